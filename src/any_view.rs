@@ -1,0 +1,201 @@
+//! A view whose dtype is known at run time only.
+
+use crate::dtype::{DType, dispatch_dtype, for_each_dtype};
+use crate::element::ShElement;
+use crate::view::{ArrayView, ViewError};
+
+/// Builds the enum and its conversions from the table of dtypes.
+macro_rules! define_any_view {
+    (
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+    ) => {
+        /// An [`ArrayView`] of any dtype: match on it, or ask with [`as_typed`](Self::as_typed).
+        ///
+        /// # Example
+        ///
+        /// ```
+        /// use ndsharray::{AnyArrayView, ArrayView};
+        ///
+        /// fn total(view: AnyArrayView<'_>) -> Option<f64> {
+        ///     match view {
+        ///         AnyArrayView::F64(view) => Some(view.iter().sum()),
+        ///         AnyArrayView::U8(view) => Some(view.iter().map(|&n| f64::from(n)).sum()),
+        ///         _ => None,
+        ///     }
+        /// }
+        ///
+        /// let view = ArrayView::new(&[1_u8, 2, 3, 4], &[2, 2])?;
+        /// assert_eq!(total(view.into()), Some(10.0));
+        /// # Ok::<(), ndsharray::ViewError>(())
+        /// ```
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        #[non_exhaustive]
+        pub enum AnyArrayView<'a> {
+            $(
+                $(#[$doc])*
+                $variant(ArrayView<'a, $ty>),
+            )*
+        }
+
+        $(
+            impl<'a> From<ArrayView<'a, $ty>> for AnyArrayView<'a> {
+                fn from(view: ArrayView<'a, $ty>) -> Self {
+                    Self::$variant(view)
+                }
+            }
+        )*
+    };
+}
+
+for_each_dtype!(define_any_view);
+
+/// Evaluates an expression with the typed view inside: `with_view!(any, view => view.len())`.
+macro_rules! with_view {
+    ($any:expr, $view:ident => $body:expr) => {
+        for_each_dtype!(with_view_arms, [$any, $view, $body])
+    };
+}
+
+/// The `match` behind `with_view`.
+macro_rules! with_view_arms {
+    (
+        [$any:expr, $view:ident, $body:expr]
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+    ) => {
+        match $any {
+            $(AnyArrayView::$variant($view) => $body,)*
+        }
+    };
+}
+
+/// Says the dtype of a view whose type the compiler knows.
+fn dtype_of<T: ShElement>(_: &ArrayView<'_, T>) -> DType {
+    T::DTYPE
+}
+
+impl<'a> AnyArrayView<'a> {
+    /// Looks at bytes as an array of this dtype and shape; what [`ArrayView::from_bytes`] says holds here too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ArrayView::from_bytes`].
+    pub(crate) fn from_bytes(dtype: DType, bytes: &'a [u8], shape: &'a [usize]) -> Result<Self, ViewError> {
+        dispatch_dtype!(dtype, T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from))
+    }
+
+    /// What the elements are.
+    ///
+    /// ```
+    /// # use ndsharray::{AnyArrayView, ArrayView, DType};
+    /// let view = AnyArrayView::from(ArrayView::new(&[true], &[])?);
+    /// assert_eq!(view.dtype(), DType::Bool);
+    /// # Ok::<(), ndsharray::ViewError>(())
+    /// ```
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        with_view!(self, view => dtype_of(view))
+    }
+
+    /// The length of each axis, in elements; `[]` for a 0-d array.
+    #[must_use]
+    pub fn shape(&self) -> &'a [usize] {
+        with_view!(self, view => view.shape())
+    }
+
+    /// How many axes there are.
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.shape().len()
+    }
+
+    /// How many elements there are, over all axes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        with_view!(self, view => view.len())
+    }
+
+    /// Whether there are no elements, that is, whether an axis is zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The elements as they lie in memory, in this machine's byte order.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        with_view!(self, view => view.as_bytes())
+    }
+
+    /// The view inside, when its elements are `T`. Costs nothing per element.
+    ///
+    /// ```
+    /// # use ndsharray::{AnyArrayView, ArrayView};
+    /// let any = AnyArrayView::from(ArrayView::new(&[1.5_f32], &[1])?);
+    /// assert_eq!(any.as_typed::<f32>().map(|view| view[[0]]), Some(1.5));
+    /// assert_eq!(any.as_typed::<f64>(), None);
+    /// # Ok::<(), ndsharray::ViewError>(())
+    /// ```
+    #[must_use]
+    pub fn as_typed<T: ShElement>(&self) -> Option<ArrayView<'a, T>> {
+        with_view!(self, view => view.retype())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    static_assertions::assert_impl_all!(AnyArrayView<'static>: Copy, Send, Sync);
+
+    /// Two elements of any dtype, at an address that suits it.
+    #[repr(align(64))]
+    struct Aligned([u8; 64]);
+
+    fn is_typed<T: ShElement>(any: &AnyArrayView<'_>) -> bool {
+        any.as_typed::<T>().is_some_and(|view| view.as_bytes() == any.as_bytes() && view.shape() == any.shape())
+    }
+
+    #[test]
+    fn wrong_bools_are_refused() {
+        let answer = AnyArrayView::from_bytes(DType::Bool, &[0, 1, 2, 3], &[4]);
+        assert_eq!(answer, Err(ViewError::InvalidBool { index: 2, value: 2 }));
+    }
+
+    #[test]
+    fn debug_names_the_dtype() {
+        let any = AnyArrayView::from_bytes(DType::U8, &[1, 2], &[2]);
+        assert_eq!(format!("{any:?}"), "Ok(U8(ArrayView { shape: [2], data: [1, 2] }))");
+    }
+
+    proptest! {
+        #[test]
+        fn every_dtype_is_itself_and_no_other(
+            dtype in proptest::sample::select(DType::ALL),
+            other in proptest::sample::select(DType::ALL),
+        ) {
+            let memory = Aligned([1; 64]);
+            let bytes = &memory.0[..2 * dtype.size()];
+            let any = AnyArrayView::from_bytes(dtype, bytes, &[1, 2]).unwrap();
+            prop_assert_eq!(any.dtype(), dtype);
+            prop_assert_eq!(any.shape(), [1, 2]);
+            prop_assert_eq!((any.ndim(), any.len(), any.is_empty()), (2, 2, false));
+            prop_assert_eq!(any.as_bytes(), bytes);
+            prop_assert!(dispatch_dtype!(dtype, T => is_typed::<T>(&any)));
+            prop_assert_eq!(dispatch_dtype!(other, T => is_typed::<T>(&any)), dtype == other);
+        }
+
+        #[test]
+        fn length_and_alignment_are_checked(
+            dtype in proptest::sample::select(DType::ALL),
+            start in 0_usize..16,
+            len in 0_usize..=48,
+            axis in 0_usize..=3,
+        ) {
+            let memory = Aligned([0; 64]);
+            let answer = AnyArrayView::from_bytes(dtype, &memory.0[start..start + len], core::slice::from_ref(&axis));
+            let fits = len == axis * dtype.size() && (len == 0 || start.is_multiple_of(dtype.align()));
+            prop_assert_eq!(answer.is_ok(), fits, "{:?}", answer);
+        }
+    }
+}

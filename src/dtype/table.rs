@@ -1,0 +1,92 @@
+//! The one table that ties number, Rust type, item size and NumPy name together.
+//!
+//! A new dtype is a new row, at the end and with the next number. Everything else is generated from here.
+
+/// Hands every row to the macro at the path `$consumer`, behind whatever tokens follow its name.
+///
+/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`, so a consumer matches
+/// `$($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*`.
+///
+/// Numbers are those in shared memory. They are stable for ever: rows may be added, never renumbered, and the number
+/// of a row that is given up stays unused. 0 means "no dtype" and is not for a row.
+macro_rules! for_each_dtype {
+    ($($consumer:ident)::+ $(, $($extra:tt)*)?) => {
+        $($consumer)::+! {
+            $($($extra)*)?
+            /// A truth value: one byte, 0 or 1 and nothing else. Rust's [`bool`].
+            Bool = 1: bool, 1, "bool";
+            /// Signed integer of 8 bits. Rust's [`i8`].
+            I8 = 2: i8, 1, "int8";
+            /// Signed integer of 16 bits. Rust's [`i16`].
+            I16 = 3: i16, 2, "int16";
+            /// Signed integer of 32 bits. Rust's [`i32`].
+            I32 = 4: i32, 4, "int32";
+            /// Signed integer of 64 bits. Rust's [`i64`].
+            I64 = 5: i64, 8, "int64";
+            /// Unsigned integer of 8 bits. Rust's [`u8`].
+            U8 = 6: u8, 1, "uint8";
+            /// Unsigned integer of 16 bits. Rust's [`u16`].
+            U16 = 7: u16, 2, "uint16";
+            /// Unsigned integer of 32 bits. Rust's [`u32`].
+            U32 = 8: u32, 4, "uint32";
+            /// Unsigned integer of 64 bits. Rust's [`u64`].
+            U64 = 9: u64, 8, "uint64";
+            /// IEEE 754 binary16. [`f16`](struct@crate::f16) of the crate `half`.
+            F16 = 10: ::half::f16, 2, "float16";
+            /// The upper half of a binary32. [`bf16`](struct@crate::bf16) of the crate `half`; `ml_dtypes` in Python.
+            BF16 = 11: ::half::bf16, 2, "bfloat16";
+            /// IEEE 754 binary32. Rust's [`f32`].
+            F32 = 12: f32, 4, "float32";
+            /// IEEE 754 binary64. Rust's [`f64`].
+            F64 = 13: f64, 8, "float64";
+            /// Real and imaginary part as `f32`. [`Complex<f32>`](crate::Complex) of the crate `num-complex`.
+            C64 = 14: ::num_complex::Complex<f32>, 8, "complex64";
+            /// Real and imaginary part as `f64`. [`Complex<f64>`](crate::Complex) of the crate `num-complex`.
+            C128 = 15: ::num_complex::Complex<f64>, 16, "complex128";
+            /// C's `long double` where it takes 16 bytes. [`LongDouble`](crate::LongDouble).
+            LongDouble = 16: $crate::long_double::LongDouble, 16, "longdouble" | "float128";
+            /// Real and imaginary part as `long double`. [`ComplexLongDouble`](crate::ComplexLongDouble).
+            ComplexLongDouble = 17: $crate::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256";
+        }
+    };
+}
+
+/// Evaluates an expression with the Rust type of a dtype: `dispatch_dtype!(dtype, T => generic::<T>(bytes))`.
+///
+/// All arms must agree on the type of the expression.
+macro_rules! dispatch_dtype {
+    ($dtype:expr, $element:ident => $body:expr) => {
+        $crate::dtype::for_each_dtype!($crate::dtype::dispatch_arms, [$dtype, $element, $body])
+    };
+}
+
+/// The `match` behind [`dispatch_dtype`].
+macro_rules! dispatch_arms {
+    (
+        [$dtype:expr, $element:ident, $body:expr]
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+    ) => {
+        match $dtype {
+            $($crate::dtype::DType::$variant => {
+                type $element = $ty;
+                $body
+            })*
+        }
+    };
+}
+
+pub(crate) use {dispatch_arms, dispatch_dtype, for_each_dtype};
+
+#[cfg(test)]
+mod tests {
+    use crate::dtype::DType;
+    use crate::element::ShElement;
+
+    #[test]
+    fn dispatch_reaches_the_type_of_the_row() {
+        for dtype in DType::ALL {
+            assert_eq!(dispatch_dtype!(*dtype, T => T::DTYPE), *dtype);
+            assert_eq!(dispatch_dtype!(*dtype, T => size_of::<T>()), dtype.size());
+        }
+    }
+}

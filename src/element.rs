@@ -1,0 +1,96 @@
+//! Which Rust types can be elements of a shared array.
+
+use crate::dtype::{DType, for_each_dtype};
+
+/// A type that arrays in shared memory can be made of.
+///
+/// Implemented for `bool`, `i8` to `i64`, `u8` to `u64`, [`f16`](struct@crate::f16), [`bf16`](struct@crate::bf16),
+/// `f32`, `f64`, [`Complex<f32>`](crate::Complex), [`Complex<f64>`](crate::Complex),
+/// [`LongDouble`](crate::LongDouble) and [`ComplexLongDouble`](crate::ComplexLongDouble).
+///
+/// The trait is sealed: bytes from another process become values of these types, and that each of them can bear it is
+/// proved here once, so that users owe no proof. All of them are free of padding and pointers, have one layout in
+/// Rust, C and NumPy, and take any bytes for a value; `bool` alone does not, and is checked whenever it is read.
+///
+/// # Examples
+///
+/// ```
+/// use ndsharray::{DType, ShElement};
+///
+/// fn dtype_of<T: ShElement>(_: T) -> DType {
+///     T::DTYPE
+/// }
+/// assert_eq!(dtype_of(1.5_f32), DType::F32);
+/// ```
+///
+/// Other types are refused by the compiler:
+///
+/// ```compile_fail,E0277
+/// use ndsharray::{DType, ShElement};
+///
+/// fn dtype_of<T: ShElement>(_: T) -> DType {
+///     T::DTYPE
+/// }
+/// dtype_of('x'); // four bytes like f32, but not all of them are a char
+/// ```
+pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
+    /// The dtype that stands for this type at run time.
+    const DTYPE: DType;
+}
+
+mod sealed {
+    use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
+
+    /// Closes [`ShElement`](super::ShElement), and keeps the names of the crate that casts out of the public trait.
+    ///
+    /// - `NoUninit`: every byte is initialised, so values can be read as bytes.
+    /// - `CheckedBitPattern`: bytes can be read as values, once they are checked.
+    /// - `Zeroable`: a file of zeros is an array of values.
+    pub trait Sealed: CheckedBitPattern<Bits: bytemuck::Pod> + NoUninit + Zeroable {}
+}
+
+/// Implements the trait row by row, and checks at compile time what the table claims about each type.
+macro_rules! implement {
+    (
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+    ) => {
+        $(
+            impl sealed::Sealed for $ty {}
+
+            impl ShElement for $ty {
+                const DTYPE: DType = DType::$variant;
+            }
+
+            const _: () = {
+                let dtype = <$ty as ShElement>::DTYPE;
+                assert!(dtype.tag() != 0, "0 means no dtype");
+                assert!(size_of::<$ty>() == dtype.size(), "the table's size is the type's");
+                assert!(align_of::<$ty>() == dtype.align());
+                assert!(dtype.size().is_multiple_of(dtype.align()), "elements lie side by side");
+                assert!(dtype.align() <= MAX_ALIGN);
+            };
+        )*
+    };
+}
+
+/// No element asks for more than the alignment of a cache line, hence none for more than that of a page.
+const MAX_ALIGN: usize = 64;
+
+for_each_dtype!(implement);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::dispatch_dtype;
+
+    fn zero_bytes<T: ShElement>() -> Vec<u8> {
+        bytemuck::bytes_of(&<T as bytemuck::Zeroable>::zeroed()).to_vec()
+    }
+
+    #[test]
+    fn zero_is_a_value_of_every_type() {
+        for dtype in DType::ALL {
+            assert_eq!(dispatch_dtype!(*dtype, T => zero_bytes::<T>()), vec![0; dtype.size()]);
+        }
+    }
+}

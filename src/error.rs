@@ -1,0 +1,233 @@
+//! What can go wrong, with the numbers in it.
+
+use crate::dtype::DType;
+use crate::header::HeaderError;
+use crate::shape::ShapeError;
+use crate::view::ViewError;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// The result of this crate's functions.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something failed. Each variant carries what was found and what was expected.
+///
+/// An error never spoils anything: after a failed write the last value is still current, after a failed read the reader
+/// can try again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The name cannot be a channel's.
+    #[error("{name:?} cannot be a name: {reason}")]
+    InvalidName {
+        /// The name.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// An option is out of range.
+    #[error("option {option} is {found}, but {min} to {max} are possible")]
+    InvalidOption {
+        /// The method of [`Options`](crate::Options) that set it.
+        option: &'static str,
+        /// Its value.
+        found: usize,
+        /// Smallest possible value.
+        min: usize,
+        /// Largest possible value.
+        max: usize,
+    },
+    /// No such channel or array.
+    #[error("nothing of that name: {}", path.display())]
+    NotFound {
+        /// The file looked for.
+        path: PathBuf,
+    },
+    /// The name is taken.
+    #[error("exists already: {}", path.display())]
+    AlreadyExists {
+        /// The file in the way.
+        path: PathBuf,
+    },
+    /// Another living writer has the channel.
+    #[error("channel {name:?} has a writer already{}", pid.map(|p| format!(" (process {p}, as it saw itself)")).unwrap_or_default())]
+    WriterExists {
+        /// The channel.
+        name: String,
+        /// The process id that the writer noted; a hint that means nothing in another PID namespace.
+        pid: Option<u32>,
+    },
+    /// The writer has closed the channel, and everything it published has been seen.
+    #[error("the writer has closed channel {name:?}")]
+    Closed {
+        /// The channel.
+        name: String,
+    },
+    /// The array has another element type.
+    #[error("expected dtype {expected}, found {found}")]
+    DTypeMismatch {
+        /// The dtype asked for.
+        expected: DType,
+        /// The array's dtype.
+        found: DType,
+    },
+    /// Shape and data do not belong together.
+    #[error("expected {expected} elements, found {found}")]
+    ShapeMismatch {
+        /// Elements that the shape has.
+        expected: usize,
+        /// Elements given.
+        found: usize,
+    },
+    /// Raw bytes are not as many as shape and dtype make.
+    #[error("expected {expected} bytes, found {found}")]
+    LengthMismatch {
+        /// Bytes that the array has.
+        expected: usize,
+        /// Bytes given.
+        found: usize,
+    },
+    /// No array has this shape.
+    #[error("impossible shape")]
+    InvalidShape(#[from] ShapeError),
+    /// More bytes than the operating system's file offsets reach, or more values than can be numbered.
+    #[error("{requested} is too large; the limit is {max}")]
+    TooLarge {
+        /// What was asked for.
+        requested: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// Shared memory is full. Nothing was written; the last value stays.
+    #[error("shared memory is full: {requested} bytes requested, {available} available")]
+    OutOfMemory {
+        /// Bytes requested.
+        requested: u64,
+        /// Bytes that the file system still had to give.
+        available: u64,
+    },
+    /// Readers hold every slot but the current value's. Nothing was written; the last value stays.
+    #[error("readers hold all {slots} slots")]
+    AllSlotsPinned {
+        /// Slots of the channel.
+        slots: usize,
+    },
+    /// As many readers as the channel has entries for.
+    #[error("the channel has {max} readers already")]
+    TooManyReaders {
+        /// Entries of the channel.
+        max: usize,
+    },
+    /// The operating system does not let this user do it.
+    #[error("no permission for {}", path.display())]
+    PermissionDenied {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+    /// Somebody else has put something under the name: another user's file, a symbolic link, or no file at all.
+    #[error("{} is not trusted: {what}, owned by user {owner}", path.display())]
+    ForeignOwner {
+        /// The file.
+        path: PathBuf,
+        /// Its owner's user id.
+        owner: u32,
+        /// What stands there.
+        what: Foreign,
+    },
+    /// The shared bytes are not what this library writes.
+    #[error("corrupt or foreign data in shared memory")]
+    Corrupt(#[from] HeaderError),
+    /// A byte of a bool array is neither 0 nor 1.
+    #[error("element {index} of a bool array is the byte {value:#04x}")]
+    InvalidBool {
+        /// Index of the element, in C order.
+        index: usize,
+        /// The byte.
+        value: u8,
+    },
+    /// The data cannot be looked at as an array of this shape.
+    #[error(transparent)]
+    View(ViewError),
+    /// The writer was quicker each time; only a writer that floods, or one that does not follow the protocol, can do that.
+    #[error("no value could be held in {attempts} attempts")]
+    Contended {
+        /// Attempts made.
+        attempts: u32,
+    },
+    /// The handle was made before a fork and belongs to the parent process. Open a new one by name.
+    #[error("this handle belongs to the parent process")]
+    Forked,
+    /// This handle, file system or platform cannot do it.
+    #[error("not supported: {what}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
+    /// The operating system failed.
+    #[error("cannot {doing} {}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's answer.
+        source: io::Error,
+    },
+}
+
+/// What stands where a file of ours was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// A regular file of a user that the options do not trust.
+    OtherUser,
+    /// A symbolic link.
+    Symlink,
+    /// A file with several names (hard links).
+    HardLinked,
+    /// A directory, pipe, socket or device.
+    NotAFile,
+}
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OtherUser => "another user's file",
+            Self::Symlink => "a symbolic link",
+            Self::HardLinked => "a file with several names",
+            Self::NotAFile => "not a regular file",
+        })
+    }
+}
+
+impl Error {
+    /// Names what was being done to which file.
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::AlreadyExists => Self::AlreadyExists { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::PermissionDenied { path, source }
+            }
+            _ => Self::Io {
+                doing,
+                path,
+                source,
+            },
+        }
+    }
+}
+
+impl From<ViewError> for Error {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::InvalidBool { index, value } => Self::InvalidBool { index, value },
+            ViewError::Shape(shape) => Self::InvalidShape(shape),
+            other => Self::View(other),
+        }
+    }
+}

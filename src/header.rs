@@ -1,0 +1,363 @@
+//! The bytes that describe one published array: encode, decode, and nothing else.
+//!
+//! Header bytes live on the board, where other processes wrote them. They are copied out once and the copy is decoded here: a pure
+//! function from bytes to a [`Header`] or a [`HeaderError`], in checked arithmetic. `docs/FORMAT.md` says the same in prose.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0..16 | payload: the uuid in the payload file's name |
+//! | 16..24 | byte length of the array |
+//! | 24..32 | write time, nanoseconds of the machine's monotonic clock |
+//! | 32 | dtype tag |
+//! | 33 | ndim, 0..=64 |
+//! | 34..36 | reserved, zero |
+//! | 36..40 | dtype parameter, zero for all dtypes so far |
+//! | 40.. | ndim axis lengths of 8 bytes each |
+//!
+//! Integers are in the machine's own byte order, which the board's head states.
+
+use crate::dtype::DType;
+use crate::shape::{self, MAX_NDIM, ShapeError};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// Why bytes in shared memory are not what this library writes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// Fewer bytes than the structure needs.
+    #[error("{found} bytes, but {expected} are needed")]
+    Truncated {
+        /// Bytes needed.
+        expected: u64,
+        /// Bytes found.
+        found: u64,
+    },
+    /// The file does not start like a file of this kind.
+    #[error("not a file of this library: it starts with {found:02x?}")]
+    Magic {
+        /// The first eight bytes.
+        found: [u8; 8],
+    },
+    /// Written on a machine of the other byte order.
+    #[error("byte order mark {found:#010x}: written on a machine of another byte order")]
+    ByteOrder {
+        /// The mark as this machine reads it.
+        found: u32,
+    },
+    /// Another version of the format.
+    #[error("format version {found}, but this library speaks version {expected}")]
+    Version {
+        /// The version of this library.
+        expected: u32,
+        /// The file's version.
+        found: u32,
+    },
+    /// A count on the board is out of range.
+    #[error("{found} {what}, but 1 to {max} are possible")]
+    Count {
+        /// What is counted.
+        what: &'static str,
+        /// The count found.
+        found: u32,
+        /// The largest possible.
+        max: u32,
+    },
+    /// Two files of a channel do not belong together.
+    #[error("the reader table belongs to channel {found}, the board to {expected}")]
+    Stranger {
+        /// The board's channel id.
+        expected: Uuid,
+        /// The table's channel id.
+        found: Uuid,
+    },
+    /// No dtype has this tag.
+    #[error("unknown dtype tag {tag}")]
+    DType {
+        /// The tag found.
+        tag: u8,
+    },
+    /// A dtype parameter or reserved field that this version does not know.
+    #[error("unknown dtype parameter {found:#x}")]
+    Parameter {
+        /// The parameter, with the reserved bytes above it.
+        found: u64,
+    },
+    /// A shape that no array has.
+    #[error("impossible shape")]
+    Shape(#[from] ShapeError),
+    /// An axis that does not fit this machine's address space.
+    #[error("axis {axis} has length {len}, which this machine cannot address")]
+    Axis {
+        /// The axis.
+        axis: usize,
+        /// Its length.
+        len: u64,
+    },
+    /// The byte length contradicts shape and dtype.
+    #[error("{found} bytes, but shape and dtype make {expected}")]
+    Length {
+        /// Shape × itemsize.
+        expected: u64,
+        /// The byte length found.
+        found: u64,
+    },
+    /// The payload file is shorter than the array in it, or gone.
+    #[error("payload file has {found} bytes, the array {expected}")]
+    Payload {
+        /// The array's byte length.
+        expected: u64,
+        /// The file's length; 0 when there is none.
+        found: u64,
+    },
+    /// A current value is named in a slot that does not hold it.
+    #[error("the board names value {number} in slot {slot}, which does not hold it")]
+    Slot {
+        /// The sequence number.
+        number: u64,
+        /// The slot.
+        slot: usize,
+    },
+}
+
+/// Words before the axes.
+const FIXED: usize = 5;
+
+/// Words of the longest header.
+pub(crate) const WORDS: usize = FIXED + MAX_NDIM;
+
+/// Index of the word that holds the write time.
+pub(crate) const TIME_WORD: usize = 3;
+
+/// A validated header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) payload: Uuid,
+    pub(crate) byte_len: usize,
+    pub(crate) written_ns: u64,
+    pub(crate) dtype: DType,
+    pub(crate) shape: Vec<usize>,
+}
+
+/// Header bytes as 64-bit words in native order, which is how they stand on the board: copied, but not yet looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct RawHeader {
+    words: [u64; WORDS],
+    used: usize,
+}
+
+impl RawHeader {
+    /// A header of no array: all zero, which decodes to an error.
+    pub(crate) const ZERO: Self = Self {
+        words: [0; WORDS],
+        used: FIXED,
+    };
+
+    /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes (later axes would be cut off,
+    /// and [`decode`] would refuse the result).
+    pub(crate) fn encode(
+        payload: Uuid,
+        byte_len: usize,
+        written_ns: u64,
+        dtype: DType,
+        shape: &[usize],
+    ) -> Self {
+        let mut raw = Self::ZERO;
+        let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
+        #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM")]
+        let ndim = shape.len().min(MAX_NDIM) as u8;
+        let fixed = [
+            u64::from_ne_bytes([a0, a1, a2, a3, a4, a5, a6, a7]),
+            u64::from_ne_bytes([b0, b1, b2, b3, b4, b5, b6, b7]),
+            byte_len as u64,
+            written_ns,
+            u64::from_ne_bytes([dtype.tag(), ndim, 0, 0, 0, 0, 0, 0]),
+        ];
+        let axes = shape.iter().map(|&len| len as u64);
+        for (word, value) in raw.words.iter_mut().zip(fixed.into_iter().chain(axes)) {
+            *word = value;
+        }
+        raw.used = FIXED + usize::from(ndim);
+        raw
+    }
+
+    /// Copies a header out through `load`, which yields word `i`; no more words than its ndim says.
+    pub(crate) fn copy_out(load: impl Fn(usize) -> u64) -> Self {
+        let mut raw = Self::ZERO;
+        let mut words = raw.words.iter_mut().enumerate();
+        for (i, word) in words.by_ref().take(FIXED) {
+            *word = load(i);
+        }
+        let ndim = raw.ndim();
+        for (i, word) in raw.words.iter_mut().enumerate().skip(FIXED).take(ndim) {
+            *word = load(i);
+        }
+        raw.used = FIXED + ndim;
+        raw
+    }
+
+    /// The payload's id, valid or not.
+    pub(crate) fn payload(&self) -> Uuid {
+        let [a, b, ..] = self.words;
+        Uuid::from_bytes(bytemuck::cast([a, b]))
+    }
+
+    /// The words in use.
+    pub(crate) fn words(&self) -> &[u64] {
+        self.words.get(..self.used).unwrap_or(&self.words)
+    }
+
+    /// The bytes in use.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(self.words())
+    }
+
+    /// ndim as the bytes have it, but at most [`MAX_NDIM`]: only bounds what is copied.
+    fn ndim(&self) -> usize {
+        let [_, ndim, ..] = self.kind().to_ne_bytes();
+        usize::from(ndim).min(MAX_NDIM)
+    }
+
+    fn kind(&self) -> u64 {
+        self.words.get(FIXED - 1).copied().unwrap_or(0)
+    }
+}
+
+/// Decodes header bytes; bytes after the last axis are ignored.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
+    let (fixed, axes) = bytes
+        .split_first_chunk::<{ FIXED * 8 }>()
+        .ok_or_else(|| truncated(FIXED * 8, bytes.len()))?;
+    let (payload, rest) = split::<16>(fixed);
+    let (byte_len, rest) = split::<8>(rest);
+    let (written_ns, rest) = split::<8>(rest);
+    let (&[tag, ndim, r0, r1, p0, p1, p2, p3], _) = split::<8>(rest);
+
+    let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
+    let parameter = u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]);
+    if parameter != 0 {
+        return Err(HeaderError::Parameter { found: parameter });
+    }
+    let ndim = usize::from(ndim);
+    if ndim > MAX_NDIM {
+        return Err(ShapeError::TooManyDims { ndim }.into());
+    }
+    let axes = axes
+        .get(..ndim * 8)
+        .ok_or_else(|| truncated((FIXED + ndim) * 8, bytes.len()))?;
+    let (axes, _) = axes.as_chunks::<8>();
+    let shape = axes
+        .iter()
+        .enumerate()
+        .map(|(axis, &len)| {
+            let len = u64::from_ne_bytes(len);
+            usize::try_from(len).map_err(|_| HeaderError::Axis { axis, len })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let expected = shape::byte_len(&shape, dtype.size())?;
+    let found = u64::from_ne_bytes(*byte_len);
+    if found != expected as u64 {
+        return Err(HeaderError::Length {
+            expected: expected as u64,
+            found,
+        });
+    }
+    Ok(Header {
+        payload: Uuid::from_bytes(*payload),
+        byte_len: expected,
+        written_ns: u64::from_ne_bytes(*written_ns),
+        dtype,
+        shape,
+    })
+}
+
+fn truncated(expected: usize, found: usize) -> HeaderError {
+    HeaderError::Truncated {
+        expected: expected as u64,
+        found: found as u64,
+    }
+}
+
+/// The first `N` bytes of a slice known to be longer; zeroes if it is not, which no caller relies on.
+fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
+    bytes.split_first_chunk::<N>().unwrap_or((&[0; N], &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn example() -> RawHeader {
+        RawHeader::encode(Uuid::from_u128(7), 24, 5, DType::F32, &[2, 3])
+    }
+
+    fn with_byte(at: usize, value: u8) -> Vec<u8> {
+        let mut bytes = example().as_bytes().to_vec();
+        bytes[at] = value;
+        bytes
+    }
+
+    #[test]
+    fn what_is_encoded_decodes() {
+        let header = decode(example().as_bytes()).unwrap();
+        assert_eq!(header.payload, Uuid::from_u128(7));
+        assert_eq!(header.dtype, DType::F32);
+        assert_eq!(header.shape, [2, 3]);
+        assert_eq!((header.byte_len, header.written_ns), (24, 5));
+    }
+
+    #[test]
+    fn each_lie_has_its_own_error() {
+        assert_eq!(decode(&[]), Err(HeaderError::Truncated { expected: 40, found: 0 }));
+        assert_eq!(
+            decode(&example().as_bytes()[..48]),
+            Err(HeaderError::Truncated { expected: 56, found: 48 })
+        );
+        assert_eq!(decode(&with_byte(32, 0)), Err(HeaderError::DType { tag: 0 }));
+        assert_eq!(decode(&with_byte(32, 255)), Err(HeaderError::DType { tag: 255 }));
+        assert!(matches!(decode(&with_byte(34, 1)), Err(HeaderError::Parameter { .. })));
+        assert!(matches!(decode(&with_byte(39, 1)), Err(HeaderError::Parameter { .. })));
+        assert_eq!(
+            decode(&with_byte(33, 65)),
+            Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 }))
+        );
+        assert_eq!(
+            decode(RawHeader::encode(Uuid::nil(), 25, 0, DType::F32, &[2, 3]).as_bytes()),
+            Err(HeaderError::Length { expected: 24, found: 25 })
+        );
+        assert!(matches!(
+            decode(RawHeader::encode(Uuid::nil(), 0, 0, DType::F64, &[usize::MAX, 2]).as_bytes()),
+            Err(HeaderError::Shape(ShapeError::Overflow { .. }))
+        ));
+        assert!(decode(RawHeader::ZERO.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn copying_out_takes_no_more_words_than_there_are() {
+        let mut longest = RawHeader::encode(Uuid::nil(), 1, 0, DType::U8, &[1; 64]);
+        let copy = RawHeader::copy_out(|i| longest.words[i]);
+        assert_eq!(copy.words(), longest.words());
+        longest.words[FIXED - 1] = u64::MAX;
+        assert_eq!(RawHeader::copy_out(|i| longest.words[i]).words().len(), WORDS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            if let Ok(header) = decode(&bytes) {
+                let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.dtype, &header.shape);
+                prop_assert_eq!(decode(again.as_bytes()).unwrap(), header);
+            }
+        }
+
+        #[test]
+        fn round_trip(payload in any::<u128>(), time in any::<u64>(), tag in 0..DType::ALL.len(), shape in prop::collection::vec(0usize..4, 0..=16)) {
+            let dtype = DType::ALL[tag];
+            let byte_len = shape::byte_len(&shape, dtype.size()).unwrap();
+            let raw = RawHeader::encode(Uuid::from_u128(payload), byte_len, time, dtype, &shape);
+            let header = decode(raw.as_bytes()).unwrap();
+            prop_assert_eq!(header, Header { payload: Uuid::from_u128(payload), byte_len, written_ns: time, dtype, shape });
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Where a channel lives: a checked name, a directory, and the names of its files.
+
+use crate::error::{Error, Result};
+use crate::sys;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// The longest name in bytes; with the longest suffix it still fits a file name.
+const MAX_NAME: usize = 200;
+
+/// The environment variable that names the directory.
+const DIR_VARIABLE: &str = "NDSHARRAY_DIR";
+
+const BOARD_SUFFIX: &str = ".ndsh";
+const READERS_SUFFIX: &str = ".ndsh-readers";
+const PAYLOAD_INFIX: &str = ".ndsh-";
+
+/// A directory and a valid name in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    dir: PathBuf,
+    name: String,
+}
+
+impl Location {
+    /// Checks `name`; the directory is `dir`, or the environment's, or the platform's default.
+    pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
+        check(name).map_err(|reason| Error::InvalidName {
+            name: name.to_owned(),
+            reason,
+        })?;
+        let dir = match dir {
+            Some(dir) => dir.to_owned(),
+            None => match std::env::var_os(DIR_VARIABLE) {
+                Some(dir) if !dir.is_empty() => dir.into(),
+                _ => sys::default_dir(),
+            },
+        };
+        Ok(Self {
+            dir,
+            name: name.to_owned(),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn board(&self) -> PathBuf {
+        self.file(BOARD_SUFFIX)
+    }
+
+    pub(crate) fn readers(&self) -> PathBuf {
+        self.file(READERS_SUFFIX)
+    }
+
+    pub(crate) fn payload(&self, id: Uuid) -> PathBuf {
+        self.dir.join(self.payload_name(id))
+    }
+
+    pub(crate) fn payload_name(&self, id: Uuid) -> String {
+        format!("{}{PAYLOAD_INFIX}{}", self.name, id.simple())
+    }
+
+    /// The id in the name of one of this channel's payload files; `None` for all other names.
+    pub(crate) fn payload_id(&self, file_name: &str) -> Option<Uuid> {
+        let hex = file_name
+            .strip_prefix(&self.name)?
+            .strip_prefix(PAYLOAD_INFIX)?;
+        let id = Uuid::try_parse(hex).ok()?;
+        // try_parse takes other spellings as well; ours is the one that prints the same.
+        (self.payload_name(id) == file_name).then_some(id)
+    }
+
+    fn file(&self, suffix: &str) -> PathBuf {
+        self.dir.join(format!("{}{suffix}", self.name))
+    }
+}
+
+fn check(name: &str) -> std::result::Result<(), &'static str> {
+    if name.is_empty() {
+        Err("it is empty")
+    } else if name.len() > MAX_NAME {
+        Err("it is longer than 200 bytes")
+    } else if name.starts_with('.') {
+        Err("it starts with a dot")
+    } else if name.contains(['/', '\\']) {
+        Err("it contains a slash or backslash")
+    } else if name.chars().any(char::is_control) {
+        Err("it contains a control character")
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        for good in ["a", "camera 1", "a.b", "Größe", &"x".repeat(200)] {
+            assert!(check(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", ".", "..", ".a", "a/b", "a\\b", "a\0b", "a\nb", "\u{85}", &"x".repeat(201)] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn payload_names_are_told_from_others() {
+        let here = Location::new("cam", Some(Path::new("/d"))).unwrap();
+        let id = Uuid::from_u128(0xabc);
+        assert_eq!(here.payload_id(&here.payload_name(id)), Some(id));
+        let hyphened = format!("cam.ndsh-{id}");
+        for other in ["cam.ndsh", "cam.ndsh-readers", "cam2.ndsh-0", hyphened.as_str()] {
+            assert_eq!(here.payload_id(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_longest_name_makes_file_names_that_fit() {
+        let here = Location::new(&"x".repeat(200), Some(Path::new("/d"))).unwrap();
+        assert!(here.payload_name(Uuid::nil()).len() <= 255);
+    }
+}

@@ -1,0 +1,215 @@
+//! Settings for making and opening channels.
+
+use crate::error::{Error, Result};
+use crate::location::Location;
+use crate::slots::{MAX_SLOTS, Registered};
+use std::path::{Path, PathBuf};
+
+/// Whose files are trusted. Anybody may put files into a world-writable directory such as `/dev/shm`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Owners {
+    /// Files of this process' user, and of root.
+    #[default]
+    OwnOrRoot,
+    /// Those, and files of one more user id.
+    User(u32),
+    /// Everybody's.
+    Anyone,
+}
+
+impl Owners {
+    pub(crate) fn trusts(self, owner: u32, me: u32) -> bool {
+        owner == me
+            || owner == 0
+            || match self {
+                Self::OwnOrRoot => false,
+                Self::User(user) => owner == user,
+                Self::Anyone => true,
+            }
+    }
+}
+
+/// How a channel is made or opened; [`Writer::create`](crate::Writer::create) and [`Reader::open`](crate::Reader::open)
+/// use the defaults.
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// let mut writer = ndsharray::Options::new()
+///     .dir(dir.path())
+///     .max_slots(4)
+///     .create::<f32>("lidar")?;
+/// writer.write(&[2], &[1.0, 2.0])?;
+///
+/// let mut reader = ndsharray::Options::new().dir(dir.path()).open("lidar")?;
+/// assert_eq!(reader.latest()?.unwrap().view::<f32>()?.as_slice(), [1.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) max_slots: usize,
+    pub(crate) max_readers: usize,
+    pub(crate) mode: u32,
+    pub(crate) readers_mode: Option<u32>,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) capacity: usize,
+    pub(crate) persist: bool,
+    pub(crate) prefault: bool,
+    pub(crate) owners: Owners,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            max_slots: MAX_SLOTS,
+            max_readers: 64,
+            mode: 0o600,
+            readers_mode: None,
+            dir: None,
+            capacity: 0,
+            persist: false,
+            prefault: false,
+            owners: Owners::default(),
+        }
+    }
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Slots of the channel, 2 to 64, by default 64. A slot that is never needed costs 576 bytes; one is the current
+    /// value's, one is being written, and each value that a reader holds takes one more.
+    #[must_use]
+    pub fn max_slots(mut self, slots: usize) -> Self {
+        self.max_slots = slots;
+        self
+    }
+
+    /// Readers that can be attached at once, 1 to 448, by default 64.
+    #[must_use]
+    pub fn max_readers(mut self, readers: usize) -> Self {
+        self.max_readers = readers;
+        self
+    }
+
+    /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
+    /// always read and write. Write permission for others is refused: whoever may write a payload may tear it.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Permission bits of the reader table, by default those of [`mode`](Self::mode). Who may not write it can only
+    /// [read without write permission](crate::Reader::open_read_only); who may write it can give back other readers' pins, and
+    /// so have their values overwritten under their eyes.
+    #[must_use]
+    pub fn readers_mode(mut self, mode: u32) -> Self {
+        self.readers_mode = Some(mode);
+        self
+    }
+
+    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`.
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// The least capacity in bytes of each payload file: shapes up to this size never need a new file.
+    #[must_use]
+    pub fn capacity_bytes(mut self, bytes: usize) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// Whether the last value stays readable after the writer is dropped, until a new writer takes the channel over or
+    /// [`remove`](crate::remove) removes it. By default it goes with the writer.
+    #[must_use]
+    pub fn persist(mut self, persist: bool) -> Self {
+        self.persist = persist;
+        self
+    }
+
+    /// Whether new payload files are mapped with all their pages present, so that the first write to them takes no page faults.
+    #[must_use]
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.prefault = prefault;
+        self
+    }
+
+    /// Whose files are trusted, by default one's own and root's.
+    #[must_use]
+    pub fn owners(mut self, owners: Owners) -> Self {
+        self.owners = owners;
+        self
+    }
+
+    pub(crate) fn location(&self, name: &str) -> Result<Location> {
+        Location::new(name, self.dir.as_deref())
+    }
+
+    /// Permission bits of the reader table.
+    pub(crate) fn table_mode(&self) -> u32 {
+        self.readers_mode.unwrap_or(self.mode) | 0o600
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let in_range = |option, found, min, max| {
+            if (min..=max).contains(&found) {
+                Ok(())
+            } else {
+                Err(Error::InvalidOption {
+                    option,
+                    found,
+                    min,
+                    max,
+                })
+            }
+        };
+        in_range("max_slots", self.max_slots, 2, MAX_SLOTS)?;
+        in_range("max_readers", self.max_readers, 1, Registered::MAX)?;
+        in_range("mode", self.mode as usize, 0, 0o755)?;
+        if self.mode & 0o022 != 0 {
+            return Err(Error::Unsupported {
+                what: "a mode that lets others write payloads",
+            });
+        }
+        in_range("readers_mode", self.table_mode() as usize, 0, 0o777)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_out_of_range_are_named() {
+        let bad = [
+            (Options::new().max_slots(1), "max_slots"),
+            (Options::new().max_slots(65), "max_slots"),
+            (Options::new().max_readers(0), "max_readers"),
+            (Options::new().max_readers(449), "max_readers"),
+            (Options::new().readers_mode(0o1000), "readers_mode"),
+        ];
+        for (options, name) in bad {
+            assert!(matches!(options.check(), Err(Error::InvalidOption { option, .. }) if option == name));
+        }
+        assert!(matches!(Options::new().mode(0o666).check(), Err(Error::Unsupported { .. })));
+        assert!(Options::new().mode(0o644).readers_mode(0o666).check().is_ok());
+    }
+
+    #[test]
+    fn trust() {
+        assert!(Owners::OwnOrRoot.trusts(0, 5) && Owners::OwnOrRoot.trusts(5, 5));
+        assert!(!Owners::OwnOrRoot.trusts(6, 5) && !Owners::OwnOrRoot.trusts(5, 0));
+        assert!(Owners::User(6).trusts(6, 5) && !Owners::User(6).trusts(7, 5));
+        assert!(Owners::Anyone.trusts(7, 5));
+    }
+}

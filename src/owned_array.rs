@@ -1,0 +1,88 @@
+//! An array of its own, of any dtype.
+
+use crate::any_view::AnyArrayView;
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::shape;
+use crate::view::ArrayView;
+use std::fmt;
+
+/// As strictly aligned as any dtype asks for.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Block([u8; 16]);
+
+// SAFETY: an array of bytes, whose size is a multiple of its alignment, so without padding; all zeros is a value.
+unsafe impl bytemuck::Zeroable for Block {}
+// SAFETY: as above; any bytes are a value, it is Copy and 'static, and has no interior mutability or pointers.
+unsafe impl bytemuck::Pod for Block {}
+
+/// A copy of an array: dtype, shape and elements in C order.
+#[derive(Clone)]
+pub struct OwnedArray {
+    dtype: DType,
+    shape: Vec<usize>,
+    byte_len: usize,
+    blocks: Vec<Block>,
+}
+
+impl OwnedArray {
+    /// An array of zeros.
+    pub(crate) fn zeros(dtype: DType, shape: &[usize]) -> Result<Self> {
+        let byte_len = shape::byte_len(shape, dtype.size())?;
+        let blocks = vec![Block([0; 16]); byte_len.div_ceil(size_of::<Block>())];
+        Ok(Self { dtype, shape: shape.to_vec(), byte_len, blocks })
+    }
+
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The length of each axis; empty for a scalar.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The elements' bytes, in C order and this machine's byte order.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.blocks);
+        bytes.get(..self.byte_len).unwrap_or(bytes)
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        let len = self.byte_len;
+        bytemuck::cast_slice_mut(&mut self.blocks).split_at_mut_checked(len).map_or(&mut [], |(bytes, _)| bytes)
+    }
+
+    /// The array, if its elements are `T`; for `bool` all bytes are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+    pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
+        if self.dtype != T::DTYPE {
+            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });
+        }
+        Ok(ArrayView::from_bytes(self.as_bytes(), &self.shape)?)
+    }
+
+    /// The array, as an enum over all element types; for `bool` all bytes are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+    pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
+        Ok(AnyArrayView::from_bytes(self.dtype, self.as_bytes(), &self.shape)?)
+    }
+}
+
+impl fmt::Debug for OwnedArray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedArray").field("dtype", &self.dtype).field("shape", &self.shape).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,188 @@
+//! One reader's part in a channel: the mapped board, and, unless it only copies, an entry in the reader table.
+
+use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
+use crate::header::HeaderError;
+use crate::location::Location;
+use crate::options::Owners;
+use crate::segment::{self, Board, State, Table};
+use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
+use crate::sys::{self, Access, Lock};
+use std::fs::File;
+
+/// Attempts to find a channel's files in one piece while its writer changes.
+const ATTEMPTS: u32 = 100;
+
+/// Whether a reader pins what it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Registers in the reader table, which takes write permission for it.
+    Pinning,
+    /// Copies only; needs no write permission.
+    CopyOnly,
+}
+
+/// A reader's place in a channel. Given up when the reader and all of its owned samples are gone.
+pub(crate) struct Attachment {
+    board: Board,
+    place: Option<Place>,
+    forks: u64,
+}
+
+/// An entry of the reader table, owned through the kernel's lock on it.
+struct Place {
+    table: Table,
+    /// Holds the lock on the entry.
+    _file: File,
+    index: usize,
+    kept: KeptPins,
+}
+
+impl Attachment {
+    pub(crate) fn new(location: &Location, owners: Owners, mode: Mode) -> Result<Self> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match Self::try_new(location, owners, mode)? {
+                Found::Attached(attachment) => return Ok(attachment),
+                // The files are being exchanged by a new writer, or are damaged: a few more looks will tell.
+                Found::InPieces(error) => last = Some(error),
+            }
+            std::thread::yield_now();
+        }
+        Err(last.unwrap_or(Error::Contended { attempts: ATTEMPTS }))
+    }
+
+    fn try_new(location: &Location, owners: Owners, mode: Mode) -> Result<Found> {
+        let path = location.board();
+        let not_found = || Error::NotFound { path: path.clone() };
+        let forks = sys::fork_count();
+        let (file, identity) = segment::open_trusted(&path, Access::Read, owners)?;
+        let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
+            return Err(not_found());
+        };
+        if matches!(board.state(), State::Starting | State::Closed) {
+            return Err(not_found());
+        }
+        if mode == Mode::CopyOnly {
+            return Ok(Found::Attached(Self { board, place: None, forks }));
+        }
+        let readers = location.readers();
+        let (file, identity) = match segment::open_trusted(&readers, Access::ReadWrite, owners) {
+            Err(error @ Error::NotFound { .. }) => return Ok(Found::InPieces(error)),
+            other => other?,
+        };
+        let table = match Table::open(&file, &readers, identity, &head) {
+            Ok(Some(table)) => table,
+            Ok(None) => return Ok(Found::InPieces(Error::NotFound { path: readers })),
+            Err(error @ Error::Corrupt(HeaderError::Stranger { .. })) => return Ok(Found::InPieces(error)),
+            Err(other) => return Err(other),
+        };
+        let place = Place::take(table, file, &readers)?;
+        let attached = Self { board, place: Some(place), forks };
+        if matches!(attached.board.state(), State::Starting | State::Closed) {
+            return Ok(Found::InPieces(not_found()));
+        }
+        Ok(Found::Attached(attached))
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Fails in a forked child: its parent owns the entry.
+    #[inline]
+    pub(crate) fn check_process(&self) -> Result<()> {
+        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+    }
+
+    #[inline]
+    pub(crate) fn latest(&self) -> Latest {
+        self.board.reader_side().latest()
+    }
+
+    /// Tries to pin what `latest` names.
+    #[inline]
+    pub(crate) fn try_pin(&self, latest: Latest) -> Result<PinAttempt> {
+        self.check_process()?;
+        let pins = self.pins().ok_or(Error::Unsupported { what: "views through a reader without write permission" })?;
+        Ok(self.board.reader_side().try_pin(pins, latest))
+    }
+
+    /// Gives back what [`try_pin`](Self::try_pin) pinned.
+    #[inline]
+    pub(crate) fn unpin(&self) {
+        if let Some(pins) = self.own_pins() {
+            self.board.reader_side().unpin(pins);
+        }
+    }
+
+    /// Adds an owner of the slot that is pinned now; to be followed by [`unpin`](Self::unpin).
+    pub(crate) fn keep(&self, slot: SlotIndex) {
+        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
+            place.kept.keep(pins, slot);
+        }
+    }
+
+    /// Takes away an owner of the slot.
+    pub(crate) fn release(&self, slot: SlotIndex) {
+        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
+            place.kept.release(pins, slot);
+        }
+    }
+
+    /// The words through which to fall asleep; none without write permission.
+    pub(crate) fn doorbell(&self) -> Option<Doorbell<'_>> {
+        let place = self.place.as_ref()?;
+        Some(Doorbell { asleep: place.table.asleep(), wake: self.board.wake() })
+    }
+
+    /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the name has gone to another board.
+    pub(crate) fn is_writer_alive(&self, location: &Location, owners: Owners) -> bool {
+        self.board.state() == State::Open
+            && segment::open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {
+                sys::same_file(&identity, self.board.identity()) && Lock::is_taken(&file, &Board::LOCK).unwrap_or(false)
+            })
+    }
+
+    #[inline]
+    fn pins(&self) -> Option<&Pins> {
+        let place = self.place.as_ref()?;
+        place.table.entries().get(place.index).map(AsRef::as_ref)
+    }
+
+    /// The pins, unless they belong to the parent of this process.
+    #[inline]
+    fn own_pins(&self) -> Option<&Pins> {
+        self.pins().filter(|_| self.forks == sys::fork_count())
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
+            place.table.registered().remove(place.index, pins);
+            fail_point!("detach.removed");
+            // The lock goes with the file.
+        }
+    }
+}
+
+enum Found {
+    Attached(Attachment),
+    InPieces(Error),
+}
+
+impl Place {
+    fn take(table: Table, file: File, path: &std::path::Path) -> Result<Self> {
+        for (index, entry) in table.entries().iter().enumerate() {
+            let taken = Lock::try_take(&file, &Table::lock_range(index)).map_err(|e| Error::io("lock", path, e))?;
+            if taken {
+                fail_point!("attach.locked");
+                table.registered().add(index, entry.as_ref());
+                entry.note_pid();
+                return Ok(Self { table, _file: file, index, kept: KeptPins::new() });
+            }
+        }
+        Err(Error::TooManyReaders { max: table.entries().len() })
+    }
+}

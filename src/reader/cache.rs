@@ -1,0 +1,112 @@
+//! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
+
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::header::{self, HeaderError, RawHeader};
+use crate::location::Location;
+use crate::options::Owners;
+use crate::segment::{Board, ReadPayload, Slot};
+use crate::slots::{Latest, SlotIndex};
+use std::sync::Arc;
+
+/// An array's description and the file that it lies in.
+pub(crate) struct Array {
+    pub(crate) dtype: DType,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) byte_len: usize,
+    pub(crate) payload: Arc<ReadPayload>,
+    raw: RawHeader,
+}
+
+/// A slot's value as last seen.
+pub(crate) struct Cached {
+    /// Sequence number of the value that `array` and `written_ns` belong to.
+    number: u64,
+    pub(crate) written_ns: u64,
+    pub(crate) array: Arc<Array>,
+}
+
+/// One [`Cached`] for each slot that this reader has come across.
+pub(crate) struct Cache {
+    slots: Vec<Option<Cached>>,
+    files_gone: u64,
+}
+
+impl Cache {
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), files_gone: 0 }
+    }
+
+    /// What was last resolved for a slot.
+    #[inline]
+    pub(crate) fn get(&self, slot: SlotIndex) -> Option<&Cached> {
+        self.slots.get(slot.get()).and_then(Option::as_ref)
+    }
+
+    /// Finds out what the slot holds that `latest` names and the caller has pinned.
+    #[inline]
+    pub(crate) fn resolve(
+        &mut self,
+        board: &Board,
+        latest: Latest,
+        location: &Location,
+        owners: Owners,
+    ) -> Result<()> {
+        let broken = || HeaderError::Slot { number: latest.number(), slot: latest.slot().get() };
+        self.forget_gone(board);
+        let slot = board.slot(latest.slot()).ok_or_else(broken)?;
+        let place = self.slots.get_mut(latest.slot().get()).ok_or_else(broken)?;
+        if let Some(known) = place {
+            if known.number != latest.number() {
+                match slot.same_but_time(&known.array.raw) {
+                    Some(written_ns) => {
+                        known.number = latest.number();
+                        known.written_ns = written_ns;
+                    }
+                    None => *known = Cached::read(slot, latest.number(), Some(&known.array), location, owners)?,
+                }
+            }
+        } else {
+            *place = Some(Cached::read(slot, latest.number(), None, location, owners)?);
+        }
+        Ok(())
+    }
+
+    /// Drops the mappings of payload files that the writer has unlinked, so that their memory is freed.
+    #[inline]
+    fn forget_gone(&mut self, board: &Board) {
+        let gone = board.files_gone();
+        if gone != self.files_gone {
+            self.files_gone = gone;
+            self.forget_others(board);
+        }
+    }
+
+    #[cold]
+    fn forget_others(&mut self, board: &Board) {
+        for (index, place) in self.slots.iter_mut().enumerate() {
+            // The header may be half written; then the file is merely mapped anew when it is needed.
+            let named = SlotIndex::new(index).and_then(|slot| board.slot(slot)).map(|slot| slot.header().payload());
+            if let Some(cached) = place
+                && named != Some(cached.array.payload.id())
+            {
+                *place = None;
+            }
+        }
+    }
+}
+
+impl Cached {
+    fn read(slot: &Slot, number: u64, before: Option<&Array>, location: &Location, owners: Owners) -> Result<Self> {
+        let raw = slot.header();
+        let header = header::decode(raw.as_bytes())?;
+        let payload = match before {
+            Some(array) if array.payload.id() == header.payload && array.payload.len() >= header.byte_len => {
+                Arc::clone(&array.payload)
+            }
+            _ => Arc::new(ReadPayload::open(location, header.payload, header.byte_len, owners)?),
+        };
+        let array = Array { dtype: header.dtype, shape: header.shape, byte_len: header.byte_len, payload, raw };
+        Ok(Self { number, written_ns: header.written_ns, array: Arc::new(array) })
+    }
+}

@@ -1,0 +1,226 @@
+//! Copies without a pin: for readers that may not write the reader table, and for those that want no part in the writer's slots.
+//!
+//! The slot's number is looked at before and after, as in a sequence lock: if it moved, the copy may be a mixture and is made again. The
+//! payload is read with a system call, not through a mapping. So no reference to bytes that change is ever made, the language's memory
+//! model is not asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
+
+use super::{OwnedSample, Reader};
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::header::{self, Header, HeaderError, RawHeader};
+use crate::location::Location;
+use crate::options::Owners;
+use crate::owned_array::OwnedArray;
+use crate::segment::{self, State};
+use crate::slots::Latest;
+use crate::sys::{self, Access};
+use std::fs::File;
+use crate::view;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Attempts to copy a value before the writer overwrites it.
+const ATTEMPTS: u32 = 10_000;
+
+/// Time after which no more attempts are made.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is known of a value that was copied out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Info {
+    /// The value's sequence number.
+    pub seq: u64,
+    /// Values that were published and not seen since this reader's last read; 0 at its first.
+    pub missed: u64,
+    /// Time between the value's publication and the end of the copy.
+    pub age: Duration,
+    /// The element type.
+    pub dtype: DType,
+    /// The length of each axis.
+    pub shape: Vec<usize>,
+}
+
+/// Payload files kept open between copies: few, as a reader must not use up the process' descriptors.
+#[derive(Default)]
+pub(super) struct Files([Option<(Uuid, File)>; 4]);
+
+impl Files {
+    fn get(&mut self, id: Uuid, slot: usize, location: &Location, owners: Owners) -> Result<&File> {
+        let [a, b, c, d] = &mut self.0;
+        let place = match slot % 4 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        };
+        if !matches!(place, Some((known, _)) if *known == id) {
+            let (file, _) = segment::open_trusted(&location.payload(id), Access::Read, owners)?;
+            *place = Some((id, file));
+        }
+        match place {
+            Some((_, file)) => Ok(file),
+            None => unreachable!("filled above"),
+        }
+    }
+}
+
+/// Where a copy goes, once its header is known.
+trait Sink {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]>;
+}
+
+/// Elements of a known type.
+struct Elements<'o, T: ShElement> {
+    out: &'o mut Vec<T>,
+    /// Used instead of `out` by a type that does not take any bytes for a value.
+    unchecked: Vec<u8>,
+}
+
+impl<T: ShElement> Sink for Elements<'_, T> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        if header.dtype != T::DTYPE {
+            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
+        }
+        self.out.resize(header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed());
+        match view::bytes_mut(self.out.as_mut_slice()) {
+            Some(bytes) => Ok(bytes),
+            None => {
+                self.unchecked.resize(header.byte_len, 0);
+                Ok(&mut self.unchecked)
+            }
+        }
+    }
+}
+
+impl<T: ShElement> Elements<'_, T> {
+    fn finish(self) -> Result<()> {
+        if !self.unchecked.is_empty() {
+            self.out.clear();
+            self.out.extend_from_slice(view::slice(&self.unchecked)?);
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Option<OwnedArray> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        Ok(self.insert(OwnedArray::zeros(header.dtype, &header.shape)?).bytes_mut())
+    }
+}
+
+/// How an attempt to copy ended.
+enum Attempt {
+    Copied(Header),
+    /// The writer has moved on; what was copied is worthless.
+    Moved,
+}
+
+impl Reader {
+    /// Copies the current value into `out`, if it is newer than the last one read, and tells what it is; `None` if not. `out` gets exactly
+    /// the value's elements, in C order. Never takes a slot from the writer.
+    ///
+    /// The copy is made by the kernel from the payload file, which costs a few microseconds more than a view but survives
+    /// whatever happens to the file. Up to four descriptors of payload files stay open for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DTypeMismatch`] when the elements are not `T`; [`Error::InvalidBool`]; [`Error::Contended`] when the writer
+    /// was quicker each time; [`Error::Corrupt`]. What `out` holds then is unspecified.
+    pub fn read_into<T: ShElement>(&mut self, out: &mut Vec<T>) -> Result<Option<Info>> {
+        if !self.has_news()? {
+            return Ok(None);
+        }
+        let mut sink = Elements { out, unchecked: Vec::new() };
+        let Some((latest, header)) = self.copy(&mut sink)? else { return Ok(None) };
+        sink.finish()?;
+        Ok(Some(Info {
+            seq: latest.number(),
+            missed: self.note(latest),
+            age: sys::age_of(header.written_ns),
+            dtype: header.dtype,
+            shape: header.shape,
+        }))
+    }
+
+    /// [`read_into`](Self::read_into) for something newer, waiting for it as [`wait`](Self::wait) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_into`](Self::read_into) and [`wait`](Self::wait).
+    pub fn wait_into<T: ShElement>(&mut self, out: &mut Vec<T>, timeout: Duration) -> Result<Option<Info>> {
+        if self.wait_for_news(timeout)? { self.read_into(out) } else { Ok(None) }
+    }
+
+    /// A sample that owns a copy of the current value.
+    pub(super) fn copy_owned(&mut self) -> Result<Option<OwnedSample>> {
+        let mut sink = None;
+        let Some((latest, header)) = self.copy(&mut sink)? else { return Ok(None) };
+        let missed = self.note(latest);
+        Ok(sink.map(|array| OwnedSample::copied(array, latest.number(), header.written_ns, missed)))
+    }
+
+    /// Copies the current value; `None` when there is none, or it has gone with its writer.
+    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, Header)>> {
+        self.at.check_process()?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut attempts = 0;
+        while attempts < ATTEMPTS && (attempts == 0 || Instant::now() < deadline) {
+            let latest = self.at.latest();
+            if latest.is_none() {
+                return Ok(None);
+            }
+            match self.try_copy(latest, sink) {
+                Ok(Attempt::Copied(header)) => return Ok(Some((latest, header))),
+                Ok(Attempt::Moved) => attempts += 1,
+                // The writer closed the channel and removed the file before it was read.
+                Err(Error::Corrupt(HeaderError::Payload { .. })) if self.at.board().state() == State::Closed => {
+                    self.seen = latest;
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Contended { attempts })
+    }
+
+    fn try_copy(&mut self, latest: Latest, sink: &mut impl Sink) -> Result<Attempt> {
+        let side = self.at.board().reader_side();
+        let index = latest.slot().get();
+        let broken = || HeaderError::Slot { number: latest.number(), slot: index };
+        if !side.stamped(latest) {
+            // As for a pin: the slot can only have changed after `latest` did.
+            return if side.latest() == latest { Err(broken().into()) } else { Ok(Attempt::Moved) };
+        }
+        let raw = self.at.board().slot(latest.slot()).ok_or_else(broken)?.header();
+        if !side.unchanged(latest) {
+            return Ok(Attempt::Moved);
+        }
+        // From here on an error is the value's own, unless it has been replaced by now.
+        let copied = Self::copy_payload(&mut self.files, &self.location, self.owners, &raw, index, sink);
+        if side.unchanged(latest) { copied.map(Attempt::Copied) } else { Ok(Attempt::Moved) }
+    }
+
+    fn copy_payload(
+        files: &mut Files,
+        location: &Location,
+        owners: Owners,
+        raw: &RawHeader,
+        slot: usize,
+        sink: &mut impl Sink,
+    ) -> Result<Header> {
+        let header = header::decode(raw.as_bytes())?;
+        let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };
+        let room = sink.room(&header)?;
+        let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
+            Error::NotFound { .. } => gone(0).into(),
+            other => other,
+        })?;
+        match sys::read_front(file, room) {
+            Ok(found) if found == room.len() => Ok(header),
+            Ok(found) => Err(gone(found as u64).into()),
+            Err(error) => Err(Error::io("read", &location.payload(header.payload), error)),
+        }
+    }
+}

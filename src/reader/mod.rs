@@ -1,0 +1,333 @@
+//! The reading end.
+
+mod attachment;
+mod cache;
+mod copy;
+mod sample;
+mod wait;
+
+pub use copy::Info;
+pub use sample::{OwnedSample, Sample};
+
+use crate::error::{Error, Result};
+use crate::header::HeaderError;
+use crate::location::Location;
+use crate::options::{Options, Owners};
+use crate::segment::State;
+use crate::slots::{Latest, PinAttempt};
+use crate::sys;
+use attachment::{Attachment, Mode};
+use cache::Cache;
+use copy::Files;
+use sample::Pin;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it takes a writer that never
+/// pauses, on more slots than there are, to use them up.
+const ATTEMPTS: u32 = 1 << 16;
+
+/// Empty polls after which the reader makes sure that its channel's name has not gone to another board.
+const CHECK_NAME_EVERY: u32 = 4096;
+
+/// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
+///
+/// A reader follows the *name*. When the writer closes the channel or dies, the last value stays readable here; when a
+/// new writer comes, the reader goes on with its values by itself.
+///
+/// # Example
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(dir.path());
+/// # let mut writer = options.create::<f32>("doc-reader")?;
+/// # writer.write(&[2, 2], &[1.0, 2.0, 3.0, 4.0])?;
+/// # let mut reader = options.open("doc-reader")?;
+/// # /*
+/// let mut reader = ndsharray::Reader::open("lidar")?;
+/// # */
+/// if let Some(sample) = reader.read()? {
+///     let view = sample.view::<f32>()?;
+///     assert_eq!(view.shape(), [2, 2]);
+///     assert_eq!(view[[1, 0]], 3.0);
+/// }
+/// assert!(reader.read()?.is_none()); // nothing newer
+/// assert!(reader.latest()?.is_some()); // but this is still current
+/// # Ok(())
+/// # }
+/// ```
+pub struct Reader {
+    location: Location,
+    owners: Owners,
+    mode: Mode,
+    at: Arc<Attachment>,
+    cache: Cache,
+    files: Files,
+    /// The `latest` word of the last value read from this board.
+    seen: Latest,
+    /// Number of the last value read, here or on the board before; `None` before the first.
+    last_number: Option<u64>,
+    polls: u32,
+}
+
+impl Reader {
+    /// Opens the channel `name`, with default [`Options`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no channel of that name; [`Error::InvalidName`]; [`Error::TooManyReaders`];
+    /// [`Error::PermissionDenied`]; [`Error::ForeignOwner`] when the files are not this user's or root's; [`Error::Corrupt`] when they are not of this
+    /// library and version; [`Error::Io`].
+    pub fn open(name: &str) -> Result<Self> {
+        Options::new().open(name)
+    }
+
+    /// Opens the channel `name`, and waits for its writer to appear for as long as `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`Error::NotFound`] when there still is no channel at the end.
+    pub fn open_timeout(name: &str, timeout: Duration) -> Result<Self> {
+        Options::new().open_timeout(name, timeout)
+    }
+
+    /// Opens the channel `name` without write permission for any of its files. Such a reader cannot hold values in place: it
+    /// makes copies ([`read_into`](Self::read_into), [`read_owned`](Self::read_owned) and its like), which are made again when
+    /// the writer overtakes them. It does not count as a reader, and the writer does not know of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_read_only(name: &str) -> Result<Self> {
+        Options::new().open_read_only(name)
+    }
+
+    fn attach(options: &Options, name: &str, mode: Mode) -> Result<Self> {
+        let location = options.location(name)?;
+        let at = Attachment::new(&location, options.owners, mode)?;
+        Ok(Self {
+            cache: Cache::new(at.board().slot_count()),
+            files: Files::default(),
+            location,
+            owners: options.owners,
+            mode,
+            at: Arc::new(at),
+            seen: Latest::NONE,
+            last_number: None,
+            polls: 0,
+        })
+    }
+
+    /// The current value if it is newer than the last one read, else `None`. Never blocks; with nothing new it takes about a nanosecond.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] when the shared bytes are not what a writer of this library leaves; [`Error::Contended`];
+    /// [`Error::Forked`]; [`Error::Unsupported`] for a reader without write permission. The reader stays usable.
+    #[inline]
+    pub fn read(&mut self) -> Result<Option<Sample<'_>>> {
+        if self.has_news()? { self.hold() } else { Ok(None) }
+    }
+
+    /// The current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    #[inline]
+    pub fn latest(&mut self) -> Result<Option<Sample<'_>>> {
+        self.find_latest()?;
+        self.hold()
+    }
+
+    /// [`read`](Self::read), for a sample independent of this reader. Through a reader without write permission the sample owns
+    /// a copy; otherwise it holds the value in place.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_owned(&mut self) -> Result<Option<OwnedSample>> {
+        if self.has_news()? { self.own() } else { Ok(None) }
+    }
+
+    /// [`latest`](Self::latest), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn latest_owned(&mut self) -> Result<Option<OwnedSample>> {
+        self.find_latest()?;
+        self.own()
+    }
+
+    /// Whether the channel has a living writer just now. Asks the kernel: about two microseconds.
+    #[must_use]
+    pub fn is_writer_alive(&self) -> bool {
+        self.at.is_writer_alive(&self.location, self.owners)
+    }
+
+    /// How many writers the channel has had, the present one included: 1 for the first, one more for each that took over.
+    #[must_use]
+    pub fn writer_epoch(&self) -> u64 {
+        self.at.board().epoch()
+    }
+
+    /// The channel's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.location.name()
+    }
+
+    /// Whether something newer than the last value read is current; goes after the name if need be.
+    #[inline]
+    fn has_news(&mut self) -> Result<bool> {
+        if self.at.latest() != self.seen {
+            return Ok(true);
+        }
+        Ok(self.may_have_moved() && self.follow()? && self.at.latest() != self.seen)
+    }
+
+    /// Goes after the name if this board has nothing more to come.
+    #[inline]
+    fn find_latest(&mut self) -> Result<()> {
+        if self.at.board().state() != State::Open && self.at.latest() == self.seen {
+            self.follow()?;
+        }
+        Ok(())
+    }
+
+    /// The current value, held in place.
+    #[inline]
+    fn hold(&mut self) -> Result<Option<Sample<'_>>> {
+        let Some(latest) = self.pin()? else { return Ok(None) };
+        let missed = self.note(latest);
+        let pin = Pin(&self.at);
+        Ok(self.cache.get(latest.slot()).map(|cached| Sample::new(pin, cached, latest, missed)))
+    }
+
+    /// The current value, for a sample that does not borrow.
+    fn own(&mut self) -> Result<Option<OwnedSample>> {
+        match self.mode {
+            Mode::Pinning => Ok(self.hold()?.map(Sample::into_owned)),
+            Mode::CopyOnly => self.copy_owned(),
+        }
+    }
+
+    /// Pins the current value and has it in the cache; `None`, and nothing pinned, when there is none.
+    #[inline]
+    fn pin(&mut self) -> Result<Option<Latest>> {
+        let mut latest = self.at.latest();
+        let mut attempts = 0;
+        loop {
+            if latest.is_none() {
+                return Ok(None);
+            }
+            match self.at.try_pin(latest)? {
+                PinAttempt::Pinned => break,
+                PinAttempt::Missed(now) => latest = now,
+                PinAttempt::Broken => {
+                    let (number, slot) = (latest.number(), latest.slot().get());
+                    return Err(HeaderError::Slot { number, slot }.into());
+                }
+            }
+            attempts += 1;
+            if attempts == ATTEMPTS {
+                return Err(Error::Contended { attempts });
+            }
+        }
+        match self.cache.resolve(self.at.board(), latest, &self.location, self.owners) {
+            Ok(()) => Ok(Some(latest)),
+            Err(error) => {
+                self.at.unpin();
+                self.explain(latest, error)
+            }
+        }
+    }
+
+    /// An error in a value of a channel that has just been closed means that the value went before it could be mapped.
+    #[cold]
+    fn explain(&mut self, latest: Latest, error: Error) -> Result<Option<Latest>> {
+        if matches!(error, Error::Corrupt(HeaderError::Payload { .. })) && self.at.board().state() == State::Closed {
+            self.seen = latest;
+            return Ok(None);
+        }
+        Err(error)
+    }
+
+    /// Notes a value as read; tells how many were missed before it.
+    #[inline]
+    fn note(&mut self, latest: Latest) -> u64 {
+        let number = latest.number();
+        let missed = self.last_number.map_or(0, |last| number.saturating_sub(last).saturating_sub(1));
+        self.seen = latest;
+        self.last_number = Some(number);
+        missed
+    }
+
+    /// Whether it is worth asking who has the name now: when this board is closed, and once in a while, as files may be removed by hand.
+    #[inline]
+    fn may_have_moved(&mut self) -> bool {
+        self.polls = self.polls.wrapping_add(1);
+        self.at.board().state() != State::Open || self.polls.is_multiple_of(CHECK_NAME_EVERY)
+    }
+
+    /// Goes to the board that has the name now, if it is another one; says whether it did.
+    #[cold]
+    fn follow(&mut self) -> Result<bool> {
+        self.at.check_process()?;
+        match sys::identify_path(&self.location.board()) {
+            Ok(named) if !sys::same_file(&named, self.at.board().identity()) => {}
+            _ => return Ok(false),
+        }
+        let at = match Attachment::new(&self.location, self.owners, self.mode) {
+            Ok(at) => at,
+            Err(Error::NotFound { .. }) => return Ok(false),
+            Err(other) => return Err(other),
+        };
+        // A board that replaces a damaged one goes on with its numbers; a new channel starts again.
+        let continues = at.board().epoch() > self.at.board().epoch();
+        self.last_number = self.last_number.map(|last| if continues { last } else { 0 });
+        self.cache = Cache::new(at.board().slot_count());
+        self.files = Files::default();
+        self.seen = Latest::NONE;
+        self.at = Arc::new(at);
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("name", &self.name()).field("seq", &self.last_number).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Opens the channel `name` for reading; see [`Reader::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open(&self, name: &str) -> Result<Reader> {
+        Reader::attach(self, name, Mode::Pinning)
+    }
+
+    /// Opens the channel `name` without write permission; see [`Reader::open_read_only`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open_read_only(&self, name: &str) -> Result<Reader> {
+        Reader::attach(self, name, Mode::CopyOnly)
+    }
+
+    /// Opens the channel `name`, waiting for its writer to appear; see [`Reader::open_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
+        wait::for_channel(timeout, || self.open(name))
+    }
+}

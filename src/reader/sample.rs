@@ -1,0 +1,251 @@
+//! A value that a reader holds.
+
+use super::attachment::Attachment;
+use super::cache::{Array, Cached};
+use crate::any_view::AnyArrayView;
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::owned_array::OwnedArray;
+use crate::slots::{Latest, SlotIndex};
+use crate::sys;
+use crate::view::ArrayView;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The current value, held in place: its bytes do not change until this is dropped.
+///
+/// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time; to keep several, or to send one to another thread for good,
+/// use [`into_owned`](Self::into_owned).
+///
+/// ```compile_fail,E0505
+/// # fn main() -> ndsharray::Result<()> {
+/// let mut reader = ndsharray::Reader::open("lidar")?;
+/// let sample = reader.latest()?;
+/// drop(reader); // the sample still borrows it
+/// println!("{:?}", sample);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```no_run
+/// # fn main() -> ndsharray::Result<()> {
+/// let mut reader = ndsharray::Reader::open("lidar")?;
+/// let sample = reader.latest()?;
+/// println!("{:?}", sample);
+/// drop(reader);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sample<'a> {
+    // Dropped first to last; the pin's order does not matter to the others, which only borrow.
+    pin: Pin<'a>,
+    cached: &'a Cached,
+    latest: Latest,
+    missed: u64,
+}
+
+/// A value that is held for as long as this, or a clone of it, lives: independent of its reader, and free to go to other threads.
+///
+/// From [`Reader::read_owned`](crate::Reader::read_owned) and its like, or [`Sample::into_owned`]. Each held value takes one of the
+/// channel's slots from the writer.
+#[derive(Clone)]
+pub struct OwnedSample {
+    value: Value,
+    number: u64,
+    written_ns: u64,
+    missed: u64,
+}
+
+/// Where an owned sample's elements are.
+#[derive(Clone)]
+enum Value {
+    /// In the channel, in a slot that is kept.
+    Kept { array: Arc<Array>, _kept: Arc<Kept> },
+    /// In this process.
+    Copied(Arc<OwnedArray>),
+}
+
+/// The borrowed pin of a reader; given back on drop.
+pub(super) struct Pin<'a>(pub(super) &'a Arc<Attachment>);
+
+impl Drop for Pin<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.unpin();
+    }
+}
+
+/// One owner of a kept slot.
+struct Kept {
+    attachment: Arc<Attachment>,
+    slot: SlotIndex,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.attachment.release(self.slot);
+    }
+}
+
+impl<'a> Sample<'a> {
+    #[inline]
+    pub(super) fn new(pin: Pin<'a>, cached: &'a Cached, latest: Latest, missed: u64) -> Self {
+        Self { pin, cached, latest, missed }
+    }
+
+    /// Holds the value independently of the reader.
+    #[must_use]
+    pub fn into_owned(self) -> OwnedSample {
+        let attachment = Arc::clone(self.pin.0);
+        let slot = self.latest.slot();
+        // Kept first; only then, with `self`, the borrowed pin goes.
+        attachment.keep(slot);
+        OwnedSample {
+            value: Value::Kept {
+                array: Arc::clone(&self.cached.array),
+                _kept: Arc::new(Kept { attachment, slot }),
+            },
+            number: self.latest.number(),
+            written_ns: self.cached.written_ns,
+            missed: self.missed,
+        }
+    }
+
+    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
+    #[must_use]
+    #[inline]
+    pub fn seq(&self) -> u64 {
+        self.latest.number()
+    }
+
+    fn written_ns(&self) -> u64 {
+        self.cached.written_ns
+    }
+
+    /// The element type.
+    #[must_use]
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.cached.array.dtype
+    }
+
+    /// The length of each axis; empty for a scalar.
+    #[must_use]
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        &self.cached.array.shape
+    }
+
+    /// The elements' bytes, in C order and this machine's byte order.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        let array = &self.cached.array;
+        // SAFETY: this sample's pin holds the slot that names the payload; it was made before the header was read, and is given
+        // back only when the sample is dropped. The slice is bound to a borrow of the sample.
+        unsafe { array.payload.bytes(array.byte_len) }
+    }
+}
+
+impl OwnedSample {
+    /// A sample whose elements lie in this process.
+    pub(super) fn copied(array: OwnedArray, number: u64, written_ns: u64, missed: u64) -> Self {
+        Self { value: Value::Copied(Arc::new(array)), number, written_ns, missed }
+    }
+
+    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.number
+    }
+
+    fn written_ns(&self) -> u64 {
+        self.written_ns
+    }
+
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match &self.value {
+            Value::Kept { array, .. } => array.dtype,
+            Value::Copied(array) => array.dtype(),
+        }
+    }
+
+    /// The length of each axis; empty for a scalar.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        match &self.value {
+            Value::Kept { array, .. } => &array.shape,
+            Value::Copied(array) => array.shape(),
+        }
+    }
+
+    /// The elements' bytes, in C order and this machine's byte order.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.value {
+            // SAFETY: this sample is an owner of the slot that names the payload, made so while the slot was pinned, and
+            // gives it up only when dropped. The slice is bound to a borrow of the sample.
+            Value::Kept { array, .. } => unsafe { array.payload.bytes(array.byte_len) },
+            Value::Copied(array) => array.as_bytes(),
+        }
+    }
+}
+
+/// What both kinds of sample offer.
+macro_rules! impl_sample {
+    ($($sample:tt)*) => {
+        impl $($sample)* {
+            /// Values that were published and not seen since this reader's last read; 0 at its first.
+            #[must_use]
+            #[inline]
+            pub fn missed(&self) -> u64 {
+                self.missed
+            }
+
+            /// Time since the value was published.
+            #[must_use]
+            pub fn age(&self) -> Duration {
+                sys::age_of(self.written_ns())
+            }
+
+            /// The array, if its elements are `T`. No copy is made; for `bool` all bytes are checked.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+            #[inline]
+            pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
+                if self.dtype() != T::DTYPE {
+                    return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
+                }
+                Ok(ArrayView::from_bytes(self.as_bytes(), self.shape())?)
+            }
+
+            /// The array, as an enum over all element types. No copy is made; for `bool` all bytes are checked.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+            pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
+                Ok(AnyArrayView::from_bytes(self.dtype(), self.as_bytes(), self.shape())?)
+            }
+        }
+
+        impl fmt::Debug for $($sample)* {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($($sample)*).trim_end_matches("<'_>"))
+                    .field("seq", &self.seq())
+                    .field("dtype", &self.dtype())
+                    .field("shape", &self.shape())
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+
+impl_sample!(Sample<'_>);
+impl_sample!(OwnedSample);

@@ -1,0 +1,148 @@
+//! Waiting for a value, and for a channel.
+//!
+//! | what happens while a reader waits | answer |
+//! |---|---|
+//! | a newer value is published | that value, or one published since |
+//! | nothing until the time-out | `None` |
+//! | the writer closes the channel | [`Error::Closed`], at once; the next wait looks for a successor first |
+//! | the writer dies | the wait goes on: a new writer may come |
+//! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
+//! | a signal | the wait goes on |
+
+use super::{OwnedSample, Reader, Sample};
+use crate::error::{Error, Result};
+use crate::segment::State;
+use crate::sys;
+use std::time::{Duration, Instant};
+
+/// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up to [`LONGEST_NAP`].
+const FIRST_NAP: Duration = Duration::from_micros(50);
+const LONGEST_NAP: Duration = Duration::from_millis(2);
+
+/// When to stop waiting; `None` for never.
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        // A time-out beyond the clock's range is as good as none.
+        Self(Instant::now().checked_add(timeout))
+    }
+
+    /// Time left, `None` when there is none.
+    fn left(&self) -> Option<Duration> {
+        match self.0 {
+            None => Some(Duration::MAX),
+            Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero()),
+        }
+    }
+}
+
+impl Reader {
+    /// Blocks until there is something newer than the last value read, and returns it; `None` when `timeout` has passed. Sleeps
+    /// in the kernel; the writer wakes it.
+    ///
+    /// When the writer dies the wait goes on, as a new writer may take over; [`is_writer_alive`](Self::is_writer_alive) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] when the writer has closed the channel, everything has been read and no new writer has come; calling again is
+    /// fine, and finds a new writer's channel. Otherwise as [`read`](Self::read).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path());
+    /// # let mut writer = options.create::<f32>("doc-wait")?;
+    /// # writer.write(&[1], &[1.0])?;
+    /// # let mut reader = options.open("doc-wait")?;
+    /// while let Some(sample) = reader.wait(Duration::from_millis(20))? {
+    ///     println!("{:?}", sample.shape());
+    /// }
+    /// println!("nothing for 20 ms");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&mut self, timeout: Duration) -> Result<Option<Sample<'_>>> {
+        if self.wait_for_news(timeout)? { self.hold() } else { Ok(None) }
+    }
+
+    /// [`wait`](Self::wait), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_owned(&mut self, timeout: Duration) -> Result<Option<OwnedSample>> {
+        if self.wait_for_news(timeout)? { self.own() } else { Ok(None) }
+    }
+
+    /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without reading it.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_for_news(&mut self, timeout: Duration) -> Result<bool> {
+        self.at.check_process()?;
+        let deadline = Deadline::after(timeout);
+        let mut nap = FIRST_NAP;
+        loop {
+            if self.at.latest() != self.seen {
+                return Ok(true);
+            }
+            if self.at.board().state() != State::Open {
+                if self.follow()? {
+                    continue;
+                }
+                // A new writer may have revived this very board since.
+                if self.at.board().state() != State::Open && self.at.latest() == self.seen {
+                    return Err(Error::Closed { name: self.name().to_owned() });
+                }
+                continue;
+            }
+            let Some(left) = deadline.left() else { return Ok(false) };
+            if left.min(SLICE) == self.sleep(left, &mut nap) {
+                self.follow()?;
+            }
+        }
+    }
+
+    /// Sleeps until woken, at most `left` and not for ever; returns how long it was ready to sleep.
+    fn sleep(&self, left: Duration, nap: &mut Duration) -> Duration {
+        let board = self.at.board();
+        let Some(bell) = self.at.doorbell() else {
+            let time = left.min(*nap);
+            *nap = nap.saturating_mul(2).min(LONGEST_NAP);
+            // No need to be precise: who cannot announce itself polls.
+            std::thread::sleep(time);
+            return time;
+        };
+        let ticket = bell.ticket();
+        bell.announce();
+        // Looked at after the announcement, as the handshake wants; `state` is covered too, since whoever changes it changes `wake` afterwards.
+        if board.reader_side().latest_before_sleep() != self.seen || board.state() != State::Open {
+            return Duration::ZERO;
+        }
+        let time = left.min(SLICE);
+        sys::futex_wait(board.wake(), ticket, time);
+        time
+    }
+}
+
+/// Calls `open` until it finds a channel or `timeout` has passed.
+pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
+    let deadline = Deadline::after(timeout);
+    let mut nap = FIRST_NAP;
+    loop {
+        match open() {
+            Err(error @ Error::NotFound { .. }) => {
+                let Some(left) = deadline.left() else { return Err(error) };
+                std::thread::sleep(left.min(nap));
+                nap = nap.saturating_mul(2).min(LONGEST_NAP);
+            }
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The board: what is current, and a header for each slot. Mapped for writing by the writer alone.
+
+use super::mapping::Mapping;
+use super::table::Table;
+use crate::error::{Error, Result};
+use crate::head::{FileKind, HEAD_BYTES, Head};
+use crate::header::{HeaderError, RawHeader, TIME_WORD, WORDS};
+use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::{self, Access, Identity, LockRange};
+use std::fs::File;
+use std::path::Path;
+
+/// How a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The board is there, but the reader table may not be.
+    Starting,
+    /// Readers may attach. Whether the writer lives is the kernel's to say.
+    Open,
+    /// Closed for good; the files are going or gone.
+    Closed,
+    /// Closed by its writer, who left the last value in place.
+    Kept,
+}
+
+impl State {
+    const fn to_bits(self) -> u32 {
+        match self {
+            Self::Starting => 0,
+            Self::Open => 1,
+            Self::Closed => 2,
+            Self::Kept => 3,
+        }
+    }
+
+    const fn from_bits(bits: u32) -> Self {
+        match bits {
+            0 => Self::Starting,
+            1 => Self::Open,
+            3 => Self::Kept,
+            // Nobody writes anything else; a reader that finds it looks for the name anew.
+            _ => Self::Closed,
+        }
+    }
+}
+
+/// The line that every reader polls.
+#[repr(C, align(64))]
+struct Hot {
+    latest: LatestWord,
+    /// Grows whenever a payload file is unlinked: readers drop their mappings of such files.
+    files: AtomicU64,
+    /// Grows with each writer that takes the channel over; 1 is the first.
+    epoch: AtomicU64,
+    state: AtomicU32,
+    wake: AtomicU32,
+    /// The writer's process id as it saw itself: a hint for people.
+    pid: AtomicU32,
+    _reserved: u32,
+}
+
+/// A slot: its number, then its header.
+#[repr(C, align(64))]
+pub(crate) struct Slot {
+    seq: SlotSeq,
+    header: [AtomicU64; WORDS],
+}
+
+impl AsRef<SlotSeq> for Slot {
+    fn as_ref(&self) -> &SlotSeq {
+        &self.seq
+    }
+}
+
+impl Slot {
+    /// Copies the header out. Relaxed: the slot protocol orders these words (pinned, or checked afterwards).
+    pub(crate) fn header(&self) -> RawHeader {
+        RawHeader::copy_out(|i| self.word(i))
+    }
+
+    /// Whether the header is `known`, but for the write time, which is returned.
+    #[inline]
+    pub(crate) fn same_but_time(&self, known: &RawHeader) -> Option<u64> {
+        let same = known
+            .words()
+            .iter()
+            .zip(&self.header)
+            .enumerate()
+            .all(|(i, (known, word))| i == TIME_WORD || word.load(Ordering::Relaxed) == *known);
+        same.then(|| self.word(TIME_WORD))
+    }
+
+    /// Writes a header into a claimed slot.
+    pub(crate) fn set_header(&self, raw: &RawHeader) {
+        for (word, value) in self.header.iter().zip(raw.words()) {
+            word.store(*value, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes the time alone into a claimed slot whose other words stay.
+    #[inline]
+    pub(crate) fn set_time(&self, written_ns: u64) {
+        if let Some(word) = self.header.get(TIME_WORD) {
+            word.store(written_ns, Ordering::Relaxed);
+        }
+    }
+
+    fn word(&self, index: usize) -> u64 {
+        self.header.get(index).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+}
+
+const HOT_AT: usize = HEAD_BYTES;
+const SLOTS_AT: usize = HOT_AT + size_of::<Hot>();
+
+static_assertions::const_assert_eq!(size_of::<Hot>(), 64);
+static_assertions::const_assert_eq!(size_of::<Slot>(), 576);
+static_assertions::const_assert_eq!(SLOTS_AT % align_of::<Slot>(), 0);
+static_assertions::const_assert_eq!(HOT_AT % align_of::<Hot>(), 0);
+
+/// A mapped board.
+pub(crate) struct Board {
+    mapping: Mapping,
+    identity: Identity,
+    slots: usize,
+}
+
+impl Board {
+    /// The bytes whose lock makes a process the channel's writer.
+    pub(crate) const LOCK: LockRange = 0..HEAD_BYTES as u64;
+
+    /// Bytes of a board with `slots` slots.
+    pub(crate) fn len_for(slots: usize) -> usize {
+        SLOTS_AT + slots * size_of::<Slot>()
+    }
+
+    /// Makes the board in an empty file whose lock the caller holds. Its head, which makes it a board, is written by
+    /// [`finish`](Self::finish).
+    pub(crate) fn create(file: &File, path: &Path, slots: usize) -> Result<Self> {
+        let len = Self::len_for(slots);
+        super::reserve(file, path, len)?;
+        let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, false)
+            .map_err(|e| Error::io("map", path, e))?;
+        let board = Self {
+            mapping,
+            identity,
+            slots,
+        };
+        // A writer that died in the middle of this may have left anything below an unfinished head.
+        board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        Ok(board)
+    }
+
+    /// Writes the head: from here on the file is a board, in state [`State::Starting`].
+    pub(crate) fn finish(&self, head: &Head) {
+        store_head(self.words(), &head.encode(FileKind::Board));
+    }
+
+    /// Maps an existing board. `Ok(None)` while it has no head yet.
+    pub(crate) fn open(
+        file: &File,
+        path: &Path,
+        identity: Identity,
+        access: Access,
+    ) -> Result<Option<(Self, Head)>> {
+        let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
+            return Ok(None);
+        };
+        // A board that somebody has made longer is no harm; no more than a board can need is mapped.
+        let found = found.min(Self::len_for(MAX_SLOTS));
+        let mapping =
+            Mapping::new(file, found, access, false).map_err(|e| Error::io("map", path, e))?;
+        let mut board = Self {
+            mapping,
+            identity,
+            slots: 0,
+        };
+        let Some(bytes) = load_head(board.words()) else {
+            return Ok(None);
+        };
+        let head = Head::decode(FileKind::Board, &bytes)?;
+        let slots = head.slots as usize;
+        let expected = Self::len_for(slots);
+        if found < expected {
+            return Err(truncated(expected, found).into());
+        }
+        board.slots = slots;
+        Ok(Some((board, head)))
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(crate) fn slot(&self, slot: SlotIndex) -> Option<&Slot> {
+        self.slots().get(slot.get())
+    }
+
+    pub(crate) fn slot_count(&self) -> usize {
+        self.slots
+    }
+
+    /// What readers may do with the board.
+    #[inline]
+    pub(crate) fn reader_side(&self) -> ReaderSide<'_, Slot> {
+        ReaderSide {
+            latest: &self.hot().latest,
+            slots: self.slots(),
+        }
+    }
+
+    /// What the writer, who has mapped the board for writing, may do with it.
+    #[inline]
+    pub(crate) fn writer_side<'a>(
+        &'a self,
+        table: &'a Table,
+    ) -> WriterSide<'a, Slot, super::table::Entry> {
+        WriterSide {
+            latest: &self.hot().latest,
+            slots: self.slots(),
+            registered: table.registered(),
+            entries: table.entries(),
+        }
+    }
+
+    pub(crate) fn wake(&self) -> &AtomicU32 {
+        &self.hot().wake
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> State {
+        // Acquire: pairs with `set_state`; who sees Open also sees the finished reader table.
+        State::from_bits(self.hot().state.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        // Release: pairs with `state`.
+        self.hot().state.store(state.to_bits(), Ordering::Release);
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        // Acquire: pairs with `begin_epoch`.
+        self.hot().epoch.load(Ordering::Acquire)
+    }
+
+    /// A new writer begins.
+    pub(crate) fn begin_epoch(&self) {
+        let hot = self.hot();
+        // Relaxed: a hint.
+        hot.pid.store(std::process::id(), Ordering::Relaxed);
+        // Release: pairs with `epoch`. Only the holder of the writer's lock gets here, so load and store need not be one step.
+        hot.epoch.store(self.epoch().wrapping_add(1), Ordering::Release);
+    }
+
+    /// The epoch that the first writer of a new board follows.
+    pub(crate) fn set_epoch(&self, epoch: u64) {
+        // Relaxed: nobody reads a board without a head, and `store_head` publishes it.
+        self.hot().epoch.store(epoch, Ordering::Relaxed);
+    }
+
+    /// The writer's process id as it noted it.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        // Relaxed: a hint.
+        let pid = self.hot().pid.load(Ordering::Relaxed);
+        (pid != 0).then_some(pid)
+    }
+
+    /// How many payload files have been unlinked.
+    #[inline]
+    pub(crate) fn files_gone(&self) -> u64 {
+        // Relaxed: only says that it is time to look at the headers, which are read under the slot protocol or not trusted.
+        self.hot().files.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a payload file has been unlinked.
+    pub(crate) fn count_file_gone(&self) {
+        // Relaxed: see `files_gone`; only the writer stores it.
+        let files = self.files_gone().wrapping_add(1);
+        self.hot().files.store(files, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn hot(&self) -> &Hot {
+        // SAFETY: every constructor maps at least SLOTS_AT bytes before it hands out a board with slots, and `create` and `open` call
+        // nothing but `words` before that; HOT_AT is a multiple of Hot's alignment and the mapping starts at a page. Hot
+        // consists of atomics (and one unused integer that nobody reads), so any bytes are valid and other processes may change
+        // them. The reference lives no longer than the mapping. Without write access only loads are made through it: stores happen in
+        // `WriterSide`, `Doorbell::ring*` and the setters here, which only the writer calls.
+        unsafe { &*self.mapping.as_ptr().add(HOT_AT).cast::<Hot>() }
+    }
+
+    #[inline]
+    fn slots(&self) -> &[Slot] {
+        // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the constructors, SLOTS_AT is a multiple of
+        // Slot's alignment, and a Slot consists of atomics; see `hot`.
+        unsafe {
+            core::slice::from_raw_parts(self.mapping.as_ptr().add(SLOTS_AT).cast::<Slot>(), self.slots)
+        }
+    }
+
+    /// All of it as words, for making the board and for copying its head.
+    fn words(&self) -> &[AtomicU64] {
+        super::words(&self.mapping)
+    }
+}
+
+/// Copies a head out of the first words of a file; `None` while the magic is not there.
+pub(super) fn load_head(words: &[AtomicU64]) -> Option<[u8; HEAD_BYTES]> {
+    let mut head = [0; HEAD_BYTES / 8];
+    for (i, (copy, word)) in head.iter_mut().zip(words).enumerate() {
+        // Acquire on the magic: pairs with `store_head`, so the rest of the head and file is there when the magic is.
+        let ordering = if i == 0 { Ordering::Acquire } else { Ordering::Relaxed };
+        *copy = word.load(ordering);
+        if i == 0 && *copy == 0 {
+            return None;
+        }
+    }
+    Some(bytemuck::cast(head))
+}
+
+/// Writes a head, the magic last.
+pub(super) fn store_head(words: &[AtomicU64], head: &[u8; HEAD_BYTES]) {
+    let (chunks, _) = head.as_chunks::<8>();
+    for (i, (word, bytes)) in words.iter().zip(chunks).enumerate().rev() {
+        // Release on the magic: pairs with `load_head`.
+        let ordering = if i == 0 { Ordering::Release } else { Ordering::Relaxed };
+        word.store(u64::from_ne_bytes(*bytes), ordering);
+    }
+}
+
+pub(super) fn truncated(expected: usize, found: usize) -> HeaderError {
+    HeaderError::Truncated {
+        expected: expected as u64,
+        found: found as u64,
+    }
+}

@@ -1,0 +1,88 @@
+//! Opening and removing files in a directory where others may write too.
+
+use crate::error::{Error, Foreign, Result};
+use crate::location::Location;
+use crate::options::Owners;
+use crate::sys::{self, Access, Identity, Kind};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use uuid::Uuid;
+
+/// Opens an existing file that is regular, has one name at most, and belongs to somebody `owners` trusts.
+pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
+    let file = match sys::open(path, access) {
+        Ok(file) => file,
+        Err(error) => return Err(refusal(path, owners, error)),
+    };
+    // The open file is checked, not the path: nobody can exchange it any more.
+    let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
+    match foreign(&identity, owners) {
+        None => Ok((file, identity)),
+        Some(what) => Err(Error::ForeignOwner {
+            path: path.to_owned(),
+            owner: identity.owner,
+            what,
+        }),
+    }
+}
+
+/// Creates a file that did not exist, with the permission bits `mode`.
+pub(crate) fn create(path: &Path, mode: u32) -> Result<File> {
+    sys::open_exclusive(path, mode).map_err(|e| Error::io("create", path, e))
+}
+
+/// Removes `path` if it still names the file with this identity; it may have been replaced since.
+pub(crate) fn unlink_if_same(path: &Path, identity: &Identity) -> io::Result<()> {
+    match sys::identify_path(path) {
+        Ok(found) if sys::same_file(&found, identity) => fs::remove_file(path),
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// The ids of all payload files of a channel, current or left over.
+pub(crate) fn payload_files(location: &Location) -> Result<Vec<Uuid>> {
+    let fail = |e| Error::io("list", location.dir(), e);
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(location.dir()).map_err(fail)? {
+        let name = entry.map_err(fail)?.file_name();
+        ids.extend(name.to_str().and_then(|name| location.payload_id(name)));
+    }
+    Ok(ids)
+}
+
+fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
+    match identity.kind {
+        Kind::Symlink => Some(Foreign::Symlink),
+        Kind::Other => Some(Foreign::NotAFile),
+        Kind::File if !owners.trusts(identity.owner, sys::effective_user()) => {
+            Some(Foreign::OtherUser)
+        }
+        // A link made by somebody else to a file that we own would turn our writes against that file.
+        Kind::File if identity.links > 1 => Some(Foreign::HardLinked),
+        Kind::File => None,
+    }
+}
+
+/// The better explanation of a failed open: a stranger's file rather than the refusal that it caused.
+fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
+    if error.kind() != io::ErrorKind::NotFound
+        && let Ok(identity) = sys::identify_path(path)
+        && let Some(what) = foreign(&identity, owners)
+    {
+        return Error::ForeignOwner {
+            path: path.to_owned(),
+            owner: identity.owner,
+            what,
+        };
+    }
+    if sys::is_symlink_refusal(&error) {
+        // The link has gone in the meantime; whoever put it there is unknown.
+        return Error::NotFound {
+            path: path.to_owned(),
+        };
+    }
+    Error::io("open", path, error)
+}

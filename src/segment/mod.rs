@@ -1,0 +1,62 @@
+//! The files of a channel, mapped: board, reader table, payloads.
+//!
+//! Raw pointers live here alone. A mapping is made once, its length is checked against what will be accessed, and from then on it is
+//! reached through references to atomics (board, table) or through byte slices whose exclusiveness the slot protocol grants
+//! (payloads).
+//!
+//! Words that the slot protocol does not know (`state`, `epoch`, `files`) have their orderings beside them here.
+
+mod board;
+mod files;
+mod mapping;
+mod payload;
+mod table;
+
+pub(crate) use board::{Board, Slot, State};
+pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
+pub(crate) use payload::{ReadPayload, WritePayload};
+pub(crate) use table::Table;
+
+use crate::error::{Error, Result};
+use crate::header::HeaderError;
+use crate::sync::AtomicU64;
+use crate::sys::{self, Identity};
+use mapping::Mapping;
+use std::fs::File;
+use std::path::Path;
+
+/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
+fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
+    sys::reserve(file, len as u64).map_err(|e| {
+        if sys::is_no_space(&e) {
+            Error::OutOfMemory {
+                requested: len as u64,
+                available: path.parent().and_then(sys::available).unwrap_or(0),
+            }
+        } else {
+            Error::io("reserve memory for", path, e)
+        }
+    })
+}
+
+/// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file, which is still being made.
+fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
+    if identity.len == 0 {
+        return Ok(None);
+    }
+    let too_short = HeaderError::Truncated {
+        expected: least as u64,
+        found: identity.len,
+    };
+    match usize::try_from(identity.len) {
+        Ok(len) if len >= least => Ok(Some(len)),
+        _ => Err(too_short.into()),
+    }
+}
+
+/// A whole mapping as 64-bit words (a rest of less than eight bytes is left out).
+fn words(mapping: &Mapping) -> &[AtomicU64] {
+    // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed; an AtomicU64 is valid whatever its
+    // bytes, and may be changed by others. Stores are made only through mappings for writing.
+    unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast::<AtomicU64>(), mapping.len() / 8) }
+}

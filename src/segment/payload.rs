@@ -1,0 +1,145 @@
+//! Payload files: the elements of one slot's array, from the file's first byte on.
+
+use super::mapping::Mapping;
+use crate::error::{Error, Result};
+use crate::header::HeaderError;
+use crate::location::Location;
+use crate::options::Owners;
+use crate::slots::Claim;
+use crate::sys::Access;
+use std::path::Path;
+use uuid::Uuid;
+
+/// The smallest payload file, one page: less would not save memory.
+const PAGE: usize = 4096;
+
+/// A payload file as its writer has it.
+pub(crate) struct WritePayload {
+    id: Uuid,
+    mapping: Mapping,
+}
+
+impl WritePayload {
+    /// Creates a payload file for at least `bytes` bytes, with the memory set aside.
+    ///
+    /// The capacity is rounded up to the next of eight steps per power of two, so that an array that grows a little with each write
+    /// gets a new file only now and then, and no more than an eighth is wasted.
+    pub(crate) fn create(location: &Location, bytes: usize, mode: u32, prefault: bool) -> Result<Self> {
+        let id = Uuid::new_v4();
+        let path = location.payload(id);
+        let capacity = capacity_for(bytes);
+        let file = super::create(&path, mode)?;
+        Self::fill(&file, &path, capacity, prefault)
+            .map(|mapping| Self { id, mapping })
+            .inspect_err(|_| {
+                // Best effort: the name is ours alone, and a later writer removes what is left.
+                let _ = std::fs::remove_file(&path);
+            })
+    }
+
+    fn fill(file: &std::fs::File, path: &Path, capacity: usize, prefault: bool) -> Result<Mapping> {
+        super::reserve(file, path, capacity)?;
+        Mapping::new(file, capacity, Access::ReadWrite, prefault)
+            .map_err(|e| Error::io("map", path, e))
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Bytes that fit.
+    pub(crate) fn capacity(&self) -> usize {
+        self.mapping.len()
+    }
+
+    /// The first `len` bytes (all, if there are fewer), to be filled by the holder of the slot's `claim`.
+    pub(crate) fn bytes_mut(&mut self, _claim: &Claim, len: usize) -> &mut [u8] {
+        let len = len.min(self.mapping.len());
+        // SAFETY: `len` bytes are mapped for reading and writing while `self` is borrowed, and this process has no other reference to them:
+        // `self` is borrowed mutably and made the mapping. In other mappings of the file nobody reads them as a slice: a
+        // reader forms one only while its pin holds, and the claim proves that there is none (see `slots`); copies without a pin are
+        // made by the kernel. Any bytes are valid u8.
+        unsafe { core::slice::from_raw_parts_mut(self.mapping.as_ptr(), len) }
+    }
+}
+
+/// A payload file as a reader has it: not writable.
+pub(crate) struct ReadPayload {
+    id: Uuid,
+    mapping: Mapping,
+}
+
+impl ReadPayload {
+    /// Maps the payload file `id`, which must hold at least `needed` bytes.
+    pub(crate) fn open(location: &Location, id: Uuid, needed: usize, owners: Owners) -> Result<Self> {
+        let path = location.payload(id);
+        let gone = |found| HeaderError::Payload {
+            expected: needed as u64,
+            found,
+        };
+        let (file, identity) = super::open_trusted(&path, Access::Read, owners).map_err(|e| match e {
+            Error::NotFound { .. } => gone(0).into(),
+            other => other,
+        })?;
+        let len = usize::try_from(identity.len).map_err(|_| gone(identity.len))?;
+        if len < needed || len == 0 {
+            return Err(gone(identity.len).into());
+        }
+        let mapping = Mapping::new(&file, len, Access::Read, false)
+            .map_err(|e| Error::io("map", &path, e))?;
+        Ok(Self { id, mapping })
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.mapping.len()
+    }
+
+    /// The first `len` bytes (all, if there are fewer).
+    ///
+    /// # Safety
+    ///
+    /// The slot that names this file must be pinned, by this process, for as long as the slice is used.
+    #[inline]
+    pub(crate) unsafe fn bytes(&self, len: usize) -> &[u8] {
+        let len = len.min(self.mapping.len());
+        // SAFETY: `len` bytes are mapped while `self` is borrowed. They do not change meanwhile: the caller's pin keeps the
+        // writer away (see `slots`), this mapping is read-only, and no process but the writer may write the file by its mode. A
+        // process that breaks the protocol with the owner's rights is outside what this crate can promise (docs/SAFETY.md).
+        unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
+    }
+}
+
+fn capacity_for(bytes: usize) -> usize {
+    let bytes = bytes.max(PAGE);
+    // A step is an eighth of the largest power of two that is not larger, and at least a page; both are powers of two.
+    let step = (1usize << bytes.ilog2() >> 3).max(PAGE);
+    bytes.checked_next_multiple_of(step).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn capacities_have_eight_steps_per_power_of_two() {
+        assert_eq!(capacity_for(0), 4096);
+        assert_eq!(capacity_for(4097), 8192);
+        assert_eq!(capacity_for(1 << 20), 1 << 20);
+        assert_eq!(capacity_for((1 << 20) + 1), (1 << 20) + (1 << 17));
+    }
+
+    proptest! {
+        #[test]
+        fn an_eighth_is_wasted_at_most(bytes in 0usize..1 << 40) {
+            let capacity = capacity_for(bytes);
+            prop_assert!(capacity >= bytes);
+            prop_assert!(capacity - bytes <= (bytes / 8).max(4096));
+            prop_assert_eq!(capacity % 4096, 0);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The reader table: which slots each reader holds. Mapped for writing by everybody who takes part.
+
+use super::board::{load_head, store_head, truncated};
+use super::mapping::Mapping;
+use crate::error::{Error, Result};
+use crate::head::{FileKind, HEAD_BYTES, Head};
+use crate::slots::{Pins, Registered};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sys::{self, Access, Identity, LockRange};
+use std::fs::File;
+use std::path::Path;
+
+/// The line that all readers share; written only when one opens, closes or falls asleep.
+#[repr(C, align(64))]
+struct Shared {
+    asleep: AtomicU32,
+    _reserved: u32,
+    registered: Registered,
+}
+
+/// One reader's line. The reader that holds the kernel's lock on these bytes owns it.
+#[repr(C, align(64))]
+pub(crate) struct Entry {
+    pins: Pins,
+    /// The reader's process id as it saw itself: a hint for people.
+    pid: AtomicU32,
+}
+
+impl AsRef<Pins> for Entry {
+    fn as_ref(&self) -> &Pins {
+        &self.pins
+    }
+}
+
+impl Entry {
+    pub(crate) fn note_pid(&self) {
+        // Relaxed: a hint.
+        self.pid.store(std::process::id(), Ordering::Relaxed);
+    }
+}
+
+const SHARED_AT: usize = HEAD_BYTES;
+const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
+
+static_assertions::const_assert_eq!(size_of::<Shared>(), 64);
+static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
+static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
+
+/// A mapped reader table.
+pub(crate) struct Table {
+    mapping: Mapping,
+    identity: Identity,
+    entries: usize,
+}
+
+impl Table {
+    fn len_for(entries: usize) -> usize {
+        ENTRIES_AT + entries * size_of::<Entry>()
+    }
+
+    /// Makes the table in a new file.
+    pub(crate) fn create(file: &File, path: &Path, head: &Head) -> Result<Self> {
+        let entries = head.readers as usize;
+        let len = Self::len_for(entries);
+        super::reserve(file, path, len)?;
+        let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, false)
+            .map_err(|e| Error::io("map", path, e))?;
+        let table = Self {
+            mapping,
+            identity,
+            entries,
+        };
+        store_head(table.words(), &head.encode(FileKind::Readers));
+        Ok(table)
+    }
+
+    /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no head yet.
+    pub(crate) fn open(
+        file: &File,
+        path: &Path,
+        identity: Identity,
+        board: &Head,
+    ) -> Result<Option<Self>> {
+        let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
+            return Ok(None);
+        };
+        let found = found.min(Self::len_for(Registered::MAX));
+        let mapping = Mapping::new(file, found, Access::ReadWrite, false)
+            .map_err(|e| Error::io("map", path, e))?;
+        let mut table = Self {
+            mapping,
+            identity,
+            entries: 0,
+        };
+        let Some(bytes) = load_head(table.words()) else {
+            return Ok(None);
+        };
+        let head = Head::decode(FileKind::Readers, &bytes)?;
+        if head.channel != board.channel {
+            return Err(crate::header::HeaderError::Stranger {
+                expected: board.channel,
+                found: head.channel,
+            }
+            .into());
+        }
+        let entries = head.readers as usize;
+        let expected = Self::len_for(entries);
+        if found < expected {
+            return Err(truncated(expected, found).into());
+        }
+        table.entries = entries;
+        Ok(Some(table))
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The bytes whose lock makes a reader the owner of entry `index`.
+    pub(crate) fn lock_range(index: usize) -> LockRange {
+        let start = ENTRIES_AT.saturating_add(index.saturating_mul(size_of::<Entry>()));
+        start as u64..start.saturating_add(size_of::<Entry>()) as u64
+    }
+
+    pub(crate) fn asleep(&self) -> &AtomicU32 {
+        &self.shared().asleep
+    }
+
+    #[inline]
+    pub(crate) fn registered(&self) -> &Registered {
+        &self.shared().registered
+    }
+
+    #[inline]
+    fn shared(&self) -> &Shared {
+        // SAFETY: `create` maps at least ENTRIES_AT bytes and `open` hands a table out only after checking the same; before that only
+        // `words` is called. SHARED_AT is a multiple of the alignment and the mapping starts at a page. Shared consists of
+        // atomics and an unused integer, valid whatever other processes write. The mapping, for reading and writing, outlives
+        // the reference.
+        unsafe { &*self.mapping.as_ptr().add(SHARED_AT).cast::<Shared>() }
+    }
+
+    #[inline]
+    pub(crate) fn entries(&self) -> &[Entry] {
+        // SAFETY: the constructors have checked that `len_for(self.entries)` bytes are mapped; ENTRIES_AT is a multiple of Entry's
+        // alignment; an Entry consists of atomics and padding; see `shared`.
+        unsafe {
+            core::slice::from_raw_parts(
+                self.mapping.as_ptr().add(ENTRIES_AT).cast::<Entry>(),
+                self.entries,
+            )
+        }
+    }
+
+    fn words(&self) -> &[AtomicU64] {
+        super::words(&self.mapping)
+    }
+}

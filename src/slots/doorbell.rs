@@ -1,0 +1,61 @@
+//! Sleeping and waking without a lost wake-up, and without a system call when nobody sleeps.
+//!
+//! A reader that wants to sleep takes a ticket (the `wake` word), announces itself (`asleep`), looks once more for a new value, and then
+//! asks the kernel to sleep as long as `wake` still is its ticket. The writer publishes, then looks at `asleep`; if it is
+//! set, the writer clears it, changes `wake` and has the kernel wake everybody.
+//!
+//! Announcing and looking, publishing and looking are the store-then-load handshake again: either the reader sees the new value, or the
+//! writer sees the announcement. In the second case `wake` changes after the reader's ticket was taken, because the
+//! ticket was taken before the announcement: the kernel refuses to put the reader to sleep, or wakes it.
+//!
+//! One announcement word serves all readers: a wake-up wakes all, and who sleeps again announces again. A reader that was killed asleep
+//! leaves the word set, which costs the writer one idle wake-up.
+
+use crate::failpoint::fail_point;
+use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
+
+/// The two words of the handshake.
+pub(crate) struct Doorbell<'a> {
+    /// In the reader table: 1 when somebody sleeps or is about to.
+    pub(crate) asleep: &'a AtomicU32,
+    /// On the board: changed for each wake-up; the kernel compares it.
+    pub(crate) wake: &'a AtomicU32,
+}
+
+impl Doorbell<'_> {
+    /// Writer, after a publication or any other news: whether the kernel has to be asked to wake the sleepers on `wake`.
+    #[inline]
+    #[must_use = "when true, the sleepers are still asleep"]
+    pub(crate) fn ring(&self) -> bool {
+        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`.
+        if load_seqcst_u32(self.asleep) == 0 {
+            return false;
+        }
+        self.ring_always();
+        true
+    }
+
+    /// Changes `wake` whether or not anybody has announced a sleep. The kernel must be asked to wake the sleepers.
+    pub(crate) fn ring_always(&self) {
+        // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was
+        // published before.
+        self.asleep.swap(0, Ordering::SeqCst);
+        fail_point!("ring.cleared");
+        // Release: pairs with `ticket`; a reader with the new ticket sees the news that it stands for.
+        self.wake.fetch_add(1, Ordering::Release);
+        fail_point!("ring.changed");
+    }
+
+    /// Reader: the value of `wake` to sleep on. Taken before [`announce`](Self::announce).
+    pub(crate) fn ticket(&self) -> u32 {
+        // Acquire: pairs with the change of `wake` in `ring_always`.
+        self.wake.load(Ordering::Acquire)
+    }
+
+    /// Reader: says that it is about to sleep. It must look for news once more before it does.
+    pub(crate) fn announce(&self) {
+        // SeqCst: store half of the handshake; the load half of this side is `ReaderSide::latest_before_sleep`.
+        store_seqcst_u32(self.asleep, 1);
+        fail_point!("wait.announced");
+    }
+}

@@ -1,0 +1,116 @@
+//! The slot protocol: how one writer and many readers share slots without a lock and without a torn value.
+//!
+//! This module does no I/O and knows no pointers into mappings. It speaks of words (atomics that live in
+//! shared memory, or on loom's heap) and yields tokens and slot numbers. Every ordering of the crate stands here.
+//!
+//! # The words
+//!
+//! | word | written by | meaning |
+//! |---|---|---|
+//! | `latest` ([`LatestWord`]) | writer | sequence number and slot of the current value |
+//! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
+//! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
+//! | `registered` ([`Registered`]) | readers, at open and close | which reader entries are in use |
+//! | `asleep`, `wake` ([`Doorbell`]) | sleepers and writer | who has to be woken |
+//!
+//! # The steps
+//!
+//! *Claim* ([`claim`]): the writer picks a slot that is not the latest, stores 0 to its `seq`, and only then
+//! looks at all pins ([`WriterSide::confirm`], the second look). A slot found pinned gets its number back and another is tried.
+//!
+//! *Publish*: payload and header are written, `seq` becomes the new number, `latest` names it.
+//!
+//! *Pin* ([`pin`]): a reader loads `latest`, announces the slot in its own `borrowed` word, and only then loads the
+//! slot's `seq`. If it is still the number that `latest` named, the slot is pinned; otherwise a claim got in between.
+//!
+//! *Unpin*: the word is cleared.
+//!
+//! # Why a pinned slot is not written
+//!
+//! Claim and pin are a store-then-load handshake (Dekker's): the writer stores `seq` and loads the pins, the reader
+//! stores its pins and loads `seq`, all SeqCst. In their single total order S one store comes first, so
+//! the other side's load sees it: either the reader finds 0 and goes away, or the writer finds the pin and goes away.
+//! Both may happen; then both retry, and neither blocks the other, because the reader retries on a newer `latest`.
+//!
+//! If the reader saw the number, its `seq` load read the store of [`WriterSide::publish`] (Release) or the restoring store of
+//! [`WriterSide::abandon`] (Release), so it also sees the payload and header written before. If the writer saw no pin, either
+//! the reader's pin lies after its look, and that reader will find 0; or the writer read what [`ReaderSide::unpin`] or
+//! [`KeptPins::release`] stored (Release, paired with the Acquire that a SeqCst load contains), so all that the
+//! reader did with the value happened before the slot is written again.
+//!
+//! The latest slot is never claimed, so a reader whose attempt fails knows that `latest` has moved on: the readers'
+//! loop ends unless the writer publishes for ever between its two loads. If `latest` has *not* moved, the words were written
+//! by somebody who does not follow the protocol ([`PinAttempt::Broken`]).
+//!
+//! # Two pin words
+//!
+//! A borrowed sample is bound to its reader by the borrow checker, so there is at most one, and its word needs
+//! no read-modify-write: plain stores suffice. Owned samples may be dropped on other threads while the reader pins again; they are
+//! counted under a mutex and shown in `kept`. A sample becomes owned by *first* showing its slot in `kept` and *then* clearing `borrowed`;
+//! the writer therefore loads `borrowed` before `kept`: if it misses the first because it was already cleared (Release/Acquire), it must
+//! see the second.
+//!
+//! # Evidence
+//!
+//! `models.rs` explores these functions with loom, as they ship, together with twins that leave out one step each and must be
+//! found out.
+
+mod claim;
+mod doorbell;
+#[cfg(all(test, loom))]
+mod models;
+mod pin;
+mod register;
+mod word;
+
+pub(crate) use claim::{Claim, Look, WriterSide};
+pub(crate) use doorbell::Doorbell;
+pub(crate) use pin::{KeptPins, PinAttempt, ReaderSide};
+pub(crate) use register::Registered;
+pub(crate) use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};
+
+use crate::sync::AtomicU64;
+
+/// The board's `latest` word. Grows with every publication; only the writer stores it.
+#[repr(transparent)]
+pub(crate) struct LatestWord(AtomicU64);
+
+/// A slot's `seq` word: the number of the value that the slot holds, 0 while it is being written. Only the writer stores it.
+#[repr(transparent)]
+pub(crate) struct SlotSeq(AtomicU64);
+
+/// What one reader holds. Only that reader stores it, or the writer once the kernel has proved the reader dead.
+#[repr(C)]
+pub(crate) struct Pins {
+    /// The slot of the one borrowed sample, as a mask; 0 when there is none.
+    borrowed: AtomicU64,
+    /// The slots of all owned samples.
+    kept: AtomicU64,
+    /// How often an attempt to pin came too late. A hint for the writer to spread over more slots; nothing depends on it.
+    retries: AtomicU64,
+}
+
+#[cfg(loom)]
+impl Default for Pins {
+    fn default() -> Self {
+        Self {
+            borrowed: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+        }
+    }
+}
+
+#[cfg(loom)]
+impl LatestWord {
+    fn new() -> Self {
+        Self(AtomicU64::new(Latest::NONE.to_bits()))
+    }
+}
+
+#[cfg(loom)]
+impl SlotSeq {
+    fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+}

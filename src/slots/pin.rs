@@ -1,0 +1,151 @@
+//! The reader's transitions: pin, unpin, keep, release, and the unpinned copy. The argument stands in [the parent module](super).
+
+use super::{Latest, LatestWord, MAX_SLOTS, Pins, SlotIndex, SlotSeq};
+use crate::failpoint::fail_point;
+use crate::sync::{Mutex, Ordering, fence, load_seqcst, store_seqcst};
+
+/// The words that every reader may load, with or without an entry of its own.
+pub(crate) struct ReaderSide<'a, S> {
+    pub(crate) latest: &'a LatestWord,
+    pub(crate) slots: &'a [S],
+}
+
+/// How an attempt to pin ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PinAttempt {
+    /// The slot is held: nobody writes it until [`ReaderSide::unpin`].
+    Pinned,
+    /// The writer was quicker; this is what `latest` says now.
+    Missed(Latest),
+    /// Slot and `latest` contradict each other: somebody else has written to the board.
+    Broken,
+}
+
+impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
+    /// What is current.
+    #[inline]
+    pub(crate) fn latest(&self) -> Latest {
+        // Acquire: pairs with the `latest` store of `WriterSide::publish`.
+        Latest::from_bits(self.latest.0.load(Ordering::Acquire))
+    }
+
+    /// The numbers on all slots, as a writer that takes over finds them.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
+        // Acquire: pairs with the `seq` store of `WriterSide::publish` in a writer that has died.
+        self.slots.iter().map(|slot| slot.as_ref().0.load(Ordering::Acquire))
+    }
+
+    /// Tries to hold the slot that `latest` named, through the reader's own `pins`.
+    #[inline]
+    pub(crate) fn try_pin(&self, pins: &Pins, latest: Latest) -> PinAttempt {
+        let Some(seq) = self.slots.get(latest.slot().get()).map(AsRef::as_ref) else {
+            return PinAttempt::Broken;
+        };
+        // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::look`.
+        store_seqcst(&pins.borrowed, latest.slot().bit().to_bits());
+        fail_point!("pin.announced");
+        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin`. It contains the Acquire that pairs with
+        // the `seq` store of `publish` or `abandon`, whichever wrote the number.
+        if load_seqcst(&seq.0) == latest.number() {
+            fail_point!("pin.held");
+            return PinAttempt::Pinned;
+        }
+        self.unpin(pins);
+        // Relaxed: a hint.
+        let retries = pins.retries.load(Ordering::Relaxed);
+        pins.retries.store(retries.wrapping_add(1), Ordering::Relaxed);
+        // The number differed, so the `seq` load read a store that came after `latest` had moved on, and it
+        // acquired that: this load must see the move. If it does not, no writer of this protocol was at work.
+        match self.latest() {
+            now if now == latest => PinAttempt::Broken,
+            now => PinAttempt::Missed(now),
+        }
+    }
+
+    /// Gives back what [`try_pin`](Self::try_pin) pinned.
+    #[inline]
+    pub(crate) fn unpin(&self, pins: &Pins) {
+        // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::look`.
+        pins.borrowed.store(0, Ordering::Release);
+    }
+
+    /// First half of a copy without a pin: whether the slot holds the value that `latest` named.
+    pub(crate) fn stamped(&self, latest: Latest) -> bool {
+        // Acquire: pairs with the `seq` store of `WriterSide::publish`.
+        self.slots
+            .get(latest.slot().get())
+            .is_some_and(|slot| slot.as_ref().0.load(Ordering::Acquire) == latest.number())
+    }
+
+    /// Second half of a copy without a pin: whether the slot still holds that value, so that the copy is whole.
+    pub(crate) fn unchanged(&self, latest: Latest) -> bool {
+        // Acquire fence: the copy's loads before the second look at `seq`. Pairs with the Release fence in
+        // `WriterSide::confirm`: a copy that caught one byte of the next value sees that value's 0, or a later number.
+        fence(Ordering::Acquire);
+        self.slots
+            .get(latest.slot().get())
+            .is_some_and(|slot| slot.as_ref().0.load(Ordering::Relaxed) == latest.number())
+    }
+
+    /// What is current, for a reader that has just announced its sleep; see [`super::Doorbell`].
+    pub(crate) fn latest_before_sleep(&self) -> Latest {
+        // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish`.
+        Latest::from_bits(load_seqcst(&self.latest.0))
+    }
+}
+
+/// The owned samples of one reader: how many hold each slot. Shown to the writer in [`Pins`]' `kept` word.
+///
+/// A mutex, because the last owner of a slot may leave on one thread while the reader keeps the same slot anew on another: count and
+/// shown mask must change together, or a bit would be lost.
+pub(crate) struct KeptPins {
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    owners: [u32; MAX_SLOTS],
+    mask: u64,
+}
+
+impl KeptPins {
+    pub(crate) fn new() -> Self {
+        Self {
+            counts: Mutex::new(Counts {
+                owners: [0; MAX_SLOTS],
+                mask: 0,
+            }),
+        }
+    }
+
+    /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there only afterwards.
+    pub(crate) fn keep(&self, pins: &Pins, slot: SlotIndex) {
+        self.change(pins, slot, |owners| owners.saturating_add(1));
+    }
+
+    /// Takes an owner of `slot` away; the last one gives the slot back.
+    pub(crate) fn release(&self, pins: &Pins, slot: SlotIndex) {
+        self.change(pins, slot, |owners| owners.saturating_sub(1));
+    }
+
+    fn change(&self, pins: &Pins, slot: SlotIndex, change: impl FnOnce(u32) -> u32) {
+        // A panic cannot happen while the lock is held; if it did, the counts would still be whole.
+        let mut counts = match self.counts.lock() {
+            Ok(counts) => counts,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let Some(owners) = counts.owners.get_mut(slot.get()) else {
+            return;
+        };
+        *owners = change(*owners);
+        let held = *owners != 0;
+        let bit = slot.bit().to_bits();
+        let mask = if held { counts.mask | bit } else { counts.mask & !bit };
+        if mask != counts.mask {
+            counts.mask = mask;
+            // Release: on the way out, the owner's reads come before the cleared bit (pairs with the `kept` load of
+            // `WriterSide::look`); on the way in, `unpin`'s own Release keeps the set bit before the cleared `borrowed`.
+            pins.kept.store(mask, Ordering::Release);
+            fail_point!("keep.shown");
+        }
+    }
+}

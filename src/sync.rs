@@ -1,0 +1,66 @@
+//! The one door through which atomics, fences and the mutex enter this crate.
+//!
+//! Normally they are `core`'s and `std`'s; under `--cfg loom` they are loom's, so that the protocol in
+//! [`crate::slots`] that ships is the one that is modelled.
+//!
+//! # The two SeqCst accesses
+//!
+//! The protocol's handshakes are store-then-load on both sides: each party stores one word, then loads
+//! what the other stores, and at least one of them must see the other. In the language's memory model
+//! four SeqCst accesses suffice: all of them stand in one total order S that agrees with program order,
+//! and a SeqCst load that misses a SeqCst store precedes it in S; two misses would close a cycle.
+//!
+//! loom treats a SeqCst access as AcqRel, which is weaker and would raise false alarms, but models SeqCst
+//! *fences* faithfully. [`store_seqcst`] and [`load_seqcst`] therefore add, under loom alone, a fence after
+//! the store and before the load. The fences give exactly what S gives here (a fence between the
+//! store and the load on both sides), so the model explores neither more nor less than the shipped
+//! accesses allow for this handshake; without loom they are a plain SeqCst store and load, one locked
+//! instruction less on x86-64 than a store with an explicit fence.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "this is the facade that the lint points to"
+)]
+
+#[cfg(not(loom))]
+pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+pub(crate) use std::sync::Mutex;
+
+#[cfg(loom)]
+pub(crate) use loom::sync::{
+    Mutex,
+    atomic::{AtomicU32, AtomicU64, Ordering, fence},
+};
+
+/// The store half of a store-then-load handshake.
+#[inline(always)]
+pub(crate) fn store_seqcst(word: &AtomicU64, value: u64) {
+    word.store(value, Ordering::SeqCst);
+    #[cfg(loom)]
+    fence(Ordering::SeqCst);
+}
+
+/// The load half of a store-then-load handshake.
+#[inline(always)]
+pub(crate) fn load_seqcst(word: &AtomicU64) -> u64 {
+    #[cfg(loom)]
+    fence(Ordering::SeqCst);
+    word.load(Ordering::SeqCst)
+}
+
+/// [`store_seqcst`] for a 32-bit word.
+#[inline(always)]
+pub(crate) fn store_seqcst_u32(word: &AtomicU32, value: u32) {
+    word.store(value, Ordering::SeqCst);
+    #[cfg(loom)]
+    fence(Ordering::SeqCst);
+}
+
+/// [`load_seqcst`] for a 32-bit word.
+#[inline(always)]
+pub(crate) fn load_seqcst_u32(word: &AtomicU32) -> u32 {
+    #[cfg(loom)]
+    fence(Ordering::SeqCst);
+    word.load(Ordering::SeqCst)
+}

@@ -1,0 +1,210 @@
+//! Becoming the writer of a channel: making a new one, or taking over what a dead writer left.
+
+use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
+use crate::head::Head;
+use crate::location::Location;
+use crate::options::Options;
+use crate::segment::{self, Board, State, Table};
+use crate::slots::{Doorbell, MAX_NUMBER};
+use crate::sys::{self, Access, Lock};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use uuid::Uuid;
+
+/// How often the name may change hands under us before we give up.
+const ATTEMPTS: u32 = 100;
+
+/// The channel, held: while this lives, nobody else is its writer.
+pub(super) struct Held {
+    pub(super) location: Location,
+    pub(super) board: Board,
+    pub(super) table: Table,
+    pub(super) table_file: File,
+    /// Numbers up to this one have been used.
+    pub(super) last_number: u64,
+    /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
+    _board_file: File,
+}
+
+impl Held {
+    /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in state [`State::Open`].
+    pub(super) fn acquire(location: Location, options: &Options) -> Result<Self> {
+        // Carried over from a board that could not be kept, so that numbers and epochs do not go back.
+        let mut before = Before::default();
+        for _ in 0..ATTEMPTS {
+            let Some(file) = lock_board(&location, options)? else { continue };
+            let opened = open_board(&location, &file)?;
+            let (board, head) = match opened {
+                Some(found) => found,
+                None => make_board(&location, options, &file, before)?,
+            };
+            fail_point!("create.board");
+            let table = match board.state() {
+                State::Starting => Some(make_table(&location, options, &head)?),
+                State::Open | State::Kept => open_table(&location, options, &head)?,
+                // A writer died while it closed the channel.
+                State::Closed => None,
+            };
+            let last_number = last_number(&board)?.max(before.number);
+            let Some((table, table_file)) = table else {
+                // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
+                // gets a new board.
+                before = Before { number: last_number, epoch: board.epoch() };
+                retire(&location, &board)?;
+                continue;
+            };
+            board.begin_epoch();
+            fail_point!("create.epoch");
+            board.set_state(State::Open);
+            // Whoever waits for the channel's return is told; that nobody waits is not known for sure here, and this is rare.
+            let bell = Doorbell { asleep: table.asleep(), wake: board.wake() };
+            bell.ring_always();
+            sys::futex_wake_all(board.wake());
+            fail_point!("create.open");
+            return Ok(Self { location, board, table, table_file, last_number, _board_file: file });
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
+    }
+}
+
+/// What a retired board had come to.
+#[derive(Clone, Copy, Default)]
+struct Before {
+    number: u64,
+    epoch: u64,
+}
+
+/// Opens or creates the board's file and takes its lock; `None` when it lost its name meanwhile.
+fn lock_board(location: &Location, options: &Options) -> Result<Option<File>> {
+    let path = location.board();
+    let file = match segment::create(&path, options.mode | 0o600) {
+        Ok(file) => file,
+        Err(Error::AlreadyExists { .. }) => match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+            Ok((file, _)) => file,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(other) => return Err(other),
+        },
+        Err(other) => return Err(other),
+    };
+    fail_point!("create.file");
+    take_lock(location, file)
+}
+
+/// Takes the lock of a board's open file; `None` when the file has lost its name.
+fn take_lock(location: &Location, file: File) -> Result<Option<File>> {
+    let path = location.board();
+    if !Lock::try_take(&file, &Board::LOCK).map_err(|e| Error::io("lock", &path, e))? {
+        let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
+        return Err(Error::WriterExists { name: location.name().to_owned(), pid });
+    }
+    fail_point!("create.locked");
+    // The writer before us may have unlinked the file between our open and our lock.
+    let ours = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
+    match sys::identify_path(&path) {
+        Ok(named) if sys::same_file(&named, &ours) => Ok(Some(file)),
+        _ => Ok(None),
+    }
+}
+
+fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>> {
+    let path = location.board();
+    let identity = sys::identify(file).map_err(|e| Error::io("inspect", &path, e))?;
+    Board::open(file, &path, identity, Access::ReadWrite)
+}
+
+fn make_board(location: &Location, options: &Options, file: &File, before: Before) -> Result<(Board, Head)> {
+    let path = location.board();
+    #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
+    let head = Head {
+        channel: Uuid::new_v4(),
+        slots: options.max_slots as u32,
+        readers: options.max_readers as u32,
+    };
+    let board = Board::create(file, &path, options.max_slots).inspect_err(|_| {
+        // No board came of it: nothing may stay. Best effort, as the error is told anyway.
+        let _ = fs::remove_file(&path);
+    })?;
+    board.set_epoch(before.epoch);
+    board.finish(&head);
+    Ok((board, head))
+}
+
+fn make_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
+    let path = location.readers();
+    // A table left by a channel of the past: its board is gone, so nobody can attach to it any more.
+    match fs::remove_file(&path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("replace", &path, e)),
+        _ => {}
+    }
+    fail_point!("create.table_cleared");
+    let file = segment::create(&path, options.table_mode())?;
+    let table = Table::create(&file, &path, head);
+    if table.is_err() {
+        // As for the board: nothing may stay of a channel that could not be made.
+        let _ = fs::remove_file(&path);
+        let _ = fs::remove_file(location.board());
+    }
+    fail_point!("create.table");
+    Ok((table?, file))
+}
+
+/// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
+fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Option<(Table, File)>> {
+    let path = location.readers();
+    let (file, identity) = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+        Ok(found) => found,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    match Table::open(&file, &path, identity, head) {
+        Ok(table) => Ok(table.map(|table| (table, file))),
+        Err(Error::Corrupt(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// Tells the readers of a board that cannot be kept that it is over, and frees its name.
+fn retire(location: &Location, board: &Board) -> Result<()> {
+    board.set_state(State::Closed);
+    fail_point!("create.retired");
+    sys::futex_wake_all(board.wake());
+    let path = location.board();
+    segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))
+}
+
+/// The largest number that an earlier writer has used, named or not.
+fn last_number(board: &Board) -> Result<u64> {
+    let side = board.reader_side();
+    let last = side.numbers().chain([side.latest().number()]).max().unwrap_or(0);
+    // No writer gets there in decades: somebody else wrote it.
+    if last > MAX_NUMBER / 2 {
+        return Err(Error::TooLarge { requested: last, max: MAX_NUMBER / 2 });
+    }
+    Ok(last)
+}
+
+/// Removes a channel that has no living writer, damaged or not.
+pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
+    let path = location.board();
+    for _ in 0..ATTEMPTS {
+        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+        let Some(file) = take_lock(location, file)? else { continue };
+        if let Ok(Some((board, _))) = open_board(location, &file) {
+            board.set_state(State::Closed);
+            // Those who sleep find out when they next look after the name: their announcements are in a table that we need not trust.
+            sys::futex_wake_all(board.wake());
+        }
+        let remove = |path: &Path| match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
+            _ => Ok(()),
+        };
+        for id in segment::payload_files(location)? {
+            remove(&location.payload(id))?;
+        }
+        remove(&location.readers())?;
+        return segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
+    }
+    Err(Error::Contended { attempts: ATTEMPTS })
+}

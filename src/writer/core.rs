@@ -1,0 +1,390 @@
+//! The writer without its element type: claims a slot, makes room in it, publishes it, and cleans up.
+
+use super::attach::Held;
+use super::rotation::{Choice, Rotation};
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
+use crate::header::RawHeader;
+use crate::location::Location;
+use crate::options::Options;
+use crate::segment::{self, State, Table, WritePayload};
+use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::sys::{self, Lock};
+use std::fs;
+use uuid::Uuid;
+
+/// Publications between two looks for dead readers.
+const REAP_EVERY: u64 = 8192;
+
+/// The header that a slot has now, and what it was made from.
+struct Described {
+    dtype: DType,
+    shape: Vec<usize>,
+    payload: Uuid,
+}
+
+/// What this process knows of one slot beyond the rotation's numbers.
+#[derive(Default)]
+struct SlotState {
+    payload: Option<WritePayload>,
+    /// A payload file that an earlier writer left, still to be unlinked.
+    orphan: Option<Uuid>,
+    described: Option<Described>,
+    /// Whether every byte of the payload file is known to be 0 or 1.
+    bools: bool,
+}
+
+/// A channel's writer. Dropping it closes the channel.
+pub(crate) struct Core {
+    held: Held,
+    mode: u32,
+    least_capacity: usize,
+    prefault: bool,
+    persist: bool,
+    slots: Vec<SlotState>,
+    rotation: Rotation,
+    latest: Latest,
+    last_number: u64,
+    /// What the last look at the readers showed; a guess that each claim checks.
+    look: Look,
+    /// Slots whose file an earlier writer made, kept for its value.
+    orphans: PinMask,
+    forks: u64,
+}
+
+impl Core {
+    /// Makes the channel `location`, or takes it over from a dead writer.
+    pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
+        options.check()?;
+        let forks = sys::fork_count();
+        let held = Held::acquire(location, options)?;
+        // An existing channel keeps its geometry, because its readers do; fewer slots can be used of it.
+        let slots = held.board.slot_count();
+        let usable = slots.min(options.max_slots);
+        let mut core = Self {
+            last_number: held.last_number,
+            mode: options.mode | 0o600,
+            least_capacity: options.capacity,
+            prefault: options.prefault,
+            persist: options.persist,
+            slots: std::iter::repeat_with(SlotState::default).take(slots).collect(),
+            rotation: Rotation::new(usable),
+            latest: Latest::NONE,
+            look: Look::default(),
+            orphans: PinMask::EMPTY,
+            forks,
+            held,
+        };
+        core.inherit()?;
+        Ok(core)
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.held.location
+    }
+
+    /// File name of the current value's payload.
+    pub(crate) fn payload_name(&self) -> Option<String> {
+        if self.latest.is_none() {
+            return None;
+        }
+        let state = self.slots.get(self.latest.slot().get())?;
+        let id = state.payload.as_ref().map(WritePayload::id).or(state.orphan)?;
+        Some(self.held.location.payload_name(id))
+    }
+
+    /// Claims a slot with room for `bytes`.
+    pub(crate) fn claim(&mut self, bytes: usize) -> Result<Claim> {
+        if self.forks != sys::fork_count() {
+            return Err(Error::Forked);
+        }
+        if self.last_number >= MAX_NUMBER {
+            return Err(Error::TooLarge { requested: self.last_number, max: MAX_NUMBER });
+        }
+        let needed = bytes.max(self.least_capacity);
+        let mut reaped = false;
+        // Each refused claim means that a reader pinned just then; the bound only ends a siege by one that never stops.
+        for _ in 0..4 * self.slots.len() {
+            let choice = self.rotation.choose(needed, self.look.pins);
+            let wants_more = !matches!(choice, Some(Choice::Fits(_)));
+            if wants_more && !reaped && self.look.pins != PinMask::EMPTY {
+                // Before a value held by somebody costs memory or an error, make sure that it still is.
+                reaped = true;
+                self.reap();
+                self.refresh();
+                continue;
+            }
+            let Some(choice) = choice else { break };
+            match self.held.board.writer_side(&self.held.table).claim(choice.slot()) {
+                Ok(claim) => {
+                    self.note(claim.look());
+                    if let Choice::Grow(slot) = choice {
+                        return self.grow(claim, slot, needed);
+                    }
+                    return Ok(claim);
+                }
+                Err(look) => self.note(look),
+            }
+        }
+        Err(Error::AllSlotsPinned { slots: self.slots.len() })
+    }
+
+    /// The first `len` bytes of the claimed slot's payload, to be written as values of `dtype`.
+    #[inline]
+    pub(crate) fn payload_mut(&mut self, claim: &Claim, dtype: DType, len: usize) -> &mut [u8] {
+        let Some(state) = self.slots.get_mut(claim.slot().get()) else { return &mut [] };
+        state.bools &= dtype == DType::Bool;
+        state.payload.as_mut().map_or(&mut [], |payload| payload.bytes_mut(claim, len))
+    }
+
+    /// Makes sure that the claimed slot's payload can be looked at as `dtype`: for `bool`, that no byte is other than 0 or 1.
+    pub(crate) fn make_valid(&mut self, claim: &Claim, dtype: DType) {
+        if let Some(state) = self.slots.get_mut(claim.slot().get())
+            && let Some(payload) = state.payload.as_mut()
+            && dtype == DType::Bool
+            && !state.bools
+        {
+            payload.bytes_mut(claim, payload.capacity()).fill(0);
+            state.bools = true;
+        }
+    }
+
+    /// Publishes a copy of `bytes`, whose length is that of an array of this dtype and shape.
+    pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+        let claim = self.claim(bytes.len())?;
+        let payload = self.payload_mut(&claim, dtype, bytes.len());
+        // A claim has room for what it was made for; a panic here would be worse than a value of zeros.
+        if payload.len() == bytes.len() {
+            payload.copy_from_slice(bytes);
+        }
+        fail_point!("write.copied");
+        Ok(self.publish(claim, dtype, shape, bytes.len()))
+    }
+
+    /// Makes the claimed slot, whose payload holds an array of `byte_len` bytes, the current value.
+    #[inline]
+    pub(crate) fn publish(&mut self, claim: Claim, dtype: DType, shape: &[usize], byte_len: usize) -> u64 {
+        let slot = claim.slot();
+        self.describe(slot, dtype, shape, byte_len);
+        self.last_number += 1;
+        let number = self.last_number;
+        self.latest = self.held.board.writer_side(&self.held.table).publish(claim, number);
+        self.rotation.published(slot, number);
+        if self.bell().ring() {
+            sys::futex_wake_all(self.held.board.wake());
+        }
+        if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {
+            self.give_up(slot);
+        }
+        let let_go = self.orphans.without(self.look.pins).without(slot.bit());
+        if let Some(slot) = let_go.first() {
+            self.give_up(slot);
+        }
+        if number.is_multiple_of(REAP_EVERY) && self.look.pins != PinMask::EMPTY {
+            self.reap();
+        }
+        number
+    }
+
+    /// Gives a claimed slot back whose payload has been written to: it holds no value.
+    pub(crate) fn discard(&mut self, claim: Claim) {
+        // Its `seq` stays 0, so nobody pins it; the rotation takes it for free.
+        drop(claim);
+    }
+
+    fn bell(&self) -> Doorbell<'_> {
+        Doorbell { asleep: self.held.table.asleep(), wake: self.held.board.wake() }
+    }
+
+    fn note(&mut self, look: Look) {
+        if look.retries != self.look.retries {
+            self.rotation.widen();
+        }
+        self.look = look;
+    }
+
+    fn refresh(&mut self) {
+        let look = self.held.board.writer_side(&self.held.table).look();
+        self.note(look);
+    }
+
+    /// Writes the header of a claimed slot: all of it, or the time alone when nothing else has changed.
+    #[inline]
+    fn describe(&mut self, slot: SlotIndex, dtype: DType, shape: &[usize], byte_len: usize) {
+        let (Some(state), Some(on_board)) = (self.slots.get_mut(slot.get()), self.held.board.slot(slot)) else {
+            return;
+        };
+        let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
+        let written_ns = sys::monotonic_ns();
+        match &mut state.described {
+            Some(known) if known.payload == payload && known.dtype == dtype && known.shape == shape => {
+                on_board.set_time(written_ns);
+            }
+            known => {
+                on_board.set_header(&RawHeader::encode(payload, byte_len, written_ns, dtype, shape));
+                *known = Some(Described { dtype, shape: shape.to_vec(), payload });
+            }
+        }
+    }
+
+    /// Gives the claimed slot a payload file with room for `needed` bytes.
+    fn grow(&mut self, claim: Claim, slot: SlotIndex, needed: usize) -> Result<Claim> {
+        match self.create_payload(slot, needed) {
+            Ok(payload) => {
+                fail_point!("grow.created");
+                self.set_payload(slot, Some(payload));
+                fail_point!("grow.replaced");
+                Ok(claim)
+            }
+            Err(error) => {
+                // Header and payload are as they were.
+                self.held.board.writer_side(&self.held.table).abandon(claim);
+                Err(error)
+            }
+        }
+    }
+
+    /// Creates a payload file; when memory is short, files that hold nothing of use are given up for it.
+    fn create_payload(&mut self, slot: SlotIndex, needed: usize) -> Result<WritePayload> {
+        let create = |core: &Self| WritePayload::create(&core.held.location, needed, core.mode, core.prefault);
+        let result = create(self);
+        if !matches!(result, Err(Error::OutOfMemory { .. })) {
+            return result;
+        }
+        let idle: Vec<_> = self.rotation.idle(self.look.pins).filter(|&other| other != slot).collect();
+        if idle.is_empty() {
+            return result;
+        }
+        for other in idle {
+            self.give_up(other);
+        }
+        create(self)
+    }
+
+    /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written anew before it is published.
+    fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
+        let Some(state) = self.slots.get_mut(slot.get()) else { return };
+        self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
+        state.described = None;
+        state.bools = true; // a new file is all zeros
+        let old = std::mem::replace(&mut state.payload, payload).map(|payload| payload.id());
+        let orphan = state.orphan.take();
+        self.orphans = self.orphans.without(slot.bit());
+        for id in old.into_iter().chain(orphan) {
+            self.unlink_payload(id);
+        }
+    }
+
+    /// Unlinks the file of a slot that is of no use any more, unless somebody has just pinned it.
+    fn give_up(&mut self, slot: SlotIndex) {
+        let Ok(claim) = self.held.board.writer_side(&self.held.table).claim(slot) else { return };
+        if let Some(on_board) = self.held.board.slot(slot) {
+            on_board.set_header(&RawHeader::ZERO);
+        }
+        self.set_payload(slot, None);
+        self.discard(claim);
+    }
+
+    fn unlink_payload(&self, id: Uuid) {
+        // Best effort: what cannot be removed now is removed by the next writer.
+        let _ = fs::remove_file(self.held.location.payload(id));
+        self.held.board.count_file_gone();
+    }
+
+    /// Takes the entries of dead readers out of use: those in use whose lock is free.
+    fn reap(&self) {
+        let table = &self.held.table;
+        let file = &self.held.table_file;
+        table.registered().for_each(table.entries().len(), |index| {
+            let range = Table::lock_range(index);
+            // The lock is taken, not just tested: a new reader must not move in while the entry is cleared.
+            if let (Ok(true), Some(entry)) = (Lock::try_take(file, &range), table.entries().get(index)) {
+                table.registered().remove(index, entry.as_ref());
+                fail_point!("reap.removed");
+                let _ = Lock::release(file, &range);
+            }
+        });
+    }
+
+    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all else goes.
+    fn inherit(&mut self) -> Result<()> {
+        let side = self.held.board.reader_side();
+        let latest = side.latest();
+        self.reap();
+        self.refresh();
+        if !latest.is_none() && latest.slot().get() < self.slots.len() {
+            self.latest = latest;
+            self.rotation.published(latest.slot(), latest.number());
+        }
+        let mut kept = Vec::new();
+        for index in 0..self.slots.len() {
+            let Some(slot) = SlotIndex::new(index) else { break };
+            let Some(on_board) = self.held.board.slot(slot) else { break };
+            let id = on_board.header().payload();
+            let current = !self.latest.is_none() && slot == self.latest.slot();
+            let claim = if current { None } else { self.held.board.writer_side(&self.held.table).claim(slot).ok() };
+            if claim.is_some() {
+                // Free: nobody holds it and it is not current. Its file goes with all others that are not kept.
+                on_board.set_header(&RawHeader::ZERO);
+            } else if let Some(state) = self.slots.get_mut(index) {
+                state.orphan = Some(id);
+                self.orphans = self.orphans.union(slot.bit());
+                kept.push(id);
+            }
+            fail_point!("inherit.slot");
+        }
+        self.remove_other_payloads(&kept)
+    }
+
+    /// Unlinks all payload files of this channel but `kept`.
+    fn remove_other_payloads(&self, kept: &[Uuid]) -> Result<()> {
+        for id in segment::payload_files(&self.held.location)? {
+            if !kept.contains(&id) {
+                self.unlink_payload(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the channel: readers are told, and the files go, or all but the current value with [`Options::persist`].
+    fn close(&mut self) {
+        let keep = self.persist && !self.latest.is_none();
+        self.held.board.set_state(if keep { State::Kept } else { State::Closed });
+        fail_point!("close.marked");
+        self.bell().ring_always();
+        sys::futex_wake_all(self.held.board.wake());
+        let location = &self.held.location;
+        // Best effort throughout: the next writer of the name removes what stays.
+        if keep {
+            let current = self.slots.get(self.latest.slot().get());
+            let current = current.and_then(|state| state.payload.as_ref().map(WritePayload::id).or(state.orphan));
+            self.refresh();
+            let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
+            for slot in idle {
+                self.give_up(slot);
+            }
+            debug_assert!(current.is_some());
+        } else {
+            for state in &self.slots {
+                for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
+                    let _ = fs::remove_file(location.payload(id));
+                    fail_point!("close.payload");
+                }
+            }
+            let _ = segment::unlink_if_same(&location.readers(), self.held.table.identity());
+            fail_point!("close.table");
+            let _ = segment::unlink_if_same(&location.board(), self.held.board.identity());
+            fail_point!("close.board");
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // In a forked child the channel is still the parent's; closing the descriptors leaves its locks alone.
+        if self.forks == sys::fork_count() {
+            self.close();
+        }
+    }
+}

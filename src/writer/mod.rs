@@ -1,0 +1,189 @@
+//! The writing end.
+
+mod any;
+mod attach;
+mod core;
+mod loan;
+mod rotation;
+
+pub use any::AnyWriter;
+pub use loan::Loan;
+
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::shape;
+use core::Core;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The one writer of a channel, for arrays of `T`.
+///
+/// Each value that is published replaces the one before it; readers see the latest. Shape may change at every write, and the dtype
+/// with [`into_dtype`](Self::into_dtype). A reader that holds an older value keeps it unchanged: the writer uses another slot.
+///
+/// There is one writer at a time: a second is refused as long as the first lives, by a lock that the kernel drops when its process dies.
+/// A new writer then takes the channel over; its readers notice nothing but the [epoch](crate::Reader::writer_epoch).
+///
+/// Dropping the writer closes the channel and removes its files, unless [`Options::persist`] is set. Readers keep what they hold.
+///
+/// # Example
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(dir.path());
+/// # let mut writer = options.create::<f32>("doc-writer")?;
+/// # /*
+/// let mut writer = ndsharray::Writer::<f32>::create("lidar")?;
+/// # */
+/// writer.write(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+///
+/// let mut loan = writer.loan(&[1000])?; // write in place: nothing is copied
+/// loan.as_mut_slice().fill(0.5);
+/// let seq = loan.publish()?;
+/// assert_eq!(seq, 2);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Writer<T: ShElement> {
+    core: Core,
+    element: PhantomData<T>,
+}
+
+impl<T: ShElement> Writer<T> {
+    /// Makes the channel `name` with default [`Options`], or takes it over from a dead writer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`]; [`Error::WriterExists`] while another writer lives; [`Error::ForeignOwner`] when somebody else has put
+    /// something under the name; [`Error::Corrupt`] when the existing files are not of this library and version;
+    /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
+    pub fn create(name: &str) -> Result<Self> {
+        Options::new().create(name)
+    }
+
+    /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number, which counts from 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::InvalidShape`];
+    /// [`Error::AllSlotsPinned`] when readers hold all other slots; [`Error::OutOfMemory`] when a larger payload file does not fit. The last
+    /// value stays current then.
+    pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
+        let bytes = bytemuck::cast_slice(data);
+        if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
+            return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
+        }
+        self.core.write(T::DTYPE, shape, bytes)
+    }
+
+    /// Lends the memory of the next value, to be filled in place and then [published](Loan::publish): no copy is made.
+    ///
+    /// The elements start with whatever is there: zeros, or an older value. Time does not depend on the size, except where
+    /// memory has to be found for it, and for `bool`, whose bytes are checked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidShape`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    pub fn loan(&mut self, shape: &[usize]) -> Result<Loan<'_, T>> {
+        Loan::new(&mut self.core, shape)
+    }
+
+    /// Publishes a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidShape`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let mut writer = ndsharray::Options::new().dir(dir.path()).create::<i32>("doc-array")?;
+    /// let matrix = ndarray::array![[1, 2, 3], [4, 5, 6]];
+    /// writer.write_array(&matrix.t())?;
+    /// # let mut reader = ndsharray::Options::new().dir(dir.path()).open("doc-array")?;
+    /// let sample = reader.latest()?.unwrap();
+    /// assert_eq!(sample.shape(), [3, 2]);
+    /// assert_eq!(sample.view::<i32>()?.as_slice(), [1, 4, 2, 5, 3, 6]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "ndarray")]
+    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayView<'_, T, D>) -> Result<u64> {
+        match array.as_slice() {
+            Some(data) => self.write(array.shape(), data),
+            None => {
+                let mut loan = self.loan(array.shape())?;
+                loan.view_mut().assign(&array.view().into_dyn());
+                loan.publish()
+            }
+        }
+    }
+
+    /// The same channel with another dtype from here on; readers go on reading.
+    #[must_use]
+    pub fn into_dtype<U: ShElement>(self) -> Writer<U> {
+        Writer { core: self.core, element: PhantomData }
+    }
+
+    /// The channel's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.core.location().name()
+    }
+
+    /// The file name of the current value's payload; `None` before the first publication.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.core.payload_name()
+    }
+}
+
+impl<T: ShElement> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("name", &self.name()).field("dtype", &T::DTYPE).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// Makes the channel `name`, or takes it over from a dead writer; see [`Writer::create`].
+    ///
+    /// A channel that is taken over keeps its number of slots and readers, because its readers do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`]; [`Error::InvalidOption`].
+    pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
+        Ok(Writer { core: Core::create(self.location(name)?, self)?, element: PhantomData })
+    }
+
+    /// Removes the channel `name`; see [`remove`].
+    ///
+    /// # Errors
+    ///
+    /// As [`remove`].
+    pub fn remove(&self, name: &str) -> Result<()> {
+        attach::remove(&self.location(name)?, self)
+    }
+
+    /// As [`create`](Self::create), for a writer whose dtype is chosen at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`]; [`Error::InvalidOption`].
+    pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
+        Ok(AnyWriter::new(Core::create(self.location(name)?, self)?))
+    }
+}
+
+/// Removes the channel `name` if it has no living writer: one that a killed writer left, or that [`Options::persist`] kept. Readers
+/// that hold its values keep them.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such channel; [`Error::WriterExists`] when its writer lives; [`Error::ForeignOwner`],
+/// [`Error::PermissionDenied`], [`Error::Io`].
+pub fn remove(name: &str) -> Result<()> {
+    Options::new().remove(name)
+}

@@ -147,6 +147,17 @@ mod tests {
         }
     }
 
+    /// The example in the documentation, byte for byte.
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_documented_example_decodes() {
+        let bytes = crate::header::documented_hex("board-head");
+        let head = Head::decode(FileKind::Board, &bytes).unwrap();
+        assert_eq!(head.channel.to_string(), "f47ac10b-58cc-4372-a567-0e02b2c3d479");
+        assert_eq!((head.slots, head.readers), (64, 64));
+        assert_eq!(head.encode(FileKind::Board).as_slice(), bytes);
+    }
+
     #[test]
     fn each_lie_has_its_own_error() {
         assert_eq!(

@@ -283,6 +283,15 @@ fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
     bytes.split_first_chunk::<N>().unwrap_or((&[0; N], &[]))
 }
 
+/// The bytes of an example in `docs/FORMAT.md`.
+#[cfg(test)]
+pub(crate) fn documented_hex(name: &str) -> Vec<u8> {
+    let document = include_str!("../docs/FORMAT.md");
+    let (_, rest) = document.split_once(&format!("```hex {name}\n")).unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    block.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -340,6 +349,19 @@ mod tests {
         assert_eq!(copy.words(), longest.words());
         longest.words[FIXED - 1] = u64::MAX;
         assert_eq!(RawHeader::copy_out(|i| longest.words[i]).words().len(), WORDS);
+    }
+
+    /// The example in the documentation, byte for byte.
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_documented_example_decodes() {
+        let bytes = documented_hex("slot-header");
+        let header = decode(&bytes).unwrap();
+        assert_eq!(header.payload.to_string(), "7c9e6679-7425-40de-944b-e07fc1f90ae7");
+        assert_eq!((header.byte_len, header.written_ns), (24, 1_500_000_000));
+        assert_eq!((header.dtype, header.shape.as_slice()), (DType::F32, [2, 3].as_slice()));
+        let again = RawHeader::encode(header.payload, 24, header.written_ns, header.dtype, &header.shape);
+        assert_eq!(again.as_bytes(), bytes);
     }
 
     proptest! {

@@ -1,38 +1,120 @@
-//! placeholder
+//! Share n-dimensional numeric arrays between processes through shared memory: typed, zero-copy, never torn.
+//!
+//! A channel has a name, one [`Writer`] and any number of [`Reader`]s. The writer publishes arrays, whose shape and dtype may change each
+//! time; a reader sees the latest one, in place, and what it holds does not change while it holds it.
+//!
+//! ```
+//! # fn main() -> ndsharray::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let options = ndsharray::Options::new().dir(dir.path());
+//! // In one process:
+//! # /*
+//! let mut writer = ndsharray::Writer::<f32>::create("lidar")?;
+//! # */
+//! # let mut writer = options.create::<f32>("lidar")?;
+//! writer.write(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+//!
+//! // In another:
+//! # /*
+//! let mut reader = ndsharray::Reader::open("lidar")?;
+//! # */
+//! # let mut reader = options.open("lidar")?;
+//! if let Some(sample) = reader.read()? {
+//!     let view = sample.view::<f32>()?;
+//!     assert_eq!(view.shape(), [2, 3]);
+//!     assert_eq!(view[[1, 2]], 6.0);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! When the dtype is not known beforehand, [`Sample::any_view`] gives an enum of typed views to match on:
+//!
+//! ```
+//! # fn main() -> ndsharray::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let options = ndsharray::Options::new().dir(dir.path());
+//! # let mut writer = options.create::<u8>("camera")?;
+//! # writer.write(&[2, 2], &[1, 2, 3, 4])?;
+//! # let mut reader = options.open("camera")?;
+//! use ndsharray::AnyArrayView;
+//!
+//! if let Some(sample) = reader.read()? {
+//!     match sample.any_view()? {
+//!         AnyArrayView::U8(frame) => println!("frame of shape {:?}", frame.shape()),
+//!         AnyArrayView::F32(image) => println!("first pixel {}", image.as_slice()[0]),
+//!         other => println!("cannot use {}", other.dtype()),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is promised
+//!
+//! 1. A view never changes or tears while it is held, whatever the timing, among processes that use this library.
+//! 2. A process killed at any instruction leaves the channel usable: the last value stays readable, its pins come back as soon as the
+//!    kernel knows that it is dead, a new writer takes over.
+//! 3. Whatever bytes stand in shared memory, safe code answers with a value or an [`Error`].
+//! 4. A reader cannot change what another reader sees: it maps payloads and board read-only.
+//! 5. Full memory is an [`Error::OutOfMemory`] before the first byte is written; the last value stays.
+//! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is reclaimed by the next
+//!    writer of that name or by [`remove`].
+//!
+//! # Forks
+//!
+//! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing to the parent's channel, and open its own;
+//! anything else through them is [`Error::Forked`]. A view that it inherited is the parent's: it stays unchanged only as long as the
+//! parent holds it. While the child lives and has not called `exec`, it keeps the parent's locks alive: a parent that dies in the
+//! meantime is taken for living.
+//!
+//! # Features
+//!
+//! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for `ndarray` 0.17.
+
+// The list reads bottom-up: a module uses only those above it.
+mod failpoint;
+mod sync;
+
+mod slots;
+
+#[cfg(not(loom))]
+mod dtype;
+#[cfg(not(loom))]
+mod shape;
+
+#[cfg(not(loom))]
+mod element;
+#[cfg(not(loom))]
+mod long_double;
 
 #[cfg(not(loom))]
 mod any_view;
 #[cfg(not(loom))]
-mod dtype;
-#[cfg(not(loom))]
-mod element;
-#[cfg(not(loom))]
-mod error;
-mod failpoint;
+mod view;
+
 #[cfg(not(loom))]
 mod head;
 #[cfg(not(loom))]
 mod header;
+
+#[cfg(not(loom))]
+mod error;
+#[cfg(not(loom))]
+mod sys;
+
 #[cfg(not(loom))]
 mod location;
-#[cfg(not(loom))]
-mod long_double;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
 mod owned_array;
-#[cfg(not(loom))]
-mod reader;
+
 #[cfg(not(loom))]
 mod segment;
+
 #[cfg(not(loom))]
-mod shape;
-mod slots;
-mod sync;
-#[cfg(not(loom))]
-mod sys;
-#[cfg(not(loom))]
-mod view;
+mod reader;
 #[cfg(not(loom))]
 mod writer;
 

@@ -29,6 +29,7 @@ pub enum ShapeError {
 ///
 /// The product over the non-zero axes must fit as well, as NumPy demands: otherwise whether a shape is valid
 /// would depend on where its zero stands.
+#[inline]
 pub(crate) fn byte_len(shape: &[usize], itemsize: usize) -> Result<usize, ShapeError> {
     if shape.len() > MAX_NDIM {
         return Err(ShapeError::TooManyDims { ndim: shape.len() });

@@ -75,6 +75,17 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
         Ok(Self { data: cast::elements(bytes)?, shape })
     }
 
+    /// Looks at bytes as an array of this shape, which is known to take just so many of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_bytes`](Self::from_bytes), but for length and shape.
+    #[inline]
+    pub(crate) fn from_array_bytes(bytes: &'a [u8], shape: &'a [usize]) -> Result<Self, ViewError> {
+        debug_assert_eq!(check_len::<T>(shape, bytes.len()), Ok(()));
+        Ok(Self { data: cast::elements(bytes)?, shape })
+    }
+
     /// The elements as they lie in memory, in this machine's byte order.
     ///
     /// ```

@@ -55,7 +55,7 @@ impl Attachment {
     fn try_new(location: &Location, owners: Owners, mode: Mode) -> Result<Found> {
         let path = location.board();
         let not_found = || Error::NotFound { path: path.clone() };
-        let forks = sys::fork_count();
+        let forks = sys::watch_forks();
         let (file, identity) = segment::open_trusted(&path, Access::Read, owners)?;
         let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
             return Err(not_found());
@@ -104,8 +104,10 @@ impl Attachment {
     #[inline]
     pub(crate) fn try_pin(&self, latest: Latest) -> Result<PinAttempt> {
         self.check_process()?;
-        let pins = self.pins().ok_or(Error::Unsupported { what: "views through a reader without write permission" })?;
-        Ok(self.board.reader_side().try_pin(pins, latest))
+        match self.pins() {
+            Some(pins) => Ok(self.board.reader_side().try_pin(pins, latest)),
+            None => Err(Error::Unsupported { what: "views through a reader without write permission" }),
+        }
     }
 
     /// Gives back what [`try_pin`](Self::try_pin) pinned.

@@ -222,7 +222,8 @@ macro_rules! impl_sample {
                 if self.dtype() != T::DTYPE {
                     return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
                 }
-                Ok(ArrayView::from_bytes(self.as_bytes(), self.shape())?)
+                // The header has been validated: the payload is as long as its shape says.
+                Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)
             }
 
             /// The array, as an enum over all element types. No copy is made; for `bool` all bytes are checked.

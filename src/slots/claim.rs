@@ -43,6 +43,7 @@ impl Claim {
     }
 
     /// What the second look showed: a guess for the next claim.
+    #[inline]
     pub(crate) fn look(&self) -> Look {
         self.look
     }
@@ -70,11 +71,13 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 
     /// Claims `slot`, which must not be the latest; on failure tells what the second look showed.
+    #[inline]
     pub(crate) fn claim(&self, slot: SlotIndex) -> Result<Claim, Look> {
         self.confirm(self.begin(slot))
     }
 
     /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
+    #[inline]
     pub(crate) fn begin(&self, slot: SlotIndex) -> Pending {
         let mut previous = 0;
         if let Some(seq) = self.seq(slot) {
@@ -89,6 +92,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 
     /// Second half of a claim: the second look. A slot that turns out to be held gets its number back.
+    #[inline]
     pub(crate) fn confirm(&self, pending: Pending) -> Result<Claim, Look> {
         let Pending { slot, previous } = pending;
         let look = self.look();
@@ -110,6 +114,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 
     /// Gives a claimed slot back whose header and payload are as they were: it holds its old value again.
+    #[inline]
     pub(crate) fn abandon(&self, claim: Claim) {
         if let Some(seq) = self.seq(claim.slot) {
             // Release: a reader that pins by this number must see the old payload, as it would have seen it from `publish`.
@@ -118,6 +123,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 
     /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.
+    #[inline]
     pub(crate) fn publish(&self, claim: Claim, number: u64) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");

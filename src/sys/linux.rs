@@ -237,23 +237,27 @@ pub(crate) fn futex_wake_all(word: &AtomicU32) {
     };
 }
 
-/// How many forks lie between the start of the program and this process. A handle notes the count when it is made;
-/// where it differs, the handle belongs to a parent process.
-#[inline]
-pub(crate) fn fork_count() -> u64 {
-    static FORKS: AtomicU64 = AtomicU64::new(0);
-    static REGISTERED: Once = Once::new();
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Has forks counted from now on; returns the count, for a handle that is being made. Where [`fork_count`] differs later, the handle
+/// belongs to a parent process.
+pub(crate) fn watch_forks() -> u64 {
+    static WATCHING: Once = Once::new();
     extern "C" fn count_fork() {
         // Relaxed: the child has one thread, the one that runs this.
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
-    if !REGISTERED.is_completed() {
-        REGISTERED.call_once(|| {
-            // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which
-            // is allowed between fork and the child's return. A failure (no memory) leaves the count at 0.
-            unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
-        });
-    }
+    WATCHING.call_once(|| {
+        // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which is
+        // allowed between fork and the child's return. A failure (no memory) leaves forks uncounted.
+        unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
+    });
+    fork_count()
+}
+
+/// How many forks lie between the start of the program and this process.
+#[inline]
+pub(crate) fn fork_count() -> u64 {
     // Relaxed: changes only in the child, before any of its code runs.
     FORKS.load(Ordering::Relaxed)
 }

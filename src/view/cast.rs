@@ -8,6 +8,7 @@ use super::ViewError;
 use crate::element::ShElement;
 
 /// Reads bytes as elements. Their number must be a multiple of the item size.
+#[inline]
 pub(super) fn elements<T: ShElement>(bytes: &[u8]) -> Result<&[T], ViewError> {
     // No bytes lie nowhere: an empty slice may have any address.
     if bytes.is_empty() {

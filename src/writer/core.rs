@@ -21,7 +21,6 @@ const REAP_EVERY: u64 = 8192;
 struct Described {
     dtype: DType,
     shape: Vec<usize>,
-    payload: Uuid,
 }
 
 /// What this process knows of one slot beyond the rotation's numbers.
@@ -57,7 +56,7 @@ impl Core {
     /// Makes the channel `location`, or takes it over from a dead writer.
     pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
         options.check()?;
-        let forks = sys::fork_count();
+        let forks = sys::watch_forks();
         let held = Held::acquire(location, options)?;
         // An existing channel keeps its geometry, because its readers do; fewer slots can be used of it.
         let slots = held.board.slot_count();
@@ -153,20 +152,47 @@ impl Core {
     /// Publishes a copy of `bytes`, whose length is that of an array of this dtype and shape.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let claim = self.claim(bytes.len())?;
+        self.describe(&claim, dtype, shape, bytes.len());
         let payload = self.payload_mut(&claim, dtype, bytes.len());
         // A claim has room for what it was made for; a panic here would be worse than a value of zeros.
         if payload.len() == bytes.len() {
             payload.copy_from_slice(bytes);
         }
         fail_point!("write.copied");
-        Ok(self.publish(claim, dtype, shape, bytes.len()))
+        Ok(self.publish(claim, bytes.len()))
     }
 
-    /// Makes the claimed slot, whose payload holds an array of `byte_len` bytes, the current value.
+    /// Writes the header of a claimed slot, but for the time; nothing when it says the same already.
     #[inline]
-    pub(crate) fn publish(&mut self, claim: Claim, dtype: DType, shape: &[usize], byte_len: usize) -> u64 {
+    pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
-        self.describe(slot, dtype, shape, byte_len);
+        let (Some(state), Some(on_board)) = (self.slots.get_mut(slot.get()), self.held.board.slot(slot)) else {
+            return;
+        };
+        match &state.described {
+            Some(known) if known.dtype == dtype && known.shape.iter().eq(shape) => {}
+            _ => {
+                let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
+                on_board.set_header(&RawHeader::encode(payload, byte_len, 0, dtype, shape));
+                state.described = Some(Described { dtype, shape: shape.to_vec() });
+            }
+        }
+        fail_point!("write.described");
+    }
+
+    /// The shape that a claimed slot has been described with.
+    pub(crate) fn shape(&self, claim: &Claim) -> &[usize] {
+        let state = self.slots.get(claim.slot().get());
+        state.and_then(|state| state.described.as_ref()).map_or(&[], |described| &described.shape)
+    }
+
+    /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current value.
+    #[inline]
+    pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
+        let slot = claim.slot();
+        if let Some(on_board) = self.held.board.slot(slot) {
+            on_board.set_time(sys::monotonic_ns());
+        }
         self.last_number += 1;
         let number = self.last_number;
         self.latest = self.held.board.writer_side(&self.held.table).publish(claim, number);
@@ -207,25 +233,6 @@ impl Core {
     fn refresh(&mut self) {
         let look = self.held.board.writer_side(&self.held.table).look();
         self.note(look);
-    }
-
-    /// Writes the header of a claimed slot: all of it, or the time alone when nothing else has changed.
-    #[inline]
-    fn describe(&mut self, slot: SlotIndex, dtype: DType, shape: &[usize], byte_len: usize) {
-        let (Some(state), Some(on_board)) = (self.slots.get_mut(slot.get()), self.held.board.slot(slot)) else {
-            return;
-        };
-        let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
-        let written_ns = sys::monotonic_ns();
-        match &mut state.described {
-            Some(known) if known.payload == payload && known.dtype == dtype && known.shape == shape => {
-                on_board.set_time(written_ns);
-            }
-            known => {
-                on_board.set_header(&RawHeader::encode(payload, byte_len, written_ns, dtype, shape));
-                *known = Some(Described { dtype, shape: shape.to_vec(), payload });
-            }
-        }
     }
 
     /// Gives the claimed slot a payload file with room for `needed` bytes.

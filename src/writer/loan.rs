@@ -16,7 +16,6 @@ pub struct Loan<'w, T: ShElement> {
     core: &'w mut Core,
     // `None` once it is published or given back.
     claim: Option<Claim>,
-    shape: Vec<usize>,
     byte_len: usize,
     element: PhantomData<T>,
 }
@@ -26,13 +25,14 @@ impl<'w, T: ShElement> Loan<'w, T> {
         let byte_len = shape::byte_len(shape, size_of::<T>())?;
         let claim = core.claim(byte_len)?;
         core.make_valid(&claim, T::DTYPE);
-        Ok(Self { core, claim: Some(claim), shape: shape.to_vec(), byte_len, element: PhantomData })
+        core.describe(&claim, T::DTYPE, shape, byte_len);
+        Ok(Self { core, claim: Some(claim), byte_len, element: PhantomData })
     }
 
     /// The length of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        self.claim.as_ref().map_or(&[], |claim| self.core.shape(claim))
     }
 
     /// All elements, in C order.
@@ -47,7 +47,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
     #[cfg(feature = "ndarray")]
     #[must_use]
     pub fn view_mut(&mut self) -> ndarray::ArrayViewMutD<'_, T> {
-        let shape = ndarray::IxDyn(&self.shape);
+        let shape = ndarray::IxDyn(self.shape());
         let Some(claim) = &self.claim else { unreachable!("a loan has its claim until `publish` takes the loan") };
         match view::slice_mut(self.core.payload_mut(claim, T::DTYPE, self.byte_len)) {
             Ok(slice) => match ndarray::ArrayViewMutD::from_shape(shape, slice) {
@@ -65,7 +65,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
     /// None at present.
     pub fn publish(mut self) -> Result<u64> {
         match self.claim.take() {
-            Some(claim) => Ok(self.core.publish(claim, T::DTYPE, &self.shape, self.byte_len)),
+            Some(claim) => Ok(self.core.publish(claim, self.byte_len)),
             None => unreachable!("a loan has its claim until `publish` takes the loan"),
         }
     }
@@ -81,6 +81,6 @@ impl<T: ShElement> Drop for Loan<'_, T> {
 
 impl<T: ShElement> fmt::Debug for Loan<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan").field("dtype", &T::DTYPE).field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("Loan").field("dtype", &T::DTYPE).field("shape", &self.shape()).finish_non_exhaustive()
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Rotation {
     /// Slots with a payload file.
     filled: u64,
     latest: Option<SlotIndex>,
+    /// The last answer of [`spread_for`](Rotation::spread_for): bytes, and slots to take turns in.
+    spread_of: (usize, usize),
 }
 
 impl Rotation {
@@ -62,6 +64,7 @@ impl Rotation {
             spread: SPREAD,
             filled: 0,
             latest: None,
+            spread_of: (0, SPREAD),
         }
     }
 
@@ -90,11 +93,12 @@ impl Rotation {
     /// Readers came too late to pin: small arrays are spread over twice as many slots from now on.
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slots.len());
+        self.spread_of = (0, self.spread);
     }
 
     /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is free.
     #[inline]
-    pub(super) fn choose(&self, bytes: usize, pinned: PinMask) -> Option<Choice> {
+    pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
         let fits = if bytes > LARGE { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
         let ring = free.count_ones() as usize + usize::from(self.latest.is_some());
@@ -111,7 +115,7 @@ impl Rotation {
     /// A slot whose file has been of no use for a while, if there are more files than arrays of `bytes` need; `newest` is the
     /// number of the current value.
     #[inline]
-    pub(super) fn surplus(&self, bytes: usize, pinned: PinMask, newest: u64) -> Option<SlotIndex> {
+    pub(super) fn surplus(&mut self, bytes: usize, pinned: PinMask, newest: u64) -> Option<SlotIndex> {
         let free = self.free(pinned);
         let needed = self.spread_for(bytes).saturating_sub(1);
         if free.count_ones() as usize <= needed {
@@ -131,8 +135,17 @@ impl Rotation {
         self.filled & !pinned.to_bits() & !self.latest.map_or(0, |slot| slot.bit().to_bits())
     }
 
-    fn spread_for(&self, bytes: usize) -> usize {
-        if bytes > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / bytes.max(1)).max(2) }
+    /// Slots that arrays of `bytes` take turns in. Mostly asked for the same size again, and a division takes longer than all the
+    /// rest of the choice.
+    #[inline]
+    fn spread_for(&mut self, bytes: usize) -> usize {
+        let (known, spread) = self.spread_of;
+        if known == bytes {
+            return spread;
+        }
+        let spread = if bytes > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / bytes.max(1)).max(2) };
+        self.spread_of = (bytes, spread);
+        spread
     }
 
     /// The next free slot after the latest that has room: in steady state the one published longest ago.

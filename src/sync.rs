@@ -17,11 +17,6 @@
 //! accesses allow for this handshake; without loom they are a plain SeqCst store and load, one locked
 //! instruction less on x86-64 than a store with an explicit fence.
 
-#![allow(
-    clippy::disallowed_types,
-    reason = "this is the facade that the lint points to"
-)]
-
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]

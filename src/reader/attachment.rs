@@ -169,6 +169,7 @@ impl Drop for Attachment {
     }
 }
 
+#[allow(clippy::large_enum_variant, reason = "lives for one match")]
 enum Found {
     Attached(Attachment),
     InPieces(Error),

@@ -43,8 +43,13 @@ impl Cache {
         self.slots.get(slot.get()).and_then(Option::as_ref)
     }
 
-    /// Finds out what the slot holds that `latest` names and the caller has pinned.
+    /// Whether the last resolved value of the slot is the one that `latest` names.
     #[inline]
+    pub(crate) fn is_fresh(&self, latest: Latest) -> bool {
+        self.get(latest.slot()).is_some_and(|cached| cached.number == latest.number())
+    }
+
+    /// Finds out what the slot holds that `latest` names and the caller has pinned.
     pub(crate) fn resolve(
         &mut self,
         board: &Board,

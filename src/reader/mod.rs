@@ -28,8 +28,8 @@ use std::time::Duration;
 /// pauses, on more slots than there are, to use them up.
 const ATTEMPTS: u32 = 1 << 16;
 
-/// Empty polls after which the reader makes sure that its channel's name has not gone to another board.
-const CHECK_NAME_EVERY: u32 = 4096;
+/// Empty polls after which the reader makes sure that its channel's name has not gone to another board. That costs a microsecond.
+const CHECK_NAME_EVERY: u32 = 1 << 16;
 
 /// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
 ///
@@ -69,7 +69,8 @@ pub struct Reader {
     seen: Latest,
     /// Number of the last value read, here or on the board before; `None` before the first.
     last_number: Option<u64>,
-    polls: u32,
+    /// Empty polls until the name is checked.
+    polls_left: u32,
 }
 
 impl Reader {
@@ -116,7 +117,7 @@ impl Reader {
             at: Arc::new(at),
             seen: Latest::NONE,
             last_number: None,
-            polls: 0,
+            polls_left: CHECK_NAME_EVERY,
         })
     }
 
@@ -218,25 +219,40 @@ impl Reader {
     /// Pins the current value and has it in the cache; `None`, and nothing pinned, when there is none.
     #[inline]
     fn pin(&mut self) -> Result<Option<Latest>> {
-        let mut latest = self.at.latest();
-        let mut attempts = 0;
-        loop {
-            if latest.is_none() {
-                return Ok(None);
-            }
-            match self.at.try_pin(latest)? {
-                PinAttempt::Pinned => break,
+        let latest = self.at.latest();
+        if latest.is_none() {
+            return Ok(None);
+        }
+        match self.at.try_pin(latest)? {
+            PinAttempt::Pinned if self.cache.is_fresh(latest) => Ok(Some(latest)),
+            PinAttempt::Pinned => self.resolve(latest),
+            other => self.pin_again(latest, other),
+        }
+    }
+
+    /// Pins when the writer was quicker the first time.
+    #[cold]
+    fn pin_again(&mut self, mut latest: Latest, mut attempt: PinAttempt) -> Result<Option<Latest>> {
+        for _ in 0..ATTEMPTS {
+            match attempt {
+                PinAttempt::Pinned => return self.resolve(latest),
+                PinAttempt::Missed(now) if now.is_none() => return Ok(None),
                 PinAttempt::Missed(now) => latest = now,
                 PinAttempt::Broken => {
                     let (number, slot) = (latest.number(), latest.slot().get());
                     return Err(HeaderError::Slot { number, slot }.into());
                 }
             }
-            attempts += 1;
-            if attempts == ATTEMPTS {
-                return Err(Error::Contended { attempts });
-            }
+            attempt = self.at.try_pin(latest)?;
         }
+        if attempt == PinAttempt::Pinned {
+            self.at.unpin();
+        }
+        Err(Error::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Finds out what the pinned slot holds; gives it back if that fails.
+    fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
         match self.cache.resolve(self.at.board(), latest, &self.location, self.owners) {
             Ok(()) => Ok(Some(latest)),
             Err(error) => {
@@ -269,13 +285,14 @@ impl Reader {
     /// Whether it is worth asking who has the name now: when this board is closed, and once in a while, as files may be removed by hand.
     #[inline]
     fn may_have_moved(&mut self) -> bool {
-        self.polls = self.polls.wrapping_add(1);
-        self.at.board().state() != State::Open || self.polls.is_multiple_of(CHECK_NAME_EVERY)
+        self.polls_left = self.polls_left.wrapping_sub(1);
+        self.polls_left == 0 || self.at.board().state() != State::Open
     }
 
     /// Goes to the board that has the name now, if it is another one; says whether it did.
     #[cold]
     fn follow(&mut self) -> Result<bool> {
+        self.polls_left = CHECK_NAME_EVERY;
         self.at.check_process()?;
         match sys::identify_path(&self.location.board()) {
             Ok(named) if !sys::same_file(&named, self.at.board().identity()) => {}

@@ -288,7 +288,7 @@ impl Board {
         // consists of atomics (and one unused integer that nobody reads), so any bytes are valid and other processes may change
         // them. The reference lives no longer than the mapping. Without write access only loads are made through it: stores happen in
         // `WriterSide`, `Doorbell::ring*` and the setters here, which only the writer calls.
-        unsafe { &*self.mapping.as_ptr().add(HOT_AT).cast::<Hot>() }
+        unsafe { &*self.mapping.as_ptr().wrapping_add(HOT_AT).cast::<Hot>() }
     }
 
     #[inline]
@@ -296,7 +296,7 @@ impl Board {
         // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the constructors, SLOTS_AT is a multiple of
         // Slot's alignment, and a Slot consists of atomics; see `hot`.
         unsafe {
-            core::slice::from_raw_parts(self.mapping.as_ptr().add(SLOTS_AT).cast::<Slot>(), self.slots)
+            core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>(), self.slots)
         }
     }
 

@@ -138,7 +138,7 @@ impl Table {
         // `words` is called. SHARED_AT is a multiple of the alignment and the mapping starts at a page. Shared consists of
         // atomics and an unused integer, valid whatever other processes write. The mapping, for reading and writing, outlives
         // the reference.
-        unsafe { &*self.mapping.as_ptr().add(SHARED_AT).cast::<Shared>() }
+        unsafe { &*self.mapping.as_ptr().wrapping_add(SHARED_AT).cast::<Shared>() }
     }
 
     #[inline]
@@ -147,7 +147,7 @@ impl Table {
         // alignment; an Entry consists of atomics and padding; see `shared`.
         unsafe {
             core::slice::from_raw_parts(
-                self.mapping.as_ptr().add(ENTRIES_AT).cast::<Entry>(),
+                self.mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(),
                 self.entries,
             )
         }

@@ -94,14 +94,43 @@ impl Core {
     }
 
     /// Claims a slot with room for `bytes`.
+    #[inline]
     pub(crate) fn claim(&mut self, bytes: usize) -> Result<Claim> {
+        let needed = bytes.max(self.least_capacity);
+        if let Some(Choice::Fits(slot)) = self.rotation.choose(needed, self.look.pins)
+            && self.forks == sys::fork_count()
+            && self.last_number < MAX_NUMBER
+            && let Some(claim) = self.try_claim(slot)
+        {
+            return Ok(claim);
+        }
+        self.claim_somehow(needed)
+    }
+
+    /// Claims `slot` unless a reader holds it; learns what readers hold either way.
+    #[inline]
+    fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
+        match self.held.board.writer_side(&self.held.table).claim(slot) {
+            Ok(claim) => {
+                self.note(claim.look());
+                Some(claim)
+            }
+            Err(look) => {
+                self.note(look);
+                None
+            }
+        }
+    }
+
+    /// Claims a slot when the first guess was wrong, or memory has to be found for it.
+    #[cold]
+    fn claim_somehow(&mut self, needed: usize) -> Result<Claim> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
         }
         if self.last_number >= MAX_NUMBER {
             return Err(Error::TooLarge { requested: self.last_number, max: MAX_NUMBER });
         }
-        let needed = bytes.max(self.least_capacity);
         let mut reaped = false;
         // Each refused claim means that a reader pinned just then; the bound only ends a siege by one that never stops.
         for _ in 0..4 * self.slots.len() {
@@ -115,15 +144,11 @@ impl Core {
                 continue;
             }
             let Some(choice) = choice else { break };
-            match self.held.board.writer_side(&self.held.table).claim(choice.slot()) {
-                Ok(claim) => {
-                    self.note(claim.look());
-                    if let Choice::Grow(slot) = choice {
-                        return self.grow(claim, slot, needed);
-                    }
-                    return Ok(claim);
-                }
-                Err(look) => self.note(look),
+            if let Some(claim) = self.try_claim(choice.slot()) {
+                return match choice {
+                    Choice::Fits(_) => Ok(claim),
+                    Choice::Grow(slot) => self.grow(claim, slot, needed),
+                };
             }
         }
         Err(Error::AllSlotsPinned { slots: self.slots.len() })
@@ -203,8 +228,9 @@ impl Core {
         if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {
             self.give_up(slot);
         }
-        let let_go = self.orphans.without(self.look.pins).without(slot.bit());
-        if let Some(slot) = let_go.first() {
+        if self.orphans != PinMask::EMPTY
+            && let Some(slot) = self.orphans.without(self.look.pins).without(slot.bit()).first()
+        {
             self.give_up(slot);
         }
         if number.is_multiple_of(REAP_EVERY) && self.look.pins != PinMask::EMPTY {
@@ -223,6 +249,7 @@ impl Core {
         Doorbell { asleep: self.held.table.asleep(), wake: self.held.board.wake() }
     }
 
+    #[inline]
     fn note(&mut self, look: Look) {
         if look.retries != self.look.retries {
             self.rotation.widen();

@@ -20,11 +20,11 @@ const IDLE: u64 = 64;
 
 /// What is known of one slot.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SlotInfo {
-    /// Capacity of its payload file in bytes, if it has one that we can write.
-    pub(super) capacity: Option<usize>,
+struct SlotInfo {
+    /// Capacity in bytes of its payload file; 0 when it has none that we can write.
+    capacity: usize,
     /// Number of the value written there last.
-    pub(super) number: u64,
+    number: u64,
 }
 
 /// The next slot, and what it needs.
@@ -50,11 +50,12 @@ pub(super) struct Rotation {
     slots: Vec<SlotInfo>,
     /// Slots that small arrays take turns in.
     spread: usize,
-    /// Slots with a payload file.
-    filled: u64,
-    latest: Option<SlotIndex>,
-    /// The last answer of [`spread_for`](Rotation::spread_for): bytes, and slots to take turns in.
+    /// The last answer of [`spread_for`](Self::spread_for): bytes, and slots to take turns in.
     spread_of: (usize, usize),
+    /// Slots with a payload file, and how many.
+    filled: u64,
+    files: usize,
+    latest: Option<SlotIndex>,
 }
 
 impl Rotation {
@@ -62,22 +63,20 @@ impl Rotation {
         Self {
             slots: vec![SlotInfo::default(); slots.min(MAX_SLOTS)],
             spread: SPREAD,
-            filled: 0,
-            latest: None,
             spread_of: (0, SPREAD),
+            filled: 0,
+            files: 0,
+            latest: None,
         }
     }
 
-    pub(super) fn capacity(&self, slot: SlotIndex) -> Option<usize> {
-        self.slots.get(slot.get()).and_then(|info| info.capacity)
-    }
-
-    /// Notes which payload a slot has now.
+    /// Notes the capacity of a slot's payload file; `None` when it has none.
     pub(super) fn set_capacity(&mut self, slot: SlotIndex, capacity: Option<usize>) {
         if let Some(info) = self.slots.get_mut(slot.get()) {
-            info.capacity = capacity;
+            info.capacity = capacity.unwrap_or(0);
             let bit = slot.bit().to_bits();
             self.filled = if capacity.is_some() { self.filled | bit } else { self.filled & !bit };
+            self.files = self.filled.count_ones() as usize;
         }
     }
 
@@ -91,6 +90,7 @@ impl Rotation {
     }
 
     /// Readers came too late to pin: small arrays are spread over twice as many slots from now on.
+    #[cold]
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slots.len());
         self.spread_of = (0, self.spread);
@@ -100,15 +100,21 @@ impl Rotation {
     #[inline]
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
-        let fits = if bytes > LARGE { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
-        let ring = free.count_ones() as usize + usize::from(self.latest.is_some());
+        let large = bytes > LARGE;
+        let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
         match fits {
-            Some(slot) if bytes > LARGE || ring >= self.spread_for(bytes) => Some(Choice::Fits(slot)),
+            Some(slot) if large || self.in_use(pinned) >= self.spread_for(bytes) => Some(Choice::Fits(slot)),
+            fits => self.choose_growth(fits, free, pinned),
+        }
+    }
+
+    /// The choice when more files are needed, or wanted, than there are.
+    #[cold]
+    fn choose_growth(&self, fits: Option<SlotIndex>, free: u64, pinned: PinMask) -> Option<Choice> {
+        match fits {
             Some(slot) => Some(self.vacant(pinned).map_or(Choice::Fits(slot), Choice::Grow)),
-            None => {
-                let outgrown = self.oldest(free);
-                outgrown.or_else(|| self.vacant(pinned)).map(Choice::Grow)
-            }
+            // A file that was outgrown is replaced before one is added.
+            None => self.oldest(free).or_else(|| self.vacant(pinned)).map(Choice::Grow),
         }
     }
 
@@ -116,14 +122,11 @@ impl Rotation {
     /// number of the current value.
     #[inline]
     pub(super) fn surplus(&mut self, bytes: usize, pinned: PinMask, newest: u64) -> Option<SlotIndex> {
-        let free = self.free(pinned);
-        let needed = self.spread_for(bytes).saturating_sub(1);
-        if free.count_ones() as usize <= needed {
+        if self.in_use(pinned) <= self.spread_for(bytes) {
             return None;
         }
-        let oldest = self.oldest(free)?;
-        let number = self.slots.get(oldest.get())?.number;
-        (newest.saturating_sub(number) > IDLE).then_some(oldest)
+        let oldest = self.oldest(self.free(pinned))?;
+        (newest.saturating_sub(self.number(oldest)) > IDLE).then_some(oldest)
     }
 
     /// All slots that are neither pinned nor the latest and have a file.
@@ -131,8 +134,18 @@ impl Rotation {
         bits(self.free(pinned))
     }
 
+    #[inline]
     fn free(&self, pinned: PinMask) -> u64 {
         self.filled & !pinned.to_bits() & !self.latest.map_or(0, |slot| slot.bit().to_bits())
+    }
+
+    /// How many slots have a file and are not pinned, the latest included.
+    #[inline]
+    fn in_use(&self, pinned: PinMask) -> usize {
+        match self.filled & pinned.to_bits() {
+            0 => self.files,
+            held => self.files.saturating_sub(held.count_ones() as usize),
+        }
     }
 
     /// Slots that arrays of `bytes` take turns in. Mostly asked for the same size again, and a division takes longer than all the
@@ -149,11 +162,20 @@ impl Rotation {
     }
 
     /// The next free slot after the latest that has room: in steady state the one published longest ago.
+    #[inline]
     fn next_in_turn(&self, free: u64, bytes: usize) -> Option<SlotIndex> {
-        let after = self.latest.map_or(0, |slot| slot.get() as u32 + 1) % 64;
-        bits(free.rotate_right(after))
-            .filter_map(|slot| SlotIndex::new((slot.get() + after as usize) % MAX_SLOTS))
-            .find(|&slot| self.has_room(slot, bytes))
+        let later_than_latest = self.latest.map_or(u64::MAX, |slot| !1 << slot.get());
+        let mut left = free;
+        while left != 0 {
+            // The lowest free slot after the latest, or from the start.
+            let later = left & later_than_latest;
+            let slot = SlotIndex::new(if later != 0 { later } else { left }.trailing_zeros() as usize)?;
+            if self.has_room(slot, bytes) {
+                return Some(slot);
+            }
+            left &= !slot.bit().to_bits();
+        }
+        None
     }
 
     fn warmest(&self, free: u64, bytes: usize) -> Option<SlotIndex> {
@@ -171,8 +193,9 @@ impl Rotation {
         bits(!taken).next().filter(|slot| slot.get() < self.slots.len())
     }
 
+    #[inline]
     fn has_room(&self, slot: SlotIndex, bytes: usize) -> bool {
-        self.capacity(slot).is_some_and(|capacity| capacity >= bytes)
+        self.slots.get(slot.get()).is_some_and(|info| info.capacity >= bytes)
     }
 
     fn number(&self, slot: SlotIndex) -> u64 {

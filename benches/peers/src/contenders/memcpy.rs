@@ -1,0 +1,68 @@
+//! The floor: one copy into shared memory and nothing else, alternating between two warm buffers
+//! because the value that readers may be looking at must not be overwritten.
+
+use std::fs::OpenOptions;
+use std::rc::Rc;
+
+use anyhow::Result;
+use memmap2::MmapMut;
+
+use super::value::Value;
+use super::{Put, PutFrame};
+use crate::harness::place::Place;
+
+pub(crate) const NAME: &str = "memcpy";
+
+/// Two mapped buffers, and whose turn it is.
+pub(crate) struct Writer {
+    buffers: [MmapMut; 2],
+    turn: usize,
+}
+
+pub(crate) fn writer(place: &Place, capacity: usize) -> Result<Writer> {
+    Ok(Writer { buffers: [buffer(place, 0, capacity)?, buffer(place, 1, capacity)?], turn: 0 })
+}
+
+fn buffer(place: &Place, index: usize, capacity: usize) -> Result<MmapMut> {
+    let path = place.dir().join(format!("memcpy-{index}"));
+    let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+    file.set_len(capacity as u64)?;
+    // SAFETY: the file is new, in a private directory, and nobody truncates it while it is mapped.
+    let mut buffer = unsafe { MmapMut::map_mut(&file)? };
+    buffer.fill(0xA5); // Warm: every page is there before the first copy.
+    Ok(buffer)
+}
+
+impl Writer {
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.turn ^= 1;
+        self.buffers[self.turn][..bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// What was copied last.
+    pub(crate) fn current(&self) -> &[u8] {
+        &self.buffers[self.turn]
+    }
+}
+
+impl Put for Writer {
+    #[inline]
+    fn put(&mut self, value: &Value) -> Result<()> {
+        self.copy(value);
+        Ok(())
+    }
+}
+
+impl PutFrame for Writer {
+    type Frame = Rc<Vec<u8>>;
+
+    fn frame(source: &Rc<Vec<u8>>) -> Result<Self::Frame> {
+        Ok(Rc::clone(source))
+    }
+
+    fn put_frame(&mut self, frame: &Self::Frame) -> Result<()> {
+        self.copy(frame);
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! The reading side, in a process of its own: checks every byte of every value for a while, and counts.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::contenders::iceoryx2_blackboard::Blackboard;
+use crate::contenders::iceoryx2_pubsub::SendCopy;
+use crate::contenders::in_place::InPlace;
+use crate::contenders::mmap_sync::Typed;
+use crate::contenders::ndsharray::Ndsharray;
+use crate::contenders::value::counter_twice;
+use crate::contenders::{Take, Values};
+use crate::harness::cores;
+use crate::harness::place::Place;
+
+/// What a reader prints once it is connected.
+pub(super) const READY: &str = "ready";
+
+/// How long a reader waits for the flood to begin.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many looks between two at the clock, which costs as much as some of them.
+const BURST: usize = 256;
+
+/// The command line of a reader process.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    contender: String,
+    dir: PathBuf,
+    millis: u64,
+    #[arg(long)]
+    core: Option<usize>,
+}
+
+/// What a reader saw. On the wire between the processes: the fields, in order, with blanks between.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Tally {
+    /// Values that differed from the one before.
+    pub(super) fresh: u64,
+    /// Values handed out, each of which was checked byte by byte, twice.
+    pub(super) checked: u64,
+    /// Those that were mixtures, or changed while they were held.
+    pub(super) torn: u64,
+    /// Those that were older than one seen before.
+    pub(super) stale: u64,
+    pub(super) nanos: u64,
+}
+
+impl Tally {
+    pub(super) fn rate(&self) -> f64 {
+        self.fresh as f64 * 1e9 / self.nanos as f64
+    }
+
+    fn print(&self) {
+        let Self { fresh, checked, torn, stale, nanos } = self;
+        println!("{fresh} {checked} {torn} {stale} {nanos}");
+    }
+}
+
+impl FromStr for Tally {
+    type Err = anyhow::Error;
+
+    fn from_str(line: &str) -> Result<Self> {
+        let fields = line.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+        let [fresh, checked, torn, stale, nanos] = fields[..] else { bail!("not a tally: {line:?}") };
+        Ok(Self { fresh, checked, torn, stale, nanos })
+    }
+}
+
+/// Reads as the contender called `args.contender`, and prints what it saw.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let read = match args.contender.as_str() {
+        <Ndsharray as Values>::NAME => read::<Ndsharray>,
+        <Typed as Values>::NAME => read::<Typed>,
+        SendCopy::NAME => read::<SendCopy>,
+        Blackboard::NAME => read::<Blackboard>,
+        InPlace::NAME => read::<InPlace>,
+        other => bail!("no contender is called {other:?}"),
+    };
+    read(args)?.print();
+    Ok(())
+}
+
+fn read<C: Values>(args: &Args) -> Result<Tally> {
+    let _pinned = args.core.map(cores::pin).transpose()?;
+    let place = Place::existing(args.dir.clone());
+    let mut reader = C::reader(&place).with_context(|| format!("{} cannot be opened", C::NAME))?;
+    reader.take(|_| ())?;
+    println!("{READY}");
+
+    // The clock starts with the flood, not before.
+    let patience = Instant::now() + PATIENCE;
+    while reader.take(|_| ())?.is_none() {
+        ensure!(Instant::now() < patience, "no flood came");
+    }
+    let mut tally = Tally::default();
+    let mut newest = 0;
+    let start = Instant::now();
+    let end = start + Duration::from_millis(args.millis);
+    let mut now = start;
+    while now < end {
+        for _ in 0..BURST {
+            let Some(found) = reader.take(counter_twice)? else {
+                continue;
+            };
+            tally.checked += 1;
+            match found {
+                None => tally.torn += 1,
+                Some(counter) if counter > newest => {
+                    newest = counter;
+                    tally.fresh += 1;
+                }
+                Some(counter) if counter < newest => tally.stale += 1,
+                Some(_) => {}
+            }
+        }
+        now = Instant::now();
+    }
+    tally.nanos = u64::try_from((now - start).as_nanos())?;
+    Ok(tally)
+}

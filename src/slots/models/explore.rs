@@ -1,0 +1,177 @@
+//! Runs a scenario with the code that ships and with its twins.
+
+use crate::sync::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Counts iterations outside the model: `std`'s atomics are invisible to loom.
+#[allow(clippy::disallowed_types, reason = "not part of the model")]
+type Counter = std::sync::atomic::AtomicU64;
+
+/// What a twin does differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Nothing: the code that ships.
+    None,
+
+    // The writer.
+    /// Claims without looking at the pins again.
+    NoSecondLook,
+    /// Zeroes `seq` and looks with Release and Acquire alone.
+    WeakClaim,
+    /// Looks at `kept` before `borrowed`.
+    KeptBeforeBorrowed,
+    /// Names the slot in `latest` before its `seq` has the number.
+    LatestBeforeSeq,
+
+    // The reader.
+    /// Takes the slot without a look at its `seq`.
+    NoSeqCheck,
+    /// Pins and looks at `seq` with Release and Acquire alone.
+    WeakPin,
+    /// Unpins, then reads.
+    UnpinBeforeUse,
+    /// Unpins with a Relaxed store.
+    RelaxedUnpin,
+
+    // Owned samples.
+    /// Clears `borrowed`, then shows the slot in `kept`.
+    KeepAfterUnpin,
+    /// Sets bits of the mask with a load and a store, without the mutex.
+    UnlockedKeep,
+    /// Clears bits of the mask with a load and a store, without the mutex.
+    UnlockedRelease,
+    /// Sets and clears bits atomically, but counts no owners.
+    UncountedOwners,
+
+    // Registration.
+    /// Pins before the entry is registered.
+    PinBeforeRegister,
+    /// Leaves, then reads.
+    RemoveBeforeUse,
+    /// Takes a silent reader for a dead one.
+    ReclaimsByTimeout,
+    /// Sees that the owner is dead, but does not hold the entry's lock while clearing it.
+    ReclaimsUnlocked,
+
+    // Takeover.
+    /// Does not learn which slot is the latest.
+    ForgetsLatest,
+    /// Clears the pins of living readers.
+    ClearsPins,
+    /// Gives a slot its old number back although the value has been overwritten.
+    RestoresOverwritten,
+    /// Numbers from 1 again.
+    RestartsNumbers,
+
+    // Unpinned copies.
+    /// Does not look at `seq` after the copy.
+    NoSecondStamp,
+    /// Looks at it without the Acquire fence.
+    NoAcquireFence,
+    /// Zeroes `seq` without a fence before the value is overwritten.
+    NoReleaseFence,
+    /// Does not zero `seq` at all.
+    NoZero,
+
+    // Sleep.
+    /// Sleeps without a look after the announcement.
+    NoLookBeforeSleep,
+    /// Announces and looks with Release and Acquire alone.
+    WeakSleep,
+    /// Takes the ticket after the announcement, before the look.
+    TicketAfterAnnouncement,
+    /// Takes the ticket after the look.
+    TicketAfterLook,
+    /// Publishes and looks at `asleep` with Release and Acquire alone.
+    WeakRing,
+    /// Changes `wake`, then clears `asleep`.
+    ChangesBeforeClearing,
+    /// Wakes without changing `wake`.
+    KeepsWakeWord,
+    /// Asks the kernel to wake one sleeper only.
+    WakesOne,
+    /// Takes over without waking whoever the dead writer left asleep.
+    RingsOnlyIfAsked,
+}
+
+/// Explores `scenario` and says how it went, and at what cost.
+fn explore(
+    name: &str,
+    flaw: Flaw,
+    preemptions: usize,
+    scenario: impl Fn(Flaw) + Send + Sync + 'static,
+) -> Result<(), String> {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    let bound = builder.preemption_bound;
+    let iterations = Arc::new(Counter::new(0));
+    let counted = Arc::clone(&iterations);
+    let start = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        builder.check(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            scenario(flaw);
+        });
+    }))
+    .map_err(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast_ref::<&str>().unwrap_or(&"a panic without a message")).to_owned(),
+    });
+    let verdict = if outcome.is_ok() { "holds" } else { "fails" };
+    let iterations = iterations.load(Ordering::Relaxed);
+    println!(
+        "model {name}, {flaw:?}: {verdict} after {iterations} iterations, {:.1?}, preemptions {bound:?}",
+        start.elapsed()
+    );
+    outcome
+}
+
+/// A scenario with its bound, to be run with the code that ships and with twins of it.
+pub(super) struct Model<F> {
+    pub(super) name: &'static str,
+    pub(super) preemptions: usize,
+    pub(super) scenario: F,
+}
+
+impl<F: Fn(Flaw) + Copy + Send + Sync + 'static> Model<F> {
+    /// The protocol as it ships passes every interleaving.
+    pub(super) fn holds(&self) -> &Self {
+        if let Err(message) = explore(self.name, Flaw::None, self.preemptions, self.scenario) {
+            panic!("{}: {message}", self.name);
+        }
+        self
+    }
+
+    /// The twin with `flaw` fails, and with the symptom that is expected.
+    pub(super) fn rejects(&self, flaw: Flaw, expected: Symptom) -> &Self {
+        match explore(self.name, flaw, self.preemptions, self.scenario) {
+            Ok(()) => panic!("{}: the twin with {flaw:?} was not found out", self.name),
+            Err(message) => assert!(
+                expected.iter().any(|text| message.contains(text)),
+                "{}, {flaw:?}: failed with another message: {message}",
+                self.name
+            ),
+        }
+        self
+    }
+}
+
+/// How a failed model ends: its message contains one of these.
+pub(super) type Symptom = &'static [&'static str];
+
+/// loom found two accesses to a value that are not ordered, or a reader saw a value that is not the one it pinned.
+pub(super) const TORN: Symptom = &["Causality violation: Concurrent", FOREIGN];
+pub(super) const FOREIGN: &str = "a value that does not belong to its number";
+/// To a reader an honest board looked broken.
+pub(super) const BROKEN: Symptom = &[CALLED_BROKEN];
+pub(super) const CALLED_BROKEN: &str = "an honest board was called broken";
+/// A reader was given an older value than before.
+pub(super) const WENT_BACK: Symptom = &[OLDER];
+pub(super) const OLDER: &str = "numbers went back";
+/// A slot stays pinned though nobody holds it.
+pub(super) const LEFT_BEHIND: Symptom = &[PINNED];
+pub(super) const PINNED: &str = "a pin was left behind";
+/// Somebody sleeps for ever.
+pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];

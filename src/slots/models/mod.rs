@@ -1,0 +1,46 @@
+//! loom models of the protocol, as it ships, and of twins that must be found out.
+//!
+//! ```sh
+//! RUSTFLAGS="--cfg loom" cargo test --release --lib slots::models -- --nocapture --test-threads 2
+//! ```
+//!
+//! Every scenario is one function that takes a [`Flaw`](explore::Flaw). With `Flaw::None` each step is the shipped function; any other flaw replaces
+//! exactly one step. A twin runs in the same scenario at the same bound as the code that passes, and must fail with the message
+//! that its test names, so it cannot fail for another reason.
+//!
+//! A slot's value is a pair in loom's `UnsafeCell`: a reading and a writing of it that are not ordered by the protocol are found by loom
+//! itself, whether or not the reading sees a mixture. Readers also check that the pair belongs to the number they pinned,
+//! and that their numbers never go back.
+//!
+//! # What the models do not show
+//!
+//! * loom's SeqCst fences synchronise with each other (each joins what all earlier ones had seen), which is more than the language
+//!   promises, and [`crate::sync`] adds such fences to the accesses of the handshake. A Release or Acquire next to the handshake can
+//!   therefore be weakened without a model failing: that of the `seq` stores in `publish` and `abandon`, of the
+//!   `fetch_or` in `Registered::add`, and the Release fence of `confirm`. For these the argument at the operation is all there is; the fence
+//!   alone is shown to be enough by `copy::Begin::WithoutSeqCst`, where the writer uses no SeqCst before the value.
+//! * The Acquire of `latest` and that of `seq` stand in for each other: either can be weakened without a model failing.
+//! * Loads never see stores that lie in their thread's future (load buffering).
+//! * The number of preemptions, publications and attempts is bounded. `LOOM_MAX_PREEMPTIONS` overrides the bound of every model.
+//! * The kernel's locks are modelled as an Acquire/Release flag, its futex as a mutex and a condition variable.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "all of this is tests"
+)]
+
+mod channel;
+mod copy;
+mod explore;
+mod keep;
+mod pin;
+mod register;
+mod sleep;
+mod takeover;
+
+use super::{Latest, PinAttempt, Pins, SlotIndex};
+use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
+use explore::{BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LOST_WAKEUP, Model, OLDER, PINNED, TORN, WENT_BACK};

@@ -1,0 +1,55 @@
+//! One writer, one or two readers with borrowed samples: claim against pin.
+
+use super::{BROKEN, Channel, Flaw, Model, Reader, TORN, Writer, spawn};
+
+/// `readers` readers take `reads` samples each while `publications` values follow the first.
+fn write_and_read(slots: usize, readers: usize, reads: usize, publications: usize, flaw: Flaw) {
+    let channel = Channel::new(slots, readers, readers);
+    let mut writer = Writer::new(&channel, flaw);
+    writer.publish();
+    let readers: Vec<_> = (0..readers)
+        .map(|entry| {
+            spawn(&channel, move |channel| {
+                let mut reader = Reader::new(channel, entry, flaw);
+                for _ in 0..reads {
+                    reader.read();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..publications {
+        writer.publish();
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+}
+
+#[test]
+fn one_reader_two_slots() {
+    Model { name: "one reader, two slots", preemptions: 4, scenario: |flaw| write_and_read(2, 1, 1, 3, flaw) }
+        .holds()
+        .rejects(Flaw::NoSecondLook, TORN)
+        .rejects(Flaw::WeakClaim, TORN)
+        .rejects(Flaw::LatestBeforeSeq, BROKEN)
+        .rejects(Flaw::NoSeqCheck, TORN)
+        .rejects(Flaw::WeakPin, TORN)
+        .rejects(Flaw::UnpinBeforeUse, TORN)
+        .rejects(Flaw::RelaxedUnpin, TORN);
+}
+
+#[test]
+fn one_reader_three_slots() {
+    Model { name: "one reader, three slots", preemptions: 4, scenario: |flaw| write_and_read(3, 1, 2, 4, flaw) }
+        .holds()
+        .rejects(Flaw::NoSecondLook, TORN)
+        .rejects(Flaw::NoSeqCheck, TORN);
+}
+
+#[test]
+fn two_readers() {
+    Model { name: "two readers, three slots", preemptions: 3, scenario: |flaw| write_and_read(3, 2, 1, 3, flaw) }
+        .holds()
+        .rejects(Flaw::NoSecondLook, TORN)
+        .rejects(Flaw::WeakPin, TORN);
+}

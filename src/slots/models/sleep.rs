@@ -1,0 +1,216 @@
+//! Sleeping and waking: no wake-up is lost.
+
+use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, spawn};
+use crate::slots::Doorbell;
+use crate::sync::{AtomicU32, Ordering, load_seqcst_u32};
+use loom::sync::{Condvar, Mutex};
+use std::sync::Arc;
+
+/// The kernel's futex: it compares the word under the lock that a wake-up also takes.
+struct Futex {
+    queue: Mutex<()>,
+    woken: Condvar,
+}
+
+impl Futex {
+    fn wait(&self, word: &AtomicU32, ticket: u32) {
+        let queue = self.queue.lock().unwrap();
+        // Relaxed: the queue's lock is all the order that the kernel gives.
+        if word.load(Ordering::Relaxed) == ticket {
+            drop(self.woken.wait(queue));
+        }
+    }
+
+    fn wake_all(&self) {
+        let _queue = self.queue.lock().unwrap();
+        self.woken.notify_all();
+    }
+
+    fn wake_one(&self) {
+        let _queue = self.queue.lock().unwrap();
+        self.woken.notify_one();
+    }
+}
+
+/// What lies in shared memory for sleepers.
+struct Bell {
+    asleep: AtomicU32,
+    wake: AtomicU32,
+    futex: Futex,
+}
+
+impl Bell {
+    fn new() -> Arc<Self> {
+        let queue = Mutex::new(());
+        let woken = Condvar::new();
+        Arc::new(Self { asleep: AtomicU32::new(0), wake: AtomicU32::new(0), futex: Futex { queue, woken } })
+    }
+
+    fn door(&self) -> Doorbell<'_> {
+        Doorbell { asleep: &self.asleep, wake: &self.wake }
+    }
+
+    /// Writer: has the sleepers woken, if there are any.
+    fn ring(&self, flaw: Flaw) {
+        match flaw {
+            Flaw::WeakRing if self.asleep.load(Ordering::Acquire) == 0 => return,
+            Flaw::WeakRing => self.door().ring_always(),
+            Flaw::ChangesBeforeClearing | Flaw::KeepsWakeWord => {
+                if load_seqcst_u32(&self.asleep) == 0 {
+                    return;
+                }
+                if flaw == Flaw::ChangesBeforeClearing {
+                    self.wake.fetch_add(1, Ordering::Release);
+                }
+                self.asleep.swap(0, Ordering::SeqCst);
+            }
+            _ if self.door().ring() => {}
+            _ => return,
+        }
+        if flaw == Flaw::WakesOne {
+            self.futex.wake_one();
+        } else {
+            self.futex.wake_all();
+        }
+    }
+}
+
+/// Reader: sleeps until the value `wanted` or a later one is current.
+fn sleep_until(wanted: u64, channel: &Channel, bell: &Bell, flaw: Flaw) {
+    let side = channel.reader_side();
+    let door = bell.door();
+    let mut seen = 0;
+    while seen < wanted {
+        let now = side.latest().number();
+        if now > seen {
+            seen = now;
+            continue;
+        }
+        let mut ticket = door.ticket();
+        if flaw == Flaw::WeakSleep {
+            bell.asleep.store(1, Ordering::Release);
+        } else {
+            door.announce();
+        }
+        if flaw == Flaw::TicketAfterAnnouncement {
+            ticket = door.ticket();
+        }
+        let now = match flaw {
+            Flaw::NoLookBeforeSleep => Latest::NONE,
+            Flaw::WeakSleep => side.latest(),
+            _ => side.latest_before_sleep(),
+        };
+        if now.number() > seen {
+            continue;
+        }
+        if flaw == Flaw::TicketAfterLook {
+            ticket = door.ticket();
+        }
+        bell.futex.wait(door.wake, ticket);
+    }
+}
+
+/// Publishes one value; nobody pins here.
+fn publish(writer: &mut Writer<'_>) {
+    if writer.flaw == Flaw::WeakRing {
+        let claim = writer.candidates().find_map(|slot| writer.channel.writer_side().claim(slot).ok()).unwrap();
+        writer.number += 1;
+        writer.latest = Latest::new(writer.number, claim.slot());
+        writer.channel.latest.0.store(writer.latest.to_bits(), Ordering::Release);
+    } else {
+        assert!(writer.publish());
+    }
+}
+
+/// Readers sleep until the last of `publications` values is there.
+fn sleep_and_wake(readers: usize, publications: u64, flaw: Flaw) {
+    let channel = Channel::<Pair>::new(2, 0, 0);
+    let bell = Bell::new();
+    let readers: Vec<_> = (0..readers)
+        .map(|_| {
+            let bell = Arc::clone(&bell);
+            spawn(&channel, move |channel| sleep_until(publications, channel, &bell, flaw))
+        })
+        .collect();
+    let mut writer = Writer::new(&channel, flaw);
+    for _ in 0..publications {
+        publish(&mut writer);
+        bell.ring(flaw);
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+}
+
+/// The last thing that the first writer does to the bell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Published,
+    Cleared,
+    Changed,
+}
+
+/// A writer publishes and dies while it rings; the next one wakes the sleepers, and publishes in its turn.
+fn take_over_the_bell(last: Step, flaw: Flaw) {
+    let channel = Channel::<Pair>::new(2, 0, 0);
+    let bell = Bell::new();
+    let reader = {
+        let bell = Arc::clone(&bell);
+        spawn(&channel, move |channel| sleep_until(2, channel, &bell, flaw))
+    };
+    publish(&mut Writer::new(&channel, flaw));
+    if last != Step::Published && load_seqcst_u32(&bell.asleep) != 0 {
+        bell.asleep.swap(0, Ordering::SeqCst);
+        if last == Step::Changed {
+            bell.wake.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    let mut second = Writer::inherit(&channel, flaw);
+    if flaw == Flaw::RingsOnlyIfAsked {
+        bell.ring(flaw);
+    } else {
+        bell.door().ring_always();
+        bell.futex.wake_all();
+    }
+    publish(&mut second);
+    bell.ring(flaw);
+    reader.join().unwrap();
+}
+
+#[test]
+fn one_sleeper() {
+    Model { name: "one sleeper", preemptions: 4, scenario: |flaw| sleep_and_wake(1, 2, flaw) }
+        .holds()
+        .rejects(Flaw::NoLookBeforeSleep, LOST_WAKEUP)
+        .rejects(Flaw::WeakSleep, LOST_WAKEUP)
+        .rejects(Flaw::TicketAfterAnnouncement, LOST_WAKEUP)
+        .rejects(Flaw::TicketAfterLook, LOST_WAKEUP)
+        .rejects(Flaw::WeakRing, LOST_WAKEUP)
+        .rejects(Flaw::ChangesBeforeClearing, LOST_WAKEUP)
+        .rejects(Flaw::KeepsWakeWord, LOST_WAKEUP);
+}
+
+#[test]
+fn two_sleepers() {
+    Model { name: "two sleepers", preemptions: 3, scenario: |flaw| sleep_and_wake(2, 2, flaw) }
+        .holds()
+        .rejects(Flaw::NoLookBeforeSleep, LOST_WAKEUP)
+        .rejects(Flaw::WakesOne, LOST_WAKEUP);
+}
+
+#[test]
+fn a_writer_that_takes_over_wakes_the_sleepers() {
+    for last in [Step::Published, Step::Cleared, Step::Changed] {
+        println!("the first writer ends {last:?}");
+        let model = Model {
+            name: "takeover of the bell",
+            preemptions: 4,
+            scenario: move |flaw| take_over_the_bell(last, flaw),
+        };
+        model.holds();
+        if last != Step::Published {
+            model.rejects(Flaw::RingsOnlyIfAsked, LOST_WAKEUP);
+        }
+    }
+}

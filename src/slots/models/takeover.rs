@@ -1,0 +1,105 @@
+//! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
+
+use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
+use crate::sync::Ordering;
+
+/// The last thing that the first writer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// `seq` is 0, the pins have not been looked at again.
+    Zeroed,
+    /// The slot is claimed, its old value whole.
+    Confirmed,
+    /// The value is written, `seq` is 0.
+    Written,
+    /// `seq` has the number, `latest` does not name it yet.
+    Numbered,
+    /// Everything has happened.
+    Named,
+}
+
+const STEPS: [Step; 5] = [Step::Zeroed, Step::Confirmed, Step::Written, Step::Numbered, Step::Named];
+
+/// Publishes as far as `last`, in the first slot that can be claimed.
+fn die_after(last: Step, writer: &mut Writer<'_>) {
+    let side = writer.channel.writer_side();
+    if last == Step::Zeroed {
+        // The token is lost, as it is when the process dies.
+        let _ = writer.candidates().next().map(|slot| side.begin(slot));
+        return;
+    }
+    if last == Step::Named {
+        writer.publish();
+        return;
+    }
+    let Some(claim) = writer.candidates().find_map(|slot| side.claim(slot).ok()) else {
+        return;
+    };
+    let slot = writer.channel.slot(claim.slot());
+    if last == Step::Confirmed {
+        return;
+    }
+    let number = writer.number + 1;
+    slot.payload.write(number);
+    if last == Step::Numbered {
+        slot.seq.0.store(number, Ordering::Release);
+    }
+    if writer.flaw == Flaw::RestoresOverwritten {
+        side.abandon(claim);
+    }
+}
+
+/// One writer publishes `before` values and dies in the next, another takes over and publishes `after` values; a reader takes two samples
+/// meanwhile.
+fn take_over(last: Step, before: usize, after: usize, flaw: Flaw) {
+    let channel = Channel::new(2, 1, 1);
+    let mut first = Writer::new(&channel, flaw);
+    first.publish();
+    let reader = spawn(&channel, move |channel| {
+        let mut reader = Reader::new(channel, 0, flaw);
+        reader.read();
+        reader.read();
+    });
+    for _ in 0..before {
+        first.publish();
+    }
+    die_after(last, &mut first);
+
+    // One thread plays both writers: the second one runs because the kernel gave it the first one's lock, so it sees all that the first
+    // did; but it knows only what it finds in the shared words.
+    let mut second = Writer::inherit(&channel, flaw);
+    match flaw {
+        Flaw::ForgetsLatest => second.latest = Latest::NONE,
+        Flaw::RestartsNumbers => second.number = 0,
+        Flaw::ClearsPins => channel.registered.add(0, channel.pins(0)),
+        _ => {}
+    }
+    for _ in 0..after {
+        second.publish();
+    }
+    reader.join().unwrap();
+    assert!(second.publish(), "no slot is lost to the dead");
+}
+
+#[test]
+fn a_writer_takes_over() {
+    for last in STEPS {
+        println!("the first writer ends {last:?}");
+        Model { name: "takeover", preemptions: 4, scenario: move |flaw| take_over(last, 1, 2, flaw) }
+            .holds()
+            .rejects(Flaw::ForgetsLatest, BROKEN)
+            .rejects(Flaw::RestartsNumbers, WENT_BACK)
+            .rejects(Flaw::ClearsPins, TORN);
+    }
+}
+
+#[test]
+fn an_overwritten_slot_is_not_given_back() {
+    Model {
+        name: "an overwritten slot is not given back",
+        preemptions: 4,
+        scenario: |flaw| take_over(Step::Written, 1, 1, flaw),
+    }
+    .holds()
+    .rejects(Flaw::RestoresOverwritten, TORN);
+}

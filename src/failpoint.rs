@@ -38,12 +38,7 @@ mod armed {
             "stop" => libc::SIGSTOP,
             _ => return None,
         };
-        Some(Armed {
-            name,
-            count,
-            signal,
-            passed: AtomicU64::new(0),
-        })
+        Some(Armed { name, count, signal, passed: AtomicU64::new(0) })
     }
 
     /// Dies here if this point is armed and its turn has come.

@@ -71,10 +71,7 @@ impl Head {
     /// only when those before it hold.
     pub(crate) fn decode(kind: FileKind, bytes: &[u8]) -> Result<Self, HeaderError> {
         let Some((head, _)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
-            return Err(HeaderError::Truncated {
-                expected: HEAD_BYTES as u64,
-                found: bytes.len() as u64,
-            });
+            return Err(HeaderError::Truncated { expected: HEAD_BYTES as u64, found: bytes.len() as u64 });
         };
         let mut rest = head.as_slice();
         let magic = take::<8>(&mut rest);
@@ -87,30 +84,19 @@ impl Head {
         }
         let version = u32::from_ne_bytes(take(&mut rest));
         if version != FORMAT_VERSION {
-            return Err(HeaderError::Version {
-                expected: FORMAT_VERSION,
-                found: version,
-            });
+            return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
         }
         let channel = Uuid::from_bytes(take(&mut rest));
         let slots = count("slots", u32::from_ne_bytes(take(&mut rest)), MAX_SLOTS)?;
         let readers = count("reader entries", u32::from_ne_bytes(take(&mut rest)), Registered::MAX)?;
-        Ok(Self {
-            channel,
-            slots,
-            readers,
-        })
+        Ok(Self { channel, slots, readers })
     }
 }
 
 fn count(what: &'static str, found: u32, max: usize) -> Result<u32, HeaderError> {
     #[allow(clippy::cast_possible_truncation, reason = "both limits are small constants")]
     let max = max as u32;
-    if (1..=max).contains(&found) {
-        Ok(found)
-    } else {
-        Err(HeaderError::Count { what, found, max })
-    }
+    if (1..=max).contains(&found) { Ok(found) } else { Err(HeaderError::Count { what, found, max }) }
 }
 
 /// Takes `N` bytes off the front; zeroes when there are fewer, which a whole head never runs into.
@@ -128,11 +114,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
 
-    const HEAD: Head = Head {
-        channel: Uuid::from_u128(0x0011_2233),
-        slots: 64,
-        readers: 64,
-    };
+    const HEAD: Head = Head { channel: Uuid::from_u128(0x0011_2233), slots: 64, readers: 64 };
 
     fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<Head, HeaderError> {
         let mut all = HEAD.encode(FileKind::Board);
@@ -160,20 +142,14 @@ mod tests {
 
     #[test]
     fn each_lie_has_its_own_error() {
-        assert_eq!(
-            Head::decode(FileKind::Board, &[0; 63]),
-            Err(HeaderError::Truncated { expected: 64, found: 63 })
-        );
+        assert_eq!(Head::decode(FileKind::Board, &[0; 63]), Err(HeaderError::Truncated { expected: 64, found: 63 }));
         assert_eq!(
             Head::decode(FileKind::Readers, &HEAD.encode(FileKind::Board)),
             Err(HeaderError::Magic { found: *b"NDSHBORD" })
         );
         let swapped = BYTE_ORDER.swap_bytes();
         assert_eq!(with(8..12, &swapped.to_ne_bytes()), Err(HeaderError::ByteOrder { found: swapped }));
-        assert_eq!(
-            with(12..16, &2u32.to_ne_bytes()),
-            Err(HeaderError::Version { expected: 1, found: 2 })
-        );
+        assert_eq!(with(12..16, &2u32.to_ne_bytes()), Err(HeaderError::Version { expected: 1, found: 2 }));
         for bad in [0, 65] {
             assert_eq!(
                 with(32..36, &u32::to_ne_bytes(bad)),

@@ -148,20 +148,11 @@ pub(crate) struct RawHeader {
 
 impl RawHeader {
     /// A header of no array: all zero, which decodes to an error.
-    pub(crate) const ZERO: Self = Self {
-        words: [0; WORDS],
-        used: FIXED,
-    };
+    pub(crate) const ZERO: Self = Self { words: [0; WORDS], used: FIXED };
 
     /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes (later axes would be cut off,
     /// and [`decode`] would refuse the result).
-    pub(crate) fn encode(
-        payload: Uuid,
-        byte_len: usize,
-        written_ns: u64,
-        dtype: DType,
-        shape: &[usize],
-    ) -> Self {
+    pub(crate) fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
         let mut raw = Self::ZERO;
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM")]
@@ -225,9 +216,7 @@ impl RawHeader {
 
 /// Decodes header bytes; bytes after the last axis are ignored.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
-    let (fixed, axes) = bytes
-        .split_first_chunk::<{ FIXED * 8 }>()
-        .ok_or_else(|| truncated(FIXED * 8, bytes.len()))?;
+    let (fixed, axes) = bytes.split_first_chunk::<{ FIXED * 8 }>().ok_or_else(|| truncated(FIXED * 8, bytes.len()))?;
     let (payload, rest) = split::<16>(fixed);
     let (byte_len, rest) = split::<8>(rest);
     let (written_ns, rest) = split::<8>(rest);
@@ -242,9 +231,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
     if ndim > MAX_NDIM {
         return Err(ShapeError::TooManyDims { ndim }.into());
     }
-    let axes = axes
-        .get(..ndim * 8)
-        .ok_or_else(|| truncated((FIXED + ndim) * 8, bytes.len()))?;
+    let axes = axes.get(..ndim * 8).ok_or_else(|| truncated((FIXED + ndim) * 8, bytes.len()))?;
     let (axes, _) = axes.as_chunks::<8>();
     let shape = axes
         .iter()
@@ -257,10 +244,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
     let expected = shape::byte_len(&shape, dtype.size())?;
     let found = u64::from_ne_bytes(*byte_len);
     if found != expected as u64 {
-        return Err(HeaderError::Length {
-            expected: expected as u64,
-            found,
-        });
+        return Err(HeaderError::Length { expected: expected as u64, found });
     }
     Ok(Header {
         payload: Uuid::from_bytes(*payload),
@@ -272,10 +256,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
 }
 
 fn truncated(expected: usize, found: usize) -> HeaderError {
-    HeaderError::Truncated {
-        expected: expected as u64,
-        found: found as u64,
-    }
+    HeaderError::Truncated { expected: expected as u64, found: found as u64 }
 }
 
 /// The first `N` bytes of a slice known to be longer; zeroes if it is not, which no caller relies on.
@@ -319,18 +300,12 @@ mod tests {
     #[test]
     fn each_lie_has_its_own_error() {
         assert_eq!(decode(&[]), Err(HeaderError::Truncated { expected: 40, found: 0 }));
-        assert_eq!(
-            decode(&example().as_bytes()[..48]),
-            Err(HeaderError::Truncated { expected: 56, found: 48 })
-        );
+        assert_eq!(decode(&example().as_bytes()[..48]), Err(HeaderError::Truncated { expected: 56, found: 48 }));
         assert_eq!(decode(&with_byte(32, 0)), Err(HeaderError::DType { tag: 0 }));
         assert_eq!(decode(&with_byte(32, 255)), Err(HeaderError::DType { tag: 255 }));
         assert!(matches!(decode(&with_byte(34, 1)), Err(HeaderError::Parameter { .. })));
         assert!(matches!(decode(&with_byte(39, 1)), Err(HeaderError::Parameter { .. })));
-        assert_eq!(
-            decode(&with_byte(33, 65)),
-            Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 }))
-        );
+        assert_eq!(decode(&with_byte(33, 65)), Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })));
         assert_eq!(
             decode(RawHeader::encode(Uuid::nil(), 25, 0, DType::F32, &[2, 3]).as_bytes()),
             Err(HeaderError::Length { expected: 24, found: 25 })

@@ -25,10 +25,7 @@ pub(crate) struct Location {
 impl Location {
     /// Checks `name`; the directory is `dir`, or the environment's, or the platform's default.
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
-        check(name).map_err(|reason| Error::InvalidName {
-            name: name.to_owned(),
-            reason,
-        })?;
+        check(name).map_err(|reason| Error::InvalidName { name: name.to_owned(), reason })?;
         let dir = match dir {
             Some(dir) => dir.to_owned(),
             None => match std::env::var_os(DIR_VARIABLE) {
@@ -36,10 +33,7 @@ impl Location {
                 _ => sys::default_dir(),
             },
         };
-        Ok(Self {
-            dir,
-            name: name.to_owned(),
-        })
+        Ok(Self { dir, name: name.to_owned() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -68,9 +62,7 @@ impl Location {
 
     /// The id in the name of one of this channel's payload files; `None` for all other names.
     pub(crate) fn payload_id(&self, file_name: &str) -> Option<Uuid> {
-        let hex = file_name
-            .strip_prefix(&self.name)?
-            .strip_prefix(PAYLOAD_INFIX)?;
+        let hex = file_name.strip_prefix(&self.name)?.strip_prefix(PAYLOAD_INFIX)?;
         let id = Uuid::try_parse(hex).ok()?;
         // try_parse takes other spellings as well; ours is the one that prints the same.
         (self.payload_name(id) == file_name).then_some(id)

@@ -162,24 +162,13 @@ impl Options {
 
     pub(crate) fn check(&self) -> Result<()> {
         let in_range = |option, found, min, max| {
-            if (min..=max).contains(&found) {
-                Ok(())
-            } else {
-                Err(Error::InvalidOption {
-                    option,
-                    found,
-                    min,
-                    max,
-                })
-            }
+            if (min..=max).contains(&found) { Ok(()) } else { Err(Error::InvalidOption { option, found, min, max }) }
         };
         in_range("max_slots", self.max_slots, 2, MAX_SLOTS)?;
         in_range("max_readers", self.max_readers, 1, Registered::MAX)?;
         in_range("mode", self.mode as usize, 0, 0o755)?;
         if self.mode & 0o022 != 0 {
-            return Err(Error::Unsupported {
-                what: "a mode that lets others write payloads",
-            });
+            return Err(Error::Unsupported { what: "a mode that lets others write payloads" });
         }
         in_range("readers_mode", self.table_mode() as usize, 0, 0o777)
     }

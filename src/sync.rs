@@ -12,10 +12,11 @@
 //!
 //! loom treats a SeqCst access as AcqRel, which is weaker and would raise false alarms, but models SeqCst
 //! *fences* faithfully. [`store_seqcst`] and [`load_seqcst`] therefore add, under loom alone, a fence after
-//! the store and before the load. The fences give exactly what S gives here (a fence between the
-//! store and the load on both sides), so the model explores neither more nor less than the shipped
-//! accesses allow for this handshake; without loom they are a plain SeqCst store and load, one locked
-//! instruction less on x86-64 than a store with an explicit fence.
+//! the store and before the load. For the handshake itself the fences give what S gives: a fence between
+//! store and load on both sides. Beside it they give more, as loom's fences also order what S does not, so
+//! an ordering that only matters next to a handshake may seem superfluous to loom; `slots/models/mod.rs` lists
+//! those. Without loom they are a plain SeqCst store and load, one locked instruction less on x86-64 than a
+//! store with an explicit fence.
 
 #[cfg(not(loom))]
 pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};

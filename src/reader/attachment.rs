@@ -118,6 +118,14 @@ impl Attachment {
         }
     }
 
+    /// Tells the writer which value this reader has come to.
+    #[inline]
+    pub(crate) fn tell(&self, number: u64) {
+        if let Some(pins) = self.pins() {
+            self.board.reader_side().tell(pins, number);
+        }
+    }
+
     /// Adds an owner of the slot that is pinned now; to be followed by [`unpin`](Self::unpin).
     pub(crate) fn keep(&self, slot: SlotIndex) {
         if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {

@@ -50,13 +50,7 @@ impl Cache {
     }
 
     /// Finds out what the slot holds that `latest` names and the caller has pinned.
-    pub(crate) fn resolve(
-        &mut self,
-        board: &Board,
-        latest: Latest,
-        location: &Location,
-        owners: Owners,
-    ) -> Result<()> {
+    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, location: &Location, owners: Owners) -> Result<()> {
         let broken = || HeaderError::Slot { number: latest.number(), slot: latest.slot().get() };
         self.forget_gone(board);
         let slot = board.slot(latest.slot()).ok_or_else(broken)?;

@@ -15,8 +15,8 @@ use crate::owned_array::OwnedArray;
 use crate::segment::{self, State};
 use crate::slots::Latest;
 use crate::sys::{self, Access};
-use std::fs::File;
 use crate::view;
+use std::fs::File;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -150,7 +150,10 @@ impl Reader {
     ///
     /// As [`read_into`](Self::read_into) and [`wait`](Self::wait).
     pub fn wait_into<T: ShElement>(&mut self, out: &mut Vec<T>, timeout: Duration) -> Result<Option<Info>> {
-        if self.wait_for_news(timeout)? { self.read_into(out) } else { Ok(None) }
+        if !self.wait_for_news(timeout)? {
+            return Ok(None);
+        }
+        self.read_into(out)?.map_or_else(|| Err(self.closed()), |info| Ok(Some(info)))
     }
 
     /// A sample that owns a copy of the current value.

@@ -33,8 +33,9 @@ const CHECK_NAME_EVERY: u32 = 1 << 16;
 
 /// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
 ///
-/// A reader follows the *name*. When the writer closes the channel or dies, the last value stays readable here; when a
-/// new writer comes, the reader goes on with its values by itself.
+/// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader opened afterwards gets it too; when a new
+/// writer comes, by taking over or by making the channel anew, the reader goes on with its values by itself. When the writer closes the channel,
+/// its readers keep the last value that they have read.
 ///
 /// # Example
 ///
@@ -202,10 +203,18 @@ impl Reader {
     /// The current value, held in place.
     #[inline]
     fn hold(&mut self) -> Result<Option<Sample<'_>>> {
-        let Some(latest) = self.pin()? else { return Ok(None) };
+        match self.pin()? {
+            Some(latest) => Ok(self.sample(latest)),
+            None => Ok(None),
+        }
+    }
+
+    /// The value that has just been pinned.
+    #[inline]
+    fn sample(&mut self, latest: Latest) -> Option<Sample<'_>> {
         let missed = self.note(latest);
         let pin = Pin(&self.at);
-        Ok(self.cache.get(latest.slot()).map(|cached| Sample::new(pin, cached, latest, missed)))
+        self.cache.get(latest.slot()).map(|cached| Sample::new(pin, cached, latest, missed))
     }
 
     /// The current value, for a sample that does not borrow.
@@ -279,6 +288,7 @@ impl Reader {
         let missed = self.last_number.map_or(0, |last| number.saturating_sub(last).saturating_sub(1));
         self.seen = latest;
         self.last_number = Some(number);
+        self.at.tell(number);
         missed
     }
 

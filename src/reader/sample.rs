@@ -103,10 +103,7 @@ impl<'a> Sample<'a> {
         // Kept first; only then, with `self`, the borrowed pin goes.
         attachment.keep(slot);
         OwnedSample {
-            value: Value::Kept {
-                array: Arc::clone(&self.cached.array),
-                _kept: Arc::new(Kept { attachment, slot }),
-            },
+            value: Value::Kept { array: Arc::clone(&self.cached.array), _kept: Arc::new(Kept { attachment, slot }) },
             number: self.latest.number(),
             written_ns: self.cached.written_ns,
             missed: self.missed,

@@ -67,7 +67,13 @@ impl Reader {
     /// # }
     /// ```
     pub fn wait(&mut self, timeout: Duration) -> Result<Option<Sample<'_>>> {
-        if self.wait_for_news(timeout)? { self.hold() } else { Ok(None) }
+        if !self.wait_for_news(timeout)? {
+            return Ok(None);
+        }
+        match self.pin()? {
+            Some(latest) => Ok(self.sample(latest)),
+            None => Err(self.closed()),
+        }
     }
 
     /// [`wait`](Self::wait), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
@@ -76,7 +82,10 @@ impl Reader {
     ///
     /// As [`wait`](Self::wait).
     pub fn wait_owned(&mut self, timeout: Duration) -> Result<Option<OwnedSample>> {
-        if self.wait_for_news(timeout)? { self.own() } else { Ok(None) }
+        if !self.wait_for_news(timeout)? {
+            return Ok(None);
+        }
+        self.own()?.map_or_else(|| Err(self.closed()), |sample| Ok(Some(sample)))
     }
 
     /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without reading it.
@@ -98,7 +107,7 @@ impl Reader {
                 }
                 // A new writer may have revived this very board since.
                 if self.at.board().state() != State::Open && self.at.latest() == self.seen {
-                    return Err(Error::Closed { name: self.name().to_owned() });
+                    return Err(self.closed());
                 }
                 continue;
             }
@@ -107,6 +116,11 @@ impl Reader {
                 self.follow()?;
             }
         }
+    }
+
+    /// The news was that the writer closed the channel, or the last value went with it.
+    pub(super) fn closed(&self) -> Error {
+        Error::Closed { name: self.name().to_owned() }
     }
 
     /// Sleeps until woken, at most `left` and not for ever; returns how long it was ready to sleep.

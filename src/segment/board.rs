@@ -141,13 +141,8 @@ impl Board {
         let len = Self::len_for(slots);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, false)
-            .map_err(|e| Error::io("map", path, e))?;
-        let board = Self {
-            mapping,
-            identity,
-            slots,
-        };
+        let mapping = Mapping::new(file, len, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let board = Self { mapping, identity, slots };
         // A writer that died in the middle of this may have left anything below an unfinished head.
         board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
         Ok(board)
@@ -159,24 +154,14 @@ impl Board {
     }
 
     /// Maps an existing board. `Ok(None)` while it has no head yet.
-    pub(crate) fn open(
-        file: &File,
-        path: &Path,
-        identity: Identity,
-        access: Access,
-    ) -> Result<Option<(Self, Head)>> {
+    pub(crate) fn open(file: &File, path: &Path, identity: Identity, access: Access) -> Result<Option<(Self, Head)>> {
         let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
         // A board that somebody has made longer is no harm; no more than a board can need is mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
-        let mapping =
-            Mapping::new(file, found, access, false).map_err(|e| Error::io("map", path, e))?;
-        let mut board = Self {
-            mapping,
-            identity,
-            slots: 0,
-        };
+        let mapping = Mapping::new(file, found, access, false).map_err(|e| Error::io("map", path, e))?;
+        let mut board = Self { mapping, identity, slots: 0 };
         let Some(bytes) = load_head(board.words()) else {
             return Ok(None);
         };
@@ -205,24 +190,25 @@ impl Board {
     /// What readers may do with the board.
     #[inline]
     pub(crate) fn reader_side(&self) -> ReaderSide<'_, Slot> {
-        ReaderSide {
-            latest: &self.hot().latest,
-            slots: self.slots(),
-        }
+        ReaderSide { latest: &self.hot().latest, slots: self.slots() }
     }
 
     /// What the writer, who has mapped the board for writing, may do with it.
     #[inline]
-    pub(crate) fn writer_side<'a>(
-        &'a self,
-        table: &'a Table,
-    ) -> WriterSide<'a, Slot, super::table::Entry> {
+    pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, super::table::Entry> {
         WriterSide {
             latest: &self.hot().latest,
             slots: self.slots(),
             registered: table.registered(),
             entries: table.entries(),
         }
+    }
+
+    /// Wakes everybody who sleeps on this board, for a writer without the reader table.
+    pub(crate) fn wake_all(&self) {
+        // Release: pairs with `Doorbell::ticket`; a reader about to sleep is refused, and sees the news.
+        self.hot().wake.fetch_add(1, Ordering::Release);
+        sys::futex_wake_all(&self.hot().wake);
     }
 
     pub(crate) fn wake(&self) -> &AtomicU32 {
@@ -295,9 +281,7 @@ impl Board {
     fn slots(&self) -> &[Slot] {
         // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the constructors, SLOTS_AT is a multiple of
         // Slot's alignment, and a Slot consists of atomics; see `hot`.
-        unsafe {
-            core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>(), self.slots)
-        }
+        unsafe { core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>(), self.slots) }
     }
 
     /// All of it as words, for making the board and for copying its head.
@@ -331,8 +315,5 @@ pub(super) fn store_head(words: &[AtomicU64], head: &[u8; HEAD_BYTES]) {
 }
 
 pub(super) fn truncated(expected: usize, found: usize) -> HeaderError {
-    HeaderError::Truncated {
-        expected: expected as u64,
-        found: found as u64,
-    }
+    HeaderError::Truncated { expected: expected as u64, found: found as u64 }
 }

@@ -19,11 +19,7 @@ pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Resul
     let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
     match foreign(&identity, owners) {
         None => Ok((file, identity)),
-        Some(what) => Err(Error::ForeignOwner {
-            path: path.to_owned(),
-            owner: identity.owner,
-            what,
-        }),
+        Some(what) => Err(Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what }),
     }
 }
 
@@ -57,9 +53,7 @@ fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
     match identity.kind {
         Kind::Symlink => Some(Foreign::Symlink),
         Kind::Other => Some(Foreign::NotAFile),
-        Kind::File if !owners.trusts(identity.owner, sys::effective_user()) => {
-            Some(Foreign::OtherUser)
-        }
+        Kind::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
         // A link made by somebody else to a file that we own would turn our writes against that file.
         Kind::File if identity.links > 1 => Some(Foreign::HardLinked),
         Kind::File => None,
@@ -72,17 +66,11 @@ fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
         && let Ok(identity) = sys::identify_path(path)
         && let Some(what) = foreign(&identity, owners)
     {
-        return Error::ForeignOwner {
-            path: path.to_owned(),
-            owner: identity.owner,
-            what,
-        };
+        return Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what };
     }
     if sys::is_symlink_refusal(&error) {
         // The link has gone in the meantime; whoever put it there is unknown.
-        return Error::NotFound {
-            path: path.to_owned(),
-        };
+        return Error::NotFound { path: path.to_owned() };
     }
     Error::io("open", path, error)
 }

@@ -15,7 +15,7 @@ mod table;
 pub(crate) use board::{Board, Slot, State};
 pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
 pub(crate) use payload::{ReadPayload, WritePayload};
-pub(crate) use table::Table;
+pub(crate) use table::{Entry, Table};
 
 use crate::error::{Error, Result};
 use crate::header::HeaderError;
@@ -29,10 +29,7 @@ use std::path::Path;
 fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     sys::reserve(file, len as u64).map_err(|e| {
         if sys::is_no_space(&e) {
-            Error::OutOfMemory {
-                requested: len as u64,
-                available: path.parent().and_then(sys::available).unwrap_or(0),
-            }
+            Error::OutOfMemory { requested: len as u64, available: path.parent().and_then(sys::available).unwrap_or(0) }
         } else {
             Error::io("reserve memory for", path, e)
         }
@@ -44,10 +41,7 @@ fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
     if identity.len == 0 {
         return Ok(None);
     }
-    let too_short = HeaderError::Truncated {
-        expected: least as u64,
-        found: identity.len,
-    };
+    let too_short = HeaderError::Truncated { expected: least as u64, found: identity.len };
     match usize::try_from(identity.len) {
         Ok(len) if len >= least => Ok(Some(len)),
         _ => Err(too_short.into()),

@@ -29,18 +29,15 @@ impl WritePayload {
         let path = location.payload(id);
         let capacity = capacity_for(bytes);
         let file = super::create(&path, mode)?;
-        Self::fill(&file, &path, capacity, prefault)
-            .map(|mapping| Self { id, mapping })
-            .inspect_err(|_| {
-                // Best effort: the name is ours alone, and a later writer removes what is left.
-                let _ = std::fs::remove_file(&path);
-            })
+        Self::fill(&file, &path, capacity, prefault).map(|mapping| Self { id, mapping }).inspect_err(|_| {
+            // Best effort: the name is ours alone, and a later writer removes what is left.
+            let _ = std::fs::remove_file(&path);
+        })
     }
 
     fn fill(file: &std::fs::File, path: &Path, capacity: usize, prefault: bool) -> Result<Mapping> {
         super::reserve(file, path, capacity)?;
-        Mapping::new(file, capacity, Access::ReadWrite, prefault)
-            .map_err(|e| Error::io("map", path, e))
+        Mapping::new(file, capacity, Access::ReadWrite, prefault).map_err(|e| Error::io("map", path, e))
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -73,10 +70,7 @@ impl ReadPayload {
     /// Maps the payload file `id`, which must hold at least `needed` bytes.
     pub(crate) fn open(location: &Location, id: Uuid, needed: usize, owners: Owners) -> Result<Self> {
         let path = location.payload(id);
-        let gone = |found| HeaderError::Payload {
-            expected: needed as u64,
-            found,
-        };
+        let gone = |found| HeaderError::Payload { expected: needed as u64, found };
         let (file, identity) = super::open_trusted(&path, Access::Read, owners).map_err(|e| match e {
             Error::NotFound { .. } => gone(0).into(),
             other => other,
@@ -85,8 +79,7 @@ impl ReadPayload {
         if len < needed || len == 0 {
             return Err(gone(identity.len).into());
         }
-        let mapping = Mapping::new(&file, len, Access::Read, false)
-            .map_err(|e| Error::io("map", &path, e))?;
+        let mapping = Mapping::new(&file, len, Access::Read, false).map_err(|e| Error::io("map", &path, e))?;
         Ok(Self { id, mapping })
     }
 

@@ -64,45 +64,26 @@ impl Table {
         let len = Self::len_for(entries);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, false)
-            .map_err(|e| Error::io("map", path, e))?;
-        let table = Self {
-            mapping,
-            identity,
-            entries,
-        };
+        let mapping = Mapping::new(file, len, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let table = Self { mapping, identity, entries };
         store_head(table.words(), &head.encode(FileKind::Readers));
         Ok(table)
     }
 
     /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no head yet.
-    pub(crate) fn open(
-        file: &File,
-        path: &Path,
-        identity: Identity,
-        board: &Head,
-    ) -> Result<Option<Self>> {
+    pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &Head) -> Result<Option<Self>> {
         let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
         let found = found.min(Self::len_for(Registered::MAX));
-        let mapping = Mapping::new(file, found, Access::ReadWrite, false)
-            .map_err(|e| Error::io("map", path, e))?;
-        let mut table = Self {
-            mapping,
-            identity,
-            entries: 0,
-        };
+        let mapping = Mapping::new(file, found, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let mut table = Self { mapping, identity, entries: 0 };
         let Some(bytes) = load_head(table.words()) else {
             return Ok(None);
         };
         let head = Head::decode(FileKind::Readers, &bytes)?;
         if head.channel != board.channel {
-            return Err(crate::header::HeaderError::Stranger {
-                expected: board.channel,
-                found: head.channel,
-            }
-            .into());
+            return Err(crate::header::HeaderError::Stranger { expected: board.channel, found: head.channel }.into());
         }
         let entries = head.readers as usize;
         let expected = Self::len_for(entries);
@@ -146,10 +127,7 @@ impl Table {
         // SAFETY: the constructors have checked that `len_for(self.entries)` bytes are mapped; ENTRIES_AT is a multiple of Entry's
         // alignment; an Entry consists of atomics and padding; see `shared`.
         unsafe {
-            core::slice::from_raw_parts(
-                self.mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(),
-                self.entries,
-            )
+            core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(), self.entries)
         }
     }
 

@@ -96,11 +96,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     pub(crate) fn confirm(&self, pending: Pending) -> Result<Claim, Look> {
         let Pending { slot, previous } = pending;
         let look = self.look();
-        let claim = Claim {
-            slot,
-            previous,
-            look,
-        };
+        let claim = Claim { slot, previous, look };
         if look.pins.contains(slot) {
             fail_point!("claim.refused");
             self.abandon(claim);
@@ -117,7 +113,8 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     #[inline]
     pub(crate) fn abandon(&self, claim: Claim) {
         if let Some(seq) = self.seq(claim.slot) {
-            // Release: a reader that pins by this number must see the old payload, as it would have seen it from `publish`.
+            // Release: a reader that finds the number back by way of a stale `latest` must see that `latest` has moved, or it
+            // would take the board for broken. The old payload it sees through `latest` already.
             seq.0.store(claim.previous, Ordering::Release);
         }
     }

@@ -52,7 +52,7 @@
 //!
 //! # Evidence
 //!
-//! `models.rs` explores these functions with loom, as they ship, together with twins that leave out one step each and must be
+//! `models/` explores these functions with loom, as they ship, together with twins that leave out one step each and must be
 //! found out.
 
 mod claim;
@@ -88,6 +88,8 @@ pub(crate) struct Pins {
     kept: AtomicU64,
     /// How often an attempt to pin came too late. A hint for the writer to spread over more slots; nothing depends on it.
     retries: AtomicU64,
+    /// Number of the last value that the reader has mapped: a writer that closes gives those who lag a moment to catch up.
+    seen: AtomicU64,
 }
 
 #[cfg(loom)]
@@ -97,6 +99,7 @@ impl Default for Pins {
             borrowed: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             retries: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
         }
     }
 }

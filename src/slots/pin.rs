@@ -69,6 +69,13 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         pins.borrowed.store(0, Ordering::Release);
     }
 
+    /// Tells the writer which value this reader has come to.
+    #[inline]
+    pub(crate) fn tell(&self, pins: &Pins, number: u64) {
+        // Relaxed: a hint, and what is mapped stays mapped.
+        pins.seen.store(number, Ordering::Relaxed);
+    }
+
     /// First half of a copy without a pin: whether the slot holds the value that `latest` named.
     pub(crate) fn stamped(&self, latest: Latest) -> bool {
         // Acquire: pairs with the `seq` store of `WriterSide::publish`.
@@ -109,12 +116,7 @@ struct Counts {
 
 impl KeptPins {
     pub(crate) fn new() -> Self {
-        Self {
-            counts: Mutex::new(Counts {
-                owners: [0; MAX_SLOTS],
-                mask: 0,
-            }),
-        }
+        Self { counts: Mutex::new(Counts { owners: [0; MAX_SLOTS], mask: 0 }) }
     }
 
     /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there only afterwards.

@@ -25,9 +25,11 @@ impl Registered {
 
     /// Puts an entry, whose lock the caller holds, into use; whatever a dead owner pinned is given back.
     pub(crate) fn add(&self, index: usize, pins: &Pins) {
-        // Relaxed: nobody else stores to an entry whose lock we hold, and 0 promises nothing.
-        pins.borrowed.store(0, Ordering::Relaxed);
-        pins.kept.store(0, Ordering::Relaxed);
+        // Release: a writer that still sees the bit of the entry's owner before us may load these zeros instead of that owner's own. The
+        // entry's lock made its reads happen before ours; this passes them on. Pairs with `WriterSide::look`.
+        pins.borrowed.store(0, Ordering::Release);
+        pins.kept.store(0, Ordering::Release);
+        pins.seen.store(0, Ordering::Relaxed);
         fail_point!("register.cleared");
         if let Some(word) = self.0.get(index / 64) {
             // SeqCst: every later pin of this reader stands after it in S, so a writer whose `look` misses this bit also
@@ -47,6 +49,12 @@ impl Registered {
             // Release: the same, for a writer that sees the bit gone and never loads the words.
             word.fetch_and(!(1 << (index % 64)), Ordering::Release);
         }
+    }
+
+    /// Whether the reader of this entry has told that it has come to value `number`.
+    pub(crate) fn has_seen(pins: &Pins, number: u64) -> bool {
+        // Relaxed: a hint, see `ReaderSide::tell`.
+        pins.seen.load(Ordering::Relaxed) >= number
     }
 
     /// Calls `visit` with the index of each entry in use below `entries`.

@@ -125,9 +125,7 @@ impl PinMask {
 
 impl fmt::Debug for PinMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries((0..MAX_SLOTS).filter(|s| self.0 >> s & 1 == 1))
-            .finish()
+        f.debug_set().entries((0..MAX_SLOTS).filter(|s| self.0 >> s & 1 == 1)).finish()
     }
 }
 

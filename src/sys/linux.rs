@@ -50,10 +50,7 @@ pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
 
 /// Whether the file system had no room, or the user no quota.
 pub(crate) fn is_no_space(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-    )
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 fn identity(meta: &Metadata) -> Identity {
@@ -64,14 +61,7 @@ fn identity(meta: &Metadata) -> Identity {
     } else {
         Kind::Other
     };
-    Identity {
-        device: meta.dev(),
-        inode: meta.ino(),
-        owner: meta.uid(),
-        links: meta.nlink(),
-        kind,
-        len: meta.len(),
-    }
+    Identity { device: meta.dev(), inode: meta.ino(), owner: meta.uid(), links: meta.nlink(), kind, len: meta.len() }
 }
 
 /// Identity of an open file.
@@ -123,10 +113,7 @@ pub(crate) fn available(dir: &Path) -> Option<u64> {
 /// Nanoseconds on the clock that all processes of this machine share, which never goes back.
 #[inline]
 pub(crate) fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is a valid timespec that the call may write; CLOCK_MONOTONIC always exists on Linux.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     #[allow(clippy::cast_sign_loss, reason = "this clock starts at 0")]
@@ -181,9 +168,7 @@ impl Lock {
     }
 
     fn call(file: &File, command: i32, kind: i32, range: &LockRange) -> io::Result<libc::flock> {
-        let offset = |value: u64| {
-            libc::off_t::try_from(value).map_err(|_| io::Error::from(ErrorKind::InvalidInput))
-        };
+        let offset = |value: u64| libc::off_t::try_from(value).map_err(|_| io::Error::from(ErrorKind::InvalidInput));
         // SAFETY: flock is a C struct of integers, for which all zeroes is a value.
         let mut lock: libc::flock = unsafe { std::mem::zeroed() };
         lock.l_type = i16::try_from(kind).map_err(io::Error::other)?;
@@ -213,28 +198,13 @@ pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
     };
     // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the timespec, which outlives the
     // call; it writes nothing. Not FUTEX_PRIVATE: the word is shared between processes.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            std::ptr::from_ref(word),
-            libc::FUTEX_WAIT,
-            expected,
-            &raw const timeout,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAIT, expected, &raw const timeout) };
 }
 
 /// Wakes all who sleep on `word`.
 pub(crate) fn futex_wake_all(word: &AtomicU32) {
     // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it is borrowed.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            std::ptr::from_ref(word),
-            libc::FUTEX_WAKE,
-            i32::MAX,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAKE, i32::MAX) };
 }
 
 static FORKS: AtomicU64 = AtomicU64::new(0);

@@ -117,11 +117,7 @@ fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>>
 fn make_board(location: &Location, options: &Options, file: &File, before: Before) -> Result<(Board, Head)> {
     let path = location.board();
     #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
-    let head = Head {
-        channel: Uuid::new_v4(),
-        slots: options.max_slots as u32,
-        readers: options.max_readers as u32,
-    };
+    let head = Head { channel: Uuid::new_v4(), slots: options.max_slots as u32, readers: options.max_readers as u32 };
     let board = Board::create(file, &path, options.max_slots).inspect_err(|_| {
         // No board came of it: nothing may stay. Best effort, as the error is told anyway.
         let _ = fs::remove_file(&path);
@@ -169,7 +165,7 @@ fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Opt
 fn retire(location: &Location, board: &Board) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
-    sys::futex_wake_all(board.wake());
+    board.wake_all();
     let path = location.board();
     segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))
 }
@@ -193,8 +189,7 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
         let Some(file) = take_lock(location, file)? else { continue };
         if let Ok(Some((board, _))) = open_board(location, &file) {
             board.set_state(State::Closed);
-            // Those who sleep find out when they next look after the name: their announcements are in a table that we need not trust.
-            sys::futex_wake_all(board.wake());
+            board.wake_all();
         }
         let remove = |path: &Path| match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),

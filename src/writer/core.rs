@@ -8,11 +8,19 @@ use crate::failpoint::fail_point;
 use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
-use crate::segment::{self, State, Table, WritePayload};
-use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::segment::{self, Entry, State, Table, WritePayload};
+use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, Registered, SlotIndex};
 use crate::sys::{self, Lock};
 use std::fs;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// How long a writer that closes waits for readers that have not come to its last value. Readers that are waiting take microseconds;
+/// on one that does not read at all it is wasted.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// Time between two looks at such readers.
+const LINGER_STEP: Duration = Duration::from_micros(50);
 
 /// Publications between two looks for dead readers.
 const REAP_EVERY: u64 = 8192;
@@ -381,6 +389,24 @@ impl Core {
         Ok(())
     }
 
+    /// Gives living readers the chance to map the last value before its file goes. They keep it then.
+    fn linger(&self) {
+        let table = &self.held.table;
+        let end = Instant::now() + LINGER;
+        let lags = || {
+            let mut lags = false;
+            table.registered().for_each(table.entries().len(), |index| {
+                let seen = |entry: &Entry| Registered::has_seen(entry.as_ref(), self.latest.number());
+                let lives = || Lock::is_taken(&self.held.table_file, &Table::lock_range(index)).unwrap_or(false);
+                lags |= table.entries().get(index).is_some_and(|entry| !seen(entry) && lives());
+            });
+            lags
+        };
+        while lags() && Instant::now() < end {
+            std::thread::sleep(LINGER_STEP);
+        }
+    }
+
     /// Closes the channel: readers are told, and the files go, or all but the current value with [`Options::persist`].
     fn close(&mut self) {
         let keep = self.persist && !self.latest.is_none();
@@ -400,6 +426,7 @@ impl Core {
             }
             debug_assert!(current.is_some());
         } else {
+            self.linger();
             for state in &self.slots {
                 for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
                     let _ = fs::remove_file(location.payload(id));

@@ -25,7 +25,9 @@ use std::marker::PhantomData;
 /// There is one writer at a time: a second is refused as long as the first lives, by a lock that the kernel drops when its process dies.
 /// A new writer then takes the channel over; its readers notice nothing but the [epoch](crate::Reader::writer_epoch).
 ///
-/// Dropping the writer closes the channel and removes its files, unless [`Options::persist`] is set. Readers keep what they hold.
+/// Dropping the writer closes the channel and removes its files, unless [`Options::persist`] is set. Readers keep what they hold. Those that
+/// have not read the last value yet are given 50 milliseconds to do so, which is plenty for one that waits; who comes later finds the channel closed.
+/// A writer that publishes and ends at once, for readers that come when they come, wants [`Options::persist`].
 ///
 /// # Example
 ///

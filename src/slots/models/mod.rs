@@ -15,11 +15,10 @@
 //! # What the models do not show
 //!
 //! * loom's SeqCst fences synchronise with each other (each joins what all earlier ones had seen), which is more than the language
-//!   promises, and [`crate::sync`] adds such fences to the accesses of the handshake. A Release or Acquire next to the handshake can
-//!   therefore be weakened without a model failing: that of the `seq` stores in `publish` and `abandon`, of the
-//!   `fetch_or` in `Registered::add`, and the Release fence of `confirm`. For these the argument at the operation is all there is; the fence
-//!   alone is shown to be enough by `copy::Begin::WithoutSeqCst`, where the writer uses no SeqCst before the value.
-//! * The Acquire of `latest` and that of `seq` stand in for each other: either can be weakened without a model failing.
+//!   promises, and [`crate::sync`] adds such fences to the accesses of the handshakes. Five orderings next to them can be weakened
+//!   one by one without a model failing: the Release of the `seq` stores in `publish` and in `abandon`, the Release fence of
+//!   `confirm`, the SeqCst of the `fetch_or` in `Registered::add` and of the `swap` in `Doorbell::ring_always`. For these the argument at
+//!   the operation is the evidence; that the fence alone is enough, and needed, is shown by `copy::Begin::WithoutSeqCst`.
 //! * Loads never see stores that lie in their thread's future (load buffering).
 //! * The number of preemptions, publications and attempts is bounded. `LOOM_MAX_PREEMPTIONS` overrides the bound of every model.
 //! * The kernel's locks are modelled as an Acquire/Release flag, its futex as a mutex and a condition variable.

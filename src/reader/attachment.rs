@@ -5,7 +5,7 @@ use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
-use crate::segment::{self, Board, State, Table};
+use crate::segment::{self, Board, OwnEntry, State, Table};
 use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock};
 use std::fs::File;
@@ -31,7 +31,7 @@ pub(crate) struct Attachment {
 
 /// An entry of the reader table, owned through the kernel's lock on it.
 struct Place {
-    table: Table,
+    entry: OwnEntry,
     /// Holds the lock on the entry.
     _file: File,
     index: usize,
@@ -143,7 +143,7 @@ impl Attachment {
     /// The words through which to fall asleep; none without write permission.
     pub(crate) fn doorbell(&self) -> Option<Doorbell<'_>> {
         let place = self.place.as_ref()?;
-        Some(Doorbell { asleep: place.table.asleep(), wake: self.board.wake() })
+        Some(Doorbell { asleep: place.entry.table().asleep(), wake: self.board.wake() })
     }
 
     /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the name has gone to another board.
@@ -156,8 +156,7 @@ impl Attachment {
 
     #[inline]
     fn pins(&self) -> Option<&Pins> {
-        let place = self.place.as_ref()?;
-        place.table.entries().get(place.index).map(AsRef::as_ref)
+        self.place.as_ref().map(|place| place.entry.pins())
     }
 
     /// The pins, unless they belong to the parent of this process.
@@ -170,7 +169,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
-            place.table.registered().remove(place.index, pins);
+            place.entry.table().registered().remove(place.index, pins);
             fail_point!("detach.removed");
             // The lock goes with the file.
         }
@@ -185,15 +184,17 @@ enum Found {
 
 impl Place {
     fn take(table: Table, file: File, path: &std::path::Path) -> Result<Self> {
+        let max = table.entries().len();
         for (index, entry) in table.entries().iter().enumerate() {
             let taken = Lock::try_take(&file, &Table::lock_range(index)).map_err(|e| Error::io("lock", path, e))?;
             if taken {
                 fail_point!("attach.locked");
                 table.registered().add(index, entry.as_ref());
                 entry.note_pid();
-                return Ok(Self { table, _file: file, index, kept: KeptPins::new() });
+                let Some(entry) = OwnEntry::new(table, index) else { break };
+                return Ok(Self { entry, _file: file, index, kept: KeptPins::new() });
             }
         }
-        Err(Error::TooManyReaders { max: table.entries().len() })
+        Err(Error::TooManyReaders { max })
     }
 }

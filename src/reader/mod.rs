@@ -232,8 +232,10 @@ impl Reader {
         if latest.is_none() {
             return Ok(None);
         }
+        // Asked beforehand: the pin's locked instruction holds up all loads after it.
+        let fresh = self.cache.is_fresh(latest);
         match self.at.try_pin(latest)? {
-            PinAttempt::Pinned if self.cache.is_fresh(latest) => Ok(Some(latest)),
+            PinAttempt::Pinned if fresh => Ok(Some(latest)),
             PinAttempt::Pinned => self.resolve(latest),
             other => self.pin_again(latest, other),
         }
@@ -284,6 +286,9 @@ impl Reader {
     /// Notes a value as read; tells how many were missed before it.
     #[inline]
     fn note(&mut self, latest: Latest) -> u64 {
+        if latest == self.seen {
+            return 0;
+        }
         let number = latest.number();
         let missed = self.last_number.map_or(0, |last| number.saturating_sub(last).saturating_sub(1));
         self.seen = latest;

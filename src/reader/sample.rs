@@ -7,6 +7,7 @@ use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::owned_array::OwnedArray;
+use crate::segment::ReadPayload;
 use crate::slots::{Latest, SlotIndex};
 use crate::sys;
 use crate::view::ArrayView;
@@ -62,7 +63,7 @@ pub struct OwnedSample {
 #[derive(Clone)]
 enum Value {
     /// In the channel, in a slot that is kept.
-    Kept { array: Arc<Array>, _kept: Arc<Kept> },
+    Kept { array: Arc<Array>, payload: Arc<ReadPayload>, _kept: Arc<Kept> },
     /// In this process.
     Copied(Arc<OwnedArray>),
 }
@@ -103,7 +104,11 @@ impl<'a> Sample<'a> {
         // Kept first; only then, with `self`, the borrowed pin goes.
         attachment.keep(slot);
         OwnedSample {
-            value: Value::Kept { array: Arc::clone(&self.cached.array), _kept: Arc::new(Kept { attachment, slot }) },
+            value: Value::Kept {
+                array: Arc::clone(&self.cached.array),
+                payload: Arc::clone(&self.cached.payload),
+                _kept: Arc::new(Kept { attachment, slot }),
+            },
             number: self.latest.number(),
             written_ns: self.cached.written_ns,
             missed: self.missed,
@@ -125,7 +130,7 @@ impl<'a> Sample<'a> {
     #[must_use]
     #[inline]
     pub fn dtype(&self) -> DType {
-        self.cached.array.dtype
+        self.cached.dtype
     }
 
     /// The length of each axis; empty for a scalar.
@@ -139,10 +144,9 @@ impl<'a> Sample<'a> {
     #[must_use]
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        let array = &self.cached.array;
         // SAFETY: this sample's pin holds the slot that names the payload; it was made before the header was read, and is given
         // back only when the sample is dropped. The slice is bound to a borrow of the sample.
-        unsafe { array.payload.bytes(array.byte_len) }
+        unsafe { self.cached.payload.bytes(self.cached.byte_len) }
     }
 }
 
@@ -186,7 +190,7 @@ impl OwnedSample {
         match &self.value {
             // SAFETY: this sample is an owner of the slot that names the payload, made so while the slot was pinned, and
             // gives it up only when dropped. The slice is bound to a borrow of the sample.
-            Value::Kept { array, .. } => unsafe { array.payload.bytes(array.byte_len) },
+            Value::Kept { array, payload, .. } => unsafe { payload.bytes(array.byte_len) },
             Value::Copied(array) => array.as_bytes(),
         }
     }

@@ -15,7 +15,7 @@ mod table;
 pub(crate) use board::{Board, Slot, State};
 pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
 pub(crate) use payload::{ReadPayload, WritePayload};
-pub(crate) use table::{Entry, Table};
+pub(crate) use table::{Entry, OwnEntry, Table};
 
 use crate::error::{Error, Result};
 use crate::header::HeaderError;

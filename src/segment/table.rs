@@ -9,6 +9,7 @@ use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{self, Access, Identity, LockRange};
 use std::fs::File;
 use std::path::Path;
+use std::ptr::NonNull;
 
 /// The line that all readers share; written only when one opens, closes or falls asleep.
 #[repr(C, align(64))]
@@ -45,6 +46,37 @@ const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
 static_assertions::const_assert_eq!(size_of::<Shared>(), 64);
 static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
+
+/// A table and one of its entries, which its reader owns.
+pub(crate) struct OwnEntry {
+    table: Table,
+    // Points to an entry of `table`, whose mapping stays where it is for as long as `table` lives.
+    pins: NonNull<Pins>,
+}
+
+// SAFETY: the pointer leads into the mapping that `table`, which is Send, owns.
+unsafe impl Send for OwnEntry {}
+// SAFETY: shared references only give out a shared reference to atomics, which are Sync.
+unsafe impl Sync for OwnEntry {}
+
+impl OwnEntry {
+    /// `None` when there is no such entry.
+    pub(crate) fn new(table: Table, index: usize) -> Option<Self> {
+        let pins = NonNull::from(table.entries().get(index)?.as_ref());
+        Some(Self { table, pins })
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    #[inline]
+    pub(crate) fn pins(&self) -> &Pins {
+        // SAFETY: made from a reference into the mapping of `table`, which has neither moved nor been dropped (moving `table` moves
+        // the mapping's address, not the mapping); Pins are atomics, so shared access is all that anybody has.
+        unsafe { self.pins.as_ref() }
+    }
+}
 
 /// A mapped reader table.
 pub(crate) struct Table {

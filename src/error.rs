@@ -100,11 +100,11 @@ pub enum Error {
         max: u64,
     },
     /// Shared memory is full. Nothing was written; the last value stays.
-    #[error("shared memory is full: {requested} bytes requested, {available} available")]
+    #[error("out of memory: {requested} bytes requested, {available} available")]
     OutOfMemory {
         /// Bytes requested.
         requested: u64,
-        /// Bytes that the file system still had to give.
+        /// Bytes that the file system still had to give; 0 when it is this process that has none.
         available: u64,
     },
     /// Readers hold every slot but the current value's. Nothing was written; the last value stays.

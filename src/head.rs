@@ -11,7 +11,8 @@
 //! | 16..32 | channel id, a uuid that ties board and table together |
 //! | 32..36 | number of slots, 1..=64 |
 //! | 36..40 | number of reader entries, 1..=448 |
-//! | 40..64 | reserved, zero; ignored |
+//! | 40..56 | lineage: the id of the first of the channels that this one goes on with, its own if it is the first |
+//! | 56..64 | reserved, zero; ignored |
 
 use crate::header::HeaderError;
 use crate::slots::{MAX_SLOTS, Registered};
@@ -47,6 +48,8 @@ pub(crate) struct Head {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
+    /// A board that replaces one that could not be kept has its lineage, and goes on with its numbers.
+    pub(crate) lineage: Uuid,
 }
 
 impl Head {
@@ -60,7 +63,8 @@ impl Head {
             .chain(FORMAT_VERSION.to_ne_bytes())
             .chain(*self.channel.as_bytes())
             .chain(self.slots.to_ne_bytes())
-            .chain(self.readers.to_ne_bytes());
+            .chain(self.readers.to_ne_bytes())
+            .chain(*self.lineage.as_bytes());
         for (byte, value) in bytes.iter_mut().zip(fields) {
             *byte = value;
         }
@@ -89,7 +93,8 @@ impl Head {
         let channel = Uuid::from_bytes(take(&mut rest));
         let slots = count("slots", u32::from_ne_bytes(take(&mut rest)), MAX_SLOTS)?;
         let readers = count("reader entries", u32::from_ne_bytes(take(&mut rest)), Registered::MAX)?;
-        Ok(Self { channel, slots, readers })
+        let lineage = Uuid::from_bytes(take(&mut rest));
+        Ok(Self { channel, slots, readers, lineage })
     }
 }
 
@@ -114,7 +119,8 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
 
-    const HEAD: Head = Head { channel: Uuid::from_u128(0x0011_2233), slots: 64, readers: 64 };
+    const HEAD: Head =
+        Head { channel: Uuid::from_u128(0x0011_2233), slots: 64, readers: 64, lineage: Uuid::from_u128(0x0011_2233) };
 
     fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<Head, HeaderError> {
         let mut all = HEAD.encode(FileKind::Board);
@@ -136,7 +142,7 @@ mod tests {
         let bytes = crate::header::documented_hex("board-head");
         let head = Head::decode(FileKind::Board, &bytes).unwrap();
         assert_eq!(head.channel.to_string(), "f47ac10b-58cc-4372-a567-0e02b2c3d479");
-        assert_eq!((head.slots, head.readers), (64, 64));
+        assert_eq!((head.slots, head.readers, head.lineage), (64, 64, head.channel));
         assert_eq!(head.encode(FileKind::Board).as_slice(), bytes);
     }
 

@@ -118,6 +118,10 @@ mod reader;
 #[cfg(not(loom))]
 mod writer;
 
+#[cfg(all(any(test, fuzzing), not(loom)))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(not(loom))]
 pub use {
     any_view::AnyArrayView,

@@ -31,7 +31,10 @@ impl OwnedArray {
     /// An array of zeros.
     pub(crate) fn zeros(dtype: DType, shape: &[usize]) -> Result<Self> {
         let byte_len = shape::byte_len(shape, dtype.size())?;
-        let blocks = vec![Block([0; 16]); byte_len.div_ceil(size_of::<Block>())];
+        let count = byte_len.div_ceil(size_of::<Block>());
+        let mut blocks = Vec::new();
+        blocks.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { requested: byte_len as u64, available: 0 })?;
+        blocks.resize(count, Block([0; 16]));
         Ok(Self { dtype, shape: shape.to_vec(), byte_len, blocks })
     }
 

@@ -9,6 +9,7 @@ use crate::segment::{self, Board, OwnEntry, State, Table};
 use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock};
 use std::fs::File;
+use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
 const ATTEMPTS: u32 = 100;
@@ -25,6 +26,7 @@ pub(crate) enum Mode {
 /// A reader's place in a channel. Given up when the reader and all of its owned samples are gone.
 pub(crate) struct Attachment {
     board: Board,
+    lineage: Uuid,
     place: Option<Place>,
     forks: u64,
 }
@@ -64,7 +66,7 @@ impl Attachment {
             return Err(not_found());
         }
         if mode == Mode::CopyOnly {
-            return Ok(Found::Attached(Self { board, place: None, forks }));
+            return Ok(Found::Attached(Self { board, lineage: head.lineage, place: None, forks }));
         }
         let readers = location.readers();
         let (file, identity) = match segment::open_trusted(&readers, Access::ReadWrite, owners) {
@@ -78,7 +80,7 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let place = Place::take(table, file, &readers)?;
-        let attached = Self { board, place: Some(place), forks };
+        let attached = Self { board, lineage: head.lineage, place: Some(place), forks };
         if matches!(attached.board.state(), State::Starting | State::Closed) {
             return Ok(Found::InPieces(not_found()));
         }
@@ -87,6 +89,11 @@ impl Attachment {
 
     pub(crate) fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// Whether this channel goes on with the numbers of `other`.
+    pub(crate) fn continues(&self, other: &Self) -> bool {
+        self.lineage == other.lineage
     }
 
     /// Fails in a forked child: its parent owns the entry.

@@ -83,15 +83,24 @@ impl<T: ShElement> Sink for Elements<'_, T> {
         if header.dtype != T::DTYPE {
             return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
         }
-        self.out.resize(header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed());
+        resize(self.out, header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed())?;
         match view::bytes_mut(self.out.as_mut_slice()) {
             Some(bytes) => Ok(bytes),
             None => {
-                self.unchecked.resize(header.byte_len, 0);
+                resize(&mut self.unchecked, header.byte_len, 0)?;
                 Ok(&mut self.unchecked)
             }
         }
     }
+}
+
+/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by somebody else.
+fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
+    let more = len.saturating_sub(vec.len());
+    vec.try_reserve_exact(more)
+        .map_err(|_| Error::OutOfMemory { requested: more.saturating_mul(size_of::<T>()) as u64, available: 0 })?;
+    vec.resize(len, value);
+    Ok(())
 }
 
 impl<T: ShElement> Elements<'_, T> {
@@ -180,7 +189,9 @@ impl Reader {
                 // The writer closed the channel and removed the file before it was read.
                 Err(Error::Corrupt(HeaderError::Payload { .. })) if self.at.board().state() == State::Closed => {
                     self.seen = latest;
-                    return Ok(None);
+                    if !self.follow()? {
+                        return Ok(None);
+                    }
                 }
                 Err(error) => return Err(error),
             }
@@ -215,11 +226,16 @@ impl Reader {
     ) -> Result<Header> {
         let header = header::decode(raw.as_bytes())?;
         let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };
-        let room = sink.room(&header)?;
         let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
             Error::NotFound { .. } => gone(0).into(),
             other => other,
         })?;
+        // Before room is made for it: a header that lies about its size must not cost memory.
+        let found = sys::identify(file).map_err(|e| Error::io("inspect", &location.payload(header.payload), e))?.len;
+        if found < header.byte_len as u64 {
+            return Err(gone(found).into());
+        }
+        let room = sink.room(&header)?;
         match sys::read_front(file, room) {
             Ok(found) if found == room.len() => Ok(header),
             Ok(found) => Err(gone(found as u64).into()),

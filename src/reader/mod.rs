@@ -278,7 +278,8 @@ impl Reader {
     fn explain(&mut self, latest: Latest, error: Error) -> Result<Option<Latest>> {
         if matches!(error, Error::Corrupt(HeaderError::Payload { .. })) && self.at.board().state() == State::Closed {
             self.seen = latest;
-            return Ok(None);
+            // There may be a new channel of that name by now.
+            return if self.follow()? { self.pin() } else { Ok(None) };
         }
         Err(error)
     }
@@ -319,7 +320,7 @@ impl Reader {
             Err(other) => return Err(other),
         };
         // A board that replaces a damaged one goes on with its numbers; a new channel starts again.
-        let continues = at.board().epoch() > self.at.board().epoch();
+        let continues = at.continues(&self.at);
         self.last_number = self.last_number.map(|last| if continues { last } else { 0 });
         self.cache = Cache::new(at.board().slot_count());
         self.files = Files::default();

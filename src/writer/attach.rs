@@ -47,11 +47,11 @@ impl Held {
                 // A writer died while it closed the channel.
                 State::Closed => None,
             };
-            let last_number = last_number(&board)?.max(before.number);
+            let last_number = last_number(&board).max(before.number);
             let Some((table, table_file)) = table else {
                 // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
                 // gets a new board.
-                before = Before { number: last_number, epoch: board.epoch() };
+                before = Before { number: last_number, epoch: board.epoch(), lineage: Some(head.lineage) };
                 retire(&location, &board)?;
                 continue;
             };
@@ -74,6 +74,7 @@ impl Held {
 struct Before {
     number: u64,
     epoch: u64,
+    lineage: Option<Uuid>,
 }
 
 /// Opens or creates the board's file and takes its lock; `None` when it lost its name meanwhile.
@@ -116,8 +117,10 @@ fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>>
 
 fn make_board(location: &Location, options: &Options, file: &File, before: Before) -> Result<(Board, Head)> {
     let path = location.board();
+    let channel = Uuid::new_v4();
     #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
-    let head = Head { channel: Uuid::new_v4(), slots: options.max_slots as u32, readers: options.max_readers as u32 };
+    let (slots, readers) = (options.max_slots as u32, options.max_readers as u32);
+    let head = Head { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
     let board = Board::create(file, &path, options.max_slots).inspect_err(|_| {
         // No board came of it: nothing may stay. Best effort, as the error is told anyway.
         let _ = fs::remove_file(&path);
@@ -170,23 +173,26 @@ fn retire(location: &Location, board: &Board) -> Result<()> {
     segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))
 }
 
-/// The largest number that an earlier writer has used, named or not.
-fn last_number(board: &Board) -> Result<u64> {
+/// The largest number that an earlier writer has used, named or not. Numbers that no writer reaches in decades were written by somebody
+/// else, and do not count.
+fn last_number(board: &Board) -> u64 {
     let side = board.reader_side();
-    let last = side.numbers().chain([side.latest().number()]).max().unwrap_or(0);
-    // No writer gets there in decades: somebody else wrote it.
-    if last > MAX_NUMBER / 2 {
-        return Err(Error::TooLarge { requested: last, max: MAX_NUMBER / 2 });
-    }
-    Ok(last)
+    let numbers = side.numbers().chain([side.latest().number()]);
+    numbers.filter(|&number| number <= MAX_NUMBER / 2).max().unwrap_or(0)
 }
 
 /// Removes a channel that has no living writer, damaged or not.
 pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
     let path = location.board();
     for _ in 0..ATTEMPTS {
-        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
-        let Some(file) = take_lock(location, file)? else { continue };
+        let file = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+            Ok((file, _)) => take_lock(location, file)?,
+            // Without a board there is nobody to ask: what else there is may be removed once the name is ours.
+            Err(Error::NotFound { .. }) if has_leftovers(location) => lock_board(location, options)?,
+            Err(other) => return Err(other),
+        };
+        let Some(file) = file else { continue };
+        let identity = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
         if let Ok(Some((board, _))) = open_board(location, &file) {
             board.set_state(State::Closed);
             board.wake_all();
@@ -202,4 +208,9 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
         return segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
     }
     Err(Error::Contended { attempts: ATTEMPTS })
+}
+
+fn has_leftovers(location: &Location) -> bool {
+    location.readers().symlink_metadata().is_ok()
+        || segment::payload_files(location).is_ok_and(|files| !files.is_empty())
 }

@@ -39,8 +39,13 @@ impl<'w, T: ShElement> Loan<'w, T> {
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let Some(claim) = &self.claim else { return &mut [] };
-        // The cast cannot fail: payloads start at a page, the length is a multiple of the item size, and `new` saw to bools.
-        view::slice_mut(self.core.payload_mut(claim, T::DTYPE, self.byte_len)).unwrap_or(&mut [])
+        let bytes = self.core.payload_mut(claim, T::DTYPE, self.byte_len);
+        // Payloads start at a page, and the length is a multiple of the item size: what fails is a bool. `new` saw to those, so that
+        // somebody else has written to the file since.
+        if view::slice::<T>(bytes).is_err() {
+            bytes.fill(0);
+        }
+        view::slice_mut(bytes).unwrap_or(&mut [])
     }
 
     /// The array, to be filled through `ndarray`.
@@ -48,13 +53,9 @@ impl<'w, T: ShElement> Loan<'w, T> {
     #[must_use]
     pub fn view_mut(&mut self) -> ndarray::ArrayViewMutD<'_, T> {
         let shape = ndarray::IxDyn(self.shape());
-        let Some(claim) = &self.claim else { unreachable!("a loan has its claim until `publish` takes the loan") };
-        match view::slice_mut(self.core.payload_mut(claim, T::DTYPE, self.byte_len)) {
-            Ok(slice) => match ndarray::ArrayViewMutD::from_shape(shape, slice) {
-                Ok(view) => view,
-                Err(error) => unreachable!("the slice has as many elements as the shape: {error}"),
-            },
-            Err(error) => unreachable!("a payload is aligned and initialised: {error}"),
+        match ndarray::ArrayViewMutD::from_shape(shape, self.as_mut_slice()) {
+            Ok(view) => view,
+            Err(error) => unreachable!("the slice has as many elements as the shape: {error}"),
         }
     }
 

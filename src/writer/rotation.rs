@@ -70,6 +70,11 @@ impl Rotation {
         }
     }
 
+    /// Slots that can be written.
+    pub(super) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Notes the capacity of a slot's payload file; `None` when it has none.
     pub(super) fn set_capacity(&mut self, slot: SlotIndex, capacity: Option<usize>) {
         if let Some(info) = self.slots.get_mut(slot.get()) {

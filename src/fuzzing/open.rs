@@ -1,0 +1,191 @@
+//! Channels whose files hold anything: made by the library, damaged by the input, then opened by everybody.
+
+use super::damage::{Reach, damage};
+use super::input::Input;
+use super::place::Place;
+use super::values::{filled, value};
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::Error;
+use crate::options::Options;
+use crate::reader::{OwnedSample, Reader};
+use crate::writer::Writer;
+use std::time::{Duration, Instant};
+
+/// The channel that is damaged, and one beside it, whose files may be mistaken for its own.
+const NAME: &str = "a";
+const OTHER: &str = "b";
+
+/// The longest that all calls together may take: far more than they need, on a busy machine and with a sanitizer.
+const BOUND: Duration = Duration::from_secs(30);
+
+/// Whatever the files of a channel hold, each call answers with a value or an error, in bounded time; and a writer that
+/// could take the channel over and write has repaired it for readers to come.
+///
+/// Input: slots and readers; how many values, and those; then damage to the end.
+pub fn open(data: &[u8]) {
+    let start = Instant::now();
+    let mut input = Input::new(data);
+    let place = Place::new();
+    let options =
+        Options::new().dir(place.dir()).max_slots(2 + input.below(6)).max_readers(1 + input.below(70)).persist(true);
+    make(&options, NAME, &mut input);
+    make(&options, OTHER, &mut input);
+    for _ in 0..64 {
+        if input.is_empty() {
+            break;
+        }
+        damage(&mut input, &place, Reach::Unmapped);
+    }
+    everything(&options);
+    assert!(start.elapsed() < BOUND, "took {:?}", start.elapsed());
+}
+
+/// Leaves a channel with up to three values.
+fn make(options: &Options, name: &str, input: &mut Input<'_>) {
+    let count = input.below(4);
+    if count == 0 {
+        return;
+    }
+    let mut writer = options.create_any(name).unwrap();
+    for _ in 0..count {
+        writer.write_any(&value(input).any_view().unwrap()).unwrap();
+    }
+}
+
+/// Calls that must have an answer, whichever.
+fn everything(options: &Options) {
+    let mut pinning = options.open(NAME);
+    let mut copying = options.open_read_only(NAME);
+    let mut kept = Vec::new();
+    for reader in [&mut pinning, &mut copying].into_iter().flatten() {
+        kept.extend(all_reads(reader));
+    }
+    match options.create::<bool>(NAME) {
+        Ok(writer) => {
+            all_writes(options, writer);
+            for reader in [&mut pinning, &mut copying].into_iter().flatten() {
+                kept.extend(all_reads(reader));
+            }
+        }
+        Err(error) => answered(&error),
+    }
+    for sample in &kept {
+        let _ = (sample.as_bytes().len(), sample.any_view().map(|view| view.len()));
+    }
+    for reader in [&mut pinning, &mut copying].into_iter().flatten() {
+        kept.extend(all_reads(reader));
+    }
+    drop(kept);
+    drop((pinning, copying));
+    match options.remove(NAME) {
+        Ok(()) => {
+            let left: Vec<_> = std::fs::read_dir(options.dir.as_ref().unwrap())
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .filter(|name| options.location(NAME).unwrap().payload_id(&name.to_string_lossy()).is_some())
+                .collect();
+            assert!(left.is_empty(), "left over: {left:?}");
+            assert!(matches!(options.open(NAME), Err(Error::NotFound { .. })), "removed, and yet there");
+        }
+        Err(error) => answered(&error),
+    }
+}
+
+/// All ways to write; what has been written last must be what a new reader reads.
+fn all_writes(options: &Options, writer: Writer<bool>) {
+    let mut writer = writer;
+    for publish in [true, false] {
+        match writer.loan(&[3, 5]) {
+            Ok(mut loan) => {
+                assert_eq!(loan.as_mut_slice().len(), 15, "a loan lends what was asked for");
+                #[cfg(feature = "ndarray")]
+                assert_eq!(loan.view_mut().shape(), [3, 5]);
+                if publish {
+                    drop(loan.publish());
+                }
+            }
+            Err(error) => answered(&error),
+        }
+    }
+    let mut writer = writer.into_dtype::<u16>();
+    let _ = writer.payload_name();
+    let array = filled(DType::U16, &[40, 70], 1);
+    let written = writer.write(array.shape(), array.view::<u16>().unwrap().as_slice());
+    let number = match written {
+        Ok(number) => number,
+        Err(error) => return answered(&error),
+    };
+    for reader in [options.open(NAME), options.open_read_only(NAME)] {
+        let mut reader = match reader {
+            Err(Error::TooManyReaders { .. }) => continue,
+            other => other.expect("a channel with a living writer can be opened"),
+        };
+        let sample =
+            reader.read_owned().expect("what was just written can be read").expect("something was just written");
+        assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (number, DType::U16, array.shape()));
+        assert!(sample.as_bytes() == array.as_bytes(), "read as written");
+    }
+    assert!(matches!(options.create_any(NAME), Err(Error::WriterExists { .. })));
+    assert!(matches!(options.remove(NAME), Err(Error::WriterExists { .. })));
+}
+
+/// All ways to read. Returns what was kept.
+fn all_reads(reader: &mut Reader) -> Vec<OwnedSample> {
+    let mut kept = Vec::new();
+    // Copies first: to the last of them that has the right type, the value is news.
+    into::<u8>(reader);
+    into::<bool>(reader);
+    into::<f64>(reader);
+    match reader.latest() {
+        Ok(Some(sample)) => {
+            let len = sample.as_bytes().len();
+            assert_eq!(crate::shape::byte_len(sample.shape(), sample.dtype().size()).unwrap(), len);
+            match sample.any_view() {
+                Ok(any) => {
+                    assert_eq!((any.dtype(), any.shape(), any.as_bytes().len()), (sample.dtype(), sample.shape(), len));
+                    assert!(!format!("{any:?}").is_empty());
+                }
+                Err(error) => answered(&error),
+            }
+            // To touch all of it is the point.
+            let _ = sample.as_bytes().iter().fold(0_u8, |all, byte| all ^ byte);
+            let _ = (sample.view::<bool>().is_ok(), sample.view::<f32>().is_ok());
+            let _ = (sample.seq(), sample.missed(), sample.age());
+            kept.push(sample.into_owned());
+        }
+        Ok(None) => {}
+        Err(error) => answered(&error),
+    }
+    for sample in [reader.latest_owned(), reader.read_owned(), reader.wait_owned(Duration::ZERO)] {
+        match sample {
+            Ok(sample) => kept.extend(sample),
+            Err(error) => answered(&error),
+        }
+    }
+    for news in [reader.read().map(|sample| sample.is_some()), reader.wait_for_news(Duration::ZERO)] {
+        if let Err(error) = news {
+            answered(&error);
+        }
+    }
+    let _ = (reader.is_writer_alive(), reader.writer_epoch(), format!("{reader:?}"));
+    kept
+}
+
+fn into<T: ShElement>(reader: &mut Reader) {
+    let mut out = Vec::<T>::new();
+    for info in [reader.read_into(&mut out), reader.wait_into(&mut out, Duration::ZERO)] {
+        if let Err(error) = info {
+            answered(&error);
+        }
+    }
+}
+
+/// An error can be told, with its cause.
+pub(super) fn answered(error: &Error) {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        assert!(!error.to_string().is_empty());
+        cause = error.source();
+    }
+}

@@ -1,0 +1,579 @@
+//! A channel in use, beside a model of it, and, from some point on, under damage.
+
+use super::damage::{Reach, damage};
+use super::input::Input;
+use super::open::answered;
+use super::place::Place;
+use super::values::value;
+use crate::dtype::{DType, dispatch_dtype};
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::owned_array::OwnedArray;
+use crate::reader::{OwnedSample, Reader, Sample};
+use crate::writer::Writer;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+const NAME: &str = "ops";
+
+/// Operations in one run.
+const MOST: usize = 96;
+
+/// Values kept at once, and readers.
+const KEPT: usize = 6;
+const READERS: usize = 3;
+
+/// The longest that one run may take.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// Whatever is done to a channel in whatever order, it does what a simple model of it does: the same values, numbers and
+/// errors; what is held does not change. Once its files have been damaged from outside, all that is left of this is that each call
+/// answers with a value or an error, in bounded time.
+///
+/// Input: number of slots; then operations to the end.
+pub fn operations(data: &[u8]) {
+    let start = Instant::now();
+    let mut input = Input::new(data);
+    let place = Place::new();
+    let slots = 2 + input.below(4);
+    let mut run = Run {
+        options: Options::new().dir(place.dir()).max_slots(slots).max_readers(16),
+        slots,
+        place,
+        writer: None,
+        readers: [const { None }; READERS],
+        kept: Vec::new(),
+        persist: true,
+        channel: None,
+        channels: 0,
+        damaged: false,
+    };
+    for _ in 0..MOST {
+        if input.is_empty() {
+            break;
+        }
+        run.step(&mut input);
+    }
+    run.finish();
+    assert!(start.elapsed() < BOUND, "took {:?}", start.elapsed());
+}
+
+/// What was published.
+struct Published {
+    /// Which of the channels that have had the name.
+    channel: u64,
+    number: u64,
+    array: OwnedArray,
+}
+
+/// What a channel should be like: made with its board, gone with it.
+struct Channel {
+    id: u64,
+    epoch: u64,
+    current: Option<Rc<Published>>,
+}
+
+/// A reader, and what it should know.
+struct Watch {
+    reader: Reader,
+    copies: bool,
+    /// The channel that it is attached to, or was, and whose writer has closed it.
+    channel: u64,
+    /// What was current when that channel was closed, and when those were that came and went since: a reader that has read nothing
+    /// of a channel may have been attached to it all the same.
+    farewells: Vec<Rc<Published>>,
+    /// The last value read, if any.
+    last: Option<Rc<Published>>,
+    /// Answers from the old channel since there is a new one with a value.
+    late: u32,
+    /// An answer may have come from the old channel or the new: both had the same value at the same number.
+    unsure: bool,
+}
+
+/// A sample that is kept, and what it should be.
+struct Kept {
+    sample: OwnedSample,
+    value: Rc<Published>,
+    copied: bool,
+}
+
+struct Run {
+    place: Place,
+    options: Options,
+    slots: usize,
+    writer: Option<Writer<u8>>,
+    readers: [Option<Watch>; READERS],
+    kept: Vec<Kept>,
+    /// Whether the writer leaves its last value when it goes.
+    persist: bool,
+    channel: Option<Channel>,
+    channels: u64,
+    damaged: bool,
+}
+
+impl Run {
+    fn step(&mut self, input: &mut Input<'_>) {
+        match input.below(24) {
+            0..=4 => self.write(&value(input)),
+            5 | 6 => self.lend(&value(input), input.u8()),
+            7 => self.take_over(input),
+            8 => self.leave(),
+            9 => self.close(),
+            10 => self.attach(input),
+            11 => drop(input.pick(&[0, 1, 2]).and_then(|&index: &usize| self.readers[index].take())),
+            12..=14 => self.read(input, Way::Read),
+            15 => self.read(input, Way::Latest),
+            16 => self.read(input, Way::Wait),
+            17 => self.read_into(input),
+            18 | 19 => self.keep(input),
+            20 => {
+                let index = input.below(KEPT);
+                if index < self.kept.len() {
+                    drop(self.kept.swap_remove(index));
+                }
+            }
+            21 => self.hold_through_writes(input),
+            22 => self.look_at_all(),
+            _ => self.damage(input),
+        }
+    }
+
+    fn damage(&mut self, input: &mut Input<'_>) {
+        self.damaged = true;
+        let idle = self.writer.is_none() && self.kept.is_empty() && self.readers.iter().all(Option::is_none);
+        // No view of a payload is in use here: what is kept are samples, which are looked at anew each time.
+        damage(input, &self.place, if idle { Reach::Unmapped } else { Reach::Mapped });
+    }
+
+    // The writer ------------------------------------------------------------------------------------------------------
+
+    fn take_over(&mut self, input: &mut Input<'_>) {
+        let persist = input.u8() & 3 != 0;
+        let made = self.options.clone().persist(persist).create::<u8>(NAME);
+        if self.damaged {
+            match made {
+                Ok(writer) => self.writer = Some(writer),
+                Err(error) => answered(&error),
+            }
+            return;
+        }
+        if self.writer.is_some() {
+            assert!(matches!(made, Err(Error::WriterExists { .. })), "a second writer: {made:?}");
+            return;
+        }
+        self.writer = Some(made.expect("nobody else is writing"));
+        self.persist = persist;
+        match &mut self.channel {
+            Some(channel) => channel.epoch += 1,
+            None => {
+                self.channels += 1;
+                self.channel = Some(Channel { id: self.channels, epoch: 1, current: None });
+            }
+        }
+    }
+
+    /// The writer goes; its last value, if there is one, stays or goes with it.
+    fn leave(&mut self) {
+        let Some(writer) = self.writer.take() else { return };
+        drop(writer);
+        if !self.persist || self.channel.as_ref().is_some_and(|channel| channel.current.is_none()) {
+            self.channel_ends();
+        }
+    }
+
+    /// The channel is removed for good.
+    fn close(&mut self) {
+        self.leave();
+        match self.options.remove(NAME) {
+            Ok(()) => assert!(self.damaged || self.channel.is_some(), "removed what was not there"),
+            Err(Error::NotFound { .. }) if self.channel.is_none() => {}
+            Err(error) if self.damaged => answered(&error),
+            Err(error) => panic!("not removed: {error:?}"),
+        }
+        self.channel_ends();
+        if !self.damaged {
+            assert_eq!(self.place.files(), Vec::<std::path::PathBuf>::new(), "nothing stays of a removed channel");
+        }
+    }
+
+    fn channel_ends(&mut self) {
+        let Some(channel) = self.channel.take() else { return };
+        for watch in self.readers.iter_mut().flatten() {
+            watch.farewells.extend(channel.current.clone());
+            watch.late = 0;
+        }
+    }
+
+    /// Slots that are held by somebody, the current value's included.
+    fn slots_in_use(&self, borrowed: Option<u64>) -> usize {
+        let Some(channel) = &self.channel else { return 0 };
+        let kept = self.kept.iter().filter(|kept| kept.value.channel == channel.id && !kept.copied);
+        let mut numbers: Vec<_> = kept.map(|kept| kept.value.number).collect();
+        numbers.extend(borrowed);
+        numbers.extend(channel.current.as_ref().map(|value| value.number));
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.len()
+    }
+
+    fn write(&mut self, array: &OwnedArray) {
+        if let Some(writer) = self.writer.take() {
+            let full = self.slots_in_use(None) == self.slots;
+            let (writer, written) = dispatch_dtype!(array.dtype(), T => write_typed::<T>(writer, array));
+            self.writer = Some(writer);
+            self.written(written, full, array);
+        }
+    }
+
+    fn written(&mut self, written: Result<u64>, full: bool, array: &OwnedArray) {
+        match written {
+            _ if self.damaged => drop(written.map_err(|error| answered(&error))),
+            Ok(number) => {
+                assert!(!full, "written although readers hold all slots");
+                let channel = self.channel.as_mut().unwrap();
+                let before = channel.current.as_ref().map_or(0, |value| value.number);
+                assert_eq!(number, before + 1, "numbers count up by one");
+                channel.current = Some(Rc::new(Published { channel: channel.id, number, array: array.clone() }));
+            }
+            Err(Error::AllSlotsPinned { .. }) => assert!(full, "not all slots are held"),
+            Err(error) => panic!("not written: {error:?}"),
+        }
+    }
+
+    fn lend(&mut self, array: &OwnedArray, how: u8) {
+        if let Some(writer) = self.writer.take() {
+            let full = self.slots_in_use(None) == self.slots;
+            let publish = how & 1 != 0;
+            let (writer, published) = dispatch_dtype!(array.dtype(), T => lend_typed::<T>(writer, array, publish));
+            self.writer = Some(writer);
+            if let Some(published) = published.transpose() {
+                self.written(published, full, array);
+            }
+        }
+    }
+
+    // Readers ---------------------------------------------------------------------------------------------------------
+
+    fn attach(&mut self, input: &mut Input<'_>) {
+        let index = input.below(READERS);
+        let copies = input.u8() & 1 != 0;
+        self.readers[index] = None;
+        let opened = if copies { self.options.open_read_only(NAME) } else { self.options.open(NAME) };
+        let channel = match (&self.channel, &opened) {
+            (_, Err(error)) if self.damaged => return answered(error),
+            (channel, Ok(_)) if self.damaged => channel.as_ref().map_or(0, |channel| channel.id),
+            (Some(channel), Ok(_)) => channel.id,
+            (None, Err(Error::NotFound { .. })) => return,
+            (channel, opened) => {
+                panic!("there {} a channel: {opened:?}", if channel.is_some() { "is" } else { "is not" })
+            }
+        };
+        let reader = opened.unwrap();
+        self.readers[index] =
+            Some(Watch { reader, copies, channel, farewells: Vec::new(), last: None, late: 0, unsure: false });
+    }
+
+    fn read(&mut self, input: &mut Input<'_>, way: Way) {
+        let index = input.below(READERS);
+        let owned = input.u8() & 1 != 0;
+        let Some(mut watch) = self.readers[index].take() else { return };
+        let answer = if owned || watch.copies {
+            let answer = match way {
+                Way::Read => watch.reader.read_owned(),
+                Way::Latest => watch.reader.latest_owned(),
+                Way::Wait => watch.reader.wait_owned(Duration::ZERO),
+            };
+            answer.map(|sample| sample.map(|sample| Seen::from_owned(&sample)))
+        } else {
+            let answer = match way {
+                Way::Read => watch.reader.read(),
+                Way::Latest => watch.reader.latest(),
+                Way::Wait => watch.reader.wait(Duration::ZERO),
+            };
+            answer.map(|sample| sample.map(|sample| Seen::from_borrowed(&sample)))
+        };
+        self.check(&mut watch, way, answer);
+        self.readers[index] = Some(watch);
+    }
+
+    fn read_into(&mut self, input: &mut Input<'_>) {
+        let index = input.below(READERS);
+        let other = *input.pick(DType::ALL).unwrap();
+        let Some(mut watch) = self.readers[index].take() else { return };
+        let at = self.expected(&watch).0;
+        let dtype = if input.u8() & 1 != 0 { other } else { at.map_or(other, |value| value.array.dtype()) };
+        let answer = dispatch_dtype!(dtype, T => into_typed::<T>(&mut watch.reader));
+        self.check(&mut watch, Way::Read, answer);
+        self.readers[index] = Some(watch);
+    }
+
+    fn keep(&mut self, input: &mut Input<'_>) {
+        let index = input.below(READERS);
+        let Some(mut watch) = self.readers[index].take() else { return };
+        let copied = watch.copies;
+        let answer = watch.reader.latest_owned();
+        let kept = answer.as_ref().ok().cloned().flatten();
+        let seen = answer.map(|sample| sample.map(|sample| Seen::from_owned(&sample)));
+        let value = self.check(&mut watch, Way::Latest, seen);
+        self.readers[index] = Some(watch);
+        if let (Some(sample), true) = (kept, self.kept.len() < KEPT) {
+            let number = sample.seq();
+            let unknown = || Rc::new(Published { channel: 0, number, array: copy_of(&sample) });
+            let value = value.unwrap_or_else(unknown);
+            self.kept.push(Kept { sample, value, copied });
+        }
+    }
+
+    /// A borrowed sample stays as it is while the writer goes on.
+    fn hold_through_writes(&mut self, input: &mut Input<'_>) {
+        let index = input.below(READERS);
+        let count = input.below(7);
+        let arrays: Vec<_> = (0..count).map(|_| value(input)).collect();
+        let Some(mut watch) = self.readers[index].take() else { return };
+        if watch.copies || self.damaged || Some(watch.channel) != self.channel.as_ref().map(|channel| channel.id) {
+            self.readers[index] = Some(watch);
+            return;
+        }
+        let expected = self.channel.as_ref().and_then(|channel| channel.current.clone());
+        let held = watch.reader.latest().expect("a value can be held");
+        assert_eq!(held.is_some(), expected.is_some());
+        let borrowed = held.as_ref().map(Sample::seq);
+        for array in &arrays {
+            let Some(writer) = self.writer.take() else { break };
+            let full = self.slots_in_use(borrowed) == self.slots;
+            let (writer, written) = dispatch_dtype!(array.dtype(), T => write_typed::<T>(writer, array));
+            self.writer = Some(writer);
+            self.written(written, full, array);
+        }
+        if let (Some(held), Some(expected)) = (held, &expected) {
+            Seen::from_borrowed(&held).assert_is(expected);
+        }
+        watch.last = expected.or(watch.last);
+        self.readers[index] = Some(watch);
+    }
+
+    /// What a reader should see now (from the channel that has the name, or from one that was closed), and whether it is
+    /// attached to a channel that is no more.
+    fn expected(&self, watch: &Watch) -> (Option<Rc<Published>>, bool) {
+        match &self.channel {
+            Some(channel) if channel.id == watch.channel => (channel.current.clone(), false),
+            _ => (watch.farewells.last().cloned(), true),
+        }
+    }
+
+    /// Compares an answer with the model; returns the value that was read.
+    fn check(&mut self, watch: &mut Watch, way: Way, answer: Result<Option<Seen>>) -> Option<Rc<Published>> {
+        if self.damaged {
+            if let Err(error) = answer {
+                answered(&error);
+            }
+            return None;
+        }
+        let (value, over) = self.expected(watch);
+        if over {
+            return self.check_after_close(watch, answer);
+        }
+        let alive = self.writer.is_some();
+        assert_eq!(watch.reader.is_writer_alive(), alive);
+        assert_eq!(Some(watch.reader.writer_epoch()), self.channel.as_ref().map(|channel| channel.epoch));
+        let news = value.as_ref().filter(|value| !is_same(Some(*value), watch.last.as_ref()));
+        let due = if way == Way::Latest { value.as_ref() } else { news };
+        match (answer, due) {
+            (Ok(Some(seen)), Some(due)) => {
+                seen.assert_is(due);
+                let since = watch.last.as_ref().filter(|last| last.channel == due.channel);
+                let missed = match (&watch.last, since) {
+                    (None, _) => 0,
+                    (_, None) => due.number - 1,
+                    (_, Some(last)) => (due.number - last.number).saturating_sub(1),
+                };
+                assert_eq!(seen.missed, missed, "values missed before {}", due.number);
+                watch.last = Some(Rc::clone(due));
+                Some(Rc::clone(due))
+            }
+            (Ok(None), None) => {
+                assert!(way != Way::Wait || alive, "a wait for a closed channel ends in an error");
+                None
+            }
+            (Err(Error::Closed { .. }), None) if way == Way::Wait && !alive => None,
+            (Err(Error::DTypeMismatch { expected, found }), Some(due)) => {
+                assert_eq!(found, due.array.dtype());
+                assert_ne!(expected, found);
+                None
+            }
+            (answer, due) => panic!("answered {answer:?}, due {:?}", due.map(|value| value.number)),
+        }
+    }
+
+    /// A reader of a channel that is no more sees its last value, as far as it can still be had, then the next channel under the name.
+    fn check_after_close(&self, watch: &mut Watch, answer: Result<Option<Seen>>) -> Option<Rc<Published>> {
+        let next = self.channel.as_ref().and_then(|channel| channel.current.clone());
+        match answer {
+            Ok(Some(seen)) => {
+                let old = watch.farewells.iter().find(|value| seen.is(value)).cloned();
+                if let Some(value) = next.clone().filter(|value| seen.is(value)) {
+                    let missed = if watch.last.is_some() { value.number - 1 } else { 0 };
+                    if old.is_none() {
+                        let right = seen.missed == missed || watch.unsure;
+                        assert!(right, "missed {} of the new channel before {}", seen.missed, value.number);
+                        watch.channel = value.channel;
+                        watch.farewells.clear();
+                        watch.late = 0;
+                        watch.unsure = false;
+                        watch.last = Some(Rc::clone(&value));
+                        return Some(value);
+                    }
+                    watch.unsure = true;
+                }
+                let value = old.unwrap_or_else(|| panic!("neither an old nor the new: {seen:?}"));
+                watch.last = Some(Rc::clone(&value));
+                Self::is_late(watch, next.is_some());
+                Some(value)
+            }
+            Ok(None) | Err(Error::Closed { .. }) => {
+                // An attachment to a new channel without a value yet does not show.
+                Self::is_late(watch, next.is_some());
+                None
+            }
+            Err(Error::DTypeMismatch { .. }) => None,
+            Err(error) => panic!("after the end: {error:?}"),
+        }
+    }
+
+    fn is_late(watch: &mut Watch, there_is_news: bool) {
+        watch.late += u32::from(there_is_news);
+        assert!(watch.unsure || watch.late <= 1, "the new channel is not found");
+    }
+
+    // All -------------------------------------------------------------------------------------------------------------
+
+    fn look_at_all(&self) {
+        for Kept { sample, value, .. } in &self.kept {
+            let seen = Seen::from_owned(sample);
+            if !self.damaged {
+                seen.assert_is(value);
+                let wrong = dispatch_dtype!(value.array.dtype(), T => sample.view::<T>().map(|view| view.len()));
+                assert_eq!(wrong.unwrap(), crate::shape::element_count(value.array.shape()).unwrap());
+            }
+        }
+        if let (Some(writer), false) = (&self.writer, self.damaged) {
+            let payload = writer.payload_name();
+            assert_eq!(payload.is_some(), self.channel.as_ref().unwrap().current.is_some());
+            assert!(payload.is_none_or(|name| self.place.dir().join(name).is_file()));
+            assert!(self.place.files().len() <= 2 + self.slots, "more files than a channel can need");
+        }
+    }
+
+    fn finish(mut self) {
+        self.look_at_all();
+        self.close();
+        self.look_at_all();
+        for mut watch in self.readers.iter_mut().filter_map(Option::take) {
+            let answer = watch.reader.latest_owned().map(|sample| sample.map(|sample| Seen::from_owned(&sample)));
+            self.channel = None;
+            if let Err(error) = answer {
+                assert!(self.damaged, "after the end: {error:?}");
+            }
+        }
+        self.kept.clear();
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Read,
+    Latest,
+    Wait,
+}
+
+/// What a reader was given.
+#[derive(Debug)]
+struct Seen {
+    number: u64,
+    missed: u64,
+    dtype: DType,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+    valid: bool,
+}
+
+impl Seen {
+    fn from_borrowed(sample: &Sample<'_>) -> Self {
+        let any = sample.any_view();
+        let bytes = sample.as_bytes().to_vec();
+        let valid = any.is_ok_and(|any| any.as_bytes().len() == bytes.len() && any.shape() == sample.shape());
+        let shape = sample.shape().to_vec();
+        Self { number: sample.seq(), missed: sample.missed(), dtype: sample.dtype(), shape, bytes, valid }
+    }
+
+    fn from_owned(sample: &OwnedSample) -> Self {
+        let any = sample.any_view();
+        let bytes = sample.as_bytes().to_vec();
+        let valid = any.is_ok_and(|any| any.as_bytes().len() == bytes.len() && any.shape() == sample.shape());
+        let shape = sample.shape().to_vec();
+        Self { number: sample.seq(), missed: sample.missed(), dtype: sample.dtype(), shape, bytes, valid }
+    }
+
+    fn is(&self, value: &Published) -> bool {
+        self.valid
+            && (self.number, self.dtype, self.shape.as_slice())
+                == (value.number, value.array.dtype(), value.array.shape())
+            && self.bytes == value.array.as_bytes()
+    }
+
+    fn assert_is(&self, value: &Published) {
+        assert_eq!(
+            (self.number, self.dtype, self.shape.as_slice()),
+            (value.number, value.array.dtype(), value.array.shape())
+        );
+        assert!(self.valid, "looked at as an array");
+        assert!(self.bytes == value.array.as_bytes(), "value {} has changed", self.number);
+    }
+}
+
+fn is_same(a: Option<&Rc<Published>>, b: Option<&Rc<Published>>) -> bool {
+    matches!((a, b), (Some(a), Some(b)) if Rc::ptr_eq(a, b))
+}
+
+fn copy_of(sample: &OwnedSample) -> OwnedArray {
+    let mut array = OwnedArray::zeros(sample.dtype(), sample.shape()).unwrap();
+    array.bytes_mut().copy_from_slice(sample.as_bytes());
+    array
+}
+
+fn write_typed<T: ShElement>(writer: Writer<u8>, array: &OwnedArray) -> (Writer<u8>, Result<u64>) {
+    let mut writer = writer.into_dtype::<T>();
+    let written = writer.write(array.shape(), array.view::<T>().unwrap().as_slice());
+    (writer.into_dtype(), written)
+}
+
+/// Fills a loan, and publishes it or not.
+fn lend_typed<T: ShElement>(
+    writer: Writer<u8>,
+    array: &OwnedArray,
+    publish: bool,
+) -> (Writer<u8>, Result<Option<u64>>) {
+    let mut writer = writer.into_dtype::<T>();
+    let elements = array.view::<T>().unwrap();
+    let published = writer.loan(array.shape()).and_then(|mut loan| {
+        assert_eq!(loan.as_mut_slice().len(), elements.len(), "a loan lends what was asked for");
+        #[cfg(feature = "ndarray")]
+        assert_eq!(loan.view_mut().shape(), array.shape());
+        loan.as_mut_slice().copy_from_slice(elements.as_slice());
+        if publish { loan.publish().map(Some) } else { Ok(None) }
+    });
+    (writer.into_dtype(), published)
+}
+
+fn into_typed<T: ShElement>(reader: &mut Reader) -> Result<Option<Seen>> {
+    let mut out = Vec::<T>::new();
+    Ok(reader.read_into(&mut out)?.map(|info| Seen {
+        number: info.seq,
+        missed: info.missed,
+        dtype: info.dtype,
+        shape: info.shape,
+        bytes: bytemuck::cast_slice(&out).to_vec(),
+        valid: true,
+    }))
+}

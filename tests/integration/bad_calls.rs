@@ -1,0 +1,231 @@
+//! Calls that ask for what cannot be, each with its own error, and the last value still there afterwards.
+
+use crate::support::{NAME, Room, latest_vec, pattern};
+use ndsharray::{DType, Error, Options, Reader, ShapeError, Writer};
+
+const BAD_NAMES: [&str; 12] = ["", ".", "..", ".hidden", "a/b", "/", "a\\b", "a\0b", "a\nb", "\t", "a\u{7f}", "\u{85}"];
+
+#[test]
+fn bad_names() {
+    let room = Room::new();
+    let long = "x".repeat(201);
+    let umlauts = "ä".repeat(101);
+    for bad in BAD_NAMES.into_iter().chain([long.as_str(), &umlauts]) {
+        let is_refused = |error: Error| {
+            assert!(matches!(&error, Error::InvalidName { name, .. } if name == bad), "{bad:?}: {error}");
+            assert!(error.to_string().starts_with(&format!("{bad:?} cannot be a name: ")), "{error}");
+        };
+        let options = room.options();
+        is_refused(options.create::<u8>(bad).unwrap_err());
+        is_refused(options.create_any(bad).unwrap_err());
+        is_refused(options.open(bad).unwrap_err());
+        is_refused(options.open_read_only(bad).unwrap_err());
+        is_refused(options.open_timeout(bad, std::time::Duration::from_secs(60)).unwrap_err());
+        is_refused(options.remove(bad).unwrap_err());
+        is_refused(Writer::<u8>::create(bad).unwrap_err());
+        is_refused(Reader::open(bad).unwrap_err());
+        is_refused(ndsharray::remove(bad).unwrap_err());
+    }
+    assert_eq!(room.files(), [""; 0]);
+}
+
+#[test]
+fn odd_names_that_are_good() {
+    let room = Room::new();
+    let long = "x".repeat(200);
+    let umlauts = "ä".repeat(100);
+    for good in ["a", "-", "camera 1", "a.b", "a..", "%s", "*", "名前", "a.ndsh", "a.ndsh-readers", &long, &umlauts] {
+        let mut writer = room.options().create::<u8>(good).unwrap();
+        writer.write(&[1], &[good.len() as u8]).unwrap();
+        let mut reader = room.options().open(good).unwrap();
+        assert_eq!((writer.name(), reader.name()), (good, good));
+        assert_eq!(latest_vec::<u8>(&mut reader), [good.len() as u8]);
+    }
+}
+
+/// Whose files' names begin alike.
+#[test]
+fn names_that_extend_each_other_do_not_meet() {
+    let room = Room::new();
+    let names = ["a", "a.ndsh", "a.ndsh-readers", "a.ndsh-00000000000040008000000000000000", "a.ndsh.ndsh"];
+    let mut writers: Vec<_> = names.iter().map(|name| room.options().create::<usize_t>(name).unwrap()).collect();
+    for (i, writer) in writers.iter_mut().enumerate() {
+        writer.write(&[1], &[i as usize_t]).unwrap();
+    }
+    for (i, name) in names.iter().enumerate() {
+        assert_eq!(latest_vec::<usize_t>(&mut room.options().open(name).unwrap()), [i as usize_t]);
+    }
+    writers.remove(0);
+    assert_eq!(latest_vec::<usize_t>(&mut room.options().open(names[1]).unwrap()), [1]);
+}
+
+#[allow(non_camel_case_types, reason = "an element type as wide as usize, which is none itself")]
+type usize_t = u64;
+
+#[test]
+fn wrong_lengths() {
+    let room = Room::new();
+    let mut writer = room.writer::<u16>();
+    writer.write(&[2], &[1, 2]).unwrap();
+    for (shape, given, expected) in
+        [(&[3_usize][..], 2, 3), (&[2, 2], 5, 4), (&[], 0, 1), (&[], 2, 1), (&[0], 1, 0), (&[4, 0], 4, 0)]
+    {
+        let error = writer.write(shape, &vec![7; given]).unwrap_err();
+        let Error::ShapeMismatch { expected: told, found } = error else { panic!("{error}") };
+        assert_eq!((told, found), (expected, given));
+        assert_eq!(latest_vec::<u16>(&mut room.reader()), [1, 2]);
+    }
+    drop(writer);
+
+    let mut writer = room.any_writer();
+    writer.write_bytes(DType::U16, &[2], &pattern(DType::U16, 2, 1)).unwrap();
+    for (shape, given, expected) in [(&[3_usize][..], 5, 6), (&[3], 7, 6), (&[], 0, 2), (&[0], 1, 0)] {
+        let error = writer.write_bytes(DType::U16, shape, &vec![7; given]).unwrap_err();
+        let Error::LengthMismatch { expected: told, found } = error else { panic!("{error}") };
+        assert_eq!((told, found), (expected, given));
+    }
+    assert_eq!(room.reader().latest().unwrap().unwrap().as_bytes(), pattern(DType::U16, 2, 1));
+    assert_eq!(writer.write_bytes(DType::U16, &[0], &[]).unwrap(), 2);
+}
+
+#[test]
+fn too_many_dimensions() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    writer.write(&[1; 64], &[1]).unwrap();
+    for ndim in [65, 66, 255, 256, 257, 1000] {
+        let shape = vec![1; ndim];
+        let is_refused = |error: Error| {
+            assert!(
+                matches!(error, Error::InvalidShape(ShapeError::TooManyDims { ndim: told }) if told == ndim),
+                "{error}"
+            );
+        };
+        is_refused(writer.write(&shape, &[1]).unwrap_err());
+        is_refused(writer.loan(&shape).unwrap_err());
+        is_refused(writer.write_array(&ndarray::ArrayViewD::from_shape(shape.as_slice(), &[1]).unwrap()).unwrap_err());
+    }
+    let sample = room.reader().latest_owned().unwrap().unwrap();
+    assert_eq!((sample.shape(), sample.seq()), ([1; 64].as_slice(), 1));
+    drop(writer);
+    let error = room.any_writer().write_bytes(DType::U8, &[1; 65], &[1]).unwrap_err();
+    assert!(matches!(error, Error::InvalidShape(ShapeError::TooManyDims { ndim: 65 })), "{error}");
+}
+
+#[test]
+fn overflowing_shapes() {
+    let room = Room::new();
+    let mut writer = room.writer::<u32>();
+    writer.write(&[1], &[5]).unwrap();
+    let half = usize::MAX / 2;
+    for (shape, axis) in [
+        (vec![usize::MAX], 0),
+        (vec![half / 4 + 1], 0),
+        (vec![2, half / 4], 1),
+        (vec![1 << 32, 1, 1 << 32], 2),
+        // A zero elsewhere does not excuse it.
+        (vec![0, usize::MAX], 1),
+        (vec![usize::MAX, 0], 0),
+        (vec![2; 64], 60),
+    ] {
+        let is_refused = |error: Error| {
+            let Error::InvalidShape(ShapeError::Overflow { axis: told, len }) = error else { panic!("{error}") };
+            assert_eq!((told, len), (axis, shape[axis]), "{shape:?}");
+        };
+        is_refused(writer.write(&shape, &[]).unwrap_err());
+        is_refused(writer.loan(&shape).unwrap_err());
+    }
+    assert_eq!(latest_vec::<u32>(&mut room.reader()), [5]);
+    assert_eq!(writer.write(&[1], &[6]).unwrap(), 2);
+}
+
+#[test]
+fn more_memory_than_there_is() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    writer.write(&[3], &[1, 2, 3]).unwrap();
+    let files = room.files();
+    for len in [1 << 61, isize::MAX as usize - 5000, isize::MAX as usize] {
+        let error = writer.loan(&[len]).unwrap_err();
+        let Error::OutOfMemory { requested, available } = error else { panic!("{error}") };
+        assert!(requested >= len as u64 && available < requested, "{requested} {available}");
+        assert!(available > 0, "the room is not full");
+        assert_eq!(room.files(), files, "nothing is left of the attempt");
+        assert_eq!(latest_vec::<u8>(&mut reader), [1, 2, 3]);
+    }
+    assert_eq!(writer.write(&[1], &[4]).unwrap(), 2);
+    assert_eq!(latest_vec::<u8>(&mut reader), [4]);
+    drop(writer);
+
+    let mut writer = room.options().capacity_bytes(usize::MAX).create::<u8>(NAME).unwrap();
+    assert!(matches!(writer.write(&[1], &[1]), Err(Error::OutOfMemory { .. })));
+}
+
+#[test]
+fn wrong_bools() {
+    let room = Room::new();
+    let mut writer = room.any_writer();
+    writer.write_bytes(DType::Bool, &[3], &[1, 0, 1]).unwrap();
+    for (bytes, index, value) in [([2, 0, 0], 0, 2), ([0, 1, 255], 2, 255), ([1, 3, 4], 1, 3)] {
+        let error = writer.write_bytes(DType::Bool, &[3], &bytes).unwrap_err();
+        let Error::InvalidBool { index: i, value: v } = error else { panic!("{error}") };
+        assert_eq!((i, v), (index, value));
+    }
+    assert_eq!(latest_vec::<bool>(&mut room.reader()), [true, false, true]);
+    assert_eq!(writer.write_bytes(DType::Bool, &[0], &[]).unwrap(), 2);
+}
+
+#[test]
+fn options_out_of_range() {
+    let room = Room::new();
+    let refused = |options: Options, name: &str, value: usize, least: usize, most: usize| {
+        let error = options.create::<u8>(NAME).unwrap_err();
+        let Error::InvalidOption { option, found, min, max } = error else { panic!("{error}") };
+        assert_eq!((option, found, min, max), (name, value, least, most));
+    };
+    for slots in [0, 1, 65, usize::MAX] {
+        refused(room.options().max_slots(slots), "max_slots", slots, 2, 64);
+    }
+    for readers in [0, 449, usize::MAX] {
+        refused(room.options().max_readers(readers), "max_readers", readers, 1, 448);
+    }
+    for mode in [0o622, 0o602, 0o660] {
+        let error = room.options().mode(mode).create::<u8>(NAME).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    }
+    assert_eq!(room.files(), [""; 0]);
+    let writer = room.options().max_slots(64).max_readers(448).create::<u8>(NAME).unwrap();
+    let readers: Vec<_> = (0..448).map(|_| room.reader()).collect();
+    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 448 })));
+    drop((writer, readers));
+}
+
+#[test]
+fn channels_that_are_not_there() {
+    let room = Room::new();
+    for dir in [room.path().to_owned(), room.path().join("no/such/directory")] {
+        let options = Options::new().dir(&dir);
+        let board = dir.join(format!("{NAME}.ndsh"));
+        for error in [
+            options.open(NAME).unwrap_err(),
+            options.open_read_only(NAME).unwrap_err(),
+            options.remove(NAME).unwrap_err(),
+        ] {
+            assert!(matches!(&error, Error::NotFound { path } if path == &board), "{error}");
+        }
+    }
+    let error = Options::new().dir(room.path().join("nowhere")).create::<u8>(NAME).unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn a_reader_that_only_copies_has_no_views() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    writer.write(&[1], &[1]).unwrap();
+    let mut copies = room.options().open_read_only(NAME).unwrap();
+    assert!(matches!(copies.read(), Err(Error::Unsupported { .. })));
+    assert!(matches!(copies.latest(), Err(Error::Unsupported { .. })));
+    assert_eq!(copies.read_owned().unwrap().unwrap().as_bytes(), [1]);
+}

@@ -1,0 +1,301 @@
+//! Files that are too short, too long, of another kind, version or byte order, or not this channel's.
+
+use crate::support::{KEPT, NAME, Room, latest_vec, overwrite, peek};
+use ndsharray::{Error, HeaderError, Reader};
+use std::fs;
+use std::path::Path;
+
+fn corruption<T>(result: Result<T, Error>) -> HeaderError {
+    match result {
+        Ok(_) => panic!("it was taken for good"),
+        Err(Error::Corrupt(error)) => error,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Puts `bytes` in place of the file's, and its own back after the check.
+fn with_bytes(path: &Path, bytes: &[u8], check: impl FnOnce()) {
+    let before = fs::read(path).unwrap();
+    fs::write(path, bytes).unwrap();
+    check();
+    fs::write(path, before).unwrap();
+}
+
+/// Changes a few bytes for the time of the check.
+fn with_change(path: &Path, at: u64, bytes: &[u8], check: impl FnOnce()) {
+    let before = peek(path, at, bytes.len());
+    overwrite(path, at, bytes);
+    check();
+    overwrite(path, at, &before);
+}
+
+const ORDER: u32 = 0x0102_0304;
+
+/// Each head that is not one of ours, and what is said of it.
+fn bad_heads(magic: &[u8; 8]) -> Vec<(u64, Vec<u8>, HeaderError)> {
+    let swapped = ORDER.swap_bytes();
+    let mut other = *magic;
+    other[7] ^= 1;
+    vec![
+        (0, other.to_vec(), HeaderError::Magic { found: other }),
+        (0, b"\x7fELF\x02\x01\x01\0".to_vec(), HeaderError::Magic { found: *b"\x7fELF\x02\x01\x01\0" }),
+        (8, swapped.to_ne_bytes().to_vec(), HeaderError::ByteOrder { found: swapped }),
+        (8, 0_u32.to_ne_bytes().to_vec(), HeaderError::ByteOrder { found: 0 }),
+        (12, 2_u32.to_ne_bytes().to_vec(), HeaderError::Version { expected: 1, found: 2 }),
+        (12, 0_u32.to_ne_bytes().to_vec(), HeaderError::Version { expected: 1, found: 0 }),
+    ]
+}
+
+#[test]
+fn boards_with_a_bad_head() {
+    let room = Room::new();
+    room.keep_value();
+    let mut bad = bad_heads(b"NDSHBORD");
+    for slots in [0, 65, u32::MAX] {
+        bad.push((32, slots.to_ne_bytes().to_vec(), HeaderError::Count { what: "slots", found: slots, max: 64 }));
+    }
+    for readers in [0, 449] {
+        bad.push((
+            36,
+            u32::to_ne_bytes(readers).to_vec(),
+            HeaderError::Count { what: "reader entries", found: readers, max: 448 },
+        ));
+    }
+    for (at, bytes, expected) in bad {
+        with_change(&room.board(), at, &bytes, || {
+            assert_eq!(corruption(room.options().open(NAME)), expected);
+            assert_eq!(corruption(room.options().open_read_only(NAME)), expected);
+            assert_eq!(corruption(room.options().create::<u8>(NAME)), expected);
+        });
+        room.assert_kept();
+    }
+}
+
+#[test]
+fn reader_tables_with_a_bad_head() {
+    let room = Room::new();
+    room.keep_value();
+    for (at, bytes, expected) in bad_heads(b"NDSHREAD") {
+        with_change(&room.table(), at, &bytes, || {
+            assert_eq!(corruption(room.options().open(NAME)), expected);
+            let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+            assert_eq!(copy.view::<i32>().unwrap().as_slice(), KEPT, "which needs no reader table");
+        });
+        room.assert_kept();
+    }
+}
+
+#[test]
+fn truncated_boards() {
+    let room = Room::new();
+    room.keep_value();
+    let whole = fs::read(room.board()).unwrap();
+    assert_eq!(whole.len(), 128 + 4 * 576);
+    for (len, expected) in [(1, 64), (63, 64), (64, whole.len()), (127, whole.len()), (whole.len() - 1, whole.len())] {
+        with_bytes(&room.board(), &whole[..len], || {
+            let expected = HeaderError::Truncated { expected: expected as u64, found: len as u64 };
+            assert_eq!(corruption(room.options().open(NAME)), expected);
+            assert_eq!(corruption(room.options().open_read_only(NAME)), expected);
+            assert_eq!(corruption(room.options().create::<u8>(NAME)), expected);
+        });
+        room.assert_kept();
+    }
+}
+
+#[test]
+fn truncated_reader_tables() {
+    let room = Room::new();
+    room.keep_value();
+    let whole = fs::read(room.table()).unwrap();
+    assert_eq!(whole.len(), 128 + 64 * 64);
+    for (len, expected) in [(1, 64), (64, whole.len()), (128, whole.len()), (whole.len() - 1, whole.len())] {
+        with_bytes(&room.table(), &whole[..len], || {
+            let expected = HeaderError::Truncated { expected: expected as u64, found: len as u64 };
+            assert_eq!(corruption(room.options().open(NAME)), expected);
+        });
+        room.assert_kept();
+    }
+}
+
+#[test]
+fn longer_files_are_no_harm() {
+    let room = Room::new();
+    room.keep_value();
+    for path in [room.board(), room.table(), room.path().join(&room.payloads()[0])] {
+        let mut longer = fs::read(&path).unwrap();
+        longer.extend([0xaa; 10_001]);
+        fs::write(&path, longer).unwrap();
+        room.assert_kept();
+    }
+    let mut writer = room.writer::<u8>();
+    assert_eq!(writer.write(&[1], &[1]).unwrap(), 2);
+    assert_eq!(latest_vec::<u8>(&mut room.reader()), [1]);
+}
+
+#[test]
+fn empty_files_and_zeros_are_channels_still_to_be_made() {
+    let room = Room::new();
+    for content in [vec![], vec![0; 64], vec![0; 5000]] {
+        fs::write(room.board(), &content).unwrap();
+        assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path }) if path == room.board()));
+        assert!(matches!(room.options().open_read_only(NAME), Err(Error::NotFound { .. })));
+        let mut writer = room.writer::<u8>();
+        writer.write(&[1], &[1]).unwrap();
+        assert_eq!(latest_vec::<u8>(&mut room.reader()), [1]);
+        drop(writer);
+        assert_eq!(room.files(), [""; 0]);
+    }
+}
+
+/// What a writer that was killed while it made its channel may leave.
+#[test]
+fn channels_half_made_are_made_anew() {
+    let room = Room::new();
+    room.keep_value();
+    let state = 64 + 24;
+    let table = fs::read(room.table()).unwrap();
+    for remains in [None, Some(vec![]), Some(vec![0; 4224]), Some(table)] {
+        overwrite(&room.board(), state, &0_u32.to_ne_bytes());
+        match remains {
+            None => fs::remove_file(room.table()).unwrap(),
+            Some(bytes) => fs::write(room.table(), bytes).unwrap(),
+        }
+        assert!(matches!(room.options().open(NAME), Err(Error::NotFound { .. })));
+        let mut writer = room.options().persist(true).create::<u8>(NAME).unwrap();
+        writer.write(&[2], &[3, 4]).unwrap();
+        assert_eq!(latest_vec::<u8>(&mut room.reader()), [3, 4]);
+    }
+}
+
+#[test]
+fn random_bytes() {
+    let room = Room::new();
+    room.keep_value();
+    let noise: Vec<u8> = (1..6000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let mut found = [0; 8];
+    found.copy_from_slice(&noise[..8]);
+    with_bytes(&room.board(), &noise, || {
+        assert_eq!(corruption(room.options().open(NAME)), HeaderError::Magic { found });
+        assert_eq!(corruption(room.options().create::<u8>(NAME)), HeaderError::Magic { found });
+    });
+    with_bytes(&room.table(), &noise, || {
+        assert_eq!(corruption(room.options().open(NAME)), HeaderError::Magic { found });
+    });
+    room.assert_kept();
+}
+
+#[test]
+fn each_file_in_the_place_of_the_other() {
+    let room = Room::new();
+    room.keep_value();
+    let (board, table) = (fs::read(room.board()).unwrap(), fs::read(room.table()).unwrap());
+    with_bytes(&room.board(), &table, || {
+        assert_eq!(corruption(room.options().open(NAME)), HeaderError::Magic { found: *b"NDSHREAD" });
+    });
+    with_bytes(&room.table(), &board, || {
+        assert_eq!(corruption(room.options().open(NAME)), HeaderError::Magic { found: *b"NDSHBORD" });
+    });
+    room.assert_kept();
+}
+
+#[test]
+fn the_reader_table_of_another_channel() {
+    let room = Room::new();
+    room.keep_value();
+    let mut other = room.options().persist(true).create::<i32>("other").unwrap();
+    other.write(&[1], &[1]).unwrap();
+    drop(other);
+    let strange = fs::read(room.path().join("other.ndsh-readers")).unwrap();
+    let (ours, theirs) = (peek(&room.board(), 16, 16), &strange[16..32]);
+    with_bytes(&room.table(), &strange, || {
+        let HeaderError::Stranger { expected, found } = corruption(room.options().open(NAME)) else {
+            panic!("not told as a stranger")
+        };
+        assert_eq!((expected.as_bytes().as_slice(), found.as_bytes().as_slice()), (ours.as_slice(), theirs));
+    });
+    room.assert_kept();
+}
+
+#[test]
+fn a_missing_reader_table() {
+    let room = Room::new();
+    room.keep_value();
+    let table = fs::read(room.table()).unwrap();
+    fs::remove_file(room.table()).unwrap();
+    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path }) if path == room.table()));
+    let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+    assert_eq!(copy.view::<i32>().unwrap().as_slice(), KEPT);
+    fs::write(room.table(), table).unwrap();
+    room.assert_kept();
+}
+
+/// A writer cannot know who holds what when the reader table is damaged; it makes a new channel that goes on with the numbers.
+#[test]
+fn a_damaged_reader_table_is_replaced_by_the_next_writer() {
+    let room = Room::new();
+    room.keep_value();
+    let mut attached = room.reader();
+    assert_eq!(latest_vec::<i32>(&mut attached), KEPT);
+    let held = attached.latest_owned().unwrap().unwrap();
+    fs::write(room.table(), "no table").unwrap();
+    let mut writer = room.writer::<i32>();
+    for (n, seq) in (2..=4).zip(2..) {
+        assert_eq!(writer.write(&[1], &[n]).unwrap(), seq);
+    }
+    assert_eq!(latest_vec::<i32>(&mut room.reader()), [4]);
+    assert_eq!(held.view::<i32>().unwrap().as_slice(), KEPT);
+    let sample = attached.read().unwrap().expect("it has found the new channel");
+    assert_eq!((sample.seq(), sample.missed()), (4, 2));
+    assert_eq!(room.reader().writer_epoch(), 2);
+}
+
+fn payload_error(reader: &mut Reader) -> HeaderError {
+    corruption(reader.latest())
+}
+
+#[test]
+fn missing_and_truncated_payloads() {
+    let room = Room::new();
+    let value: Vec<u64> = (0..1000).collect();
+    room.options().persist(true).create::<u64>(NAME).unwrap().write(&[1000], &value).unwrap();
+    let path = room.path().join(&room.payloads()[0]);
+    let whole = fs::read(&path).unwrap();
+    let mut copies = room.options().open_read_only(NAME).unwrap();
+    for len in [7999, 4096, 1, 0] {
+        with_bytes(&path, &whole[..len], || {
+            let expected = HeaderError::Payload { expected: 8000, found: len as u64 };
+            assert_eq!(payload_error(&mut room.reader()), expected);
+            assert_eq!(corruption(copies.latest_owned()), expected);
+            assert_eq!(corruption(room.reader().read_into(&mut Vec::<u64>::new())), expected);
+        });
+        assert_eq!(latest_vec::<u64>(&mut room.reader()), value);
+        assert_eq!(copies.latest_owned().unwrap().unwrap().view::<u64>().unwrap().as_slice(), value);
+    }
+    let mut late = room.reader();
+    fs::remove_file(&path).unwrap();
+    let expected = HeaderError::Payload { expected: 8000, found: 0 };
+    assert_eq!(payload_error(&mut late), expected);
+    assert_eq!(corruption(room.options().open_read_only(NAME).unwrap().latest_owned()), expected);
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(latest_vec::<u64>(&mut late), value, "the reader that failed can try again");
+
+    fs::remove_file(&path).unwrap();
+    let mut writer = room.writer::<u64>();
+    assert_eq!(writer.write(&[1], &[5]).unwrap(), 2);
+    assert_eq!(latest_vec::<u64>(&mut late), [5]);
+}
+
+#[test]
+fn damaged_channels_can_be_removed() {
+    let room = Room::new();
+    for damage in [b"".as_slice(), b"x", &[0xff; 3000], &[0; 100]] {
+        room.keep_value();
+        fs::write(room.board(), damage).unwrap();
+        room.options().remove(NAME).unwrap();
+        assert_eq!(room.files(), [""; 0]);
+    }
+    room.keep_value();
+    fs::remove_file(room.table()).unwrap();
+    room.options().remove(NAME).unwrap();
+    assert_eq!(room.files(), [""; 0]);
+}

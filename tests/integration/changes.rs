@@ -1,0 +1,160 @@
+//! Shape and dtype may change at every write.
+
+use crate::support::{Facts, NAME, Room, descriptors_in, latest_vec, mappings_in, pattern, shapes};
+use ndsharray::{DType, OwnedSample};
+
+#[test]
+fn the_dtype_changes_with_the_writer() {
+    let room = Room::new();
+    let mut reader_of = room.writer::<f32>();
+    reader_of.write(&[2], &[1.0, 2.0]).unwrap();
+    let mut reader = room.reader();
+    assert_eq!(latest_vec::<f32>(&mut reader), [1.0, 2.0]);
+    let mut writer = reader_of.into_dtype::<u8>();
+    assert_eq!(latest_vec::<f32>(&mut reader), [1.0, 2.0], "nothing is written by the change itself");
+    assert_eq!(writer.write(&[3], &[1, 2, 3]).unwrap(), 2);
+    assert_eq!(latest_vec::<u8>(&mut reader), [1, 2, 3]);
+    let mut writer = writer.into_dtype::<bool>();
+    writer.write(&[], &[true]).unwrap();
+    assert_eq!(latest_vec::<bool>(&mut reader), [true]);
+    assert_eq!(reader.writer_epoch(), 1);
+}
+
+#[test]
+fn a_change_that_fits_costs_no_file() {
+    let room = Room::new();
+    let mut writer = room.options().capacity_bytes(1 << 20).create_any(NAME).unwrap();
+    let mut reader = room.reader();
+    for dtype in DType::ALL {
+        writer.write_bytes(*dtype, &[7], &pattern(*dtype, 7, 1)).unwrap();
+    }
+    let files = room.payloads();
+    assert!(files.contains(&writer.payload_name().unwrap()));
+    for (dtype, seed) in DType::ALL.iter().cycle().zip(0..100) {
+        let shape = &shapes()[seed as usize % shapes().len()];
+        let bytes = pattern(*dtype, shape.iter().product(), seed);
+        writer.write_bytes(*dtype, shape, &bytes).unwrap();
+        assert!(files.contains(&writer.payload_name().unwrap()));
+        let sample = reader.read().unwrap().expect("news");
+        assert_eq!((sample.dtype(), sample.shape(), sample.as_bytes()), (*dtype, shape.as_slice(), bytes.as_slice()));
+    }
+    assert_eq!(room.payloads(), files);
+}
+
+#[test]
+fn a_large_array_alternates_between_two_files() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    for value in 0..10 {
+        writer.write(&[50, 4000], &vec![value; 200_000]).unwrap();
+    }
+    let files = room.payloads();
+    assert_eq!(files.len(), 2);
+    for value in 0..10 {
+        writer.write(&[4000, 50], &vec![value; 200_000]).unwrap();
+        assert!(files.contains(&writer.payload_name().unwrap()));
+    }
+}
+
+#[test]
+fn a_change_that_does_not_fit_costs_one_file() {
+    let room = Room::new();
+    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let mut size = 100_000;
+    for _ in 0..2 {
+        writer.write(&[size], &vec![1; size]).unwrap();
+    }
+    for _ in 0..6 {
+        size *= 2;
+        let before = room.payloads();
+        writer.write(&[size], &vec![1; size]).unwrap();
+        let after = room.payloads();
+        let new: Vec<_> = after.iter().filter(|name| !before.contains(name)).collect();
+        assert_eq!(new, [&writer.payload_name().unwrap()]);
+        assert_eq!(after.len(), 2, "the file that was too small has gone");
+        writer.write(&[size], &vec![1; size]).unwrap();
+    }
+}
+
+#[test]
+fn ten_thousand_changes_leak_nothing() {
+    let room = Room::new();
+    let mut writer = room.any_writer();
+    let mut reader = room.reader();
+    let data = pattern(DType::Bool, 40_000 * 32, 3);
+    let (mut most_files, mut most_mappings) = (0, 0);
+    for i in 0..10_000_usize {
+        let dtype = DType::ALL[i % DType::ALL.len()];
+        // From nothing to 40,000 elements and back, in all sorts of steps; seldom large, to stay quick.
+        let rows = (i * 7919) % if i % 50 == 0 { 4000 } else { 60 };
+        let bytes = &data[..rows * 10 * dtype.size()];
+        writer.write_bytes(dtype, &[rows, 10], bytes).unwrap();
+        let sample = reader.read().unwrap().expect("news");
+        assert_eq!((sample.dtype(), sample.shape()), (dtype, [rows, 10].as_slice()));
+        assert!(sample.as_bytes() == bytes, "change {i}");
+        if i % 100 == 0 {
+            most_files = most_files.max(room.files().len());
+            most_mappings = most_mappings.max(mappings_in(room.path()));
+        }
+    }
+    assert!(most_files <= 2 + 8, "{most_files} files at once");
+    // Board and table twice each, and payloads in writer and reader.
+    assert!(most_mappings <= 4 + 3 * 8, "{most_mappings} mappings at once");
+    drop((writer, reader));
+    assert_eq!(room.files(), [""; 0]);
+    assert_eq!((mappings_in(room.path()), descriptors_in(room.path())), (0, 0));
+}
+
+#[test]
+fn what_is_held_outlives_every_change() {
+    let room = Room::new();
+    let mut writer = room.any_writer();
+    let mut reader = room.reader();
+    let mut borrower = room.reader();
+    let mut held: Vec<(OwnedSample, Facts)> = Vec::new();
+    let mut size = 1;
+    for (dtype, seed) in DType::ALL.iter().zip(1..) {
+        size = size * 9 / 5 + 1;
+        writer.write_bytes(*dtype, &[size], &pattern(*dtype, size, seed)).unwrap();
+        let owned = reader.read_owned().unwrap().expect("news");
+        let facts = Facts::from(&owned);
+        assert_eq!(facts.bytes, pattern(*dtype, size, seed));
+        held.push((owned, facts));
+
+        let sample = borrower.latest().unwrap().unwrap();
+        let view = sample.any_view().unwrap();
+        for (other, seed) in DType::ALL.iter().zip(100..) {
+            writer.write_bytes(*other, &[size / 2, 3], &pattern(*other, size / 2 * 3, seed)).unwrap();
+        }
+        assert_eq!(view.as_bytes(), held.last().unwrap().1.bytes);
+        assert_eq!((sample.dtype(), sample.shape()), (*dtype, [size].as_slice()));
+    }
+    for (owned, facts) in &held {
+        assert_eq!(&Facts::from(owned), facts);
+    }
+    drop(writer);
+    for (owned, facts) in &held {
+        assert_eq!(&Facts::from(owned), facts, "and the writer's end");
+    }
+}
+
+#[test]
+fn unused_large_files_are_given_back() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    let held: Vec<_> = (0..10)
+        .map(|value| {
+            writer.write(&[100_000], &vec![value; 100_000]).unwrap();
+            reader.read_owned().unwrap().unwrap()
+        })
+        .collect();
+    assert!(room.payloads().len() >= 10);
+    drop(held);
+    for value in 0..200 {
+        writer.write(&[100_000], &vec![value; 100_000]).unwrap();
+        reader.read().unwrap().unwrap();
+    }
+    assert!(room.payloads().len() <= 3, "{:?}", room.payloads());
+    assert!(mappings_in(room.path()) <= 4 + 2 * 3, "the reader has let go as well");
+}

@@ -1,0 +1,66 @@
+//! The functions without options, in the directory that the environment names.
+
+use crate::puppet::{Puppet, seen};
+use crate::support::Room;
+use ndsharray::DType;
+
+#[test]
+fn writer_and_reader_meet_by_name_alone() {
+    let room = Room::new();
+    let mut writer = Puppet::new(&room);
+    let mut reader = Puppet::new(&room);
+    assert!(reader.ask("open shared").contains("nothing of that name"));
+    assert_eq!(writer.ask("create shared"), "ok");
+    assert_eq!(room.files(), ["shared.ndsh", "shared.ndsh-readers"]);
+    assert_eq!(reader.ask("open shared"), "ok");
+    assert_eq!(reader.ask("read"), "none");
+    assert_eq!(writer.ask("write complex64 [2,3] 4"), "1");
+    assert_eq!(reader.ask("read"), seen(1, 0, DType::C64, &[2, 3], 4));
+    writer.finish();
+    assert_eq!(room.files(), [""; 0]);
+    reader.finish();
+}
+
+#[test]
+fn files_belong_to_their_owner_alone() {
+    use std::os::unix::fs::MetadataExt;
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    writer.write(&[1], &[1]).unwrap();
+    assert_eq!(room.files().len(), 3);
+    for name in room.files() {
+        let meta = std::fs::metadata(room.path().join(&name)).unwrap();
+        assert_eq!(meta.mode() & 0o7777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn other_modes_on_request() {
+    use std::os::unix::fs::MetadataExt;
+    let room = Room::new();
+    let mut writer = room.options().mode(0o644).readers_mode(0o666).create::<u8>("open").unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    for name in room.files() {
+        let mode = std::fs::metadata(room.path().join(&name)).unwrap().mode() & 0o7777;
+        assert_eq!(mode, if name.ends_with("-readers") { 0o666 } else { 0o644 }, "{name}");
+    }
+}
+
+#[test]
+fn payloads_are_mapped_read_only_in_readers() {
+    let room = Room::new();
+    let mut puppet = Puppet::new(&room);
+    assert_eq!(puppet.ask("create 4 4 false"), "ok");
+    assert_eq!(puppet.ask("write uint8 [9] 1"), "1");
+    let mut reader = room.reader();
+    let _sample = reader.latest().unwrap().unwrap();
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let here = room.path().to_str().unwrap();
+    let mut seen = 0;
+    for line in maps.lines().filter(|line| line.contains(here)) {
+        let writable = line.split(' ').nth(1).unwrap().contains('w');
+        assert_eq!(writable, line.ends_with("-readers"), "{line}");
+        seen += 1;
+    }
+    assert_eq!(seen, 3, "board, reader table, payload");
+}

@@ -1,0 +1,115 @@
+//! Somebody has put something else under a channel's names.
+
+use crate::support::{KEPT, NAME, Room, latest_vec};
+use ndsharray::{Error, Foreign};
+use std::ffi::CString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+
+fn make_fifo(path: &Path) {
+    let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+    // SAFETY: the path ends in NUL.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+}
+
+/// Puts each kind of stranger where a file was, and calls `check` with what the error should say.
+fn with_strangers(path: &Path, mut check: impl FnMut(Foreign)) {
+    let away = path.with_extension("away");
+    fs::rename(path, &away).unwrap();
+
+    fs::create_dir(path).unwrap();
+    check(Foreign::NotAFile);
+    fs::remove_dir(path).unwrap();
+
+    make_fifo(path);
+    check(Foreign::NotAFile);
+    fs::remove_file(path).unwrap();
+
+    symlink(&away, path).unwrap();
+    check(Foreign::Symlink);
+    fs::remove_file(path).unwrap();
+
+    symlink("nowhere", path).unwrap();
+    check(Foreign::Symlink);
+    fs::remove_file(path).unwrap();
+
+    fs::hard_link(&away, path).unwrap();
+    check(Foreign::HardLinked);
+    fs::remove_file(path).unwrap();
+
+    fs::rename(&away, path).unwrap();
+}
+
+#[track_caller]
+fn assert_foreign<T>(result: Result<T, Error>, at: &Path, kind: Foreign) {
+    match result {
+        Ok(_) => panic!("{kind:?} was taken for a file of ours"),
+        Err(Error::ForeignOwner { path, owner, what }) => {
+            assert_eq!((path.as_path(), what), (at, kind));
+            assert_eq!(owner, fs::symlink_metadata(at).unwrap().uid());
+        }
+        Err(other) => panic!("{kind:?}: {other}"),
+    }
+}
+
+#[test]
+fn instead_of_the_board() {
+    let room = Room::new();
+    room.keep_value();
+    let board = room.board();
+    let mut attached = room.reader();
+    with_strangers(&board, |kind| {
+        assert_foreign(room.options().open(NAME), &board, kind);
+        assert_foreign(room.options().open_read_only(NAME), &board, kind);
+        assert_foreign(room.options().create::<u8>(NAME), &board, kind);
+        assert_foreign(room.options().remove(NAME), &board, kind);
+        assert_foreign(room.options().open_timeout(NAME, std::time::Duration::from_secs(60)), &board, kind);
+    });
+    assert_eq!(latest_vec::<i32>(&mut attached), KEPT);
+    room.assert_kept();
+}
+
+#[test]
+fn instead_of_the_reader_table() {
+    let room = Room::new();
+    room.keep_value();
+    let table = room.table();
+    with_strangers(&table, |kind| {
+        assert_foreign(room.options().open(NAME), &table, kind);
+        assert_foreign(room.options().create::<u8>(NAME), &table, kind);
+        let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+        assert_eq!(copy.view::<i32>().unwrap().as_slice(), KEPT, "which needs no reader table");
+    });
+    room.assert_kept();
+}
+
+#[test]
+fn instead_of_a_payload() {
+    let room = Room::new();
+    room.keep_value();
+    let payload = room.path().join(&room.payloads()[0]);
+    with_strangers(&payload, |kind| {
+        assert_foreign(room.reader().latest(), &payload, kind);
+        assert_foreign(room.options().open_read_only(NAME).unwrap().latest_owned(), &payload, kind);
+    });
+    room.assert_kept();
+}
+
+/// A reader that has seen the value does not care what is under its name now.
+#[test]
+fn attached_readers_are_not_disturbed() {
+    let room = Room::new();
+    let mut writer = room.writer::<i32>();
+    let mut reader = room.reader();
+    writer.write(&[3], &KEPT).unwrap();
+    let payload = room.path().join(writer.payload_name().unwrap());
+    assert_eq!(latest_vec::<i32>(&mut reader), KEPT);
+    with_strangers(&payload, |kind| {
+        assert_eq!(latest_vec::<i32>(&mut reader), KEPT);
+        assert_foreign(room.reader().latest(), &payload, kind);
+    });
+    writer.write(&[1], &[1]).unwrap();
+    assert_eq!(latest_vec::<i32>(&mut reader), [1]);
+}

@@ -1,0 +1,30 @@
+//! The library as its users see it: real files, real child processes, nothing but the public API.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test that goes wrong is to panic, in its helpers too; child processes answer on their output"
+)]
+
+mod bad_calls;
+mod bad_files;
+mod changes;
+mod defaults;
+mod links;
+mod loans;
+mod ownership;
+mod permissions;
+mod processes;
+mod puppet;
+mod round_trip;
+mod samples;
+mod scribbled;
+mod strides;
+mod support;
+mod takeover;
+mod torn;
+mod waiting;

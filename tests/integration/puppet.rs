@@ -1,0 +1,249 @@
+//! Child processes that do as they are told: this test binary again, with a room and a channel to act in.
+//!
+//! The parent sends one command a line, the child answers each with one line that starts with `@`; so the two are never
+//! ahead of each other, and a child can be killed in a known state.
+
+use crate::support::{NAME, PATIENCE, Room, pattern, wait_until};
+use ndsharray::{AnyWriter, DType, Error, Options, OwnedSample, Reader};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+const DIR: &str = "NDSHARRAY_TEST_PUPPET_DIR";
+
+/// A child process; killed and reaped at the latest when dropped.
+pub(crate) struct Puppet {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    answers: Receiver<String>,
+}
+
+impl Puppet {
+    pub(crate) fn new(room: &Room) -> Self {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+            .env(DIR, room.path())
+            // What `Writer::create` and `Reader::open` use.
+            .env("NDSHARRAY_DIR", room.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let (sender, answers) = channel();
+        // Ends with the child's output.
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // The test harness writes on the same line.
+                if let Some((_, answer)) = line.split_once('@')
+                    && sender.send(answer.to_owned()).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        let stdin = child.stdin.take();
+        let mut puppet = Self { child, stdin, answers };
+        assert_eq!(puppet.ask("hello"), "hello");
+        puppet
+    }
+
+    /// Sends a command without waiting for its answer.
+    pub(crate) fn tell(&mut self, command: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        writeln!(stdin, "{command}").unwrap();
+        stdin.flush().unwrap();
+    }
+
+    pub(crate) fn answer(&mut self) -> String {
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout) => panic!("no answer"),
+            Err(RecvTimeoutError::Disconnected) => panic!("the child ended: {:?}", self.child.wait()),
+        }
+    }
+
+    pub(crate) fn ask(&mut self, command: &str) -> String {
+        self.tell(command);
+        self.answer()
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        let status = self.child.wait().unwrap();
+        assert!(!status.success(), "it ended by itself");
+    }
+
+    /// SIGSTOP: alive, but not doing anything. SIGKILL still ends it.
+    pub(crate) fn stop(&mut self) {
+        let pid = i32::try_from(self.id()).unwrap();
+        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGSTOP) }, 0);
+        let stat = format!("/proc/{pid}/stat");
+        wait_until("the child stops", || {
+            let stat = std::fs::read_to_string(&stat).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('T')
+        });
+    }
+
+    /// Lets the child end by itself, dropping what it has.
+    pub(crate) fn finish(mut self) {
+        drop(self.stdin.take());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Puppet {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What `read` and its like answer for a value.
+pub(crate) fn seen(seq: u64, missed: u64, dtype: DType, shape: &[usize], seed: u64) -> String {
+    let bytes = pattern(dtype, shape.iter().product(), seed);
+    format!("{seq} {missed} {dtype} {} {:016x}", axes(shape), digest(&bytes))
+}
+
+fn axes(shape: &[usize]) -> String {
+    let axes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    format!("[{}]", axes.join(","))
+}
+
+/// FNV-1a, eight bytes at a time.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes.chunks(8).fold(0xcbf2_9ce4_8422_2325, |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        (hash ^ u64::from_ne_bytes(word)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[derive(Default)]
+struct Body {
+    writer: Option<AnyWriter>,
+    reader: Option<Reader>,
+    held: Vec<OwnedSample>,
+}
+
+impl Body {
+    fn obey(&mut self, options: &Options, command: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let words: Vec<&str> = command.split(' ').collect();
+        let mut answer = "ok".to_owned();
+        match *words.as_slice() {
+            ["hello"] => answer = "hello".to_owned(),
+            // create SLOTS READERS PERSIST
+            ["create", slots, readers, persist] => {
+                let options = options.clone().max_slots(slots.parse()?).max_readers(readers.parse()?);
+                self.writer = Some(options.persist(persist.parse()?).create_any(NAME)?);
+            }
+            ["create", name] => self.writer = Some(AnyWriter::create(name)?),
+            // write DTYPE AXES SEED
+            ["write", dtype, shape, seed] => {
+                let dtype: DType = dtype.parse()?;
+                let shape = shape.trim_matches(['[', ']']).split(',').filter(|axis| !axis.is_empty());
+                let shape = shape.map(str::parse).collect::<Result<Vec<usize>, _>>()?;
+                let bytes = pattern(dtype, shape.iter().product(), seed.parse()?);
+                answer = self.writer()?.write_bytes(dtype, &shape, &bytes)?.to_string();
+            }
+            // flood: writes numbers until killed; the answer comes first
+            ["flood"] => {
+                println!("@ok");
+                let writer = self.writer()?;
+                for number in 0_u64.. {
+                    let bytes: Vec<u8> = number.to_ne_bytes().repeat(512);
+                    writer.write_bytes(DType::U64, &[512], &bytes)?;
+                }
+            }
+            ["drop-writer"] => self.writer = None,
+            ["open"] => self.reader = Some(options.open(NAME)?),
+            ["open", name] => self.reader = Some(Reader::open(name)?),
+            ["open-read-only"] => self.reader = Some(options.open_read_only(NAME)?),
+            ["read"] => answer = show(self.reader()?.read_owned()?.as_ref()),
+            ["latest"] => answer = show(self.reader()?.latest_owned()?.as_ref()),
+            ["wait", millis] => {
+                let timeout = Duration::from_millis(millis.parse()?);
+                answer = show(self.reader()?.wait_owned(timeout)?.as_ref());
+            }
+            ["hold"] => {
+                let sample = self.reader()?.latest_owned()?.ok_or("no value")?;
+                answer = show(Some(&sample));
+                self.held.push(sample);
+            }
+            // Keeps a borrowed sample for ever.
+            ["hold-borrowed"] => {
+                let reader: &'static mut Reader = Box::leak(Box::new(self.reader.take().ok_or("no reader")?));
+                let sample = reader.latest()?.ok_or("no value")?;
+                answer = sample.seq().to_string();
+                std::mem::forget(sample);
+            }
+            ["copy-i32"] => answer = format!("{:?}", self.reader()?.read_into(&mut Vec::<i32>::new())?),
+            // The source of the error that another command ends with.
+            ["why-not", command] => {
+                let error = self.obey(options, command).err().ok_or("no error")?;
+                answer = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            }
+            ["fork"] => answer = self.fork()?,
+            ["release"] => self.held.clear(),
+            ["recheck"] => {
+                let all: Vec<String> = self.held.iter().map(|sample| show(Some(sample))).collect();
+                answer = all.join("; ");
+            }
+            _ => return Err("unknown command".into()),
+        }
+        Ok(answer)
+    }
+
+    /// Tries all handles in a forked child and drops them there; says what it came to.
+    fn fork(&mut self) -> Result<String, Box<dyn std::error::Error>> {
+        // SAFETY: the child does nothing but what follows, and ends without returning.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            let wrote = self.writer()?.write_bytes(DType::U8, &[1], &[1]);
+            let read = self.reader()?.read().map(drop);
+            let refused = matches!(wrote, Err(Error::Forked)) && matches!(read, Err(Error::Forked));
+            *self = Self::default();
+            // SAFETY: takes a number; nothing of this process is needed any more.
+            unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` is an integer that the call may write.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        let refused = pid > 0 && waited == pid && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+        Ok(if refused { "refused" } else { "not refused" }.to_owned())
+    }
+
+    fn writer(&mut self) -> Result<&mut AnyWriter, &'static str> {
+        self.writer.as_mut().ok_or("no writer")
+    }
+
+    fn reader(&mut self) -> Result<&mut Reader, &'static str> {
+        self.reader.as_mut().ok_or("no reader")
+    }
+}
+
+fn show(sample: Option<&OwnedSample>) -> String {
+    sample.map_or("none".to_owned(), |sample| {
+        let (dtype, shape) = (sample.dtype(), axes(sample.shape()));
+        format!("{} {} {dtype} {shape} {:016x}", sample.seq(), sample.missed(), digest(sample.as_bytes()))
+    })
+}
+
+#[test]
+#[ignore = "the body of child processes, started by other tests"]
+fn body() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let options = Options::new().dir(dir);
+    let mut body = Body::default();
+    for line in std::io::stdin().lines() {
+        let answer = body.obey(&options, &line.unwrap()).unwrap_or_else(|error| format!("error: {error}"));
+        println!("@{answer}");
+    }
+}

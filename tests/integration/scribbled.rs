@@ -1,0 +1,249 @@
+//! Somebody with the owner's rights writes nonsense onto the board or into a payload.
+
+use crate::puppet::Puppet;
+use crate::support::{KEPT, NAME, Room, latest_vec, overwrite, peek};
+use ndsharray::{DType, Error, HeaderError, ShapeError};
+use proptest::prelude::*;
+use std::path::Path;
+
+/// Where the fields stand, see `docs/FORMAT.md`.
+const LATEST: u64 = 64;
+const SLOTS: u64 = 128;
+const SLOT: u64 = 576;
+const LENGTH: u64 = 24;
+const TAG: u64 = 40;
+const NDIM: u64 = 41;
+const AXES: u64 = 48;
+
+fn word(path: &Path, at: u64) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&peek(path, at, 8));
+    u64::from_ne_bytes(bytes)
+}
+
+/// Where the current value's slot begins.
+fn slot(room: &Room) -> u64 {
+    SLOTS + SLOT * (word(&room.board(), LATEST) & 63)
+}
+
+/// What all kinds of readers say of a channel; it must be the same.
+fn verdict(room: &Room) -> HeaderError {
+    let mut reader = room.reader();
+    let Err(Error::Corrupt(error)) = reader.latest().map(drop) else { panic!("it was taken for good") };
+    for answer in [
+        reader.read().map(drop),
+        reader.latest_owned().map(drop),
+        reader.read_into(&mut Vec::<i32>::new()).map(drop),
+        room.options().open_read_only(NAME).unwrap().latest_owned().map(drop),
+    ] {
+        assert!(matches!(&answer, Err(Error::Corrupt(other)) if *other == error), "{answer:?}, but {error}");
+    }
+    error
+}
+
+#[test]
+fn slot_headers() {
+    let room = Room::new();
+    room.keep_value();
+    let at = slot(&room);
+    let overflow = ShapeError::Overflow { axis: 0, len: usize::MAX };
+    let cases: Vec<(u64, Vec<u8>, HeaderError)> = vec![
+        (TAG, vec![0], HeaderError::DType { tag: 0 }),
+        (TAG, vec![18], HeaderError::DType { tag: 18 }),
+        (TAG, vec![255], HeaderError::DType { tag: 255 }),
+        (TAG, vec![DType::F64 as u8], HeaderError::Length { expected: 24, found: 12 }),
+        (NDIM, vec![65], HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })),
+        (NDIM, vec![255], HeaderError::Shape(ShapeError::TooManyDims { ndim: 255 })),
+        (NDIM, vec![0], HeaderError::Length { expected: 4, found: 12 }),
+        (LENGTH, 13_u64.to_ne_bytes().to_vec(), HeaderError::Length { expected: 12, found: 13 }),
+        (LENGTH, u64::MAX.to_ne_bytes().to_vec(), HeaderError::Length { expected: 12, found: u64::MAX }),
+        (AXES, 4_u64.to_ne_bytes().to_vec(), HeaderError::Length { expected: 16, found: 12 }),
+        (AXES, u64::MAX.to_ne_bytes().to_vec(), HeaderError::Shape(overflow)),
+        // Shape and length agree, but the file is shorter.
+        (8, [0xab; 16].to_vec(), HeaderError::Payload { expected: 12, found: 0 }),
+    ];
+    for (field, bytes, expected) in cases {
+        let before = peek(&room.board(), at + field, bytes.len());
+        overwrite(&room.board(), at + field, &bytes);
+        assert_eq!(verdict(&room), expected);
+        overwrite(&room.board(), at + field, &before);
+        room.assert_kept();
+    }
+    for field in [42, 43, 44, 45, 46, 47] {
+        overwrite(&room.board(), at + field, &[1]);
+        assert!(matches!(verdict(&room), HeaderError::Parameter { .. }));
+        overwrite(&room.board(), at + field, &[0]);
+    }
+    room.assert_kept();
+}
+
+#[test]
+fn a_shape_larger_than_the_file() {
+    let room = Room::new();
+    room.keep_value();
+    let at = slot(&room);
+    let (length, axis) = (peek(&room.board(), at + LENGTH, 8), peek(&room.board(), at + AXES, 8));
+    overwrite(&room.board(), at + LENGTH, &(4_000_000_u64).to_ne_bytes());
+    overwrite(&room.board(), at + AXES, &(1_000_000_u64).to_ne_bytes());
+    assert_eq!(verdict(&room), HeaderError::Payload { expected: 4_000_000, found: 4096 });
+    overwrite(&room.board(), at + LENGTH, &length);
+    overwrite(&room.board(), at + AXES, &axis);
+    room.assert_kept();
+}
+
+/// The most that a header can ask for. In a child process, because to run out of memory ends one.
+#[test]
+fn a_shape_larger_than_memory() {
+    let room = Room::new();
+    room.keep_value();
+    let at = slot(&room);
+    let good = peek(&room.board(), at, SLOT as usize);
+    let elements = 1_u64 << 60;
+    overwrite(&room.board(), at + LENGTH, &(elements * 4).to_ne_bytes());
+    overwrite(&room.board(), at + AXES, &elements.to_ne_bytes());
+    let mut puppet = Puppet::new(&room);
+    let expected = HeaderError::Payload { expected: elements * 4, found: 4096 }.to_string();
+    for open in ["open", "open-read-only"] {
+        assert_eq!(puppet.ask(open), "ok");
+        assert_eq!(puppet.ask("why-not hold"), expected);
+        assert_eq!(puppet.ask("why-not copy-i32"), expected);
+    }
+    overwrite(&room.board(), at, &good);
+    room.assert_kept();
+}
+
+#[test]
+fn the_latest_word() {
+    let room = Room::new();
+    room.keep_value();
+    let good = word(&room.board(), LATEST);
+    let (number, slot) = (good >> 6, good & 63);
+    // A number that the slot does not hold; slots that are empty or that a board of four does not have.
+    for (number, slot) in [(number + 1, slot), (number, (slot + 1) % 4), (number, 4), (number, 63), (u64::MAX >> 6, 63)]
+    {
+        overwrite(&room.board(), LATEST, &(number << 6 | slot).to_ne_bytes());
+        assert_eq!(verdict(&room), HeaderError::Slot { number, slot: slot as usize });
+    }
+    overwrite(&room.board(), LATEST, &good.to_ne_bytes());
+    room.assert_kept();
+}
+
+/// The next writer counts on from what is credible.
+#[test]
+fn a_number_that_no_writer_reaches_does_not_count() {
+    for latest in [u64::MAX, u64::MAX << 6, (u64::MAX << 6) | 3] {
+        let room = Room::new();
+        room.keep_value();
+        let mut attached = room.reader();
+        assert_eq!(latest_vec::<i32>(&mut attached), KEPT);
+        overwrite(&room.board(), LATEST, &latest.to_ne_bytes());
+        let mut writer = room.options().create::<u8>(NAME).unwrap();
+        for (n, seq) in (1..=10).zip(2..) {
+            assert_eq!(writer.write(&[1], &[n]).unwrap(), seq);
+            assert_eq!(latest_vec::<u8>(&mut room.reader()), [n]);
+            assert_eq!(latest_vec::<u8>(&mut attached), [n]);
+        }
+    }
+}
+
+#[test]
+fn bools_in_a_payload() {
+    let room = Room::new();
+    let mut writer = room.writer::<bool>();
+    writer.write(&[2, 2], &[true, false, true, false]).unwrap();
+    let payload = room.path().join(writer.payload_name().unwrap());
+    let mut reader = room.reader();
+    assert_eq!(latest_vec::<bool>(&mut reader), [true, false, true, false]);
+    overwrite(&payload, 2, &[7]);
+    let is_told = |error: Error| {
+        assert!(matches!(error, Error::InvalidBool { index: 2, value: 7 }), "{error}");
+        assert!(error.to_string().contains("element 2") && error.to_string().contains("0x07"), "{error}");
+    };
+    let sample = reader.latest().unwrap().unwrap();
+    is_told(sample.view::<bool>().unwrap_err());
+    is_told(sample.any_view().unwrap_err());
+    assert_eq!(sample.as_bytes(), [1, 0, 7, 0], "bytes are bytes");
+    is_told(sample.into_owned().view::<bool>().unwrap_err());
+    is_told(room.reader().read_into(&mut Vec::<bool>::new()).unwrap_err());
+    let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+    is_told(copy.view::<bool>().unwrap_err());
+
+    for _ in 0..10 {
+        writer.write(&[1], &[true]).unwrap();
+        assert_eq!(latest_vec::<bool>(&mut reader), [true], "the next value is whole again");
+    }
+}
+
+/// After wrong bools in `read_into`, nothing invalid is in the vector.
+#[test]
+fn wrong_bools_do_not_get_into_the_vector() {
+    let room = Room::new();
+    let mut writer = room.writer::<bool>();
+    writer.write(&[3], &[true; 3]).unwrap();
+    overwrite(&room.path().join(writer.payload_name().unwrap()), 0, &[0xff; 3]);
+    let mut out = vec![false; 2];
+    let mut reader = room.reader();
+    assert!(reader.read_into(&mut out).is_err());
+    // SAFETY: the vector's own bytes, which may be looked at whatever they are.
+    let raw = unsafe { std::slice::from_raw_parts(out.as_ptr().cast::<u8>(), out.len()) };
+    assert!(raw.iter().all(|byte| *byte <= 1), "{raw:?}");
+}
+
+/// Whatever the board says, there is an answer, and with the old bytes back the old value.
+#[test]
+fn any_bytes_anywhere_on_the_board() {
+    let room = Room::new();
+    room.keep_value();
+    let good = std::fs::read(room.board()).unwrap();
+    let end = SLOTS + 4 * SLOT;
+    let change = prop::collection::vec((0..end, prop::collection::vec(any::<u8>(), 1..16)), 1..4);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&change, |changes| {
+            for (at, bytes) in &changes {
+                let room_left = (end - at) as usize;
+                overwrite(&room.board(), *at, &bytes[..bytes.len().min(room_left)]);
+            }
+            for open in [ndsharray::Options::open, ndsharray::Options::open_read_only] {
+                if let Ok(mut reader) = open(&room.options(), NAME) {
+                    let _ = reader.is_writer_alive();
+                    let _ = reader.read_into(&mut Vec::<i32>::new());
+                    if let Ok(Some(sample)) = reader.latest_owned() {
+                        let _ = sample.any_view();
+                        prop_assert!(sample.as_bytes().len() <= 4096);
+                    }
+                }
+            }
+            std::fs::write(room.board(), &good).unwrap();
+            prop_assert_eq!(latest_vec::<i32>(&mut room.reader()), KEPT);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// The reader table is everybody's: nonsense in it may cost the writer its choice of slots, but nothing else.
+#[test]
+fn nonsense_in_the_reader_table() {
+    let room = Room::new();
+    let mut writer = room.options().max_slots(3).create::<u8>(NAME).unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let table = room.table();
+    // An entry that nobody owns claims to hold everything: its lock is free, so it is dead.
+    overwrite(&table, 128 + 5 * 64, &[0xff; 16]);
+    overwrite(&table, 72, &[0xff; 56]);
+    for n in 0..20 {
+        writer.write(&[1], &[n]).unwrap();
+    }
+    let mut reader = room.reader();
+    assert_eq!(latest_vec::<u8>(&mut reader), [19]);
+    // The reader's own entry claims to hold everything.
+    overwrite(&table, 128, &[0xff; 16]);
+    assert!(matches!(writer.write(&[1], &[1]), Err(Error::AllSlotsPinned { slots: 3 })));
+    assert_eq!(latest_vec::<u8>(&mut reader), [19]);
+    drop(reader);
+    assert_eq!(writer.write(&[1], &[20]).unwrap(), 22);
+}

@@ -1,0 +1,248 @@
+//! What the tests share: a directory of one's own, recognisable values, and patience with a limit.
+
+use ndsharray::{
+    AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, Options, OwnedSample, Reader, ShElement, bf16, f16,
+};
+use std::ffi::CString;
+use std::fmt::Debug;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Long enough for anything that must happen, however busy the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The name that most tests give their channel; the directory keeps them apart.
+pub(crate) const NAME: &str = "channel";
+
+/// Bytes that one test may take at a time.
+const ROOM: u64 = 768 << 20;
+
+/// A fresh directory, gone with all that is in it at the end of the test.
+pub(crate) struct Room {
+    dir: TempDir,
+}
+
+impl Room {
+    /// In shared memory if there is enough, else on disk: small containers have 64 MiB of it.
+    pub(crate) fn new() -> Self {
+        let shm = Path::new("/dev/shm");
+        let prefix = tempfile::Builder::new().prefix("ndsharray-test-").to_owned();
+        let in_shm = (free_bytes(shm) >= ROOM).then(|| prefix.tempdir_in(shm).ok()).flatten();
+        Self { dir: in_shm.unwrap_or_else(|| prefix.tempdir().unwrap()) }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options::new().dir(self.path())
+    }
+
+    pub(crate) fn writer<T: ShElement>(&self) -> ndsharray::Writer<T> {
+        self.options().create(NAME).unwrap()
+    }
+
+    pub(crate) fn any_writer(&self) -> AnyWriter {
+        self.options().create_any(NAME).unwrap()
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        self.options().open(NAME).unwrap()
+    }
+
+    pub(crate) fn board(&self) -> PathBuf {
+        self.path().join(format!("{NAME}.ndsh"))
+    }
+
+    pub(crate) fn table(&self) -> PathBuf {
+        self.path().join(format!("{NAME}.ndsh-readers"))
+    }
+
+    /// The names in the directory, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The names of payload files.
+    pub(crate) fn payloads(&self) -> Vec<String> {
+        let mut names = self.files();
+        names.retain(|name| name.contains(".ndsh-") && !name.ends_with("-readers"));
+        names
+    }
+
+    /// A channel without a writer whose last value is [`KEPT`].
+    pub(crate) fn keep_value(&self) {
+        self.options().max_slots(4).persist(true).create(NAME).unwrap().write(&[3], &KEPT).unwrap();
+    }
+
+    /// Asserts that a fresh reader finds [`KEPT`].
+    pub(crate) fn assert_kept(&self) {
+        assert_eq!(latest_vec::<i32>(&mut self.reader()), KEPT);
+    }
+}
+
+/// What [`Room::keep_value`] leaves.
+pub(crate) const KEPT: [i32; 3] = [10, -20, 30];
+
+fn free_bytes(dir: &Path) -> u64 {
+    let path = CString::new(dir.as_os_str().as_bytes()).unwrap();
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends in NUL and `stat` has room for the struct that the call writes.
+    let failed = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0;
+    // SAFETY: a struct of integers, zeroed at first.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "the fields' width differs by target")]
+    let free = stat.f_bavail as u64 * stat.f_frsize as u64;
+    if failed { 0 } else { free }
+}
+
+/// Looks until `done`, and fails when it does not come to that.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The elements of the current value.
+pub(crate) fn latest_vec<T: ShElement>(reader: &mut Reader) -> Vec<T> {
+    reader.latest().unwrap().expect("a value").view::<T>().unwrap().to_vec()
+}
+
+/// The bytes of `len` elements, all different for a while, in a way that depends on `seed`; valid for the dtype.
+pub(crate) fn pattern(dtype: DType, len: usize, seed: u64) -> Vec<u8> {
+    // A prime length, so that rows do not repeat.
+    let block: Vec<u8> = (0..4099_u64)
+        .map(|i| {
+            let mixed = (i + 1).wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15));
+            let byte = (mixed >> 40) as u8;
+            if dtype == DType::Bool { byte & 1 } else { byte }
+        })
+        .collect();
+    let bytes = len * dtype.size();
+    let mut all = block.repeat(bytes.div_ceil(block.len()));
+    all.truncate(bytes);
+    all
+}
+
+/// An element type with a different value for each small number.
+pub(crate) trait Numbered: ShElement + PartialEq + Debug {
+    fn numbered(n: u16) -> Self;
+}
+
+macro_rules! numbered {
+    ($($ty:ty: $n:ident => $value:expr;)*) => {
+        $(impl Numbered for $ty {
+            fn numbered($n: u16) -> Self {
+                $value
+            }
+        })*
+    };
+}
+
+numbered! {
+    bool: n => n.is_multiple_of(3);
+    i8: n => n as i8;
+    i16: n => n.cast_signed();
+    i32: n => i32::from(n) * -30_000;
+    i64: n => i64::from(n) << 40;
+    u8: n => n as u8;
+    u16: n => n;
+    u32: n => u32::from(n) * 60_000;
+    u64: n => u64::from(n) << 45;
+    f16: n => f16::from_bits(n & 0x7bff);
+    bf16: n => bf16::from_bits(n & 0x7f00);
+    f32: n => f32::from(n) / 7.0;
+    f64: n => f64::from(n) / -7.0;
+    Complex<f32>: n => Complex::new(f32::from(n), -0.5);
+    Complex<f64>: n => Complex::new(0.25, f64::from(n));
+    LongDouble: n => LongDouble::from(f64::from(n) / 3.0);
+    ComplexLongDouble: n => ComplexLongDouble::from(Complex::new(f64::from(n), -1.0));
+}
+
+pub(crate) fn numbered_vec<T: Numbered>(len: usize) -> Vec<T> {
+    (0..len).map(|n| T::numbered(n as u16)).collect()
+}
+
+/// Makes a test of a generic function for each of the element types.
+macro_rules! for_all_types {
+    ($function:ident) => {
+        #[test]
+        fn bool() {
+            $function::<bool>();
+        }
+        crate::support::for_all_types!(@ $function, i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+        crate::support::for_all_types!(@as $function, f16: ndsharray::f16, bf16: ndsharray::bf16,
+            complex64: ndsharray::Complex<f32>, complex128: ndsharray::Complex<f64>,
+            longdouble: ndsharray::LongDouble, clongdouble: ndsharray::ComplexLongDouble);
+    };
+    (@ $function:ident, $($ty:ident)*) => { $(#[test] fn $ty() { $function::<$ty>(); })* };
+    (@as $function:ident, $($name:ident: $ty:ty),*) => { $(#[test] fn $name() { $function::<$ty>(); })* };
+}
+pub(crate) use for_all_types;
+
+/// Shapes that are worth trying with every dtype.
+pub(crate) fn shapes() -> Vec<Vec<usize>> {
+    let mut many = vec![1; 64];
+    many[0] = 2;
+    many[31] = 3;
+    many[63] = 5;
+    vec![vec![], vec![0], vec![3, 0, 5], vec![1], vec![7], vec![5, 3], vec![2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3], many]
+}
+
+/// Mappings of this process that stand under `dir`.
+pub(crate) fn mappings_in(dir: &Path) -> usize {
+    let dir = dir.to_str().unwrap();
+    fs::read_to_string("/proc/self/maps").unwrap().lines().filter(|line| line.contains(dir)).count()
+}
+
+/// Descriptors of this process that stand under `dir`.
+pub(crate) fn descriptors_in(dir: &Path) -> usize {
+    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|target| target.starts_with(dir)).count()
+}
+
+pub(crate) fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
+    fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(bytes, at).unwrap();
+}
+
+pub(crate) fn peek(path: &Path, at: u64, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    fs::File::open(path).unwrap().read_exact_at(&mut bytes, at).unwrap();
+    bytes
+}
+
+/// What a held value must keep: everything about it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Facts {
+    pub(crate) seq: u64,
+    pub(crate) dtype: DType,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl From<&OwnedSample> for Facts {
+    fn from(sample: &OwnedSample) -> Self {
+        let (dtype, shape) = (sample.dtype(), sample.shape().to_vec());
+        Self { seq: sample.seq(), dtype, shape, bytes: sample.as_bytes().to_vec() }
+    }
+}
+
+/// Ends another thread's loop, also when this one panics.
+pub(crate) struct Done<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

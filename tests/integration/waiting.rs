@@ -1,0 +1,298 @@
+//! Waiting for a value and for a channel.
+
+use crate::puppet::Puppet;
+use crate::support::{NAME, PATIENCE, Room, latest_vec, wait_until};
+use ndsharray::{Error, Reader, Writer};
+use std::fs;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Waits in a thread of its own for `act`, which is called as soon as that thread sleeps.
+fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        let thread = scope.spawn(move || {
+            sender.send(fs::read_link("/proc/thread-self").unwrap()).unwrap();
+            wait()
+        });
+        let stat = std::path::Path::new("/proc").join(receiver.recv().unwrap()).join("stat");
+        wait_until("the waiting thread sleeps", || {
+            let stat = fs::read_to_string(&stat).unwrap();
+            stat.rsplit_once(") ").unwrap().1.starts_with('S')
+        });
+        act();
+        thread.join().unwrap()
+    })
+}
+
+fn wait_u8(reader: &mut Reader) -> Option<u8> {
+    reader.wait(PATIENCE).unwrap().map(|sample| sample.view::<u8>().unwrap()[[]])
+}
+
+fn publish(writer: &mut Writer<u8>, value: u8) {
+    writer.write(&[], &[value]).unwrap();
+}
+
+#[test]
+fn a_time_out_takes_its_time_and_finds_nothing() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    let mut copies = room.options().open_read_only(NAME).unwrap();
+    writer.write(&[], &[1]).unwrap();
+    reader.read().unwrap().unwrap();
+    copies.read_owned().unwrap().unwrap();
+    let mut out = vec![7_u8];
+    for millis in [0, 1, 30, 150] {
+        let timeout = Duration::from_millis(millis);
+        let took = |what: &str, wait: &mut dyn FnMut() -> bool| {
+            let start = Instant::now();
+            assert!(wait(), "{what} found something");
+            let time = start.elapsed();
+            assert!(time >= timeout && time < timeout + PATIENCE, "{what}: {time:?} for {timeout:?}");
+        };
+        took("wait", &mut || reader.wait(timeout).unwrap().is_none());
+        took("wait_owned", &mut || reader.wait_owned(timeout).unwrap().is_none());
+        took("wait_into", &mut || reader.wait_into(&mut out, timeout).unwrap().is_none());
+        took("a copying reader's wait", &mut || copies.wait_owned(timeout).unwrap().is_none());
+    }
+    assert_eq!(out, [7]);
+}
+
+#[test]
+fn news_that_is_there_is_not_waited_for() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    writer.write(&[], &[1]).unwrap();
+    assert_eq!(reader.wait(Duration::ZERO).unwrap().unwrap().seq(), 1);
+    writer.write(&[], &[2]).unwrap();
+    assert_eq!(reader.wait_owned(Duration::ZERO).unwrap().unwrap().seq(), 2);
+    writer.write(&[], &[3]).unwrap();
+    let mut out = Vec::<u8>::new();
+    assert_eq!(reader.wait_into(&mut out, Duration::ZERO).unwrap().unwrap().seq, 3);
+    assert_eq!(out, [3]);
+    writer.write(&[], &[4]).unwrap();
+    assert_eq!(reader.wait(Duration::MAX).unwrap().unwrap().seq(), 4);
+}
+
+#[test]
+fn a_publication_wakes() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let value = when_asleep(|| wait_u8(&mut reader), || publish(&mut writer, 5));
+    assert_eq!(value, Some(5));
+    let value = when_asleep(
+        || reader.wait_owned(PATIENCE).unwrap().unwrap().as_bytes().to_vec(),
+        || {
+            let mut loan = writer.loan(&[]).unwrap();
+            loan.as_mut_slice().fill(6);
+            loan.publish().unwrap();
+        },
+    );
+    assert_eq!(value, [6]);
+    let mut out = Vec::<u8>::new();
+    let info = when_asleep(|| reader.wait_into(&mut out, PATIENCE).unwrap(), || publish(&mut writer, 7));
+    assert_eq!((info.unwrap().seq, out.as_slice()), (3, [7].as_slice()));
+    copies.read_owned().unwrap().unwrap();
+    let value = when_asleep(|| copies.wait_owned(PATIENCE).unwrap().unwrap(), || publish(&mut writer, 8));
+    assert_eq!(value.as_bytes(), [8]);
+}
+
+/// If wake-ups got lost, each exchange would last until the reader looks by itself, a tenth of a second later.
+#[test]
+fn no_wake_up_is_lost() {
+    let room = Room::new();
+    let options = room.options();
+    let mut here = options.create::<u32>("here").unwrap();
+    let mut there = options.create::<u32>("there").unwrap();
+    let (mut from_here, mut from_there) = (options.open("here").unwrap(), options.open("there").unwrap());
+    const ROUNDS: u32 = 400;
+    let start = Instant::now();
+    let answer = |reader: &mut Reader, writer: &mut Writer<u32>, n: u32| {
+        let sample = reader.wait(PATIENCE).unwrap().expect("an answer");
+        assert_eq!(sample.view::<u32>().unwrap().as_slice(), [n]);
+        drop(sample);
+        writer.write(&[1], &[n + 1]).unwrap();
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| (0..ROUNDS).for_each(|n| answer(&mut from_here, &mut there, 2 * n)));
+        here.write(&[1], &[0]).unwrap();
+        (0..ROUNDS - 1).for_each(|n| answer(&mut from_there, &mut here, 2 * n + 1));
+    });
+    let time = start.elapsed();
+    assert!(time < ROUNDS * Duration::from_millis(100) / 3, "{time:?} for {ROUNDS} exchanges");
+}
+
+#[test]
+fn sixty_four_sleepers_are_woken() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut readers: Vec<Reader> = (0..64).map(|_| room.reader()).collect();
+    for round in 1..=3 {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = readers
+                .iter_mut()
+                .map(|reader| {
+                    let sender = sender.clone();
+                    scope.spawn(move || {
+                        sender.send(()).unwrap();
+                        wait_u8(reader)
+                    })
+                })
+                .collect();
+            for _ in 0..64 {
+                receiver.recv().unwrap();
+            }
+            writer.write(&[], &[round]).unwrap();
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap() == Some(round)));
+        });
+    }
+}
+
+#[test]
+fn a_close_is_told_at_once_and_each_time() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut reader = room.reader();
+    let mut copies = room.options().open_read_only(NAME).unwrap();
+    writer.write(&[], &[1]).unwrap();
+    reader.read().unwrap().unwrap();
+    copies.read_owned().unwrap().unwrap();
+    let answer = when_asleep(|| reader.wait(PATIENCE).map(|sample| sample.is_some()), || drop(writer));
+    assert!(matches!(&answer, Err(Error::Closed { name }) if name == NAME), "{answer:?}");
+    for _ in 0..3 {
+        assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+        assert!(matches!(reader.wait_owned(Duration::ZERO), Err(Error::Closed { .. })));
+        assert!(matches!(reader.wait_into(&mut Vec::<u8>::new(), PATIENCE), Err(Error::Closed { .. })));
+        assert!(matches!(copies.wait_owned(PATIENCE), Err(Error::Closed { .. })));
+        assert_eq!(latest_vec::<u8>(&mut reader), [1]);
+    }
+}
+
+#[test]
+fn what_was_published_before_the_close_is_read_first() {
+    let room = Room::new();
+    let mut writer = room.options().persist(true).create::<u8>(NAME).unwrap();
+    let mut reader = room.reader();
+    writer.write(&[], &[1]).unwrap();
+    drop(writer);
+    assert_eq!(wait_u8(&mut reader), Some(1));
+    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+}
+
+#[test]
+fn a_new_writer_is_waited_for_after_a_kill() {
+    let room = Room::new();
+    let mut puppet = Puppet::new(&room);
+    assert_eq!(puppet.ask("create 4 4 false"), "ok");
+    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
+    let mut reader = room.reader();
+    reader.read().unwrap().unwrap();
+    let value = when_asleep(
+        || wait_u8(&mut reader),
+        || {
+            puppet.kill();
+            std::thread::sleep(Duration::from_millis(150));
+            room.writer::<u8>().write(&[], &[77]).unwrap();
+        },
+    );
+    // The new writer has closed the channel since; its value may have gone before it could be held.
+    assert!(matches!(value, Some(77) | None), "{value:?}");
+    assert_eq!(reader.writer_epoch(), 2);
+}
+
+#[test]
+fn a_wait_goes_on_in_a_channel_made_anew() {
+    let room = Room::new();
+    let mut reader = {
+        let mut writer = room.writer::<u8>();
+        writer.write(&[], &[1]).unwrap();
+        let mut reader = room.reader();
+        reader.read().unwrap().unwrap();
+        reader
+    };
+    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+    let mut writer = room.writer::<u8>();
+    assert!(reader.wait(Duration::from_millis(5)).unwrap().is_none(), "there is a writer, but no value");
+    let value = when_asleep(|| wait_u8(&mut reader), || publish(&mut writer, 2));
+    assert_eq!(value, Some(2));
+}
+
+/// Somebody removes the files of a killed writer while a reader sleeps, and a new writer makes the channel again.
+#[test]
+fn a_sleeper_follows_the_name() {
+    let room = Room::new();
+    let mut puppet = Puppet::new(&room);
+    assert_eq!(puppet.ask("create 4 4 false"), "ok");
+    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
+    puppet.kill();
+    let mut reader = room.reader();
+    reader.read().unwrap().unwrap();
+    let mut writer = None;
+    let value = when_asleep(
+        || wait_u8(&mut reader),
+        || {
+            for name in room.files() {
+                fs::remove_file(room.path().join(name)).unwrap();
+            }
+            let mut new = room.writer::<u8>();
+            new.write(&[], &[3]).unwrap();
+            writer = Some(new);
+        },
+    );
+    assert_eq!(value, Some(3));
+}
+
+#[test]
+fn opening_waits_for_the_writer() {
+    let room = Room::new();
+    let start = Instant::now();
+    let error = room.options().open_timeout(NAME, Duration::from_millis(60)).unwrap_err();
+    assert!(matches!(&error, Error::NotFound { path } if path == &room.board()), "{error}");
+    assert!(start.elapsed() >= Duration::from_millis(60));
+    assert!(room.options().open_timeout(NAME, Duration::ZERO).is_err());
+    let mut writer = None;
+    let mut reader =
+        when_asleep(|| room.options().open_timeout(NAME, PATIENCE).unwrap(), || writer = Some(room.writer::<u8>()));
+    writer.unwrap().write(&[], &[1]).unwrap();
+    drop(reader.read());
+    assert!(room.options().open_timeout(NAME, Duration::ZERO).is_err(), "closed again");
+}
+
+/// Writers come and go under one name; a reader that waits sees values of all of them, in order.
+#[test]
+fn one_reader_many_channels() {
+    let room = Room::new();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let mut reader = {
+        let _writer = room.writer::<u8>();
+        room.reader()
+    };
+    let seen = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 1..=40 {
+                let mut writer = room.writer::<u8>();
+                writer.write(&[], &[round]).unwrap();
+                std::thread::sleep(Duration::from_millis(3));
+            }
+            done.store(true, std::sync::atomic::Ordering::Release);
+        });
+        let mut seen = Vec::new();
+        loop {
+            let finished = done.load(std::sync::atomic::Ordering::Acquire);
+            match reader.wait(Duration::from_millis(20)) {
+                Ok(Some(sample)) => seen.push(sample.view::<u8>().unwrap()[[]]),
+                Ok(None) | Err(Error::Closed { .. }) if finished => break,
+                Ok(None) => {}
+                Err(Error::Closed { .. }) => std::thread::yield_now(),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        seen
+    });
+    assert!(seen.is_sorted() && seen.len() >= 5, "{seen:?}");
+}

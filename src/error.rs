@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::header::HeaderError;
-use crate::shape::ShapeError;
+use crate::shape::{MAX_NDIM, ShapeError};
 use crate::view::ViewError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -88,15 +88,26 @@ pub enum Error {
         /// Bytes given.
         found: usize,
     },
-    /// No array has this shape.
-    #[error("impossible shape")]
-    InvalidShape(#[from] ShapeError),
-    /// More bytes than the operating system's file offsets reach, or more values than can be numbered.
-    #[error("{requested} is too large; the limit is {max}")]
+    /// An array has fewer dimensions.
+    #[error("{found} dimensions, but an array has at most {max}")]
+    TooManyDims {
+        /// Dimensions given.
+        found: usize,
+        /// The largest number of dimensions.
+        max: usize,
+    },
+    /// The array's byte length does not fit the address space.
+    #[error("the array's byte length overflows at axis {axis} of length {len}")]
     TooLarge {
-        /// What was asked for.
-        requested: u64,
-        /// The limit.
+        /// The first axis at which the product is too large.
+        axis: usize,
+        /// That axis' length.
+        len: usize,
+    },
+    /// The channel has published as many values as can be numbered; that takes decades.
+    #[error("all {max} sequence numbers have been used")]
+    NumbersExhausted {
+        /// The largest sequence number.
         max: u64,
     },
     /// Shared memory is full. Nothing was written; the last value stays.
@@ -218,11 +229,20 @@ impl Error {
     }
 }
 
+impl From<ShapeError> for Error {
+    fn from(error: ShapeError) -> Self {
+        match error {
+            ShapeError::TooManyDims { ndim } => Self::TooManyDims { found: ndim, max: MAX_NDIM },
+            ShapeError::Overflow { axis, len } => Self::TooLarge { axis, len },
+        }
+    }
+}
+
 impl From<ViewError> for Error {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::InvalidBool { index, value } => Self::InvalidBool { index, value },
-            ViewError::Shape(shape) => Self::InvalidShape(shape),
+            ViewError::Shape(shape) => shape.into(),
             other => Self::View(other),
         }
     }

@@ -192,7 +192,8 @@ enum Found {
 impl Place {
     fn take(table: Table, file: File, path: &std::path::Path) -> Result<Self> {
         let max = table.entries().len();
-        for (index, entry) in table.entries().iter().enumerate() {
+        // Twice: a writer that clears a dead reader's entry holds its lock for a moment.
+        for (index, entry) in table.entries().iter().enumerate().chain(table.entries().iter().enumerate()) {
             let taken = Lock::try_take(&file, &Table::lock_range(index)).map_err(|e| Error::io("lock", path, e))?;
             if taken {
                 fail_point!("attach.locked");

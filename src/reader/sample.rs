@@ -35,6 +35,7 @@ use std::time::Duration;
 /// let mut reader = ndsharray::Reader::open("lidar")?;
 /// let sample = reader.latest()?;
 /// println!("{:?}", sample);
+/// drop(sample);
 /// drop(reader);
 /// # Ok(())
 /// # }

@@ -141,7 +141,7 @@ impl Core {
             return Err(Error::Forked);
         }
         if self.last_number >= MAX_NUMBER {
-            return Err(Error::TooLarge { requested: self.last_number, max: MAX_NUMBER });
+            return Err(Error::NumbersExhausted { max: MAX_NUMBER });
         }
         let mut reaped = false;
         // Each refused claim means that a reader pinned just then; the bound only ends a siege by one that never stops.

@@ -69,7 +69,7 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::InvalidShape`];
+    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::TooManyDims`], [`Error::TooLarge`];
     /// [`Error::AllSlotsPinned`] when readers hold all other slots; [`Error::OutOfMemory`] when a larger payload file does not fit. The last
     /// value stays current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
@@ -87,7 +87,7 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidShape`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
     pub fn loan(&mut self, shape: &[usize]) -> Result<Loan<'_, T>> {
         Loan::new(&mut self.core, shape)
     }
@@ -96,7 +96,7 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidShape`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {

@@ -28,14 +28,12 @@ use std::time::Duration;
 /// pauses, on more slots than there are, to use them up.
 const ATTEMPTS: u32 = 1 << 16;
 
-/// Empty polls after which the reader makes sure that its channel's name has not gone to another board. That costs a microsecond.
-const CHECK_NAME_EVERY: u32 = 1 << 16;
-
 /// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
 ///
 /// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader opened afterwards gets it too; when a new
 /// writer comes, by taking over or by making the channel anew, the reader goes on with its values by itself. When the writer closes the channel,
-/// its readers keep the last value that they have read.
+/// its readers keep the last value that they have read. Files removed by hand are another matter: [`wait`](Self::wait) notices within a tenth of
+/// a second that the name has gone to another channel, [`read`](Self::read) alone does not.
 ///
 /// # Example
 ///
@@ -70,8 +68,6 @@ pub struct Reader {
     seen: Latest,
     /// Number of the last value read, here or on the board before; `None` before the first.
     last_number: Option<u64>,
-    /// Empty polls until the name is checked.
-    polls_left: u32,
 }
 
 impl Reader {
@@ -118,7 +114,6 @@ impl Reader {
             at: Arc::new(at),
             seen: Latest::NONE,
             last_number: None,
-            polls_left: CHECK_NAME_EVERY,
         })
     }
 
@@ -188,7 +183,7 @@ impl Reader {
         if self.at.latest() != self.seen {
             return Ok(true);
         }
-        Ok(self.may_have_moved() && self.follow()? && self.at.latest() != self.seen)
+        Ok(self.at.board().state() != State::Open && self.follow()? && self.at.latest() != self.seen)
     }
 
     /// Goes after the name if this board has nothing more to come.
@@ -298,17 +293,9 @@ impl Reader {
         missed
     }
 
-    /// Whether it is worth asking who has the name now: when this board is closed, and once in a while, as files may be removed by hand.
-    #[inline]
-    fn may_have_moved(&mut self) -> bool {
-        self.polls_left = self.polls_left.wrapping_sub(1);
-        self.polls_left == 0 || self.at.board().state() != State::Open
-    }
-
     /// Goes to the board that has the name now, if it is another one; says whether it did.
     #[cold]
     fn follow(&mut self) -> Result<bool> {
-        self.polls_left = CHECK_NAME_EVERY;
         self.at.check_process()?;
         match sys::identify_path(&self.location.board()) {
             Ok(named) if !sys::same_file(&named, self.at.board().identity()) => {}

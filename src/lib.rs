@@ -72,6 +72,9 @@
 //!
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for `ndarray` 0.17.
 
+// Under loom only the protocol is built, without those who use it.
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
+
 // The list reads bottom-up: a module uses only those above it.
 mod failpoint;
 mod sync;

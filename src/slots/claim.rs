@@ -34,18 +34,11 @@ pub(crate) struct Pending {
 pub(crate) struct Claim {
     slot: SlotIndex,
     previous: u64,
-    look: Look,
 }
 
 impl Claim {
     pub(crate) fn slot(&self) -> SlotIndex {
         self.slot
-    }
-
-    /// What the second look showed: a guess for the next claim.
-    #[inline]
-    pub(crate) fn look(&self) -> Look {
-        self.look
     }
 }
 
@@ -70,10 +63,11 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         look
     }
 
-    /// Claims `slot`, which must not be the latest; on failure tells what the second look showed.
+    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look showed goes to `look` either way: a guess
+    /// for the next claim.
     #[inline]
-    pub(crate) fn claim(&self, slot: SlotIndex) -> Result<Claim, Look> {
-        self.confirm(self.begin(slot))
+    pub(crate) fn claim(&self, slot: SlotIndex, look: &mut Look) -> Option<Claim> {
+        self.confirm(self.begin(slot), look)
     }
 
     /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
@@ -93,20 +87,20 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
     /// Second half of a claim: the second look. A slot that turns out to be held gets its number back.
     #[inline]
-    pub(crate) fn confirm(&self, pending: Pending) -> Result<Claim, Look> {
+    pub(crate) fn confirm(&self, pending: Pending, look: &mut Look) -> Option<Claim> {
         let Pending { slot, previous } = pending;
-        let look = self.look();
-        let claim = Claim { slot, previous, look };
+        let claim = Claim { slot, previous };
+        *look = self.look();
         if look.pins.contains(slot) {
             fail_point!("claim.refused");
             self.abandon(claim);
-            return Err(look);
+            return None;
         }
         // Release fence: orders the 0 in `seq` before every later store to header and payload, for readers that
         // copy without a pin. Pairs with the Acquire fence in `ReaderSide::unchanged`.
         fence(Ordering::Release);
         fail_point!("claim.confirmed");
-        Ok(claim)
+        Some(claim)
     }
 
     /// Gives a claimed slot back whose header and payload are as they were: it holds its old value again.

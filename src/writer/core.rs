@@ -1,4 +1,4 @@
-//! The writer without its element type: claims a slot, makes room in it, publishes it, and cleans up.
+//! The writer without its element type: claims a slot, makes room in it, publishes it.
 
 use super::attach::Held;
 use super::rotation::{Choice, Rotation};
@@ -8,19 +8,10 @@ use crate::failpoint::fail_point;
 use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
-use crate::segment::{self, Entry, State, Table, WritePayload};
-use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, Registered, SlotIndex};
-use crate::sys::{self, Lock};
-use std::fs;
-use std::time::{Duration, Instant};
+use crate::segment::WritePayload;
+use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::sys;
 use uuid::Uuid;
-
-/// How long a writer that closes waits for readers that have not come to its last value. Readers that are waiting take microseconds;
-/// on one that does not read at all it is wasted.
-const LINGER: Duration = if cfg!(fuzzing) { Duration::ZERO } else { Duration::from_millis(50) };
-
-/// Time between two looks at such readers.
-const LINGER_STEP: Duration = Duration::from_micros(50);
 
 /// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that
 /// each slot has its turn.
@@ -37,10 +28,10 @@ struct Described {
 
 /// What this process knows of one slot beyond the rotation's numbers.
 #[derive(Default)]
-struct SlotState {
-    payload: Option<WritePayload>,
+pub(super) struct SlotState {
+    pub(super) payload: Option<WritePayload>,
     /// A payload file that an earlier writer left, still to be unlinked.
-    orphan: Option<Uuid>,
+    pub(super) orphan: Option<Uuid>,
     described: Option<Described>,
     /// Whether every byte of the payload file is known to be 0 or 1.
     bools: bool,
@@ -48,19 +39,19 @@ struct SlotState {
 
 /// A channel's writer. Dropping it closes the channel.
 pub(crate) struct Core {
-    held: Held,
+    pub(super) held: Held,
     mode: u32,
     least_capacity: usize,
     prefault: bool,
-    persist: bool,
-    slots: Vec<SlotState>,
-    rotation: Rotation,
-    latest: Latest,
+    pub(super) persist: bool,
+    pub(super) slots: Vec<SlotState>,
+    pub(super) rotation: Rotation,
+    pub(super) latest: Latest,
     last_number: u64,
     /// What the last look at the readers showed; a guess that each claim checks.
-    look: Look,
+    pub(super) look: Look,
     /// Slots whose file an earlier writer made, kept for its value.
-    orphans: PinMask,
+    pub(super) orphans: PinMask,
     forks: u64,
 }
 
@@ -121,17 +112,13 @@ impl Core {
 
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
     #[inline]
-    fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
-        match self.held.board.writer_side(&self.held.table).claim(slot) {
-            Ok(claim) => {
-                self.note(claim.look());
-                Some(claim)
-            }
-            Err(look) => {
-                self.note(look);
-                None
-            }
+    pub(super) fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
+        let retries = self.look.retries;
+        let claim = self.held.board.writer_side(&self.held.table).claim(slot, &mut self.look);
+        if self.look.retries != retries {
+            self.rotation.widen();
         }
+        claim
     }
 
     /// Claims a slot when the first guess was wrong, or memory has to be found for it.
@@ -260,21 +247,12 @@ impl Core {
         drop(claim);
     }
 
-    fn bell(&self) -> Doorbell<'_> {
+    pub(super) fn bell(&self) -> Doorbell<'_> {
         Doorbell { asleep: self.held.table.asleep(), wake: self.held.board.wake() }
     }
 
-    #[inline]
-    fn note(&mut self, look: Look) {
-        if look.retries != self.look.retries {
-            self.rotation.widen();
-        }
-        self.look = look;
-    }
-
-    fn refresh(&mut self) {
-        let look = self.held.board.writer_side(&self.held.table).look();
-        self.note(look);
+    pub(super) fn refresh(&mut self) {
+        self.look = self.held.board.writer_side(&self.held.table).look();
     }
 
     /// Gives the claimed slot a payload file with room for `needed` bytes.
@@ -312,7 +290,7 @@ impl Core {
     }
 
     /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written anew before it is published.
-    fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
+    pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
         let Some(state) = self.slots.get_mut(slot.get()) else { return };
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
         state.described = None;
@@ -322,124 +300,6 @@ impl Core {
         self.orphans = self.orphans.without(slot.bit());
         for id in old.into_iter().chain(orphan) {
             self.unlink_payload(id);
-        }
-    }
-
-    /// Unlinks the file of a slot that is of no use any more, unless somebody has just pinned it.
-    fn give_up(&mut self, slot: SlotIndex) {
-        let Ok(claim) = self.held.board.writer_side(&self.held.table).claim(slot) else { return };
-        if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_header(&RawHeader::ZERO);
-        }
-        self.set_payload(slot, None);
-        self.discard(claim);
-    }
-
-    fn unlink_payload(&self, id: Uuid) {
-        // Best effort: what cannot be removed now is removed by the next writer.
-        let _ = fs::remove_file(self.held.location.payload(id));
-        self.held.board.count_file_gone();
-    }
-
-    /// Takes the entries of dead readers out of use: those in use whose lock is free.
-    fn reap(&self) {
-        let table = &self.held.table;
-        let file = &self.held.table_file;
-        table.registered().for_each(table.entries().len(), |index| {
-            let range = Table::lock_range(index);
-            let Some(entry) = table.entries().get(index) else { return };
-            // The lock is taken, not just tested: a new reader must not move in while the entry is cleared.
-            if let Ok(true) = Lock::try_take(file, &range) {
-                table.registered().remove(index, entry.as_ref());
-                fail_point!("reap.removed");
-                let _ = Lock::release(file, &range);
-            }
-        });
-    }
-
-    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all else goes.
-    fn inherit(&mut self) {
-        let side = self.held.board.reader_side();
-        let latest = side.latest();
-        self.reap();
-        self.refresh();
-        if !latest.is_none() && latest.slot().get() < self.slots.len() {
-            self.latest = latest;
-            self.rotation.published(latest.slot(), latest.number());
-        }
-        let mut kept = Vec::new();
-        for index in 0..self.slots.len() {
-            let Some(slot) = SlotIndex::new(index) else { break };
-            let Some(on_board) = self.held.board.slot(slot) else { break };
-            let id = on_board.header().payload();
-            let current = !self.latest.is_none() && slot == self.latest.slot();
-            let claim = if current { None } else { self.held.board.writer_side(&self.held.table).claim(slot).ok() };
-            if claim.is_some() {
-                // Free: nobody holds it and it is not current. Its file goes with all others that are not kept.
-                on_board.set_header(&RawHeader::ZERO);
-            } else if let Some(state) = self.slots.get_mut(index) {
-                state.orphan = Some(id);
-                self.orphans = self.orphans.union(slot.bit());
-                kept.push(id);
-            }
-            fail_point!("inherit.slot");
-        }
-        // Best effort: where the directory cannot be listed, what a dead writer left stays.
-        for id in segment::payload_files(&self.held.location).unwrap_or_default() {
-            if !kept.contains(&id) {
-                self.unlink_payload(id);
-            }
-        }
-    }
-
-    /// Gives living readers the chance to map the last value before its file goes. They keep it then.
-    fn linger(&self) {
-        let table = &self.held.table;
-        let end = Instant::now() + LINGER;
-        let lags = || {
-            let mut lags = false;
-            table.registered().for_each(table.entries().len(), |index| {
-                let seen = |entry: &Entry| Registered::has_seen(entry.as_ref(), self.latest.number());
-                let lives = || Lock::is_taken(&self.held.table_file, &Table::lock_range(index)).unwrap_or(false);
-                lags |= table.entries().get(index).is_some_and(|entry| !seen(entry) && lives());
-            });
-            lags
-        };
-        while lags() && Instant::now() < end {
-            std::thread::sleep(LINGER_STEP);
-        }
-    }
-
-    /// Closes the channel: readers are told, and the files go, or all but the current value with [`Options::persist`].
-    fn close(&mut self) {
-        let keep = self.persist && !self.latest.is_none();
-        self.held.board.set_state(if keep { State::Kept } else { State::Closed });
-        fail_point!("close.marked");
-        self.bell().ring_always();
-        sys::futex_wake_all(self.held.board.wake());
-        let location = &self.held.location;
-        // Best effort throughout: the next writer of the name removes what stays.
-        if keep {
-            let current = self.slots.get(self.latest.slot().get());
-            let current = current.and_then(|state| state.payload.as_ref().map(WritePayload::id).or(state.orphan));
-            self.refresh();
-            let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
-            for slot in idle {
-                self.give_up(slot);
-            }
-            debug_assert!(current.is_some());
-        } else {
-            self.linger();
-            for state in &self.slots {
-                for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
-                    let _ = fs::remove_file(location.payload(id));
-                    fail_point!("close.payload");
-                }
-            }
-            let _ = segment::unlink_if_same(&location.readers(), self.held.table.identity());
-            fail_point!("close.table");
-            let _ = segment::unlink_if_same(&location.board(), self.held.board.identity());
-            fail_point!("close.board");
         }
     }
 }

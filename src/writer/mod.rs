@@ -3,6 +3,7 @@
 mod any;
 mod attach;
 mod core;
+mod housekeeping;
 mod loan;
 mod rotation;
 

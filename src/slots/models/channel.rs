@@ -2,7 +2,7 @@
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::slots::{
-    Claim, Latest, LatestWord, PinAttempt, Pins, ReaderSide, Registered, SlotIndex, SlotSeq, WriterSide,
+    Claim, Latest, LatestWord, Look, PinAttempt, Pins, ReaderSide, Registered, SlotIndex, SlotSeq, WriterSide,
 };
 use crate::sync::{Ordering, load_seqcst, store_seqcst};
 use loom::cell::UnsafeCell;
@@ -156,9 +156,9 @@ impl<'a, P: Payload> Writer<'a, P> {
         let blind = self.channel.blind_side();
         let is_in = |mask: u64| mask & slot.bit().to_bits() != 0;
         match self.flaw {
-            Flaw::NoSecondLook => blind.claim(slot).ok(),
+            Flaw::NoSecondLook => blind.claim(slot, &mut Look::default()),
             Flaw::KeptBeforeBorrowed => {
-                let claim = blind.claim(slot).ok()?;
+                let claim = blind.claim(slot, &mut Look::default())?;
                 let pinned = self.any_entry(|pins| {
                     let kept = pins.kept.load(Ordering::Acquire);
                     is_in(kept | load_seqcst(&pins.borrowed))
@@ -181,9 +181,9 @@ impl<'a, P: Payload> Writer<'a, P> {
                     return None;
                 }
                 // The decision has fallen; only the token is still wanted.
-                blind.claim(slot).ok()
+                blind.claim(slot, &mut Look::default())
             }
-            _ => self.channel.writer_side().claim(slot).ok(),
+            _ => self.channel.writer_side().claim(slot, &mut Look::default()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Sleeping and waking: no wake-up is lost.
 
 use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, spawn};
-use crate::slots::Doorbell;
+use crate::slots::{Doorbell, Look};
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32};
 use loom::sync::{Condvar, Mutex};
 use std::sync::Arc;
@@ -113,7 +113,10 @@ fn sleep_until(wanted: u64, channel: &Channel, bell: &Bell, flaw: Flaw) {
 /// Publishes one value; nobody pins here.
 fn publish(writer: &mut Writer<'_>) {
     if writer.flaw == Flaw::WeakRing {
-        let claim = writer.candidates().find_map(|slot| writer.channel.writer_side().claim(slot).ok()).unwrap();
+        let claim = writer
+            .candidates()
+            .find_map(|slot| writer.channel.writer_side().claim(slot, &mut Look::default()))
+            .unwrap();
         writer.number += 1;
         writer.latest = Latest::new(writer.number, claim.slot());
         writer.channel.latest.0.store(writer.latest.to_bits(), Ordering::Release);

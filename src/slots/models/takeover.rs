@@ -1,6 +1,7 @@
 //! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
 
 use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
+use crate::slots::Look;
 use crate::sync::Ordering;
 
 /// The last thing that the first writer does.
@@ -32,7 +33,7 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
         writer.publish();
         return;
     }
-    let Some(claim) = writer.candidates().find_map(|slot| side.claim(slot).ok()) else {
+    let Some(claim) = writer.candidates().find_map(|slot| side.claim(slot, &mut Look::default())) else {
         return;
     };
     let slot = writer.channel.slot(claim.slot());

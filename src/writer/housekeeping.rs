@@ -1,0 +1,142 @@
+//! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
+
+use super::core::Core;
+use crate::failpoint::fail_point;
+use crate::header::RawHeader;
+use crate::segment::{self, Entry, State, Table, WritePayload};
+use crate::slots::{Registered, SlotIndex};
+use crate::sys::{self, Lock};
+use std::fs;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// How long a writer that closes waits for readers that have not come to its last value. Readers that are waiting take microseconds;
+/// on one that does not read at all it is wasted.
+const LINGER: Duration = if cfg!(fuzzing) { Duration::ZERO } else { Duration::from_millis(50) };
+
+/// Time between two looks at such readers.
+const LINGER_STEP: Duration = Duration::from_micros(50);
+
+impl Core {
+    /// Makes a claimed slot's header one of no array.
+    fn erase_header(&self, slot: SlotIndex) {
+        if let Some(on_board) = self.held.board.slot(slot) {
+            on_board.set_header(&RawHeader::ZERO);
+        }
+    }
+
+    /// Unlinks the file of a slot that is of no use any more, unless somebody has just pinned it.
+    pub(super) fn give_up(&mut self, slot: SlotIndex) {
+        let Some(claim) = self.try_claim(slot) else { return };
+        self.erase_header(slot);
+        self.set_payload(slot, None);
+        self.discard(claim);
+    }
+
+    pub(super) fn unlink_payload(&self, id: Uuid) {
+        // Best effort: what cannot be removed now is removed by the next writer.
+        let _ = fs::remove_file(self.held.location.payload(id));
+        self.held.board.count_file_gone();
+    }
+
+    /// Takes the entries of dead readers out of use: those in use whose lock is free.
+    pub(super) fn reap(&self) {
+        let table = &self.held.table;
+        let file = &self.held.table_file;
+        table.registered().for_each(table.entries().len(), |index| {
+            let range = Table::lock_range(index);
+            let Some(entry) = table.entries().get(index) else { return };
+            // The lock is taken, not just tested: a new reader must not move in while the entry is cleared.
+            if let Ok(true) = Lock::try_take(file, &range) {
+                table.registered().remove(index, entry.as_ref());
+                fail_point!("reap.removed");
+                let _ = Lock::release(file, &range);
+            }
+        });
+    }
+
+    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all else goes.
+    pub(super) fn inherit(&mut self) {
+        let side = self.held.board.reader_side();
+        let latest = side.latest();
+        self.reap();
+        self.refresh();
+        if !latest.is_none() && latest.slot().get() < self.slots.len() {
+            self.latest = latest;
+            self.rotation.published(latest.slot(), latest.number());
+        }
+        let mut kept = Vec::new();
+        for index in 0..self.slots.len() {
+            let Some(slot) = SlotIndex::new(index) else { break };
+            let Some(id) = self.held.board.slot(slot).map(|on_board| on_board.header().payload()) else { break };
+            let current = !self.latest.is_none() && slot == self.latest.slot();
+            let claim = if current { None } else { self.try_claim(slot) };
+            if claim.is_some() {
+                // Free: nobody holds it and it is not current. Its file goes with all others that are not kept.
+                self.erase_header(slot);
+            } else if let Some(state) = self.slots.get_mut(index) {
+                state.orphan = Some(id);
+                self.orphans = self.orphans.union(slot.bit());
+                kept.push(id);
+            }
+            fail_point!("inherit.slot");
+        }
+        // Best effort: where the directory cannot be listed, what a dead writer left stays.
+        for id in segment::payload_files(&self.held.location).unwrap_or_default() {
+            if !kept.contains(&id) {
+                self.unlink_payload(id);
+            }
+        }
+    }
+
+    /// Gives living readers the chance to map the last value before its file goes. They keep it then.
+    fn linger(&self) {
+        let table = &self.held.table;
+        let end = Instant::now() + LINGER;
+        let lags = || {
+            let mut lags = false;
+            table.registered().for_each(table.entries().len(), |index| {
+                let seen = |entry: &Entry| Registered::has_seen(entry.as_ref(), self.latest.number());
+                let lives = || Lock::is_taken(&self.held.table_file, &Table::lock_range(index)).unwrap_or(false);
+                lags |= table.entries().get(index).is_some_and(|entry| !seen(entry) && lives());
+            });
+            lags
+        };
+        while lags() && Instant::now() < end {
+            std::thread::sleep(LINGER_STEP);
+        }
+    }
+
+    /// Closes the channel: readers are told, and the files go, or all but the current value with [`Options::persist`].
+    pub(super) fn close(&mut self) {
+        let keep = self.persist && !self.latest.is_none();
+        self.held.board.set_state(if keep { State::Kept } else { State::Closed });
+        fail_point!("close.marked");
+        self.bell().ring_always();
+        sys::futex_wake_all(self.held.board.wake());
+        let location = &self.held.location;
+        // Best effort throughout: the next writer of the name removes what stays.
+        if keep {
+            let current = self.slots.get(self.latest.slot().get());
+            let current = current.and_then(|state| state.payload.as_ref().map(WritePayload::id).or(state.orphan));
+            self.refresh();
+            let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
+            for slot in idle {
+                self.give_up(slot);
+            }
+            debug_assert!(current.is_some());
+        } else {
+            self.linger();
+            for state in &self.slots {
+                for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
+                    let _ = fs::remove_file(location.payload(id));
+                    fail_point!("close.payload");
+                }
+            }
+            let _ = segment::unlink_if_same(&location.readers(), self.held.table.identity());
+            fail_point!("close.table");
+            let _ = segment::unlink_if_same(&location.board(), self.held.board.identity());
+            fail_point!("close.board");
+        }
+    }
+}

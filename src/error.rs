@@ -73,19 +73,11 @@ pub enum Error {
         found: DType,
     },
     /// Shape and data do not belong together.
-    #[error("expected {expected} elements, found {found}")]
+    #[error("the shape takes {expected}, but there are {found}")]
     ShapeMismatch {
-        /// Elements that the shape has.
+        /// Elements that the shape takes; bytes, where raw bytes were given.
         expected: usize,
-        /// Elements given.
-        found: usize,
-    },
-    /// Raw bytes are not as many as shape and dtype make.
-    #[error("expected {expected} bytes, found {found}")]
-    LengthMismatch {
-        /// Bytes that the array has.
-        expected: usize,
-        /// Bytes given.
+        /// Elements given, or bytes.
         found: usize,
     },
     /// An array has fewer dimensions.

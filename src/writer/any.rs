@@ -54,12 +54,12 @@ impl AnyWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1; and as
+    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1; and as
     /// [`Writer::write`](crate::Writer::write).
     pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let expected = shape::byte_len(shape, dtype.size())?;
         if expected != bytes.len() {
-            return Err(Error::LengthMismatch { expected, found: bytes.len() });
+            return Err(Error::ShapeMismatch { expected, found: bytes.len() });
         }
         if dtype == DType::Bool
             && let Some((index, &value)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1)

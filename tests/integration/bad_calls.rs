@@ -81,7 +81,7 @@ fn wrong_lengths() {
     writer.write_bytes(DType::U16, &[2], &pattern(DType::U16, 2, 1)).unwrap();
     for (shape, given, expected) in [(&[3_usize][..], 5, 6), (&[3], 7, 6), (&[], 0, 2), (&[0], 1, 0)] {
         let error = writer.write_bytes(DType::U16, shape, &vec![7; given]).unwrap_err();
-        let Error::LengthMismatch { expected: told, found } = error else { panic!("{error}") };
+        let Error::ShapeMismatch { expected: told, found } = error else { panic!("{error}") };
         assert_eq!((told, found), (expected, given));
     }
     assert_eq!(room.reader().latest().unwrap().unwrap().as_bytes(), pattern(DType::U16, 2, 1));

@@ -1,34 +1,95 @@
-//! Named points at which a test can have this process killed, to prove that the others go on.
+//! Named points at which a test can have this process killed or stopped, to prove that the others go on.
 //!
 //! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The environment variable
-//! `NDSHARRAY_FAILPOINT=NAME:COUNT:ACTION` arms one point: at its COUNT-th passing (1 is the first) the process gets SIGKILL (`kill`),
-//! SIGABRT (`abort`) or SIGSTOP (`stop`).
+//! `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of `NAME:COUNT:ACTION`. At the COUNT-th passing (1 is the first) of the
+//! point the process gets SIGKILL (`kill`), SIGABRT (`abort`) or SIGSTOP (`stop`). With the word `trace` in the list, each point that is
+//! passed is named on a line of the standard error.
 
 /// Marks a point between two steps. Nothing at all without the feature.
 macro_rules! fail_point {
     ($name:literal) => {
         #[cfg(all(feature = "failpoints", not(loom)))]
-        $crate::failpoint::pass($name);
+        {
+            const { assert!($crate::failpoint::is_listed($name), "not in FAIL_POINTS") };
+            $crate::failpoint::pass($name);
+        }
     };
 }
 pub(crate) use fail_point;
 
 #[cfg(all(feature = "failpoints", not(loom)))]
-pub(crate) use armed::pass;
+#[allow(unreachable_pub, reason = "re-exported for the tests")]
+pub use armed::FAIL_POINTS;
+#[cfg(all(feature = "failpoints", not(loom)))]
+pub(crate) use armed::{is_listed, pass};
 
 #[cfg(all(feature = "failpoints", not(loom)))]
 mod armed {
     use crate::sync::{AtomicU64, Ordering};
     use std::sync::OnceLock;
 
-    struct Armed {
+    /// Every point there is: the compiler refuses one that is missing here, the death tests one that they never come to.
+    #[rustfmt::skip]
+    #[allow(unreachable_pub, reason = "re-exported for the tests")]
+    pub const FAIL_POINTS: &[&str] = &[
+        // Becoming the writer.
+        "create.file", "create.locked", "create.reserved", "head.body", "create.board", "create.table_cleared", "create.table_file",
+        "create.table", "create.epoch", "create.marked", "create.open",
+        // Instead of a board that cannot be kept.
+        "create.retired", "create.retire_woken", "create.retire_unlinked",
+        // What an earlier writer left.
+        "inherit.reaped", "inherit.slot", "inherit.sorted", "reap.locked", "reap.removed",
+        // A value.
+        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
+        "grow.replaced", "write.described", "write.copied", "publish.written", "publish.numbered", "publish.named", "publish.rung",
+        "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
+        // The end.
+        "close.marked", "close.rung", "close.kept", "close.payload", "close.table", "close.board",
+        "remove.marked", "remove.payload", "remove.table", "remove.board",
+        // A reader comes and goes.
+        "attach.locked", "register.cleared", "register.shown", "attach.placed", "register.emptied", "detach.removed",
+        "follow.attached",
+        // It holds a value.
+        "pin.chosen", "pin.announced", "pin.held", "pin.missed", "pin.resolved", "pin.cleared", "keep.shown",
+        // It copies, it waits.
+        "copy.stamped", "copy.copied", "wait.announced", "wait.slept",
+    ];
+
+    /// Whether [`FAIL_POINTS`] has `name`.
+    pub(crate) const fn is_listed(name: &str) -> bool {
+        let mut left = FAIL_POINTS;
+        while let [first, rest @ ..] = left {
+            if equal(first.as_bytes(), name.as_bytes()) {
+                return true;
+            }
+            left = rest;
+        }
+        false
+    }
+
+    const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {
+        while let ([x, a_rest @ ..], [y, b_rest @ ..]) = (a, b) {
+            if *x != *y {
+                return false;
+            }
+            (a, b) = (a_rest, b_rest);
+        }
+        a.is_empty() && b.is_empty()
+    }
+
+    struct Orders {
+        trace: bool,
+        points: Vec<Point>,
+    }
+
+    struct Point {
         name: String,
         count: u64,
         signal: i32,
         passed: AtomicU64,
     }
 
-    fn parse(text: &str) -> Option<Armed> {
+    fn parse(text: &str) -> Option<Point> {
         let mut parts = text.split(':');
         let name = parts.next()?.to_owned();
         let count = parts.next()?.parse().ok()?;
@@ -38,23 +99,30 @@ mod armed {
             "stop" => libc::SIGSTOP,
             _ => return None,
         };
-        Some(Armed { name, count, signal, passed: AtomicU64::new(0) })
+        Some(Point { name, count, signal, passed: AtomicU64::new(0) })
     }
 
-    /// Dies here if this point is armed and its turn has come.
+    fn orders() -> Orders {
+        let text = std::env::var("NDSHARRAY_FAILPOINT").unwrap_or_default();
+        Orders {
+            trace: text.split(',').any(|item| item == "trace"),
+            points: text.split(',').filter_map(parse).collect(),
+        }
+    }
+
+    /// Dies or stops here if this point is armed and its turn has come.
     pub(crate) fn pass(name: &str) {
-        static ARMED: OnceLock<Option<Armed>> = OnceLock::new();
-        let armed = ARMED.get_or_init(|| {
-            let text = std::env::var("NDSHARRAY_FAILPOINT").ok()?;
-            parse(&text)
-        });
-        if let Some(armed) = armed
-            && armed.name == name
+        static ORDERS: OnceLock<Orders> = OnceLock::new();
+        let orders = ORDERS.get_or_init(orders);
+        if orders.trace {
+            eprintln!("{name}");
+        }
+        for point in orders.points.iter().filter(|point| point.name == name) {
             // Relaxed: a counter that orders nothing.
-            && armed.passed.fetch_add(1, Ordering::Relaxed) + 1 == armed.count
-        {
-            // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any thread.
-            unsafe { libc::raise(armed.signal) };
+            if point.passed.fetch_add(1, Ordering::Relaxed) + 1 == point.count {
+                // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any thread.
+                unsafe { libc::raise(point.signal) };
+            }
         }
     }
 }

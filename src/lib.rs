@@ -125,6 +125,11 @@ mod writer;
 #[doc(hidden)]
 pub mod fuzzing;
 
+/// For this crate's own tests, which are all that enable the feature.
+#[cfg(all(feature = "failpoints", not(loom)))]
+#[doc(hidden)]
+pub use failpoint::FAIL_POINTS;
+
 #[cfg(not(loom))]
 pub use {
     any_view::AnyArrayView,

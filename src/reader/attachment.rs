@@ -80,6 +80,7 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let place = Place::take(table, file, &readers)?;
+        fail_point!("attach.placed");
         let attached = Self { board, lineage: head.lineage, place: Some(place), forks };
         if matches!(attached.board.state(), State::Starting | State::Closed) {
             return Ok(Found::InPieces(not_found()));

@@ -8,6 +8,7 @@ use super::{OwnedSample, Reader};
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::header::{self, Header, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
@@ -207,12 +208,14 @@ impl Reader {
             // As for a pin: the slot can only have changed after `latest` did.
             return if side.latest() == latest { Err(broken().into()) } else { Ok(Attempt::Moved) };
         }
+        fail_point!("copy.stamped");
         let raw = self.at.board().slot(latest.slot()).ok_or_else(broken)?.header();
         if !side.unchanged(latest) {
             return Ok(Attempt::Moved);
         }
         // From here on an error is the value's own, unless it has been replaced by now.
         let copied = Self::copy_payload(&mut self.files, &self.location, self.owners, &raw, index, sink);
+        fail_point!("copy.copied");
         if side.unchanged(latest) { copied.map(Attempt::Copied) } else { Ok(Attempt::Moved) }
     }
 

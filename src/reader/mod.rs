@@ -10,6 +10,7 @@ pub use copy::Info;
 pub use sample::{OwnedSample, Sample};
 
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::{Options, Owners};
@@ -260,7 +261,10 @@ impl Reader {
     /// Finds out what the pinned slot holds; gives it back if that fails.
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
         match self.cache.resolve(self.at.board(), latest, &self.location, self.owners) {
-            Ok(()) => Ok(Some(latest)),
+            Ok(()) => {
+                fail_point!("pin.resolved");
+                Ok(Some(latest))
+            }
             Err(error) => {
                 self.at.unpin();
                 self.explain(latest, error)
@@ -306,6 +310,7 @@ impl Reader {
             Err(Error::NotFound { .. }) => return Ok(false),
             Err(other) => return Err(other),
         };
+        fail_point!("follow.attached");
         // A board that replaces a damaged one goes on with its numbers; a new channel starts again.
         let continues = at.continues(&self.at);
         self.last_number = self.last_number.map(|last| if continues { last } else { 0 });

@@ -11,6 +11,7 @@
 
 use super::{OwnedSample, Reader, Sample};
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::segment::State;
 use crate::sys;
 use std::time::{Duration, Instant};
@@ -141,6 +142,7 @@ impl Reader {
         }
         let time = left.min(SLICE);
         sys::futex_wait(board.wake(), ticket, time);
+        fail_point!("wait.slept");
         time
     }
 }

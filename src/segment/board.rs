@@ -3,6 +3,7 @@
 use super::mapping::Mapping;
 use super::table::Table;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::header::{HeaderError, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
@@ -58,6 +59,8 @@ struct Hot {
     /// The writer's process id as it saw itself: a hint for people.
     pid: AtomicU32,
     _reserved: u32,
+    /// Number that the first value of this board follows: not 0 on a board that replaces another.
+    base: AtomicU64,
 }
 
 /// A slot: its number, then its header.
@@ -240,10 +243,17 @@ impl Board {
         hot.epoch.store(self.epoch().wrapping_add(1), Ordering::Release);
     }
 
-    /// The epoch that the first writer of a new board follows.
-    pub(crate) fn set_epoch(&self, epoch: u64) {
+    /// The epoch and the number that the first writer of a new board follows. On the board, as that writer may not live to publish.
+    pub(crate) fn set_base(&self, epoch: u64, number: u64) {
         // Relaxed: nobody reads a board without a head, and `store_head` publishes it.
         self.hot().epoch.store(epoch, Ordering::Relaxed);
+        self.hot().base.store(number, Ordering::Relaxed);
+    }
+
+    /// The number that the first value of this board follows.
+    pub(crate) fn base(&self) -> u64 {
+        // Relaxed: written before the head.
+        self.hot().base.load(Ordering::Relaxed)
     }
 
     /// The writer's process id as it noted it.
@@ -310,6 +320,9 @@ pub(super) fn store_head(words: &[AtomicU64], head: &[u8; HEAD_BYTES]) {
     for (i, (word, bytes)) in words.iter().zip(chunks).enumerate().rev() {
         // Release on the magic: pairs with `load_head`.
         let ordering = if i == 0 { Ordering::Release } else { Ordering::Relaxed };
+        if i == 0 {
+            fail_point!("head.body");
+        }
         word.store(u64::from_ne_bytes(*bytes), ordering);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::mapping::Mapping;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
@@ -29,6 +30,7 @@ impl WritePayload {
         let path = location.payload(id);
         let capacity = capacity_for(bytes);
         let file = super::create(&path, mode)?;
+        fail_point!("payload.created");
         Self::fill(&file, &path, capacity, prefault).map(|mapping| Self { id, mapping }).inspect_err(|_| {
             // Best effort: the name is ours alone, and a later writer removes what is left.
             let _ = std::fs::remove_file(&path);
@@ -37,6 +39,7 @@ impl WritePayload {
 
     fn fill(file: &std::fs::File, path: &Path, capacity: usize, prefault: bool) -> Result<Mapping> {
         super::reserve(file, path, capacity)?;
+        fail_point!("payload.reserved");
         Mapping::new(file, capacity, Access::ReadWrite, prefault).map_err(|e| Error::io("map", path, e))
     }
 

@@ -111,6 +111,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
             // would take the board for broken. The old payload it sees through `latest` already.
             seq.0.store(claim.previous, Ordering::Release);
         }
+        fail_point!("claim.abandoned");
     }
 
     /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.

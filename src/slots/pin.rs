@@ -41,6 +41,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         let Some(seq) = self.slots.get(latest.slot().get()).map(AsRef::as_ref) else {
             return PinAttempt::Broken;
         };
+        fail_point!("pin.chosen");
         // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::look`.
         store_seqcst(&pins.borrowed, latest.slot().bit().to_bits());
         fail_point!("pin.announced");
@@ -51,6 +52,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             return PinAttempt::Pinned;
         }
         self.unpin(pins);
+        fail_point!("pin.missed");
         // Relaxed: a hint.
         let retries = pins.retries.load(Ordering::Relaxed);
         pins.retries.store(retries.wrapping_add(1), Ordering::Relaxed);
@@ -67,6 +69,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     pub(crate) fn unpin(&self, pins: &Pins) {
         // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::look`.
         pins.borrowed.store(0, Ordering::Release);
+        fail_point!("pin.cleared");
     }
 
     /// Tells the writer which value this reader has come to.

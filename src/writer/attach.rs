@@ -47,7 +47,7 @@ impl Held {
                 // A writer died while it closed the channel.
                 State::Closed => None,
             };
-            let last_number = last_number(&board).max(before.number);
+            let last_number = last_number(&board);
             let Some((table, table_file)) = table else {
                 // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
                 // gets a new board.
@@ -58,6 +58,7 @@ impl Held {
             board.begin_epoch();
             fail_point!("create.epoch");
             board.set_state(State::Open);
+            fail_point!("create.marked");
             // Whoever waits for the channel's return is told; that nobody waits is not known for sure here, and this is rare.
             let bell = Doorbell { asleep: table.asleep(), wake: board.wake() };
             bell.ring_always();
@@ -125,28 +126,37 @@ fn make_board(location: &Location, options: &Options, file: &File, before: Befor
         // No board came of it: nothing may stay. Best effort, as the error is told anyway.
         let _ = fs::remove_file(&path);
     })?;
-    board.set_epoch(before.epoch);
+    fail_point!("create.reserved");
+    board.set_base(before.epoch, before.number);
     board.finish(&head);
     Ok((board, head))
 }
 
+/// Makes the reader table of a new board; if that fails, nothing stays of the channel.
 fn make_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
+    new_table(location, options, head).inspect_err(|_| {
+        // Best effort, as the error is told anyway.
+        let _ = fs::remove_file(location.board());
+    })
+}
+
+fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     let path = location.readers();
-    // A table left by a channel of the past: its board is gone, so nobody can attach to it any more.
-    match fs::remove_file(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Error::io("replace", &path, e)),
-        _ => {}
+    // A table left by a channel of the past: its board is gone, so nobody can attach to it any more. What a stranger has put there is
+    // refused, though, whether or not we could remove it.
+    match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+        Ok((_, found)) => segment::unlink_if_same(&path, &found).map_err(|e| Error::io("replace", &path, e))?,
+        Err(Error::NotFound { .. }) => {}
+        Err(other) => return Err(other),
     }
     fail_point!("create.table_cleared");
     let file = segment::create(&path, options.table_mode())?;
-    let table = Table::create(&file, &path, head);
-    if table.is_err() {
-        // As for the board: nothing may stay of a channel that could not be made.
+    fail_point!("create.table_file");
+    let table = Table::create(&file, &path, head).inspect_err(|_| {
         let _ = fs::remove_file(&path);
-        let _ = fs::remove_file(location.board());
-    }
+    })?;
     fail_point!("create.table");
-    Ok((table?, file))
+    Ok((table, file))
 }
 
 /// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
@@ -169,15 +179,18 @@ fn retire(location: &Location, board: &Board) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
     board.wake_all();
+    fail_point!("create.retire_woken");
     let path = location.board();
-    segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))
+    segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
+    fail_point!("create.retire_unlinked");
+    Ok(())
 }
 
 /// The largest number that an earlier writer has used, named or not. Numbers that no writer reaches in decades were written by somebody
 /// else, and do not count.
 fn last_number(board: &Board) -> u64 {
     let side = board.reader_side();
-    let numbers = side.numbers().chain([side.latest().number()]);
+    let numbers = side.numbers().chain([side.latest().number(), board.base()]);
     numbers.filter(|&number| number <= MAX_NUMBER / 2).max().unwrap_or(0)
 }
 
@@ -195,6 +208,7 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
         let identity = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
         if let Ok(Some((board, _))) = open_board(location, &file) {
             board.set_state(State::Closed);
+            fail_point!("remove.marked");
             board.wake_all();
         }
         let remove = |path: &Path| match fs::remove_file(path) {
@@ -203,9 +217,13 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
         };
         for id in segment::payload_files(location)? {
             remove(&location.payload(id))?;
+            fail_point!("remove.payload");
         }
         remove(&location.readers())?;
-        return segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
+        fail_point!("remove.table");
+        segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
+        fail_point!("remove.board");
+        return Ok(());
     }
     Err(Error::Contended { attempts: ATTEMPTS })
 }

@@ -96,6 +96,12 @@ impl Core {
         Some(self.held.location.payload_name(id))
     }
 
+    /// Fails in a forked child: its parent is the writer.
+    #[inline]
+    pub(crate) fn check_process(&self) -> Result<()> {
+        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+    }
+
     /// Claims a slot with room for `bytes`.
     #[inline]
     pub(crate) fn claim(&mut self, bytes: usize) -> Result<Claim> {
@@ -227,6 +233,7 @@ impl Core {
         if self.bell().ring() {
             sys::futex_wake_all(self.held.board.wake());
         }
+        fail_point!("publish.rung");
         if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {
             self.give_up(slot);
         }

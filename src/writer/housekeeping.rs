@@ -28,7 +28,9 @@ impl Core {
     /// Unlinks the file of a slot that is of no use any more, unless somebody has just pinned it.
     pub(super) fn give_up(&mut self, slot: SlotIndex) {
         let Some(claim) = self.try_claim(slot) else { return };
+        fail_point!("give_up.claimed");
         self.erase_header(slot);
+        fail_point!("give_up.cleared");
         self.set_payload(slot, None);
         self.discard(claim);
     }
@@ -36,6 +38,7 @@ impl Core {
     pub(super) fn unlink_payload(&self, id: Uuid) {
         // Best effort: what cannot be removed now is removed by the next writer.
         let _ = fs::remove_file(self.held.location.payload(id));
+        fail_point!("unlink.removed");
         self.held.board.count_file_gone();
     }
 
@@ -48,6 +51,7 @@ impl Core {
             let Some(entry) = table.entries().get(index) else { return };
             // The lock is taken, not just tested: a new reader must not move in while the entry is cleared.
             if let Ok(true) = Lock::try_take(file, &range) {
+                fail_point!("reap.locked");
                 table.registered().remove(index, entry.as_ref());
                 fail_point!("reap.removed");
                 let _ = Lock::release(file, &range);
@@ -60,6 +64,7 @@ impl Core {
         let side = self.held.board.reader_side();
         let latest = side.latest();
         self.reap();
+        fail_point!("inherit.reaped");
         self.refresh();
         if !latest.is_none() && latest.slot().get() < self.slots.len() {
             self.latest = latest;
@@ -81,6 +86,7 @@ impl Core {
             }
             fail_point!("inherit.slot");
         }
+        fail_point!("inherit.sorted");
         // Best effort: where the directory cannot be listed, what a dead writer left stays.
         for id in segment::payload_files(&self.held.location).unwrap_or_default() {
             if !kept.contains(&id) {
@@ -114,6 +120,7 @@ impl Core {
         fail_point!("close.marked");
         self.bell().ring_always();
         sys::futex_wake_all(self.held.board.wake());
+        fail_point!("close.rung");
         let location = &self.held.location;
         // Best effort throughout: the next writer of the name removes what stays.
         if keep {
@@ -125,6 +132,7 @@ impl Core {
                 self.give_up(slot);
             }
             debug_assert!(current.is_some());
+            fail_point!("close.kept");
         } else {
             self.linger();
             for state in &self.slots {

@@ -63,8 +63,9 @@ impl<'w, T: ShElement> Loan<'w, T> {
     ///
     /// # Errors
     ///
-    /// None at present.
+    /// [`Error::Forked`](crate::Error::Forked) in a forked child: the loan is its parent's.
     pub fn publish(mut self) -> Result<u64> {
+        self.core.check_process()?;
         match self.claim.take() {
             Some(claim) => Ok(self.core.publish(claim, self.byte_len)),
             None => unreachable!("a loan has its claim until `publish` takes the loan"),

@@ -1,0 +1,337 @@
+//! What the tests about death and about other users share: a directory of one's own, values that tell what they are, and child
+//! processes that act out a role.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub(crate) mod roles;
+
+use ndsharray::{DType, Options, OwnedSample, Sample};
+use std::collections::VecDeque;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Long enough for anything that must happen, however busy the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The channel's name; the directory keeps tests apart.
+pub(crate) const NAME: &str = "channel";
+
+/// What a child is to do, in words, and where.
+const ROLE: &str = "NDSHARRAY_TEST_ROLE";
+const DIR: &str = "NDSHARRAY_TEST_DIR";
+
+/// A fresh directory in shared memory, gone with all that is in it at the end of the test.
+pub(crate) struct Room {
+    dir: TempDir,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        let shm = Path::new("/dev/shm");
+        let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
+        Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in(base).unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options::new().dir(self.path())
+    }
+
+    pub(crate) fn board(&self) -> PathBuf {
+        self.path().join(format!("{NAME}.ndsh"))
+    }
+
+    pub(crate) fn files(&self) -> Vec<String> {
+        files(self.path())
+    }
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn files(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Looks until `done`, and fails when it does not come to that.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// Elements of the value that is called `id`: an even number, small and large mixed.
+pub(crate) fn len_of(id: u64) -> usize {
+    2 + 2 * (id.wrapping_mul(7919) % 1500) as usize
+}
+
+pub(crate) fn shape_of(id: u64) -> [usize; 2] {
+    [len_of(id) / 2, 2]
+}
+
+fn word(id: u64, index: usize) -> u64 {
+    id ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The value that is called `id`; shape, length and each element follow from the name, which stands in the first.
+pub(crate) fn value(id: u64) -> Vec<u64> {
+    (0..len_of(id)).map(|index| word(id, index)).collect()
+}
+
+/// The name of a value. Fails unless all of it is there, and nothing of another.
+pub(crate) fn name_of(dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
+    assert_eq!(dtype.size(), 8, "a value of {dtype}");
+    let (words, rest) = bytes.as_chunks::<8>();
+    let id = u64::from_ne_bytes(*words.first().expect("an element"));
+    assert!(rest.is_empty() && shape == shape_of(id) && words.len() == len_of(id), "torn: {id} has shape {shape:?}");
+    for (index, found) in words.iter().enumerate() {
+        assert_eq!(u64::from_ne_bytes(*found), word(id, index), "torn: element {index} of {id}");
+    }
+    id
+}
+
+/// Both kinds of sample.
+pub(crate) trait Named {
+    fn name(&self) -> u64;
+}
+
+impl Named for Sample<'_> {
+    fn name(&self) -> u64 {
+        name_of(self.dtype(), self.shape(), self.as_bytes())
+    }
+}
+
+impl Named for OwnedSample {
+    fn name(&self) -> u64 {
+        name_of(self.dtype(), self.shape(), self.as_bytes())
+    }
+}
+
+/// What can be noticed of a child.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Line(String),
+    Stopped,
+    /// It is gone, and everything it said has been heard.
+    Ended(ExitStatus),
+    Quiet,
+}
+
+/// This test binary once more, as a process of its own; killed and reaped at the latest when dropped. It says what it has done in
+/// lines that start with `@`.
+pub(crate) struct Child {
+    process: process::Child,
+    stdin: Option<ChildStdin>,
+    /// `None` once it has said all.
+    stdout: Option<ChildStdout>,
+    /// Heard, but not yet a line.
+    rest: Vec<u8>,
+    said: VecDeque<String>,
+    stopped: bool,
+}
+
+impl Child {
+    /// Starts a child that acts `role` in `dir`; `adjust` may change how it is started.
+    pub(crate) fn start(role: &str, dir: &Path, adjust: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(crate::CHILD_ARGUMENTS).env(ROLE, role).env(DIR, dir);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        adjust(&mut command);
+        let mut process = command.spawn().unwrap();
+        let stdout = process.stdout.take().unwrap();
+        // SAFETY: takes numbers; the descriptor is open. What is said is taken as it comes, without waiting for more.
+        assert_eq!(unsafe { libc::fcntl(stdout.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
+        Self {
+            stdin: process.stdin.take(),
+            process,
+            stdout: Some(stdout),
+            rest: Vec::new(),
+            said: VecDeque::new(),
+            stopped: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The next thing it does, if it does something within `time`.
+    pub(crate) fn poll(&mut self, time: Duration) -> Event {
+        let end = Instant::now() + time;
+        loop {
+            if let Some(line) = self.said.pop_front() {
+                return Event::Line(line);
+            }
+            if std::mem::take(&mut self.stopped) {
+                return Event::Stopped;
+            }
+            if self.take_what_is_said() {
+                continue;
+            }
+            if self.stdout.is_none() {
+                return self.await_end();
+            }
+            if self.has_stopped() {
+                // What it said before comes first.
+                self.take_what_is_said();
+                self.stopped = true;
+                continue;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Event::Quiet;
+            }
+            self.sleep(left.min(Duration::from_micros(500)));
+        }
+    }
+
+    /// Whether it has said something.
+    fn take_what_is_said(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        while let Some(stdout) = &mut self.stdout {
+            match stdout.read(&mut bytes) {
+                Ok(0) => self.stdout = None,
+                Ok(count) => self.rest.extend(&bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted),
+            }
+        }
+        while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=at).collect();
+            // A test harness writes on the same line.
+            if let Some((_, said)) = String::from_utf8(line).unwrap().trim_end().split_once('@') {
+                self.said.push_back(said.to_owned());
+            }
+        }
+        !self.said.is_empty()
+    }
+
+    fn has_stopped(&self) -> bool {
+        // SAFETY: siginfo_t is a C struct of integers and pointers, for which all zeroes is a value.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        let options = libc::WSTOPPED | libc::WNOHANG;
+        // SAFETY: `info` may be written; the process is a child of ours that has not been waited for, so the id is its own.
+        let answer = unsafe { libc::waitid(libc::P_PID, self.id(), &raw mut info, options) };
+        // SAFETY: waitid has filled in the fields for a child, or left zeroes.
+        answer == 0 && unsafe { info.si_pid() } != 0
+    }
+
+    /// Until it says something.
+    fn sleep(&self, time: Duration) {
+        let Some(stdout) = &self.stdout else { return };
+        let mut wanted = libc::pollfd { fd: stdout.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let time = libc::timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
+        // SAFETY: reads and writes the one struct, reads the time; no signal mask is given.
+        unsafe { libc::ppoll(&raw mut wanted, 1, &raw const time, std::ptr::null()) };
+    }
+
+    fn await_end(&mut self) -> Event {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return Event::Ended(status);
+            }
+            assert!(Instant::now() < end, "it is silent, but does not end");
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    /// What it says next; fails if it does not.
+    pub(crate) fn hear(&mut self) -> String {
+        match self.poll(PATIENCE) {
+            Event::Line(line) => line,
+            other => panic!("instead of an answer: {other:?}"),
+        }
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        // One that has just died does not listen; whoever wants an answer will notice.
+        let _ = writeln!(stdin, "{line}");
+    }
+
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        self.tell(line);
+        self.hear()
+    }
+
+    pub(crate) fn signal(&self, signal: i32) {
+        let id = i32::try_from(self.id()).unwrap();
+        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+    }
+
+    /// SIGSTOP, and waits until it has stopped.
+    pub(crate) fn stop(&mut self) {
+        self.signal(libc::SIGSTOP);
+        wait_until("it stops", || matches!(self.poll(Duration::ZERO), Event::Stopped));
+    }
+
+    /// SIGKILL, and waits until it is gone.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        let status = self.process.wait().unwrap();
+        assert!(!status.success() && status.code().is_none(), "it ended by itself: {status}");
+    }
+
+    /// Ends its input, and with it most roles.
+    pub(crate) fn tell_no_more(&mut self) {
+        drop(self.stdin.take());
+    }
+
+    /// Ends its input, and waits until it has come to its end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.tell_no_more();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.poll(Duration::from_millis(1)) {
+                Event::Ended(status) => return status,
+                Event::Stopped => panic!("it stopped"),
+                _ => assert!(Instant::now() < end, "the child does not end"),
+            }
+        }
+    }
+
+    /// As [`end`](Self::end), where nothing goes wrong.
+    pub(crate) fn finish(&mut self) {
+        let status = self.end();
+        assert!(status.success(), "the child failed: {status}");
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// In a child: its role's words, and the directory to act in. `None` in a process that is nobody's child.
+pub(crate) fn role() -> Option<(Vec<String>, PathBuf)> {
+    let role = std::env::var(ROLE).ok()?;
+    Some((role.split(' ').map(str::to_owned).collect(), std::env::var_os(DIR)?.into()))
+}
+
+/// In a child: tells the parent.
+pub(crate) fn say(line: impl std::fmt::Display) {
+    let mut out = std::io::stdout().lock();
+    // A parent that is gone needs no answer, and the role ends with the input.
+    let _ = writeln!(out, "@{line}");
+    let _ = out.flush();
+}
+
+/// In a child: the next line from the parent; `None` when there will be none.
+pub(crate) fn listen() -> Option<String> {
+    std::io::stdin().lines().next()?.ok()
+}

@@ -1,0 +1,66 @@
+//! Death at every step: processes are killed, stopped and forked wherever the library has a named point, and at random; those
+//! that are left must go on.
+//!
+//! This binary has no test harness: its children are the same program, and some of them must have a single thread. It takes names
+//! (or parts of names) of tests as arguments.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test that goes wrong is to panic, in its helpers too; results are printed"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod forks;
+mod reader_victims;
+mod roles;
+mod stops;
+mod storm;
+mod sweep;
+mod writer_victims;
+
+use std::panic::catch_unwind;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 0] = [];
+
+const TESTS: [(&str, fn()); 5] = [
+    ("sweep", sweep::every_point_in_every_scenario),
+    ("storm", storm::random_kills),
+    ("stopped_reader", stops::a_stopped_reader_keeps_its_view),
+    ("stopped_writer", stops::a_stopped_writer_is_not_taken_over),
+    ("forks", forks::children_release_nothing),
+];
+
+fn main() -> ExitCode {
+    if let Some((words, dir)) = common::role() {
+        roles::act(&words, &dir);
+        return ExitCode::SUCCESS;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        TESTS.iter().for_each(|(name, _)| println!("{name}: test"));
+        return ExitCode::SUCCESS;
+    }
+    let only_ignored = arguments.iter().any(|argument| argument == "--ignored");
+    let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let mut failed = false;
+    for (name, test) in TESTS {
+        if only_ignored || !(wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()))) {
+            continue;
+        }
+        println!("test {name} ...");
+        let start = Instant::now();
+        let passed = catch_unwind(test).is_ok();
+        failed |= !passed;
+        println!("test {name} ... {} ({:.1?})", if passed { "ok" } else { "FAILED" }, start.elapsed());
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}

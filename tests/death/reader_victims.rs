@@ -1,0 +1,138 @@
+//! Scenarios whose victim is a reader, beside a writer that writes all the time. What must hold afterwards: other readers go on reading, the
+//! writer is never stuck, the slots and the place in the reader table come back, a clean close leaves no file.
+
+use crate::common::{Child, NAME, Named, PATIENCE, Room, shape_of, value};
+use crate::sweep::{Ending, Play, Scenario};
+use ndsharray::{Options, OwnedSample, Reader, Writer};
+use std::time::{Duration, Instant};
+
+pub(crate) const SCENARIOS: [Scenario; 4] = [
+    Scenario { name: "read", play: read },
+    Scenario { name: "overtaken", play: overtaken },
+    Scenario { name: "waiting", play: waiting },
+    Scenario { name: "follow", play: follow },
+];
+
+/// The latest, one to write, and three to hold: as many as the victim holds at most.
+const SLOTS: usize = 5;
+
+/// Two that the test opens, and the victim.
+const READERS: usize = 3;
+
+/// The living side.
+struct Stage {
+    room: Room,
+    options: Options,
+    writer: Writer<u64>,
+    watcher: Reader,
+    next: u64,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let room = Room::new();
+        let options = room.options().max_slots(SLOTS).max_readers(READERS);
+        let writer = options.create(NAME).unwrap();
+        let watcher = options.open(NAME).unwrap();
+        let mut stage = Self { room, options, writer, watcher, next: 0 };
+        stage.write();
+        stage
+    }
+
+    /// The writer is not stuck, and the other reader reads.
+    fn write(&mut self) {
+        self.next += 1;
+        self.writer.write(&shape_of(self.next), &value(self.next)).unwrap();
+        assert_eq!(self.watcher.read().unwrap().unwrap().name(), self.next);
+    }
+
+    fn write_many(&mut self) {
+        (0..3 * SLOTS).for_each(|_| self.write());
+    }
+
+    /// A new channel under the name.
+    fn begin_anew(self) -> Self {
+        let Self { room, options, writer, mut watcher, next } = self;
+        drop(writer);
+        assert!(watcher.read().unwrap().is_none());
+        let writer = options.create(NAME).unwrap();
+        let mut stage = Self { room, options, writer, watcher, next: next + 1000 };
+        stage.write();
+        stage
+    }
+
+    /// The victim has gone, in whatever way.
+    fn go_on(mut self) {
+        self.write_many();
+        let mut others: Vec<Reader> = (1..READERS).map(|_| self.options.open(NAME).expect("a place")).collect();
+        let held: Vec<(u64, OwnedSample)> = (2..SLOTS)
+            .map(|_| {
+                self.write();
+                (self.next, others[0].latest_owned().unwrap().unwrap())
+            })
+            .collect();
+        // Now each write takes the one slot that is neither held nor the latest's.
+        self.write_many();
+        held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
+        for reader in &mut others {
+            assert_eq!(reader.latest().unwrap().unwrap().name(), self.next);
+        }
+        drop((held, self.writer));
+        assert_eq!(self.room.files(), [""; 0], "left after a clean close");
+    }
+
+    /// Writes until the victim has come to an end, and looks at what that leaves.
+    fn watch(mut self, play: &mut Play, victim: &mut Child, pause: Duration) -> Ending {
+        let end = Instant::now() + PATIENCE;
+        let ending = loop {
+            assert!(Instant::now() < end, "the victim does not come to an end");
+            // While it is stopped, what it holds is held, and no more.
+            let heard = play.hear(victim, pause, |_| self.write_many());
+            match heard {
+                Ok(_) => self.write(),
+                Err(ending) => break ending,
+            }
+        };
+        self.go_on();
+        ending
+    }
+}
+
+fn read(play: &mut Play) -> Ending {
+    let stage = Stage::new();
+    let mut victim = play.victim("read", &stage.room, "");
+    stage.watch(play, &mut victim, Duration::from_micros(100))
+}
+
+/// The victim stops between its look at what is current and its pin, and finds that slot written anew.
+fn overtaken(play: &mut Play) -> Ending {
+    let stage = Stage::new();
+    let mut victim = play.victim("read-once", &stage.room, "pin.chosen:1:stop");
+    stage.watch(play, &mut victim, Duration::from_micros(100))
+}
+
+/// The victim sleeps for want of news.
+fn waiting(play: &mut Play) -> Ending {
+    let stage = Stage::new();
+    let mut victim = play.victim("read", &stage.room, "");
+    stage.watch(play, &mut victim, Duration::from_millis(4))
+}
+
+/// The channel is closed and made anew.
+fn follow(play: &mut Play) -> Ending {
+    let mut stage = Stage::new();
+    let mut victim = play.victim("follow", &stage.room, "");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        assert!(Instant::now() < end, "the victim does not begin");
+        match play.hear(&mut victim, Duration::from_millis(1), |_| stage.write_many()) {
+            Ok(Some(_)) => break,
+            Ok(None) => {}
+            Err(ending) => {
+                stage.go_on();
+                return ending;
+            }
+        }
+    }
+    stage.begin_anew().watch(play, &mut victim, Duration::from_micros(300))
+}

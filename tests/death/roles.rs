@@ -1,0 +1,162 @@
+//! What children do. Each role checks all that it reads; a panic is a failure that the parent sees in the exit status.
+
+use crate::common::roles::{hold, obey, put};
+use crate::common::{NAME, Named, PATIENCE, name_of, say, shape_of, value};
+use crate::{forks, storm};
+use ndsharray::{Error, Options, Writer};
+use std::path::Path;
+use std::time::Duration;
+
+/// Time for the parent to write some values: one that is held must not change meanwhile.
+const A_WHILE: Duration = Duration::from_millis(1);
+
+pub(crate) fn act(words: &[String], dir: &Path) {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: reads the struct that it is given.
+    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    // SAFETY: takes numbers. The parent starts all children from its main thread, so they end with it, not before.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+
+    let options = Options::new().dir(dir);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match *words.as_slice() {
+        ["write", first, slots] => write(&options.max_slots(slots.parse().unwrap()), first.parse().unwrap()),
+        ["keep", first, slots] => keep(&options.max_slots(slots.parse().unwrap()), first.parse().unwrap()),
+        ["write-when-asleep", first] => write_when_asleep(&options, dir, first.parse().unwrap()),
+        ["obey", slots] => obey(&options.max_slots(slots.parse().unwrap())),
+        ["remove"] => options.remove(NAME).unwrap(),
+        ["read"] => read(&options),
+        ["read-once"] => read_once(&options),
+        ["follow"] => follow(&options),
+        ["hold"] => hold(&options),
+        ["storm-writer", run, slots] => storm::writer(&options.max_slots(slots.parse().unwrap()), run.parse().unwrap()),
+        ["storm-reader", seed] => storm::reader(&options, seed.parse().unwrap()),
+        ["fork"] => forks::parent(&options, dir),
+        _ => panic!("no such role: {words:?}"),
+    }
+}
+
+/// Puts the value called `id` through a loan.
+fn lend(writer: &mut Writer<u64>, id: u64) {
+    let mut loan = writer.loan(&shape_of(id)).unwrap();
+    loan.as_mut_slice().copy_from_slice(&value(id));
+    say(format!("try {id}"));
+    let seq = loan.publish().unwrap();
+    say(format!("done {id} {seq}"));
+}
+
+/// Everything that a writer does in its life.
+fn write(options: &Options, first: u64) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    let mut ids = first..;
+    let mut next = || ids.next().unwrap();
+    for _ in 0..5 {
+        put(&mut writer, next());
+    }
+    let mut given_back = writer.loan(&[7, 2]).unwrap();
+    given_back.as_mut_slice()[..7].fill(1);
+    drop(given_back);
+    lend(&mut writer, next());
+    let mut writer = writer.into_dtype::<f64>();
+    for _ in 0..6 {
+        put(&mut writer, next());
+    }
+    say("closing");
+    drop(writer);
+    say("closed");
+}
+
+/// Leaves its value, takes it over again, and leaves no more than that.
+fn keep(options: &Options, first: u64) {
+    let options = options.clone().persist(true);
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    (first..first + 4).for_each(|id| put(&mut writer, id));
+    drop(writer);
+    drop(options.create::<i64>(NAME).unwrap());
+    let mut writer = options.persist(false).create::<i64>(NAME).unwrap();
+    put(&mut writer, first + 4);
+    say("closing");
+}
+
+/// Publishes as soon as a reader sleeps.
+fn write_when_asleep(options: &Options, dir: &Path, first: u64) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    let table = dir.join(format!("{NAME}.ndsh-readers"));
+    for id in first..first + 3 {
+        // `asleep` is the first word after the table's head.
+        crate::common::wait_until("a reader sleeps", || std::fs::read(&table).unwrap()[64] != 0);
+        put(&mut writer, id);
+    }
+    say("closing");
+}
+
+/// The sample twice, with a while in between.
+fn look(sample: &(impl Named + ?Sized)) -> u64 {
+    let name = sample.name();
+    std::thread::sleep(A_WHILE);
+    assert_eq!(sample.name(), name);
+    name
+}
+
+/// Everything that a reader does in its life, beside a writer that writes all the time.
+fn read(options: &Options) {
+    let mut reader = options.open(NAME).unwrap();
+    say("open");
+    let mut last = 0;
+    let mut newer = |name: u64| {
+        assert!(name > last, "{name} after {last}");
+        last = name;
+        name
+    };
+    for _ in 0..2 {
+        newer(look(&reader.wait(PATIENCE).unwrap().unwrap()));
+        let first = reader.wait_owned(PATIENCE).unwrap().unwrap();
+        let second = reader.wait_owned(PATIENCE).unwrap().unwrap();
+        newer(first.name());
+        newer(look(&second));
+        assert_eq!(first.name() + 1 + second.missed(), second.name());
+        let again = first.clone();
+        drop(first);
+        look(&again);
+        drop((again, second));
+    }
+    let mut copy = Vec::<u64>::new();
+    let info = reader.wait_into(&mut copy, PATIENCE).unwrap().unwrap();
+    let bytes: Vec<u8> = copy.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    newer(name_of(info.dtype, &info.shape, &bytes));
+    let outlives_its_reader = reader.wait(PATIENCE).unwrap().unwrap().into_owned();
+    drop(reader);
+    let last = newer(look(&outlives_its_reader));
+    // New readers begin with what is current.
+    let mut copies = options.open_read_only(NAME).unwrap();
+    let copied = copies.wait_owned(PATIENCE).unwrap().unwrap().name();
+    drop(outlives_its_reader);
+    assert!(last <= copied && copied <= look(&options.open(NAME).unwrap().wait(PATIENCE).unwrap().unwrap()));
+}
+
+/// Opens, reads one value.
+fn read_once(options: &Options) {
+    let mut reader = options.open(NAME).unwrap();
+    say("open");
+    look(&reader.latest().unwrap().unwrap());
+}
+
+/// Goes along when its channel is closed and made anew.
+fn follow(options: &Options) {
+    let mut reader = options.open(NAME).unwrap();
+    let first = reader.wait(PATIENCE).unwrap().unwrap().name();
+    say("open");
+    let end = std::time::Instant::now() + PATIENCE;
+    loop {
+        assert!(std::time::Instant::now() < end, "it never came to the new channel");
+        match reader.wait(PATIENCE) {
+            // The parent leaves a gap in the names when it makes the channel anew.
+            Ok(Some(sample)) if look(&sample) >= first + 1000 => return,
+            Ok(_) | Err(Error::Closed { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    }
+}

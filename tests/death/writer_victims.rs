@@ -1,0 +1,342 @@
+//! Scenarios whose victim is a writer. What must hold afterwards: readers that are attached, and new ones, find the last value, whole; what
+//! is held stays; a new writer takes over, numbers go on, readers follow; pins of the dead come back; a clean close leaves no file.
+
+use crate::common::{Child, Event, NAME, Named, PATIENCE, Room, len_of, shape_of, value, wait_until};
+use crate::sweep::{Ending, Play, Scenario, extra};
+use ndsharray::{Error, OwnedSample, Reader};
+use std::cell::RefCell;
+use std::fs;
+use std::time::{Duration, Instant};
+
+pub(crate) const SCENARIOS: [Scenario; 7] = [
+    Scenario { name: "fresh", play: fresh },
+    Scenario { name: "takeover", play: takeover },
+    Scenario { name: "retire", play: retire },
+    Scenario { name: "keep", play: keep },
+    Scenario { name: "sleeper", play: sleeper },
+    Scenario { name: "refused", play: refused },
+    Scenario { name: "remove", play: remove },
+];
+
+/// Few enough that a pin which does not come back is missed: two that the test holds, the latest, one to write.
+const SLOTS: usize = 4;
+
+/// What the victim has said.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    open: bool,
+    closing: bool,
+    /// The last value whose publication has returned.
+    done: Option<u64>,
+    /// One whose publication had begun.
+    trying: Option<u64>,
+    seq: u64,
+}
+
+impl Told {
+    fn note(&mut self, line: &str) {
+        match *line.split(' ').collect::<Vec<_>>().as_slice() {
+            ["open"] => self.open = true,
+            ["closing"] => self.closing = true,
+            ["try", id] => self.trying = Some(id.parse().unwrap()),
+            ["done", id, seq] => {
+                self.done = Some(id.parse().unwrap());
+                self.seq = seq.parse().unwrap();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What the victim finds, and those who watch it.
+struct Stage {
+    room: Room,
+    watchers: Vec<Reader>,
+    held: Vec<(u64, OwnedSample)>,
+    told: Told,
+    /// Whether the channel was there, open or kept, before the victim came.
+    found: bool,
+    /// Whether the victim is about to end the channel, or somebody before it was.
+    ending: bool,
+    next: u64,
+}
+
+impl Stage {
+    fn empty() -> Self {
+        let told = Told::default();
+        Self { room: Room::new(), watchers: vec![], held: vec![], told, found: false, ending: false, next: 1 }
+    }
+
+    /// A writer with `orders` has published three values and has gone. The first is held here, the second by a reader that has
+    /// been killed; of two attached readers one has read the third.
+    fn after(slots: usize, orders: &str) -> Self {
+        let mut stage = Self::empty();
+        let mut writer = extra(&format!("obey {slots}"), &stage.room, orders);
+        assert_eq!(writer.hear(), "open");
+        let mut put = |id: u64| {
+            assert_eq!(writer.ask(&format!("write {id}")), format!("try {id}"));
+            assert_eq!(writer.hear(), format!("done {id} {id}"));
+        };
+        put(1);
+        let options = stage.room.options();
+        let mut watchers = [options.open(NAME).unwrap(), options.open(NAME).unwrap()];
+        stage.held.push((1, watchers[0].latest_owned().unwrap().unwrap()));
+        put(2);
+        let mut holder = extra("hold", &stage.room, "");
+        assert_eq!((holder.hear(), holder.ask("hold")), ("open".to_owned(), "holds 2".to_owned()));
+        put(3);
+        assert_eq!(watchers[0].latest().unwrap().unwrap().name(), 3);
+        holder.kill();
+        if orders.is_empty() {
+            writer.kill();
+        } else {
+            // Its orders have it die in the middle of its end.
+            assert!(!writer.end().success());
+        }
+        stage.watchers.extend(watchers);
+        stage.told = Told { done: Some(3), seq: 3, ..Told::default() };
+        stage.found = orders.is_empty();
+        stage.ending = !orders.is_empty();
+        stage.next = 1000;
+        stage
+    }
+
+    /// The names that a reader may find.
+    fn allows(&self, name: u64) -> bool {
+        Some(name) == self.told.done || Some(name) == self.told.trying
+    }
+
+    /// Whether a reader may find that there is no value.
+    fn allows_nothing(&self) -> bool {
+        self.told.done.is_none() || self.told.closing || (self.ending && self.told.seq <= 3)
+    }
+
+    /// All readers, old and new, find the last value.
+    fn look(&mut self) {
+        for index in 0..self.watchers.len() {
+            let found = self.watchers[index].latest().unwrap().map(|sample| sample.name());
+            // One that came back too late for a whole channel is left with what it had.
+            let stale = self.ending && self.told.closing && found == Some(3);
+            assert!(
+                stale || found.map_or(self.allows_nothing(), |name| self.allows(name)),
+                "watcher {index} finds {found:?}"
+            );
+        }
+        match self.room.options().open(NAME) {
+            Ok(mut reader) => {
+                let found = reader.latest().unwrap().map(|sample| sample.name());
+                assert!(found.map_or(self.allows_nothing(), |name| self.allows(name)), "a new reader finds {found:?}");
+            }
+            Err(Error::NotFound { .. }) => {
+                assert!(
+                    !(self.told.open || self.found) || self.told.closing || self.ending,
+                    "a new reader finds no channel"
+                );
+            }
+            Err(other) => panic!("a new reader: {other}"),
+        }
+        self.held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
+    }
+
+    /// The victim has stopped, which is not death.
+    fn look_while_stopped(&mut self, play: &Play) {
+        self.look();
+        // Once the board has lost its name, or before its lock is taken, there is nothing to defend.
+        if self.told.open && self.room.board().exists() && !play.is_for("create.file") {
+            let refused = self.room.options().create::<u8>(NAME);
+            assert!(matches!(refused, Err(Error::WriterExists { .. })), "a second writer: {refused:?}");
+        }
+    }
+
+    /// The victim has died.
+    fn go_on(mut self) {
+        self.look();
+        let head = fs::read(self.room.board()).unwrap_or_default();
+        let has_board = head.first_chunk::<8>().is_some_and(|magic| *magic != [0; 8]);
+        let options = self.room.options().max_slots(SLOTS);
+        let mut writer = options.create::<u64>(NAME).unwrap();
+        let mut next = self.next + 500;
+        let mut put = || {
+            next += 1;
+            (next, writer.write(&shape_of(next), &value(next)).unwrap())
+        };
+        let (name, seq) = put();
+        if has_board {
+            assert!(seq > self.told.seq, "number {seq} after {}", self.told.seq);
+        } else {
+            assert!(self.allows_nothing(), "the board has gone");
+        }
+        for (index, watcher) in self.watchers.iter_mut().enumerate() {
+            let end = Instant::now() + PATIENCE;
+            loop {
+                assert!(Instant::now() < end, "watcher {index} does not follow");
+                match watcher.wait(Duration::from_millis(200)) {
+                    Ok(Some(sample)) if sample.name() == name => {
+                        assert_eq!(sample.seq(), seq);
+                        break;
+                    }
+                    Ok(_) | Err(Error::Closed { .. }) => {}
+                    Err(other) => panic!("watcher {index}: {other}"),
+                }
+            }
+        }
+        let mut fresh = self.room.options().open(NAME).unwrap();
+        let held = fresh.latest_owned().unwrap().unwrap();
+        assert_eq!(held.name(), name);
+        // With two values held, each write takes the one slot that is free: nobody dead may hold any.
+        for _ in 0..3 * SLOTS {
+            let (name, seq) = put();
+            assert_eq!(fresh.latest().unwrap().map(|sample| (sample.name(), sample.seq())), Some((name, seq)));
+        }
+        let (last, _) = put();
+        for watcher in self.watchers.iter_mut().chain([&mut fresh]) {
+            assert_eq!(watcher.latest().unwrap().unwrap().name(), last);
+        }
+        assert_eq!(held.name(), name);
+        self.held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
+        drop(writer);
+        assert_eq!(self.room.files(), [""; 0], "left after a clean close");
+    }
+
+    /// Lets the victim play its part to whatever end, and looks at what that leaves.
+    fn watch(self, play: &mut Play, victim: &mut Child) -> Ending {
+        self.converse(play, victim, |_, _| {})
+    }
+
+    /// As [`watch`](Self::watch), with something to do at the victim's words.
+    fn converse(self, play: &mut Play, victim: &mut Child, mut act: impl FnMut(&str, &mut Child)) -> Ending {
+        let stage = RefCell::new(self);
+        let end = Instant::now() + PATIENCE;
+        let ending = loop {
+            assert!(Instant::now() < end, "the victim does not come to an end");
+            let heard =
+                play.hear(victim, Duration::from_micros(300), |play| stage.borrow_mut().look_while_stopped(play));
+            match heard {
+                Ok(Some(line)) => {
+                    stage.borrow_mut().told.note(&line);
+                    act(&line, victim);
+                }
+                Ok(None) => {}
+                Err(ending) => break ending,
+            }
+        };
+        let mut stage = stage.into_inner();
+        match ending {
+            Ending::Died => stage.go_on(),
+            Ending::Natural => {
+                stage.held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
+                stage.watchers.clear();
+                assert_eq!(stage.room.files(), [""; 0], "left by the victim itself");
+            }
+        }
+        ending
+    }
+}
+
+fn fresh(play: &mut Play) -> Ending {
+    let stage = Stage::empty();
+    let mut victim = play.victim(&format!("write 1 {SLOTS}"), &stage.room, "");
+    stage.watch(play, &mut victim)
+}
+
+fn takeover(play: &mut Play) -> Ending {
+    let stage = Stage::after(SLOTS, "");
+    let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.room, "");
+    stage.watch(play, &mut victim)
+}
+
+fn retire(play: &mut Play) -> Ending {
+    let stage = Stage::after(SLOTS, "close.marked:1:kill");
+    let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.room, "");
+    stage.watch(play, &mut victim)
+}
+
+fn keep(play: &mut Play) -> Ending {
+    let stage = Stage::after(SLOTS, "");
+    let mut victim = play.victim(&format!("keep 1000 {SLOTS}"), &stage.room, "");
+    stage.watch(play, &mut victim)
+}
+
+/// The victim publishes while a reader sleeps.
+fn sleeper(play: &mut Play) -> Ending {
+    let stage = Stage::empty();
+    let options = stage.room.options();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let order = std::sync::atomic::Ordering::Relaxed;
+            while !done.load(order) {
+                let Ok(mut reader) = options.open_timeout(NAME, Duration::from_millis(5)) else { continue };
+                let mut last = 0;
+                while !done.load(order) {
+                    match reader.wait(Duration::from_millis(20)) {
+                        Ok(Some(sample)) => {
+                            assert!(sample.name() > last);
+                            last = sample.name();
+                        }
+                        Ok(None) => {}
+                        Err(Error::Closed { .. }) => break,
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+            }
+        });
+        let _done = Done(&done);
+        let mut victim = play.victim("write-when-asleep 1", &stage.room, "");
+        stage.watch(play, &mut victim)
+    })
+}
+
+struct Done<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A reader pins a value that was the latest when it looked: the victim finds the slot of its choice held.
+fn refused(play: &mut Play) -> Ending {
+    let stage = Stage::empty();
+    let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.room, "");
+    // Small ones take turns in all slots, and the fifth comes back to the first's.
+    let ids: Vec<u64> = (1..).filter(|&id| len_of(id) <= 512).take(SLOTS + 2).collect();
+    let mut holder = None;
+    let path = stage.room.path().to_owned();
+    let mut done = 0;
+    stage.converse(play, &mut victim, |line, victim| {
+        if line != "open" && !line.starts_with("done") {
+            return;
+        }
+        done += usize::from(line != "open");
+        if done == 1 {
+            let mut reader = Child::start("hold", &path, |command| {
+                command.env("NDSHARRAY_FAILPOINT", "pin.chosen:1:stop");
+            });
+            assert_eq!(reader.hear(), "open");
+            reader.tell("hold");
+            wait_until("it stops", || matches!(reader.poll(Duration::ZERO), Event::Stopped));
+            holder = Some(reader);
+        }
+        if done == SLOTS {
+            let reader = holder.as_mut().unwrap();
+            reader.signal(libc::SIGCONT);
+            assert_eq!(reader.hear(), format!("holds {}", ids[0]));
+        }
+        match ids.get(done) {
+            Some(id) => victim.tell(&format!("write {id}")),
+            None => {
+                assert_eq!(holder.as_mut().unwrap().ask("check"), ids[0].to_string());
+                victim.tell_no_more();
+            }
+        }
+    })
+}
+
+/// The victim removes a channel whose writer has died.
+fn remove(play: &mut Play) -> Ending {
+    let mut stage = Stage::after(SLOTS, "");
+    stage.ending = true;
+    let mut victim = play.victim("remove", &stage.room, "");
+    stage.watch(play, &mut victim)
+}

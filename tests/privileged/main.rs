@@ -1,0 +1,24 @@
+//! What takes root to set up: full memory, other users, PID namespaces. Each test makes its own mounts, users and namespaces, and leaves nothing.
+//!
+//! `cargo test --test privileged -- --ignored`, as root, on Linux.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test that goes wrong is to panic, in its helpers too; child processes answer on their output"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod memory;
+mod namespaces;
+mod roles;
+mod squatters;
+mod users;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 5] = ["roles::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

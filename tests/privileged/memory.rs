@@ -1,0 +1,277 @@
+//! A file system with no room left.
+
+use crate::common::{Child, NAME, Named, Room, files, shape_of, value};
+use ndsharray::{Error, Options, OwnedSample, Writer};
+use std::ffi::CString;
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+const PAGE: u64 = 4096;
+
+/// Bytes of the file systems that these tests make.
+const SIZE: u64 = 1 << 20;
+
+/// Runs `act` on a `tmpfs` that nobody else sees; it goes with the thread that it is for.
+fn on_tmpfs(settings: &str, act: impl FnOnce(&Path) + Send) {
+    let room = Room::new();
+    let path = CString::new(room.path().as_os_str().as_bytes()).unwrap();
+    let settings = CString::new(settings).unwrap();
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let null = std::ptr::null();
+            let private = libc::MS_REC | libc::MS_PRIVATE;
+            // SAFETY: takes a number; this thread alone gets mounts of its own.
+            assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0, "this needs root");
+            // SAFETY: the strings end in NUL; the others are not looked at when mounts are made private.
+            assert_eq!(unsafe { libc::mount(null, c"/".as_ptr(), null, private, null.cast()) }, 0);
+            // SAFETY: all of them are strings that end in NUL.
+            let mounted = unsafe {
+                libc::mount(c"tmpfs".as_ptr(), path.as_ptr(), c"tmpfs".as_ptr(), 0, settings.as_ptr().cast())
+            };
+            assert_eq!(mounted, 0, "{}", std::io::Error::last_os_error());
+            act(room.path());
+        });
+        if let Err(failure) = thread.join() {
+            std::panic::resume_unwind(failure);
+        }
+    });
+}
+
+fn free(dir: &Path) -> u64 {
+    let path = CString::new(dir.as_os_str().as_bytes()).unwrap();
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends in NUL and `stat` has room for the struct that the call writes.
+    assert_eq!(unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) }, 0);
+    // SAFETY: a struct of integers, filled in.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "the fields' width differs by target")]
+    let bytes = stat.f_bavail as u64 * stat.f_frsize as u64;
+    bytes
+}
+
+/// Takes memory until `left` bytes are left.
+fn fill(dir: &Path, left: u64) {
+    let file = fs::File::create(dir.join("filler")).unwrap();
+    let taken = free(dir).checked_sub(left).expect("there is less already");
+    if taken > 0 {
+        // SAFETY: takes numbers; the file is open.
+        assert_eq!(unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, taken as libc::off_t) }, 0);
+    }
+    assert_eq!(free(dir), left);
+}
+
+fn empty(dir: &Path) {
+    fs::remove_file(dir.join("filler")).unwrap();
+}
+
+/// Asserts that `result` tells of too little memory for an array of `bytes`.
+fn is_out_of_memory<T>(result: Result<T, Error>, bytes: u64, dir: &Path) {
+    match result {
+        Err(Error::OutOfMemory { requested, available }) => {
+            assert!((bytes..=bytes + bytes / 8 + PAGE).contains(&requested), "{requested} for {bytes}");
+            assert!(available == free(dir) && available < requested, "{available} of {requested}");
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("there was room"),
+    }
+}
+
+fn put(writer: &mut Writer<u8>, byte: u8, len: usize) -> ndsharray::Result<u64> {
+    writer.write(&[len], &vec![byte; len])
+}
+
+fn all_are(bytes: &[u8], byte: u8, len: usize) -> bool {
+    bytes.len() == len && bytes.iter().all(|found| *found == byte)
+}
+
+#[test]
+#[ignore = "needs root"]
+fn growth_is_refused_and_everything_goes_on() {
+    for prefault in [false, true] {
+        on_tmpfs("size=1M", |dir| {
+            let options = Options::new().dir(dir).prefault(prefault);
+            let mut writer = options.create::<u8>(NAME).unwrap();
+            let mut reader = options.open(NAME).unwrap();
+            put(&mut writer, 1, 100_000).unwrap();
+            put(&mut writer, 2, 100_000).unwrap();
+            fill(dir, 300_000 / PAGE * PAGE);
+            let before = files(dir);
+            for _ in 0..5 {
+                is_out_of_memory(put(&mut writer, 3, 400_000), 400_000, dir);
+                is_out_of_memory(writer.loan(&[500_000]), 500_000, dir);
+                is_out_of_memory(writer.loan(&[1 << 30]), 1 << 30, dir);
+                assert_eq!(files(dir), before, "of a file that did not fit nothing stays");
+                assert!(all_are(reader.latest().unwrap().unwrap().as_bytes(), 2, 100_000));
+            }
+            assert_eq!(reader.latest().unwrap().unwrap().seq(), 2);
+            for byte in 3..100 {
+                let len = 1000 * usize::from(byte);
+                put(&mut writer, byte, len).unwrap();
+                assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), byte, len));
+            }
+            is_out_of_memory(put(&mut writer, 3, 400_000), 400_000, dir);
+            empty(dir);
+            for byte in 100..110 {
+                put(&mut writer, byte, 400_000).unwrap();
+                assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), byte, 400_000));
+            }
+            assert_eq!(reader.latest().unwrap().unwrap().seq(), 2 + 97 + 10);
+            drop(writer);
+            assert_eq!(files(dir), [""; 0]);
+        });
+    }
+}
+
+/// Files that hold nothing of use are given up before a write is refused.
+#[test]
+#[ignore = "needs root"]
+fn idle_files_make_room() {
+    on_tmpfs("size=1M", |dir| {
+        let options = Options::new().dir(dir);
+        let mut writer = options.create::<u8>(NAME).unwrap();
+        let mut reader = options.open(NAME).unwrap();
+        let held: Vec<OwnedSample> = (1..=6)
+            .map(|byte| {
+                put(&mut writer, byte, 120_000).unwrap();
+                reader.latest_owned().unwrap().unwrap()
+            })
+            .collect();
+        is_out_of_memory(put(&mut writer, 7, 600_000), 600_000, dir);
+        drop((held, reader));
+        let mut reader = options.open(NAME).unwrap();
+        put(&mut writer, 8, 600_000).unwrap();
+        assert!(all_are(reader.latest().unwrap().unwrap().as_bytes(), 8, 600_000));
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_channel_that_does_not_fit_leaves_nothing() {
+    on_tmpfs("size=1M", |dir| {
+        let mut fitted = 0;
+        let mut refused = 0;
+        let pages = 24;
+        for left in 0..pages {
+            fill(dir, left * PAGE);
+            let options = Options::new().dir(dir).prefault(left % 2 == 0).capacity_bytes(8 * PAGE as usize);
+            let before = free(dir);
+            match options.create::<u8>(NAME) {
+                Ok(mut writer) => match put(&mut writer, 1, 1) {
+                    Ok(_) => fitted += 1,
+                    Err(Error::OutOfMemory { requested, available }) => {
+                        assert!(available < requested);
+                        assert!(options.open(NAME).unwrap().latest().unwrap().is_none());
+                        refused += 1;
+                    }
+                    Err(other) => panic!("{other}"),
+                },
+                Err(Error::OutOfMemory { requested, available }) => {
+                    assert!(available < requested && requested < SIZE, "{available} of {requested}");
+                    refused += 1;
+                }
+                Err(other) => panic!("with {left} pages: {other}"),
+            }
+            assert_eq!(files(dir), ["filler"], "with {left} pages");
+            assert_eq!(free(dir), before);
+            empty(dir);
+        }
+        assert!(fitted >= 2 && fitted + refused == pages, "{fitted} fitted");
+    });
+}
+
+/// Memory that has room, but not for another file.
+#[test]
+#[ignore = "needs root"]
+fn a_channel_without_inodes_leaves_nothing() {
+    // One is the directory's.
+    for inodes in 1..8 {
+        on_tmpfs(&format!("size=1M,nr_inodes={inodes}"), |dir| {
+            let options = Options::new().dir(dir);
+            match options.create::<u8>(NAME) {
+                Ok(mut writer) => {
+                    assert!(inodes >= 3);
+                    let wrote = put(&mut writer, 1, 1);
+                    assert_eq!(wrote.is_ok(), inodes >= 4, "{wrote:?}");
+                    let mut reader = options.open(NAME).unwrap();
+                    assert_eq!(reader.latest().unwrap().is_some(), inodes >= 4);
+                }
+                Err(Error::OutOfMemory { .. } | Error::Io { .. }) => assert!(inodes < 3),
+                Err(other) => panic!("with {inodes} inodes: {other}"),
+            }
+            assert_eq!(files(dir), [""; 0], "with {inodes} inodes");
+        });
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn held_values_fill_the_memory() {
+    on_tmpfs("size=1M", |dir| {
+        let options = Options::new().dir(dir);
+        let mut writer = options.create::<u8>(NAME).unwrap();
+        let mut reader = options.open(NAME).unwrap();
+        let mut held: Vec<(u8, OwnedSample)> = Vec::new();
+        let mut byte = 0;
+        let refusal = loop {
+            byte += 1;
+            match put(&mut writer, byte, 100_000) {
+                Ok(_) => held.push((byte, reader.latest_owned().unwrap().unwrap())),
+                Err(error) => break Err::<(), _>(error),
+            }
+        };
+        is_out_of_memory(refusal, 100_000, dir);
+        assert!(held.len() >= 7, "{} fitted", held.len());
+        let intact =
+            |held: &[(u8, OwnedSample)]| held.iter().all(|(byte, sample)| all_are(sample.as_bytes(), *byte, 100_000));
+        // Small ones still fit, and take turns in what there is.
+        for byte in 100..200 {
+            put(&mut writer, byte, 1000).unwrap();
+            assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), byte, 1000));
+            is_out_of_memory(put(&mut writer, 0, 100_000), 100_000, dir);
+        }
+        assert!(intact(&held));
+        // A value that is given back makes room for one of its size.
+        for byte in 200..220 {
+            held.remove(0);
+            put(&mut writer, byte, 100_000).unwrap();
+            held.push((byte, reader.read_owned().unwrap().unwrap()));
+            is_out_of_memory(put(&mut writer, 0, 100_000), 100_000, dir);
+            assert!(intact(&held));
+        }
+        drop(writer);
+        assert_eq!(files(dir), [""; 0]);
+        assert!(intact(&held));
+    });
+}
+
+/// Taking over takes no memory.
+#[test]
+#[ignore = "needs root"]
+fn a_writer_takes_over_in_full_memory() {
+    on_tmpfs("size=1M", |dir| {
+        let mut dead = Child::start("obey 4", dir, |_| {});
+        assert_eq!(dead.hear(), "open");
+        for id in 1..4 {
+            assert_eq!(dead.ask(&format!("write {id}")), format!("try {id}"));
+            assert_eq!(dead.hear(), format!("done {id} {id}"));
+        }
+        let options = Options::new().dir(dir);
+        let mut reader = options.open(NAME).unwrap();
+        let held = reader.latest_owned().unwrap().unwrap();
+        fill(dir, 0);
+        dead.kill();
+        let mut writer = options.create::<u64>(NAME).unwrap();
+        assert_eq!(reader.latest().unwrap().unwrap().name(), 3);
+        // The files of values that nobody holds have gone, and made room.
+        for id in 4..10 {
+            let wrote = writer.write(&shape_of(4), &value(4));
+            assert!(matches!(wrote, Ok(_) | Err(Error::OutOfMemory { .. })), "{id}: {wrote:?}");
+        }
+        empty(dir);
+        writer.write(&shape_of(5), &value(5)).unwrap();
+        assert_eq!(reader.read().unwrap().unwrap().name(), 5);
+        assert_eq!(held.name(), 3);
+    });
+}

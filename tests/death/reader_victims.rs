@@ -63,15 +63,15 @@ impl Stage {
 
     /// The victim has gone, in whatever way.
     fn go_on(mut self) {
-        self.write_many();
-        let mut others: Vec<Reader> = (1..READERS).map(|_| self.options.open(NAME).expect("a place")).collect();
         let held: Vec<(u64, OwnedSample)> = (2..SLOTS)
             .map(|_| {
                 self.write();
-                (self.next, others[0].latest_owned().unwrap().unwrap())
+                (self.next, self.watcher.latest_owned().unwrap().unwrap())
             })
             .collect();
-        // Now each write takes the one slot that is neither held nor the latest's.
+        // Now each write takes the one slot that is neither held nor the latest's: the writer must take it back from the dead.
+        self.write_many();
+        let mut others: Vec<Reader> = (1..READERS).map(|_| self.options.open(NAME).expect("a place")).collect();
         self.write_many();
         held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
         for reader in &mut others {

@@ -253,15 +253,26 @@ pub(crate) fn random_kills() {
                 wait_until("the writer goes on", || newest() > before);
             }
         }
+        let mut holder = options.open_timeout(NAME, PATIENCE).unwrap();
         readers.iter_mut().for_each(Child::kill);
         writer.kill();
         let mut writer = options.create::<u64>(NAME).unwrap();
-        let last = (killed.0 + 2) << 32;
-        for name in last..last + 3 * SLOTS as u64 {
-            writer.write(&shape_of(name), &value(name)).unwrap();
+        let mut names = (killed.0 + 2) << 32..;
+        let mut last = 0;
+        let mut put = || {
+            last = names.next().unwrap();
+            writer.write(&shape_of(last), &value(last)).unwrap();
+            last
+        };
+        // As many as the dead may have held, who hold them no longer.
+        let held: Vec<(u64, OwnedSample)> =
+            (0..2 * READERS).map(|_| (put(), holder.latest_owned().unwrap().unwrap())).collect();
+        for _ in 0..3 * SLOTS {
+            put();
         }
-        wait_until("the last value", || newest() == last + 3 * SLOTS as u64 - 1);
-        drop(writer);
+        held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
+        wait_until("the last value", || newest() == last);
+        drop((held, holder, writer));
     });
     assert_eq!(room.files(), [""; 0], "left after the storm");
     let values = checked.values.load(Ordering::Relaxed);

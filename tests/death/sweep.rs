@@ -1,5 +1,5 @@
 //! The sweep: in every scenario, at every point that it comes to, at the first and at the last passing, the process is killed, aborted
-//! and stopped.
+//! and stopped. A point that is never struck is a failure.
 
 use crate::common::{Child, Event, Room};
 use crate::{reader_victims, writer_victims};
@@ -117,50 +117,67 @@ fn strike(scenario: &Scenario, point: &str, count: u64, action: &str) -> bool {
     }
 }
 
+/// What came of the runs.
+#[derive(Default)]
+struct Results {
+    runs: u64,
+    failures: Vec<String>,
+    /// By point: the scenarios, with the passings at which it was struck.
+    struck: BTreeMap<&'static str, Vec<String>>,
+    /// Points and actions that have been tried with success.
+    hit: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Results {
+    /// Strikes at the last passing up to the given one that there is: how often a process comes by depends on the others' pace. At a point
+    /// where only haste or leisure leads, none may be left; that it is struck somewhere is seen to in the end.
+    fn strike(&mut self, scenario: &Scenario, point: &'static str, wanted: u64, action: &'static str) -> Option<u64> {
+        for count in (1..=wanted).rev() {
+            self.runs += 1;
+            match catch_unwind(AssertUnwindSafe(|| strike(scenario, point, count, action))) {
+                Ok(true) => {
+                    self.hit.insert((point, action));
+                    return Some(count);
+                }
+                Ok(false) => {}
+                Err(_) => {
+                    println!("  FAILED: {} {point}:{count}:{action}", scenario.name);
+                    self.failures.push(format!("{} {point}:{count}:{action}", scenario.name));
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    fn sweep(&mut self, scenario: &Scenario) {
+        for (passed_point, passings) in trace(scenario) {
+            let point = *FAIL_POINTS.iter().find(|point| **point == passed_point).unwrap();
+            let mut counts = BTreeSet::new();
+            for wanted in BTreeSet::from([1, passings]) {
+                counts.extend(ACTIONS.iter().filter_map(|action| self.strike(scenario, point, wanted, action)));
+            }
+            let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+            self.struck.entry(point).or_default().push(format!("{} {}", scenario.name, counts.join("+")));
+        }
+    }
+}
+
 pub(crate) fn every_point_in_every_scenario() {
     let start = Instant::now();
-    let mut struck: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut failures = BTreeSet::new();
-    let mut runs = 0;
+    let mut results = Results::default();
     for scenario in writer_victims::SCENARIOS.iter().chain(&reader_victims::SCENARIOS) {
-        let passings = trace(scenario);
-        for (point, &passed) in &passings {
-            let point = *FAIL_POINTS.iter().find(|known| *known == point).unwrap();
-            let mut counts = Vec::new();
-            // How often it comes by late in its life depends on the others' pace: the last passing that there is.
-            for wanted in BTreeSet::from([1, passed]) {
-                let mut hit = Vec::new();
-                for action in ACTIONS {
-                    for count in (1..=wanted).rev() {
-                        runs += 1;
-                        match catch_unwind(AssertUnwindSafe(|| strike(scenario, point, count, action))) {
-                            Ok(true) => hit.push(count),
-                            Ok(false) if count > 1 => continue,
-                            Ok(false) => {
-                                failures.insert(format!("{} {point}:1:{action}: never came to it", scenario.name));
-                            }
-                            Err(_) => {
-                                println!("  FAILED: {} {point}:{count}:{action}", scenario.name);
-                                failures.insert(format!("{} {point}:{count}:{action}", scenario.name));
-                            }
-                        }
-                        break;
-                    }
-                }
-                counts.extend(hit.iter().min().map(ToString::to_string));
-            }
-            counts.dedup();
-            struck.entry(point).or_default().push(format!("{} {}", scenario.name, counts.join("+")));
-        }
+        results.sweep(scenario);
     }
     println!("  fail point               struck in scenario, at its n-th passing, by {}", ACTIONS.join(", "));
     for point in FAIL_POINTS {
-        let list = struck.get(point).map_or("NEVER".to_owned(), |list| list.join(", "));
+        let list = results.struck.get(point).map_or("NEVER".to_owned(), |list| list.join(", "));
         println!("  {point:<24} {list}");
-        if !struck.contains_key(point) {
-            failures.insert(format!("{point}: no scenario comes to it"));
+        for action in ACTIONS.into_iter().filter(|action| !results.hit.contains(&(*point, *action))) {
+            results.failures.push(format!("{point}: never struck by {action}"));
         }
     }
+    let Results { runs, failures, .. } = results;
     println!("  {} points, {runs} runs, {} failures, {:.1?}", FAIL_POINTS.len(), failures.len(), start.elapsed());
     assert!(failures.is_empty(), "{failures:#?}");
 }

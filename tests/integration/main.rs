@@ -15,6 +15,7 @@ mod bad_files;
 mod changes;
 mod defaults;
 mod links;
+mod live_damage;
 mod loans;
 mod ownership;
 mod permissions;

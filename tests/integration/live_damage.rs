@@ -1,0 +1,142 @@
+//! Somebody flips bits in all files of a channel, and exchanges and extends files, while a writer writes and readers read.
+
+use crate::support::{NAME, Room};
+use ndsharray::{Error, Options};
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const TIME: Duration = Duration::from_millis(1500);
+
+/// Rounds after which writer and readers begin anew, so that damage which stays (a board marked as closed) does not end the test early.
+const ROUNDS: u32 = 500;
+
+/// Small, fast, and the same in each run.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below.max(1)
+    }
+}
+
+/// Flips one bit of a random file, or now and then makes it longer or moves another channel's file over it.
+fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
+    let mut files: Vec<_> = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.is_file());
+    let Some(path) = files.get(dice.next(files.len() as u64) as usize) else { return Ok(()) };
+    let file = File::options().read(true).write(true).open(path)?;
+    let len = file.metadata()?.len();
+    match dice.next(500) {
+        0 => file.set_len(len + 4096),
+        1 => {
+            let others: Vec<_> = fs::read_dir(stranger)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            let Some(other) = others.get(dice.next(others.len() as u64) as usize) else { return Ok(()) };
+            let moved = dir.join("moved");
+            fs::copy(other, &moved)?;
+            fs::rename(&moved, path)
+        }
+        _ => {
+            // Half of the flips hit the first bytes, where the words stand that matter most.
+            let near = if dice.next(2) == 0 { len.min(700) } else { len };
+            let at = dice.next(near);
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at)?;
+            byte[0] ^= 1 << dice.next(8);
+            file.write_all_at(&byte, at)
+        }
+    }
+}
+
+fn write(options: &Options) -> Result<(), Error> {
+    let mut writer = match options.create::<u8>(NAME) {
+        // What cannot be opened can be removed; both are an answer.
+        Err(Error::Corrupt(_)) => return options.remove(NAME),
+        other => other?,
+    };
+    for round in 0..ROUNDS {
+        let len = 1 + (round as usize * 37) % 6000;
+        black_box(writer.write(&[len], &vec![round as u8; len]).is_ok());
+        if let Ok(mut loan) = writer.loan(&[3, len]) {
+            loan.as_mut_slice().fill(1);
+            black_box(loan.publish().is_ok());
+        }
+    }
+    Ok(())
+}
+
+fn read(options: &Options, copies: bool) -> Result<u64, Error> {
+    let mut reader = if copies { options.open_read_only(NAME)? } else { options.open(NAME)? };
+    let (mut values, mut buffer) = (0, Vec::new());
+    for round in 0..ROUNDS {
+        if let Ok(Some(sample)) = reader.read() {
+            assert_eq!(sample.as_bytes().len(), sample.shape().iter().product::<usize>() * sample.dtype().size());
+            black_box(sample.any_view().is_ok());
+            values += 1;
+        }
+        let kept = reader.latest_owned();
+        if let Ok(Some(sample)) = &kept {
+            black_box(sample.as_bytes().iter().map(|byte| u64::from(*byte)).sum::<u64>());
+            values += 1;
+        }
+        black_box(reader.read_into::<u8>(&mut buffer).is_ok());
+        if round % 16 == 0 {
+            black_box(reader.wait_for_news(Duration::from_millis(1)).is_ok());
+        }
+    }
+    Ok(values)
+}
+
+#[test]
+fn damage_while_everybody_is_at_work_has_an_answer() {
+    let (room, other) = (Room::new(), Room::new());
+    let mut stranger = other.writer::<u8>();
+    stranger.write(&[100], &[7; 100]).unwrap();
+    let (done, damaged, values) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let options = room.options();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut dice = Dice(1);
+            while !done.load(Ordering::Relaxed) {
+                // Files come and go; a miss is no matter.
+                if damage(room.path(), other.path(), &mut dice).is_ok() {
+                    damaged.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                black_box(write(&options).is_ok());
+            }
+        });
+        for copies in [false, false, true] {
+            let (options, done, values) = (&options, &done, &values);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    if let Ok(seen) = read(options, copies) {
+                        values.fetch_add(seen, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        let end = Instant::now() + TIME;
+        while Instant::now() < end {
+            thread::sleep(Duration::from_millis(10));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let (damaged, values) = (damaged.into_inner(), values.into_inner());
+    assert!(damaged > 100, "the files were damaged {damaged} times");
+    assert!(values > 100, "{values} values were seen in spite of it");
+    // Whatever is left, it can be cleared away, and the name works again.
+    match options.remove(NAME) {
+        Ok(()) | Err(Error::NotFound { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
+    room.writer::<u8>().write(&[1], &[1]).unwrap();
+}

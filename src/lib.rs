@@ -64,7 +64,7 @@
 //! # Forks
 //!
 //! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing to the parent's channel, and open its own;
-//! anything else through them is [`Error::Forked`]. A view that it inherited is the parent's: it stays unchanged only as long as the
+//! anything else through them is [`Error::Forked`] (a poll with nothing new may still say `None`). A view that it inherited is the parent's: it stays unchanged only as long as the
 //! parent holds it. While the child lives and has not called `exec`, it keeps the parent's locks alive: a parent that dies in the
 //! meantime is taken for living.
 //!

@@ -98,6 +98,7 @@ impl Reader {
         self.at.check_process()?;
         let deadline = Deadline::after(timeout);
         let mut nap = FIRST_NAP;
+        let mut next_check = Instant::now() + SLICE;
         loop {
             if self.at.latest() != self.seen {
                 return Ok(true);
@@ -113,7 +114,10 @@ impl Reader {
                 continue;
             }
             let Some(left) = deadline.left() else { return Ok(false) };
-            if left.min(SLICE) == self.sleep(left, &mut nap) {
+            self.sleep(left, &mut nap);
+            let now = Instant::now();
+            if now >= next_check {
+                next_check = now + SLICE;
                 self.follow()?;
             }
         }
@@ -124,26 +128,25 @@ impl Reader {
         Error::Closed { name: self.name().to_owned() }
     }
 
-    /// Sleeps until woken, at most `left` and not for ever; returns how long it was ready to sleep.
-    fn sleep(&self, left: Duration, nap: &mut Duration) -> Duration {
+    /// Sleeps until woken, at most `left` and not for ever.
+    fn sleep(&self, left: Duration, nap: &mut Duration) {
         let board = self.at.board();
         let Some(bell) = self.at.doorbell() else {
             let time = left.min(*nap);
             *nap = nap.saturating_mul(2).min(LONGEST_NAP);
             // No need to be precise: who cannot announce itself polls.
             std::thread::sleep(time);
-            return time;
+            return;
         };
         let ticket = bell.ticket();
         bell.announce();
         // Looked at after the announcement, as the handshake wants; `state` is covered too, since whoever changes it changes `wake` afterwards.
         if board.reader_side().latest_before_sleep() != self.seen || board.state() != State::Open {
-            return Duration::ZERO;
+            return;
         }
         let time = left.min(SLICE);
         sys::futex_wait(board.wake(), ticket, time);
         fail_point!("wait.slept");
-        time
     }
 }
 

@@ -161,9 +161,10 @@ impl Lock {
         Self::call(file, libc::F_OFD_SETLK, libc::F_UNLCK, range).map(drop)
     }
 
-    /// Whether another open file description holds a lock in `range`. A file opened for reading may ask.
+    /// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
     pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
-        let answer = Self::call(file, libc::F_OFD_GETLK, libc::F_WRLCK, range)?;
+        // Asked on behalf of a shared lock: only an exclusive one is in its way, which takes write permission to hold.
+        let answer = Self::call(file, libc::F_OFD_GETLK, libc::F_RDLCK, range)?;
         Ok(i32::from(answer.l_type) != libc::F_UNLCK)
     }
 

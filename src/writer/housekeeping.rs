@@ -126,9 +126,15 @@ impl Core {
         if keep {
             let current = self.slots.get(self.latest.slot().get());
             let current = current.and_then(|state| state.payload.as_ref().map(WritePayload::id).or(state.orphan));
+            self.reap();
             self.refresh();
             let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
             for slot in idle {
+                self.give_up(slot);
+            }
+            // What an earlier writer left for readers that have let go of it since.
+            while let Some(slot) = self.orphans.without(self.look.pins).without(self.latest.slot().bit()).first() {
+                self.orphans = self.orphans.without(slot.bit());
                 self.give_up(slot);
             }
             debug_assert!(current.is_some());

@@ -4,7 +4,6 @@
 //! This binary has no test harness: its children are the same program, and some of them must have a single thread. It takes names
 //! (or parts of names) of tests as arguments.
 
-#![cfg(feature = "failpoints")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
 //! What can go wrong, with the numbers in it.
 
+use crate::compat::WireError;
 use crate::dtype::DType;
 use crate::header::HeaderError;
 use crate::shape::{MAX_NDIM, ShapeError};
@@ -143,6 +144,9 @@ pub enum Error {
     /// The shared bytes are not what this library writes.
     #[error("corrupt or foreign data in shared memory")]
     Corrupt(#[from] HeaderError),
+    /// The files of a [`compat`](crate::compat) channel are not what Python's ndsharray writes.
+    #[error("not a channel of Python's ndsharray")]
+    Wire(#[from] WireError),
     /// A byte of a bool array is neither 0 nor 1.
     #[error("element {index} of a bool array is the byte {value:#04x}")]
     InvalidBool {

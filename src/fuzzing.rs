@@ -16,6 +16,7 @@
 // On-disk counts are small here, and a fuzzer has no use for the bits that are cut off.
 #![allow(clippy::cast_possible_truncation, reason = "inputs are numbers to be taken modulo something")]
 
+mod compat;
 mod damage;
 mod input;
 mod open;
@@ -26,6 +27,7 @@ mod values;
 use crate::head::{FileKind, Head};
 use crate::header::{self, RawHeader};
 
+pub use compat::{compat_channel, compat_payload, compat_tag};
 pub use open::open;
 pub use operations::operations;
 
@@ -100,5 +102,20 @@ mod tests {
     #[test]
     fn operations_corpus() {
         replay("operations", super::operations);
+    }
+
+    #[test]
+    fn compat_tag_corpus() {
+        replay("compat_tag", super::compat_tag);
+    }
+
+    #[test]
+    fn compat_payload_corpus() {
+        replay("compat_payload", super::compat_payload);
+    }
+
+    #[test]
+    fn compat_channel_corpus() {
+        replay("compat_channel", super::compat_channel);
     }
 }

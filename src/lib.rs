@@ -121,6 +121,12 @@ mod reader;
 #[cfg(not(loom))]
 mod writer;
 
+#[cfg(not(loom))]
+pub mod compat;
+#[cfg(all(test, loom))]
+#[path = "compat/models.rs"]
+mod compat_models;
+
 #[cfg(all(any(test, fuzzing), not(loom)))]
 #[doc(hidden)]
 pub mod fuzzing;

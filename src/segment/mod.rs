@@ -26,7 +26,7 @@ use std::fs::File;
 use std::path::Path;
 
 /// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
-fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
+pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     sys::reserve(file, len as u64).map_err(|e| {
         if sys::is_no_space(&e) {
             Error::OutOfMemory { requested: len as u64, available: path.parent().and_then(sys::available).unwrap_or(0) }

@@ -1,5 +1,9 @@
 //! Linux: `/dev/shm`, open-file-description locks, futexes.
 
+mod lease;
+
+pub(crate) use lease::Lease;
+
 use super::{Access, Identity, Kind, LockRange};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use std::fs::{File, Metadata, OpenOptions, Permissions};

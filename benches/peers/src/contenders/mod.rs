@@ -9,6 +9,7 @@ pub(crate) mod in_place;
 pub(crate) mod memcpy;
 pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;
+pub(crate) mod python;
 pub(crate) mod value;
 
 use std::rc::Rc;

@@ -1,5 +1,6 @@
 //! One file each: a question, the contenders that can answer it, and the goal it is held against.
 
+mod compat;
 pub(crate) mod flood;
 mod latest;
 mod loan;
@@ -71,4 +72,5 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "memory", run: memory::run },
     Measurement { name: "flood", run: flood::one_reader },
     Measurement { name: "flood-crowd", run: flood::crowd },
+    Measurement { name: "compat", run: compat::run },
 ];

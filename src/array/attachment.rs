@@ -1,0 +1,246 @@
+//! One handle's part in an array: the mapping, and an entry of the lock.
+
+use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
+use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
+use crate::segment::ArrayMemory;
+use crate::sync::{AtomicU32, Mutex};
+use crate::sys::{self, Identity};
+use std::fs::File;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// A handle's place in an array. Given up when the handle, and what it has lent to an error, is gone.
+pub(super) struct Attachment {
+    memory: ArrayMemory,
+    /// `None` for somebody else's file, which has no lock.
+    place: Option<Place>,
+    path: PathBuf,
+    identity: Identity,
+    forks: u64,
+}
+
+/// An entry, owned through the kernel's lock on it.
+struct Place {
+    file: File,
+    index: usize,
+    entries: usize,
+    /// Keeps threads of this handle from burying at the same time: they share the kernel's locks.
+    burying: Mutex<()>,
+}
+
+impl Kernel for Place {
+    fn wake_all(&self, wake: &AtomicU32) {
+        sys::futex_wake_all(wake);
+    }
+
+    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+        if index == self.index {
+            return;
+        }
+        // Nothing is guarded but the time between taking and releasing; a panic in between does not happen.
+        let _alone = self.burying.lock();
+        if index >= self.entries {
+            bury();
+            return;
+        }
+        let range = ArrayMemory::lock_range(index);
+        // An error is taken for a sign of life: the next slice asks again.
+        if let Ok(true) = sys::Lock::try_take(&self.file, &range) {
+            bury();
+            let _ = sys::Lock::release(&self.file, &range);
+        }
+    }
+}
+
+impl Attachment {
+    /// A handle of an array with a lock: takes the first entry that nobody living has.
+    pub(super) fn join(memory: ArrayMemory, file: File, path: PathBuf, identity: Identity) -> Result<Self> {
+        let forks = sys::watch_forks();
+        let entries = memory.entries().len();
+        // Twice: whoever clears away a dead handle's entry holds its lock for a moment.
+        for (index, entry) in memory.entries().iter().enumerate().chain(memory.entries().iter().enumerate()) {
+            let range = ArrayMemory::lock_range(index);
+            let taken = sys::Lock::try_take(&file, &range).map_err(|e| Error::io("lock", &path, e))?;
+            if taken {
+                fail_point!("array.placed");
+                entry.note_pid(std::process::id());
+                let place = Some(Place { file, index, entries, burying: Mutex::new(()) });
+                let at = Self { memory, place, path, identity, forks };
+                if let Some(lock) = at.lock_words() {
+                    lock.join();
+                }
+                return Ok(at);
+            }
+        }
+        Err(Error::TooManyReaders { max: entries })
+    }
+
+    /// A handle of somebody else's file.
+    pub(super) fn raw(memory: ArrayMemory, path: PathBuf, identity: Identity) -> Self {
+        Self { memory, place: None, path, identity, forks: sys::watch_forks() }
+    }
+
+    pub(super) fn memory(&self) -> &ArrayMemory {
+        &self.memory
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn has_lock(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Fails in a forked child: its parent owns the entry.
+    #[inline]
+    pub(super) fn check_process(&self) -> Result<()> {
+        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+    }
+
+    /// The lock, unless it belongs to the parent of this process, or there is none.
+    #[inline]
+    fn own_lock(&self) -> Option<Lock<'_, Place>> {
+        if self.forks == sys::fork_count() { self.lock_words() } else { None }
+    }
+
+    /// The lock, for whoever may use it.
+    pub(super) fn lock(&self) -> Result<Lock<'_, impl Kernel>> {
+        self.check_process()?;
+        self.lock_words().ok_or(Error::Unsupported { what: "locking a file that has no lock" })
+    }
+
+    #[inline]
+    fn lock_words(&self) -> Option<Lock<'_, Place>> {
+        let kernel = self.place.as_ref()?;
+        Some(Lock { words: self.memory.words()?, entries: self.memory.entries(), own: kernel.index, kernel })
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // In a forked child the entry is still the parent's. Closing its descriptor leaves the lock on it alone.
+        if let Some(lock) = self.own_lock() {
+            lock.part();
+            fail_point!("array.parted");
+            // The kernel's lock goes with the file.
+        }
+    }
+}
+
+/// How an array is held.
+///
+/// As wide as a pointer: a guard is moved right after it has been made, and a processor stalls when it is to load wide what it has just stored narrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Kind {
+    Read,
+    Atomic,
+    /// A single atomic load.
+    Peek,
+    Write,
+    /// As `Write`, by a thread that was panicking already: then its panic is no sign of a half-done change.
+    WritePanicking,
+    /// Not at all: another hold has taken it over.
+    Gone,
+}
+
+/// How an attempt to take the lock ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "whoever gets in must leave"]
+pub(super) enum Entered {
+    Sound,
+    /// Got in all the same.
+    Poisoned,
+    /// Patience was not enough.
+    Late,
+    /// In a forked child, or without a lock.
+    Refused,
+}
+
+impl From<Option<Inside>> for Entered {
+    #[inline]
+    fn from(inside: Option<Inside>) -> Self {
+        match inside {
+            Some(Inside { poisoned: false }) => Self::Sound,
+            Some(Inside { poisoned: true }) => Self::Poisoned,
+            None => Self::Late,
+        }
+    }
+}
+
+impl Attachment {
+    /// Takes the lock; a [`Hold`] gives it back.
+    #[inline]
+    pub(super) fn enter(&self, kind: Kind, patience: &mut impl Patience) -> Entered {
+        let Some(lock) = self.own_lock() else { return Entered::Refused };
+        match kind {
+            Kind::Read => lock.share(Share::View, patience).into(),
+            Kind::Atomic => lock.share(Share::Atomic, patience).into(),
+            Kind::Peek => lock.share(Share::Peek, patience).into(),
+            Kind::Write | Kind::WritePanicking => lock.claim(Purpose::Write, patience).into(),
+            Kind::Gone => Entered::Refused,
+        }
+    }
+
+    /// Takes the lock to write if that is possible at once, without keeping others out in the attempt.
+    pub(super) fn try_enter_alone(&self, patience: &mut impl Patience) -> Entered {
+        self.own_lock().map_or(Entered::Refused, |lock| lock.try_claim(patience).into())
+    }
+}
+
+/// The lock, held until dropped. `P` points to the attachment.
+pub(super) struct Hold<P: Deref<Target = Attachment>> {
+    at: P,
+    kind: Kind,
+}
+
+impl<P: Deref<Target = Attachment>> Hold<P> {
+    /// Gives back, when dropped, what [`enter`](Attachment::enter) has taken.
+    #[inline]
+    pub(super) fn of(at: P, kind: Kind) -> Self {
+        let kind = if kind == Kind::Write && thread::panicking() { Kind::WritePanicking } else { kind };
+        Self { at, kind }
+    }
+
+    #[inline]
+    pub(super) fn at(&self) -> &P {
+        &self.at
+    }
+
+    pub(super) fn is(&self, kind: Kind) -> bool {
+        self.kind == kind || kind == Kind::Write && self.kind == Kind::WritePanicking
+    }
+
+    /// The same lock, held through another pointer to the same attachment.
+    pub(super) fn through<Q: Deref<Target = Attachment>>(mut self, at: Q) -> Hold<Q> {
+        debug_assert!(std::ptr::eq(&raw const *self.at, &raw const *at));
+        Hold { at, kind: std::mem::replace(&mut self.kind, Kind::Gone) }
+    }
+}
+
+impl<P: Deref<Target = Attachment>> Drop for Hold<P> {
+    // Always: where the kind is known, little is left of it.
+    #[inline(always)]
+    fn drop(&mut self) {
+        // In a forked child the lock is still the parent's.
+        let Some(lock) = self.at.own_lock() else { return };
+        match self.kind {
+            Kind::Read | Kind::Atomic | Kind::Peek => lock.leave(),
+            Kind::Write => {
+                if thread::panicking() {
+                    lock.poison();
+                }
+                lock.release();
+            }
+            Kind::WritePanicking => lock.release(),
+            Kind::Gone => {}
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The first bytes of a shared array's file: what it is and how it is laid out.
+//!
+//! Written once, before the file counts as made, and never changed. The bytes are copied and the copy is decoded by a pure function, in checked
+//! arithmetic. `docs/FORMAT.md` says the same in prose.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0..8 | magic `NDSHARRY`; all zero while the array is being made |
+//! | 8..12 | byte order mark 0x01020304 |
+//! | 12..16 | format version |
+//! | 16 | dtype tag |
+//! | 17 | ndim, 0..=64 |
+//! | 18..20 | reserved, zero |
+//! | 20..24 | dtype parameter, zero for all dtypes so far |
+//! | 24..28 | entries of the lock, 1..=448 |
+//! | 28..32 | reserved, ignored |
+//! | 32..40 | where the elements begin: a multiple of 64 |
+//! | 40..48 | byte length of the elements |
+//! | 48..64 | reserved, ignored |
+//! | 64..576 | ndim axis lengths of 8 bytes each |
+
+use crate::dtype::DType;
+use crate::head::FORMAT_VERSION;
+use crate::header::HeaderError;
+use crate::lock::Members;
+use crate::segment::Extent;
+use crate::shape::{self, MAX_NDIM, ShapeError};
+
+const MAGIC: [u8; 8] = *b"NDSHARRY";
+const BYTE_ORDER: u32 = 0x0102_0304;
+
+/// Bytes of a head.
+pub(crate) const HEAD_BYTES: usize = Extent::HEAD;
+
+/// Bytes before the axes.
+const FIXED: usize = 64;
+
+static_assertions::const_assert_eq!(FIXED + MAX_NDIM * 8, HEAD_BYTES);
+
+/// A validated head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ArrayHead {
+    pub(crate) dtype: DType,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) extent: Extent,
+}
+
+impl ArrayHead {
+    /// The head of a new array.
+    pub(crate) fn new(dtype: DType, shape: &[usize], entries: usize) -> Result<Self, ShapeError> {
+        let byte_len = shape::byte_len(shape, dtype.size())?;
+        Ok(Self { dtype, shape: shape.to_vec(), extent: Extent::new(entries, byte_len) })
+    }
+
+    /// Encodes; the magic stands in the first eight bytes.
+    pub(crate) fn encode(&self) -> [u8; HEAD_BYTES] {
+        let mut bytes = [0; HEAD_BYTES];
+        #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM and Members::MAX")]
+        let (ndim, entries) = (self.shape.len() as u8, self.extent.entries as u32);
+        let fixed = MAGIC
+            .into_iter()
+            .chain(BYTE_ORDER.to_ne_bytes())
+            .chain(FORMAT_VERSION.to_ne_bytes())
+            .chain([self.dtype.tag(), ndim, 0, 0, 0, 0, 0, 0])
+            .chain(entries.to_ne_bytes())
+            .chain([0; 4])
+            .chain((self.extent.data_at as u64).to_ne_bytes())
+            .chain((self.extent.byte_len as u64).to_ne_bytes())
+            .chain([0; 16]);
+        let axes = self.shape.iter().flat_map(|&len| (len as u64).to_ne_bytes());
+        for (byte, value) in bytes.iter_mut().zip(fixed.chain(axes)) {
+            *byte = value;
+        }
+        bytes
+    }
+
+    /// Whether these first bytes of a file belong to an array that is still being made, or whose maker died.
+    pub(crate) fn is_unfinished(bytes: &[u8]) -> bool {
+        bytes.iter().take(MAGIC.len()).all(|&byte| byte == 0)
+    }
+
+    /// Decodes; bytes after the last axis are ignored. Magic first, then byte order, then version: each makes sense only when those before it hold.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+        let mut rest = bytes
+            .get(..HEAD_BYTES)
+            .ok_or(HeaderError::Truncated { expected: HEAD_BYTES as u64, found: bytes.len() as u64 })?;
+        let magic = take::<8>(&mut rest);
+        if magic != MAGIC {
+            return Err(HeaderError::Magic { found: magic });
+        }
+        let order = u32::from_ne_bytes(take(&mut rest));
+        if order != BYTE_ORDER {
+            return Err(HeaderError::ByteOrder { found: order });
+        }
+        let version = u32::from_ne_bytes(take(&mut rest));
+        if version != FORMAT_VERSION {
+            return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
+        }
+        let [tag, ndim, r0, r1, p0, p1, p2, p3] = take(&mut rest);
+        let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
+        let parameter = u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]);
+        if parameter != 0 {
+            return Err(HeaderError::Parameter { found: parameter });
+        }
+        let entries = u32::from_ne_bytes(take(&mut rest));
+        let count = usize::try_from(entries).unwrap_or(usize::MAX);
+        if !(1..=Members::MAX).contains(&count) {
+            #[allow(clippy::cast_possible_truncation, reason = "a small constant")]
+            let max = Members::MAX as u32;
+            return Err(HeaderError::Count { what: "entries", found: entries, max });
+        }
+        let _reserved = take::<4>(&mut rest);
+        let data_at = u64::from_ne_bytes(take(&mut rest));
+        let byte_len = u64::from_ne_bytes(take(&mut rest));
+        let _reserved = take::<16>(&mut rest);
+
+        let ndim = usize::from(ndim);
+        if ndim > MAX_NDIM {
+            return Err(ShapeError::TooManyDims { ndim }.into());
+        }
+        let shape = (0..ndim)
+            .map(|axis| {
+                let len = u64::from_ne_bytes(take(&mut rest));
+                usize::try_from(len).map_err(|_| HeaderError::Axis { axis, len })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let expected = shape::byte_len(&shape, dtype.size())?;
+        if byte_len != expected as u64 {
+            return Err(HeaderError::Length { expected: expected as u64, found: byte_len });
+        }
+        let offset = HeaderError::Offset { found: data_at, least: Extent::lock_end(count) as u64 };
+        let extent = match usize::try_from(data_at) {
+            Ok(data_at) if data_at >= Extent::lock_end(count) && data_at.is_multiple_of(Extent::ALIGN) => {
+                Extent { entries: count, data_at, byte_len: expected }
+            }
+            _ => return Err(offset),
+        };
+        if extent.file_len().is_none() {
+            return Err(offset);
+        }
+        Ok(Self { dtype, shape, extent })
+    }
+}
+
+/// Takes `N` bytes off the front; zeroes when there are fewer, which a whole head never runs into.
+fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    match rest.split_first_chunk::<N>() {
+        Some((front, back)) => {
+            *rest = back;
+            *front
+        }
+        None => [0; N],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn example() -> ArrayHead {
+        ArrayHead::new(DType::F32, &[2, 3], 64).unwrap()
+    }
+
+    fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<ArrayHead, HeaderError> {
+        let mut all = example().encode();
+        all[range].copy_from_slice(bytes);
+        ArrayHead::decode(&all)
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn the_documented_example_decodes() {
+        let bytes = crate::header::documented_hex("array-head");
+        let mut whole = bytes.clone();
+        whole.resize(HEAD_BYTES, 0);
+        assert_eq!(ArrayHead::decode(&whole), Ok(example()));
+        assert!(example().encode().starts_with(&bytes));
+    }
+
+    #[test]
+    fn each_lie_has_its_own_error() {
+        assert_eq!(ArrayHead::decode(&[0; 575]), Err(HeaderError::Truncated { expected: 576, found: 575 }));
+        assert_eq!(with(0..8, b"NDSHBORD"), Err(HeaderError::Magic { found: *b"NDSHBORD" }));
+        let swapped = BYTE_ORDER.swap_bytes();
+        assert_eq!(with(8..12, &swapped.to_ne_bytes()), Err(HeaderError::ByteOrder { found: swapped }));
+        assert_eq!(with(12..16, &2u32.to_ne_bytes()), Err(HeaderError::Version { expected: 1, found: 2 }));
+        assert_eq!(with(16..17, &[0]), Err(HeaderError::DType { tag: 0 }));
+        assert_eq!(with(17..18, &[65]), Err(ShapeError::TooManyDims { ndim: 65 }.into()));
+        assert!(matches!(with(18..19, &[1]), Err(HeaderError::Parameter { .. })));
+        assert!(matches!(with(23..24, &[1]), Err(HeaderError::Parameter { .. })));
+        for bad in [0, 449] {
+            let error = HeaderError::Count { what: "entries", found: bad, max: 448 };
+            assert_eq!(with(24..28, &u32::to_ne_bytes(bad)), Err(error));
+        }
+        for bad in [0, 4800, 4864 + 8, u64::MAX, i64::MAX as u64] {
+            let error = HeaderError::Offset { found: bad, least: 4864 };
+            assert_eq!(with(32..40, &bad.to_ne_bytes()), Err(error));
+        }
+        assert!(with(32..40, &4864u64.to_ne_bytes()).is_ok());
+        assert_eq!(with(40..48, &25u64.to_ne_bytes()), Err(HeaderError::Length { expected: 24, found: 25 }));
+        assert!(matches!(with(64..72, &u64::MAX.to_ne_bytes()), Err(HeaderError::Shape(_) | HeaderError::Axis { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes(
+            dtype in proptest::sample::select(DType::ALL),
+            shape in prop::collection::vec(0_usize..100, 0..=6),
+            entries in 1_usize..=448,
+        ) {
+            let head = ArrayHead::new(dtype, &shape, entries).unwrap();
+            prop_assert!(!ArrayHead::is_unfinished(&head.encode()));
+            prop_assert_eq!(ArrayHead::decode(&head.encode()), Ok(head));
+        }
+
+        #[test]
+        fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..700), at in 0_usize..576, value: u8) {
+            prop_assert!(ArrayHead::decode(&bytes).is_err());
+            let mut near = example().encode();
+            near[at] = value;
+            if let Ok(head) = ArrayHead::decode(&near) {
+                // What decodes says of itself what it is.
+                prop_assert_eq!(ArrayHead::decode(&head.encode()), Ok(head.clone()));
+                prop_assert!(head.extent.data_at >= Extent::lock_end(head.extent.entries));
+            }
+        }
+    }
+}

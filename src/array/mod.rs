@@ -1,0 +1,306 @@
+//! One array that all parties change in place.
+
+mod access;
+mod attachment;
+mod element;
+mod guards;
+pub(crate) mod head;
+mod make;
+mod patience;
+
+pub use element::{AtomicElement, AtomicInteger};
+pub use guards::{AtomicGuard, ReadGuard, WriteGuard};
+
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::options::Options;
+use crate::shape;
+use attachment::Attachment;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// A named array in shared memory that everybody who opens it changes in place.
+///
+/// Where a channel ([`Writer`](crate::Writer), [`Reader`](crate::Reader)) carries one value after another from one party to others, this is one piece of memory for
+/// all. Who may touch it when is settled by a reader–writer lock that lies beside the elements and works across processes:
+///
+/// - [`read`](Self::read) and [`write`](Self::write) lend all elements, as a slice or a view;
+/// - [`load`](Self::load), [`store`](Self::store), [`fetch_add`](Self::fetch_add) and their like access one element atomically, and
+///   [`atomic`](Self::atomic) lends that access for as long as one likes;
+/// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are for those who know by other means who is where, and unsafe.
+///
+/// Taking and giving back a free lock costs some tens of nanoseconds and no system call; who has to wait sleeps. A holder that is killed does not lock
+/// the others out: the kernel tells that it is dead, after ten milliseconds at most somebody asks, and if it was a writer, the next one to come gets
+/// [`Error::Poisoned`], with the lock in it. A stopped process is not dead.
+///
+/// # Life-time
+///
+/// The array lives until somebody removes its name, with [`unlink`](Self::unlink) or [`remove_array`], and the last handle is gone. Dropping a handle closes that
+/// handle only: an array without a handle keeps its elements, like a file, until the machine restarts. After `unlink` those who have the array open go on with
+/// it; nobody can open it any more, and the name is free. What a maker left that was killed before the array was complete is no array: `open` does not find it,
+/// and `create` makes it anew.
+///
+/// # Threads and forks
+///
+/// A handle can be shared between threads; guards exclude each other among threads as among processes. A forked child must open the array anew
+/// ([`Error::Forked`]).
+///
+/// # Example
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(dir.path());
+/// // In one process:
+/// # /*
+/// let matrix = ndsharray::SharedArray::<f64>::create("matrix", &[2, 3])?; // all zeros
+/// # */
+/// # let matrix = options.create_array::<f64>("matrix", &[2, 3])?;
+/// matrix.write()?[4] = 1.5;
+///
+/// // In another:
+/// # /*
+/// let matrix = ndsharray::SharedArray::<f64>::open("matrix")?;
+/// # */
+/// # let matrix = options.open_array::<f64>("matrix")?;
+/// assert_eq!(matrix.read()?.view()[[1, 1]], 1.5);
+/// matrix.store(0, -1.0); // one element, atomically
+/// matrix.unlink()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct SharedArray<T: ShElement> {
+    at: Arc<Attachment>,
+    shape: Vec<usize>,
+    name: String,
+    element: PhantomData<T>,
+}
+
+static_assertions::assert_impl_all!(SharedArray<f32>: Send, Sync);
+static_assertions::assert_impl_all!(Error: Send, Sync, std::error::Error);
+
+impl<T: ShElement> SharedArray<T> {
+    /// Makes the array `name`, all zeros, with default [`Options`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`]; [`Error::OutOfMemory`], before anything is written, as all memory is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
+    /// [`Error::ForeignOwner`] when somebody else has put something under the name; [`Error::PermissionDenied`]; [`Error::Io`].
+    pub fn create(name: &str, shape: &[usize]) -> Result<Self> {
+        Options::new().create_array(name, shape)
+    }
+
+    /// Makes the array `name` with a copy of `data`, in C order. Whoever opens it finds all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create); [`Error::ShapeMismatch`] when `data` has not as many elements as the shape.
+    pub fn from_slice(name: &str, shape: &[usize], data: &[T]) -> Result<Self> {
+        Options::new().array_from_slice(name, shape, data)
+    }
+
+    /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    #[cfg(feature = "ndarray")]
+    pub fn from_array<D: ndarray::Dimension>(name: &str, array: &ndarray::ArrayView<'_, T, D>) -> Result<Self> {
+        Options::new().array_from(name, array)
+    }
+
+    /// Opens the array `name`. Its shape is that which it was made with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet; [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry
+    /// for one more handle; [`Error::Corrupt`] when the file is not of this library and version; [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the
+    /// file cannot be written; [`Error::InvalidName`]; [`Error::Io`].
+    pub fn open(name: &str) -> Result<Self> {
+        Options::new().open_array(name)
+    }
+
+    /// Takes the shared memory block `name` for an array of this shape: one that somebody else made, with elements and no head, such as Python's
+    /// `multiprocessing.shared_memory.SharedMemory(name)` or an array of the Python package SharedArray (`shm://name`).
+    ///
+    /// The block may be longer than the array, as blocks are rounded up to pages, or hold something else behind it. It has no lock: `read`, `write` and their
+    /// like are [`Error::Unsupported`], single elements can be accessed atomically, all of them through the unsafe functions. It is never made longer or
+    /// shorter, and it is unlinked only by [`unlink`](Self::unlink).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
+    /// [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
+    pub fn attach_raw(name: &str, shape: &[usize]) -> Result<Self> {
+        Options::new().attach_raw(name, shape)
+    }
+
+    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs, and the shape in the file stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`]; [`Error::TooManyDims`].
+    pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
+        let found = shape::byte_len(shape, size_of::<T>())? / size_of::<T>();
+        if found != self.len() {
+            return Err(Error::ShapeMismatch { expected: self.len(), found });
+        }
+        self.shape = shape.to_vec();
+        Ok(())
+    }
+
+    /// Removes the array's name, if this is still the array that has it. Others who have it open go on with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PermissionDenied`]; [`Error::Forked`]; [`Error::Io`].
+    pub fn unlink(self) -> Result<()> {
+        make::unlink(&self.at)
+    }
+
+    /// The length of each axis, as this handle sees it.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// How many axes there are.
+    #[must_use]
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// How many elements there are.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.at.memory().byte_len() / size_of::<T>()
+    }
+
+    /// Whether there are no elements, that is, whether an axis is zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        T::DTYPE
+    }
+
+    /// The array's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn new(at: Attachment, shape: Vec<usize>, name: &str) -> Self {
+        Self { at: Arc::new(at), shape, name: name.to_owned(), element: PhantomData }
+    }
+}
+
+impl<T: ShElement> fmt::Debug for SharedArray<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedArray")
+            .field("name", &self.name)
+            .field("dtype", &T::DTYPE)
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
+    }
+}
+
+/// # Shared arrays
+///
+/// [`dir`](Options::dir), [`mode`](Options::mode), [`owners`](Options::owners), [`prefault`](Options::prefault) and [`max_readers`](Options::max_readers), the number of
+/// handles at once, are heeded; the others are about channels.
+impl Options {
+    /// Makes the array `name`; see [`SharedArray::create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::create`]; [`Error::InvalidOption`].
+    pub fn create_array<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
+        self.make_array(name, shape, |_| ())
+    }
+
+    /// Makes the array `name` with a copy of `data`; see [`SharedArray::from_slice`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::from_slice`]; [`Error::InvalidOption`].
+    pub fn array_from_slice<T: ShElement>(&self, name: &str, shape: &[usize], data: &[T]) -> Result<SharedArray<T>> {
+        let expected = shape::byte_len(shape, size_of::<T>())? / size_of::<T>();
+        if expected != data.len() {
+            return Err(Error::ShapeMismatch { expected, found: data.len() });
+        }
+        self.make_array(name, shape, |elements: &mut [T]| elements.copy_from_slice(data))
+    }
+
+    /// Makes the array `name` with a copy of an `ndarray` array; see [`SharedArray::from_array`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::from_array`]; [`Error::InvalidOption`].
+    #[cfg(feature = "ndarray")]
+    pub fn array_from<T: ShElement, D: ndarray::Dimension>(
+        &self,
+        name: &str,
+        array: &ndarray::ArrayView<'_, T, D>,
+    ) -> Result<SharedArray<T>> {
+        self.make_array(name, array.shape(), |elements: &mut [T]| match array.as_slice() {
+            Some(data) => elements.copy_from_slice(data),
+            None => elements.iter_mut().zip(array).for_each(|(element, &value)| *element = value),
+        })
+    }
+
+    /// Opens the array `name`; see [`SharedArray::open`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::open`].
+    pub fn open_array<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
+        let (at, shape) = make::open::<T>(&self.location(name)?, self)?;
+        Ok(SharedArray::new(at, shape, name))
+    }
+
+    /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::attach_raw`].
+    pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
+        let at = make::attach_raw::<T>(&self.location(name)?, self, shape)?;
+        Ok(SharedArray::new(at, shape.to_vec(), name))
+    }
+
+    /// Removes the array `name`; see [`remove_array`].
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_array`].
+    pub fn remove_array(&self, name: &str) -> Result<()> {
+        make::remove(&self.location(name)?, self)
+    }
+
+    fn make_array<T: ShElement>(
+        &self,
+        name: &str,
+        shape: &[usize],
+        fill: impl FnOnce(&mut [T]),
+    ) -> Result<SharedArray<T>> {
+        let at = make::create(&self.location(name)?, self, shape, fill)?;
+        Ok(SharedArray::new(at, shape.to_vec(), name))
+    }
+}
+
+/// Removes the name of the array `name`, whatever its dtype and whether or not it is complete. Those who have it open go on with it.
+///
+/// # Errors
+///
+/// [`Error::NotFound`]; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::InvalidName`]; [`Error::Io`].
+pub fn remove_array(name: &str) -> Result<()> {
+    Options::new().remove_array(name)
+}

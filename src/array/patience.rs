@@ -1,0 +1,74 @@
+//! How a thread waits for a lock: a short spin, then sleep in slices.
+
+use crate::lock::{Patience, Slept};
+use crate::sync::AtomicU32;
+use crate::sys;
+use std::time::{Duration, Instant};
+
+/// After so long a wait, and again after each further one, whoever is waited for is checked to be alive. It costs a system call or two.
+const SLICE: Duration = Duration::from_millis(10);
+
+/// Looks before the first sleep: one or two microseconds, which is about what falling asleep and being woken costs.
+const SPINS: u32 = 100;
+
+/// Waits until a deadline, or for ever.
+pub(super) struct Waiting {
+    spins: u32,
+    deadline: Option<Instant>,
+    /// When whoever is waited for was last known to be alive; `None` before the first sleep.
+    checked: Option<Instant>,
+}
+
+impl Waiting {
+    pub(super) fn for_ever() -> Self {
+        Self { spins: SPINS, deadline: None, checked: None }
+    }
+
+    pub(super) fn at_most(timeout: Duration) -> Self {
+        // A time-out beyond the clock's range is as good as none.
+        Self { deadline: Instant::now().checked_add(timeout), ..Self::for_ever() }
+    }
+}
+
+impl Patience for Waiting {
+    fn spin(&mut self) -> bool {
+        let spins = self.spins != 0;
+        if spins {
+            self.spins -= 1;
+            core::hint::spin_loop();
+        }
+        spins
+    }
+
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
+        let now = Instant::now();
+        let next_check = *self.checked.get_or_insert(now) + SLICE;
+        let end = self.deadline.map_or(next_check, |deadline| deadline.min(next_check));
+        let time = end.saturating_duration_since(now);
+        if !time.is_zero() {
+            sys::futex_wait(wake, ticket, time);
+        }
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            Slept::Over
+        } else if now >= next_check {
+            self.checked = Some(now);
+            Slept::Slice
+        } else {
+            Slept::Woken
+        }
+    }
+}
+
+/// Does not wait.
+pub(super) struct Never;
+
+impl Patience for Never {
+    fn spin(&mut self) -> bool {
+        false
+    }
+
+    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
+        Slept::Over
+    }
+}

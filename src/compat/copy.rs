@@ -1,0 +1,132 @@
+//! Copies a value out of a payload file that may be written meanwhile, and tells whether it is whole.
+//!
+//! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that is `memcpy`'s business. So no reader can be certain; but each
+//! of these looks catches some of the mixtures, and a value is taken only if all of them agree:
+//!
+//! 1. the stamp at the end, then the one at the front, then the elements;
+//! 2. the stamp at the end, then the one at the front, again;
+//! 3. the elements a second time, compared with the copy;
+//! 4. both stamps, once more, at the front first.
+//!
+//! A `memcpy` that runs meanwhile changes bytes between two looks, unless everything that it changes in this time lies where both looks have been already, or have not come
+//! yet: one that is as quick as the looks, or stands still during all of them because its process does not run.
+//!
+//! The file is read with system calls, not through a mapping: the bytes change under the reader's eyes, which is no matter for the kernel, but for the
+//! language it would be a race; and Python's writer cuts files that it opens again, which would end the reader by SIGBUS.
+
+use super::table::DTypeTable;
+use super::wire::{self, Layout, MAX_HEAD, STAMP};
+use crate::error::{Error, Result};
+use crate::owned_array::OwnedArray;
+use crate::sys;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+
+/// Bytes compared at a time: they stay in the nearest cache.
+const CHUNK: usize = 16 << 10;
+
+type Stamp = [u8; STAMP];
+
+/// A payload file and what its header says. The header of a file does not change: Python's writer makes a new file for another dtype or shape.
+pub(crate) struct Source {
+    file: File,
+    path: PathBuf,
+    layout: Layout,
+}
+
+/// What came of it.
+pub(crate) enum Copied {
+    /// Nothing new.
+    Nothing,
+    /// A mixture, or something that changes too quickly to tell.
+    Torn,
+    Whole {
+        array: OwnedArray,
+        stamp: Stamp,
+    },
+}
+
+impl Source {
+    /// Reads the header of a file that had `len` bytes when it was opened.
+    pub(crate) fn new(file: File, len: u64, path: PathBuf, likely: DTypeTable) -> Result<Self> {
+        let mut front = [0; MAX_HEAD];
+        let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
+        let layout = wire::decode(front.get(..found).unwrap_or(&[]), len, likely)?;
+        Ok(Self { file, path, layout })
+    }
+
+    /// The list of dtypes that this file proves its writer to have.
+    pub(crate) fn table(&self) -> Option<DTypeTable> {
+        self.layout.table
+    }
+
+    fn first(&self) -> io::Result<Stamp> {
+        let mut stamp = [0; STAMP];
+        self.file.read_exact_at(&mut stamp, 0)?;
+        Ok(stamp)
+    }
+
+    fn last(&self) -> io::Result<Stamp> {
+        let mut stamp = [0; STAMP];
+        self.file.read_exact_at(&mut stamp, self.layout.head.end_at() as u64)?;
+        Ok(stamp)
+    }
+
+    /// Whether header and elements are the same as in the copy.
+    fn still_holds(&self, body: &[u8]) -> io::Result<bool> {
+        let mut room = [0; CHUNK];
+        for (part, from) in [(self.layout.head.bytes(), STAMP), (body, self.layout.head.body_at())] {
+            let mut at = from as u64;
+            for copied in part.chunks(CHUNK) {
+                let again = room.get_mut(..copied.len()).unwrap_or(&mut []);
+                self.file.read_exact_at(again, at)?;
+                if again != copied {
+                    return Ok(false);
+                }
+                at = at.saturating_add(copied.len() as u64);
+            }
+        }
+        Ok(true)
+    }
+
+    fn fail(&self, error: io::Error) -> Error {
+        if error.kind() == ErrorKind::UnexpectedEof {
+            let found = sys::identify(&self.file).map_or(0, |identity| identity.len);
+            return wire::WireError::Truncated { expected: self.layout.head.file_len() as u64, found }.into();
+        }
+        Error::io("read", &self.path, error)
+    }
+}
+
+/// Copies the value out, if its stamp is not `seen`.
+pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
+    let fail = |e| source.fail(e);
+    if seen.is_some() && seen == Some(source.first().map_err(fail)?) {
+        return Ok(Copied::Nothing);
+    }
+    let stamp = source.last().map_err(fail)?;
+    if source.first().map_err(fail)? != stamp {
+        return Ok(Copied::Torn);
+    }
+    check_memory(source.layout.head.file_len())?;
+    let mut array = OwnedArray::zeros(source.layout.dtype, &source.layout.shape)?;
+    source.file.read_exact_at(array.bytes_mut(), source.layout.head.body_at() as u64).map_err(fail)?;
+    let unchanged = source.last().map_err(fail)? == stamp
+        && source.first().map_err(fail)? == stamp
+        && source.still_holds(array.as_bytes()).map_err(fail)?
+        && source.first().map_err(fail)? == stamp
+        && source.last().map_err(fail)? == stamp;
+    Ok(if unchanged { Copied::Whole { array, stamp } } else { Copied::Torn })
+}
+
+/// Whether this process can have so much memory at all: a file may claim any size, and be that long without taking any.
+fn check_memory(len: usize) -> Result<()> {
+    /// Below this, a failure would have other reasons.
+    const LARGE: usize = 1 << 30;
+    if len < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() {
+        return Ok(());
+    }
+    Err(Error::OutOfMemory { requested: len as u64, available: 0 })
+}

@@ -1,0 +1,179 @@
+//! Settings.
+
+use super::core::Core;
+use super::place::Place;
+use super::reader::Reader;
+use super::table::DTypeTable;
+use super::writer::{AnyWriter, Writer};
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::options::Owners;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a writer does with the file of the last value when it writes the next one of the same dtype and shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overwrite {
+    /// It is left alone: each value gets a file of its own, which is complete before the tag names it and is not
+    /// written as long as anybody has it open. No reader, however slow, can see a torn value. The reader opens a file for each
+    /// value, which for Python's costs about as much as writing costs Python's writer. The default.
+    #[default]
+    Never,
+    /// It is overwritten, as Python's own writer does it. Cheaper for the reader; but Python's accepts torn values now and then, because it looks at the stamps of a value in no
+    /// particular order. Only for readers that bear it.
+    InPlace,
+}
+
+/// How a channel in Python's format is written or read. [`Writer::create`](super::Writer::create) and [`Reader::open`](super::Reader::open) use the defaults.
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # /*
+/// let options = ndsharray::compat::Options::new().mode(0o644);
+/// # */
+/// # let options = ndsharray::compat::Options::new().dir(dir.path());
+/// let mut writer = options.create::<f32>("lidar")?;
+/// writer.write(&[2], &[1.0, 2.0])?;
+/// let array = options.open("lidar")?.read()?.unwrap();
+/// assert_eq!(array.view::<f32>()?.as_slice(), [1.0, 2.0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) mode: u32,
+    pub(crate) owners: Owners,
+    pub(crate) table: DTypeTable,
+    pub(crate) overwrite: Overwrite,
+    pub(crate) history_bytes: usize,
+    pub(crate) persist: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            mode: 0o600,
+            owners: Owners::default(),
+            table: DTypeTable::default(),
+            overwrite: Overwrite::default(),
+            history_bytes: 4 << 20,
+            persist: false,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The directory of the files. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`, which is where Python's package always looks.
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = Some(dir.as_ref().to_owned());
+        self
+    }
+
+    /// Permission bits of new files, by default `0o600`; the umask does not apply. Readers of other users need `0o644`. Write permission for others is refused.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Whose files are trusted, by default one's own and root's.
+    #[must_use]
+    pub fn owners(mut self, owners: Owners) -> Self {
+        self.owners = owners;
+        self
+    }
+
+    /// Whose numbers for dtypes a writer uses, by default version 1.1.4's. A reader goes by the length of each file, and by this only for
+    /// empty arrays, until a file has told which it is.
+    #[must_use]
+    pub fn dtypes(mut self, table: DTypeTable) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// What a writer does with the last value's file, by default nothing.
+    #[must_use]
+    pub fn overwrite(mut self, overwrite: Overwrite) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// Bytes of shared memory that values may take after they have been replaced, so that readers that are about to open them find them, by default 4 MiB. They are kept for a
+    /// tenth of a second at most, the last two whatever their size, and less when memory is short.
+    #[must_use]
+    pub fn history_bytes(mut self, bytes: usize) -> Self {
+        self.history_bytes = bytes;
+        self
+    }
+
+    /// Whether tag and last value stay when the writer is dropped, as they do with Python's writer: Python's readers then follow a
+    /// later writer. By default everything is removed.
+    #[must_use]
+    pub fn persist(mut self, persist: bool) -> Self {
+        self.persist = persist;
+        self
+    }
+
+    /// As [`Writer::create`](super::Writer::create), with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`](super::Writer::create).
+    pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
+        super::core::check_dtype(self.table, T::DTYPE)?;
+        Ok(Writer::new(Core::create(name, self)?))
+    }
+
+    /// As [`AnyWriter::create`](super::AnyWriter::create), with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`AnyWriter::create`](super::AnyWriter::create).
+    pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
+        Ok(AnyWriter::new(Core::create(name, self)?))
+    }
+
+    /// As [`Reader::open`](super::Reader::open), with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`](super::Reader::open).
+    pub fn open(&self, name: &str) -> Result<Reader> {
+        Reader::attach(name, self)
+    }
+
+    /// As [`Reader::open_timeout`](super::Reader::open_timeout), with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open_timeout`](super::Reader::open_timeout).
+    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
+        Reader::attach_within(name, self, timeout)
+    }
+
+    pub(crate) fn place(&self, name: &str) -> Result<Place> {
+        Place::new(name, self.dir.as_deref())
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let found = self.mode as usize;
+        if found > 0o755 {
+            return Err(Error::InvalidOption { option: "mode", found, min: 0, max: 0o755 });
+        }
+        if self.mode & 0o022 != 0 {
+            return Err(Error::Unsupported { what: "a mode that lets others write payloads" });
+        }
+        Ok(())
+    }
+}

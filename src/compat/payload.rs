@@ -1,0 +1,174 @@
+//! One payload file of a writer.
+
+use super::place::Place;
+use super::wire::{Head, Hex, STAMP};
+use crate::error::{Error, Result};
+use crate::segment;
+use crate::sync::{Ordering, fence};
+use crate::sys::{self, Lease};
+use memmap2::{MmapMut, MmapOptions};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+/// From this length on, a file is kept open to be written again. Below it a new file is as quick, and there may be many.
+const KEEP_FROM: usize = 256 << 10;
+
+/// Up to this length, a file is put together first and written with one system call.
+const AT_ONCE: usize = 64 << 10;
+
+/// What is to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'v> {
+    pub(crate) head: &'v Head,
+    /// As long as the header says.
+    pub(crate) body: &'v [u8],
+    pub(crate) stamp: f64,
+}
+
+/// A payload file that is written, and may be written again.
+pub(crate) struct Payload {
+    hex: Hex,
+    head: Head,
+    /// Still open, if it may be written again.
+    file: Option<File>,
+    /// The whole file, once it has been written again.
+    map: Option<MmapMut>,
+}
+
+impl Payload {
+    /// Makes a file with `value` in it. It has no name that anybody knows until the tag names it.
+    pub(crate) fn create(place: &Place, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
+        let path = place.payload(&hex);
+        let file = segment::create(&path, mode)?;
+        let written = segment::reserve(&file, &path, value.head.file_len())
+            .and_then(|()| write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len())));
+        if let Err(error) = written {
+            // Best effort: the name is ours alone, and the next writer of the channel removes what is left.
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
+        let keep = keep || value.head.file_len() >= KEEP_FROM;
+        Ok(Self { hex, head: value.head.clone(), file: keep.then_some(file), map: None })
+    }
+
+    pub(crate) fn hex(&self) -> &Hex {
+        &self.hex
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Bytes of memory that the file takes, roughly.
+    pub(crate) fn footprint(&self) -> usize {
+        self.head.file_len().next_multiple_of(4096) + 1024
+    }
+
+    /// Closes a small file: there may be many on the shelf.
+    pub(crate) fn close_small(&mut self) {
+        if self.head.file_len() < KEEP_FROM {
+            self.file = None;
+            self.map = None;
+        }
+    }
+
+    pub(crate) fn rename(&mut self, hex: Hex) {
+        self.hex = hex;
+    }
+
+    /// Whether the file can be written again.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Writes the file again, which has the same header, if nobody else has it open; `Ok(false)` if somebody has.
+    pub(crate) fn rewrite_alone(&mut self, value: &Value<'_>) -> io::Result<bool> {
+        let Some(file) = &self.file else { return Ok(false) };
+        let Some(lease) = Lease::try_take(file) else { return Ok(false) };
+        let done = overwrite(&mut self.map, file, value);
+        drop(lease);
+        done.map(|()| true)
+    }
+
+    /// Writes the file again, which has the same header, under the eyes of whoever reads it.
+    pub(crate) fn rewrite_in_place(&mut self, value: &Value<'_>) -> io::Result<()> {
+        match &self.file {
+            Some(file) => overwrite(&mut self.map, file, value),
+            None => Err(io::Error::from(io::ErrorKind::NotFound)),
+        }
+    }
+}
+
+/// Last stamp, elements, first stamp: whoever looks before all of it is written finds two stamps that differ, as far as
+/// it looks in the opposite order.
+fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::Result<()> {
+    let head = value.head;
+    let bytes = match map {
+        Some(map) => map,
+        None => {
+            // SAFETY: the file was made by this writer, which never shortens it, and no other mapping of it exists in this process: `map` is where
+            // the only one is kept, and readers of this crate use system calls. What other processes do with their mappings, which
+            // are for reading by the package's own code, is not an access of this program. One with the owner's rights could cut
+            // the file, and end this process by SIGBUS; docs/SAFETY.md says who can do that.
+            let new = unsafe { MmapOptions::new().len(head.file_len()).populate().map_mut(file) }?;
+            map.insert(new)
+        }
+    };
+    let (front, end) = bytes.split_at_mut_checked(head.end_at()).ok_or(io::ErrorKind::InvalidData)?;
+    let (first, body) = front.split_at_mut_checked(head.body_at()).ok_or(io::ErrorKind::InvalidData)?;
+    let (first, _) = first.split_at_mut_checked(STAMP).ok_or(io::ErrorKind::InvalidData)?;
+    if body.len() != value.body.len() || end.len() != STAMP {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let stamp = value.stamp.to_ne_bytes();
+    end.copy_from_slice(&stamp);
+    // The fences keep compiler and processor from exchanging what stands before them with what stands after. There is no partner with which
+    // they synchronise: the reader is Python's memcpy.
+    fence(Ordering::SeqCst);
+    body.copy_from_slice(value.body);
+    fence(Ordering::SeqCst);
+    first.copy_from_slice(&stamp);
+    Ok(())
+}
+
+fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
+    let stamp = value.stamp.to_ne_bytes();
+    let head = value.head;
+    if head.file_len() <= AT_ONCE {
+        let mut whole = Vec::with_capacity(head.file_len());
+        for part in [&stamp, head.bytes(), value.body, &stamp] {
+            whole.extend_from_slice(part);
+        }
+        return file.write_all_at(&whole, 0);
+    }
+    file.write_all_at(&stamp, 0)?;
+    file.write_all_at(head.bytes(), STAMP as u64)?;
+    file.write_all_at(value.body, head.body_at() as u64)?;
+    file.write_all_at(&stamp, head.end_at() as u64)
+}
+
+/// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
+/// without memory.
+pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()> {
+    let file = segment::create(path, mode)?;
+    let fill = || {
+        file.set_len(head.file_len() as u64)?;
+        file.write_all_at(&1.0_f64.to_ne_bytes(), 0)?;
+        file.write_all_at(head.bytes(), STAMP as u64)
+    };
+    fill().map_err(|e| {
+        let _ = fs::remove_file(path);
+        no_room(e, path, head.file_len())
+    })
+}
+
+fn no_room(error: io::Error, path: &Path, requested: usize) -> Error {
+    if sys::is_no_space(&error) {
+        let available = path.parent().and_then(sys::available).unwrap_or(0);
+        Error::OutOfMemory { requested: requested as u64, available }
+    } else {
+        Error::io("write", path, error)
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a channel's files are.
+
+use super::wire::{self, Hex};
+use crate::error::{Error, Result};
+use crate::location::Location;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A directory and a name in it that Python's ndsharray can use.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    location: Location,
+}
+
+impl Place {
+    pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
+        let location = Location::new(name, dir)?;
+        if !name.is_ascii() {
+            // The package takes the number of characters for the number of bytes.
+            let reason = "it is not ASCII, which Python's ndsharray cannot do";
+            return Err(Error::InvalidName { name: name.to_owned(), reason });
+        }
+        Ok(Self { location })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.location.name()
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.location.dir()
+    }
+
+    /// The tag file.
+    pub(crate) fn tag(&self) -> PathBuf {
+        self.dir().join(self.name())
+    }
+
+    /// A payload file.
+    pub(crate) fn payload(&self, hex: &Hex) -> PathBuf {
+        self.dir().join(self.payload_name(hex))
+    }
+
+    pub(crate) fn payload_name(&self, hex: &Hex) -> String {
+        String::from_utf8_lossy(&wire::encode_tag(self.name(), hex)).into_owned()
+    }
+
+    /// The digits in the names of all payload files of this channel, current or not.
+    pub(crate) fn payloads(&self) -> Result<Vec<Hex>> {
+        let fail = |e| Error::io("list", self.dir(), e);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.dir()).map_err(fail)? {
+            let file_name = entry.map_err(fail)?.file_name();
+            let file_name = file_name.as_encoded_bytes();
+            found.extend(wire::decode_tag(self.name(), file_name, file_name.len() as u64));
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_python_cannot_use_are_refused() {
+        assert!(Place::new("cam 1", None).is_ok());
+        for bad in ["", "a/b", "Größe", ".a", "a\0"] {
+            assert!(matches!(Place::new(bad, None), Err(Error::InvalidName { .. })), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn payload_files_are_told_from_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let here = Place::new("cam", Some(dir.path())).unwrap();
+        let hex = b"0123456789abcdef0123456789abcdef";
+        let names = [
+            "cam",
+            "cam_",
+            "cam_x123456789abcdef0123456789abcdef",
+            "cam.ndsh",
+            "camera_0123456789abcdef0123456789abcdef",
+        ];
+        for name in names {
+            fs::write(dir.path().join(name), b"").unwrap();
+        }
+        fs::write(here.payload(hex), b"").unwrap();
+        assert_eq!(here.payloads().unwrap(), [*hex]);
+    }
+}

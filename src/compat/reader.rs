@@ -1,0 +1,324 @@
+//! The reading end.
+
+use super::clock;
+use super::copy::{self, Copied, Source};
+use super::options::Options;
+use super::place::Place;
+use super::table::DTypeTable;
+use super::wire::{self, Hex, WireError, tag_len};
+use crate::error::{Error, Foreign, Result};
+use crate::options::Owners;
+use crate::owned_array::OwnedArray;
+use crate::sys::{self, Access, Identity, Kind};
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a read goes on trying to copy a value that does not change meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a read waits for a tag file that is being made anew.
+const TAG_PATIENCE: Duration = Duration::from_millis(20);
+
+/// Time between two looks at whether the name has gone to another tag file.
+const FOLLOW_EVERY: Duration = Duration::from_millis(10);
+
+/// The longest sleep of somebody who waits for a channel.
+const LONGEST_NAP: Duration = Duration::from_millis(2);
+
+/// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the latest value, as a copy.
+///
+/// A reader follows the *name*: when a new writer comes, it goes on with its values. Any number of readers may read; the writer
+/// does not know of them.
+///
+/// # How far a value can be trusted
+///
+/// Values of a [`Writer`](super::Writer) with default options are whole, always. Values of Python's writer are whole as far as one end can
+/// tell; see [what the module says](super#reading-what-python-writes).
+///
+/// # Example
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::compat::Options::new().dir(dir.path());
+/// # let mut writer = options.create::<f32>("lidar")?;
+/// # writer.write(&[2], &[1.0, 2.0])?;
+/// # let mut reader = options.open("lidar")?;
+/// # /*
+/// let mut reader = ndsharray::compat::Reader::open("lidar")?;
+/// # */
+/// if let Some(array) = reader.read()? {
+///     let view = array.view::<f32>()?;
+///     println!("{:?}, written {:.3} ms ago", view.shape(), reader.read_time_ms());
+/// }
+/// assert!(reader.read()?.is_none()); // nothing newer
+/// # Ok(())
+/// # }
+/// ```
+pub struct Reader {
+    place: Place,
+    owners: Owners,
+    table: DTypeTable,
+    tag: File,
+    tag_identity: Identity,
+    payload: Option<Opened>,
+    /// Name and write time of the last value that was read.
+    seen: Option<(Hex, [u8; wire::STAMP])>,
+    read_time_ms: f64,
+    is_valid: bool,
+    followed: Instant,
+}
+
+/// A payload file that is open.
+struct Opened {
+    hex: Hex,
+    source: Source,
+}
+
+impl Reader {
+    /// Opens the channel `name`, with default [`Options`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no such channel; [`Error::Wire`] when its tag file is not complete, or not Python's; [`Error::InvalidName`];
+    /// [`Error::PermissionDenied`]; [`Error::ForeignOwner`]; [`Error::Io`].
+    pub fn open(name: &str) -> Result<Self> {
+        Options::new().open(name)
+    }
+
+    /// Opens the channel `name`, and waits for it to appear, and to be complete, for as long as `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), after `timeout`.
+    pub fn open_timeout(name: &str, timeout: Duration) -> Result<Self> {
+        Options::new().open_timeout(name, timeout)
+    }
+
+    pub(super) fn attach(name: &str, options: &Options) -> Result<Self> {
+        let place = options.place(name)?;
+        let (tag, tag_identity) = open_file(&place.tag(), options.owners)?;
+        let reader = Self {
+            place,
+            owners: options.owners,
+            table: options.table,
+            tag,
+            tag_identity,
+            payload: None,
+            seen: None,
+            read_time_ms: 0.0,
+            is_valid: false,
+            followed: Instant::now(),
+        };
+        reader.read_tag()?;
+        Ok(reader)
+    }
+
+    pub(super) fn attach_within(name: &str, options: &Options, timeout: Duration) -> Result<Self> {
+        let start = Instant::now();
+        let mut nap = Duration::from_micros(50);
+        loop {
+            match Self::attach(name, options) {
+                Err(Error::NotFound { .. } | Error::Wire(_)) if start.elapsed() < timeout => {
+                    std::thread::sleep(nap.min(timeout.saturating_sub(start.elapsed())));
+                    nap = nap.saturating_mul(2).min(LONGEST_NAP);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// A copy of the current value if it is newer than the last one read; `None` if not, or if there is none (yet, or any more).
+    ///
+    /// A value that is being written is read again until it is whole. With nothing new it takes two system calls.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Wire`] when the files are not what Python's package writes; [`Error::Contended`] when the value was never found at rest; [`Error::OutOfMemory`]
+    /// for a value that is larger than all memory. The reader stays usable.
+    pub fn read(&mut self) -> Result<Option<OwnedArray>> {
+        let start = Instant::now();
+        let mut attempts: u32 = 0;
+        loop {
+            let patience = match self.try_read() {
+                Ok(Attempt::Nothing) => {
+                    if self.follow(start)? {
+                        continue;
+                    }
+                    return Ok(None);
+                }
+                Ok(Attempt::Value(array)) => return Ok(Some(array)),
+                Ok(Attempt::Moved) => (PATIENCE, None),
+                Err(error) => {
+                    self.is_valid = false;
+                    match error {
+                        // A writer of Python's that starts cuts the tag file to nothing first.
+                        Error::Wire(_) => (TAG_PATIENCE, Some(error)),
+                        other => return Err(other),
+                    }
+                }
+            };
+            attempts = attempts.saturating_add(1);
+            let (patience, error) = patience;
+            if start.elapsed() > patience {
+                return Err(error.unwrap_or(Error::Contended { attempts }));
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// The channel's name (Python: `name`).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.place.name()
+    }
+
+    /// The file name of the value read last (Python: `ndarray_mmap_name`); `None` before the first.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.seen.as_ref().map(|(hex, _)| self.place.payload_name(hex))
+    }
+
+    /// Milliseconds from the writing of the value read last to the end of its reading (Python: `read_time_ms`); 0 before the first.
+    #[must_use]
+    pub fn read_time_ms(&self) -> f64 {
+        self.read_time_ms
+    }
+
+    /// Whether the last [`read`](Self::read) found the files of the channel in order (Python: `is_valid`), be there something new in them or not.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.is_valid
+    }
+
+    fn try_read(&mut self) -> Result<Attempt> {
+        let hex = self.read_tag()?;
+        if self.payload.as_ref().is_none_or(|opened| opened.hex != hex) {
+            // The old file is given up first: its writer may use it again.
+            self.payload = None;
+            match self.open_payload(&hex) {
+                Ok(source) => self.payload = Some(Opened { hex, source }),
+                Err(error) => return self.explain(&hex, error),
+            }
+        }
+        let Some(opened) = &self.payload else { return Ok(Attempt::Moved) };
+        let seen = self.seen.filter(|(name, _)| *name == hex).map(|(_, stamp)| stamp);
+        match copy::copy(&opened.source, seen) {
+            Ok(Copied::Nothing) => {
+                self.is_valid = true;
+                Ok(Attempt::Nothing)
+            }
+            Ok(Copied::Torn) => {
+                // What was read may be the file's header, if the writer cut and refilled it: Python's does, when a name comes again.
+                Ok(Attempt::Moved)
+            }
+            Ok(Copied::Whole { array, stamp }) => {
+                self.seen = Some((hex, stamp));
+                self.read_time_ms = (clock::now() - f64::from_ne_bytes(stamp)) * 1000.0;
+                self.is_valid = true;
+                Ok(Attempt::Value(array))
+            }
+            Err(error) => {
+                self.payload = None;
+                self.explain(&hex, error)
+            }
+        }
+    }
+
+    /// What an error means: nothing, if the tag has moved on meanwhile.
+    fn explain(&mut self, hex: &Hex, error: Error) -> Result<Attempt> {
+        if self.read_tag()? != *hex {
+            return Ok(Attempt::Moved);
+        }
+        self.is_valid = false;
+        match error {
+            // Nothing has been written yet, or the writer has gone.
+            Error::NotFound { .. } => Ok(Attempt::Nothing),
+            other => Err(other),
+        }
+    }
+
+    fn read_tag(&self) -> Result<Hex> {
+        let name = self.place.name();
+        let mut room = [0; 256];
+        let fail = |e| Error::io("read", &self.place.tag(), e);
+        let room = room.get_mut(..=tag_len(name)).unwrap_or(&mut []);
+        let found = sys::read_front(&self.tag, room).map_err(fail)?;
+        let bytes = room.get(..found).unwrap_or(&[]);
+        match wire::decode_tag(name, bytes, found as u64) {
+            Ok(hex) => Ok(hex),
+            Err(WireError::TagLength { expected, .. }) => {
+                let found = sys::identify(&self.tag).map_err(fail)?.len;
+                Err(WireError::TagLength { expected, found }.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn open_payload(&mut self, hex: &Hex) -> Result<Source> {
+        let path = self.place.payload(hex);
+        let (file, identity) = open_file(&path, self.owners)?;
+        let source = Source::new(file, identity.len, path, self.table)?;
+        // Where one file tells which list of dtypes its writer has, the others are its too.
+        self.table = source.table().unwrap_or(self.table);
+        Ok(source)
+    }
+
+    /// Looks, now and then, whether the name has gone to another tag file, and goes with it.
+    fn follow(&mut self, now: Instant) -> Result<bool> {
+        if self.is_valid && now.saturating_duration_since(self.followed) < FOLLOW_EVERY {
+            return Ok(false);
+        }
+        self.followed = now;
+        let path = self.place.tag();
+        match sys::identify_path(&path) {
+            Ok(found) if sys::same_file(&found, &self.tag_identity) => Ok(false),
+            Ok(_) => match open_file(&path, self.owners) {
+                Ok((tag, identity)) => {
+                    (self.tag, self.tag_identity) = (tag, identity);
+                    Ok(true)
+                }
+                Err(Error::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error),
+            },
+            Err(_) => Ok(false),
+        }
+    }
+}
+
+/// How an attempt to read ended.
+enum Attempt {
+    Nothing,
+    /// Something changed meanwhile.
+    Moved,
+    Value(OwnedArray),
+}
+
+/// Opens a file for reading that belongs to somebody `owners` trusts. It may have several names: nothing is written through it, and tombstones do.
+fn open_file(path: &Path, owners: Owners) -> Result<(File, Identity)> {
+    let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
+    let file = sys::open(path, Access::Read).map_err(|error| match sys::identify_path(path) {
+        Ok(found) if sys::is_symlink_refusal(&error) => distrust(found.owner, Foreign::Symlink),
+        _ => Error::io("open", path, error),
+    })?;
+    let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
+    if identity.kind != Kind::File {
+        return Err(distrust(identity.owner, Foreign::NotAFile));
+    }
+    if !owners.trusts(identity.owner, sys::effective_user()) {
+        return Err(distrust(identity.owner, Foreign::OtherUser));
+    }
+    Ok((file, identity))
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("name", &self.name())
+            .field("payload_name", &self.payload_name())
+            .field("is_valid", &self.is_valid)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Files that the tag no longer names: what becomes of them, and why nobody is stranded.
+//!
+//! A reader that has read the tag opens the file it names a little later; three times in fact, the way the package does it, and with copies of the whole array in
+//! between. Meanwhile the writer goes on. If the file was gone by then, the reader would not recover (see [`names`](super::names)). So:
+//!
+//! - A replaced file stays as it is for [`HISTORY_TIME`], within the limit on memory, and the last two in any case. Whoever opens
+//!   it gets a whole value that was current a moment ago.
+//! - Then a **tombstone** takes its name, by `rename`, so that there is a file of the name at every moment. It has the same header and length, so that
+//!   it makes no difference which of the three times the reader opens it; but its stamps differ, so that the reader
+//!   says "not valid" and looks at the tag again. All tombstones of one header are hard links to one file, and that file is
+//!   sparse: it takes two pages, as long as nobody reads it.
+//! - The name itself goes after [`NAME_TIME`], or when there are [`MOST_NAMES`].
+//!
+//! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at the tag and its opening of the file: a process that was
+//! stopped in between, say. Nothing that the writer can know excludes that.
+//!
+//! A replaced file of some size is used for a later value of the same shape, because fresh memory has to be found and cleared page by page, which takes several times
+//! as long as the copy itself. That is not in-place writing: the file is given another name, the tombstone takes the old one, and then the kernel is asked for a
+//! [lease](crate::sys::Lease), which it gives only if **nobody else has the file open or mapped**; otherwise a new file is made.
+//! Whoever found the file under its old name but has not finished opening it must wait until the lease is given back, and finds
+//! the new value, whole.
+
+use super::names::Names;
+use super::payload::{Payload, Value, create_tombstone};
+use super::place::Place;
+use super::wire::{Head, Hex};
+use std::collections::VecDeque;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// How long a replaced file stays as it is. Python's reader takes 0.1 to 30 milliseconds to open one, by its size.
+const HISTORY_TIME: Duration = Duration::from_millis(100);
+
+/// Replaced files that stay in any case, until shared memory is full: for a reader that takes longer, and because one of them will soon be written again.
+const LEAST_HISTORY: usize = 2;
+
+/// How long a name stays after its file.
+const NAME_TIME: Duration = Duration::from_secs(10);
+
+/// Names that stay at most.
+const MOST_NAMES: usize = 1 << 14;
+
+/// A replaced file.
+struct Replaced {
+    payload: Payload,
+    since: Instant,
+}
+
+/// A name whose file is a tombstone, or another writer's.
+struct Gone {
+    hex: Hex,
+    since: Instant,
+}
+
+/// The replaced files of one writer, oldest first.
+pub(crate) struct Shelf {
+    mode: u32,
+    /// Bytes that replaced files may take.
+    budget: usize,
+    history: VecDeque<Replaced>,
+    bytes: usize,
+    gone: VecDeque<Gone>,
+    /// The header of the newest tombstone, and its name.
+    tombstone: Option<(Head, Hex)>,
+}
+
+impl Shelf {
+    pub(crate) fn new(mode: u32, budget: usize) -> Self {
+        Self { mode, budget, history: VecDeque::new(), bytes: 0, gone: VecDeque::new(), tombstone: None }
+    }
+
+    /// Takes a file that the tag has just ceased to name.
+    pub(crate) fn retire(&mut self, mut payload: Payload) {
+        payload.close_small();
+        self.bytes = self.bytes.saturating_add(payload.footprint());
+        self.history.push_back(Replaced { payload, since: Instant::now() });
+    }
+
+    /// Takes a name whose file this writer did not make; nothing is done to it until its time is over.
+    pub(crate) fn retire_name(&mut self, hex: Hex) {
+        self.gone.push_back(Gone { hex, since: Instant::now() });
+    }
+
+    /// Gives back what is due. If there is a file among it that nobody has open, and that has the header of `value`, that is written to it, and it is renamed to `hex`.
+    pub(crate) fn clear(&mut self, place: &Place, hex: &Hex, value: &Value<'_>) -> Option<Payload> {
+        let now = Instant::now();
+        let mut reused = None;
+        while self.history.len() > LEAST_HISTORY
+            && let Some(oldest) = self.history.front()
+            && (self.bytes > self.budget || now.saturating_duration_since(oldest.since) >= HISTORY_TIME)
+        {
+            let Some(mut payload) = self.take_oldest() else { break };
+            let fits = reused.is_none() && payload.is_kept() && payload.head() == value.head;
+            // A second name, so that the file survives the loss of its first.
+            let fits = fits && fs::hard_link(place.payload(payload.hex()), place.payload(hex)).is_ok();
+            let buried = self.bury(place, &payload);
+            if fits {
+                payload.rename(*hex);
+                if buried && matches!(payload.rewrite_alone(value), Ok(true)) {
+                    reused = Some(payload);
+                } else {
+                    // Somebody has it open. He keeps it; the memory goes when he lets go.
+                    let _ = fs::remove_file(place.payload(hex));
+                }
+            }
+        }
+        self.forget(place, now);
+        reused
+    }
+
+    /// Gives back the memory of all replaced files, because there is none left.
+    pub(crate) fn squeeze(&mut self, place: &Place) {
+        while let Some(payload) = self.take_oldest() {
+            self.bury(place, &payload);
+        }
+    }
+
+    /// Removes everything.
+    pub(crate) fn remove_all(&mut self, place: &Place) {
+        self.tombstone = None;
+        let names = self.history.drain(..).map(|old| *old.payload.hex()).chain(self.gone.drain(..).map(|old| old.hex));
+        for hex in names {
+            let _ = fs::remove_file(place.payload(&hex));
+        }
+    }
+
+    fn take_oldest(&mut self) -> Option<Payload> {
+        let oldest = self.history.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(oldest.payload.footprint());
+        Some(oldest.payload)
+    }
+
+    /// Puts a tombstone in the place of a file; whether that went well. If not, the file stays until its name goes.
+    fn bury(&mut self, place: &Place, payload: &Payload) -> bool {
+        let (path, hex) = (place.payload(payload.hex()), *payload.hex());
+        let aside = place.payload(&Names::aside(&hex));
+        let linked = self.tombstone.as_ref().is_some_and(|(head, source)| {
+            head == payload.head() && fs::hard_link(place.payload(source), &aside).is_ok()
+        });
+        let made = linked || create_tombstone(&aside, self.mode, payload.head()).is_ok();
+        let buried = made && fs::rename(&aside, &path).is_ok();
+        if buried {
+            if !linked {
+                self.tombstone = Some((payload.head().clone(), hex));
+            } else if let Some((_, source)) = &mut self.tombstone {
+                *source = hex;
+            }
+        } else if made {
+            let _ = fs::remove_file(&aside);
+        }
+        self.retire_name(hex);
+        buried
+    }
+
+    /// Removes the names whose time is over.
+    fn forget(&mut self, place: &Place, now: Instant) {
+        while let Some(oldest) = self.gone.front()
+            && (now.saturating_duration_since(oldest.since) >= NAME_TIME || self.gone.len() > MOST_NAMES)
+        {
+            // Best effort: a name that cannot be removed now will not be removed later.
+            let _ = fs::remove_file(place.payload(&oldest.hex));
+            if self.tombstone.as_ref().is_some_and(|(_, source)| *source == oldest.hex) {
+                self.tombstone = None;
+            }
+            self.gone.pop_front();
+        }
+    }
+}

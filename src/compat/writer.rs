@@ -1,0 +1,183 @@
+//! The writing ends.
+
+use super::core::Core;
+use super::options::Options;
+use crate::any_view::AnyArrayView;
+use crate::dtype::DType;
+use crate::element::ShElement;
+use crate::error::{Error, Result};
+use crate::shape;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Writes arrays of `T` for Python's `NdShArray(name, r_w="r")`, or for a [`Reader`](super::Reader).
+///
+/// A tag file that exists already is taken over, with the readers that are attached to it, unless another writer of this library has it. That the
+/// other writer is a Python process cannot be noticed: see that there is one writer only, as Python's package demands too.
+///
+/// Dropping the writer removes its files. A value that it published less than 50 milliseconds before stays for that long, for readers that poll. Python readers that
+/// are still attached keep their last value, but do not notice a later writer, unless [`Options::persist`] is set.
+///
+/// # Example
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let mut writer = ndsharray::compat::Options::new().dir(dir.path()).create::<u8>("camera")?;
+/// # /*
+/// let mut writer = ndsharray::compat::Writer::<u8>::create("camera")?;
+/// # */
+/// writer.write(&[2, 3], &[1, 2, 3, 4, 5, 6])?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// and in Python, with the package from PyPI:
+///
+/// ```python
+/// reader = NdShArray("camera", r_w="r")
+/// valid, frame = reader.read()
+/// ```
+pub struct Writer<T: ShElement> {
+    core: Core,
+    element: PhantomData<T>,
+}
+
+impl<T: ShElement> Writer<T> {
+    /// Makes the channel `name` with default [`Options`]. Until the first value is written, Python's reader reads "not valid".
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidName`], also for names that are not ASCII; [`Error::Unsupported`] for a dtype that Python's package does not know;
+    /// [`Error::WriterExists`] while another writer of this library lives; [`Error::ForeignOwner`] when somebody else has put something
+    /// under the name; [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
+    pub fn create(name: &str) -> Result<Self> {
+        Options::new().create(name)
+    }
+
+    pub(super) fn new(core: Core) -> Self {
+        Self { core, element: PhantomData }
+    }
+
+    /// Publishes a copy of `data`, in C order, as an array of `shape`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`];
+    /// [`Error::Forked`]. The last value stays current then.
+    pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<()> {
+        let bytes = bytemuck::cast_slice(data);
+        if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
+            return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
+        }
+        self.core.write(T::DTYPE, shape, bytes)
+    }
+
+    /// Publishes a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    #[cfg(feature = "ndarray")]
+    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayView<'_, T, D>) -> Result<()> {
+        match array.as_slice() {
+            Some(data) => self.write(array.shape(), data),
+            None => self.write(array.shape(), &array.iter().copied().collect::<Vec<_>>()),
+        }
+    }
+
+    /// The same channel with another dtype from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for a dtype that Python's package does not know; the channel is closed then.
+    pub fn into_dtype<U: ShElement>(self) -> Result<Writer<U>> {
+        super::core::check_dtype(self.core.table(), U::DTYPE)?;
+        Ok(Writer::new(self.core))
+    }
+
+    /// The channel's name (Python: `name`).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    /// The file name of the current value (Python: `ndarray_mmap_name`); `None` before the first.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.core.payload_name()
+    }
+}
+
+impl<T: ShElement> fmt::Debug for Writer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("name", &self.name()).field("dtype", &T::DTYPE).finish_non_exhaustive()
+    }
+}
+
+/// As [`Writer`], for arrays whose dtype is chosen at run time.
+pub struct AnyWriter {
+    core: Core,
+}
+
+impl AnyWriter {
+    /// Makes the channel `name` with default [`Options`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`].
+    pub fn create(name: &str) -> Result<Self> {
+        Options::new().create_any(name)
+    }
+
+    pub(super) fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    /// Publishes a copy of `array`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for a dtype that Python's package does not know; as [`Writer::write`].
+    pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<()> {
+        self.core.write(array.dtype(), array.shape(), array.as_bytes())
+    }
+
+    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an array of `dtype` and `shape`. The bytes need no
+    /// alignment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1;
+    /// as [`write_any`](Self::write_any).
+    pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<()> {
+        let expected = shape::byte_len(shape, dtype.size())?;
+        if expected != bytes.len() {
+            return Err(Error::ShapeMismatch { expected, found: bytes.len() });
+        }
+        if dtype == DType::Bool
+            && let Some((index, &value)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1)
+        {
+            return Err(Error::InvalidBool { index, value });
+        }
+        self.core.write(dtype, shape, bytes)
+    }
+
+    /// The channel's name (Python: `name`).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.core.name()
+    }
+
+    /// The file name of the current value (Python: `ndarray_mmap_name`); `None` before the first.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.core.payload_name()
+    }
+}
+
+impl fmt::Debug for AnyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyWriter").field("name", &self.name()).finish_non_exhaustive()
+    }
+}

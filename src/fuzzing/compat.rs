@@ -1,0 +1,74 @@
+//! The files of Python's ndsharray.
+
+use super::place::Place;
+use crate::compat::table::DTypeTable;
+use crate::compat::wire::{self, MAX_HEAD, STAMP};
+use crate::compat::{Options, Reader};
+use crate::error::Error;
+use std::fs;
+
+const NAME: &str = "fuzz";
+
+/// Tags decode or are refused; what decodes encodes to the same bytes.
+pub fn compat_tag(data: &[u8]) {
+    if let Ok(hex) = wire::decode_tag(NAME, data, data.len() as u64) {
+        assert_eq!(wire::encode_tag(NAME, &hex), data, "there is one spelling of each tag");
+    }
+}
+
+/// Payload files decode or are refused, with either list of dtypes; what decodes encodes to the same header, and has the file's length. That
+/// is the input's, and once more what its first eight bytes say.
+pub fn compat_payload(data: &[u8]) {
+    let claimed = data.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    let front = &data[..data.len().min(MAX_HEAD)];
+    for len in [data.len() as u64, claimed] {
+        let answers: Vec<_> = DTypeTable::ALL.iter().map(|table| wire::decode(front, len, *table)).collect();
+        assert_eq!(answers[0].is_ok(), answers[1].is_ok(), "the list that is likely decides the meaning, nothing else");
+        for layout in answers.into_iter().flatten() {
+            let head = &layout.head;
+            assert_eq!(head.file_len() as u64, len);
+            assert!(front[STAMP..].starts_with(head.bytes()), "there is one spelling of each header");
+            let elements: usize = layout.shape.iter().product();
+            assert_eq!(head.end_at() - head.body_at(), elements * layout.dtype.size());
+            if let Some(table) = layout.table {
+                let again = wire::decode(front, len, table).map(|again| again.dtype);
+                assert_eq!(again, Ok(layout.dtype), "the length proves the list");
+            }
+        }
+    }
+}
+
+/// A reader of any two files answers with the payload's bytes or an error. The first byte of the input is the length of the
+/// tag, which follows, with the payload behind it; or 0 for a tag that is in order.
+pub fn compat_channel(data: &[u8]) {
+    let Some((&len, rest)) = data.split_first() else { return };
+    let good = wire::encode_tag(NAME, &[b'a'; wire::DIGITS]);
+    let (tag, payload) = match len {
+        0 => (good.as_slice(), rest),
+        len => rest.split_at(rest.len().min(usize::from(len))),
+    };
+    let place = Place::new();
+    fs::write(place.dir().join(NAME), tag).unwrap();
+    fs::write(place.dir().join(String::from_utf8(good.clone()).unwrap()), payload).unwrap();
+    let opened: Result<Reader, Error> = Options::new().dir(place.dir()).open(NAME);
+    let mut reader = match opened {
+        Ok(reader) => reader,
+        Err(Error::Wire(_)) => return,
+        Err(error) => panic!("{error:?}"),
+    };
+    let stamps = payload.first_chunk::<STAMP>().zip(payload.last_chunk::<STAMP>());
+    if stamps.is_some_and(|(first, last)| first != last) {
+        // They would be waited for.
+        return;
+    }
+    match reader.read() {
+        Ok(Some(array)) => {
+            assert!(reader.is_valid());
+            assert!(payload[..payload.len() - STAMP].ends_with(array.as_bytes()));
+            let _ = array.any_view();
+            assert!(matches!(reader.read(), Ok(None)), "nothing newer");
+        }
+        Ok(None) => assert_ne!(tag, good, "the file is there"),
+        Err(error) => assert!(matches!(error, Error::Wire(_)), "{error:?}"),
+    }
+}

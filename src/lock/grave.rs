@@ -1,0 +1,49 @@
+//! Those who come, go and die. The argument stands in [the parent module](super).
+
+use super::{Kernel, Lock};
+use crate::failpoint::fail_point;
+use crate::sync::store_seqcst;
+
+/// Attempts to free a word whose marks others may change at the same time. Each of them does that once.
+const ATTEMPTS: u32 = 1000;
+
+impl<K: Kernel> Lock<'_, K> {
+    /// Moves into this party's entry, whose kernel lock it has, and from which nobody may have cleared away its dead owner.
+    pub(crate) fn join(&self) {
+        self.bury(self.own);
+        self.words.members.add(self.own);
+        fail_point!("lock.joined");
+    }
+
+    /// Moves out of this party's entry. Guards that have been forgotten die with it.
+    pub(crate) fn part(&self) {
+        self.bury(self.own);
+    }
+
+    /// Buries the owner of entry `index` if it is dead.
+    #[cold]
+    pub(super) fn bury_if_dead(&self, index: usize) {
+        self.kernel.if_dead(index, || self.bury(index));
+    }
+
+    /// Clears away what the owner of entry `index`, which is dead, had. The caller has that entry's kernel lock, unless there is no such entry.
+    pub(super) fn bury(&self, index: usize) {
+        for _ in 0..ATTEMPTS {
+            let word = self.look();
+            if word.holder() != Some(index) || self.exchange(word, word.bereft()) {
+                break;
+            }
+        }
+        fail_point!("lock.freed");
+        if let Some(entry) = self.entries.get(index) {
+            // SeqCst: as on the way out of `share` and `Wanting`, whose part this plays. The dead owner's doings happened before: the kernel lock
+            // orders them.
+            store_seqcst(&entry.sharing, 0);
+            store_seqcst(&entry.wants, 0);
+        }
+        self.words.members.remove(index);
+        fail_point!("lock.buried");
+        self.ring(&self.words.opened);
+        self.ring(&self.words.cleared);
+    }
+}

@@ -1,0 +1,283 @@
+//! The lock of a shared array: who may look at its elements, who may change them, and what happens when one of them dies.
+//!
+//! Like [`crate::slots`], this module does no I/O and knows no pointers into mappings. It speaks of words in shared memory (or on loom's
+//! heap), and asks a [`Kernel`] and a [`Patience`] to wake, to sleep, and to say who is dead.
+//!
+//! # Three ways to have an array
+//!
+//! | way | who else | for |
+//! |---|---|---|
+//! | alone | nobody | `&mut [T]` |
+//! | shared, [`Share::View`] | others who view | `&[T]` |
+//! | shared, [`Share::Atomic`] | others who change elements atomically | atomic stores and read-modify-writes |
+//!
+//! ([`Share::Peek`], for atomic loads, goes with either of the shared ways.) The third way is what makes single-element access safe: an atomic store
+//! under somebody's `&[T]` would be undefined behaviour there, so the two exclude each other.
+//!
+//! # The words
+//!
+//! | word | written by | meaning |
+//! |---|---|---|
+//! | the lock word ([`LockWord`]) | all | who holds the array alone; which of the two groups may share it otherwise; poison |
+//! | `sharing` of each entry ([`Entry`]) | its owner | how many of its threads share the array, or are about to |
+//! | `wants` of each entry | its owner | how many of its threads wait for a holder to go; a hint |
+//! | `members` ([`Members`]) | all, at open and close | which entries are in use |
+//! | `opened`, `cleared` ([`Bell`]) | sleepers and those who wake them | who has to be woken |
+//!
+//! An entry belongs to one handle, which proves that it lives by a lock that the kernel drops at its death.
+//!
+//! # The steps
+//!
+//! *Share* ([`share`]): count oneself in `sharing` of one's entry, and only then look at the lock word. If it is free and admits one's
+//! group, one is in. Otherwise count back, and wait or [switch](Lock::switch).
+//!
+//! *Claim* ([`alone`]): compare-exchange the free lock word to one's own entry, and only then look at all `sharing`. One has the array alone as soon
+//! as all of them are zero; nobody new can get in meanwhile.
+//!
+//! *Switch*: to have the other group admitted, take the array alone, change the bit, count oneself in `sharing`, and release.
+//!
+//! # Why nobody is there who should not be
+//!
+//! Two holders: the lock word has one at a time, and changes from one to another only through "free".
+//!
+//! A holder and a sharer: claim and share are a store-then-load handshake, all four accesses SeqCst. In their single total order S one store comes
+//! first, so the other side's load sees it: the sharer finds the holder and counts back, or the holder finds the sharer and waits for it. Both may
+//! happen.
+//!
+//! Two groups: the bit changes only while somebody has the array alone. A sharer that was let in under the old bit is seen by that holder, as
+//! above; one whose look at the word comes later sees the new bit.
+//!
+//! What one did happens before the next one's turn: a holder releases the word (Release), and whoever gets in afterwards has loaded it
+//! (Acquire, contained in SeqCst); a sharer counts back (Release), and a holder has loaded its zero (Acquire).
+//!
+//! # Death
+//!
+//! Whoever waits looks once in a while (a slice) whether those it waits for are dead, which the kernel proves, and [buries](Lock::bury) them: an entry's counts
+//! go to zero, and a lock word that it holds becomes free and poisoned. The grave-digger has the entry's kernel lock meanwhile, so no
+//! new handle moves in and no second one digs. Therefore the lock word needs no generation: as long as one has the kernel lock of an entry, a
+//! word that names it can only be the dead owner's.
+//!
+//! Every step here is one store, so a process killed anywhere leaves either what was or what was to be, and a waker killed before it woke costs the sleepers
+//! one slice.
+//!
+//! # Turns
+//!
+//! A holder that waits for sharers lets no new ones in, so a stream of sharers does not starve it. In return, whoever has to wait for a holder marks the lock
+//! word; after the release it stays marked, and those who want the array alone hold back until nobody `wants` to share any more. So a sharer waits for
+//! the holder that it found, and for no second one. Holding back is a courtesy: it ends after a slice (a stopped process may want for ever), and nothing but
+//! fairness depends on it. Among those who want the array alone there is no order.
+//!
+//! # Sleep
+//!
+//! [`Doorbell`] again: take a ticket, announce, look once more, sleep. `opened` rings when a holder goes, `cleared` when an entry's `sharing` or `wants`
+//! goes to zero while somebody could wait for it.
+//!
+//! # Evidence
+//!
+//! `models/` explores these functions with loom, as they ship, waiting loops and all, together with twins that leave out one step each and must be found
+//! out.
+
+mod alone;
+mod grave;
+mod members;
+#[cfg(all(test, loom))]
+mod models;
+mod share;
+#[cfg(all(test, not(loom)))]
+mod turns;
+mod word;
+
+pub(crate) use members::Members;
+pub(crate) use word::{LockWord, Purpose, Share};
+
+use crate::slots::Doorbell;
+use crate::sync::{AtomicU32, AtomicU64, Ordering, load_seqcst, load_seqcst_u32};
+
+#[cfg(not(loom))]
+static_assertions::const_assert_eq!(size_of::<Words>(), 192);
+#[cfg(not(loom))]
+static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
+
+/// What lies in shared memory for the lock, beside the entries.
+#[repr(C, align(64))]
+pub(crate) struct Words {
+    word: AtomicU64,
+    _rest_of_the_line: [u64; 7],
+    /// Rings when a holder goes. For all who wait for that.
+    opened: Bell,
+    /// Rings when an entry shares nothing any more, or wants nothing any more. For a holder, and for those who hold back.
+    cleared: Bell,
+    _reserved: [u64; 6],
+    members: Members,
+    _reserved_too: u64,
+}
+
+#[cfg(any(loom, test))]
+impl Words {
+    fn new() -> Self {
+        Self {
+            word: AtomicU64::new(0),
+            _rest_of_the_line: [0; 7],
+            opened: Bell::new(),
+            cleared: Bell::new(),
+            _reserved: [0; 6],
+            members: Members::new(),
+            _reserved_too: 0,
+        }
+    }
+}
+
+/// The two words of a [`Doorbell`].
+#[repr(C)]
+struct Bell {
+    asleep: AtomicU32,
+    wake: AtomicU32,
+}
+
+impl Bell {
+    #[cfg(any(loom, test))]
+    fn new() -> Self {
+        Self { asleep: AtomicU32::new(0), wake: AtomicU32::new(0) }
+    }
+
+    #[inline]
+    fn door(&self) -> Doorbell<'_> {
+        Doorbell { asleep: &self.asleep, wake: &self.wake }
+    }
+}
+
+/// One handle's line. Only the handle that holds the kernel's lock on these bytes stores to it.
+#[repr(C, align(64))]
+pub(crate) struct Entry {
+    sharing: AtomicU64,
+    wants: AtomicU64,
+    /// The owner's process id as it saw itself: a hint for people.
+    pid: AtomicU32,
+}
+
+impl Entry {
+    #[cfg(any(loom, test))]
+    fn new() -> Self {
+        Self { sharing: AtomicU64::new(0), wants: AtomicU64::new(0), pid: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn note_pid(&self, pid: u32) {
+        // Relaxed: a hint.
+        self.pid.store(pid, Ordering::Relaxed);
+    }
+}
+
+/// What the lock asks of the operating system.
+pub(crate) trait Kernel {
+    /// Wakes all who sleep on `wake`.
+    fn wake_all(&self, wake: &AtomicU32);
+
+    /// If entry `index` has no living owner: runs `bury` with the entry's kernel lock held against everybody, other threads of this process included. An entry
+    /// that does not exist has no owner; one's own does.
+    fn if_dead(&self, index: usize, bury: impl FnOnce());
+}
+
+/// How somebody waits.
+pub(crate) trait Patience {
+    /// Whether to look again at once instead of sleeping; passes some nanoseconds.
+    fn spin(&mut self) -> bool;
+
+    /// Sleeps while `wake` is `ticket`.
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept;
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slept {
+    /// Woken, or for no reason.
+    Woken,
+    /// Nothing for a whole slice: time to see whether somebody is dead.
+    Slice,
+    /// The time is over: see who is dead, look once more, and give up.
+    Over,
+}
+
+/// Somebody got in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "whoever gets in must leave"]
+pub(crate) struct Inside {
+    /// Whether the array was poisoned.
+    pub(crate) poisoned: bool,
+}
+
+/// The lock as one party has it.
+pub(crate) struct Lock<'a, K> {
+    pub(crate) words: &'a Words,
+    pub(crate) entries: &'a [Entry],
+    /// Index of this party's entry.
+    pub(crate) own: usize,
+    pub(crate) kernel: &'a K,
+}
+
+impl<K: Kernel> Lock<'_, K> {
+    /// The lock word, in the order of S: what was stored by this party before is in sight of whoever stored what this misses.
+    #[inline]
+    fn look(&self) -> LockWord {
+        // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and `bury`.
+        LockWord::from_bits(load_seqcst(&self.words.word))
+    }
+
+    /// Changes the lock word from `seen` to `new`, if it still is `seen`.
+    #[inline]
+    fn exchange(&self, seen: LockWord, new: LockWord) -> bool {
+        // SeqCst: store half of the handshake, with `share` when it claims, with the sleepers when it frees. On failure nothing is concluded.
+        self.words.word.compare_exchange(seen.to_bits(), new.to_bits(), Ordering::SeqCst, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether the array is poisoned.
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.look().is_poisoned()
+    }
+
+    /// Declares the array sound.
+    pub(crate) fn clear_poison(&self) {
+        // SeqCst: no partner; one order for poisoning and clearing.
+        self.words.word.fetch_and(!LockWord::POISONED, Ordering::SeqCst);
+    }
+
+    /// Wakes those who sleep on `bell`, if there are any.
+    #[inline]
+    fn ring(&self, bell: &Bell) {
+        // SeqCst: as in `Doorbell::ring`, which this spares the way there.
+        if load_seqcst_u32(&bell.asleep) != 0 {
+            self.wake(bell);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wake(&self, bell: &Bell) {
+        if bell.door().ring() {
+            self.kernel.wake_all(&bell.wake);
+        }
+    }
+
+    /// Whether a member's word, picked by `word`, is not zero.
+    #[inline]
+    fn any(&self, word: impl Fn(&Entry) -> &AtomicU64) -> bool {
+        self.words.members.any(self.entries.len(), |index| {
+            // SeqCst: load half of the handshake with `share` and `Wanting`; contains the Acquire that pairs with their way out.
+            self.entries.get(index).is_some_and(|entry| load_seqcst(word(entry)) != 0)
+        })
+    }
+
+    /// Buries the dead among the members whose word, picked by `word`, is not zero.
+    fn bury_dead(&self, word: impl Fn(&Entry) -> &AtomicU64) {
+        self.words.members.any(self.entries.len(), |index| {
+            if self.entries.get(index).is_some_and(|entry| load_seqcst(word(entry)) != 0) {
+                self.bury_if_dead(index);
+            }
+            false
+        });
+    }
+
+    #[inline]
+    fn entry(&self) -> Option<&Entry> {
+        self.entries.get(self.own)
+    }
+}

@@ -1,0 +1,325 @@
+//! An array on the heap with its lock, a kernel in small, and parties whose steps a [`Flaw`] exchanges.
+
+use super::{Flaw, INTRUDER, LOST};
+use crate::lock::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Share, Slept, Words};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, load_seqcst};
+use loom::cell::UnsafeCell;
+use loom::sync::{Condvar, Mutex};
+use std::sync::Arc;
+
+/// What the kernel knows: who sleeps, and who is dead and not buried yet.
+pub(super) struct Machine {
+    dead: Mutex<Vec<bool>>,
+    woken: Condvar,
+    /// The kernel's locks on the entries of the dead: one grave-digger or new owner at a time.
+    graves: Mutex<()>,
+    flaw: Flaw,
+}
+
+impl Machine {
+    /// The owner of entry `index` is killed, here and now.
+    pub(super) fn kill(&self, index: usize) {
+        self.dead.lock().unwrap()[index] = true;
+        self.woken.notify_all();
+    }
+
+    /// Gives the entry of a dead owner to a new one, if nobody else was quicker.
+    pub(super) fn inherit(&self, index: usize, join: impl FnOnce()) -> bool {
+        let _grave = self.graves.lock().unwrap();
+        if !self.dead.lock().unwrap()[index] {
+            return false;
+        }
+        self.dead.lock().unwrap()[index] = false;
+        join();
+        true
+    }
+}
+
+impl Kernel for Machine {
+    fn wake_all(&self, _wake: &AtomicU32) {
+        let _queue = self.dead.lock().unwrap();
+        self.woken.notify_all();
+    }
+
+    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+        match self.flaw {
+            Flaw::BuriesTheLiving => bury(),
+            Flaw::BuriesUnlocked => {
+                if self.dead.lock().unwrap()[index] {
+                    bury();
+                    self.dead.lock().unwrap()[index] = false;
+                }
+            }
+            _ => {
+                let _grave = self.graves.lock().unwrap();
+                let is_dead = self.dead.lock().unwrap()[index];
+                if is_dead {
+                    bury();
+                    self.dead.lock().unwrap()[index] = false;
+                }
+            }
+        }
+    }
+}
+
+/// Sleeps as the kernel has it; a slice is over as soon as somebody is dead, and with a twin that is quick to bury, at once.
+struct Sleeper<'a>(&'a Machine);
+
+impl Patience for Sleeper<'_> {
+    fn spin(&mut self) -> bool {
+        false
+    }
+
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
+        if self.0.flaw == Flaw::BuriesTheLiving {
+            return Slept::Slice;
+        }
+        let mut dead = self.0.dead.lock().unwrap();
+        // Relaxed: the queue's lock is all the order that the kernel gives.
+        if wake.load(Ordering::Relaxed) != ticket {
+            return Slept::Woken;
+        }
+        if !dead.contains(&true) {
+            dead = self.0.woken.wait(dead).unwrap();
+        }
+        if dead.contains(&true) { Slept::Slice } else { Slept::Woken }
+    }
+}
+
+/// Does not wait.
+struct Never;
+
+impl Patience for Never {
+    fn spin(&mut self) -> bool {
+        false
+    }
+
+    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
+        Slept::Over
+    }
+}
+
+/// Above any number of parties.
+const CHANGING: u64 = 100;
+
+/// The array and its lock.
+pub(super) struct Arena {
+    pub(super) words: Words,
+    pub(super) entries: Vec<Entry>,
+    /// The elements: loom finds uses of them that are not ordered.
+    elements: UnsafeCell<u64>,
+    /// Who is at them just now: 1 for each who looks, [`CHANGING`] for each who changes them.
+    present: AtomicU64,
+    pub(super) machine: Machine,
+    flaw: Flaw,
+}
+
+impl Arena {
+    /// An array with so many entries, of which the first `joined` are in use.
+    pub(super) fn new(entries: usize, joined: usize, flaw: Flaw) -> Arc<Self> {
+        let dead = Mutex::new(vec![false; entries]);
+        let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), flaw };
+        let entries = (0..entries).map(|_| Entry::new()).collect();
+        let present = AtomicU64::new(0);
+        let arena = Self { words: Words::new(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
+        for own in 0..joined {
+            arena.words.members.add(own);
+        }
+        Arc::new(arena)
+    }
+
+    pub(super) fn party(&self, own: usize) -> Party<'_> {
+        let lock = Lock { words: &self.words, entries: &self.entries, own, kernel: &self.machine };
+        Party { arena: self, lock, flaw: self.flaw }
+    }
+
+    /// Changes the elements.
+    pub(super) fn change(&self) {
+        // Relaxed: must not order what the lock does not.
+        assert_eq!(self.present.fetch_add(CHANGING, Ordering::Relaxed), 0, "{INTRUDER}");
+        // SAFETY: loom checks that nobody else is at it, and panics before we get the pointer.
+        self.elements.with_mut(|elements| unsafe { *elements += 1 });
+        self.present.fetch_sub(CHANGING, Ordering::Relaxed);
+    }
+
+    /// Looks at the elements.
+    pub(super) fn view(&self) -> u64 {
+        // Relaxed: as above.
+        assert!(self.present.fetch_add(1, Ordering::Relaxed) < CHANGING, "{INTRUDER}");
+        // SAFETY: loom checks that nobody changes them, and panics before we get the pointer.
+        let elements = self.elements.with(|elements| unsafe { *elements });
+        self.present.fetch_sub(1, Ordering::Relaxed);
+        elements
+    }
+
+    pub(super) fn assert_changes(&self, changes: u64) {
+        assert_eq!(self.view(), changes, "{LOST}");
+    }
+}
+
+/// Runs `body` on a thread of its own, which owns entry `own`.
+pub(super) fn spawn(
+    arena: &Arc<Arena>,
+    own: usize,
+    body: impl FnOnce(&Party<'_>) + 'static,
+) -> loom::thread::JoinHandle<()> {
+    let arena = Arc::clone(arena);
+    loom::thread::spawn(move || body(&arena.party(own)))
+}
+
+/// Somebody with an entry.
+pub(super) struct Party<'a> {
+    pub(super) arena: &'a Arena,
+    pub(super) lock: Lock<'a, Machine>,
+    flaw: Flaw,
+}
+
+impl Party<'_> {
+    pub(super) fn share(&self, share: Share) -> Inside {
+        let entry = &self.arena.entries[self.lock.own];
+        let word = &self.arena.words.word;
+        let inside = |word: LockWord| Inside { poisoned: word.is_poisoned() };
+        match self.flaw {
+            Flaw::LooksBeforeCounting => {
+                let seen = LockWord::from_bits(load_seqcst(word));
+                if seen.admits(share) {
+                    entry.sharing.fetch_add(1, Ordering::SeqCst);
+                    return inside(seen);
+                }
+            }
+            Flaw::WeakShare => {
+                entry.sharing.fetch_add(1, Ordering::AcqRel);
+                let seen = LockWord::from_bits(word.load(Ordering::Acquire));
+                if seen.admits(share) {
+                    return inside(seen);
+                }
+                self.lock.leave();
+            }
+            Flaw::IgnoresGroups => return self.lock.share(Share::Peek, &mut Sleeper(&self.arena.machine)).unwrap(),
+            Flaw::SwitchesAmongOthers => {
+                entry.sharing.fetch_add(1, Ordering::SeqCst);
+                let seen = LockWord::from_bits(load_seqcst(word));
+                if seen.holder().is_none() {
+                    match share {
+                        Share::Atomic => word.fetch_or(LockWord::GROUP, Ordering::SeqCst),
+                        _ => word.fetch_and(!LockWord::GROUP, Ordering::SeqCst),
+                    };
+                    return inside(seen);
+                }
+                self.lock.leave();
+            }
+            Flaw::ReleasesBeforeCounting if !LockWord::from_bits(load_seqcst(word)).admits(share) => {
+                let alone = self.lock.claim(Purpose::Switch, &mut Sleeper(&self.arena.machine)).unwrap();
+                match share {
+                    Share::Atomic => word.fetch_or(LockWord::GROUP, Ordering::Relaxed),
+                    _ => word.fetch_and(!LockWord::GROUP, Ordering::Relaxed),
+                };
+                self.lock.release();
+                entry.sharing.fetch_add(1, Ordering::SeqCst);
+                return alone;
+            }
+            _ => {}
+        }
+        self.lock.share(share, &mut Sleeper(&self.arena.machine)).unwrap()
+    }
+
+    pub(super) fn leave(&self) {
+        let entry = &self.arena.entries[self.lock.own];
+        match self.flaw {
+            Flaw::RelaxedLeave => {
+                entry.sharing.fetch_sub(1, Ordering::Relaxed);
+                if LockWord::from_bits(load_seqcst(&self.arena.words.word)).holder().is_some() {
+                    self.lock.ring(&self.arena.words.cleared);
+                }
+            }
+            Flaw::LeavesSilently => {
+                entry.sharing.fetch_sub(1, Ordering::SeqCst);
+            }
+            _ => self.lock.leave(),
+        }
+    }
+
+    pub(super) fn claim(&self) -> Inside {
+        let word = &self.arena.words.word;
+        let sharers = |ordering| self.arena.entries.iter().any(|entry| entry.sharing.load(ordering) != 0);
+        let inside = |word: LockWord| Inside { poisoned: word.is_poisoned() };
+        let free = LockWord::from_bits(word.load(Ordering::Acquire));
+        let mine = free.claimed(self.lock.own, Purpose::Write).to_bits();
+        let exchange = |ordering| word.compare_exchange(free.to_bits(), mine, ordering, Ordering::Relaxed).is_ok();
+        if free.holder().is_none() {
+            match self.flaw {
+                Flaw::DrainsBeforeClaiming => {
+                    if !self.lock.any(|entry| &entry.sharing) && exchange(Ordering::SeqCst) {
+                        return inside(free);
+                    }
+                }
+                Flaw::WeakClaim => {
+                    if exchange(Ordering::AcqRel) {
+                        if !sharers(Ordering::Acquire) {
+                            return inside(free);
+                        }
+                        self.lock.release();
+                    }
+                }
+                Flaw::NoDrain => {
+                    if exchange(Ordering::SeqCst) {
+                        return inside(free);
+                    }
+                }
+                Flaw::ClaimsInTwoSteps => {
+                    word.store(mine, Ordering::SeqCst);
+                    return inside(free);
+                }
+                _ => {}
+            }
+        } else if self.flaw == Flaw::NoLookBeforeSleep {
+            let door = self.arena.words.opened.door();
+            let ticket = door.ticket();
+            door.announce();
+            let _ = Sleeper(&self.arena.machine).sleep(door.wake, ticket);
+        }
+        self.lock.claim(Purpose::Write, &mut Sleeper(&self.arena.machine)).unwrap()
+    }
+
+    pub(super) fn try_claim(&self) -> Option<Inside> {
+        self.lock.try_claim(&mut Never)
+    }
+
+    pub(super) fn release(&self) {
+        let word = &self.arena.words.word;
+        match self.flaw {
+            Flaw::RelaxedRelease => {
+                word.fetch_and(!LockWord::HELD, Ordering::Relaxed);
+                self.lock.ring(&self.arena.words.opened);
+            }
+            Flaw::ReleasesSilently => {
+                word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
+            }
+            _ => self.lock.release(),
+        }
+    }
+
+    /// Takes the array alone, changes it, gives it back.
+    pub(super) fn write(&self) -> Inside {
+        let inside = self.claim();
+        self.arena.change();
+        self.release();
+        inside
+    }
+
+    /// Looks at the array.
+    pub(super) fn read(&self) -> Inside {
+        let inside = self.share(Share::View);
+        self.arena.view();
+        self.leave();
+        inside
+    }
+
+    /// Changes an element atomically. Only one party of a model does so, because loom would take two for a race.
+    pub(super) fn touch(&self) -> Inside {
+        let inside = self.share(Share::Atomic);
+        self.arena.change();
+        self.leave();
+        inside
+    }
+}

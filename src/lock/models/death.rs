@@ -1,0 +1,175 @@
+//! Somebody is killed, and the others go on.
+
+use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, spawn};
+use crate::lock::{LockWord, Purpose, Share};
+use crate::sync::{Ordering, load_seqcst, store_seqcst};
+
+/// The last thing that somebody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Last {
+    /// It has claimed the word, and sees that it has the array alone.
+    Claimed,
+    /// It has half changed the elements.
+    Changed,
+    /// It has freed the word, and woken nobody.
+    Freed,
+    /// It has claimed the word to switch the group.
+    Switching,
+    /// It has counted itself in, and not looked.
+    Counted,
+    /// It shares the array.
+    Inside,
+    /// It waits to share the array.
+    Wanting,
+}
+
+fn die(party: &super::arena::Party<'_>, last: Last) {
+    let words = &party.arena.words;
+    let entry = &party.arena.entries[party.lock.own];
+    match last {
+        Last::Claimed => {
+            party.claim();
+        }
+        Last::Changed => {
+            party.claim();
+            party.arena.change();
+        }
+        Last::Freed => {
+            party.claim();
+            party.arena.change();
+            words.word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
+        }
+        Last::Switching => {
+            let word = LockWord::from_bits(load_seqcst(&words.word));
+            if word.holder().is_none() {
+                party.lock.exchange(word, word.claimed(party.lock.own, Purpose::Switch));
+            }
+        }
+        Last::Counted => {
+            entry.sharing.fetch_add(1, Ordering::SeqCst);
+        }
+        Last::Inside => {
+            party.share(Share::View);
+            party.arena.view();
+        }
+        Last::Wanting => {
+            entry.wants.fetch_add(1, Ordering::SeqCst);
+            let word = LockWord::from_bits(load_seqcst(&words.word));
+            party.lock.exchange(word, word.waited_for());
+        }
+    }
+    party.arena.machine.kill(party.lock.own);
+}
+
+/// One dies; the other reads and writes, whenever that is.
+fn one_dies(last: Last, flaw: Flaw) {
+    let arena = Arena::new(2, 2, flaw);
+    let mortal = spawn(&arena, 1, move |party| die(party, last));
+    let party = arena.party(0);
+    party.read();
+    party.write();
+    mortal.join().unwrap();
+    let changed = matches!(last, Last::Changed | Last::Freed);
+    // By now the word may still be the dead one's.
+    let inside = party.claim();
+    assert_eq!(inside.poisoned, matches!(last, Last::Claimed | Last::Changed), "{UNPOISONED}");
+    arena.change();
+    party.release();
+    arena.assert_changes(2 + u64::from(changed));
+}
+
+/// The dead one's entry is buried by one who waits for it, or inherited by a new handle, which uses it at once.
+fn an_heir(last: Last, flaw: Flaw) {
+    let arena = Arena::new(2, 2, flaw);
+    die(&arena.party(1), last);
+    let heir = spawn(&arena, 1, move |party| {
+        let join = || match flaw {
+            Flaw::JoinsUncleared => party.arena.words.members.add(1),
+            _ => party.lock.join(),
+        };
+        // The entry may have been buried already; its kernel lock is free either way.
+        if party.arena.machine.inherit(1, join) {
+            party.read();
+            party.write();
+        }
+    });
+    let party = arena.party(0);
+    party.write();
+    party.write();
+    heir.join().unwrap();
+}
+
+/// Two wait for a dead holder, and both want to bury it; the first one in dies too.
+fn two_diggers(flaw: Flaw) {
+    let arena = Arena::new(3, 3, flaw);
+    die(&arena.party(2), Last::Changed);
+    let other = spawn(&arena, 1, |party| {
+        party.write();
+    });
+    arena.party(0).write();
+    other.join().unwrap();
+    arena.assert_changes(3);
+}
+
+/// A twin that leaves a part of the dead in place, instead of `bury`.
+fn bury_badly(flaw: Flaw, last: Last) {
+    let arena = Arena::new(2, 2, Flaw::None);
+    die(&arena.party(1), last);
+    let words = &arena.words;
+    arena.machine.inherit(1, || {
+        let word = LockWord::from_bits(load_seqcst(&words.word));
+        if flaw != Flaw::LeavesTheWord && word.holder() == Some(1) {
+            let bereft =
+                if flaw == Flaw::HidesTheDeath { word.to_bits() & !LockWord::HELD } else { word.bereft().to_bits() };
+            store_seqcst(&words.word, bereft);
+        }
+        if flaw != Flaw::LeavesTheCounts {
+            store_seqcst(&arena.entries[1].sharing, 0);
+        }
+    });
+    let inside = arena.party(0).write();
+    assert_eq!(inside.poisoned, last == Last::Changed, "{UNPOISONED}");
+}
+
+#[test]
+fn the_death_of_a_holder() {
+    for last in [Last::Claimed, Last::Changed, Last::Freed, Last::Switching] {
+        println!("the holder ends {last:?}");
+        Model { name: "death of a holder", preemptions: 5, scenario: move |flaw| one_dies(last, flaw) }.holds();
+    }
+}
+
+#[test]
+fn the_death_of_a_sharer() {
+    for last in [Last::Counted, Last::Inside, Last::Wanting] {
+        println!("the sharer ends {last:?}");
+        Model { name: "death of a sharer", preemptions: 5, scenario: move |flaw| one_dies(last, flaw) }.holds();
+    }
+}
+
+#[test]
+fn the_entry_of_the_dead() {
+    for last in [Last::Changed, Last::Inside] {
+        println!("the owner ends {last:?}");
+        Model { name: "the entry of the dead", preemptions: 4, scenario: move |flaw| an_heir(last, flaw) }
+            .holds()
+            .rejects(Flaw::BuriesUnlocked, TORN)
+            .rejects(Flaw::JoinsUncleared, LOST_WAKEUP);
+    }
+}
+
+#[test]
+fn two_who_bury() {
+    Model { name: "two who bury", preemptions: 4, scenario: two_diggers }.holds();
+}
+
+#[test]
+fn half_a_burial() {
+    Model { name: "half a burial", preemptions: 3, scenario: |flaw| bury_badly(flaw, Last::Changed) }
+        .holds()
+        .rejects(Flaw::HidesTheDeath, UNTOLD)
+        .rejects(Flaw::LeavesTheWord, LOST_WAKEUP);
+    Model { name: "half a burial", preemptions: 3, scenario: |flaw| bury_badly(flaw, Last::Inside) }
+        .holds()
+        .rejects(Flaw::LeavesTheCounts, LOST_WAKEUP);
+}

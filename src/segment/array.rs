@@ -1,0 +1,223 @@
+//! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
+
+use super::mapping::Mapping;
+use crate::error::{Error, Result};
+use crate::lock::{Entry, Words};
+use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::sys::{self, Access, LockRange};
+use std::fs::File;
+use std::ops::Range;
+use std::path::Path;
+
+/// Bytes before the lock: the head, with room for 64 axes.
+const WORDS_AT: usize = 576;
+const ENTRIES_AT: usize = WORDS_AT + size_of::<Words>();
+
+/// Elements begin at a multiple of this in files made by this version.
+const PAGE: usize = 4096;
+
+static_assertions::const_assert_eq!(WORDS_AT % align_of::<Words>(), 0);
+static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
+
+/// What is where in the file of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Entries of the lock; 0 for a file without head and lock.
+    pub(crate) entries: usize,
+    /// Where the elements begin; 0 for a file without head and lock.
+    pub(crate) data_at: usize,
+    /// Bytes of all elements.
+    pub(crate) byte_len: usize,
+}
+
+impl Extent {
+    /// Bytes before the lock.
+    pub(crate) const HEAD: usize = WORDS_AT;
+    /// The alignment that elements have at least.
+    pub(crate) const ALIGN: usize = 64;
+
+    /// The extent of a new file.
+    pub(crate) fn new(entries: usize, byte_len: usize) -> Self {
+        Self { entries, data_at: Self::lock_end(entries).next_multiple_of(PAGE), byte_len }
+    }
+
+    /// Where the lock with so many entries ends.
+    pub(crate) fn lock_end(entries: usize) -> usize {
+        ENTRIES_AT.saturating_add(entries.saturating_mul(size_of::<Entry>()))
+    }
+
+    /// Bytes of all of it; `None` when that is more than memory can have.
+    pub(crate) fn file_len(&self) -> Option<usize> {
+        self.data_at.checked_add(self.byte_len).filter(|&len| isize::try_from(len).is_ok())
+    }
+}
+
+/// A mapped array.
+pub(crate) struct ArrayMemory {
+    /// `None` when there are no bytes to map.
+    mapping: Option<Mapping>,
+    extent: Extent,
+}
+
+impl ArrayMemory {
+    /// The bytes whose lock makes a process the maker of the array.
+    pub(crate) const MAKER: LockRange = 0..64;
+
+    /// The bytes whose lock makes a handle the owner of entry `index`.
+    pub(crate) fn lock_range(index: usize) -> LockRange {
+        Extent::lock_end(index) as u64..Extent::lock_end(index.saturating_add(1)) as u64
+    }
+
+    /// Sets the memory of a new array aside and maps it. All of it is zero.
+    pub(crate) fn create(file: &File, path: &Path, extent: Extent, prefault: bool) -> Result<Self> {
+        let len = extent.file_len().ok_or_else(|| too_large(path, &extent))?;
+        super::reserve(file, path, len)?;
+        Self::map(file, path, extent, prefault)
+    }
+
+    /// Maps an array; the caller has checked that the file is as long as `extent` says.
+    pub(crate) fn map(file: &File, path: &Path, extent: Extent, prefault: bool) -> Result<Self> {
+        let len = extent.file_len().ok_or_else(|| too_large(path, &extent))?;
+        let mapping = match len {
+            0 => None,
+            _ => {
+                let mapping = Mapping::new(file, len, Access::ReadWrite, prefault);
+                Some(mapping.map_err(|e| Error::io("map", path, e))?)
+            }
+        };
+        debug_assert!(extent.entries == 0 || extent.data_at >= Extent::lock_end(extent.entries));
+        Ok(Self { mapping, extent })
+    }
+
+    /// Writes the head, its first eight bytes last: from here on the file is an array.
+    pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
+        let Some(mapping) = &self.mapping else { return };
+        let (chunks, _) = head.as_chunks::<8>();
+        for (i, (word, bytes)) in super::words(mapping).iter().zip(chunks).enumerate().rev() {
+            // Release on the magic: who finds it finds the rest of the head, the lock and the elements too. Pairs with the Acquire fence after
+            // the head has been read, in `array::make`.
+            let ordering = if i == 0 { Ordering::Release } else { Ordering::Relaxed };
+            word.store(u64::from_ne_bytes(*bytes), ordering);
+        }
+    }
+
+    pub(crate) fn byte_len(&self) -> usize {
+        self.extent.byte_len
+    }
+
+    /// The lock; `None` for a file without.
+    #[inline]
+    pub(crate) fn words(&self) -> Option<&Words> {
+        let mapping = self.mapping.as_ref().filter(|_| self.extent.entries != 0)?;
+        // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than `lock_end`, beyond the words; WORDS_AT is a multiple of
+        // their alignment and the mapping starts at a page. Words consist of atomics and integers that nobody reads, valid whatever other
+        // processes write. The mapping, for reading and writing, outlives the reference.
+        Some(unsafe { &*mapping.as_ptr().wrapping_add(WORDS_AT).cast::<Words>() })
+    }
+
+    /// The entries of the lock.
+    #[inline]
+    pub(crate) fn entries(&self) -> &[Entry] {
+        let Some(mapping) = self.mapping.as_ref().filter(|_| self.extent.entries != 0) else { return &[] };
+        // SAFETY: as in `words`: the entries end at `lock_end`, which is not beyond `data_at`. An Entry consists of atomics and padding.
+        unsafe {
+            core::slice::from_raw_parts(mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(), self.extent.entries)
+        }
+    }
+
+    /// The bytes `range` of the elements; `None` when there are not so many.
+    ///
+    /// # Safety
+    ///
+    /// Nobody changes them, in this process or in another, while the slice is in use.
+    #[inline]
+    pub(crate) unsafe fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
+        let len = range.end.checked_sub(range.start)?;
+        if range.end > self.extent.byte_len {
+            return None;
+        }
+        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped while `self` is borrowed (or there are none, and
+        // the pointer is aligned and not null); that they do not change is the caller's word.
+        Some(unsafe { core::slice::from_raw_parts(self.data().wrapping_add(range.start), len) })
+    }
+
+    /// The bytes `range` of the elements, to be changed; `None` when there are not so many.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reads or changes them, in this process or in another, while the slice is in use.
+    #[allow(clippy::mut_from_ref, reason = "that nobody else has them is the caller's word")]
+    #[inline]
+    pub(crate) unsafe fn bytes_mut(&self, range: Range<usize>) -> Option<&mut [u8]> {
+        let len = range.end.checked_sub(range.start)?;
+        if range.end > self.extent.byte_len {
+            return None;
+        }
+        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped for reading and writing while `self` is
+        // borrowed (or there are none, and the pointer is aligned and not null); that nobody else has them is the caller's word.
+        Some(unsafe { core::slice::from_raw_parts_mut(self.data().wrapping_add(range.start), len) })
+    }
+
+    /// Element `index`, for atomic access; `None` when there are not so many of this size.
+    ///
+    /// # Safety
+    ///
+    /// Nobody has the element's bytes in a slice, in this process or in another, while the cell is used, except that a cell that is only loaded from
+    /// may lie under a slice that is only read.
+    #[inline]
+    pub(crate) unsafe fn cell<C: Cell>(&self, index: usize) -> Option<&C> {
+        let at = index.checked_mul(size_of::<C>())?;
+        if at.checked_add(size_of::<C>())? > self.extent.byte_len {
+            return None;
+        }
+        // SAFETY: the cell's bytes lie within the elements, which are mapped for reading and writing while `self` is borrowed. They are
+        // aligned: the elements begin at a multiple of 64 and the offset is a multiple of the cell's size, which is its alignment. A Cell
+        // takes any bytes. Slices are the caller's to keep away.
+        Some(unsafe { &*self.data().wrapping_add(at).cast::<C>() })
+    }
+
+    #[inline]
+    fn data(&self) -> *mut u8 {
+        match &self.mapping {
+            Some(mapping) => mapping.as_ptr().wrapping_add(self.extent.data_at),
+            None => core::ptr::without_provenance_mut(Extent::ALIGN),
+        }
+    }
+}
+
+/// Elements fill the address space all but for the bytes before them.
+fn too_large(path: &Path, extent: &Extent) -> Error {
+    let available = path.parent().and_then(sys::available).unwrap_or(0);
+    Error::OutOfMemory { requested: extent.byte_len as u64, available }
+}
+
+/// An atomic that elements can be accessed through.
+///
+/// # Safety
+///
+/// Any bytes are a value, its alignment is its size, and it is changed through shared references by atomic operations alone.
+pub(crate) unsafe trait Cell: Sync {}
+
+// SAFETY: an atomic integer, as the trait asks; so are those below.
+unsafe impl Cell for AtomicU8 {}
+// SAFETY: see above.
+unsafe impl Cell for AtomicU16 {}
+// SAFETY: see above.
+unsafe impl Cell for AtomicU32 {}
+// SAFETY: see above. On 32-bit x86 an AtomicU64 too is aligned to its size.
+unsafe impl Cell for AtomicU64 {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_begin_after_the_lock() {
+        for entries in [1, 50, 51, 52, 64, 448] {
+            let extent = Extent::new(entries, 10);
+            assert!(extent.data_at as u64 >= ArrayMemory::lock_range(entries - 1).end);
+            assert!(extent.data_at.is_multiple_of(PAGE));
+        }
+        assert_eq!(Extent { entries: 1, data_at: 4096, byte_len: usize::MAX / 2 }.file_len(), None);
+    }
+}

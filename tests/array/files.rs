@@ -1,0 +1,92 @@
+//! Files with something in them that the library did not write.
+
+use crate::support::{NAME, PATIENCE, Room};
+use ndsharray::{Error, HeaderError};
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
+fn scribble(room: &Room, at: u64, bytes: &[u8]) {
+    fs::OpenOptions::new().write(true).open(room.file()).unwrap().write_all_at(bytes, at).unwrap();
+}
+
+#[test]
+fn each_damage_to_the_head_is_an_error() {
+    type Damage = (u64, &'static [u8], fn(&HeaderError) -> bool);
+    let damages: [Damage; 11] = [
+        (0, b"X", |e| matches!(e, HeaderError::Magic { .. })),
+        (8, &[9], |e| matches!(e, HeaderError::ByteOrder { .. })),
+        (12, &[2], |e| matches!(e, HeaderError::Version { expected: 1, found: 2 })),
+        (16, &[200], |e| matches!(e, HeaderError::DType { tag: 200 })),
+        (17, &[65], |e| matches!(e, HeaderError::Shape(_))),
+        (17, &[3], |e| matches!(e, HeaderError::Length { .. })),
+        (20, &[1], |e| matches!(e, HeaderError::Parameter { .. })),
+        (24, &[0, 0], |e| matches!(e, HeaderError::Count { found: 0, .. })),
+        (32, &[1], |e| matches!(e, HeaderError::Offset { .. })),
+        (40, &[1], |e| matches!(e, HeaderError::Length { .. })),
+        (64, &[255; 8], |e| matches!(e, HeaderError::Shape(_) | HeaderError::Axis { .. })),
+    ];
+    for (at, bytes, expected) in damages {
+        let room = Room::new();
+        drop(room.create::<f32>(&[2, 3]));
+        scribble(&room, at, bytes);
+        match room.options().open_array::<f32>(NAME) {
+            Err(Error::Corrupt(error)) => assert!(expected(&error), "byte {at}: {error}"),
+            other => panic!("byte {at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_short_file_is_an_error() {
+    let room = Room::new();
+    drop(room.create::<f32>(&[1000]));
+    let whole = fs::metadata(room.file()).unwrap().len();
+    for len in [whole - 1, 4096, 576, 100, 8] {
+        fs::OpenOptions::new().write(true).open(room.file()).unwrap().set_len(len).unwrap();
+        assert!(
+            matches!(
+                room.options().open_array::<f32>(NAME),
+                Err(Error::Corrupt(HeaderError::Truncated { found, .. })) if found == len
+            ),
+            "{len}"
+        );
+    }
+    fs::write(room.file(), b"").unwrap();
+    assert!(matches!(room.options().open_array::<f32>(NAME), Err(Error::NotFound { .. })));
+}
+
+/// Whatever stands in the lock, nobody panics or hangs beyond a time-out.
+#[test]
+fn any_lock_word_has_an_answer() {
+    let room = Room::new();
+    let array = room.create::<u32>(&[4]);
+    let other = room.open::<u32>();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    for round in 0..300_u64 {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        let word = match round % 3 {
+            0 => seed,
+            1 => seed & 0xf_0003,
+            _ => seed & 0xf_01ff,
+        };
+        scribble(&room, 576, &word.to_ne_bytes());
+        scribble(&room, 704, &(seed >> 20).to_ne_bytes());
+        let brief = Duration::from_micros(100);
+        let _ = other.try_read();
+        let _ = array.read_timeout(brief);
+        let _ = other.write_timeout(brief);
+        let _ = array.try_write();
+        let _ = array.is_poisoned();
+        drop(room.open::<u32>());
+    }
+    // A word that names nobody living: they are dead, and that was that.
+    scribble(&room, 576, &[100, 0, 0, 0, 0, 0, 0, 0]);
+    assert!(matches!(array.write_timeout(PATIENCE), Err(Error::Poisoned(_))));
+    scribble(&room, 576, &[255, 255, 0, 0, 0, 0, 0, 0]);
+    assert!(matches!(array.read_timeout(PATIENCE), Err(Error::Poisoned(_))));
+    array.clear_poison().unwrap();
+    assert!(array.try_write().unwrap().is_some());
+}

@@ -1,0 +1,160 @@
+//! Making, opening, removing, and what is left.
+
+use crate::support::{NAME, Room};
+use ndsharray::{Error, HeaderError, SharedArray};
+use std::fs;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::thread;
+
+#[test]
+fn an_array_outlives_its_handles() {
+    let room = Room::new();
+    room.create::<i64>(&[3]).store(1, -7);
+    assert_eq!(room.files(), [format!("{NAME}.ndsa")]);
+    assert_eq!(*room.open::<i64>().read().unwrap(), [0, -7, 0]);
+}
+
+#[test]
+fn after_unlink_those_who_have_it_go_on() {
+    let room = Room::new();
+    let one = room.create::<i64>(&[3]);
+    let two = room.open::<i64>();
+    let three = room.open::<i64>();
+    one.unlink().unwrap();
+    assert_eq!(room.files(), [""; 0]);
+    assert!(matches!(room.options().open_array::<i64>(NAME), Err(Error::NotFound { .. })));
+    two.store(0, 1);
+    assert_eq!(*three.read().unwrap(), [1, 0, 0]);
+
+    let anew = room.create::<u8>(&[1]);
+    two.unlink().unwrap();
+    assert_eq!(room.open::<u8>().len(), 1, "the name is another array's now");
+    room.options().remove_array(NAME).unwrap();
+    assert!(matches!(room.options().remove_array(NAME), Err(Error::NotFound { .. })));
+    anew.unlink().unwrap();
+}
+
+#[test]
+fn of_many_makers_one_succeeds() {
+    let room = Room::new();
+    for _ in 0..100 {
+        let made: usize = thread::scope(|scope| {
+            let makers: Vec<_> = (0..4)
+                .map(|n| {
+                    let room = &room;
+                    scope.spawn(move || match room.options().array_from_slice(NAME, &[1000], &[n; 1000]) {
+                        Ok(_) => 1,
+                        Err(Error::AlreadyExists { .. }) => 0,
+                        Err(other) => panic!("{other}"),
+                    })
+                })
+                .collect();
+            // Whoever finds it finds all of it.
+            match room.options().open_array::<i32>(NAME) {
+                Ok(array) => {
+                    let elements = array.read().unwrap();
+                    assert!(elements.iter().all(|&element| element == elements[0]));
+                }
+                Err(Error::NotFound { .. }) => {}
+                Err(other) => panic!("{other}"),
+            }
+            makers.into_iter().map(|maker| maker.join().unwrap()).sum()
+        });
+        assert_eq!(made, 1);
+        room.options().remove_array(NAME).unwrap();
+    }
+}
+
+/// What a maker leaves that is killed before the head is there.
+#[test]
+fn half_an_array_is_none() {
+    let room = Room::new();
+    for left in [vec![], vec![0; 64], vec![0; 8192], [vec![0; 4096], vec![9; 100_000]].concat()] {
+        fs::write(room.file(), &left).unwrap();
+        assert!(matches!(room.options().open_array::<u8>(NAME), Err(Error::NotFound { .. })));
+        let array = room.create::<u8>(&[10]);
+        assert_eq!(*array.read().unwrap(), [0; 10]);
+        array.unlink().unwrap();
+    }
+}
+
+#[test]
+fn memory_is_set_aside_and_zero() {
+    let room = Room::new();
+    let array = room.options().prefault(true).create_array::<f64>(NAME, &[1000, 1000]).unwrap();
+    let meta = fs::metadata(room.file()).unwrap();
+    assert!(meta.blocks() * 512 >= 8_000_000);
+    assert_eq!(meta.mode() & 0o777, 0o600);
+    assert!(array.read().unwrap().iter().all(|&element| element == 0.0));
+    let shared = room.options().mode(0o666).create_array::<u8>("shared", &[1]).unwrap();
+    assert_eq!(fs::metadata(room.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
+    shared.unlink().unwrap();
+    assert!(matches!(
+        room.options().max_readers(449).create_array::<u8>("x", &[1]),
+        Err(Error::InvalidOption { option: "max_readers", .. })
+    ));
+}
+
+/// More than four gigabytes of address space; the memory is not touched, so it takes none.
+#[test]
+fn a_huge_array_opens_without_being_touched() {
+    let room = Room::new();
+    let len = (5 << 30) / 8;
+    drop(room.create::<f64>(&[1]));
+    let file = fs::OpenOptions::new().write(true).open(room.file()).unwrap();
+    file.write_all_at(&(5_u64 << 30).to_ne_bytes(), 40).unwrap();
+    file.write_all_at(&(len as u64).to_ne_bytes(), 64).unwrap();
+    file.set_len((5 << 30) + 8192).unwrap();
+    let array = room.open::<f64>();
+    assert_eq!(array.len(), len);
+    array.store(len - 1, 2.5);
+    {
+        let mut guard = array.write().unwrap();
+        guard[len / 2] = 1.5;
+    }
+    assert_eq!((array.load(len - 1), array.load(len / 2), array.load(7)), (2.5, 1.5, 0.0));
+    assert!(fs::metadata(room.file()).unwrap().blocks() * 512 < 1 << 20);
+}
+
+#[test]
+fn a_forked_child_opens_its_own() {
+    let room = Room::new();
+    let array: SharedArray<u32> = room.create(&[2]);
+    let guard = array.write().unwrap();
+    // SAFETY: the child does nothing but what follows, and ends without returning.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let forked = |result: Result<(), Error>| matches!(result, Err(Error::Forked));
+        let refused = forked(array.try_read().map(drop))
+            && forked(array.try_write().map(drop))
+            && forked(array.clear_poison())
+            && forked(room.open::<u32>().unlink().and_then(|()| array.is_poisoned().map(drop)));
+        drop(guard);
+        drop(array);
+        // SAFETY: takes a number; nothing of this process is needed any more.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is an integer that the call may write.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0);
+    drop(guard);
+    // The child unlinked the name through a handle of its own; this one goes on, and its lock was left alone.
+    assert!(array.try_write().unwrap().is_some());
+    assert!(!array.is_poisoned().unwrap());
+}
+
+#[test]
+fn a_file_of_something_else() {
+    let room = Room::new();
+    fs::write(room.file(), b"NDSHBORDxxxx").unwrap();
+    assert!(matches!(room.options().create_array::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+    assert!(matches!(
+        room.options().open_array::<u8>(NAME),
+        Err(Error::Corrupt(HeaderError::Truncated { .. } | HeaderError::Magic { .. }))
+    ));
+    room.options().remove_array(NAME).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", room.file()).unwrap();
+    assert!(matches!(room.options().open_array::<u8>(NAME), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(room.options().create_array::<u8>(NAME, &[1]), Err(Error::ForeignOwner { .. })));
+}

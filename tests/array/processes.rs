@@ -1,0 +1,37 @@
+//! Many processes at once.
+
+use crate::child::Actor;
+use crate::support::Room;
+
+fn all(room: &Room, roles: &[&str]) {
+    let mut actors: Vec<_> = roles.iter().map(|role| Actor::new(room, role)).collect();
+    actors.iter_mut().for_each(Actor::go);
+    actors.iter().for_each(|actor| assert_eq!(actor.answer(), "done"));
+    actors.into_iter().for_each(Actor::finish);
+}
+
+#[test]
+fn no_update_under_the_lock_is_lost() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[8]);
+    all(&room, &["locked 5000"; 8]);
+    assert_eq!(*array.read().unwrap(), [40_000; 8]);
+}
+
+#[test]
+fn no_atomic_update_is_lost() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[8]);
+    all(&room, &["atomic 50000"; 8]);
+    assert_eq!(array.load(0), 400_000);
+}
+
+#[test]
+fn all_ways_at_once() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[100]);
+    all(&room, &["mixed 4000"; 6]);
+    let guard = array.read().unwrap();
+    assert_eq!(guard[0], 6000);
+    assert!(guard[1..].iter().all(|&element| element == 6000));
+}

@@ -1,0 +1,41 @@
+//! A process is killed at each named step, and the others go on.
+
+use crate::child::Actor;
+use crate::death::recover;
+use crate::support::{NAME, Room};
+use ndsharray::{ARRAY_FAIL_POINTS, Error, SharedArray};
+
+/// How often each point is passed at most before the process dies there.
+const PASSINGS: usize = 4;
+
+#[test]
+fn death_at_every_step() {
+    for point in ARRAY_FAIL_POINTS {
+        let mut died = 0;
+        for passing in 1..=PASSINGS {
+            let room = Room::new();
+            let array: SharedArray<u64> = room.options().max_readers(4).create_array(NAME, &[4]).unwrap();
+            let actor = Actor::start(&room, "everything", &format!("{point}:{passing}:kill"));
+            if actor.ended_by_itself() {
+                break;
+            }
+            died += 1;
+            // Poisoned or not, the array is to be had, and whole or told.
+            recover(&array);
+            assert!(array.try_write().unwrap().is_some(), "{point} {passing}");
+            // No entry is lost.
+            let all: Vec<SharedArray<u64>> = (0..3).map(|_| room.open()).collect();
+            assert!(all.iter().all(|one| one.try_read().unwrap().is_some()), "{point} {passing}");
+            // What it made is there as a whole or not at all.
+            match room.options().create_array::<u64>("other", &[4]) {
+                Ok(other) => assert_eq!(*other.read().unwrap(), [0; 4], "{point} {passing}"),
+                Err(Error::AlreadyExists { .. }) => {
+                    let other: SharedArray<u64> = room.options().open_array("other").unwrap();
+                    assert_eq!(*other.read().unwrap(), [7; 4], "{point} {passing}");
+                }
+                Err(other) => panic!("{point} {passing}: {other}"),
+            }
+        }
+        assert!(died > 0, "nobody comes to {point}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Values, shapes, dtypes, one after another.
+
+use crate::support::{NAME, Room, next_i32};
+use ndsharray::compat::{DTypeTable, Overwrite};
+use ndsharray::{AnyArrayView, ArrayView, DType, Error, LongDouble, bf16};
+use std::fs;
+use std::time::Duration;
+
+const MODES: [Overwrite; 2] = [Overwrite::Never, Overwrite::InPlace];
+
+#[test]
+fn values_follow_each_other() {
+    for mode in MODES {
+        let room = Room::new();
+        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        let mut reader = room.reader();
+        assert!(reader.read().unwrap().is_none());
+        assert!(!reader.is_valid(), "nothing has been written");
+        for n in 0..100 {
+            writer.write(&[2], &[n, -n]).unwrap();
+            assert_eq!(next_i32(&mut reader), [n, -n]);
+            assert!(reader.read().unwrap().is_none());
+            assert!(reader.is_valid());
+            assert_eq!(reader.payload_name(), writer.payload_name());
+            assert!(reader.read_time_ms() > 0.0 && reader.read_time_ms() < 60_000.0);
+        }
+    }
+}
+
+#[test]
+fn payload_names_change_as_the_mode_says() {
+    for mode in MODES {
+        let room = Room::new();
+        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        assert_eq!(writer.payload_name(), None);
+        writer.write(&[2], &[1, 2]).unwrap();
+        let first = writer.payload_name();
+        writer.write(&[2], &[3, 4]).unwrap();
+        assert_eq!(writer.payload_name() == first, mode == Overwrite::InPlace);
+        writer.write(&[1, 2], &[3, 4]).unwrap();
+        assert_ne!(writer.payload_name(), first);
+        assert_eq!(fs::read_to_string(room.tag()).unwrap(), writer.payload_name().unwrap());
+    }
+}
+
+#[test]
+fn shapes_and_dtypes_change() {
+    for mode in MODES {
+        let room = Room::new();
+        let mut writer = room.options().overwrite(mode).create_any(NAME).unwrap();
+        let mut reader = room.reader();
+        for round in 0..3_u8 {
+            for dtype in DTypeTable::V1_1_4.dtypes() {
+                for shape in [vec![], vec![0], vec![3, 0, 5], vec![7], vec![5, 3], vec![1; 64], vec![90_000]] {
+                    let body = vec![round.min(1); dtype.size() * shape.iter().product::<usize>()];
+                    writer.write_bytes(*dtype, &shape, &body).unwrap();
+                    let array = reader.read().unwrap().unwrap();
+                    assert_eq!((array.dtype(), array.shape(), array.as_bytes()), (*dtype, &*shape, &*body));
+                }
+            }
+        }
+        drop(writer);
+        assert_eq!(room.files(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn typed_writers_change_their_dtype() {
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let mut reader = room.reader();
+    assert_eq!(next_i32(&mut reader), [1]);
+    let mut writer = writer.into_dtype::<f64>().unwrap();
+    writer.write(&[1], &[0.5]).unwrap();
+    assert_eq!(reader.read().unwrap().unwrap().view::<f64>().unwrap()[[0]], 0.5);
+    assert!(matches!(writer.into_dtype::<bf16>(), Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn dtypes_that_python_lacks() {
+    let room = Room::new();
+    assert!(matches!(room.options().create::<bf16>(NAME), Err(Error::Unsupported { .. })));
+    assert!(matches!(room.options().create::<LongDouble>(NAME), Err(Error::Unsupported { .. })));
+    assert_eq!(room.files(), Vec::<String>::new());
+    assert!(room.options().dtypes(DTypeTable::V1_1_1).create::<LongDouble>(NAME).is_ok());
+    let mut writer = room.options().create_any(NAME).unwrap();
+    assert!(matches!(writer.write_bytes(DType::BF16, &[1], &[0; 2]), Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn wrong_calls_leave_the_last_value() {
+    let room = Room::new();
+    let mut writer = room.options().create_any(NAME).unwrap();
+    writer.write_any(&AnyArrayView::from(ArrayView::new(&[1, 2], &[2]).unwrap())).unwrap();
+    let wrong = writer.write_bytes(DType::I32, &[3], &[0; 8]);
+    assert!(matches!(wrong, Err(Error::ShapeMismatch { expected: 12, found: 8 })));
+    let wrong = writer.write_bytes(DType::Bool, &[2], &[1, 2]);
+    assert!(matches!(wrong, Err(Error::InvalidBool { index: 1, value: 2 })));
+    let wrong = writer.write_bytes(DType::U8, &[usize::MAX, 2], &[]);
+    assert!(matches!(wrong, Err(Error::TooLarge { .. })));
+    assert_eq!(next_i32(&mut room.reader()), [1, 2]);
+    drop(writer);
+    let mut typed = room.options().create::<u8>(NAME).unwrap();
+    assert!(matches!(typed.write(&[2, 2], &[0; 3]), Err(Error::ShapeMismatch { expected: 4, found: 3 })));
+}
+
+#[cfg(feature = "ndarray")]
+#[test]
+fn strides_are_laid_out() {
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let matrix = ndarray::array![[1, 2, 3], [4, 5, 6]];
+    writer.write_array(&matrix.view()).unwrap();
+    let mut reader = room.reader();
+    assert_eq!(next_i32(&mut reader), [1, 2, 3, 4, 5, 6]);
+    writer.write_array(&matrix.t()).unwrap();
+    assert_eq!(next_i32(&mut reader), [1, 4, 2, 5, 3, 6]);
+}
+
+#[test]
+fn a_reader_that_waits_for_the_writer() {
+    let room = Room::new();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| room.options().open_timeout(NAME, Duration::from_secs(20)).unwrap());
+        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        let mut reader = reader.join().unwrap();
+        writer.write(&[1], &[5]).unwrap();
+        assert_eq!(next_i32(&mut reader), [5]);
+    });
+}

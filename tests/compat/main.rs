@@ -1,0 +1,20 @@
+//! Python's wire format without Python: samples recorded from the package, damaged files, and the life of a channel.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test that goes wrong is to panic, in its helpers too"
+)]
+
+mod bad_files;
+mod changes;
+mod lifecycle;
+mod processes;
+#[cfg(target_endian = "little")]
+mod samples;
+mod shelf;
+mod support;
+mod torn;

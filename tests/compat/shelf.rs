@@ -1,0 +1,105 @@
+//! What readers find that come late, opening the file that the tag named a while ago.
+
+use crate::support::{NAME, Room, is_valid};
+use std::fs;
+
+/// Elements of a file that is small, and of one that is kept to be written again.
+const SIZES: [usize; 2] = [100, 100_000];
+
+fn filled(n: i32, len: usize) -> Vec<i32> {
+    vec![n; len]
+}
+
+/// The value in a file, if it is valid.
+fn value(file: &[u8]) -> Option<i32> {
+    let body: Vec<i32> =
+        file[32..file.len() - 8].chunks_exact(4).map(|word| i32::from_ne_bytes(word.try_into().unwrap())).collect();
+    is_valid(file).then(|| {
+        assert!(body.iter().all(|n| *n == body[0]), "torn");
+        body[0]
+    })
+}
+
+#[test]
+fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
+    for len in SIZES {
+        let room = Room::new();
+        // A history of nothing: as if memory were short all the time.
+        let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+        let mut names = Vec::new();
+        for n in 0..25 {
+            writer.write(&[len], &filled(n, len)).unwrap();
+            names.push(writer.payload_name().unwrap());
+            for (then, name) in names.iter().enumerate() {
+                let file = fs::read(room.path().join(name)).unwrap();
+                assert_eq!(file.len(), 32 + len * 4 + 8);
+                // int32 is number 2; one axis.
+                assert_eq!(file[8..32], [2, 1, len as u64].map(u64::to_be_bytes).concat());
+                match value(&file) {
+                    Some(found) => assert_eq!(usize::try_from(found), Ok(then)),
+                    None => assert!(then + 1 < names.len(), "the current value"),
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 25, "no name comes twice");
+        drop(writer);
+        assert_eq!(room.files(), Vec::<String>::new());
+    }
+}
+
+/// A file that somebody has open is not written again; when he lets go of it, others are.
+#[test]
+fn files_are_written_again_only_when_nobody_has_them_open() {
+    let len = SIZES[1];
+    let room = Room::new();
+    let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+    let mut open = Vec::new();
+    let mut inodes = std::collections::HashSet::new();
+    for n in 0..30 {
+        writer.write(&[len], &filled(n, len)).unwrap();
+        let file = fs::File::open(room.path().join(writer.payload_name().unwrap())).unwrap();
+        inodes.insert(inode(&file));
+        open.push((n, file));
+    }
+    assert_eq!(inodes.len(), 30, "all are open");
+    for (n, file) in &mut open {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(file, &mut bytes).unwrap();
+        assert_eq!(value(&bytes), Some(*n), "as it was when it was opened");
+    }
+    open.clear();
+    let mut inodes = std::collections::HashSet::new();
+    for n in 0..30 {
+        writer.write(&[len], &filled(n, len)).unwrap();
+        inodes.insert(inode(&fs::File::open(room.path().join(writer.payload_name().unwrap())).unwrap()));
+    }
+    assert!(inodes.len() <= 8, "nobody has them open: {}", inodes.len());
+}
+
+fn inode(file: &fs::File) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&file.metadata().unwrap())
+}
+
+/// Values that were replaced long ago take no memory, whatever their number; only names do.
+#[test]
+fn memory_does_not_grow() {
+    for (len, files) in [(1 << 18, 40), (1 << 8, 40)] {
+        let room = Room::new();
+        let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+        for n in 0..files {
+            writer.write(&[len], &filled(n, len)).unwrap();
+        }
+        let mut seen = std::collections::HashSet::new();
+        let used: u64 = room
+            .files()
+            .iter()
+            .map(|name| fs::metadata(room.path().join(name)).unwrap())
+            .filter(|meta| seen.insert(std::os::unix::fs::MetadataExt::ino(meta)))
+            .map(|meta| std::os::unix::fs::MetadataExt::blocks(&meta) * 512)
+            .sum();
+        let value = len as u64 * 4 + 4096;
+        assert!(used <= 4 * value + 8 * 4096, "{used} bytes for values of {value}");
+    }
+}

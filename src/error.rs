@@ -5,6 +5,8 @@ use crate::dtype::DType;
 use crate::header::HeaderError;
 use crate::shape::{MAX_NDIM, ShapeError};
 use crate::view::ViewError;
+use std::any::Any;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -117,10 +119,10 @@ pub enum Error {
         /// Slots of the channel.
         slots: usize,
     },
-    /// As many readers as the channel has entries for.
-    #[error("the channel has {max} readers already")]
+    /// As many readers of the channel, or handles of the array, as it has entries for.
+    #[error("all {max} entries for readers are taken")]
     TooManyReaders {
-        /// Entries of the channel.
+        /// Entries of the channel or array.
         max: usize,
     },
     /// The operating system does not let this user do it.
@@ -164,6 +166,11 @@ pub enum Error {
         /// Attempts made.
         attempts: u32,
     },
+    /// A holder of the array's lock died or panicked while it could change the elements, so they may be in pieces. The lock has been taken all the
+    /// same, and lives in this error: turn it into a guard ([`Poisoned::into_write_guard`], [`Poisoned::into_read_guard`]), inspect or repair, and
+    /// [`clear_poison`](crate::SharedArray::clear_poison). Dropping the error gives the lock back.
+    #[error("a holder of the array's lock died or panicked, so its elements may be in pieces")]
+    Poisoned(Poisoned),
     /// The handle was made before a fork and belongs to the parent process. Open a new one by name.
     #[error("this handle belongs to the parent process")]
     Forked,
@@ -183,6 +190,30 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
+}
+
+/// A lock that has been taken although its array is poisoned; in [`Error::Poisoned`].
+///
+/// Unlike the error of a standard mutex it does not borrow the array, so that the error can go up through any `?`. It holds the lock for as long as
+/// it lives: drop it, or make a guard of it.
+pub struct Poisoned(Box<dyn Any + Send + Sync>);
+
+impl Poisoned {
+    /// `held` gives the lock back when dropped.
+    pub(crate) fn new(held: impl Any + Send + Sync) -> Self {
+        Self(Box::new(held))
+    }
+
+    /// What has been given to [`new`](Self::new), if it is an `H`.
+    pub(crate) fn into_held<H: Any + Send + Sync>(self) -> Option<H> {
+        self.0.downcast().ok().map(|held| *held)
+    }
+}
+
+impl fmt::Debug for Poisoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poisoned").finish_non_exhaustive()
+    }
 }
 
 /// What stands where a file of ours was expected.

@@ -19,7 +19,7 @@ pub(crate) use fail_point;
 
 #[cfg(all(feature = "failpoints", not(loom)))]
 #[allow(unreachable_pub, reason = "re-exported for the tests")]
-pub use armed::FAIL_POINTS;
+pub use armed::{ARRAY_FAIL_POINTS, FAIL_POINTS};
 #[cfg(all(feature = "failpoints", not(loom)))]
 pub(crate) use armed::{is_listed, pass};
 
@@ -28,7 +28,7 @@ mod armed {
     use crate::sync::{AtomicU64, Ordering};
     use std::sync::OnceLock;
 
-    /// Every point there is: the compiler refuses one that is missing here, the death tests one that they never come to.
+    /// Every point of channels: the compiler refuses one that is missing here, the death tests one that they never come to.
     #[rustfmt::skip]
     #[allow(unreachable_pub, reason = "re-exported for the tests")]
     pub const FAIL_POINTS: &[&str] = &[
@@ -55,9 +55,23 @@ mod armed {
         "copy.stamped", "copy.copied", "wait.announced", "wait.slept",
     ];
 
-    /// Whether [`FAIL_POINTS`] has `name`.
+    /// The points of shared arrays.
+    #[rustfmt::skip]
+    #[allow(unreachable_pub, reason = "re-exported for the tests")]
+    pub const ARRAY_FAIL_POINTS: &[&str] = &[
+        // Making and opening one, and the end.
+        "array.file", "array.locked", "array.reserved", "array.filled", "array.finished", "array.placed", "array.parted",
+        // Its lock.
+        "lock.joined", "lock.counted", "lock.shared", "lock.left", "lock.share_asleep", "lock.switching", "lock.switched", "lock.claimed",
+        "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.buried",
+    ];
+
+    /// Whether one of the lists has `name`.
     pub(crate) const fn is_listed(name: &str) -> bool {
-        let mut left = FAIL_POINTS;
+        has(FAIL_POINTS, name) || has(ARRAY_FAIL_POINTS, name)
+    }
+
+    const fn has(mut left: &[&str], name: &str) -> bool {
         while let [first, rest @ ..] = left {
             if equal(first.as_bytes(), name.as_bytes()) {
                 return true;

@@ -102,6 +102,14 @@ pub enum HeaderError {
         /// The byte length found.
         found: u64,
     },
+    /// The elements of an array do not begin where they can.
+    #[error("the elements begin at byte {found}, but only multiples of 64 from {least} on are possible")]
+    Offset {
+        /// The offset found.
+        found: u64,
+        /// The least possible.
+        least: u64,
+    },
     /// The payload file is shorter than the array in it, or gone.
     #[error("payload file has {found} bytes, the array {expected}")]
     Payload {

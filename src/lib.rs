@@ -50,6 +50,11 @@
 //! # }
 //! ```
 //!
+//! # One array for all
+//!
+//! Where a channel carries one value after another, a [`SharedArray`] is one piece of memory that everybody changes in place, under a
+//! reader–writer lock across processes, by atomic access to single elements, or without either in unsafe code.
+//!
 //! # What is promised
 //!
 //! 1. A view never changes or tears while it is held, whatever the timing, among processes that use this library.
@@ -80,6 +85,8 @@ mod failpoint;
 mod sync;
 
 mod slots;
+
+mod lock;
 
 #[cfg(not(loom))]
 mod dtype;
@@ -117,6 +124,8 @@ mod owned_array;
 mod segment;
 
 #[cfg(not(loom))]
+mod array;
+#[cfg(not(loom))]
 mod reader;
 #[cfg(not(loom))]
 mod writer;
@@ -134,14 +143,15 @@ pub mod fuzzing;
 /// For this crate's own tests, which are all that enable the feature.
 #[cfg(all(feature = "failpoints", not(loom)))]
 #[doc(hidden)]
-pub use failpoint::FAIL_POINTS;
+pub use failpoint::{ARRAY_FAIL_POINTS, FAIL_POINTS};
 
 #[cfg(not(loom))]
 pub use {
     any_view::AnyArrayView,
+    array::{AtomicElement, AtomicGuard, AtomicInteger, ReadGuard, SharedArray, WriteGuard, remove_array},
     dtype::{DType, ParseDTypeError},
     element::ShElement,
-    error::{Error, Foreign, Result},
+    error::{Error, Foreign, Poisoned, Result},
     half::{bf16, f16},
     header::HeaderError,
     long_double::{ComplexLongDouble, LongDouble},

@@ -14,6 +14,7 @@ const DIR_VARIABLE: &str = "NDSHARRAY_DIR";
 const BOARD_SUFFIX: &str = ".ndsh";
 const READERS_SUFFIX: &str = ".ndsh-readers";
 const PAYLOAD_INFIX: &str = ".ndsh-";
+const ARRAY_SUFFIX: &str = ".ndsa";
 
 /// A directory and a valid name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,16 @@ impl Location {
 
     pub(crate) fn readers(&self) -> PathBuf {
         self.file(READERS_SUFFIX)
+    }
+
+    /// The file of a shared array.
+    pub(crate) fn array(&self) -> PathBuf {
+        self.file(ARRAY_SUFFIX)
+    }
+
+    /// The file that has this very name.
+    pub(crate) fn bare(&self) -> PathBuf {
+        self.file("")
     }
 
     pub(crate) fn payload(&self, id: Uuid) -> PathBuf {

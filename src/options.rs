@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::location::Location;
+use crate::lock::Members;
 use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};
 
@@ -91,7 +92,7 @@ impl Options {
         self
     }
 
-    /// Readers that can be attached at once, 1 to 448, by default 64.
+    /// Readers that can be attached at once, 1 to 448, by default 64; of a shared array, handles.
     #[must_use]
     pub fn max_readers(mut self, readers: usize) -> Self {
         self.max_readers = readers;
@@ -99,7 +100,8 @@ impl Options {
     }
 
     /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
-    /// always read and write. Write permission for others is refused: whoever may write a payload may tear it.
+    /// always read and write. Write permission for others is refused: whoever may write a payload may tear it. A shared array may
+    /// have it: all who take part in one need write permission.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -137,7 +139,8 @@ impl Options {
         self
     }
 
-    /// Whether new payload files are mapped with all their pages present, so that the first write to them takes no page faults.
+    /// Whether new payload files, and shared arrays, are mapped with all their pages present, so that the first access to them takes no page
+    /// faults.
     #[must_use]
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.prefault = prefault;
@@ -155,15 +158,18 @@ impl Options {
         Location::new(name, self.dir.as_deref())
     }
 
+    /// As [`check`](Self::check), for a shared array: one file, which all who take part in it write.
+    pub(crate) fn check_array(&self) -> Result<()> {
+        in_range("max_readers", self.max_readers, 1, Members::MAX)?;
+        in_range("mode", self.mode as usize, 0, 0o777)
+    }
+
     /// Permission bits of the reader table.
     pub(crate) fn table_mode(&self) -> u32 {
         self.readers_mode.unwrap_or(self.mode) | 0o600
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        let in_range = |option, found, min, max| {
-            if (min..=max).contains(&found) { Ok(()) } else { Err(Error::InvalidOption { option, found, min, max }) }
-        };
         in_range("max_slots", self.max_slots, 2, MAX_SLOTS)?;
         in_range("max_readers", self.max_readers, 1, Registered::MAX)?;
         in_range("mode", self.mode as usize, 0, 0o755)?;
@@ -172,6 +178,10 @@ impl Options {
         }
         in_range("readers_mode", self.table_mode() as usize, 0, 0o777)
     }
+}
+
+fn in_range(option: &'static str, found: usize, min: usize, max: usize) -> Result<()> {
+    if (min..=max).contains(&found) { Ok(()) } else { Err(Error::InvalidOption { option, found, min, max }) }
 }
 
 #[cfg(test)]

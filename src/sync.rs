@@ -1,7 +1,7 @@
 //! The one door through which atomics, fences and the mutex enter this crate.
 //!
 //! Normally they are `core`'s and `std`'s; under `--cfg loom` they are loom's, so that the protocol in
-//! [`crate::slots`] that ships is the one that is modelled.
+//! [`crate::slots`] and [`crate::lock`] that ships is the one that is modelled.
 //!
 //! # The two SeqCst accesses
 //!
@@ -19,7 +19,7 @@
 //! store with an explicit fence.
 
 #[cfg(not(loom))]
-pub(crate) use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 pub(crate) use std::sync::Mutex;
 

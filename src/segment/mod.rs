@@ -1,4 +1,4 @@
-//! The files of a channel, mapped: board, reader table, payloads.
+//! The files of a channel, mapped: board, reader table, payloads; and those of shared arrays.
 //!
 //! Raw pointers live here alone. A mapping is made once, its length is checked against what will be accessed, and from then on it is
 //! reached through references to atomics (board, table) or through byte slices whose exclusiveness the slot protocol grants
@@ -6,12 +6,14 @@
 //!
 //! Words that the slot protocol does not know (`state`, `epoch`, `files`) have their orderings beside them here.
 
+mod array;
 mod board;
 mod files;
 mod mapping;
 mod payload;
 mod table;
 
+pub(crate) use array::{ArrayMemory, Cell, Extent};
 pub(crate) use board::{Board, Slot, State};
 pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
 pub(crate) use payload::{ReadPayload, WritePayload};

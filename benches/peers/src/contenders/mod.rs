@@ -6,6 +6,7 @@
 pub(crate) mod iceoryx2_blackboard;
 pub(crate) mod iceoryx2_pubsub;
 pub(crate) mod in_place;
+pub(crate) mod locks;
 pub(crate) mod memcpy;
 pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;

@@ -4,6 +4,7 @@ mod compat;
 pub(crate) mod flood;
 mod latest;
 mod loan;
+mod lock;
 mod memory;
 mod poll;
 mod verify;
@@ -73,4 +74,7 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "flood", run: flood::one_reader },
     Measurement { name: "flood-crowd", run: flood::crowd },
     Measurement { name: "compat", run: compat::run },
+    Measurement { name: "lock", run: lock::uncontended },
+    Measurement { name: "lock-contended", run: lock::contended },
+    Measurement { name: "element", run: lock::element },
 ];

@@ -33,7 +33,8 @@ fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
     let file = File::options().read(true).write(true).open(path)?;
     let len = file.metadata()?.len();
     match dice.next(500) {
-        0 => file.set_len(len + 4096),
+        // By writing, not by setting the length: the file may have grown since we looked, and must not be cut under its mappings.
+        0 => file.write_all_at(&[0], len + 4095),
         1 => {
             let others: Vec<_> = fs::read_dir(stranger)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
             let Some(other) = others.get(dice.next(others.len() as u64) as usize) else { return Ok(()) };

@@ -124,8 +124,6 @@ impl Core {
         let location = &self.held.location;
         // Best effort throughout: the next writer of the name removes what stays.
         if keep {
-            let current = self.slots.get(self.latest.slot().get());
-            let current = current.and_then(|state| state.payload.as_ref().map(WritePayload::id).or(state.orphan));
             self.reap();
             self.refresh();
             let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
@@ -137,7 +135,7 @@ impl Core {
                 self.orphans = self.orphans.without(slot.bit());
                 self.give_up(slot);
             }
-            debug_assert!(current.is_some());
+            debug_assert!(self.payload_name().is_some());
             fail_point!("close.kept");
         } else {
             self.linger();

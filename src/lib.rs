@@ -82,6 +82,9 @@
 
 // The list reads bottom-up: a module uses only those above it.
 mod failpoint;
+#[cfg(all(test, loom))]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "part of tests")]
+mod models;
 mod sync;
 
 mod slots;

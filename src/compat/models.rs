@@ -6,6 +6,7 @@
 //!
 //! The reader is the package's: it loads the tag, opens the file of that name, and takes what it finds if the stamps agree.
 
+use crate::models::{self, Model};
 use crate::sync::{AtomicU64, Mutex, Ordering, fence};
 use loom::sync::Arc;
 use loom::thread;
@@ -23,6 +24,15 @@ enum Flaw {
     /// Names the file before it is complete.
     TagFirst,
 }
+
+impl models::Flaw for Flaw {
+    const NONE: Self = Self::None;
+}
+
+/// How the twins end.
+const STRANDED: &str = "nothing has the name that the tag held";
+const STALE: &str = "older than what the name stands for";
+const TORN: &str = "a value that is not whole was accepted";
 
 /// A file: two stamps and an element, which must be equal in a value that is whole.
 struct File {
@@ -118,62 +128,39 @@ fn read(shared: &Shared) {
     // The lookup, and then the opening: others may come in between.
     let entry = shared.directory.lock().unwrap()[name];
     let file = match entry {
-        Entry::Missing => panic!("stranded: nothing has the name that the tag held"),
+        Entry::Missing => panic!("{STRANDED}"),
         Entry::Tombstone => return,
         Entry::File(file) => &shared.files[file],
     };
     *file.readers.lock().unwrap() += 1;
     let [first, element, last] = [0, 1, 2].map(|i: usize| file.words[i].load(Ordering::Relaxed));
     if first == last {
-        assert_eq!(element, first, "torn");
-        assert!(first >= name as u64, "not even what the name stands for");
+        assert_eq!(element, first, "{TORN}");
+        assert!(first >= name as u64, "{STALE}");
     }
     *file.readers.lock().unwrap() -= 1;
 }
 
-fn model(flaw: Flaw) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(move || {
-        let files = [File::new(), File::new(), File::new(), File::new()];
-        files[0].write(1);
-        let mut directory = [Entry::Missing; VALUES + 1];
-        directory[1] = Entry::File(0);
-        let shared = Arc::new(Shared { tag: AtomicU64::new(1), directory: Mutex::new(directory), files });
-        let reader = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || read(&shared)
-        });
-        write_all(&shared, flaw);
-        reader.join().unwrap();
+fn scenario(flaw: Flaw) {
+    let files = [File::new(), File::new(), File::new(), File::new()];
+    files[0].write(1);
+    let mut directory = [Entry::Missing; VALUES + 1];
+    directory[1] = Entry::File(0);
+    let shared = Arc::new(Shared { tag: AtomicU64::new(1), directory: Mutex::new(directory), files });
+    let reader = thread::spawn({
+        let shared = Arc::clone(&shared);
+        move || read(&shared)
     });
+    write_all(&shared, flaw);
+    reader.join().unwrap();
 }
 
 #[test]
 fn no_reader_is_stranded_or_sees_a_torn_value() {
-    model(Flaw::None);
-}
-
-#[test]
-#[should_panic(expected = "stranded")]
-fn a_name_that_is_removed_strands_a_reader() {
-    model(Flaw::Unlink);
-}
-
-#[test]
-#[should_panic(expected = "torn")]
-fn a_file_that_somebody_has_open_must_not_be_written() {
-    model(Flaw::NoLease);
-}
-
-#[test]
-#[should_panic(expected = "torn")]
-fn a_lease_must_be_held_while_the_file_is_written() {
-    model(Flaw::LeaseGivenBackAtOnce);
-}
-
-#[test]
-#[should_panic]
-fn the_tag_comes_last() {
-    model(Flaw::TagFirst);
+    Model { name: "files written once", preemptions: 3, scenario }
+        .holds()
+        .rejects(Flaw::Unlink, &[STRANDED])
+        .rejects(Flaw::NoLease, &[TORN])
+        .rejects(Flaw::LeaseGivenBackAtOnce, &[TORN])
+        .rejects(Flaw::TagFirst, &[STALE]);
 }

@@ -24,10 +24,11 @@
 
 mod arena;
 mod death;
-mod explore;
+mod flaw;
 mod groups;
 mod readers;
 mod writers;
 
+use crate::models::Model;
 use arena::{Arena, spawn};
-use explore::{Flaw, INTRUDER, LOST, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD};
+use flaw::{Flaw, INTRUDER, LOST, LOST_WAKEUP, TORN, UNPOISONED, UNTOLD};

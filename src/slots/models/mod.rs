@@ -4,7 +4,7 @@
 //! RUSTFLAGS="--cfg loom" cargo test --release --lib slots::models -- --nocapture --test-threads 2
 //! ```
 //!
-//! Every scenario is one function that takes a [`Flaw`](explore::Flaw). With `Flaw::None` each step is the shipped function; any other flaw replaces
+//! Every scenario is one function that takes a [`Flaw`](Flaw). With `Flaw::None` each step is the shipped function; any other flaw replaces
 //! exactly one step. A twin runs in the same scenario at the same bound as the code that passes, and must fail with the message
 //! that its test names, so it cannot fail for another reason.
 //!
@@ -33,7 +33,7 @@
 
 mod channel;
 mod copy;
-mod explore;
+mod flaw;
 mod keep;
 mod pin;
 mod register;
@@ -41,5 +41,6 @@ mod sleep;
 mod takeover;
 
 use super::{Latest, PinAttempt, Pins, SlotIndex};
+use crate::models::Model;
 use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
-use explore::{BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LOST_WAKEUP, Model, OLDER, PINNED, TORN, WENT_BACK};
+use flaw::{BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LOST_WAKEUP, OLDER, PINNED, TORN, WENT_BACK};

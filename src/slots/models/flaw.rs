@@ -1,13 +1,6 @@
-//! Runs a scenario with the code that ships and with its twins.
+//! What the twins do differently, and how they are found out.
 
-use crate::sync::Ordering;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Instant;
-
-/// Counts iterations outside the model: `std`'s atomics are invisible to loom.
-#[allow(clippy::disallowed_types, reason = "not part of the model")]
-type Counter = std::sync::atomic::AtomicU64;
+use crate::models::{self, Symptom};
 
 /// What a twin does differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,70 +89,9 @@ pub(super) enum Flaw {
     RingsOnlyIfAsked,
 }
 
-/// Explores `scenario` and says how it went, and at what cost.
-fn explore(
-    name: &str,
-    flaw: Flaw,
-    preemptions: usize,
-    scenario: impl Fn(Flaw) + Send + Sync + 'static,
-) -> Result<(), String> {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
-    let bound = builder.preemption_bound;
-    let iterations = Arc::new(Counter::new(0));
-    let counted = Arc::clone(&iterations);
-    let start = Instant::now();
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        builder.check(move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-            scenario(flaw);
-        });
-    }))
-    .map_err(|panic| match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => (*panic.downcast_ref::<&str>().unwrap_or(&"a panic without a message")).to_owned(),
-    });
-    let verdict = if outcome.is_ok() { "holds" } else { "fails" };
-    let iterations = iterations.load(Ordering::Relaxed);
-    println!(
-        "model {name}, {flaw:?}: {verdict} after {iterations} iterations, {:.1?}, preemptions {bound:?}",
-        start.elapsed()
-    );
-    outcome
+impl models::Flaw for Flaw {
+    const NONE: Self = Self::None;
 }
-
-/// A scenario with its bound, to be run with the code that ships and with twins of it.
-pub(super) struct Model<F> {
-    pub(super) name: &'static str,
-    pub(super) preemptions: usize,
-    pub(super) scenario: F,
-}
-
-impl<F: Fn(Flaw) + Copy + Send + Sync + 'static> Model<F> {
-    /// The protocol as it ships passes every interleaving.
-    pub(super) fn holds(&self) -> &Self {
-        if let Err(message) = explore(self.name, Flaw::None, self.preemptions, self.scenario) {
-            panic!("{}: {message}", self.name);
-        }
-        self
-    }
-
-    /// The twin with `flaw` fails, and with the symptom that is expected.
-    pub(super) fn rejects(&self, flaw: Flaw, expected: Symptom) -> &Self {
-        match explore(self.name, flaw, self.preemptions, self.scenario) {
-            Ok(()) => panic!("{}: the twin with {flaw:?} was not found out", self.name),
-            Err(message) => assert!(
-                expected.iter().any(|text| message.contains(text)),
-                "{}, {flaw:?}: failed with another message: {message}",
-                self.name
-            ),
-        }
-        self
-    }
-}
-
-/// How a failed model ends: its message contains one of these.
-pub(super) type Symptom = &'static [&'static str];
 
 /// loom found two accesses to a value that are not ordered, or a reader saw a value that is not the one it pinned.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", FOREIGN];

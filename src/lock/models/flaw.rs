@@ -1,0 +1,74 @@
+//! What the twins do differently, and how they are found out.
+
+use crate::models::{self, Symptom};
+
+/// What a twin does differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Nothing: the code that ships.
+    None,
+
+    // Sharing.
+    /// Looks at the lock word, then counts itself in.
+    LooksBeforeCounting,
+    /// Counts and looks with Release and Acquire alone.
+    WeakShare,
+    /// Counts itself out with a Relaxed step.
+    RelaxedLeave,
+    /// Leaves without a look at whether somebody waits for that.
+    LeavesSilently,
+    /// Shares before its entry shows in `members`.
+    SharesBeforeJoining,
+
+    // Having it alone.
+    /// Looks for sharers before it claims the word, and not again.
+    DrainsBeforeClaiming,
+    /// Claims and looks with Release and Acquire alone.
+    WeakClaim,
+    /// Does not look for sharers.
+    NoDrain,
+    /// Claims with a load and a store.
+    ClaimsInTwoSteps,
+    /// Frees the word with a Relaxed step.
+    RelaxedRelease,
+    /// Frees the word and wakes nobody.
+    ReleasesSilently,
+    /// Sleeps without a look after the announcement.
+    NoLookBeforeSleep,
+
+    // Groups.
+    /// Exchanges the group without having the array alone.
+    SwitchesAmongOthers,
+    /// Gives the array free for the other group before it counts itself in.
+    ReleasesBeforeCounting,
+    /// Lets both groups in.
+    IgnoresGroups,
+
+    // Death.
+    /// Takes somebody slow for dead.
+    BuriesTheLiving,
+    /// Sees that somebody is dead, but has not the entry's kernel lock while it buries.
+    BuriesUnlocked,
+    /// Clears the counts of the dead, but leaves the word to them.
+    LeavesTheWord,
+    /// Frees the word of the dead, but leaves their counts.
+    LeavesTheCounts,
+    /// Does not tell that the holder died.
+    HidesTheDeath,
+    /// Moves into an entry without clearing away who had it.
+    JoinsUncleared,
+}
+
+impl models::Flaw for Flaw {
+    const NONE: Self = Self::None;
+}
+
+/// loom found two uses of the elements that are not ordered, or two are at them who exclude each other, or an update was lost.
+pub(super) const TORN: Symptom = &["Causality violation: Concurrent", INTRUDER, LOST];
+pub(super) const INTRUDER: &str = "two are there who exclude each other";
+pub(super) const LOST: &str = "an update was lost";
+/// Somebody sleeps for ever.
+pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
+/// A death went unnoticed.
+pub(super) const UNTOLD: Symptom = &[UNPOISONED];
+pub(super) const UNPOISONED: &str = "poisoned or not against the facts";

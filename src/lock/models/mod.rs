@@ -19,6 +19,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    unused_must_use,
     reason = "all of this is tests"
 )]
 

@@ -1,0 +1,172 @@
+//! The guard that gives atomic access to single elements.
+
+use super::Borrowed;
+use crate::array::SharedArray;
+use crate::array::attachment::{Attachment, Entered, Hold, Kind};
+use crate::array::element::{AtomicElement, AtomicInteger};
+use crate::array::patience::Waiting;
+use crate::error::{Error, Result};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Atomic access to single elements, shared with everybody who has such a guard. From [`SharedArray::atomic`].
+///
+/// While it lives nobody has a [`ReadGuard`] or [`WriteGuard`], so an access costs what the processor's atomic instruction costs. The methods of
+/// the same names on [`SharedArray`] take such a guard for each access.
+#[must_use = "the lock is given back when the guard is dropped"]
+pub struct AtomicGuard<'a, T: AtomicElement> {
+    at: &'a Attachment,
+    len: usize,
+    /// `None` for an array without a lock.
+    _hold: Option<Borrowed<'a>>,
+    element: PhantomData<T>,
+}
+
+impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(at: &'a Attachment, hold: Option<Borrowed<'a>>) -> Self {
+        Self { at, len: at.memory().byte_len() / size_of::<T>(), _hold: hold, element: PhantomData }
+    }
+
+    /// For one access through a handle.
+    #[inline]
+    #[track_caller]
+    pub(in crate::array) fn brief(array: &'a SharedArray<T>, kind: Kind) -> Self {
+        let at = &*array.at;
+        if !at.has_lock() {
+            return Self::new(at, None);
+        }
+        match at.enter(kind, &mut Waiting::for_ever()) {
+            Entered::Sound | Entered::Poisoned => Self::new(at, Some(Hold::of(at, kind))),
+            Entered::Late | Entered::Refused => refused(),
+        }
+    }
+
+    #[inline]
+    #[track_caller]
+    fn cell(&self, index: usize) -> &'a T::Cell {
+        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one load, and slices are only read (`Kind::Peek`; see
+        // `lock`). Without a lock there are no safe slices, and the unsafe ones promise not to be there.
+        match unsafe { self.at.memory().cell::<T::Cell>(index) } {
+            Some(cell) => cell,
+            None => outside(index, self.len),
+        }
+    }
+
+    /// The element's value. Acquire: pairs with [`store`](Self::store) and the read-modify-writes, so what their thread did before is seen after this.
+    ///
+    /// # Panics
+    ///
+    /// As all methods here: when `index`, counted in C order, is not below the number of elements.
+    #[inline]
+    #[must_use]
+    #[track_caller]
+    pub fn load(&self, index: usize) -> T {
+        T::load_from(self.cell(index))
+    }
+
+    /// Replaces the element's value. Release.
+    #[inline]
+    #[track_caller]
+    pub fn store(&self, index: usize, value: T) {
+        T::store_to(self.cell(index), value);
+    }
+
+    /// Replaces the element's value and returns the one before. Acquire and release, as all that follow.
+    #[inline]
+    #[track_caller]
+    pub fn swap(&self, index: usize, value: T) -> T {
+        T::swap_in(self.cell(index), value)
+    }
+
+    /// Replaces the element's value by `new` if it is `current`, and returns `Ok` with it; otherwise returns `Err` with the value that is there. Values are
+    /// compared bit by bit: a NaN equals itself, 0.0 differs from -0.0.
+    ///
+    /// # Errors
+    ///
+    /// The element's value, when it is not `current`.
+    #[inline]
+    #[track_caller]
+    pub fn compare_exchange(&self, index: usize, current: T, new: T) -> std::result::Result<T, T> {
+        T::compare_exchange_in(self.cell(index), current, new)
+    }
+
+    /// Replaces the element's value by `change` of it, however often that takes, and returns the value before.
+    #[inline]
+    #[track_caller]
+    pub fn update(&self, index: usize, mut change: impl FnMut(T) -> T) -> T {
+        let mut current = self.load(index);
+        loop {
+            match self.compare_exchange(index, current, change(current)) {
+                Ok(before) => return before,
+                Err(now) => current = now,
+            }
+        }
+    }
+
+    /// How many elements there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+}
+
+impl<T: AtomicInteger> AtomicGuard<'_, T> {
+    /// Adds to the element, wrapping around, and returns the value before.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_add(&self, index: usize, value: T) -> T {
+        T::fetch_add_in(self.cell(index), value)
+    }
+
+    /// Subtracts from the element, wrapping around, and returns the value before.
+    #[inline]
+    #[track_caller]
+    pub fn fetch_sub(&self, index: usize, value: T) -> T {
+        T::fetch_sub_in(self.cell(index), value)
+    }
+}
+
+impl<T: AtomicElement> SharedArray<T> {
+    /// Waits until nobody has the elements in a slice, and gives atomic access to them, together with all others who have such a guard.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); but an array without a lock needs none.
+    #[inline]
+    pub fn atomic(&self) -> Result<AtomicGuard<'_, T>> {
+        if !self.at.has_lock() {
+            return Ok(AtomicGuard::new(&self.at, None));
+        }
+        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever()) {
+            Entered::Sound => Ok(AtomicGuard::new(&self.at, Some(Hold::of(&*self.at, Kind::Atomic)))),
+            other => Err(self.unsound(Kind::Atomic, other)),
+        }
+    }
+}
+
+impl<T: AtomicElement> fmt::Debug for AtomicGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtomicGuard").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+#[cold]
+#[track_caller]
+#[expect(clippy::panic, reason = "as for slices")]
+fn outside(index: usize, len: usize) -> ! {
+    panic!("index {index} is out of range for an array of {len} elements")
+}
+
+#[cold]
+#[track_caller]
+#[expect(clippy::panic, reason = "the documented answer in a forked child, as there is no other way to say no")]
+fn refused() -> ! {
+    panic!("the element cannot be accessed: {}", Error::Forked)
+}

@@ -16,6 +16,7 @@
 // On-disk counts are small here, and a fuzzer has no use for the bits that are cut off.
 #![allow(clippy::cast_possible_truncation, reason = "inputs are numbers to be taken modulo something")]
 
+mod array;
 mod compat;
 mod damage;
 mod input;
@@ -27,6 +28,7 @@ mod values;
 use crate::head::{FileKind, Head};
 use crate::header::{self, RawHeader};
 
+pub use array::{array, array_head};
 pub use compat::{compat_channel, compat_payload, compat_tag};
 pub use open::open;
 pub use operations::operations;
@@ -102,6 +104,16 @@ mod tests {
     #[test]
     fn operations_corpus() {
         replay("operations", super::operations);
+    }
+
+    #[test]
+    fn array_head_corpus() {
+        replay("array_head", super::array_head);
+    }
+
+    #[test]
+    fn array_corpus() {
+        replay("array", super::array);
     }
 
     #[test]

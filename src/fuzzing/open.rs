@@ -17,7 +17,7 @@ const NAME: &str = "a";
 const OTHER: &str = "b";
 
 /// The longest that all calls together may take: far more than they need, on a busy machine and with a sanitizer.
-const BOUND: Duration = Duration::from_secs(30);
+pub(super) const BOUND: Duration = Duration::from_secs(30);
 
 /// Whatever the files of a channel hold, each call answers with a value or an error, in bounded time; and a writer that
 /// could take the channel over and write has repaired it for readers to come.

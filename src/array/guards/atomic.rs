@@ -36,7 +36,7 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         if !at.has_lock() {
             return Self::new(at, None);
         }
-        match at.enter(kind, &mut Waiting::for_ever()) {
+        match at.enter(kind, &mut Waiting::for_ever(at.sleepers())) {
             Entered::Sound | Entered::Poisoned => Self::new(at, Some(Hold::of(at, kind))),
             Entered::Late | Entered::Refused => refused(),
         }
@@ -144,7 +144,7 @@ impl<T: AtomicElement> SharedArray<T> {
         if !self.at.has_lock() {
             return Ok(AtomicGuard::new(&self.at, None));
         }
-        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => Ok(AtomicGuard::new(&self.at, Some(Hold::of(&*self.at, Kind::Atomic)))),
             other => Err(self.unsound(Kind::Atomic, other)),
         }

@@ -35,7 +35,7 @@ impl<T: ShElement> SharedArray<T> {
     /// [`Error::InvalidBool`]; [`Error::Forked`].
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T>> {
-        match self.at.enter(Kind::Read, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Read, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => ReadGuard::new(Hold::of(&*self.at, Kind::Read), self.shape()),
             other => Err(self.unsound(Kind::Read, other)),
         }
@@ -56,7 +56,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn read_timeout(&self, timeout: Duration) -> Result<Option<ReadGuard<'_, T>>> {
-        let hold = self.hold(Kind::Read, &mut Waiting::at_most(timeout))?;
+        let hold = self.hold(Kind::Read, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
         hold.map(|hold| ReadGuard::new(hold, self.shape())).transpose()
     }
 
@@ -68,7 +68,7 @@ impl<T: ShElement> SharedArray<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write(&self) -> Result<WriteGuard<'_, T>> {
-        match self.at.enter(Kind::Write, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Write, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => WriteGuard::new(Hold::of(&*self.at, Kind::Write), self.shape()),
             other => Err(self.unsound(Kind::Write, other)),
         }
@@ -90,7 +90,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn write_timeout(&self, timeout: Duration) -> Result<Option<WriteGuard<'_, T>>> {
-        let hold = self.hold(Kind::Write, &mut Waiting::at_most(timeout))?;
+        let hold = self.hold(Kind::Write, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
         hold.map(|hold| WriteGuard::new(hold, self.shape())).transpose()
     }
 

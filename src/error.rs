@@ -4,6 +4,7 @@ use crate::compat::WireError;
 use crate::dtype::DType;
 use crate::header::HeaderError;
 use crate::shape::{MAX_NDIM, ShapeError};
+use crate::sys;
 use crate::view::ViewError;
 use std::any::Any;
 use std::fmt;
@@ -251,6 +252,7 @@ impl Error {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::PermissionDenied { path, source }
             }
+            _ if !sys::IS_SUPPORTED => Self::Unsupported { what: "shared memory on this platform" },
             _ => Self::Io { doing, path, source },
         }
     }

@@ -26,6 +26,7 @@ pub(crate) use armed::{is_listed, pass};
 #[cfg(all(feature = "failpoints", not(loom)))]
 mod armed {
     use crate::sync::{AtomicU64, Ordering};
+    use crate::sys::{self, End};
     use std::sync::OnceLock;
 
     /// Every point of channels: the compiler refuses one that is missing here, the death tests one that they never come to.
@@ -99,7 +100,7 @@ mod armed {
     struct Point {
         name: String,
         count: u64,
-        signal: i32,
+        end: End,
         passed: AtomicU64,
     }
 
@@ -107,13 +108,13 @@ mod armed {
         let mut parts = text.split(':');
         let name = parts.next()?.to_owned();
         let count = parts.next()?.parse().ok()?;
-        let signal = match parts.next()? {
-            "kill" => libc::SIGKILL,
-            "abort" => libc::SIGABRT,
-            "stop" => libc::SIGSTOP,
+        let end = match parts.next()? {
+            "kill" => End::Kill,
+            "abort" => End::Abort,
+            "stop" => End::Stop,
             _ => return None,
         };
-        Some(Point { name, count, signal, passed: AtomicU64::new(0) })
+        Some(Point { name, count, end, passed: AtomicU64::new(0) })
     }
 
     fn orders() -> Orders {
@@ -134,8 +135,7 @@ mod armed {
         for point in orders.points.iter().filter(|point| point.name == name) {
             // Relaxed: a counter that orders nothing.
             if point.passed.fetch_add(1, Ordering::Relaxed) + 1 == point.count {
-                // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any thread.
-                unsafe { libc::raise(point.signal) };
+                sys::end(point.end);
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::failpoint::fail_point;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
 use crate::segment::ArrayMemory;
 use crate::sync::{AtomicU32, Mutex};
-use crate::sys::{self, Identity};
+use crate::sys::{self, Identity, Sleepers};
 use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ pub(super) struct Attachment {
 /// An entry, owned through the kernel's lock on it.
 struct Place {
     file: File,
+    sleepers: Sleepers,
     index: usize,
     entries: usize,
     /// Keeps threads of this handle from burying at the same time: they share the kernel's locks.
@@ -31,8 +32,8 @@ struct Place {
 }
 
 impl Kernel for Place {
-    fn wake_all(&self, wake: &AtomicU32) {
-        sys::futex_wake_all(wake);
+    fn wake_all(&self, wake: &AtomicU32, replaced: u32) {
+        self.sleepers.wake_all(wake, replaced);
     }
 
     fn if_dead(&self, index: usize, bury: impl FnOnce()) {
@@ -66,7 +67,8 @@ impl Attachment {
             if taken {
                 fail_point!("array.placed");
                 entry.note_pid(std::process::id());
-                let place = Some(Place { file, index, entries, burying: Mutex::new(()) });
+                let place =
+                    Some(Place { file, sleepers: Sleepers::of(&identity), index, entries, burying: Mutex::new(()) });
                 let at = Self { memory, place, path, identity, forks };
                 if let Some(lock) = at.lock_words() {
                     lock.join();
@@ -92,6 +94,12 @@ impl Attachment {
 
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Those who wait for this array.
+    #[inline]
+    pub(super) fn sleepers(&self) -> Sleepers {
+        Sleepers::of(&self.identity)
     }
 
     pub(super) fn has_lock(&self) -> bool {

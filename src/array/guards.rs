@@ -192,7 +192,7 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         if !at.has_lock() {
             return Self::new(at, None);
         }
-        match at.enter(kind, &mut Waiting::for_ever()) {
+        match at.enter(kind, &mut Waiting::for_ever(at.sleepers())) {
             Entered::Sound | Entered::Poisoned => Self::new(at, Some(Hold::of(at, kind))),
             Entered::Late | Entered::Refused => refused(),
         }
@@ -302,7 +302,7 @@ impl<T: ShElement> SharedArray<T> {
     /// [`Error::InvalidBool`]; [`Error::Forked`].
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T>> {
-        match self.at.enter(Kind::Read, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Read, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => ReadGuard::new(Hold::of(&*self.at, Kind::Read), self.shape()),
             other => Err(self.unsound(Kind::Read, other)),
         }
@@ -323,7 +323,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn read_timeout(&self, timeout: Duration) -> Result<Option<ReadGuard<'_, T>>> {
-        let hold = self.hold(Kind::Read, &mut Waiting::at_most(timeout))?;
+        let hold = self.hold(Kind::Read, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
         hold.map(|hold| ReadGuard::new(hold, self.shape())).transpose()
     }
 
@@ -335,7 +335,7 @@ impl<T: ShElement> SharedArray<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write(&self) -> Result<WriteGuard<'_, T>> {
-        match self.at.enter(Kind::Write, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Write, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => WriteGuard::new(Hold::of(&*self.at, Kind::Write), self.shape()),
             other => Err(self.unsound(Kind::Write, other)),
         }
@@ -357,7 +357,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn write_timeout(&self, timeout: Duration) -> Result<Option<WriteGuard<'_, T>>> {
-        let hold = self.hold(Kind::Write, &mut Waiting::at_most(timeout))?;
+        let hold = self.hold(Kind::Write, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
         hold.map(|hold| WriteGuard::new(hold, self.shape())).transpose()
     }
 
@@ -415,7 +415,7 @@ impl<T: AtomicElement> SharedArray<T> {
         if !self.at.has_lock() {
             return Ok(AtomicGuard::new(&self.at, None));
         }
-        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever()) {
+        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever(self.at.sleepers())) {
             Entered::Sound => Ok(AtomicGuard::new(&self.at, Some(Hold::of(&*self.at, Kind::Atomic)))),
             other => Err(self.unsound(Kind::Atomic, other)),
         }

@@ -12,7 +12,7 @@ use crate::segment::{self, ArrayMemory, Extent};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Identity, Lock};
 use crate::{shape, view};
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 
 /// How often the name may change hands under us before we give up.
@@ -35,7 +35,7 @@ pub(super) fn create<T: ShElement>(
             .and_then(|memory| Attachment::join(memory, file, path.clone(), identity))
             .inspect_err(|_| {
                 // No array came of it: nothing may stay. Best effort, as the error is told anyway.
-                let _ = fs::remove_file(&path);
+                let _ = sys::remove_file(&path);
             })?;
         made.memory().finish(&head.encode());
         fail_point!("array.finished");

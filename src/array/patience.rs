@@ -2,7 +2,7 @@
 
 use crate::lock::{Patience, Slept};
 use crate::sync::AtomicU32;
-use crate::sys;
+use crate::sys::Sleepers;
 use std::time::{Duration, Instant};
 
 /// After so long a wait, and again after each further one, whoever is waited for is checked to be alive. It costs a system call or two.
@@ -13,6 +13,7 @@ const SPINS: u32 = 100;
 
 /// Waits until a deadline, or for ever.
 pub(super) struct Waiting {
+    sleepers: Sleepers,
     spins: u32,
     deadline: Option<Instant>,
     /// When whoever is waited for was last known to be alive; `None` before the first sleep.
@@ -20,13 +21,13 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn for_ever() -> Self {
-        Self { spins: SPINS, deadline: None, checked: None }
+    pub(super) fn for_ever(sleepers: Sleepers) -> Self {
+        Self { sleepers, spins: SPINS, deadline: None, checked: None }
     }
 
-    pub(super) fn at_most(timeout: Duration) -> Self {
+    pub(super) fn at_most(timeout: Duration, sleepers: Sleepers) -> Self {
         // A time-out beyond the clock's range is as good as none.
-        Self { deadline: Instant::now().checked_add(timeout), ..Self::for_ever() }
+        Self { deadline: Instant::now().checked_add(timeout), ..Self::for_ever(sleepers) }
     }
 }
 
@@ -46,7 +47,7 @@ impl Patience for Waiting {
         let end = self.deadline.map_or(next_check, |deadline| deadline.min(next_check));
         let time = end.saturating_duration_since(now);
         if !time.is_zero() {
-            sys::futex_wait(wake, ticket, time);
+            self.sleepers.sleep(wake, ticket, time);
         }
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| now >= deadline) {

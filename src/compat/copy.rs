@@ -21,7 +21,6 @@ use crate::owned_array::OwnedArray;
 use crate::sys;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 /// Bytes compared at a time: they stay in the nearest cache.
@@ -64,13 +63,13 @@ impl Source {
 
     fn first(&self) -> io::Result<Stamp> {
         let mut stamp = [0; STAMP];
-        self.file.read_exact_at(&mut stamp, 0)?;
+        sys::read_exact_at(&self.file, &mut stamp, 0)?;
         Ok(stamp)
     }
 
     fn last(&self) -> io::Result<Stamp> {
         let mut stamp = [0; STAMP];
-        self.file.read_exact_at(&mut stamp, self.layout.head.end_at() as u64)?;
+        sys::read_exact_at(&self.file, &mut stamp, self.layout.head.end_at() as u64)?;
         Ok(stamp)
     }
 
@@ -81,7 +80,7 @@ impl Source {
             let mut at = from as u64;
             for copied in part.chunks(CHUNK) {
                 let again = room.get_mut(..copied.len()).unwrap_or(&mut []);
-                self.file.read_exact_at(again, at)?;
+                sys::read_exact_at(&self.file, again, at)?;
                 if again != copied {
                     return Ok(false);
                 }
@@ -112,7 +111,7 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
     }
     check_memory(source.layout.head.file_len())?;
     let mut array = OwnedArray::zeros(source.layout.dtype, &source.layout.shape)?;
-    source.file.read_exact_at(array.bytes_mut(), source.layout.head.body_at() as u64).map_err(fail)?;
+    sys::read_exact_at(&source.file, array.bytes_mut(), source.layout.head.body_at() as u64).map_err(fail)?;
     let unchanged = source.last().map_err(fail)? == stamp
         && source.first().map_err(fail)? == stamp
         && source.still_holds(array.as_bytes()).map_err(fail)?

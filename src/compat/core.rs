@@ -11,7 +11,6 @@ use super::wire::{Head, Hex};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::sys;
-use std::fs;
 use std::time::{Duration, Instant};
 
 /// How long a writer that closes leaves its last value where readers find it.
@@ -110,7 +109,7 @@ impl Core {
                 None => self.create_payload(hex, value)?,
             };
             if let Err(error) = self.tag.publish(&self.place, names, step) {
-                let _ = fs::remove_file(self.place.payload(&hex));
+                let _ = sys::remove_file(&self.place.payload(&hex));
                 return Err(error);
             }
             if let Some(inherited) = self.inherited.take() {
@@ -160,7 +159,7 @@ impl Drop for Core {
         self.tag.remove(&self.place);
         let last = self.current.as_ref().map(|payload| *payload.hex()).or(self.inherited);
         if let Some(hex) = last {
-            let _ = fs::remove_file(self.place.payload(&hex));
+            let _ = sys::remove_file(&self.place.payload(&hex));
         }
         self.shelf.remove_all(&self.place);
     }

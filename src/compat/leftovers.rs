@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::options::Owners;
 use crate::segment::open_trusted;
 use crate::sys::{self, Access};
-use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -145,7 +144,7 @@ fn named(place: &Place, owners: Owners) -> Result<Option<Hex>> {
 }
 
 fn unlink(path: &std::path::Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match sys::remove_file(path) {
         Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, e)),
         _ => Ok(()),
     }

@@ -7,9 +7,8 @@ use crate::segment;
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Lease};
 use memmap2::{MmapMut, MmapOptions};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// From this length on, a file is kept open to be written again. Below it a new file is as quick, and there may be many.
@@ -46,7 +45,7 @@ impl Payload {
             .and_then(|()| write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len())));
         if let Err(error) = written {
             // Best effort: the name is ours alone, and the next writer of the channel removes what is left.
-            let _ = fs::remove_file(&path);
+            let _ = sys::remove_file(&path);
             return Err(error);
         }
         let keep = keep || value.head.file_len() >= KEEP_FROM;
@@ -141,12 +140,12 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
         for part in [&stamp, head.bytes(), value.body, &stamp] {
             whole.extend_from_slice(part);
         }
-        return file.write_all_at(&whole, 0);
+        return sys::write_all_at(file, &whole, 0);
     }
-    file.write_all_at(&stamp, 0)?;
-    file.write_all_at(head.bytes(), STAMP as u64)?;
-    file.write_all_at(value.body, head.body_at() as u64)?;
-    file.write_all_at(&stamp, head.end_at() as u64)
+    sys::write_all_at(file, &stamp, 0)?;
+    sys::write_all_at(file, head.bytes(), STAMP as u64)?;
+    sys::write_all_at(file, value.body, head.body_at() as u64)?;
+    sys::write_all_at(file, &stamp, head.end_at() as u64)
 }
 
 /// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
@@ -155,11 +154,11 @@ pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()
     let file = segment::create(path, mode)?;
     let fill = || {
         file.set_len(head.file_len() as u64)?;
-        file.write_all_at(&1.0_f64.to_ne_bytes(), 0)?;
-        file.write_all_at(head.bytes(), STAMP as u64)
+        sys::write_all_at(&file, &1.0_f64.to_ne_bytes(), 0)?;
+        sys::write_all_at(&file, head.bytes(), STAMP as u64)
     };
     fill().map_err(|e| {
-        let _ = fs::remove_file(path);
+        let _ = sys::remove_file(path);
         no_room(e, path, head.file_len())
     })
 }

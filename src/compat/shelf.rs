@@ -24,6 +24,7 @@ use super::names::Names;
 use super::payload::{Payload, Value, create_tombstone};
 use super::place::Place;
 use super::wire::{Head, Hex};
+use crate::sys;
 use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -100,7 +101,7 @@ impl Shelf {
                     reused = Some(payload);
                 } else {
                     // Somebody has it open. He keeps it; the memory goes when he lets go.
-                    let _ = fs::remove_file(place.payload(hex));
+                    let _ = sys::remove_file(&place.payload(hex));
                 }
             }
         }
@@ -120,7 +121,7 @@ impl Shelf {
         self.tombstone = None;
         let names = self.history.drain(..).map(|old| *old.payload.hex()).chain(self.gone.drain(..).map(|old| old.hex));
         for hex in names {
-            let _ = fs::remove_file(place.payload(&hex));
+            let _ = sys::remove_file(&place.payload(&hex));
         }
     }
 
@@ -146,7 +147,7 @@ impl Shelf {
                 *source = hex;
             }
         } else if made {
-            let _ = fs::remove_file(&aside);
+            let _ = sys::remove_file(&aside);
         }
         self.retire_name(hex);
         buried
@@ -158,7 +159,7 @@ impl Shelf {
             && (now.saturating_duration_since(oldest.since) >= NAME_TIME || self.gone.len() > MOST_NAMES)
         {
             // Best effort: a name that cannot be removed now will not be removed later.
-            let _ = fs::remove_file(place.payload(&oldest.hex));
+            let _ = sys::remove_file(&place.payload(&oldest.hex));
             if self.tombstone.as_ref().is_some_and(|(_, source)| *source == oldest.hex) {
                 self.tombstone = None;
             }

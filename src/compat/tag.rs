@@ -12,7 +12,6 @@ use crate::segment::{self, open_trusted, unlink_if_same};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Identity, Lock};
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 /// Time for another writer to finish what it does with the tag file.
@@ -65,7 +64,7 @@ impl Tag {
         let aside = place.payload(&Names::aside(names.current()));
         let file = segment::create(&aside, mode)?;
         let made = Self::finish(place, &aside, file, names);
-        let _ = fs::remove_file(&aside);
+        let _ = sys::remove_file(&aside);
         made
     }
 
@@ -76,7 +75,7 @@ impl Tag {
         }
         let tag = encode_tag(place.name(), names.current());
         segment::reserve(&file, aside, tag.len())?;
-        file.write_all_at(&tag, 0).map_err(|e| Error::io("write", aside, e))?;
+        sys::write_all_at(&file, &tag, 0).map_err(|e| Error::io("write", aside, e))?;
         let identity = sys::identify(&file).map_err(|e| Error::io("inspect", aside, e))?;
         fs::hard_link(aside, &path).map_err(|e| Error::io("create", &path, e))?;
         Ok(Self { file, identity, names })
@@ -101,7 +100,7 @@ impl Tag {
                 // Not a tag, or its writer died while it was starting. No reader can have got anywhere with it.
                 let names = Names::random(name.len());
                 let len = tag_len(name) as u64;
-                file.write_all_at(&encode_tag(name, names.current()), 0)
+                sys::write_all_at(&file, &encode_tag(name, names.current()), 0)
                     .and_then(|()| if identity.len > len { file.set_len(len) } else { Ok(()) })
                     .map_err(|e| Error::io("write", &path, e))?;
                 names
@@ -125,7 +124,7 @@ impl Tag {
         fence(Ordering::SeqCst);
         // By a system call rather than through a mapping: a Python writer that starts under the same name cuts the file.
         let at = place.name().len() + 1 + step.offset;
-        self.file.write_all_at(&[step.byte], at as u64).map_err(|e| Error::io("write", &place.tag(), e))?;
+        sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &place.tag(), e))?;
         self.names = names;
         Ok(())
     }

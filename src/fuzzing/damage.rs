@@ -2,9 +2,9 @@
 
 use super::input::Input;
 use super::place::Place;
+use crate::sys;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// Which damage is possible.
@@ -73,15 +73,15 @@ fn write(path: &Path, at: u64, bytes: &[u8]) {
     let len = file.metadata().map_or(0, |meta| meta.len());
     let at = if len == 0 { 0 } else { at % len };
     let room = usize::try_from(len - at).unwrap().min(bytes.len());
-    drop(file.write_at(&bytes[..room], at));
+    drop(sys::write_all_at(&file, &bytes[..room], at));
 }
 
 fn flip(path: &Path, at: u64, bits: u8) {
     let Some(file) = open(path) else { return };
     let len = file.metadata().map_or(0, |meta| meta.len());
     let mut byte = [0];
-    if len != 0 && file.read_at(&mut byte, at % len).is_ok() {
-        drop(file.write_at(&[byte[0] ^ bits], at % len));
+    if len != 0 && sys::read_exact_at(&file, &mut byte, at % len).is_ok() {
+        drop(sys::write_all_at(&file, &[byte[0] ^ bits], at % len));
     }
 }
 
@@ -118,7 +118,7 @@ fn squat(path: &Path, how: u64) {
     }
     match how % 3 {
         0 => drop(fs::create_dir(path)),
-        1 => drop(std::os::unix::fs::symlink(&aside, path)),
+        1 => drop(sys::symlink(&aside, path)),
         _ => drop(fs::hard_link(&aside, path)),
     }
 }

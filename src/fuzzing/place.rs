@@ -1,7 +1,7 @@
 //! A directory of its own for each run, in shared memory where there is any.
 
+use crate::sys;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -36,7 +36,7 @@ impl Place {
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<_> = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().path()).collect();
         // Shared memory numbers its files as they come.
-        files.sort_by_cached_key(|path| (rank(path), path.symlink_metadata().map_or(0, |meta| meta.ino())));
+        files.sort_by_cached_key(|path| (rank(path), sys::identify_path(path).map_or(0, |identity| identity.inode)));
         files
     }
 }

@@ -169,8 +169,8 @@ impl Entry {
 
 /// What the lock asks of the operating system.
 pub(crate) trait Kernel {
-    /// Wakes all who sleep on `wake`.
-    fn wake_all(&self, wake: &AtomicU32);
+    /// Wakes all who sleep on `wake`, which has just been changed from `replaced` to the next.
+    fn wake_all(&self, wake: &AtomicU32, replaced: u32);
 
     /// If entry `index` has no living owner: runs `bury` with the entry's kernel lock held against everybody, other threads of this process included. An entry
     /// that does not exist has no owner; one's own does.
@@ -252,8 +252,8 @@ impl<K: Kernel> Lock<'_, K> {
     #[cold]
     #[inline(never)]
     fn wake(&self, bell: &Bell) {
-        if bell.door().ring() {
-            self.kernel.wake_all(&bell.wake);
+        if let Some(replaced) = bell.door().ring() {
+            self.kernel.wake_all(&bell.wake, replaced);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::sync::{AtomicU32, Ordering};
 struct Peace;
 
 impl Kernel for Peace {
-    fn wake_all(&self, _: &AtomicU32) {}
+    fn wake_all(&self, _: &AtomicU32, _: u32) {}
     fn if_dead(&self, _: usize, _: impl FnOnce()) {}
 }
 

@@ -13,7 +13,6 @@ use super::{OwnedSample, Reader, Sample};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::segment::State;
-use crate::sys;
 use std::time::{Duration, Instant};
 
 /// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
@@ -145,7 +144,7 @@ impl Reader {
             return;
         }
         let time = left.min(SLICE);
-        sys::futex_wait(board.wake(), ticket, time);
+        board.sleep(ticket, time);
         fail_point!("wait.slept");
     }
 }

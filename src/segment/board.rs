@@ -8,9 +8,10 @@ use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::header::{HeaderError, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, Identity, LockRange};
+use crate::sys::{self, Access, Identity, LockRange, Sleepers};
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 
 /// How a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,8 +211,18 @@ impl Board {
     /// Wakes everybody who sleeps on this board, for a writer without the reader table.
     pub(crate) fn wake_all(&self) {
         // Release: pairs with `Doorbell::ticket`; a reader about to sleep is refused, and sees the news.
-        self.hot().wake.fetch_add(1, Ordering::Release);
-        sys::futex_wake_all(&self.hot().wake);
+        let replaced = self.hot().wake.fetch_add(1, Ordering::Release);
+        self.wake_holders_of(replaced);
+    }
+
+    /// Wakes those who sleep with a ticket that the caller has replaced.
+    pub(crate) fn wake_holders_of(&self, replaced: u32) {
+        Sleepers::of(&self.identity).wake_all(&self.hot().wake, replaced);
+    }
+
+    /// Sleeps while `wake` is `ticket`, at most `timeout`; may return for no reason.
+    pub(crate) fn sleep(&self, ticket: u32, timeout: Duration) {
+        Sleepers::of(&self.identity).sleep(&self.hot().wake, ticket, timeout);
     }
 
     pub(crate) fn wake(&self) -> &AtomicU32 {

@@ -31,7 +31,7 @@ pub(crate) fn create(path: &Path, mode: u32) -> Result<File> {
 /// Removes `path` if it still names the file with this identity; it may have been replaced since.
 pub(crate) fn unlink_if_same(path: &Path, identity: &Identity) -> io::Result<()> {
     match sys::identify_path(path) {
-        Ok(found) if sys::same_file(&found, identity) => fs::remove_file(path),
+        Ok(found) if sys::same_file(&found, identity) => sys::remove_file(path),
         Ok(_) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(e),

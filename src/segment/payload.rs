@@ -7,7 +7,7 @@ use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
 use crate::slots::Claim;
-use crate::sys::Access;
+use crate::sys::{self, Access};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ impl WritePayload {
         fail_point!("payload.created");
         Self::fill(&file, &path, capacity, prefault).map(|mapping| Self { id, mapping }).inspect_err(|_| {
             // Best effort: the name is ours alone, and a later writer removes what is left.
-            let _ = std::fs::remove_file(&path);
+            let _ = sys::remove_file(&path);
         })
     }
 

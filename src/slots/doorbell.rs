@@ -8,6 +8,9 @@
 //! writer sees the announcement. In the second case `wake` changes after the reader's ticket was taken, because the
 //! ticket was taken before the announcement: the kernel refuses to put the reader to sleep, or wakes it.
 //!
+//! Who changes `wake` learns the ticket that it replaced. Some kernels know sleepers by their word, others by their ticket; as every change is made by
+//! somebody who then has those woken that hold the ticket it replaced, no ticket is left out.
+//!
 //! One announcement word serves all readers: a wake-up wakes all, and who sleeps again announces again. A reader that was killed asleep
 //! leaves the word set, which costs the writer one idle wake-up.
 
@@ -23,27 +26,28 @@ pub(crate) struct Doorbell<'a> {
 }
 
 impl Doorbell<'_> {
-    /// Writer, after a publication or any other news: whether the kernel has to be asked to wake the sleepers on `wake`.
+    /// Writer, after a publication or any other news: the ticket that those hold whom the kernel has to be asked to wake, if there may be any.
     #[inline]
-    #[must_use = "when true, the sleepers are still asleep"]
-    pub(crate) fn ring(&self) -> bool {
+    #[must_use = "those who hold the ticket are still asleep"]
+    pub(crate) fn ring(&self) -> Option<u32> {
         // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`.
         if load_seqcst_u32(self.asleep) == 0 {
-            return false;
+            return None;
         }
-        self.ring_always();
-        true
+        Some(self.ring_always())
     }
 
-    /// Changes `wake` whether or not anybody has announced a sleep. The kernel must be asked to wake the sleepers.
-    pub(crate) fn ring_always(&self) {
+    /// Changes `wake` whether or not anybody has announced a sleep; returns the ticket that those hold whom the kernel must be asked to wake.
+    #[must_use = "those who hold the ticket are still asleep"]
+    pub(crate) fn ring_always(&self) -> u32 {
         // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was
         // published before.
         self.asleep.swap(0, Ordering::SeqCst);
         fail_point!("ring.cleared");
         // Release: pairs with `ticket`; a reader with the new ticket sees the news that it stands for.
-        self.wake.fetch_add(1, Ordering::Release);
+        let replaced = self.wake.fetch_add(1, Ordering::Release);
         fail_point!("ring.changed");
+        replaced
     }
 
     /// Reader: the value of `wake` to sleep on. Taken before [`announce`](Self::announce).

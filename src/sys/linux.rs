@@ -1,86 +1,21 @@
-//! Linux: `/dev/shm`, open-file-description locks, futexes.
+//! Linux: `/dev/shm`, open-file-description locks, futexes, leases.
 
 mod lease;
 
+pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 
-use super::{Access, Identity, Kind, LockRange};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use super::{Identity, LockRange};
+use crate::sync::AtomicU32;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where channels live unless the caller or the environment says otherwise.
 pub(crate) fn default_dir() -> PathBuf {
     PathBuf::from("/dev/shm")
-}
-
-pub(crate) fn effective_user() -> u32 {
-    // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
-    unsafe { libc::geteuid() }
-}
-
-/// Creates a file that did not exist, for reading and writing, with exactly the permission bits `mode`.
-pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        // Nobody else gets in before the mode is set for good, whatever the umask.
-        .mode(mode & 0o600)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)?;
-    file.set_permissions(Permissions::from_mode(mode & 0o777))?;
-    Ok(file)
-}
-
-/// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a file.
-pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(access == Access::ReadWrite)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
-}
-
-/// Whether [`open`] failed because a symbolic link stands there.
-pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ELOOP)
-}
-
-/// Whether the file system had no room, or the user no quota.
-pub(crate) fn is_no_space(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
-}
-
-fn identity(meta: &Metadata) -> Identity {
-    let kind = if meta.file_type().is_file() {
-        Kind::File
-    } else if meta.file_type().is_symlink() {
-        Kind::Symlink
-    } else {
-        Kind::Other
-    };
-    Identity { device: meta.dev(), inode: meta.ino(), owner: meta.uid(), links: meta.nlink(), kind, len: meta.len() }
-}
-
-/// Identity of an open file.
-pub(crate) fn identify(file: &File) -> io::Result<Identity> {
-    Ok(identity(&file.metadata()?))
-}
-
-/// Identity of what stands under `path` itself: a symbolic link is not followed.
-pub(crate) fn identify_path(path: &Path) -> io::Result<Identity> {
-    Ok(identity(&path.symlink_metadata()?))
-}
-
-/// Whether two identities mean the same file.
-pub(crate) fn same_file(a: &Identity, b: &Identity) -> bool {
-    a.device == b.device && a.inode == b.inode
 }
 
 /// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching a mapping of it never
@@ -97,53 +32,6 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
             return Err(error);
         }
     }
-}
-
-/// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not tell.
-pub(crate) fn available(dir: &Path) -> Option<u64> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).ok()?;
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: `path` is a NUL-terminated string and `stat` has room for the one struct that the call writes.
-    if unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    // SAFETY: statvfs returned 0, so it has filled the struct, all of whose fields are integers.
-    let stat = unsafe { stat.assume_init() };
-    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
-    Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
-}
-
-/// Nanoseconds on the clock that all processes of this machine share, which never goes back.
-#[inline]
-pub(crate) fn monotonic_ns() -> u64 {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid timespec that the call may write; CLOCK_MONOTONIC always exists on Linux.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
-    #[allow(clippy::cast_sign_loss, reason = "this clock starts at 0")]
-    let (seconds, nanos) = (now.tv_sec as u64, now.tv_nsec as u64);
-    seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
-}
-
-/// Time since `then` on that clock.
-pub(crate) fn age_of(then: u64) -> Duration {
-    Duration::from_nanos(monotonic_ns().saturating_sub(then))
-}
-
-/// Reads from the front of a file; returns how many bytes there were, if fewer than `room`.
-pub(crate) fn read_front(file: &File, room: &mut [u8]) -> io::Result<usize> {
-    let mut done = 0;
-    while let Some(rest) = room.get_mut(done..)
-        && !rest.is_empty()
-    {
-        match file.read_at(rest, done as u64) {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(done)
 }
 
 /// Exclusive locks on byte ranges that the kernel drops when the last descriptor of the *open file description* is closed, at the latest when
@@ -194,100 +82,34 @@ impl Lock {
     }
 }
 
-/// Sleeps while `word` is `expected`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
-/// caller looks again.
-pub(crate) fn futex_wait(word: &AtomicU32, expected: u32, timeout: Duration) {
-    let timeout = libc::timespec {
-        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
-        tv_nsec: timeout.subsec_nanos().into(),
-    };
-    // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the timespec, which outlives the
-    // call; it writes nothing. Not FUTEX_PRIVATE: the word is shared between processes.
-    unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAIT, expected, &raw const timeout) };
-}
+/// Those who sleep on words of one mapped file: the kernel knows them by the words' memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Sleepers;
 
-/// Wakes all who sleep on `word`.
-pub(crate) fn futex_wake_all(word: &AtomicU32) {
-    // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it is borrowed.
-    unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAKE, i32::MAX) };
-}
-
-static FORKS: AtomicU64 = AtomicU64::new(0);
-
-/// Has forks counted from now on; returns the count, for a handle that is being made. Where [`fork_count`] differs later, the handle
-/// belongs to a parent process.
-pub(crate) fn watch_forks() -> u64 {
-    static WATCHING: Once = Once::new();
-    extern "C" fn count_fork() {
-        // Relaxed: the child has one thread, the one that runs this.
-        FORKS.fetch_add(1, Ordering::Relaxed);
-    }
-    WATCHING.call_once(|| {
-        // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which is
-        // allowed between fork and the child's return. A failure (no memory) leaves forks uncounted.
-        unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
-    });
-    fork_count()
-}
-
-/// How many forks lie between the start of the program and this process.
-#[inline]
-pub(crate) fn fork_count() -> u64 {
-    // Relaxed: changes only in the child, before any of its code runs.
-    FORKS.load(Ordering::Relaxed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn locks_exclude_between_two_handles_of_one_process() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("f");
-        let a = open_exclusive(&path, 0o600).unwrap();
-        let b = open(&path, Access::ReadWrite).unwrap();
-        assert!(Lock::try_take(&a, &(0..64)).unwrap());
-        assert!(!Lock::try_take(&b, &(0..64)).unwrap());
-        assert!(Lock::try_take(&b, &(64..128)).unwrap());
-        assert!(Lock::is_taken(&b, &(0..64)).unwrap());
-        assert!(!Lock::is_taken(&a, &(0..64)).unwrap(), "one's own lock is no obstacle");
-        drop(a);
-        assert!(!Lock::is_taken(&b, &(0..64)).unwrap());
+impl Sleepers {
+    /// The sleepers on words of this file.
+    #[inline]
+    pub(crate) fn of(_: &Identity) -> Self {
+        Self
     }
 
-    #[test]
-    fn the_mode_is_exact_whatever_the_umask() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = open_exclusive(&dir.path().join("f"), 0o666).unwrap();
-        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o666);
+    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
+    /// caller looks again.
+    pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
+        let timeout = libc::timespec {
+            tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
+        // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the timespec, which outlives the
+        // call; it writes nothing. Not FUTEX_PRIVATE: the word is shared between processes.
+        unsafe {
+            libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAIT, ticket, &raw const timeout)
+        };
     }
 
-    #[test]
-    fn links_are_not_followed() {
-        let dir = tempfile::tempdir().unwrap();
-        let link = dir.path().join("link");
-        std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
-        let error = open(&link, Access::Read).unwrap_err();
-        assert!(is_symlink_refusal(&error));
-        assert_eq!(identify_path(&link).unwrap().kind, Kind::Symlink);
-    }
-
-    #[test]
-    fn waiting_ends_at_the_timeout_and_when_the_word_has_changed() {
-        let word = AtomicU32::new(7);
-        futex_wait(&word, 8, Duration::from_secs(60));
-        futex_wait(&word, 7, Duration::from_millis(1));
-    }
-
-    #[test]
-    fn reserved_bytes_are_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
-        reserve(&file, 10_000).unwrap();
-        let meta = file.metadata().unwrap();
-        assert_eq!(meta.len(), 10_000);
-        assert!(meta.blocks() * 512 >= 10_000);
-        assert!(available(dir.path()).unwrap() > 0);
+    /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
+    pub(crate) fn wake_all(self, word: &AtomicU32, _replaced: u32) {
+        // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it is borrowed.
+        unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAKE, i32::MAX) };
     }
 }

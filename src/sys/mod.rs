@@ -1,21 +1,53 @@
 //! Everything this crate asks of the operating system, one file per platform, each with the same shape.
 //!
 //! The functions are thin: they name what is wanted, not how it is done here, and answer with `std::io` errors; what an error
-//! means for a channel is decided by the callers.
+//! means for a channel is decided by the callers. The list of names below is the shape: a platform that lacks one does not compile.
+//!
+//! | file | platform |
+//! |---|---|
+//! | `linux.rs` | Linux |
+//! | `unix.rs` | macOS, FreeBSD and other Unix |
+//! | `windows.rs` | Windows |
+//! | `unsupported.rs` | all else: compiles, and answers that it cannot |
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(unix)]
+mod posix;
+#[cfg(test)]
+mod tests;
+#[cfg(all(unix, not(target_os = "linux")))]
+mod unix;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
+#[cfg(windows)]
+mod windows;
+
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{
-    Lease, Lock, age_of, available, default_dir, effective_user, fork_count, futex_wait, futex_wake_all, identify,
-    identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, read_front, reserve, same_file,
-    watch_forks,
+use linux as platform;
+#[cfg(all(unix, not(target_os = "linux")))]
+use unix as platform;
+#[cfg(not(any(unix, windows)))]
+use unsupported as platform;
+#[cfg(windows)]
+use windows as platform;
+
+#[cfg(feature = "failpoints")]
+pub(crate) use platform::end;
+#[cfg(any(test, fuzzing))]
+pub(crate) use platform::symlink;
+pub(crate) use platform::{
+    Lease, Lock, Sleepers, available, default_dir, effective_user, fork_count, identify, identify_path, is_no_space,
+    is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve, same_file, watch_forks,
 };
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("ndsharray supports Linux only so far");
-
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
+use std::time::Duration;
+
+/// Whether there is more than `unsupported.rs` here.
+pub(crate) const IS_SUPPORTED: bool = cfg!(any(unix, windows));
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,3 +79,58 @@ pub(crate) struct Identity {
 
 /// The bytes of a file that a lock covers; they need not exist.
 pub(crate) type LockRange = Range<u64>;
+
+/// How a fail point ends or stops the process.
+#[cfg(feature = "failpoints")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Kill,
+    Abort,
+    Stop,
+}
+
+/// Time since `then` on the clock of [`monotonic_ns`].
+pub(crate) fn age_of(then: u64) -> Duration {
+    Duration::from_nanos(monotonic_ns().saturating_sub(then))
+}
+
+/// Reads from the front of a file; returns how many bytes there were, if fewer than `room`.
+pub(crate) fn read_front(file: &File, room: &mut [u8]) -> io::Result<usize> {
+    read_at(file, room, 0)
+}
+
+/// Fills `room` from `offset` on; a file that ends before is an error of kind `UnexpectedEof`.
+pub(crate) fn read_exact_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<()> {
+    if read_at(file, room, offset)? == room.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+}
+
+fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = room.get_mut(done..)
+        && !rest.is_empty()
+    {
+        match platform::read_some_at(file, rest, offset.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all of `bytes` at `offset`.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..)
+        && !rest.is_empty()
+    {
+        match platform::write_some_at(file, rest, offset.saturating_add(done as u64)) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(n) => done += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}

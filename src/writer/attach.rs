@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::segment::{self, Board, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
 use crate::sys::{self, Access, Lock};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use uuid::Uuid;
@@ -61,8 +61,7 @@ impl Held {
             fail_point!("create.marked");
             // Whoever waits for the channel's return is told; that nobody waits is not known for sure here, and this is rare.
             let bell = Doorbell { asleep: table.asleep(), wake: board.wake() };
-            bell.ring_always();
-            sys::futex_wake_all(board.wake());
+            board.wake_holders_of(bell.ring_always());
             fail_point!("create.open");
             return Ok(Self { location, board, table, table_file, last_number, _board_file: file });
         }
@@ -124,7 +123,7 @@ fn make_board(location: &Location, options: &Options, file: &File, before: Befor
     let head = Head { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
     let board = Board::create(file, &path, options.max_slots).inspect_err(|_| {
         // No board came of it: nothing may stay. Best effort, as the error is told anyway.
-        let _ = fs::remove_file(&path);
+        let _ = sys::remove_file(&path);
     })?;
     fail_point!("create.reserved");
     board.set_base(before.epoch, before.number);
@@ -136,7 +135,7 @@ fn make_board(location: &Location, options: &Options, file: &File, before: Befor
 fn make_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     new_table(location, options, head).inspect_err(|_| {
         // Best effort, as the error is told anyway.
-        let _ = fs::remove_file(location.board());
+        let _ = sys::remove_file(&location.board());
     })
 }
 
@@ -153,7 +152,7 @@ fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Tab
     let file = segment::create(&path, options.table_mode())?;
     fail_point!("create.table_file");
     let table = Table::create(&file, &path, head).inspect_err(|_| {
-        let _ = fs::remove_file(&path);
+        let _ = sys::remove_file(&path);
     })?;
     fail_point!("create.table");
     Ok((table, file))
@@ -211,7 +210,7 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
             fail_point!("remove.marked");
             board.wake_all();
         }
-        let remove = |path: &Path| match fs::remove_file(path) {
+        let remove = |path: &Path| match sys::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
             _ => Ok(()),
         };

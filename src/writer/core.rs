@@ -230,8 +230,8 @@ impl Core {
         let number = self.last_number;
         self.latest = self.held.board.writer_side(&self.held.table).publish(claim, number);
         self.rotation.published(slot, number);
-        if self.bell().ring() {
-            sys::futex_wake_all(self.held.board.wake());
+        if let Some(replaced) = self.bell().ring() {
+            self.held.board.wake_holders_of(replaced);
         }
         fail_point!("publish.rung");
         if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {

@@ -6,7 +6,6 @@ use crate::header::RawHeader;
 use crate::segment::{self, Entry, State, Table, WritePayload};
 use crate::slots::{Registered, SlotIndex};
 use crate::sys::{self, Lock};
-use std::fs;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -37,7 +36,7 @@ impl Core {
 
     pub(super) fn unlink_payload(&self, id: Uuid) {
         // Best effort: what cannot be removed now is removed by the next writer.
-        let _ = fs::remove_file(self.held.location.payload(id));
+        let _ = sys::remove_file(&self.held.location.payload(id));
         fail_point!("unlink.removed");
         self.held.board.count_file_gone();
     }
@@ -118,8 +117,7 @@ impl Core {
         let keep = self.persist && !self.latest.is_none();
         self.held.board.set_state(if keep { State::Kept } else { State::Closed });
         fail_point!("close.marked");
-        self.bell().ring_always();
-        sys::futex_wake_all(self.held.board.wake());
+        self.held.board.wake_holders_of(self.bell().ring_always());
         fail_point!("close.rung");
         let location = &self.held.location;
         // Best effort throughout: the next writer of the name removes what stays.
@@ -141,7 +139,7 @@ impl Core {
             self.linger();
             for state in &self.slots {
                 for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
-                    let _ = fs::remove_file(location.payload(id));
+                    let _ = sys::remove_file(&location.payload(id));
                     fail_point!("close.payload");
                 }
             }

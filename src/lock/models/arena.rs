@@ -36,7 +36,7 @@ impl Machine {
 }
 
 impl Kernel for Machine {
-    fn wake_all(&self, _wake: &AtomicU32) {
+    fn wake_all(&self, _: &AtomicU32, _: u32) {
         let _queue = self.dead.lock().unwrap();
         self.woken.notify_all();
     }

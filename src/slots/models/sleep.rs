@@ -54,7 +54,7 @@ impl Bell {
     fn ring(&self, flaw: Flaw) {
         match flaw {
             Flaw::WeakRing if self.asleep.load(Ordering::Acquire) == 0 => return,
-            Flaw::WeakRing => self.door().ring_always(),
+            Flaw::WeakRing => drop(self.door().ring_always()),
             Flaw::ChangesBeforeClearing | Flaw::KeepsWakeWord => {
                 if load_seqcst_u32(&self.asleep) == 0 {
                     return;
@@ -64,7 +64,7 @@ impl Bell {
                 }
                 self.asleep.swap(0, Ordering::SeqCst);
             }
-            _ if self.door().ring() => {}
+            _ if self.door().ring().is_some() => {}
             _ => return,
         }
         if flaw == Flaw::WakesOne {
@@ -173,7 +173,7 @@ fn take_over_the_bell(last: Step, flaw: Flaw) {
     if flaw == Flaw::RingsOnlyIfAsked {
         bell.ring(flaw);
     } else {
-        bell.door().ring_always();
+        let _ = bell.door().ring_always();
         bell.futex.wake_all();
     }
     publish(&mut second);

@@ -1,0 +1,181 @@
+//! What every Unix has in common; `linux.rs` and `unix.rs` add what differs.
+
+#[cfg(feature = "failpoints")]
+use super::End;
+use super::{Access, Identity, Kind};
+use crate::sync::{AtomicU64, Ordering};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Once;
+
+/// Who owns the files that this process makes.
+pub(crate) fn effective_user() -> u32 {
+    // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
+/// Creates a file that did not exist, for reading and writing, with exactly the permission bits `mode`.
+pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        // Nobody else gets in before the mode is set for good, whatever the umask.
+        .mode(mode & 0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(mode & 0o777))?;
+    Ok(file)
+}
+
+/// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a file.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(access == Access::ReadWrite)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+}
+
+/// Whether [`open`] failed because a symbolic link stands there.
+pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ELOOP)
+}
+
+/// Whether the file system had no room, or the user no quota.
+pub(crate) fn is_no_space(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
+fn identity(meta: &Metadata) -> Identity {
+    let kind = if meta.file_type().is_file() {
+        Kind::File
+    } else if meta.file_type().is_symlink() {
+        Kind::Symlink
+    } else {
+        Kind::Other
+    };
+    Identity { device: meta.dev(), inode: meta.ino(), owner: meta.uid(), links: meta.nlink(), kind, len: meta.len() }
+}
+
+/// Identity of an open file.
+pub(crate) fn identify(file: &File) -> io::Result<Identity> {
+    Ok(identity(&file.metadata()?))
+}
+
+/// Identity of what stands under `path` itself: a symbolic link is not followed.
+pub(crate) fn identify_path(path: &Path) -> io::Result<Identity> {
+    Ok(identity(&path.symlink_metadata()?))
+}
+
+/// Whether two identities mean the same file.
+pub(crate) fn same_file(a: &Identity, b: &Identity) -> bool {
+    a.device == b.device && a.inode == b.inode
+}
+
+/// Removes the name. Whoever has the file open or mapped keeps it.
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
+pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(room, offset)
+}
+
+/// Writes some of `bytes` at `offset`; returns how many.
+pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.write_at(bytes, offset)
+}
+
+/// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not tell.
+pub(crate) fn available(dir: &Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).ok()?;
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` is a NUL-terminated string and `stat` has room for the one struct that the call writes.
+    if unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: statvfs returned 0, so it has filled the struct, all of whose fields are integers.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
+    Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
+}
+
+/// Nanoseconds on the clock that all processes of this machine share, which never goes back.
+#[inline]
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a valid timespec that the call may write; CLOCK_MONOTONIC exists on every Unix.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    #[allow(clippy::cast_sign_loss, reason = "this clock starts at 0")]
+    let (seconds, nanos) = (now.tv_sec as u64, now.tv_nsec as u64);
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos)
+}
+
+static FORKS: AtomicU64 = AtomicU64::new(0);
+
+/// Has forks counted from now on; returns the count, for a handle that is being made. Where [`fork_count`] differs later, the handle
+/// belongs to a parent process.
+pub(crate) fn watch_forks() -> u64 {
+    static WATCHING: Once = Once::new();
+    extern "C" fn count_fork() {
+        // Relaxed: the child has one thread, the one that runs this.
+        FORKS.fetch_add(1, Ordering::Relaxed);
+    }
+    WATCHING.call_once(|| {
+        // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which is
+        // allowed between fork and the child's return. A failure (no memory) leaves forks uncounted.
+        unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
+    });
+    fork_count()
+}
+
+/// How many forks lie between the start of the program and this process.
+#[inline]
+pub(crate) fn fork_count() -> u64 {
+    // Relaxed: changes only in the child, before any of its code runs.
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Has this process killed, aborted or stopped.
+#[cfg(feature = "failpoints")]
+pub(crate) fn end(how: End) {
+    let signal = match how {
+        End::Kill => libc::SIGKILL,
+        End::Abort => libc::SIGABRT,
+        End::Stop => libc::SIGSTOP,
+    };
+    // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any thread.
+    unsafe { libc::raise(signal) };
+}
+
+/// Makes a symbolic link.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(original, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::open_exclusive;
+
+    #[test]
+    fn the_mode_is_exact_whatever_the_umask() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = open_exclusive(&dir.path().join("f"), 0o666).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o666);
+    }
+
+    #[test]
+    fn reserved_bytes_take_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+        crate::sys::reserve(&file, 10_000).unwrap();
+        assert!(file.metadata().unwrap().blocks() * 512 >= 10_000);
+    }
+}

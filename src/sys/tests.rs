@@ -1,0 +1,140 @@
+//! What every platform must do.
+
+use super::*;
+use crate::sync::{AtomicU32, Ordering};
+use std::time::Instant;
+
+#[test]
+fn locks_exclude_between_two_handles_of_one_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let a = open_exclusive(&path, 0o600).unwrap();
+    let b = open(&path, Access::ReadWrite).unwrap();
+    let reading = open(&path, Access::Read).unwrap();
+    assert!(!Lock::is_taken(&reading, &(0..64)).unwrap());
+    assert!(Lock::try_take(&a, &(0..64)).unwrap());
+    assert!(!Lock::try_take(&b, &(0..64)).unwrap());
+    assert!(Lock::try_take(&b, &(64..128)).unwrap());
+    assert!(Lock::is_taken(&b, &(0..64)).unwrap());
+    assert!(Lock::is_taken(&reading, &(0..64)).unwrap());
+    drop(a);
+    assert!(!Lock::is_taken(&b, &(0..64)).unwrap());
+    assert!(Lock::try_take(&b, &(0..64)).unwrap());
+    Lock::release(&b, &(0..64)).unwrap();
+    assert!(!Lock::is_taken(&reading, &(0..64)).unwrap());
+}
+
+#[test]
+fn a_lock_keeps_nobody_from_reading_and_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let a = open_exclusive(&path, 0o600).unwrap();
+    assert!(Lock::try_take(&a, &(0..8)).unwrap());
+    let b = open(&path, Access::ReadWrite).unwrap();
+    write_all_at(&b, b"12345678", 0).unwrap();
+    let mut room = [0; 12];
+    assert_eq!(read_front(&b, &mut room).unwrap(), 8);
+    assert_eq!(&room[..8], b"12345678");
+    assert_eq!(read_exact_at(&b, &mut room, 0).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    read_exact_at(&b, &mut room[..4], 4).unwrap();
+    assert_eq!(&room[..4], b"5678");
+}
+
+#[test]
+fn links_are_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (original, link) = (dir.path().join("original"), dir.path().join("link"));
+    drop(open_exclusive(&original, 0o600).unwrap());
+    match symlink(&original, &link) {
+        // Windows lets only some users make links.
+        Err(_) if cfg!(windows) => return,
+        made => made.unwrap(),
+    }
+    let error = open(&link, Access::Read).unwrap_err();
+    assert!(is_symlink_refusal(&error));
+    assert_eq!(identify_path(&link).unwrap().kind, Kind::Symlink);
+}
+
+#[test]
+fn sleep_ends_at_the_timeout_and_when_the_word_has_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+    let sleepers = Sleepers::of(&identify(&file).unwrap());
+    let word = AtomicU32::new(7);
+    sleepers.sleep(&word, 8, Duration::from_secs(60));
+    sleepers.sleep(&word, 7, Duration::from_millis(1));
+}
+
+#[test]
+fn all_sleepers_are_woken_and_none_is_forgotten() {
+    const SLEEPERS: u32 = 4;
+    const ROUNDS: u32 = 200;
+    let dir = tempfile::tempdir().unwrap();
+    let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+    let sleepers = Sleepers::of(&identify(&file).unwrap());
+    let word = AtomicU32::new(0);
+    let come = AtomicU32::new(0);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..SLEEPERS {
+            scope.spawn(|| {
+                for round in 0..ROUNDS {
+                    come.fetch_add(1, Ordering::SeqCst);
+                    while word.load(Ordering::SeqCst) <= round {
+                        // A lost wake-up would be noticed: the time-out is longer than the test may take.
+                        sleepers.sleep(&word, round, Duration::from_secs(600));
+                    }
+                }
+            });
+        }
+        for round in 0..ROUNDS {
+            while come.load(Ordering::SeqCst) < SLEEPERS * (round + 1) {
+                std::thread::yield_now();
+            }
+            let replaced = word.fetch_add(1, Ordering::SeqCst);
+            sleepers.wake_all(&word, replaced);
+        }
+    });
+    assert!(began.elapsed() < Duration::from_secs(600));
+}
+
+#[test]
+fn a_file_that_is_removed_frees_its_name_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let file = open_exclusive(&path, 0o600).unwrap();
+    write_all_at(&file, b"old", 0).unwrap();
+    // SAFETY: nobody changes the file while it is mapped.
+    let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
+    assert_eq!(open_exclusive(&path, 0o600).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    remove_file(&path).unwrap();
+    assert_eq!(remove_file(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(identify_path(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    let new = open_exclusive(&path, 0o600).unwrap();
+    let (old, new) = (identify(&file).unwrap(), identify(&new).unwrap());
+    assert!(!same_file(&old, &new));
+    assert!(same_file(&new, &identify_path(&path).unwrap()));
+    assert_eq!(&map[..], b"old");
+}
+
+#[test]
+fn reserved_bytes_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+    reserve(&file, 10_000).unwrap();
+    let identity = identify(&file).unwrap();
+    assert_eq!((identity.len, identity.kind, identity.links), (10_000, Kind::File, 1));
+    assert_eq!(identity.owner, effective_user());
+    assert!(available(dir.path()).unwrap() > 0);
+}
+
+#[test]
+fn the_clock_does_not_go_back() {
+    let mut last = monotonic_ns();
+    for _ in 0..1000 {
+        let now = monotonic_ns();
+        assert!(now >= last);
+        last = now;
+    }
+    assert!(age_of(last) < Duration::from_secs(60));
+}

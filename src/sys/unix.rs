@@ -1,0 +1,4 @@
+//! Other Unix: a directory of one's own under the temporary directory.
+
+pub(crate) use super::posix::*;
+pub(crate) use super::unsupported::{Lease, Lock, Sleepers, default_dir, reserve};

@@ -1,0 +1,135 @@
+//! A platform without what this crate needs: everything compiles, and nothing can be opened.
+
+use super::{Access, Identity, LockRange};
+use crate::sync::AtomicU32;
+use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn unsupported<T>() -> io::Result<T> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn default_dir() -> PathBuf {
+    PathBuf::new()
+}
+
+pub(crate) fn effective_user() -> u32 {
+    0
+}
+
+pub(crate) fn open_exclusive(_: &Path, _: u32) -> io::Result<File> {
+    unsupported()
+}
+
+pub(crate) fn open(_: &Path, _: Access) -> io::Result<File> {
+    unsupported()
+}
+
+pub(crate) fn is_symlink_refusal(_: &io::Error) -> bool {
+    false
+}
+
+pub(crate) fn is_no_space(_: &io::Error) -> bool {
+    false
+}
+
+pub(crate) fn identify(_: &File) -> io::Result<Identity> {
+    unsupported()
+}
+
+pub(crate) fn identify_path(_: &Path) -> io::Result<Identity> {
+    unsupported()
+}
+
+pub(crate) fn same_file(_: &Identity, _: &Identity) -> bool {
+    false
+}
+
+pub(crate) fn remove_file(_: &Path) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn read_some_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    unsupported()
+}
+
+pub(crate) fn write_some_at(_: &File, _: &[u8], _: u64) -> io::Result<usize> {
+    unsupported()
+}
+
+pub(crate) fn reserve(_: &File, _: u64) -> io::Result<()> {
+    unsupported()
+}
+
+pub(crate) fn available(_: &Path) -> Option<u64> {
+    None
+}
+
+pub(crate) fn monotonic_ns() -> u64 {
+    0
+}
+
+/// Never held.
+pub(crate) struct Lock;
+
+impl Lock {
+    pub(crate) fn try_take(_: &File, _: &LockRange) -> io::Result<bool> {
+        unsupported()
+    }
+
+    pub(crate) fn release(_: &File, _: &LockRange) -> io::Result<()> {
+        unsupported()
+    }
+
+    pub(crate) fn is_taken(_: &File, _: &LockRange) -> io::Result<bool> {
+        unsupported()
+    }
+}
+
+/// Never granted.
+pub(crate) struct Lease<'f>(Infallible, PhantomData<&'f File>);
+
+impl<'f> Lease<'f> {
+    pub(crate) fn try_take(_: &'f File) -> Option<Self> {
+        None
+    }
+}
+
+/// There is no file whose words anybody could sleep on.
+#[derive(Clone, Copy)]
+pub(crate) struct Sleepers;
+
+impl Sleepers {
+    pub(crate) fn of(_: &Identity) -> Self {
+        Self
+    }
+
+    pub(crate) fn sleep(self, _: &AtomicU32, _: u32, timeout: Duration) {
+        std::thread::sleep(timeout);
+    }
+
+    pub(crate) fn wake_all(self, _: &AtomicU32, _: u32) {}
+}
+
+pub(crate) fn watch_forks() -> u64 {
+    0
+}
+
+pub(crate) fn fork_count() -> u64 {
+    0
+}
+
+/// Has this process aborted.
+#[cfg(feature = "failpoints")]
+pub(crate) fn end(_: super::End) {
+    std::process::abort();
+}
+
+#[cfg(any(test, fuzzing))]
+pub(crate) fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    unsupported()
+}

@@ -1,0 +1,3 @@
+//! Windows.
+
+pub(crate) use super::unsupported::*;

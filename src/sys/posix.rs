@@ -80,6 +80,16 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
+/// Nothing is ever left of a file that has been removed.
+#[inline]
+pub(crate) fn sweep(_: &Path) {}
+
+/// Whether a file can have this name, which has no slash and no control characters; if not, why.
+#[inline]
+pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {
+    Ok(())
+}
+
 /// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
 pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(room, offset)

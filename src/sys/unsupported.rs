@@ -53,6 +53,12 @@ pub(crate) fn remove_file(_: &Path) -> io::Result<()> {
     unsupported()
 }
 
+pub(crate) fn sweep(_: &Path) {}
+
+pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {
+    Ok(())
+}
+
 pub(crate) fn read_some_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     unsupported()
 }

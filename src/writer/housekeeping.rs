@@ -86,6 +86,7 @@ impl Core {
             fail_point!("inherit.slot");
         }
         fail_point!("inherit.sorted");
+        sys::sweep(self.held.location.dir());
         // Best effort: where the directory cannot be listed, what a dead writer left stays.
         for id in segment::payload_files(&self.held.location).unwrap_or_default() {
             if !kept.contains(&id) {

@@ -28,7 +28,6 @@ pub(super) fn create<T: ShElement>(
     options.check_array()?;
     let head = ArrayHead::new(T::DTYPE, shape, options.max_readers)?;
     let path = location.array();
-    sys::sweep(location.dir());
     for _ in 0..ATTEMPTS {
         let Some((file, identity)) = take_name(&path, options)? else { continue };
         let made = build(&file, &path, &head, options, fill)

@@ -37,9 +37,9 @@ pub(crate) use platform::end;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
-    Lease, Lock, Sleepers, available, check_file_name, default_dir, effective_user, fork_count, identify,
+    Lease, Lock, Sleepers, Sweeper, available, check_file_name, default_dir, effective_user, fork_count, identify,
     identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
-    same_file, sweep, watch_forks,
+    same_file, watch_forks,
 };
 
 use std::fs::File;

@@ -53,7 +53,20 @@ pub(crate) fn remove_file(_: &Path) -> io::Result<()> {
     unsupported()
 }
 
-pub(crate) fn sweep(_: &Path) {}
+/// Has nothing to do.
+pub(crate) struct Sweeper;
+
+impl Sweeper {
+    #[inline]
+    pub(crate) fn of(_: &Path) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn of_file(_: &Path) -> Self {
+        Self
+    }
+}
 
 pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {
     Ok(())

@@ -10,7 +10,7 @@ pub(crate) use events::Sleepers;
 pub(crate) use identity::{effective_user, identify, identify_path, same_file};
 pub(crate) use locks::Lock;
 pub(crate) use names::check_file_name;
-pub(crate) use remove::{remove_file, sweep};
+pub(crate) use remove::{Sweeper, remove_file};
 
 use super::Access;
 use std::convert::Infallible;

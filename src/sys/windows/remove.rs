@@ -2,7 +2,8 @@
 //!
 //! What is wanted is what Unix does: the name is free at once, and whoever has the file keeps it. NTFS can do that since Windows 10 ("POSIX semantics"), but not
 //! on every version for a file that is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which frees its name, and deleted there if
-//! that is possible; what is left is removed by the next writer that is made in the directory ([`sweep`]), once nobody has it mapped.
+//! that is possible. What is left there goes when the last who has it mapped lets go ([`Sweeper`]), or, if that process was killed, when the next
+//! handle in the directory is closed or the next file removed.
 
 use super::handle_of;
 use std::fs::{self, File, OpenOptions};
@@ -10,7 +11,7 @@ use std::io;
 use std::mem::offset_of;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use uuid::Uuid;
 use windows_sys::Win32::Storage::FileSystem::{
     DELETE, FILE_DISPOSITION_FLAG_DELETE, FILE_DISPOSITION_FLAG_POSIX_SEMANTICS, FILE_DISPOSITION_INFO,
@@ -30,8 +31,30 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what [`remove_file`] has moved aside in `dir`, as far as nobody has it mapped any more.
-pub(crate) fn sweep(dir: &Path) {
+/// Dropped after what a handle has mapped, it removes what has been moved aside in the directory and is not mapped any more.
+pub(crate) struct Sweeper {
+    dir: PathBuf,
+}
+
+impl Sweeper {
+    pub(crate) fn of(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// For the directory that the file is in.
+    pub(crate) fn of_file(path: &Path) -> Self {
+        Self::of(path.parent().unwrap_or(path))
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        sweep(&self.dir);
+    }
+}
+
+/// Removes what [`remove_aside`] has left in `dir`, as far as nobody has it mapped any more.
+fn sweep(dir: &Path) {
     // Best effort: what stays is found again the next time.
     let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
@@ -49,6 +72,8 @@ fn remove_aside(path: &Path, file: &File) -> io::Result<()> {
     rename(file, &aside)?;
     // Refused while it is mapped; then it waits for a sweep.
     let _ = delete_at_close(file);
+    // Those of before may be free by now.
+    sweep(&aside.with_file_name(""));
     Ok(())
 }
 
@@ -126,7 +151,7 @@ mod tests {
         assert!(!same_file(&identify(&mapped).unwrap(), &identify(&new).unwrap()));
         assert_eq!(map.len(), 100);
         drop((map, mapped));
-        sweep(dir.path());
+        drop(Sweeper::of(dir.path()));
         let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["f"]);
         assert!(identify_path(&path).is_ok());

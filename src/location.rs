@@ -96,7 +96,7 @@ fn check(name: &str) -> std::result::Result<(), &'static str> {
     } else if name.chars().any(char::is_control) {
         Err("it contains a control character")
     } else {
-        Ok(())
+        sys::check_file_name(name)
     }
 }
 

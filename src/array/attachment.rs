@@ -5,7 +5,7 @@ use crate::failpoint::fail_point;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
 use crate::segment::ArrayMemory;
 use crate::sync::{AtomicU32, Mutex};
-use crate::sys::{self, Identity, Sleepers};
+use crate::sys::{self, Identity, Sleepers, Sweeper};
 use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ pub(super) struct Attachment {
     path: PathBuf,
     identity: Identity,
     forks: u64,
+    /// Comes after the mapping.
+    _sweeper: Sweeper,
 }
 
 /// An entry, owned through the kernel's lock on it.
@@ -69,7 +71,8 @@ impl Attachment {
                 entry.note_pid(std::process::id());
                 let place =
                     Some(Place { file, sleepers: Sleepers::of(&identity), index, entries, burying: Mutex::new(()) });
-                let at = Self { memory, place, path, identity, forks };
+                let sweeper = Sweeper::of_file(&path);
+                let at = Self { memory, place, path, identity, forks, _sweeper: sweeper };
                 if let Some(lock) = at.lock_words() {
                     lock.join();
                 }
@@ -81,7 +84,8 @@ impl Attachment {
 
     /// A handle of somebody else's file.
     pub(super) fn raw(memory: ArrayMemory, path: PathBuf, identity: Identity) -> Self {
-        Self { memory, place: None, path, identity, forks: sys::watch_forks() }
+        let sweeper = Sweeper::of_file(&path);
+        Self { memory, place: None, path, identity, forks: sys::watch_forks(), _sweeper: sweeper }
     }
 
     pub(super) fn memory(&self) -> &ArrayMemory {

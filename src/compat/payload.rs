@@ -165,8 +165,7 @@ pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()
 
 fn no_room(error: io::Error, path: &Path, requested: usize) -> Error {
     if sys::is_no_space(&error) {
-        let available = path.parent().and_then(sys::available).unwrap_or(0);
-        Error::OutOfMemory { requested: requested as u64, available }
+        Error::OutOfMemory { requested: requested as u64, available: segment::available(path) }
     } else {
         Error::io("write", path, error)
     }

@@ -7,7 +7,7 @@ use crate::location::Location;
 use crate::options::Owners;
 use crate::segment::{self, Board, OwnEntry, State, Table};
 use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
-use crate::sys::{self, Access, Lock};
+use crate::sys::{self, Access, Lock, Sweeper};
 use std::fs::File;
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ pub(crate) struct Attachment {
     lineage: Uuid,
     place: Option<Place>,
     forks: u64,
+    /// Comes after the mappings.
+    _sweeper: Sweeper,
 }
 
 /// An entry of the reader table, owned through the kernel's lock on it.
@@ -58,6 +60,7 @@ impl Attachment {
         let path = location.board();
         let not_found = || Error::NotFound { path: path.clone() };
         let forks = sys::watch_forks();
+        let sweeper = Sweeper::of(location.dir());
         let (file, identity) = segment::open_trusted(&path, Access::Read, owners)?;
         let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
             return Err(not_found());
@@ -66,7 +69,7 @@ impl Attachment {
             return Err(not_found());
         }
         if mode == Mode::CopyOnly {
-            return Ok(Found::Attached(Self { board, lineage: head.lineage, place: None, forks }));
+            return Ok(Found::Attached(Self { board, lineage: head.lineage, place: None, forks, _sweeper: sweeper }));
         }
         let readers = location.readers();
         let (file, identity) = match segment::open_trusted(&readers, Access::ReadWrite, owners) {
@@ -81,7 +84,7 @@ impl Attachment {
         };
         let place = Place::take(table, file, &readers)?;
         fail_point!("attach.placed");
-        let attached = Self { board, lineage: head.lineage, place: Some(place), forks };
+        let attached = Self { board, lineage: head.lineage, place: Some(place), forks, _sweeper: sweeper };
         if matches!(attached.board.state(), State::Starting | State::Closed) {
             return Ok(Found::InPieces(not_found()));
         }

@@ -62,9 +62,10 @@ pub struct Reader {
     location: Location,
     owners: Owners,
     mode: Mode,
-    at: Arc<Attachment>,
+    // Before the attachment, whose end comes when nothing is mapped any more.
     cache: Cache,
     files: Files,
+    at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
     /// Number of the last value read, here or on the board before; `None` before the first.

@@ -4,7 +4,7 @@ use super::mapping::Mapping;
 use crate::error::{Error, Result};
 use crate::lock::{Entry, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, LockRange};
+use crate::sys::{Access, LockRange};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -187,8 +187,8 @@ impl ArrayMemory {
 
 /// Elements fill the address space all but for the bytes before them.
 fn too_large(path: &Path, extent: &Extent) -> Error {
-    let available = path.parent().and_then(sys::available).unwrap_or(0);
-    Error::OutOfMemory { requested: extent.byte_len as u64, available }
+    let requested = (extent.data_at as u64).saturating_add(extent.byte_len as u64);
+    Error::OutOfMemory { requested, available: super::available(path) }
 }
 
 /// An atomic that elements can be accessed through.

@@ -31,11 +31,16 @@ use std::path::Path;
 pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     sys::reserve(file, len as u64).map_err(|e| {
         if sys::is_no_space(&e) {
-            Error::OutOfMemory { requested: len as u64, available: path.parent().and_then(sys::available).unwrap_or(0) }
+            Error::OutOfMemory { requested: len as u64, available: available(path) }
         } else {
             Error::io("reserve memory for", path, e)
         }
     })
+}
+
+/// Bytes that a new file at `path` may have at most: what the file system has left, or what a process can address; 0 when it does not tell.
+pub(crate) fn available(path: &Path) -> u64 {
+    path.parent().and_then(sys::available).unwrap_or(0).min(isize::MAX as u64)
 }
 
 /// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file, which is still being made.

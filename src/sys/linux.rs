@@ -96,11 +96,13 @@ impl Sleepers {
     /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
     /// caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
-        let timeout = libc::timespec {
-            tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
-            tv_nsec: timeout.subsec_nanos().into(),
-        };
-        // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the timespec, which outlives the
+        // As this system call wants it: two registers wide everywhere. (The C library's own `timespec` may be wider on 32-bit targets.)
+        #[allow(clippy::unnecessary_fallible_conversions, reason = "it is 32 bits wide on some targets")]
+        let timeout: [libc::c_long; 2] = [
+            libc::c_long::try_from(timeout.as_secs()).unwrap_or(libc::c_long::MAX),
+            libc::c_long::try_from(timeout.subsec_nanos()).unwrap_or(0),
+        ];
+        // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the time, which outlives the
         // call; it writes nothing. Not FUTEX_PRIVATE: the word is shared between processes.
         unsafe {
             libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAIT, ticket, &raw const timeout)

@@ -18,7 +18,7 @@ mod posix;
 mod tests;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod unix;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", windows)))]
 mod unsupported;
 #[cfg(windows)]
 mod windows;
@@ -37,8 +37,9 @@ pub(crate) use platform::end;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
-    Lease, Lock, Sleepers, available, default_dir, effective_user, fork_count, identify, identify_path, is_no_space,
-    is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve, same_file, watch_forks,
+    Lease, Lock, Sleepers, Sweeper, available, check_file_name, default_dir, effective_user, fork_count, identify,
+    identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
+    same_file, watch_forks,
 };
 
 use std::fs::File;
@@ -88,6 +89,10 @@ pub(crate) enum End {
     Abort,
     Stop,
 }
+
+/// The exit code of a process that a fail point killed, where none tells of a signal.
+#[cfg(all(windows, feature = "failpoints"))]
+const KILLED: u32 = 137;
 
 /// Time since `then` on the clock of [`monotonic_ns`].
 pub(crate) fn age_of(then: u64) -> Duration {

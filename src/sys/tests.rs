@@ -48,6 +48,8 @@ fn links_are_not_followed() {
     match symlink(&original, &link) {
         // Windows lets only some users make links.
         Err(_) if cfg!(windows) => return,
+        // Wine says that it has made one.
+        Ok(()) if cfg!(windows) && link.symlink_metadata().is_err() => return,
         made => made.unwrap(),
     }
     let error = open(&link, Access::Read).unwrap_err();

@@ -53,6 +53,25 @@ pub(crate) fn remove_file(_: &Path) -> io::Result<()> {
     unsupported()
 }
 
+/// Has nothing to do.
+pub(crate) struct Sweeper;
+
+impl Sweeper {
+    #[inline]
+    pub(crate) fn of(_: &Path) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn of_file(_: &Path) -> Self {
+        Self
+    }
+}
+
+pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {
+    Ok(())
+}
+
 pub(crate) fn read_some_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     unsupported()
 }

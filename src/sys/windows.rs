@@ -1,3 +1,196 @@
-//! Windows.
+//! Windows: files in a directory of the user's own, byte-range locks beyond the files' ends, named events.
 
-pub(crate) use super::unsupported::*;
+mod events;
+mod identity;
+mod locks;
+mod names;
+mod remove;
+
+pub(crate) use events::Sleepers;
+pub(crate) use identity::{effective_user, identify, identify_path, same_file};
+pub(crate) use locks::Lock;
+pub(crate) use names::check_file_name;
+pub(crate) use remove::{Sweeper, remove_file};
+
+use super::Access;
+use std::convert::Infallible;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use windows_sys::Win32::Foundation::{ERROR_CANT_ACCESS_FILE, HANDLE};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TEMPORARY,
+    FILE_FLAG_OPEN_REPARSE_POINT, FileAllocationInfo, GetDiskFreeSpaceExW, SetFileInformationByHandle,
+};
+use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
+
+/// Where channels live unless the caller or the environment says otherwise; made when it is not there. Only the user, administrators
+/// and the system may enter the directory that it lies in.
+pub(crate) fn default_dir() -> PathBuf {
+    let parent = std::env::var_os("LOCALAPPDATA").filter(|dir| !dir.is_empty());
+    let dir = parent.map_or_else(std::env::temp_dir, PathBuf::from).join("ndsharray");
+    // Best effort: whoever opens a file in it is told what is wrong.
+    let _ = fs::create_dir_all(&dir);
+    dir
+}
+
+/// Creates a file that did not exist, for reading and writing. Who else may use it is the directory's to say; the permission bits have no
+/// meaning here.
+pub(crate) fn open_exclusive(path: &Path, _mode: u32) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        // Kept in memory as long as there is enough of it: nobody needs it on the disk.
+        .attributes(FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
+        .open(path)
+}
+
+/// Opens an existing file; never follows a symbolic link.
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(access == Access::ReadWrite)
+        // Opens the link itself, which is refused below.
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path)?;
+    if file.metadata()?.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return Err(error_of(ERROR_CANT_ACCESS_FILE));
+    }
+    Ok(file)
+}
+
+/// Whether [`open`] failed because a symbolic link stands there.
+pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
+    code_of(error) == Some(ERROR_CANT_ACCESS_FILE)
+}
+
+/// Whether the file system had no room, or the user no quota.
+pub(crate) fn is_no_space(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
+/// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
+pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    // Moves the file's cursor, which nobody uses.
+    file.seek_read(room, offset)
+}
+
+/// Writes some of `bytes` at `offset`; returns how many.
+pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.seek_write(bytes, offset)
+}
+
+/// Makes `file` `len` bytes long, if it is not so long yet, with room for them set aside on the volume: what is mapped of it is there when it is touched.
+pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
+    if file.metadata()?.len() >= len {
+        return Ok(());
+    }
+    let allocation = i64::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
+    let info = FILE_ALLOCATION_INFO { AllocationSize: allocation };
+    // SAFETY: the handle is open while `file` is borrowed; `info` is what this class of information wants, with its size.
+    let reserved = unsafe {
+        SetFileInformationByHandle(
+            handle_of(file),
+            FileAllocationInfo,
+            (&raw const info).cast(),
+            size_of::<FILE_ALLOCATION_INFO>() as u32,
+        )
+    };
+    if reserved == 0 {
+        let error = io::Error::last_os_error();
+        // A file system that knows no reservation may still have the room: setting the length allocates it on NTFS.
+        if is_no_space(&error) {
+            return Err(error);
+        }
+    }
+    file.set_len(len)
+}
+
+/// Bytes that this user may still take on the volume that holds `dir`; `None` when it does not tell.
+pub(crate) fn available(dir: &Path) -> Option<u64> {
+    let path: Vec<u16> = dir.as_os_str().encode_wide().chain([0]).collect();
+    let mut bytes = 0;
+    // SAFETY: `path` ends with a zero, `bytes` is writable, and the other two answers are not asked for.
+    let answered =
+        unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut bytes, std::ptr::null_mut(), std::ptr::null_mut()) };
+    (answered != 0).then_some(bytes)
+}
+
+/// Nanoseconds on the clock that all processes of this machine share, which never goes back.
+#[inline]
+pub(crate) fn monotonic_ns() -> u64 {
+    static FREQUENCY: OnceLock<u64> = OnceLock::new();
+    let frequency = *FREQUENCY.get_or_init(|| {
+        let mut frequency = 0;
+        // SAFETY: `frequency` is writable. The call does not fail on the systems that the standard library supports.
+        unsafe { QueryPerformanceFrequency(&raw mut frequency) };
+        u64::try_from(frequency).unwrap_or(1).max(1)
+    });
+    let mut count = 0;
+    // SAFETY: `count` is writable.
+    unsafe { QueryPerformanceCounter(&raw mut count) };
+    let count = u64::try_from(count).unwrap_or(0);
+    // Seconds and the rest apart, as the product would not fit.
+    let (seconds, rest) = (count / frequency, count % frequency);
+    seconds.wrapping_mul(1_000_000_000).wrapping_add(rest.wrapping_mul(1_000_000_000) / frequency)
+}
+
+/// Never granted: the system does not tell whether anybody else has a file mapped.
+pub(crate) struct Lease<'f>(Infallible, PhantomData<&'f File>);
+
+impl<'f> Lease<'f> {
+    pub(crate) fn try_take(_: &'f File) -> Option<Self> {
+        None
+    }
+}
+
+/// There are no forks.
+#[inline]
+pub(crate) fn watch_forks() -> u64 {
+    0
+}
+
+/// There are no forks.
+#[inline]
+pub(crate) fn fork_count() -> u64 {
+    0
+}
+
+fn handle_of(file: &File) -> HANDLE {
+    file.as_raw_handle()
+}
+
+/// The error with this number.
+fn error_of(code: u32) -> io::Error {
+    io::Error::from_raw_os_error(code.cast_signed())
+}
+
+/// The system's number of an error.
+fn code_of(error: &io::Error) -> Option<u32> {
+    error.raw_os_error().map(i32::cast_unsigned)
+}
+
+/// Has this process killed or aborted. There is no way to stop one that others could end.
+#[cfg(feature = "failpoints")]
+pub(crate) fn end(how: super::End) {
+    use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
+    if how == super::End::Kill {
+        // SAFETY: takes no argument and cannot fail.
+        let this = unsafe { GetCurrentProcess() };
+        // SAFETY: the handle is that of this process, which need not be closed; no code of the process runs after this.
+        unsafe { TerminateProcess(this, super::KILLED) };
+    }
+    std::process::abort();
+}
+
+/// Makes a symbolic link, where the user may.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(original, link)
+}

@@ -7,7 +7,7 @@ use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, Board, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
-use crate::sys::{self, Access, Lock};
+use crate::sys::{self, Access, Lock, Sweeper};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub(super) struct Held {
     pub(super) last_number: u64,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
     _board_file: File,
+    /// After that nothing is mapped any more.
+    _sweeper: Sweeper,
 }
 
 impl Held {
@@ -63,7 +65,8 @@ impl Held {
             let bell = Doorbell { asleep: table.asleep(), wake: board.wake() };
             board.wake_holders_of(bell.ring_always());
             fail_point!("create.open");
-            return Ok(Self { location, board, table, table_file, last_number, _board_file: file });
+            let sweeper = Sweeper::of(location.dir());
+            return Ok(Self { location, board, table, table_file, last_number, _board_file: file, _sweeper: sweeper });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
     }

@@ -3,7 +3,7 @@
 use super::core::Core;
 use crate::failpoint::fail_point;
 use crate::header::RawHeader;
-use crate::segment::{self, Entry, State, Table, WritePayload};
+use crate::segment::{self, Entry, State, Table};
 use crate::slots::{Registered, SlotIndex};
 use crate::sys::{self, Lock};
 use std::time::{Duration, Instant};
@@ -137,8 +137,10 @@ impl Core {
             fail_point!("close.kept");
         } else {
             self.linger();
-            for state in &self.slots {
-                for id in state.payload.as_ref().map(WritePayload::id).into_iter().chain(state.orphan) {
+            for state in &mut self.slots {
+                // Not mapped here any more when it goes: not every system likes that.
+                let payload = state.payload.take().map(|payload| payload.id());
+                for id in payload.into_iter().chain(state.orphan) {
                     let _ = sys::remove_file(&location.payload(id));
                     fail_point!("close.payload");
                 }

@@ -262,8 +262,8 @@ fn errors_name_what_was_found() {
     assert!(room.options().create_array::<f32>("huge", &[usize::MAX, 2]).is_err());
     assert!(room.options().create_array::<u8>("dims", &[1; 65]).is_err());
     assert!(matches!(
-        room.options().create_array::<u8>("full", &[1 << 50]),
-        Err(Error::OutOfMemory { requested, .. }) if requested > 1 << 50
+        room.options().create_array::<u8>("full", &[isize::MAX as usize]),
+        Err(Error::OutOfMemory { requested, .. }) if requested > isize::MAX as u64
     ));
     assert_eq!(room.files(), [format!("{NAME}.ndsa")], "what failed leaves nothing");
 }

@@ -2,9 +2,13 @@
 
 use crate::support::{NAME, Room, is_valid};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// Elements of a file that is small, and of one that is kept to be written again.
 const SIZES: [usize; 2] = [100, 100_000];
+
+/// How long a name stays in any case.
+const NAME_TIME: Duration = Duration::from_secs(10);
 
 fn filled(n: i32, len: usize) -> Vec<i32> {
     vec![n; len]
@@ -12,11 +16,10 @@ fn filled(n: i32, len: usize) -> Vec<i32> {
 
 /// The value in a file, if it is valid.
 fn value(file: &[u8]) -> Option<i32> {
-    let body: Vec<i32> =
-        file[32..file.len() - 8].chunks_exact(4).map(|word| i32::from_ne_bytes(word.try_into().unwrap())).collect();
+    let (body, rest) = file[32..file.len() - 8].as_chunks::<4>();
     is_valid(file).then(|| {
-        assert!(body.iter().all(|n| *n == body[0]), "torn");
-        body[0]
+        assert!(rest.is_empty() && body == vec![body[0]; body.len()], "torn");
+        i32::from_ne_bytes(body[0])
     })
 }
 
@@ -29,9 +32,14 @@ fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
         let mut names = Vec::new();
         for n in 0..25 {
             writer.write(&[len], &filled(n, len)).unwrap();
-            names.push(writer.payload_name().unwrap());
-            for (then, name) in names.iter().enumerate() {
-                let file = fs::read(room.path().join(name)).unwrap();
+            names.push((writer.payload_name().unwrap(), Instant::now()));
+            for (then, (name, since)) in names.iter().enumerate() {
+                let file = match fs::read(room.path().join(name)) {
+                    Ok(file) => file,
+                    // On a slow machine. The newest of all stays in any case.
+                    Err(_) if since.elapsed() >= NAME_TIME && then + 1 < names.len() => continue,
+                    Err(error) => panic!("{name}: {error}"),
+                };
                 assert_eq!(file.len(), 32 + len * 4 + 8);
                 // int32 is number 2; one axis.
                 assert_eq!(file[8..32], [2, 1, len as u64].map(u64::to_be_bytes).concat());
@@ -41,6 +49,7 @@ fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
                 }
             }
         }
+        let mut names: Vec<_> = names.into_iter().map(|(name, _)| name).collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), 25, "no name comes twice");

@@ -119,11 +119,11 @@ fn overflowing_shapes() {
         (vec![usize::MAX], 0),
         (vec![half / 4 + 1], 0),
         (vec![2, half / 4], 1),
-        (vec![1 << 32, 1, 1 << 32], 2),
+        (vec![1 << (usize::BITS / 2), 1, 1 << (usize::BITS / 2)], 2),
         // A zero elsewhere does not excuse it.
         (vec![0, usize::MAX], 1),
         (vec![usize::MAX, 0], 0),
-        (vec![2; 64], 60),
+        (vec![2; 64], usize::BITS as usize - 4),
     ] {
         let is_refused = |error: Error| {
             let Error::TooLarge { axis: told, len } = error else { panic!("{error}") };
@@ -143,7 +143,9 @@ fn more_memory_than_there_is() {
     let mut reader = room.reader();
     writer.write(&[3], &[1, 2, 3]).unwrap();
     let files = room.files();
-    for len in [1 << 61, isize::MAX as usize - 5000, isize::MAX as usize] {
+    for len in
+        [usize::try_from(1_u64 << 61).unwrap_or(isize::MAX as usize), isize::MAX as usize - 5000, isize::MAX as usize]
+    {
         let error = writer.loan(&[len]).unwrap_err();
         let Error::OutOfMemory { requested, available } = error else { panic!("{error}") };
         assert!(requested >= len as u64 && available < requested, "{requested} {available}");

@@ -1,0 +1,96 @@
+//! Exclusive locks on byte ranges.
+//!
+//! The system drops them when the last handle to the open file is closed, at the latest when the process ends (then as soon as it comes to it).
+//! They hold between two handles of one process. Unlike those of Unix they also keep others from reading and writing the bytes by system calls, so
+//! the bytes locked lie [far beyond](BEYOND) any file's end.
+
+use super::{code_of, handle_of};
+use crate::sys::LockRange;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_NOT_LOCKED};
+use windows_sys::Win32::Storage::FileSystem::{
+    LOCK_FILE_FLAGS, LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFile,
+};
+use windows_sys::Win32::System::IO::OVERLAPPED;
+
+/// What is added to a range: no file is so long.
+const BEYOND: u64 = 1 << 62;
+
+/// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
+const ATTEMPTS: u32 = 10_000;
+
+/// See the module.
+pub(crate) struct Lock;
+
+impl Lock {
+    /// Takes the lock on `range` if nobody has it.
+    pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
+        for _ in 0..ATTEMPTS {
+            if Self::lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)? {
+                return Ok(true);
+            }
+            // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's does not mind company.
+            if !Self::lock(file, range, 0)? {
+                return Ok(false);
+            }
+            Self::release(file, range)?;
+            std::thread::yield_now();
+        }
+        Ok(false)
+    }
+
+    /// Gives the lock on `range` back.
+    pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
+        let (start, len) = place(range);
+        let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
+        // SAFETY: takes numbers; the handle is open while `file` is borrowed.
+        if unsafe { UnlockFile(handle_of(file), start_low, start_high, len_low, len_high) } != 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        if code_of(&error) == Some(ERROR_NOT_LOCKED) { Ok(()) } else { Err(error) }
+    }
+
+    /// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock must not have been taken through `file` itself: the
+    /// answer would be "no" or "yes", and the lock might be gone.
+    pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
+        // There is no asking without taking; a shared lock does not disturb others who ask, and `try_take` knows of it.
+        if Self::lock(file, range, 0)? {
+            Self::release(file, range)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Takes an exclusive lock, or a shared one, at once or not at all.
+    fn lock(file: &File, range: &LockRange, flags: LOCK_FILE_FLAGS) -> io::Result<bool> {
+        let (start, len) = place(range);
+        let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
+        // SAFETY: OVERLAPPED is a C struct of numbers and null pointers, for which all zeroes is a value.
+        let mut overlapped: OVERLAPPED = unsafe { std::mem::zeroed() };
+        overlapped.Anonymous.Anonymous.Offset = start_low;
+        overlapped.Anonymous.Anonymous.OffsetHigh = start_high;
+        let flags = flags | LOCKFILE_FAIL_IMMEDIATELY;
+        // SAFETY: the handle is open while `file` is borrowed, and for synchronous use, as the standard library opens files: the call is over when it
+        // returns, so `overlapped` outlives it.
+        if unsafe { LockFileEx(handle_of(file), flags, 0, len_low, len_high, &raw mut overlapped) } != 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match code_of(&error) {
+            Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING) => Ok(false),
+            _ if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            _ => Err(error),
+        }
+    }
+}
+
+fn place(range: &LockRange) -> (u64, u64) {
+    (range.start.saturating_add(BEYOND), range.end.saturating_sub(range.start))
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the halves of a number")]
+fn halves(number: u64) -> (u32, u32) {
+    (number as u32, (number >> 32) as u32)
+}

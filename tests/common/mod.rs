@@ -231,6 +231,7 @@ impl Child {
     fn sleep(&self, time: Duration) {
         let Some(stdout) = &self.stdout else { return };
         let mut wanted = libc::pollfd { fd: stdout.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        #[allow(clippy::unnecessary_fallible_conversions, reason = "it is 32 bits wide on some targets")]
         let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::try_from(time.subsec_nanos()).unwrap() };
         // SAFETY: reads and writes the one struct, reads the time; no signal mask is given.
         unsafe { libc::ppoll(&raw mut wanted, 1, &raw const time, std::ptr::null()) };

@@ -1,0 +1,27 @@
+//! The native half of the Python package `ndsharray_rs`: Python objects over the crate `ndsharray`.
+//!
+//! What needs no access to memory is written in Python, beside this.
+
+mod dtypes;
+mod errors;
+mod memory;
+
+mod options;
+
+mod reader;
+mod sample;
+mod writer;
+
+use pyo3::prelude::*;
+
+/// The native half of `ndsharray_rs`; use that.
+// The global interpreter lock is relied on where a loaned array's references are counted.
+#[pymodule(gil_used = true)]
+mod _native {
+    #[pymodule_export]
+    use super::reader::Reader;
+    #[pymodule_export]
+    use super::sample::Sample;
+    #[pymodule_export]
+    use super::writer::{Writer, remove};
+}

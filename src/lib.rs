@@ -148,7 +148,10 @@ pub use failpoint::{ARRAY_FAIL_POINTS, FAIL_POINTS};
 #[cfg(not(loom))]
 pub use {
     any_view::AnyArrayView,
-    array::{AtomicElement, AtomicGuard, AtomicInteger, ReadGuard, SharedArray, WriteGuard, remove_array},
+    array::{
+        AnySharedArray, ArrayHold, AtomicElement, AtomicGuard, AtomicInteger, HoldKind, ReadGuard, SharedArray,
+        WriteGuard, remove_array,
+    },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
     error::{Error, Foreign, Poisoned, Result},

@@ -68,6 +68,18 @@ pub(crate) fn from_numpy(descr: &Bound<'_, PyArrayDescr>) -> PyResult<DType> {
     Ok(found)
 }
 
+/// The crate's dtype for whatever NumPy takes for one; float64 for `None`, as in NumPy.
+pub(crate) fn parse(py: Python<'_>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<DType> {
+    let Some(dtype) = dtype.filter(|dtype| !dtype.is_none()) else { return Ok(DType::F64) };
+    if let Ok(name) = dtype.extract::<&str>()
+        && name == "bfloat16"
+    {
+        // NumPy knows the name only once ml_dtypes is there.
+        to_numpy(py, DType::BF16)?;
+    }
+    from_numpy(&PyArrayDescr::new(py, dtype)?)
+}
+
 fn is_bfloat16(descr: &Bound<'_, PyArrayDescr>) -> PyResult<bool> {
     Ok(descr.typeobj().name()? == "bfloat16" && descr.is_equiv_to(&to_numpy(descr.py(), DType::BF16)?))
 }

@@ -7,9 +7,11 @@ mod errors;
 mod memory;
 
 mod options;
+mod time;
 
 mod reader;
 mod sample;
+mod shared;
 mod writer;
 
 use pyo3::prelude::*;
@@ -22,6 +24,8 @@ mod _native {
     use super::reader::Reader;
     #[pymodule_export]
     use super::sample::Sample;
+    #[pymodule_export]
+    use super::shared::{ArrayGuard, SharedArray, SharedMemory, remove_array};
     #[pymodule_export]
     use super::writer::{Writer, remove};
 }

@@ -3,8 +3,9 @@
 use crate::dtypes;
 use ndsharray::DType;
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
-use numpy::{PyArrayDescrMethods, PyUntypedArray};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::ptr;
 
@@ -62,4 +63,54 @@ pub(crate) unsafe fn array_over<'py>(
     }
     // SAFETY: made as an array.
     Ok(unsafe { array.cast_into_unchecked() })
+}
+
+/// A shape, as NumPy's functions take it: a length, or several.
+pub(crate) struct Shape(pub(crate) Vec<usize>);
+
+impl<'py> FromPyObject<'_, 'py> for Shape {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(len) = given.extract::<usize>() {
+            return Ok(Self(vec![len]));
+        }
+        given.extract::<Vec<usize>>().map(Self)
+    }
+}
+
+/// Whatever NumPy takes for an array, as one.
+pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    if let Ok(array) = given.cast_exact::<PyUntypedArray>() {
+        return Ok(array.clone());
+    }
+    // SAFETY: `given` is an object; no dtype, depth or context is asked for. The answer is a new reference, or null with an exception set.
+    unsafe {
+        let array = PY_ARRAY_API.PyArray_FromAny(
+            py,
+            given.as_ptr(),
+            ptr::null_mut(),
+            0,
+            0,
+            numpy::npyffi::NPY_ARRAY_ENSUREARRAY,
+            ptr::null_mut(),
+        );
+        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
+    }
+}
+
+/// Copies all elements to `bytes`, in C order and native byte order.
+pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &mut [u8]) -> PyResult<()> {
+    let py = array.py();
+    if bytes.len() != array.len() * dtype.size() {
+        return Err(PyValueError::new_err("the array has changed its shape"));
+    }
+    // SAFETY: the temporary array is gone before `bytes` is: nobody else gets hold of it. NumPy writes no more than it has elements.
+    unsafe {
+        let target = array_over(py.None().into_bound(py), dtype, array.shape(), bytes.as_mut_ptr(), Access::Write)?;
+        if PY_ARRAY_API.PyArray_CopyInto(py, target.as_array_ptr(), array.as_array_ptr()) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    Ok(())
 }

@@ -3,12 +3,12 @@
 use crate::errors::{closed_handle, in_use, to_exception};
 use crate::options::{OwnersArgument, options};
 use crate::sample::Sample;
+use crate::time::Deadline;
 use ndsharray::Error;
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The longest sleep without a look at Python's signals.
 const SLICE: Duration = Duration::from_millis(50);
@@ -115,28 +115,5 @@ impl Reader {
 
     fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) -> PyResult<()> {
         self.close()
-    }
-}
-
-/// When to stop waiting; `None` for never.
-struct Deadline(Option<Instant>);
-
-impl Deadline {
-    fn after(seconds: Option<f64>) -> PyResult<Self> {
-        let Some(seconds) = seconds else { return Ok(Self(None)) };
-        if seconds.is_nan() {
-            return Err(PyValueError::new_err("a time-out must be a number of seconds, not NaN"));
-        }
-        // Beyond the clock's range is as good as never; before now is now.
-        let timeout = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
-        Ok(Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout))))
-    }
-
-    fn left(&self) -> Duration {
-        self.0.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
-    }
-
-    fn is_over(&self) -> bool {
-        self.left().is_zero()
     }
 }

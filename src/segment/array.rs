@@ -176,6 +176,11 @@ impl ArrayMemory {
         Some(unsafe { &*self.data().wrapping_add(at).cast::<C>() })
     }
 
+    /// Where the elements begin: valid for reads and writes of `byte_len` bytes as long as `self` lives.
+    pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
+        self.data()
+    }
+
     #[inline]
     fn data(&self) -> *mut u8 {
         match &self.mapping {

@@ -149,8 +149,8 @@ pub use failpoint::{ARRAY_FAIL_POINTS, FAIL_POINTS};
 pub use {
     any_view::AnyArrayView,
     array::{
-        AnySharedArray, ArrayHold, AtomicElement, AtomicGuard, AtomicInteger, HoldKind, ReadGuard, SharedArray,
-        WriteGuard, remove_array,
+        AnySharedArray, ArrayHold, ArrayPane, AtomicElement, AtomicGuard, AtomicInteger, HoldKind, ReadGuard,
+        SharedArray, WriteGuard, remove_array,
     },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
@@ -162,7 +162,8 @@ pub use {
     options::{Options, Owners},
     owned_array::OwnedArray,
     reader::{Info, OwnedSample, Reader, Sample},
+    segment::SeveredMemory,
     shape::{MAX_NDIM, ShapeError},
     view::{ArrayView, ViewError},
-    writer::{AnyWriter, Loan, Writer, remove},
+    writer::{AnyWriter, Loan, LoanRefused, OwnedLoan, Writer, remove},
 };

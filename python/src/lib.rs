@@ -4,11 +4,13 @@
 
 mod dtypes;
 mod errors;
+mod lent;
 mod memory;
 
 mod options;
 mod time;
 
+mod loan;
 mod reader;
 mod sample;
 mod shared;
@@ -20,6 +22,8 @@ use pyo3::prelude::*;
 // The global interpreter lock is relied on where a loaned array's references are counted.
 #[pymodule(gil_used = true)]
 mod _native {
+    #[pymodule_export]
+    use super::loan::Loan;
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

@@ -99,6 +99,23 @@ pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyRes
     }
 }
 
+/// The bytes of an array in C order.
+///
+/// # Safety
+///
+/// The array's elements lie in C order and take as many bytes as `dtype`'s. Nobody changes them as long as the slice is used. (Other threads can, if the interpreter lock is given back, or by
+/// NumPy functions that run without it; then the bytes that are read are a mixture of old and new, as for any copy made by NumPy.)
+pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType) -> &'a [u8] {
+    let len = array.len() * dtype.size();
+    if len == 0 {
+        return &[];
+    }
+    // SAFETY: an array object, alive while borrowed.
+    let data = unsafe { (*array.as_array_ptr()).fields.data };
+    // SAFETY: in C order, the elements are so many bytes from there on. That they do not change is the caller's word.
+    unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) }
+}
+
 /// Copies all elements to `bytes`, in C order and native byte order.
 pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &mut [u8]) -> PyResult<()> {
     let py = array.py();

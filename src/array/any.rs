@@ -10,8 +10,10 @@ use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::options::Options;
+use crate::segment::{ArrayMemory, SeveredMemory};
 use crate::shape;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A [`SharedArray`] whose dtype is known at run time.
@@ -223,6 +225,44 @@ impl AnySharedArray {
     }
 }
 
+/// The elements of an array, mapped once more, to be lent by address under a hold and taken back by [`sever`](Self::sever). From [`AnySharedArray::pane`].
+pub struct ArrayPane {
+    memory: ArrayMemory,
+    path: PathBuf,
+}
+
+static_assertions::assert_impl_all!(ArrayPane: Send, Sync);
+
+impl AnySharedArray {
+    /// Maps the elements once more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for an array without a lock; [`Error::Forked`]; [`Error::Io`].
+    pub fn pane(&self) -> Result<ArrayPane> {
+        Ok(ArrayPane { memory: self.at.map_again()?, path: self.at.path().to_owned() })
+    }
+}
+
+impl ArrayPane {
+    /// Where the elements begin: valid for reads and writes of as many bytes as the array has, as long as the pane lives or until it is severed. The lock says
+    /// who may do it when.
+    #[must_use]
+    pub fn as_mut_ptr(&self) -> *mut u8 {
+        self.memory.as_mut_ptr()
+    }
+
+    /// Parts the addresses lent so far from the array: from now on they lead to private memory, all zeros, valid as long as what is returned lives (`None`: there are no
+    /// elements). The pane shows the array at another address. Does not depend on nobody's using the addresses at the same time, in other threads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the operating system cannot; then nothing has changed.
+    pub fn sever(&mut self) -> Result<Option<SeveredMemory>> {
+        self.memory.sever(&self.path)
+    }
+}
+
 impl ArrayHold {
     /// Whether a writer died or panicked while it had the array, so that its elements may be in pieces.
     #[must_use]
@@ -250,6 +290,12 @@ impl fmt::Debug for AnySharedArray {
             .field("dtype", &self.dtype)
             .field("shape", &self.shape)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ArrayPane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArrayPane").finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod head;
 mod make;
 mod patience;
 
-pub use any::{AnySharedArray, ArrayHold, HoldKind};
+pub use any::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
 pub use element::{AtomicElement, AtomicInteger};
 pub use guards::{AtomicGuard, ReadGuard, WriteGuard};
 

@@ -1,6 +1,6 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, SeveredMemory};
 use crate::error::{Error, Result};
 use crate::lock::{Entry, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -103,6 +103,16 @@ impl ArrayMemory {
 
     pub(crate) fn byte_len(&self) -> usize {
         self.extent.byte_len
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when there is nothing to map.
+    pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<SeveredMemory>> {
+        let severed = self.mapping.as_mut().map(Mapping::sever).transpose();
+        severed.map_err(|e| Error::io("map anew", path, e))
     }
 
     /// The lock; `None` for a file without.

@@ -1,8 +1,10 @@
 //! Linux: `/dev/shm`, open-file-description locks, futexes.
 
 mod lease;
+mod sever;
 
 pub(crate) use lease::Lease;
+pub(crate) use sever::{sever, unmap};
 
 use super::{Access, Identity, Kind, LockRange};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};

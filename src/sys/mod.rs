@@ -9,7 +9,7 @@ mod linux;
 pub(crate) use linux::{
     Lease, Lock, age_of, available, default_dir, effective_user, fork_count, futex_wait, futex_wake_all, identify,
     identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, read_front, reserve, same_file,
-    watch_forks,
+    sever, unmap, watch_forks,
 };
 
 #[cfg(not(target_os = "linux"))]

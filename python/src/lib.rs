@@ -2,6 +2,7 @@
 //!
 //! What needs no access to memory is written in Python, beside this.
 
+mod buffer;
 mod dtypes;
 mod errors;
 mod lent;
@@ -10,6 +11,8 @@ mod memory;
 mod options;
 mod time;
 
+mod atomics;
+mod guard;
 mod loan;
 mod reader;
 mod sample;
@@ -23,13 +26,15 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 mod _native {
     #[pymodule_export]
+    use super::guard::ArrayGuard;
+    #[pymodule_export]
     use super::loan::Loan;
     #[pymodule_export]
-    use super::reader::Reader;
+    use super::reader::{_reopen_reader, Reader};
     #[pymodule_export]
     use super::sample::Sample;
     #[pymodule_export]
-    use super::shared::{ArrayGuard, SharedArray, SharedMemory, remove_array};
+    use super::shared::{_reopen_array, SharedArray, remove_array};
     #[pymodule_export]
     use super::writer::{Writer, remove};
 }

@@ -1,7 +1,8 @@
 //! NumPy arrays over memory that is not NumPy's.
 
 use crate::dtypes;
-use ndsharray::DType;
+use crate::errors::to_exception;
+use ndsharray::{DType, Error};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
@@ -130,4 +131,65 @@ pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &m
         }
     }
     Ok(())
+}
+
+/// Room for one element of any dtype.
+#[repr(align(16))]
+pub(crate) struct Element([u8; 32]);
+
+impl Element {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        let mut element = Self([0; 32]);
+        for (to, from) in element.0.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        element
+    }
+
+    /// The first `N` bytes, of 32 at most.
+    pub(crate) fn front<const N: usize>(&self) -> [u8; N] {
+        self.0.first_chunk().copied().unwrap_or([0; N])
+    }
+}
+
+/// What NumPy makes of a value that is assigned to an element.
+pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
+    let py = given.py();
+    let mut element = Element::new(&[]);
+    // SAFETY: the array is over room for one element, aligned for all dtypes, and gone before it: nobody else gets hold of it.
+    unsafe {
+        let target = array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Write)?;
+        if PY_ARRAY_API.PyArray_CopyObject(py, target.as_array_ptr(), given.as_ptr()) != 0 {
+            return Err(PyErr::fetch(py));
+        }
+    }
+    Ok(element)
+}
+
+/// An element as NumPy's scalar.
+pub(crate) fn from_element(py: Python<'_>, dtype: DType, mut element: Element) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: as in `to_element`; the scalar is a copy.
+    let array = unsafe { array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Read) }?;
+    array.get_item(())
+}
+
+/// For `bool`: fails if a byte is neither 0 nor 1.
+///
+/// # Safety
+///
+/// `len` bytes from `data` on are valid for reads; that nobody changes them meanwhile is asked of those who want the answer to hold.
+pub(crate) unsafe fn check_bools(dtype: DType, data: *const u8, len: usize) -> PyResult<()> {
+    if dtype != DType::Bool || len == 0 {
+        return Ok(());
+    }
+    // SAFETY: the caller's word.
+    let bytes = unsafe { std::slice::from_raw_parts(data, len) };
+    const CHUNK: usize = 4096;
+    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
+    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
+    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
+    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
+        Some((index, &value)) => Err(to_exception(Error::InvalidBool { index, value })),
+        None => Ok(()),
+    }
 }

@@ -1,88 +1,95 @@
 //! One array for all.
 
+use crate::atomics::{self, Operation};
 use crate::dtypes;
 use crate::errors::{closed_handle, to_exception};
-use crate::memory::{self, Access};
-use crate::options::{OwnersArgument, options};
-use crate::time::Deadline;
-use ndsharray::{AnySharedArray, ArrayHold, HoldKind};
+use crate::guard::ArrayGuard;
+use crate::memory::{self, Access, Shape};
+use crate::options::{Owners, Place};
+use ndsharray::{AnySharedArray, ArrayPane, Options};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-/// Time between two looks at Python's signals.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// A named array in shared memory.
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
-    /// Never held while Python code runs or somebody waits.
-    inner: Mutex<Option<Arc<AnySharedArray>>>,
+    /// Never locked while Python code runs or somebody waits.
+    inner: Mutex<Option<Arc<Handle>>>,
+    place: Place,
+    /// Whether it is a block without a head.
+    raw: bool,
 }
 
-/// Keeps the mapping for arrays.
+/// An open array, and the panes that no guard uses just now.
+pub(crate) struct Handle {
+    pub(crate) array: AnySharedArray,
+    panes: Mutex<Vec<ArrayPane>>,
+}
+
+/// Keeps the mapping for arrays without the lock.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
-pub(crate) struct SharedMemory {
-    _array: Arc<AnySharedArray>,
+struct SharedMemory {
+    _handle: Arc<Handle>,
 }
 
-/// The lock, as a context manager.
-#[pyclass(frozen, module = "ndsharray_rs")]
-pub(crate) struct ArrayGuard {
-    array: Arc<AnySharedArray>,
-    access: Access,
-    timeout: Option<f64>,
-    accept_poison: bool,
-    hold: Mutex<Option<ArrayHold>>,
-}
-
-fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl SharedArray {
-    fn of(array: AnySharedArray) -> Self {
-        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(array))) }
+impl Handle {
+    fn new(array: AnySharedArray) -> Self {
+        Self { array, panes: Mutex::new(Vec::new()) }
     }
 
-    fn get(&self) -> PyResult<Arc<AnySharedArray>> {
+    /// The elements mapped for one guard.
+    pub(crate) fn pane(&self) -> PyResult<ArrayPane> {
+        let spare = unpoisoned(&self.panes).pop();
+        spare.map_or_else(|| self.array.pane().map_err(to_exception), Ok)
+    }
+
+    pub(crate) fn put_back(&self, pane: ArrayPane) {
+        unpoisoned(&self.panes).push(pane);
+    }
+}
+
+impl SharedArray {
+    fn of(array: AnySharedArray, place: Place, raw: bool) -> Self {
+        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), place, raw }
+    }
+
+    fn get(&self) -> PyResult<Arc<Handle>> {
         unpoisoned(&self.inner).clone().ok_or_else(|| closed_handle("SharedArray"))
     }
 }
 
-fn array_of<'py>(py: Python<'py>, array: &Arc<AnySharedArray>, access: Access) -> PyResult<Bound<'py, PyUntypedArray>> {
-    let owner = Bound::new(py, SharedMemory { _array: Arc::clone(array) })?.into_any();
-    // SAFETY: the owner keeps the mapping, which is valid for reads and writes.
-    unsafe { memory::array_over(owner, array.dtype(), array.shape(), array.as_mut_ptr(), access) }
-}
-
 #[pymethods]
 impl SharedArray {
-    /// Makes an array of zeros.
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn create(
         py: Python<'_>,
         name: &str,
-        shape: memory::Shape,
+        shape: Shape,
         dtype: Option<&Bound<'_, PyAny>>,
         dir: Option<PathBuf>,
         mode: Option<u32>,
         max_handles: Option<usize>,
         prefault: bool,
-        owners: Option<OwnersArgument>,
+        owners: Option<Owners>,
     ) -> PyResult<Self> {
         let dtype = dtypes::parse(py, dtype)?;
-        let options = array_options(dir, mode, max_handles, prefault, owners)?;
-        options.create_any_array(name, dtype, &shape.0, |_| ()).map(Self::of).map_err(to_exception)
+        let place = Place::new(dir, owners)?;
+        let options = making(&place, mode, max_handles, prefault);
+        let array = options.create_any_array(name, dtype, &shape.0, |_| ()).map_err(to_exception)?;
+        Ok(Self::of(array, place, false))
     }
 
-    /// Makes an array with a copy of another.
     #[staticmethod]
     #[pyo3(signature = (name, array, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -94,74 +101,139 @@ impl SharedArray {
         mode: Option<u32>,
         max_handles: Option<usize>,
         prefault: bool,
-        owners: Option<OwnersArgument>,
+        owners: Option<Owners>,
     ) -> PyResult<Self> {
         let array = memory::as_array(py, array)?;
         let dtype = dtypes::from_numpy(&array.dtype())?;
-        let options = array_options(dir, mode, max_handles, prefault, owners)?;
+        let place = Place::new(dir, owners)?;
+        let options = making(&place, mode, max_handles, prefault);
         let mut copied = Ok(());
-        let made = options
-            .create_any_array(name, dtype, array.shape(), |bytes| copied = memory::copy_to(&array, dtype, bytes))
-            .map_err(to_exception)?;
-        copied?;
-        Ok(Self::of(made))
+        let fill = |bytes: &mut [u8]| {
+            copied = memory::copy_to(&array, dtype, bytes);
+            if copied.is_err() {
+                bytes.fill(0);
+            }
+        };
+        let made = options.create_any_array(name, dtype, array.shape(), fill).map_err(to_exception)?;
+        if let Err(error) = copied {
+            made.unlink().map_err(to_exception)?;
+            return Err(error);
+        }
+        Ok(Self::of(made, place, false))
     }
 
-    /// Opens an array.
     #[staticmethod]
     #[pyo3(signature = (name, *, dir=None, owners=None))]
-    fn open(name: &str, dir: Option<PathBuf>, owners: Option<OwnersArgument>) -> PyResult<Self> {
-        options(dir, owners)?.open_any_array(name).map(Self::of).map_err(to_exception)
+    fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
+        let place = Place::new(dir, owners)?;
+        let array = place.options().open_any_array(name).map_err(to_exception)?;
+        Ok(Self::of(array, place, false))
     }
 
-    /// Takes a block without a head for an array.
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, owners=None))]
     fn attach_raw(
         py: Python<'_>,
         name: &str,
-        shape: memory::Shape,
+        shape: Shape,
         dtype: Option<&Bound<'_, PyAny>>,
         dir: Option<PathBuf>,
-        owners: Option<OwnersArgument>,
+        owners: Option<Owners>,
     ) -> PyResult<Self> {
         let dtype = dtypes::parse(py, dtype)?;
-        options(dir, owners)?.attach_raw_any(name, dtype, &shape.0).map(Self::of).map_err(to_exception)
+        let place = Place::new(dir, owners)?;
+        let array = place.options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
+        Ok(Self::of(array, place, true))
     }
 
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn read(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
-        Ok(ArrayGuard { array: self.get()?, access: Access::Read, timeout, accept_poison, hold: Mutex::new(None) })
+        Ok(ArrayGuard::new(self.get()?, Access::Read, timeout, accept_poison))
     }
 
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn write(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
-        Ok(ArrayGuard { array: self.get()?, access: Access::Write, timeout, accept_poison, hold: Mutex::new(None) })
+        Ok(ArrayGuard::new(self.get()?, Access::Write, timeout, accept_poison))
     }
 
     #[getter]
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
-        array_of(py, &self.get()?, Access::Write)
+        let handle = self.get()?;
+        let array = &handle.array;
+        let (dtype, shape, data) = (array.dtype(), array.shape().to_vec(), array.as_mut_ptr());
+        // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, which is what the caller asks for; the check finds bytes that are no bools at
+        // all.
+        unsafe { memory::check_bools(dtype, data, array.byte_len()) }?;
+        let owner = Bound::new(py, SharedMemory { _handle: handle })?.into_any();
+        // SAFETY: the owner keeps the mapping, which is valid for reads and writes, and whose elements are aligned (those of a raw block start at a page). Bools have
+        // been checked.
+        unsafe { memory::array_over(owner, dtype, &shape, data, Access::Write) }
     }
 
-    fn reshape(&self, shape: memory::Shape) -> PyResult<()> {
-        let mut array = AnySharedArray::clone(&*self.get()?);
+    fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::Load)
+    }
+
+    fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        atomics::apply(py, &*self.get()?, index, Operation::Store(value)).map(|_| ())
+    }
+
+    fn swap<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::Swap(value))
+    }
+
+    fn compare_exchange<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        current: &Bound<'py, PyAny>,
+        new: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::CompareExchange(current, new))
+    }
+
+    fn fetch_add<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::FetchAdd(value))
+    }
+
+    fn fetch_sub<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::FetchSub(value))
+    }
+
+    fn reshape(&self, shape: Shape) -> PyResult<()> {
+        let mut array = self.get()?.array.clone();
         array.reshape(&shape.0).map_err(to_exception)?;
-        *unpoisoned(&self.inner) = Some(Arc::new(array));
+        let old = unpoisoned(&self.inner).replace(Arc::new(Handle::new(array)));
+        drop(old);
         Ok(())
     }
 
     fn unlink(&self) -> PyResult<()> {
-        self.get()?.unlink().map_err(to_exception)
+        self.get()?.array.unlink().map_err(to_exception)
     }
 
     #[getter]
     fn is_poisoned(&self) -> PyResult<bool> {
-        self.get()?.is_poisoned().map_err(to_exception)
+        self.get()?.array.is_poisoned().map_err(to_exception)
     }
 
     fn clear_poison(&self) -> PyResult<()> {
-        self.get()?.clear_poison().map_err(to_exception)
+        self.get()?.array.clear_poison().map_err(to_exception)
     }
 
     #[getter]
@@ -171,28 +243,32 @@ impl SharedArray {
 
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.get()?.dtype())
+        dtypes::to_numpy(py, self.get()?.array.dtype())
     }
 
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.get()?.shape())
+        PyTuple::new(py, self.get()?.array.shape())
     }
 
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
-        Ok(self.get()?.shape().len())
+        Ok(self.get()?.array.shape().len())
     }
 
     #[getter]
     fn size(&self) -> PyResult<usize> {
-        let array = self.get()?;
-        Ok(array.byte_len() / array.dtype().size())
+        Ok(self.get()?.array.shape().iter().product())
     }
 
     #[getter]
     fn nbytes(&self) -> PyResult<usize> {
-        Ok(self.get()?.byte_len())
+        Ok(self.get()?.array.byte_len())
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        unpoisoned(&self.inner).is_none()
     }
 
     fn close(&self) {
@@ -207,79 +283,59 @@ impl SharedArray {
     fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
         self.close();
     }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let Ok(handle) = self.get() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
+        let shape = PyTuple::new(py, handle.array.shape())?;
+        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
+    }
+
+    /// By name: the other process opens the array anew.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let handle = self.get()?;
+        let array = &handle.array;
+        let (dir, owners) = (self.place.dir.as_ref(), self.place.owners.clone());
+        let arguments = (&self.name, self.raw, array.dtype().name(), PyTuple::new(py, array.shape())?, dir, owners);
+        Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
+    }
 }
 
-fn array_options(
-    dir: Option<PathBuf>,
-    mode: Option<u32>,
-    max_handles: Option<usize>,
-    prefault: bool,
-    owners: Option<OwnersArgument>,
-) -> PyResult<ndsharray::Options> {
-    let mut options = options(dir, owners)?.prefault(prefault);
+/// The options for making an array.
+fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> Options {
+    let mut options = place.options().prefault(prefault);
     if let Some(mode) = mode {
         options = options.mode(mode);
     }
     if let Some(handles) = max_handles {
         options = options.max_readers(handles);
     }
-    Ok(options)
+    options
 }
 
-#[pymethods]
-impl ArrayGuard {
-    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
-        let hold = self.acquire(py)?;
-        let array = array_of(py, &self.array, self.access)?;
-        *unpoisoned(&self.hold) = Some(hold);
-        Ok(array)
-    }
-
-    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
-        drop(unpoisoned(&self.hold).take());
-    }
+/// Opens an array that has been pickled.
+#[pyfunction]
+pub(crate) fn _reopen_array(
+    name: &str,
+    raw: bool,
+    dtype: &str,
+    shape: Shape,
+    dir: Option<PathBuf>,
+    owners: Option<Owners>,
+) -> PyResult<SharedArray> {
+    let place = Place::new(dir, owners)?;
+    let opened = if raw {
+        let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
+        place.options().attach_raw_any(name, dtype, &shape.0)
+    } else {
+        place.options().open_any_array(name)
+    };
+    let mut array = opened.map_err(to_exception)?;
+    array.reshape(&shape.0).map_err(to_exception)?;
+    Ok(SharedArray::of(array, place, raw))
 }
 
-impl ArrayGuard {
-    fn acquire(&self, py: Python<'_>) -> PyResult<ArrayHold> {
-        let kind = if self.access == Access::Read { HoldKind::Read } else { HoldKind::Write };
-        let hold = hold(py, &self.array, kind, self.timeout)?;
-        if hold.is_poisoned() && !self.accept_poison {
-            let message = "a holder of the array's lock died or panicked, so its elements may be in pieces";
-            return Err(PyErr::from_value(crate::errors::class(py, "Poisoned")?.call1((message,))?));
-        }
-        Ok(hold)
-    }
-}
-
-/// Takes the lock; waits without the interpreter lock, and answers signals.
-fn hold(py: Python<'_>, array: &AnySharedArray, kind: HoldKind, timeout: Option<f64>) -> PyResult<ArrayHold> {
-    if let Some(hold) = array.try_hold(kind).map_err(to_exception)? {
-        return Ok(hold);
-    }
-    let deadline = Deadline::after(timeout)?;
-    let mut next = Instant::now() + SLICE;
-    let mut signal = Ok(());
-    let held = py.detach(|| {
-        array.hold(kind, || {
-            let now = Instant::now();
-            if now >= next {
-                next = now + SLICE;
-                signal = Python::attach(|py| py.check_signals());
-            }
-            signal.is_ok() && !deadline.is_over()
-        })
-    });
-    signal?;
-    held.map_err(to_exception)?.ok_or_else(|| {
-        let kind = if kind == HoldKind::Write { "write to" } else { "read" };
-        pyo3::exceptions::PyTimeoutError::new_err(format!("no turn to {kind} the array {:?} in time", array.name()))
-    })
-}
-
-/// Removes the name of an array.
 #[pyfunction]
 #[pyo3(signature = (name, *, dir=None, owners=None))]
-pub(crate) fn remove_array(name: &str, dir: Option<PathBuf>, owners: Option<OwnersArgument>) -> PyResult<()> {
-    options(dir, owners)?.remove_array(name).map_err(to_exception)
+pub(crate) fn remove_array(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {
+    Place::new(dir, owners)?.options().remove_array(name).map_err(to_exception)
 }

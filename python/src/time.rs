@@ -4,6 +4,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::time::{Duration, Instant};
 
+/// The longest sleep without a look at Python's signals.
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
+
 /// When to stop waiting; `None` for never.
 pub(crate) struct Deadline(Option<Instant>);
 

@@ -5,7 +5,7 @@ use crate::errors::{closed_handle, to_exception};
 use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
-use crate::options::{OwnersArgument, options};
+use crate::options::{Owners, Place};
 use ndsharray::{AnyWriter, DType, OwnedLoan};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
@@ -145,9 +145,9 @@ impl Writer {
         capacity_bytes: Option<usize>,
         persist: bool,
         prefault: bool,
-        owners: Option<OwnersArgument>,
+        owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let mut options = options(dir, owners)?.persist(persist).prefault(prefault);
+        let mut options = Place::new(dir, owners)?.options().persist(persist).prefault(prefault);
         if let Some(slots) = max_slots {
             options = options.max_slots(slots);
         }
@@ -276,6 +276,6 @@ impl Writer {
 /// Removes a channel that has no living writer.
 #[pyfunction]
 #[pyo3(signature = (name, *, dir=None, owners=None))]
-pub(crate) fn remove(name: &str, dir: Option<PathBuf>, owners: Option<OwnersArgument>) -> PyResult<()> {
-    options(dir, owners)?.remove(name).map_err(to_exception)
+pub(crate) fn remove(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {
+    Place::new(dir, owners)?.options().remove(name).map_err(to_exception)
 }

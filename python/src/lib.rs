@@ -17,6 +17,7 @@ mod loan;
 mod reader;
 mod sample;
 mod shared;
+mod wire;
 mod writer;
 
 use pyo3::prelude::*;
@@ -35,6 +36,8 @@ mod _native {
     use super::sample::Sample;
     #[pymodule_export]
     use super::shared::{_reopen_array, SharedArray, remove_array};
+    #[pymodule_export]
+    use super::wire::{WireReader, WireWriter, remove_leftovers, remove_wire};
     #[pymodule_export]
     use super::writer::{Writer, remove};
 }

@@ -120,6 +120,11 @@ impl Reader {
     }
 
     #[getter]
+    fn payload_name(&self) -> PyResult<Option<String>> {
+        self.with(|reader| Ok(reader.payload_name()))
+    }
+
+    #[getter]
     fn is_writer_alive(&self) -> PyResult<bool> {
         self.with(|reader| Ok(reader.is_writer_alive()))
     }

@@ -66,7 +66,8 @@ class SharedNDArray(Generic[ShareableT]):
         if not issubclass(self.dtype.type, VALID_SHARED_TYPES):
             raise TypeError(f"elements of {self.dtype} cannot be shared: numbers, booleans, dates and times can")
         self._open(shm, shape)
-        self.lock = multiprocessing.Lock() if lock else None
+        # One of the context "spawn" goes to children of any start method, one of "fork" to its own alone.
+        self.lock = multiprocessing.get_context("spawn").Lock() if lock else None
 
     def _open(self, shm: SharedMemory | str, shape: tuple[int, ...]) -> None:
         self._shape = tuple(shape) if isinstance(shape, Sequence) else (shape,)

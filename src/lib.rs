@@ -151,7 +151,10 @@ pub use failpoint::{ARRAY_FAIL_POINTS, FAIL_POINTS};
 #[cfg(not(loom))]
 pub use {
     any_view::AnyArrayView,
-    array::{AtomicElement, AtomicGuard, AtomicInteger, ReadGuard, SharedArray, WriteGuard, remove_array},
+    array::{
+        AnySharedArray, ArrayHold, ArrayPane, AtomicElement, AtomicGuard, AtomicInteger, HoldKind, ReadGuard,
+        SharedArray, WriteGuard, remove_array,
+    },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
     error::{Error, Foreign, Poisoned, Result},
@@ -162,7 +165,8 @@ pub use {
     options::{Options, Owners},
     owned_array::OwnedArray,
     reader::{Info, OwnedSample, Reader, Sample},
+    segment::SeveredMemory,
     shape::{MAX_NDIM, ShapeError},
     view::{ArrayView, ViewError},
-    writer::{AnyWriter, Loan, Writer, remove},
+    writer::{AnyWriter, Loan, LoanRefused, OwnedLoan, Writer, remove},
 };

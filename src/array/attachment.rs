@@ -92,6 +92,13 @@ impl Attachment {
         &self.memory
     }
 
+    /// The array mapped once more; none without a lock.
+    pub(super) fn map_again(&self) -> Result<ArrayMemory> {
+        self.check_process()?;
+        let place = self.place.as_ref().ok_or(Error::Unsupported { what: "locking a file that has no lock" })?;
+        ArrayMemory::map(&place.file, &self.path, self.memory.extent(), false)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -2,31 +2,32 @@
 
 use super::attachment::Attachment;
 use super::head::{ArrayHead, HEAD_BYTES};
-use crate::element::ShElement;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, ArrayMemory, Extent};
+use crate::shape;
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Identity, Lock};
-use crate::{shape, view};
 use std::fs::File;
 use std::path::Path;
 
 /// How often the name may change hands under us before we give up.
 const ATTEMPTS: u32 = 100;
 
-/// Makes the array `location`; `fill` is given its elements, all zero, before anybody else can see them.
-pub(super) fn create<T: ShElement>(
+/// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody else can see them.
+pub(super) fn create(
     location: &Location,
     options: &Options,
+    dtype: DType,
     shape: &[usize],
-    fill: impl FnOnce(&mut [T]),
+    fill: impl FnOnce(&mut [u8]),
 ) -> Result<Attachment> {
     options.check_array()?;
-    let head = ArrayHead::new(T::DTYPE, shape, options.max_readers)?;
+    let head = ArrayHead::new(dtype, shape, options.max_readers)?;
     let path = location.array();
     for _ in 0..ATTEMPTS {
         let Some((file, identity)) = take_name(&path, options)? else { continue };
@@ -75,12 +76,12 @@ fn take_name(path: &Path, options: &Options) -> Result<Option<(File, Identity)>>
 }
 
 /// Reserves, maps and fills the memory; the head is still missing.
-fn build<T: ShElement>(
+fn build(
     file: &File,
     path: &Path,
     head: &ArrayHead,
     options: &Options,
-    fill: impl FnOnce(&mut [T]),
+    fill: impl FnOnce(&mut [u8]),
 ) -> Result<ArrayMemory> {
     // What a maker before us may have written goes. Nobody has mapped it: it has no head.
     file.set_len(0).map_err(|e| Error::io("empty", path, e))?;
@@ -88,24 +89,29 @@ fn build<T: ShElement>(
     fail_point!("array.reserved");
     // SAFETY: nobody else uses the elements of a file without a head, and this process has mapped it only just now.
     let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) };
-    // The cast cannot fail: elements begin at a page, and zero is a value of every type.
-    if let Some(Ok(elements)) = bytes.map(view::slice_mut::<T>) {
-        fill(elements);
+    if let Some(bytes) = bytes {
+        fill(bytes);
     }
     fail_point!("array.filled");
     Ok(memory)
 }
 
-/// Opens the array `location`, and says which shape it was made with.
-pub(super) fn open<T: ShElement>(location: &Location, options: &Options) -> Result<(Attachment, Vec<usize>)> {
+/// Opens the array `location`, if it is of the dtype that the caller wants, and says which dtype and shape it was made with.
+pub(super) fn open(
+    location: &Location,
+    options: &Options,
+    wanted: Option<DType>,
+) -> Result<(Attachment, DType, Vec<usize>)> {
     let path = location.array();
     let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
     let Some(head) = read_head(&file, &path)? else {
         return Err(Error::NotFound { path });
     };
     let head = ArrayHead::decode(&head)?;
-    if head.dtype != T::DTYPE {
-        return Err(Error::DTypeMismatch { expected: T::DTYPE, found: head.dtype });
+    if let Some(expected) = wanted
+        && expected != head.dtype
+    {
+        return Err(Error::DTypeMismatch { expected, found: head.dtype });
     }
     // The length is that of now: the file was longer than empty only once its head was there.
     let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
@@ -114,7 +120,7 @@ pub(super) fn open<T: ShElement>(location: &Location, options: &Options) -> Resu
         return Err(HeaderError::Truncated { expected, found }.into());
     }
     let memory = ArrayMemory::map(&file, &path, head.extent, options.prefault)?;
-    Ok((Attachment::join(memory, file, path, identity)?, head.shape))
+    Ok((Attachment::join(memory, file, path, identity)?, head.dtype, head.shape))
 }
 
 /// Copies the head out of a file; `None` while it has none.
@@ -133,8 +139,8 @@ fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Attaches to a file that holds elements and nothing else, or something else behind them.
-pub(super) fn attach_raw<T: ShElement>(location: &Location, options: &Options, shape: &[usize]) -> Result<Attachment> {
-    let expected = shape::byte_len(shape, size_of::<T>())?;
+pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, shape: &[usize]) -> Result<Attachment> {
+    let expected = shape::byte_len(shape, dtype.size())?;
     let path = location.bare();
     let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
     let found = usize::try_from(identity.len).unwrap_or(usize::MAX);

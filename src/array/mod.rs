@@ -1,6 +1,7 @@
 //! One array that all parties change in place.
 
 mod access;
+mod any;
 mod attachment;
 mod element;
 mod guards;
@@ -8,6 +9,7 @@ pub(crate) mod head;
 mod make;
 mod patience;
 
+pub use any::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
 pub use element::{AtomicElement, AtomicInteger};
 pub use guards::{AtomicGuard, ReadGuard, WriteGuard};
 
@@ -15,7 +17,7 @@ use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::shape;
+use crate::{shape, view};
 use attachment::Attachment;
 use std::fmt;
 use std::marker::PhantomData;
@@ -262,7 +264,7 @@ impl Options {
     ///
     /// As [`SharedArray::open`].
     pub fn open_array<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
-        let (at, shape) = make::open::<T>(&self.location(name)?, self)?;
+        let (at, _, shape) = make::open(&self.location(name)?, self, Some(T::DTYPE))?;
         Ok(SharedArray::new(at, shape, name))
     }
 
@@ -272,7 +274,7 @@ impl Options {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = make::attach_raw::<T>(&self.location(name)?, self, shape)?;
+        let at = make::attach_raw(&self.location(name)?, self, T::DTYPE, shape)?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
 
@@ -291,7 +293,12 @@ impl Options {
         shape: &[usize],
         fill: impl FnOnce(&mut [T]),
     ) -> Result<SharedArray<T>> {
-        let at = make::create(&self.location(name)?, self, shape, fill)?;
+        let at = make::create(&self.location(name)?, self, T::DTYPE, shape, |bytes| {
+            // The cast cannot fail: elements begin at a page, and zero is a value of every type.
+            if let Ok(elements) = view::slice_mut::<T>(bytes) {
+                fill(elements);
+            }
+        })?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
 }

@@ -73,3 +73,28 @@ impl Patience for Never {
         Slept::Over
     }
 }
+
+/// Waits as long as it is told to.
+pub(super) struct WhileAsked<F> {
+    waiting: Waiting,
+    go_on: F,
+}
+
+impl<F: FnMut() -> bool> WhileAsked<F> {
+    pub(super) fn new(sleepers: Sleepers, go_on: F) -> Self {
+        Self { waiting: Waiting::for_ever(sleepers), go_on }
+    }
+}
+
+impl<F: FnMut() -> bool> Patience for WhileAsked<F> {
+    fn spin(&mut self) -> bool {
+        self.waiting.spin()
+    }
+
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
+        match self.waiting.sleep(wake, ticket) {
+            Slept::Slice if !(self.go_on)() => Slept::Over,
+            other => other,
+        }
+    }
+}

@@ -179,6 +179,28 @@ impl Reader {
         self.location.name()
     }
 
+    /// File name of the payload of the value read last; `None` before the first, when the writer has replaced the file since and this reader has
+    /// noticed, and for a reader without write permission.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path());
+    /// # let mut writer = options.create::<f32>("doc-payload")?;
+    /// # let mut reader = options.open("doc-payload")?;
+    /// # assert_eq!(reader.payload_name(), None);
+    /// writer.write(&[2], &[1.0, 2.0])?;
+    /// reader.read()?;
+    /// assert_eq!(reader.payload_name(), writer.payload_name());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        let cached = self.cache.get(self.seen.slot()).filter(|_| self.cache.is_fresh(self.seen))?;
+        Some(self.location.payload_name(cached.payload.id()))
+    }
+
     /// Whether something newer than the last value read is current; goes after the name if need be.
     #[inline]
     fn has_news(&mut self) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, SeveredMemory};
 use crate::error::{Error, Result};
 use crate::lock::{Entry, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -105,6 +105,16 @@ impl ArrayMemory {
         self.extent.byte_len
     }
 
+    pub(crate) fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when there is nothing to map.
+    pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<SeveredMemory>> {
+        let severed = self.mapping.as_mut().map(Mapping::sever).transpose();
+        severed.map_err(|e| Error::io("map anew", path, e))
+    }
+
     /// The lock; `None` for a file without.
     #[inline]
     pub(crate) fn words(&self) -> Option<&Words> {
@@ -174,6 +184,11 @@ impl ArrayMemory {
         // aligned: the elements begin at a multiple of 64 and the offset is a multiple of the cell's size, which is its alignment. A Cell
         // takes any bytes. Slices are the caller's to keep away.
         Some(unsafe { &*self.data().wrapping_add(at).cast::<C>() })
+    }
+
+    /// Where the elements begin: valid for reads and writes of `byte_len` bytes as long as `self` lives.
+    pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
+        self.data()
     }
 
     #[inline]

@@ -16,6 +16,7 @@ mod table;
 pub(crate) use array::{ArrayMemory, Cell, Extent};
 pub(crate) use board::{Board, Slot, State};
 pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
+pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload};
 pub(crate) use table::{Entry, OwnEntry, Table};
 

@@ -1,6 +1,6 @@
 //! Payload files: the elements of one slot's array, from the file's first byte on.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, SeveredMemory};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
@@ -60,6 +60,18 @@ impl WritePayload {
         // reader forms one only while its pin holds, and the claim proves that there is none (see `slots`); copies without a pin are
         // made by the kernel. Any bytes are valid u8.
         unsafe { core::slice::from_raw_parts_mut(self.mapping.as_ptr(), len) }
+    }
+}
+
+impl WritePayload {
+    /// Maps the file elsewhere, for the holder of the slot's `claim`: see [`SeveredMemory`].
+    pub(crate) fn sever(&mut self, _claim: &Claim, location: &Location) -> Result<SeveredMemory> {
+        self.mapping.sever().map_err(|e| Error::io("map anew", &location.payload(self.id), e))
+    }
+
+    /// The memory, for whoever has its address; nobody else maps the file, and nobody will.
+    pub(crate) fn into_memory(self) -> SeveredMemory {
+        self.mapping.into_severed()
     }
 }
 

@@ -1,9 +1,11 @@
 //! Linux: `/dev/shm`, open-file-description locks, futexes, leases.
 
 mod lease;
+mod sever;
 
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
+pub(crate) use sever::{sever, unmap};
 
 use super::{Identity, LockRange};
 use crate::sync::AtomicU32;

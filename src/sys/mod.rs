@@ -12,6 +12,8 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(not(target_os = "linux"))]
+mod no_sever;
 #[cfg(unix)]
 mod posix;
 #[cfg(test)]
@@ -39,7 +41,7 @@ pub(crate) use platform::symlink;
 pub(crate) use platform::{
     Lease, Lock, Sleepers, Sweeper, available, check_file_name, default_dir, effective_user, fork_count, identify,
     identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
-    same_file, watch_forks,
+    same_file, sever, unmap, watch_forks,
 };
 
 use std::fs::File;

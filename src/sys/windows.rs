@@ -6,6 +6,7 @@ mod locks;
 mod names;
 mod remove;
 
+pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use events::Sleepers;
 pub(crate) use identity::{effective_user, identify, identify_path, same_file};
 pub(crate) use locks::Lock;

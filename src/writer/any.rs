@@ -23,7 +23,7 @@ use std::fmt;
 /// # }
 /// ```
 pub struct AnyWriter {
-    core: Core,
+    pub(super) core: Core,
 }
 
 impl AnyWriter {
@@ -61,10 +61,8 @@ impl AnyWriter {
         if expected != bytes.len() {
             return Err(Error::ShapeMismatch { expected, found: bytes.len() });
         }
-        if dtype == DType::Bool
-            && let Some((index, &value)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1)
-        {
-            return Err(Error::InvalidBool { index, value });
+        if dtype == DType::Bool {
+            check_bools(bytes)?;
         }
         self.core.write(dtype, shape, bytes)
     }
@@ -85,5 +83,17 @@ impl AnyWriter {
 impl fmt::Debug for AnyWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnyWriter").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// Fails at the first byte that is neither 0 nor 1.
+pub(super) fn check_bools(bytes: &[u8]) -> Result<()> {
+    const CHUNK: usize = 4096;
+    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
+    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
+    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
+    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
+        Some((index, &value)) => Err(Error::InvalidBool { index, value }),
+        None => Ok(()),
     }
 }

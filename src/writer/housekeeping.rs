@@ -1,10 +1,11 @@
 //! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
 
 use super::core::Core;
+use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::RawHeader;
-use crate::segment::{self, Entry, State, Table};
-use crate::slots::{Registered, SlotIndex};
+use crate::segment::{self, Entry, SeveredMemory, State, Table};
+use crate::slots::{Claim, Registered, SlotIndex};
 use crate::sys::{self, Lock};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -32,6 +33,28 @@ impl Core {
         fail_point!("give_up.cleared");
         self.set_payload(slot, None);
         self.discard(claim);
+    }
+
+    /// Has the claimed slot's payload at another address; the ones lent so far lead to private memory.
+    pub(super) fn sever(&mut self, claim: &Claim) -> Result<SeveredMemory> {
+        let location = &self.held.location;
+        match self.slots.get_mut(claim.slot().get()).and_then(|state| state.payload.as_mut()) {
+            Some(payload) => payload.sever(claim, location),
+            None => Err(Error::Unsupported { what: "severing a slot without memory" }),
+        }
+    }
+
+    /// Takes the payload out of the claimed slot, which gets another one when it needs it, and unlinks its file.
+    pub(super) fn relinquish(&mut self, claim: &Claim) -> Option<SeveredMemory> {
+        let slot = claim.slot();
+        let payload = self.slots.get_mut(slot.get()).and_then(|state| state.payload.take())?;
+        // In a forked child the file is still the parent's.
+        if self.check_process().is_ok() {
+            self.erase_header(slot);
+            self.set_payload(slot, None);
+            self.unlink_payload(payload.id());
+        }
+        Some(payload.into_memory())
     }
 
     pub(super) fn unlink_payload(&self, id: Uuid) {

@@ -5,10 +5,12 @@ mod attach;
 mod core;
 mod housekeeping;
 mod loan;
+mod owned_loan;
 mod rotation;
 
 pub use any::AnyWriter;
 pub use loan::Loan;
+pub use owned_loan::{LoanRefused, OwnedLoan};
 
 use crate::element::ShElement;
 use crate::error::{Error, Result};

@@ -28,6 +28,11 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         Self { at, len: at.memory().byte_len() / size_of::<T>(), _hold: hold, element: PhantomData }
     }
 
+    /// Under a lock that somebody else holds for as long as `at` is borrowed, or of an array that has none.
+    pub(in crate::array) fn under(at: &'a Attachment) -> Self {
+        Self::new(at, None)
+    }
+
     /// For one access through a handle.
     #[inline]
     #[track_caller]

@@ -1,0 +1,25 @@
+"""Drop-ins for the packages ndsharray and shared-ndarray2.
+
+A program that uses one of them changes its import, and nothing else::
+
+    import ndsharray_rs.compat as ndsharray
+    from ndsharray_rs.compat import NdShArray, supported_types
+    from ndsharray_rs.compat import SharedNDArray
+
+What is different behind the same signatures, and why, stands with the classes.
+"""
+
+from ._leftovers import remove, remove_leftovers
+from ._types import supported_types
+from .ndsharray import NdShArray
+from .shared_ndarray import VALID_SHARED_TYPES, ShareableT, SharedNDArray
+
+__all__ = [
+    "VALID_SHARED_TYPES",
+    "NdShArray",
+    "ShareableT",
+    "SharedNDArray",
+    "remove",
+    "remove_leftovers",
+    "supported_types",
+]

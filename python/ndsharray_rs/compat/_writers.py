@@ -1,0 +1,40 @@
+"""The writers of this process, by name."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+
+from ._ends import WritingEnd
+
+Key = tuple[str, str | None, str]
+
+
+class Writers:
+    """Lets several objects of one process write under one name, as ndsharray does.
+
+    A notebook cell that is run again makes its writer anew before the old one is gone. Between processes there is one
+    writer.
+    """
+
+    def __init__(self) -> None:
+        self._ends: weakref.WeakValueDictionary[Key, WritingEnd] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key, make: Callable[[], WritingEnd]) -> WritingEnd:
+        """The writer that the process has under `key`, or a new one."""
+        with self._lock:
+            end = self._ends.get(key)
+            if end is None:
+                end = self._ends[key] = make()
+            return end
+
+    def forget(self) -> None:
+        """In a forked child: these are the parent's."""
+        self.__init__()  # type: ignore[misc]
+
+
+writers = Writers()
+os.register_at_fork(after_in_child=writers.forget)

@@ -1,0 +1,183 @@
+"""`SharedNDArray`, by the name and with the signature that it has in the package shared-ndarray2."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections.abc import Sequence
+from multiprocessing.managers import SharedMemoryManager
+from multiprocessing.shared_memory import SharedMemory
+from multiprocessing.synchronize import Lock
+from types import EllipsisType
+from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _block as block
+
+__all__ = ["VALID_SHARED_TYPES", "ShareableT", "SharedNDArray", "from_array", "from_shape"]
+
+VALID_SHARED_TYPES = (np.number, np.bool_, np.datetime64, np.timedelta64)
+"""The kinds of elements that can be shared, as classes to test with."""
+
+ShareableT = TypeVar("ShareableT", bound=np.number[Any] | np.bool_ | np.datetime64 | np.timedelta64)
+"""The kinds of elements that can be shared, for type checkers."""
+
+Arrays = NDArray[np.integer[Any]] | NDArray[np.bool_]
+Index = SupportsIndex | slice | EllipsisType | Sequence[int] | Arrays | None
+
+
+class SharedNDArray(Generic[ShareableT]):
+    """A block of `multiprocessing.shared_memory` seen as a NumPy array, which can be sent to other processes.
+
+    >>> with SharedMemoryManager() as manager:
+    ...     shared = SharedNDArray.from_array(manager, np.arange(3))
+    ...     shared[1:] += 10  # in place, for all processes that have it
+    ...     print(shared[:], shared.get().max())
+    [ 0 11 12] 12
+
+    `shm` is the block, or its name; it must have exactly as many bytes as an array of `shape` and `dtype`. With
+    `lock=True`, `lock` is a `multiprocessing.Lock`, which everybody has to whom the array is sent as an argument of a
+    `multiprocessing.Process`; otherwise it is `None`. A process that is killed while it has the lock keeps it:
+    `ndsharray_rs.SharedArray` has a lock that survives its holder.
+
+    What is different from the package:
+
+    - The arrays of `get()` and of slices keep their memory, also when this object is gone or the block is closed or
+      removed. With the package, touching them then ends the process.
+    - A block that was given to the constructor is left open when this object goes; it is its owner's.
+    - A process that opens a block by its name does not remove the block at its exit. With the package it does, before
+      Python 3.13, unless it is a child of the one that made it.
+    """
+
+    dtype: np.dtype[ShareableT]
+    lock: Lock | None
+
+    def __init__(
+        self,
+        shm: SharedMemory | str,
+        shape: tuple[int, ...],
+        dtype: type[ShareableT] | np.dtype[ShareableT],
+        *,
+        lock: bool = False,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        if not issubclass(self.dtype.type, VALID_SHARED_TYPES):
+            raise TypeError(f"elements of {self.dtype} cannot be shared: numbers, booleans, dates and times can")
+        self._open(shm, shape)
+        # One of the context "spawn" goes to children of any start method, one of "fork" to its own alone.
+        self.lock = multiprocessing.get_context("spawn").Lock() if lock else None
+
+    def _open(self, shm: SharedMemory | str, shape: tuple[int, ...]) -> None:
+        self._shape = tuple(shape) if isinstance(shape, Sequence) else (shape,)
+        self._memory = block.of_name(shm) if isinstance(shm, str) else block.of_object(shm)
+        self._block: SharedMemory | str = shm
+        wanted = math.prod(self._shape) * self.dtype.itemsize
+        if self._memory.size != wanted:
+            raise ValueError(f"{self._shape} of {self.dtype} takes {wanted} bytes, the block has {self._memory.size}")
+
+    @classmethod
+    def from_shape(
+        cls,
+        mem_mgr: SharedMemoryManager,
+        shape: tuple[int, ...],
+        dtype: type[ShareableT] | np.dtype[ShareableT],
+        *,
+        lock: bool = False,
+    ) -> SharedNDArray[ShareableT]:
+        """Make an array in a new block, which `mem_mgr`, running, removes when it ends. The elements are zero."""
+        axes = shape if isinstance(shape, Sequence) else (shape,)
+        made = mem_mgr.SharedMemory(math.prod(int(axis) for axis in axes) * np.dtype(dtype).itemsize)
+        return cls(made, shape, dtype, lock=lock)
+
+    @classmethod
+    def from_array(
+        cls, mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
+    ) -> SharedNDArray[ShareableT]:
+        """Make a copy of `arr` in a new block, which `mem_mgr`, running, removes when it ends."""
+        made = cls.from_shape(mem_mgr, arr.shape, arr.dtype, lock=lock)
+        made.get()[...] = arr
+        return made
+
+    @property
+    def shm(self) -> SharedMemory:
+        """The block. One that was opened by its name is opened once more for this, with what Python attaches to
+        that.
+        """
+        if isinstance(self._block, str):
+            self._block = SharedMemory(self._block)
+        return self._block
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis, as this object sees it. Can be set; others keep theirs."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, shape: tuple[int, ...]) -> None:
+        self._shape = self.get().reshape(shape).shape
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self._shape)
+
+    def get(self) -> NDArray[ShareableT]:
+        """All elements as a NumPy array, in place."""
+        return np.ndarray(self._shape, self.dtype, self._memory)
+
+    @overload
+    def __getitem__(self, key: Arrays | tuple[Arrays, ...]) -> NDArray[ShareableT]: ...
+
+    @overload
+    def __getitem__(self, key: SupportsIndex | tuple[SupportsIndex, ...]) -> Any: ...
+
+    @overload
+    def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray[ShareableT]: ...
+
+    def __getitem__(self, key: Any) -> Any:
+        """As NumPy's: an element, a view in place, or a copy for an index of arrays."""
+        return self.get()[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """As NumPy's, for all who have the block."""
+        self.get()[key] = value
+
+    def __getattr__(self, name: str) -> NoReturn:
+        # What the package's documentation shows for this mistake.
+        hint = " To access NumPy ndarray object use .get() method." if hasattr(np.ndarray, name) else ""
+        raise AttributeError(f"SharedNDArray object has no attribute '{name}'.{hint}", name=name, obj=self)
+
+    def __repr__(self) -> str:
+        start = f"{type(self).__name__}("
+        elements = str(self.get()).replace("\n", "\n" + " " * len(start))
+        return f"{start}{elements}, dtype={self.dtype})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Goes to other processes by the block's name."""
+        name = self._block if isinstance(self._block, str) else self._block.name
+        return {"name": name, "shape": self._shape, "dtype": self.dtype, "lock": self.lock}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.dtype = state["dtype"]
+        self.lock = state["lock"]
+        self._open(state["name"], state["shape"])
+
+
+def from_shape(
+    mem_mgr: SharedMemoryManager,
+    shape: tuple[int, ...],
+    dtype: type[ShareableT] | np.dtype[ShareableT],
+    *,
+    lock: bool = False,
+) -> SharedNDArray[ShareableT]:
+    """Do as `SharedNDArray.from_shape`, which type checkers understand less well."""
+    return SharedNDArray.from_shape(mem_mgr, shape, dtype, lock=lock)
+
+
+def from_array(
+    mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
+) -> SharedNDArray[ShareableT]:
+    """Do as `SharedNDArray.from_array`, which type checkers understand less well."""
+    return SharedNDArray.from_array(mem_mgr, arr, lock=lock)

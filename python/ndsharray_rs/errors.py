@@ -1,0 +1,219 @@
+"""The exceptions, by the names that the errors have in Rust, with their numbers as attributes."""
+
+from __future__ import annotations
+
+import errno as _errno
+from typing import Any, ClassVar
+
+__all__ = [
+    "AllSlotsPinned",
+    "AlreadyExists",
+    "Closed",
+    "Contended",
+    "Corrupt",
+    "DTypeMismatch",
+    "ForeignOwner",
+    "Forked",
+    "InvalidBool",
+    "InvalidName",
+    "InvalidOption",
+    "Io",
+    "NdsharrayError",
+    "NotFound",
+    "NumbersExhausted",
+    "OutOfMemory",
+    "PermissionDenied",
+    "Poisoned",
+    "ShapeMismatch",
+    "TooLarge",
+    "TooManyDims",
+    "TooManyReaders",
+    "Unsupported",
+    "Wire",
+    "WriterExists",
+]
+
+
+class NdsharrayError(Exception):
+    """What all exceptions of this package are.
+
+    An error never spoils anything: after a failed write the last value is still current, after a failed read the reader can try again.
+    """
+
+    _errno: ClassVar[int | None] = None
+
+    def __init__(self, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        for name, value in fields.items():
+            setattr(self, name, value)
+        if isinstance(self, OSError):
+            self.errno = fields.get("os_error") or self._errno
+            self.filename = fields.get("path")
+        self._fields = fields
+
+    def __str__(self) -> str:
+        """The message alone; `OSError` would put the number in front."""
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Goes through a pickle whole, as between the processes of `multiprocessing`."""
+        return _rebuild, (type(self), self.args[0], self._fields)
+
+
+def _rebuild(kind: type[NdsharrayError], message: str, fields: dict[str, Any]) -> NdsharrayError:
+    return kind(message, **fields)
+
+
+class InvalidName(NdsharrayError, ValueError):
+    """The name cannot be a channel's."""
+
+    name: str
+    reason: str
+
+
+class InvalidOption(NdsharrayError, ValueError):
+    """An option is out of range."""
+
+    option: str
+    found: int
+    min: int
+    max: int
+
+
+class NotFound(NdsharrayError, FileNotFoundError):
+    """There is no such channel or array."""
+
+    _errno = _errno.ENOENT
+    path: str
+
+
+class AlreadyExists(NdsharrayError, FileExistsError):
+    """The name is taken."""
+
+    _errno = _errno.EEXIST
+    path: str
+
+
+class WriterExists(NdsharrayError):
+    """Another living writer has the channel. `pid` is a hint that means nothing in another PID namespace."""
+
+    name: str
+    pid: int | None
+
+
+class Closed(NdsharrayError):
+    """The writer has closed the channel, and everything it published has been seen."""
+
+    name: str
+
+
+class DTypeMismatch(NdsharrayError, TypeError):
+    """The array has another element type. Both are names of dtypes."""
+
+    expected: str
+    found: str
+
+
+class ShapeMismatch(NdsharrayError, ValueError):
+    """Shape and data do not belong together. Elements, or bytes where raw bytes were given."""
+
+    expected: int
+    found: int
+
+
+class TooManyDims(NdsharrayError, ValueError):
+    """An array has fewer dimensions."""
+
+    found: int
+    max: int
+
+
+class TooLarge(NdsharrayError, ValueError):
+    """The array's byte length does not fit the address space."""
+
+    axis: int
+    len: int
+
+
+class NumbersExhausted(NdsharrayError):
+    """The channel has published as many values as can be numbered."""
+
+    max: int
+
+
+class OutOfMemory(NdsharrayError, MemoryError):
+    """Shared memory is full. Nothing was written; the last value stays. Both are bytes."""
+
+    requested: int
+    available: int
+
+
+class AllSlotsPinned(NdsharrayError):
+    """Readers hold every slot but the current value's. Nothing was written; the last value stays."""
+
+    slots: int
+
+
+class TooManyReaders(NdsharrayError):
+    """As many readers of the channel, or handles of the array, as it has entries for."""
+
+    max: int
+
+
+class PermissionDenied(NdsharrayError, PermissionError):
+    """The operating system does not let this user do it."""
+
+    _errno = _errno.EACCES
+    path: str
+
+
+class ForeignOwner(NdsharrayError, PermissionError):
+    """Somebody else has put something under the name."""
+
+    _errno = _errno.EACCES
+    path: str
+    owner: int
+    what: str
+
+
+class Corrupt(NdsharrayError):
+    """The shared bytes are not what this library writes."""
+
+
+class Wire(NdsharrayError):
+    """The files of a channel of the old wire format are not what the package ndsharray writes."""
+
+
+class InvalidBool(NdsharrayError, ValueError):
+    """A byte of a bool array is neither 0 nor 1. `index` counts in C order."""
+
+    index: int
+    value: int
+
+
+class Contended(NdsharrayError):
+    """The writer was quicker each time; only one that floods, or does not follow the protocol, can do that."""
+
+    attempts: int
+
+
+class Poisoned(NdsharrayError):
+    """A holder of the array's lock died or failed while it could change the elements, so they may be in pieces."""
+
+
+class Forked(NdsharrayError):
+    """The handle was made before a fork and belongs to the parent process. Open a new one by name."""
+
+
+class Unsupported(NdsharrayError):
+    """This handle, file system or platform cannot do it."""
+
+    what: str
+
+
+class Io(NdsharrayError, OSError):
+    """The operating system failed. `os_error` is its number."""
+
+    doing: str
+    path: str
+    os_error: int | None

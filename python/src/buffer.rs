@@ -1,0 +1,110 @@
+//! The buffer protocol, for elements that are only read.
+
+use ndsharray::DType;
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi::{self, Py_ssize_t};
+use pyo3::prelude::*;
+use std::ffi::{CStr, c_int};
+use std::ptr;
+
+/// What a view points to: lengths of the axes, then strides.
+struct Layout(Box<[Py_ssize_t]>);
+
+impl Layout {
+    /// In C order.
+    fn new(shape: &[usize], itemsize: usize) -> PyResult<Self> {
+        let shape = shape.iter().map(|&len| Py_ssize_t::try_from(len)).collect::<Result<Vec<_>, _>>()?;
+        let mut strides = Vec::with_capacity(shape.len());
+        let mut stride = Py_ssize_t::try_from(itemsize)?;
+        for &len in shape.iter().rev() {
+            strides.push(stride);
+            stride = stride.saturating_mul(len.max(1));
+        }
+        Ok(Self(shape.into_iter().chain(strides.into_iter().rev()).collect()))
+    }
+}
+
+/// The name that the module `struct` has for a dtype, or NumPy's extension of it.
+fn format(dtype: DType) -> Option<&'static CStr> {
+    Some(match dtype {
+        DType::Bool => c"?",
+        DType::I8 => c"b",
+        DType::I16 => c"h",
+        DType::I32 => c"i",
+        DType::I64 => c"q",
+        DType::U8 => c"B",
+        DType::U16 => c"H",
+        DType::U32 => c"I",
+        DType::U64 => c"Q",
+        DType::F16 => c"e",
+        DType::F32 => c"f",
+        DType::F64 => c"d",
+        DType::C64 => c"Zf",
+        DType::C128 => c"Zd",
+        DType::LongDouble => c"g",
+        DType::ComplexLongDouble => c"Zg",
+        // bfloat16 has none.
+        _ => return None,
+    })
+}
+
+/// Fills in `view` with the elements in `bytes`, an array of `dtype` and `shape` in C order.
+///
+/// # Safety
+///
+/// `view` is valid for writes. `bytes` stay, unchanged, as long as `owner` lives.
+pub(crate) unsafe fn fill(
+    owner: Bound<'_, PyAny>,
+    bytes: &[u8],
+    dtype: DType,
+    shape: &[usize],
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> PyResult<()> {
+    let wants = |what: c_int| flags & what == what;
+    // SAFETY: the caller's word. No owner means no view, whatever happens below.
+    unsafe { (*view).obj = ptr::null_mut() };
+    if wants(ffi::PyBUF_WRITABLE) {
+        return Err(PyBufferError::new_err("a sample cannot be written to"));
+    }
+    if wants(ffi::PyBUF_F_CONTIGUOUS) && shape.iter().filter(|&&len| len != 1).count() > 1 {
+        return Err(PyBufferError::new_err("a sample lies in C order"));
+    }
+    let format = match format(dtype) {
+        None if wants(ffi::PyBUF_FORMAT) => {
+            return Err(PyBufferError::new_err(format!("the buffer protocol has no name for {dtype}")));
+        }
+        format => format.filter(|_| wants(ffi::PyBUF_FORMAT)),
+    };
+    let ndim = c_int::try_from(shape.len())?;
+    let layout = Box::new(Layout::new(shape, dtype.size())?);
+    let axes = layout.0.as_ptr().cast_mut();
+    let (len, itemsize) = (Py_ssize_t::try_from(bytes.len())?, Py_ssize_t::try_from(dtype.size())?);
+    let strides = axes.wrapping_add(shape.len());
+    let filled = ffi::Py_buffer {
+        buf: bytes.as_ptr().cast_mut().cast(),
+        obj: owner.into_ptr(),
+        len,
+        itemsize,
+        readonly: 1,
+        ndim: if wants(ffi::PyBUF_ND) { ndim } else { 1 },
+        format: format.map_or(ptr::null_mut(), |format| format.as_ptr().cast_mut()),
+        shape: if wants(ffi::PyBUF_ND) { axes } else { ptr::null_mut() },
+        strides: if wants(ffi::PyBUF_STRIDES) { strides } else { ptr::null_mut() },
+        suboffsets: ptr::null_mut(),
+        internal: Box::into_raw(layout).cast(),
+    };
+    // SAFETY: the caller's word. What it points to lives as long as the layout, which `release` frees, and the owner, to which it has a reference.
+    unsafe { view.write(filled) };
+    Ok(())
+}
+
+/// Frees what [`fill`] has made for `view`.
+///
+/// # Safety
+///
+/// `view` has been filled in by [`fill`], and this is its only release.
+pub(crate) unsafe fn release(view: *mut ffi::Py_buffer) {
+    // SAFETY: the caller's word: a `Layout` from `Box::into_raw`, which nobody uses any more.
+    drop(unsafe { Box::from_raw((*view).internal.cast::<Layout>()) });
+}

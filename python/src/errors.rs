@@ -1,0 +1,167 @@
+//! The crate's errors as the exceptions of `ndsharray_rs.errors`: same names, same numbers.
+
+use ndsharray::Error;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+use std::error::Error as _;
+use std::fmt::Write as _;
+
+/// An error on its way to Python.
+#[derive(Debug)]
+pub(crate) struct Raised(Error);
+
+impl From<Error> for Raised {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Raised> for PyErr {
+    fn from(raised: Raised) -> Self {
+        Python::attach(|py| raise(py, &raised.0).unwrap_or_else(|problem| problem))
+    }
+}
+
+/// The exception for an error.
+pub(crate) fn to_exception(error: Error) -> PyErr {
+    Raised(error).into()
+}
+
+fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let fields = PyDict::new(py);
+    let name = match error {
+        Error::InvalidName { name, reason } => {
+            fields.set_item("name", name)?;
+            fields.set_item("reason", reason)?;
+            "InvalidName"
+        }
+        Error::InvalidOption { option, found, min, max } => {
+            fields.set_item("option", option)?;
+            fields.set_item("found", found)?;
+            fields.set_item("min", min)?;
+            fields.set_item("max", max)?;
+            "InvalidOption"
+        }
+        Error::NotFound { path } => {
+            fields.set_item("path", path.to_string_lossy())?;
+            "NotFound"
+        }
+        Error::AlreadyExists { path } => {
+            fields.set_item("path", path.to_string_lossy())?;
+            "AlreadyExists"
+        }
+        Error::WriterExists { name, pid } => {
+            fields.set_item("name", name)?;
+            fields.set_item("pid", pid)?;
+            "WriterExists"
+        }
+        Error::Closed { name } => {
+            fields.set_item("name", name)?;
+            "Closed"
+        }
+        Error::DTypeMismatch { expected, found } => {
+            fields.set_item("expected", expected.name())?;
+            fields.set_item("found", found.name())?;
+            "DTypeMismatch"
+        }
+        Error::ShapeMismatch { expected, found } => {
+            fields.set_item("expected", expected)?;
+            fields.set_item("found", found)?;
+            "ShapeMismatch"
+        }
+        Error::TooManyDims { found, max } => {
+            fields.set_item("found", found)?;
+            fields.set_item("max", max)?;
+            "TooManyDims"
+        }
+        Error::TooLarge { axis, len } => {
+            fields.set_item("axis", axis)?;
+            fields.set_item("len", len)?;
+            "TooLarge"
+        }
+        Error::NumbersExhausted { max } => {
+            fields.set_item("max", max)?;
+            "NumbersExhausted"
+        }
+        Error::OutOfMemory { requested, available } => {
+            fields.set_item("requested", requested)?;
+            fields.set_item("available", available)?;
+            "OutOfMemory"
+        }
+        Error::AllSlotsPinned { slots } => {
+            fields.set_item("slots", slots)?;
+            "AllSlotsPinned"
+        }
+        Error::TooManyReaders { max } => {
+            fields.set_item("max", max)?;
+            "TooManyReaders"
+        }
+        Error::PermissionDenied { path, .. } => {
+            fields.set_item("path", path.to_string_lossy())?;
+            "PermissionDenied"
+        }
+        Error::ForeignOwner { path, owner, what } => {
+            fields.set_item("path", path.to_string_lossy())?;
+            fields.set_item("owner", owner)?;
+            fields.set_item("what", what.to_string())?;
+            "ForeignOwner"
+        }
+        Error::Corrupt(_) => "Corrupt",
+        Error::Wire(_) => "Wire",
+        Error::InvalidBool { index, value } => {
+            fields.set_item("index", index)?;
+            fields.set_item("value", value)?;
+            "InvalidBool"
+        }
+        Error::Contended { attempts } => {
+            fields.set_item("attempts", attempts)?;
+            "Contended"
+        }
+        Error::Poisoned(_) => "Poisoned",
+        Error::Forked => "Forked",
+        Error::Unsupported { what } => {
+            fields.set_item("what", what)?;
+            "Unsupported"
+        }
+        Error::Io { doing, path, source } => {
+            fields.set_item("doing", doing)?;
+            fields.set_item("path", path.to_string_lossy())?;
+            fields.set_item("os_error", source.raw_os_error())?;
+            "Io"
+        }
+        // Errors that came after this was written, and those that arrays in memory of one's own give.
+        _ => "NdsharrayError",
+    };
+    let exception = class(py, name)?.call((message(error),), Some(&fields))?;
+    Ok(PyErr::from_value(exception))
+}
+
+/// What the error says, and what is behind it.
+fn message(error: &Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string cannot fail.
+        let _ = write!(message, ": {cause}");
+        source = cause.source();
+    }
+    message
+}
+
+/// The class of that name in `ndsharray_rs.errors`.
+pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    Ok(py.import("ndsharray_rs.errors")?.getattr(name)?.cast_into()?)
+}
+
+/// For a handle that another thread uses.
+#[cold]
+pub(crate) fn in_use(what: &str) -> PyErr {
+    PyRuntimeError::new_err(format!("this {what} is in use in another thread; give each thread its own"))
+}
+
+/// For a handle after its `close`.
+#[cold]
+pub(crate) fn closed_handle(what: &str) -> PyErr {
+    pyo3::exceptions::PyValueError::new_err(format!("this {what} has been closed"))
+}

@@ -1,0 +1,144 @@
+//! The lock of a shared array, as a context manager.
+
+use crate::errors::{self, to_exception};
+use crate::lent::{Kept, Lent};
+use crate::memory::{self, Access};
+use crate::shared::{Handle, unpoisoned};
+use crate::time::{Deadline, SLICE};
+use ndsharray::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
+use numpy::PyUntypedArray;
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError};
+use pyo3::prelude::*;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+/// Takes the lock of a shared array for the time of a `with` block, and lends its elements.
+#[pyclass(frozen, module = "ndsharray_rs")]
+pub(crate) struct ArrayGuard {
+    handle: Arc<Handle>,
+    access: Access,
+    timeout: Option<f64>,
+    accept_poison: bool,
+    // No Python code runs, and nobody waits, while it is locked.
+    inside: Mutex<Option<Inside>>,
+}
+
+/// What a guard has while its block lasts.
+struct Inside {
+    lent: Lent,
+    pane: ArrayPane,
+    hold: ArrayHold,
+}
+
+impl ArrayGuard {
+    pub(crate) fn new(handle: Arc<Handle>, access: Access, timeout: Option<f64>, accept_poison: bool) -> Self {
+        Self { handle, access, timeout, accept_poison, inside: Mutex::new(None) }
+    }
+
+    fn acquire(&self, py: Python<'_>) -> PyResult<ArrayHold> {
+        let kind = if self.access == Access::Read { HoldKind::Read } else { HoldKind::Write };
+        let hold = take(py, &self.handle.array, kind, self.timeout)?;
+        if hold.is_poisoned() && !self.accept_poison {
+            drop(hold);
+            let message = "a holder of the array's lock died or panicked, so its elements may be in pieces";
+            return Err(PyErr::from_value(errors::class(py, "Poisoned")?.call1((message,))?));
+        }
+        Ok(hold)
+    }
+
+    fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        let pane = self.handle.pane()?;
+        let hold = self.acquire(py)?;
+        let array = &self.handle.array;
+        // SAFETY: the pane has so many bytes mapped, and under the hold nobody changes them.
+        unsafe { memory::check_bools(array.dtype(), pane.as_mut_ptr(), array.byte_len()) }?;
+        // SAFETY: pane and hold last until `leave`, and beyond it as long as what it keeps; under the hold nobody else changes the elements. They are aligned, and bools have been
+        // checked.
+        let lent = unsafe { Lent::new(py, array.dtype(), array.shape(), pane.as_mut_ptr(), self.access) }?;
+        let lent_array = lent.array(py);
+        *unpoisoned(&self.inside) = Some(Inside { lent, pane, hold });
+        Ok(lent_array)
+    }
+
+    fn leave(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(Inside { lent, pane, hold }) = unpoisoned(&self.inside).take() else { return Ok(()) };
+        let mut failed = None;
+        let mut rest = Some((pane, hold));
+        lent.end(py, || {
+            let (mut pane, hold) = rest.take()?;
+            match pane.sever() {
+                Ok(memory) => {
+                    rest = Some((pane, hold));
+                    memory.map(Kept::Severed)
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    // The array stays locked as long as somebody can write to it.
+                    Some(Kept::Held(pane, hold))
+                }
+            }
+        });
+        if let Some((pane, hold)) = rest {
+            drop(hold);
+            self.handle.put_back(pane);
+        }
+        failed.map_or(Ok(()), |error| Err(to_exception(error)))
+    }
+}
+
+#[pymethods]
+impl ArrayGuard {
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        if unpoisoned(&self.inside).is_some() {
+            return Err(PyRuntimeError::new_err("this guard is in use; ask the array for another"));
+        }
+        self.enter(py)
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.leave(py)
+    }
+}
+
+impl Drop for ArrayGuard {
+    fn drop(&mut self) {
+        if unpoisoned(&self.inside).is_some() {
+            // There is nobody to tell of an error; the lock is kept then.
+            let _ = Python::attach(|py| self.leave(py));
+        }
+    }
+}
+
+/// Takes the lock; waits without the interpreter lock, and answers signals.
+pub(crate) fn take(
+    py: Python<'_>,
+    array: &AnySharedArray,
+    kind: HoldKind,
+    timeout: Option<f64>,
+) -> PyResult<ArrayHold> {
+    if let Some(hold) = array.try_hold(kind).map_err(to_exception)? {
+        return Ok(hold);
+    }
+    let deadline = Deadline::after(timeout)?;
+    let mut next = Instant::now() + SLICE;
+    let mut signal = Ok(());
+    let held = py.detach(|| {
+        array.hold(kind, || {
+            let now = Instant::now();
+            if now >= next {
+                next = now + SLICE;
+                signal = Python::attach(|py| py.check_signals());
+            }
+            signal.is_ok() && !deadline.is_over()
+        })
+    });
+    let held = held.map_err(to_exception)?;
+    signal?;
+    held.ok_or_else(|| PyTimeoutError::new_err(format!("the array {:?} was not free in time", array.name())))
+}

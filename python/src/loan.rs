@@ -1,0 +1,87 @@
+//! Memory of the next value, lent to be filled.
+
+use crate::writer::Writer;
+use numpy::PyUntypedArray;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A loan of a writer. The writer has the loan itself, so that closing it can end it.
+#[pyclass(frozen, module = "ndsharray_rs")]
+pub(crate) struct Loan {
+    writer: Py<Writer>,
+    number: u64,
+    /// The value's sequence number; 0 before it is published.
+    seq: AtomicU64,
+}
+
+/// Tells one loan from another.
+pub(crate) fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: no more is asked than that each number is given once.
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+impl Loan {
+    pub(crate) fn new(writer: Py<Writer>, number: u64) -> Self {
+        Self { writer, number, seq: AtomicU64::new(0) }
+    }
+}
+
+#[pymethods]
+impl Loan {
+    #[getter]
+    fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        self.writer.get().lent_array(py, self.number)
+    }
+
+    /// `None` before it is published.
+    #[getter]
+    fn seq(&self) -> Option<u64> {
+        // Relaxed: the interpreter lock orders it.
+        Some(self.seq.load(Ordering::Relaxed)).filter(|&seq| seq != 0)
+    }
+
+    fn publish(&self, py: Python<'_>) -> PyResult<u64> {
+        let over = || PyValueError::new_err("this loan is over");
+        let seq = self.writer.get().end_loan(py, self.number, true)?.ok_or_else(over)?;
+        self.seq.store(seq, Ordering::Relaxed);
+        Ok(seq)
+    }
+
+    fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        self.writer.get().end_loan(py, self.number, false).map(|_| ())
+    }
+
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        self.array(py)
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let seq = self.writer.get().end_loan(py, self.number, kind.is_none())?;
+        if let Some(seq) = seq {
+            self.seq.store(seq, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn __repr__(&self) -> String {
+        let state = self.seq().map_or_else(String::new, |seq| format!(", seq={seq}"));
+        format!("Loan(name='{}'{state})", self.writer.get().channel())
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        Python::attach(|py| {
+            // Nothing happens unless it is still open; there is nobody to tell of an error, and ending without publishing has none.
+            let _ = self.writer.get().end_loan(py, self.number, false);
+        });
+    }
+}

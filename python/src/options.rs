@@ -1,0 +1,45 @@
+//! Settings, as Python gives them.
+
+use ndsharray::Options;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::path::PathBuf;
+
+/// Whose files are trusted: `"own"`, `"anyone"`, or a user id.
+#[derive(Clone, FromPyObject, IntoPyObjectRef)]
+pub(crate) enum Owners {
+    User(u32),
+    Word(String),
+}
+
+/// Where to look, and whom to trust: what it takes to find a channel or array again, in another process.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) owners: Option<Owners>,
+}
+
+impl Place {
+    pub(crate) fn new(dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
+        if let Some(Owners::Word(word)) = &owners
+            && !matches!(word.as_str(), "own" | "anyone")
+        {
+            return Err(PyValueError::new_err(format!("owners is {word:?}, not \"own\", \"anyone\" or a user id")));
+        }
+        // Another process may have another working directory.
+        let dir = dir.map(std::path::absolute).transpose()?;
+        Ok(Self { dir, owners })
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::new();
+        if let Some(dir) = &self.dir {
+            options = options.dir(dir);
+        }
+        match &self.owners {
+            Some(Owners::User(user)) => options.owners(ndsharray::Owners::User(*user)),
+            Some(Owners::Word(word)) if word == "anyone" => options.owners(ndsharray::Owners::Anyone),
+            _ => options,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The reading end.
+
+use crate::errors::{self, closed_handle, in_use, to_exception};
+use crate::options::{Owners, Place};
+use crate::sample::Sample;
+use crate::time::{Deadline, SLICE};
+use ndsharray::Error;
+use numpy::PyUntypedArray;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::time::Duration;
+
+/// A reader of a channel.
+#[pyclass(frozen, module = "ndsharray_rs")]
+pub(crate) struct Reader {
+    name: Arc<str>,
+    inner: Mutex<Option<ndsharray::Reader>>,
+    place: Place,
+    read_only: bool,
+}
+
+impl Reader {
+    fn lock(&self) -> PyResult<MutexGuard<'_, Option<ndsharray::Reader>>> {
+        match self.inner.try_lock() {
+            Ok(guard) => Ok(guard),
+            Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
+            Err(TryLockError::WouldBlock) => Err(in_use("Reader")),
+        }
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut ndsharray::Reader) -> ndsharray::Result<T>) -> PyResult<T> {
+        let mut inner = self.lock()?;
+        let reader = inner.as_mut().ok_or_else(|| closed_handle("Reader"))?;
+        f(reader).map_err(to_exception)
+    }
+}
+
+#[pymethods]
+impl Reader {
+    #[new]
+    #[pyo3(signature = (name, timeout=None, read_only=false, *, dir=None, owners=None))]
+    fn new(
+        py: Python<'_>,
+        name: String,
+        timeout: Option<f64>,
+        read_only: bool,
+        dir: Option<PathBuf>,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let place = Place::new(dir, owners)?;
+        let options = place.options();
+        let open = || if read_only { options.open_read_only(&name) } else { options.open(&name) };
+        let deadline = Deadline::after(Some(timeout.unwrap_or(0.0)))?;
+        let inner = loop {
+            match open() {
+                Err(Error::NotFound { .. }) if !deadline.is_over() => {
+                    py.detach(|| std::thread::sleep(deadline.left().min(Duration::from_millis(2))));
+                    py.check_signals()?;
+                }
+                other => break other.map_err(to_exception)?,
+            }
+        };
+        Ok(Self { name: name.into(), inner: Mutex::new(Some(inner)), place, read_only })
+    }
+
+    fn read(&self) -> PyResult<Option<Sample>> {
+        Ok(self.with(ndsharray::Reader::read_owned)?.map(|value| Sample::new(&self.name, value)))
+    }
+
+    fn latest(&self) -> PyResult<Option<Sample>> {
+        Ok(self.with(ndsharray::Reader::latest_owned)?.map(|value| Sample::new(&self.name, value)))
+    }
+
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Sample>> {
+        let deadline = Deadline::after(timeout)?;
+        let mut inner = self.lock()?;
+        let reader = inner.as_mut().ok_or_else(|| closed_handle("Reader"))?;
+        loop {
+            let left = deadline.left();
+            let slice = left.min(SLICE);
+            if let Some(sample) = py.detach(|| reader.wait_owned(slice)).map_err(to_exception)? {
+                return Ok(Some(Sample::new(&self.name, sample)));
+            }
+            py.check_signals()?;
+            if left <= slice && deadline.is_over() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Copies the value to `out`, if there is a newer one.
+    #[pyo3(signature = (out=None))]
+    fn read_into<'py>(
+        &self,
+        py: Python<'py>,
+        out: Option<&Bound<'py, PyUntypedArray>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(sample) = self.read()? else { return Ok(None) };
+        sample.copy_into(py, out).map(Some)
+    }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    /// Ends when the writer closes the channel.
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Sample>> {
+        match self.wait(py, None) {
+            Err(error) if error.is_instance(py, errors::class(py, "Closed")?.as_any()) => Ok(None),
+            other => other,
+        }
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[getter]
+    fn payload_name(&self) -> PyResult<Option<String>> {
+        self.with(|reader| Ok(reader.payload_name()))
+    }
+
+    #[getter]
+    fn is_writer_alive(&self) -> PyResult<bool> {
+        self.with(|reader| Ok(reader.is_writer_alive()))
+    }
+
+    #[getter]
+    fn writer_epoch(&self) -> PyResult<u64> {
+        self.with(|reader| Ok(reader.writer_epoch()))
+    }
+
+    #[getter]
+    fn closed(&self) -> PyResult<bool> {
+        Ok(self.lock()?.is_none())
+    }
+
+    fn __repr__(&self) -> String {
+        let state = match self.inner.try_lock() {
+            Ok(inner) if inner.is_none() => ", closed",
+            _ => "",
+        };
+        format!("Reader(name='{}'{state})", self.name)
+    }
+
+    /// By name: the other process opens the channel for itself, and starts with the value that is current then.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        if self.lock()?.is_none() {
+            return Err(closed_handle("Reader"));
+        }
+        let arguments = (&*self.name, self.read_only, self.place.dir.as_ref(), self.place.owners.clone());
+        Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_reader")?, arguments.into_pyobject(py)?))
+    }
+
+    fn close(&self) -> PyResult<()> {
+        let taken = self.lock()?.take();
+        drop(taken);
+        Ok(())
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close()
+    }
+}
+
+/// Opens a channel for a reader that has been pickled.
+#[pyfunction]
+pub(crate) fn _reopen_reader(
+    py: Python<'_>,
+    name: String,
+    read_only: bool,
+    dir: Option<PathBuf>,
+    owners: Option<Owners>,
+) -> PyResult<Reader> {
+    Reader::new(py, name, None, read_only, dir, owners)
+}

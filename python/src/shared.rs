@@ -1,0 +1,341 @@
+//! One array for all.
+
+use crate::atomics::{self, Operation};
+use crate::dtypes;
+use crate::errors::{closed_handle, to_exception};
+use crate::guard::ArrayGuard;
+use crate::memory::{self, Access, Shape};
+use crate::options::{Owners, Place};
+use ndsharray::{AnySharedArray, ArrayPane, Options};
+use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A named array in shared memory.
+#[pyclass(frozen, module = "ndsharray_rs")]
+pub(crate) struct SharedArray {
+    name: String,
+    /// Never locked while Python code runs or somebody waits.
+    inner: Mutex<Option<Arc<Handle>>>,
+    place: Place,
+    /// Whether it is a block without a head.
+    raw: bool,
+}
+
+/// An open array, and the panes that no guard uses just now.
+pub(crate) struct Handle {
+    pub(crate) array: AnySharedArray,
+    panes: Mutex<Vec<ArrayPane>>,
+}
+
+/// Keeps the mapping for arrays without the lock.
+#[pyclass(frozen, module = "ndsharray_rs._native")]
+struct SharedMemory {
+    _handle: Arc<Handle>,
+}
+
+pub(crate) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Handle {
+    fn new(array: AnySharedArray) -> Self {
+        Self { array, panes: Mutex::new(Vec::new()) }
+    }
+
+    /// The elements mapped for one guard.
+    pub(crate) fn pane(&self) -> PyResult<ArrayPane> {
+        let spare = unpoisoned(&self.panes).pop();
+        spare.map_or_else(|| self.array.pane().map_err(to_exception), Ok)
+    }
+
+    pub(crate) fn put_back(&self, pane: ArrayPane) {
+        unpoisoned(&self.panes).push(pane);
+    }
+}
+
+impl SharedArray {
+    fn of(array: AnySharedArray, place: Place, raw: bool) -> Self {
+        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), place, raw }
+    }
+
+    fn get(&self) -> PyResult<Arc<Handle>> {
+        unpoisoned(&self.inner).clone().ok_or_else(|| closed_handle("SharedArray"))
+    }
+}
+
+#[pymethods]
+impl SharedArray {
+    #[staticmethod]
+    #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn create(
+        py: Python<'_>,
+        name: &str,
+        shape: Shape,
+        dtype: Option<&Bound<'_, PyAny>>,
+        dir: Option<PathBuf>,
+        mode: Option<u32>,
+        max_handles: Option<usize>,
+        prefault: bool,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let dtype = dtypes::parse(py, dtype)?;
+        let place = Place::new(dir, owners)?;
+        let options = making(&place, mode, max_handles, prefault);
+        let array = options.create_any_array(name, dtype, &shape.0, |_| ()).map_err(to_exception)?;
+        Ok(Self::of(array, place, false))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (name, array, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn from_array(
+        py: Python<'_>,
+        name: &str,
+        array: &Bound<'_, PyAny>,
+        dir: Option<PathBuf>,
+        mode: Option<u32>,
+        max_handles: Option<usize>,
+        prefault: bool,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let array = memory::as_array(py, array)?;
+        let dtype = dtypes::from_numpy(&array.dtype())?;
+        let place = Place::new(dir, owners)?;
+        let options = making(&place, mode, max_handles, prefault);
+        let mut copied = Ok(());
+        let fill = |bytes: &mut [u8]| {
+            copied = memory::copy_to(&array, dtype, bytes);
+            if copied.is_err() {
+                bytes.fill(0);
+            }
+        };
+        let made = options.create_any_array(name, dtype, array.shape(), fill).map_err(to_exception)?;
+        if let Err(error) = copied {
+            made.unlink().map_err(to_exception)?;
+            return Err(error);
+        }
+        Ok(Self::of(made, place, false))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (name, *, dir=None, owners=None))]
+    fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
+        let place = Place::new(dir, owners)?;
+        let array = place.options().open_any_array(name).map_err(to_exception)?;
+        Ok(Self::of(array, place, false))
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (name, shape, dtype=None, *, dir=None, owners=None))]
+    fn attach_raw(
+        py: Python<'_>,
+        name: &str,
+        shape: Shape,
+        dtype: Option<&Bound<'_, PyAny>>,
+        dir: Option<PathBuf>,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let dtype = dtypes::parse(py, dtype)?;
+        let place = Place::new(dir, owners)?;
+        let array = place.options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
+        Ok(Self::of(array, place, true))
+    }
+
+    #[pyo3(signature = (timeout=None, *, accept_poison=false))]
+    fn read(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
+        Ok(ArrayGuard::new(self.get()?, Access::Read, timeout, accept_poison))
+    }
+
+    #[pyo3(signature = (timeout=None, *, accept_poison=false))]
+    fn write(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
+        Ok(ArrayGuard::new(self.get()?, Access::Write, timeout, accept_poison))
+    }
+
+    #[getter]
+    fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        let handle = self.get()?;
+        let array = &handle.array;
+        let (dtype, shape, data) = (array.dtype(), array.shape().to_vec(), array.as_mut_ptr());
+        // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, which is what the caller asks for; the check finds bytes that are no bools at
+        // all.
+        unsafe { memory::check_bools(dtype, data, array.byte_len()) }?;
+        let owner = Bound::new(py, SharedMemory { _handle: handle })?.into_any();
+        // SAFETY: the owner keeps the mapping, which is valid for reads and writes, and whose elements are aligned (those of a raw block start at a page). Bools have
+        // been checked.
+        unsafe { memory::array_over(owner, dtype, &shape, data, Access::Write) }
+    }
+
+    fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::Load)
+    }
+
+    fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
+        atomics::apply(py, &*self.get()?, index, Operation::Store(value)).map(|_| ())
+    }
+
+    fn swap<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::Swap(value))
+    }
+
+    fn compare_exchange<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        current: &Bound<'py, PyAny>,
+        new: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::CompareExchange(current, new))
+    }
+
+    fn fetch_add<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::FetchAdd(value))
+    }
+
+    fn fetch_sub<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Bound<'py, PyAny>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        atomics::apply(py, &*self.get()?, index, Operation::FetchSub(value))
+    }
+
+    fn reshape(&self, shape: Shape) -> PyResult<()> {
+        let mut array = self.get()?.array.clone();
+        array.reshape(&shape.0).map_err(to_exception)?;
+        let old = unpoisoned(&self.inner).replace(Arc::new(Handle::new(array)));
+        drop(old);
+        Ok(())
+    }
+
+    fn unlink(&self) -> PyResult<()> {
+        self.get()?.array.unlink().map_err(to_exception)
+    }
+
+    #[getter]
+    fn is_poisoned(&self) -> PyResult<bool> {
+        self.get()?.array.is_poisoned().map_err(to_exception)
+    }
+
+    fn clear_poison(&self) -> PyResult<()> {
+        self.get()?.array.clear_poison().map_err(to_exception)
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
+        dtypes::to_numpy(py, self.get()?.array.dtype())
+    }
+
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.get()?.array.shape())
+    }
+
+    #[getter]
+    fn ndim(&self) -> PyResult<usize> {
+        Ok(self.get()?.array.shape().len())
+    }
+
+    #[getter]
+    fn size(&self) -> PyResult<usize> {
+        Ok(self.get()?.array.shape().iter().product())
+    }
+
+    #[getter]
+    fn nbytes(&self) -> PyResult<usize> {
+        Ok(self.get()?.array.byte_len())
+    }
+
+    #[getter]
+    fn closed(&self) -> bool {
+        unpoisoned(&self.inner).is_none()
+    }
+
+    fn close(&self) {
+        let taken = unpoisoned(&self.inner).take();
+        drop(taken);
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
+        self.close();
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let Ok(handle) = self.get() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
+        let shape = PyTuple::new(py, handle.array.shape())?;
+        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
+    }
+
+    /// By name: the other process opens the array anew.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let handle = self.get()?;
+        let array = &handle.array;
+        let (dir, owners) = (self.place.dir.as_ref(), self.place.owners.clone());
+        let arguments = (&self.name, self.raw, array.dtype().name(), PyTuple::new(py, array.shape())?, dir, owners);
+        Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
+    }
+}
+
+/// The options for making an array.
+fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> Options {
+    let mut options = place.options().prefault(prefault);
+    if let Some(mode) = mode {
+        options = options.mode(mode);
+    }
+    if let Some(handles) = max_handles {
+        options = options.max_readers(handles);
+    }
+    options
+}
+
+/// Opens an array that has been pickled.
+#[pyfunction]
+pub(crate) fn _reopen_array(
+    name: &str,
+    raw: bool,
+    dtype: &str,
+    shape: Shape,
+    dir: Option<PathBuf>,
+    owners: Option<Owners>,
+) -> PyResult<SharedArray> {
+    let place = Place::new(dir, owners)?;
+    let opened = if raw {
+        let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
+        place.options().attach_raw_any(name, dtype, &shape.0)
+    } else {
+        place.options().open_any_array(name)
+    };
+    let mut array = opened.map_err(to_exception)?;
+    array.reshape(&shape.0).map_err(to_exception)?;
+    Ok(SharedArray::of(array, place, raw))
+}
+
+#[pyfunction]
+#[pyo3(signature = (name, *, dir=None, owners=None))]
+pub(crate) fn remove_array(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {
+    Place::new(dir, owners)?.options().remove_array(name).map_err(to_exception)
+}

@@ -1,0 +1,31 @@
+//! Time-outs, as Python gives them.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::time::{Duration, Instant};
+
+/// The longest sleep without a look at Python's signals.
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
+
+/// When to stop waiting; `None` for never.
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub(crate) fn after(seconds: Option<f64>) -> PyResult<Self> {
+        let Some(seconds) = seconds else { return Ok(Self(None)) };
+        if seconds.is_nan() {
+            return Err(PyValueError::new_err("a time-out must be a number of seconds, not NaN"));
+        }
+        // Beyond the clock's range is as good as never; before now is now.
+        let timeout = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+        Ok(Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout))))
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.0.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}

@@ -1,0 +1,281 @@
+//! The writing end.
+
+use crate::dtypes;
+use crate::errors::{closed_handle, to_exception};
+use crate::lent::{Kept, Lent};
+use crate::loan::{self, Loan};
+use crate::memory::{self, Access, Shape};
+use crate::options::{Owners, Place};
+use ndsharray::{AnyWriter, DType, OwnedLoan};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
+const LARGE: usize = 1 << 20;
+
+/// The one writer of a channel.
+#[pyclass(frozen, module = "ndsharray_rs")]
+pub(crate) struct Writer {
+    name: String,
+    // No Python code runs, and nothing is freed, while it is locked: both could come back here.
+    state: Mutex<State>,
+}
+
+enum State {
+    Ready(AnyWriter),
+    /// The next value is being filled in place.
+    Lent {
+        number: u64,
+        loan: OwnedLoan,
+        lent: Lent,
+    },
+    /// For a moment: taken out by a thread that has the interpreter lock.
+    Away,
+    Closed,
+}
+
+impl State {
+    /// The writer, unless something is in the way.
+    fn ready(&mut self) -> PyResult<&mut AnyWriter> {
+        match self {
+            Self::Ready(writer) => Ok(writer),
+            Self::Lent { .. } => Err(PyRuntimeError::new_err("a loan of this Writer is open: publish it first")),
+            Self::Away => Err(PyRuntimeError::new_err("this Writer is in use")),
+            Self::Closed => Err(closed_handle("Writer")),
+        }
+    }
+}
+
+impl Writer {
+    pub(crate) fn channel(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits, without the interpreter lock, for another thread that is copying.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
+        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the writer for a loan.
+    fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
+        let mut state = self.lock(py);
+        state.ready()?;
+        let State::Ready(writer) = std::mem::replace(&mut *state, State::Away) else { unreachable!("asked above") };
+        match writer.into_loan(dtype, shape) {
+            Ok(loan) => Ok(loan),
+            Err(refused) => {
+                *state = State::Ready(*refused.writer);
+                drop(state);
+                Err(to_exception(refused.error))
+            }
+        }
+    }
+
+    fn put_back(&self, py: Python<'_>, loan: OwnedLoan) {
+        *self.lock(py) = State::Ready(loan.into_writer());
+    }
+
+    /// Publishes a copy of an array whose elements do not lie in C order and native byte order.
+    fn write_converted(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, dtype: DType) -> PyResult<u64> {
+        let mut loan = self.lend(py, dtype, array.shape())?;
+        let copied = memory::copy_to(array, dtype, loan.as_mut_bytes());
+        let published = copied.and_then(|()| loan.publish().map_err(to_exception));
+        self.put_back(py, loan);
+        published
+    }
+
+    /// The array of the loan `number`, while it is open.
+    pub(crate) fn lent_array<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyUntypedArray>> {
+        match &*self.lock(py) {
+            State::Lent { number: open, lent, .. } if *open == number => Ok(lent.array(py)),
+            _ => Err(PyValueError::new_err("this loan is over")),
+        }
+    }
+
+    /// Ends the loan `number`; `None` when it has ended before, as by closing the writer.
+    pub(crate) fn end_loan(&self, py: Python<'_>, number: u64, publish: bool) -> PyResult<Option<u64>> {
+        let mut state = self.lock(py);
+        let (loan, lent) = match std::mem::replace(&mut *state, State::Away) {
+            State::Lent { number: open, loan, lent } if open == number => (loan, lent),
+            other => {
+                *state = other;
+                return Ok(None);
+            }
+        };
+        drop(state);
+        let (loan, published) = end(py, loan, lent, publish);
+        self.put_back(py, loan);
+        published
+    }
+}
+
+/// Ends a loan, and then publishes it, or not.
+fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (OwnedLoan, PyResult<Option<u64>>) {
+    let mut severed = Ok(());
+    lent.end(py, || match publish.then(|| loan.sever()) {
+        Some(Ok(memory)) => Some(Kept::Severed(memory)),
+        Some(Err(error)) => {
+            // Then nothing is published, and the memory is theirs.
+            severed = Err(error);
+            loan.relinquish().map(Kept::Severed)
+        }
+        None => loan.relinquish().map(Kept::Severed),
+    });
+    let published = severed.and_then(|()| if publish { loan.publish().map(Some) } else { Ok(None) });
+    (loan, published.map_err(to_exception))
+}
+
+#[pymethods]
+impl Writer {
+    #[new]
+    #[pyo3(signature = (name, *, dir=None, max_slots=None, max_readers=None, mode=None, readers_mode=None,
+                        capacity_bytes=None, persist=false, prefault=false, owners=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn new(
+        name: String,
+        dir: Option<PathBuf>,
+        max_slots: Option<usize>,
+        max_readers: Option<usize>,
+        mode: Option<u32>,
+        readers_mode: Option<u32>,
+        capacity_bytes: Option<usize>,
+        persist: bool,
+        prefault: bool,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let mut options = Place::new(dir, owners)?.options().persist(persist).prefault(prefault);
+        if let Some(slots) = max_slots {
+            options = options.max_slots(slots);
+        }
+        if let Some(readers) = max_readers {
+            options = options.max_readers(readers);
+        }
+        if let Some(mode) = mode {
+            options = options.mode(mode);
+        }
+        if let Some(mode) = readers_mode {
+            options = options.readers_mode(mode);
+        }
+        if let Some(bytes) = capacity_bytes {
+            options = options.capacity_bytes(bytes);
+        }
+        let writer = options.create_any(&name).map_err(to_exception)?;
+        Ok(Self { name, state: Mutex::new(State::Ready(writer)) })
+    }
+
+    fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let array = memory::as_array(py, array)?;
+        let descr = array.dtype();
+        let dtype = dtypes::from_numpy(&descr)?;
+        if !array.is_c_contiguous() || descr.is_native_byteorder() == Some(false) {
+            return self.write_converted(py, &array, dtype);
+        }
+        // SAFETY: the array is not used otherwise before `bytes` has had its last use.
+        let bytes = unsafe { memory::bytes_of(&array, dtype) };
+        let shape = array.shape();
+        let mut state = self.lock(py);
+        let writer = state.ready()?;
+        let written = if bytes.len() >= LARGE {
+            py.detach(|| writer.write_bytes(dtype, shape, bytes))
+        } else {
+            writer.write_bytes(dtype, shape, bytes)
+        };
+        drop(state);
+        written.map_err(to_exception)
+    }
+
+    #[pyo3(signature = (shape, dtype=None))]
+    fn loan(slf: &Bound<'_, Self>, shape: Shape, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Loan> {
+        let py = slf.py();
+        let dtype = dtypes::parse(py, dtype)?;
+        let this = slf.get();
+        let mut loan = this.lend(py, dtype, &shape.0)?;
+        let data = loan.as_mut_ptr();
+        // SAFETY: the loan's memory is valid and nobody else's until it is published or dropped, which is done here alone, after `Lent::end`; beyond that, `end` is given
+        // what keeps it. Payloads start at a page. A new loan's bools are bools.
+        match unsafe { Lent::new(py, dtype, &shape.0, data, Access::Write) } {
+            Ok(lent) => {
+                let number = loan::next_number();
+                *this.lock(py) = State::Lent { number, loan, lent };
+                Ok(Loan::new(slf.clone().unbind(), number))
+            }
+            Err(error) => {
+                this.put_back(py, loan);
+                Err(error)
+            }
+        }
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[getter]
+    fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.lock(py).ready()?.payload_name())
+    }
+
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let taken = std::mem::replace(&mut *self.lock(py), State::Closed);
+        let writer = match taken {
+            State::Ready(writer) => writer,
+            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0.into_writer(),
+            State::Away => {
+                *self.lock(py) = State::Away;
+                return Err(PyRuntimeError::new_err("this Writer is in use"));
+            }
+            State::Closed => return Ok(()),
+        };
+        // Closing may wait for readers to take the last value.
+        py.detach(|| drop(writer));
+        Ok(())
+    }
+
+    #[getter]
+    fn closed(&self, py: Python<'_>) -> bool {
+        matches!(&*self.lock(py), State::Closed)
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let state = match &*self.lock(py) {
+            State::Ready(_) => "",
+            State::Lent { .. } => ", lent",
+            State::Away => ", in use",
+            State::Closed => ", closed",
+        };
+        format!("Writer(name='{}'{state})", self.name)
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(format!(
+            "the Writer of channel {:?} belongs to this process, as a channel has one writer: close it, and make Writer({:?}) in the other process",
+            self.name, self.name
+        )))
+    }
+}
+
+/// Removes a channel that has no living writer.
+#[pyfunction]
+#[pyo3(signature = (name, *, dir=None, owners=None))]
+pub(crate) fn remove(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {
+    Place::new(dir, owners)?.options().remove(name).map_err(to_exception)
+}

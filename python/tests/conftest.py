@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def name() -> str:
+    """A name of the test's own."""
+    return f"pytest-{os.getpid()}-{next(_numbers)}"
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Channels go to a directory of the test's own, also those of its child processes."""
+    monkeypatch.setenv("NDSHARRAY_DIR", str(tmp_path))
+    yield tmp_path

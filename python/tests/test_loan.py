@@ -1,0 +1,203 @@
+"""Memory lent to be filled, and what becomes of it when somebody keeps it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import ndsharray_rs as nd
+
+
+@pytest.fixture
+def writer(name: str) -> Iterator[nd.Writer]:
+    with nd.Writer(name) as writer:
+        yield writer
+
+
+@pytest.fixture
+def reader(writer: nd.Writer) -> Iterator[nd.Reader]:
+    with nd.Reader(writer.name) as reader:
+        yield reader
+
+
+def read(reader: nd.Reader) -> nd.Sample:
+    sample = reader.read()
+    assert sample is not None
+    return sample
+
+
+def test_a_loan_is_published_when_its_block_ends(writer: nd.Writer, reader: nd.Reader) -> None:
+    loan = writer.loan((2, 3), "int16")
+    with loan as array:
+        assert array.shape == (2, 3)
+        assert array.dtype == np.int16
+        array[...] = 5
+        assert reader.read() is None
+    assert loan.seq == 1
+    assert read(reader).array.tolist() == [[5, 5, 5], [5, 5, 5]]
+
+
+def test_an_exception_abandons_it(writer: nd.Writer, reader: nd.Reader) -> None:
+    with pytest.raises(KeyError), writer.loan(3) as array:
+        array[...] = 1
+        raise KeyError
+    assert reader.read() is None
+    assert writer.write(np.zeros(3)) == 1
+    array_after = array
+    assert array_after.size == 0
+
+
+def test_it_can_be_published_by_hand(writer: nd.Writer, reader: nd.Reader) -> None:
+    loan = writer.loan((2, 2), np.uint8)
+    loan.array[...] = 3
+    assert loan.publish() == 1
+    assert read(reader).array.tolist() == [[3, 3], [3, 3]]
+    with pytest.raises(ValueError, match="over"):
+        loan.array  # noqa: B018
+    with pytest.raises(ValueError, match="over"):
+        loan.publish()
+    loan.abandon()
+
+
+def test_without_survivors_nothing_is_copied_or_moved(writer: nd.Writer, reader: nd.Reader) -> None:
+    addresses = set()
+    for _ in range(200):
+        loan = writer.loan(4096, np.uint8)
+        addresses.add(loan.array.ctypes.data)
+        loan.publish()
+    assert len(addresses) <= 64  # as many as there are slots
+
+
+def survivors(array: np.ndarray) -> dict[str, object]:
+    """All that can be made of an array and leads to the same memory."""
+
+    class Sub(np.ndarray):
+        pass
+
+    return {
+        "itself": array,
+        "view": array[1:],
+        "reshaped": array.reshape(-1),
+        "subclass": array.view(Sub),
+        "memoryview": memoryview(array),
+        "base": array.base,
+        "frombuffer": np.frombuffer(array, dtype=np.uint8),
+        "strided": np.lib.stride_tricks.as_strided(array, (2,), (8,)),
+        "dlpack": np.from_dlpack(array),
+        "flat": array.flat,
+        "ctypes": array.ctypes,
+    }
+
+
+def scribble(thing: object) -> None:
+    """Writes to a survivor, if it lets one."""
+    try:
+        if isinstance(thing, memoryview):
+            thing.cast("B")[:] = b"\xff" * thing.nbytes
+        elif isinstance(thing, np.ndarray):
+            thing.flags.writeable = True
+            thing[...] = -1 if thing.dtype.kind != "u" else 255
+        elif isinstance(thing, np.flatiter):
+            thing[0] = -1
+        else:
+            import ctypes
+
+            ctypes.memset(thing.data, 0xFF, 8)  # type: ignore[attr-defined]
+    except (ValueError, BufferError, IndexError):
+        pass
+
+
+@pytest.mark.parametrize("kind", list(survivors(np.zeros((3, 2)))))
+@pytest.mark.parametrize("end", ["publish", "abandon", "close"])
+def test_what_survives_harms_nobody(writer: nd.Writer, reader: nd.Reader, kind: str, end: str) -> None:
+    loan = writer.loan((3, 2), np.int64)
+    loan.array[...] = 4
+    survivor = survivors(loan.array)[kind]
+    gc.collect()
+    if end == "close":
+        writer.close()
+    else:
+        getattr(loan, end)()
+    scribble(survivor)
+    if end == "publish":
+        held = read(reader)
+        assert held.array.tolist() == [[4, 4]] * 3
+        scribble(survivor)
+        assert held.array.tolist() == [[4, 4]] * 3
+        # The slot is used again, by others.
+        for number in range(130):
+            writer.write(np.full((3, 2), number))
+            scribble(survivor)
+            assert read(reader).array.tolist() == [[number, number]] * 3
+    elif end == "abandon":
+        assert reader.read() is None
+        for number in range(130):
+            writer.write(np.full((3, 2), number))
+            scribble(survivor)
+            assert read(reader).array.tolist() == [[number, number]] * 3
+
+
+def test_using_the_array_afterwards_is_an_error(writer: nd.Writer, reader: nd.Reader) -> None:
+    with writer.loan((3, 2), np.int64) as array:
+        array[...] = 4
+    with pytest.raises((ValueError, IndexError)):
+        array[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        array[...] = 1
+    with pytest.raises(IndexError):
+        array[0]
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        array.flags.writeable = True
+    assert array.shape == (0, 2)
+    assert read(reader).array.tolist() == [[4, 4]] * 3
+
+
+def test_a_scalar_too(writer: nd.Writer, reader: nd.Reader) -> None:
+    with writer.loan((), np.float64) as array:
+        array[...] = 2.5
+    with pytest.raises(ValueError, match="read-only"):
+        array[...] = 1
+    assert read(reader).array[()] == 2.5
+
+
+def test_what_a_loan_leaves_is_freed(writer: nd.Writer) -> None:
+    with writer.loan((1000,), np.uint8) as array:
+        view = array[1:]
+    gone = weakref.ref(array.base)
+    del array
+    assert gone() is not None
+    del view
+    assert gone() is None
+
+
+def test_one_loan_at_a_time(writer: nd.Writer) -> None:
+    with writer.loan(3):
+        with pytest.raises(RuntimeError, match="loan"):
+            writer.loan(3)
+        with pytest.raises(RuntimeError, match="loan"):
+            writer.write(np.zeros(3))
+    assert writer.write(np.zeros(3)) == 2
+
+
+def test_a_forgotten_loan_is_abandoned(writer: nd.Writer) -> None:
+    array = writer.loan(3).array
+    assert array.size == 0
+    assert writer.write(np.zeros(3)) == 1
+
+
+def test_a_loan_starts_with_bools_that_are_bools(writer: nd.Writer, reader: nd.Reader) -> None:
+    for _ in range(70):
+        writer.write(np.full(100, 255, np.uint8))
+    for _ in range(70):
+        with writer.loan(100, bool) as array:
+            assert set(array.view(np.uint8).tolist()) <= {0, 1}
+            array.view(np.uint8)[...] = 1
+    assert read(reader).array.all()
+    with pytest.raises(nd.InvalidBool) as caught, writer.loan(10, bool) as array:
+        array.view(np.uint8)[7] = 2
+    assert (caught.value.index, caught.value.value) == (7, 2)
+    assert writer.write(np.ones(3, bool)) == 141

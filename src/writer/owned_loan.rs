@@ -1,0 +1,163 @@
+//! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be used, such as bindings for other languages.
+
+use super::any::AnyWriter;
+use crate::dtype::DType;
+use crate::error::{Error, Result};
+use crate::segment::SeveredMemory;
+use crate::shape;
+use crate::slots::Claim;
+use std::fmt;
+
+/// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it borrows nothing, its dtype is known at run time, and its memory can be lent
+/// by address.
+///
+/// From [`AnyWriter::into_loan`]; [`into_writer`](Self::into_writer) gives the writer back. Dropped, it closes the channel, as dropping the writer does.
+///
+/// ```
+/// use ndsharray::DType;
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(dir.path());
+/// # let writer = options.create_any("doc-owned-loan")?;
+/// # /*
+/// let writer = ndsharray::AnyWriter::create("sensor")?;
+/// # */
+/// let mut loan = writer.into_loan(DType::U8, &[3]).map_err(|refused| refused.error)?;
+/// loan.as_mut_bytes().copy_from_slice(&[1, 2, 3]);
+/// loan.publish()?;
+/// let writer = loan.into_writer();
+/// # let mut reader = options.open("doc-owned-loan")?;
+/// # assert_eq!(reader.latest()?.unwrap().view::<u8>()?.as_slice(), [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Addresses that outlive the loan
+///
+/// Whoever passes [`as_mut_ptr`](Self::as_mut_ptr) on and cannot be sure that it is not used any more calls [`sever`](Self::sever) before publishing, or
+/// [`relinquish`](Self::relinquish) instead of it, and keeps what they return for as long as the address may be used.
+pub struct OwnedLoan {
+    writer: AnyWriter,
+    // `None` once it is published or relinquished.
+    claim: Option<Claim>,
+    dtype: DType,
+    byte_len: usize,
+}
+
+/// Why there is no loan, and the writer, which is as it was. From [`AnyWriter::into_loan`].
+#[derive(Debug)]
+pub struct LoanRefused {
+    /// The reason.
+    pub error: Error,
+    /// The writer.
+    pub writer: Box<AnyWriter>,
+}
+
+static_assertions::assert_impl_all!(OwnedLoan: Send, Sync);
+
+impl AnyWriter {
+    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place and then [published](OwnedLoan::publish). It starts with whatever is
+    /// there: zeros, or an older value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::loan`](crate::Writer::loan), with the writer.
+    pub fn into_loan(mut self, dtype: DType, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
+        let core = &mut self.core;
+        let claimed =
+            shape::byte_len(shape, dtype.size()).map_err(Error::from).and_then(|len| Ok((core.claim(len)?, len)));
+        match claimed {
+            Ok((claim, byte_len)) => {
+                core.make_valid(&claim, dtype);
+                core.describe(&claim, dtype, shape, byte_len);
+                Ok(OwnedLoan { writer: self, claim: Some(claim), dtype, byte_len })
+            }
+            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+        }
+    }
+}
+
+impl OwnedLoan {
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The length of each axis; empty once the loan is over.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.claim.as_ref().map_or(&[], |claim| self.writer.core.shape(claim))
+    }
+
+    /// The elements' bytes, in C order and this machine's byte order, to be filled; empty once the loan is over. For `bool` each must be 0 or 1 in the end.
+    #[must_use]
+    pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        let Some(claim) = &self.claim else { return &mut [] };
+        // As bytes: what is written here is not known to be bools.
+        self.writer.core.payload_mut(claim, DType::U8, self.byte_len)
+    }
+
+    /// The first byte, aligned for the dtype: valid for reads and writes of as many bytes as the array has, until the loan is published or dropped. Nobody else uses the
+    /// memory meanwhile.
+    #[must_use]
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.as_mut_bytes().as_mut_ptr()
+    }
+
+    /// Parts the addresses lent so far from the value to be published: from now on they lead to private memory, all zeros, valid for reads and writes as long as what is returned
+    /// lives. The value itself is untouched, and from now on at another address. Does not depend on nobody's using the addresses at the same time, in other threads.
+    ///
+    /// Costs two system calls, and some nanoseconds per page.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] when the operating system cannot; then nothing has changed. [`Error::Unsupported`] once the loan is over.
+    pub fn sever(&mut self) -> Result<SeveredMemory> {
+        match &self.claim {
+            Some(claim) => self.writer.core.sever(claim),
+            None => Err(Error::Unsupported { what: "severing the memory of a loan that is over" }),
+        }
+    }
+
+    /// Ends the loan without a value, and leaves its memory to those who have its address: valid for reads and writes as long as what is returned lives, and shared with
+    /// nobody. The writer will use other memory. `None` once the loan is over.
+    pub fn relinquish(&mut self) -> Option<SeveredMemory> {
+        let claim = self.claim.take()?;
+        let memory = self.writer.core.relinquish(&claim);
+        self.writer.core.discard(claim);
+        memory
+    }
+
+    /// Makes it the current value; returns its sequence number. The loan is over then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::Forked`] in a forked child: the loan is its parent's; [`Error::Unsupported`] once the
+    /// loan is over. After the others it goes on.
+    pub fn publish(&mut self) -> Result<u64> {
+        self.writer.core.check_process()?;
+        if self.dtype == DType::Bool {
+            super::any::check_bools(self.as_mut_bytes())?;
+        }
+        match self.claim.take() {
+            Some(claim) => Ok(self.writer.core.publish(claim, self.byte_len)),
+            None => Err(Error::Unsupported { what: "publishing a loan that is over" }),
+        }
+    }
+
+    /// The writer. If the loan has not been published, nothing has happened.
+    #[must_use]
+    pub fn into_writer(mut self) -> AnyWriter {
+        if let Some(claim) = self.claim.take() {
+            self.writer.core.discard(claim);
+        }
+        self.writer
+    }
+}
+
+impl fmt::Debug for OwnedLoan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedLoan").field("dtype", &self.dtype).field("shape", &self.shape()).finish_non_exhaustive()
+    }
+}

@@ -14,6 +14,10 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
+        if cfg!(windows) {
+            // There the package shares memory that has a name of another kind, and no file.
+            return Err(Error::Unsupported { what: "the wire format of Python's ndsharray on Windows" });
+        }
         let location = Location::new(name, dir)?;
         if !name.is_ascii() {
             // The package takes the number of characters for the number of bytes.

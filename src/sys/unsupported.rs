@@ -120,6 +120,12 @@ impl<'f> Lease<'f> {
     }
 }
 
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        match self.0 {}
+    }
+}
+
 /// There is no file whose words anybody could sleep on.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;

@@ -1,5 +1,7 @@
 //! Python's wire format without Python: samples recorded from the package, damaged files, and the life of a channel.
 
+// On Windows the package uses something else; see `ndsharray::compat`.
+#![cfg(not(windows))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -17,7 +17,11 @@ mod defaults;
 mod links;
 mod live_damage;
 mod loans;
+#[path = "../common/os.rs"]
+mod os;
 mod ownership;
+// Whose a file is and who may use it is the directory's to say on Windows.
+#[cfg(unix)]
 mod permissions;
 mod processes;
 mod puppet;

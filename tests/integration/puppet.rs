@@ -3,8 +3,8 @@
 //! The parent sends one command a line, the child answers each with one line that starts with `@`; so the two are never
 //! ahead of each other, and a child can be killed in a known state.
 
-use crate::support::{NAME, PATIENCE, Room, pattern, wait_until};
-use ndsharray::{AnyWriter, DType, Error, Options, OwnedSample, Reader};
+use crate::support::{NAME, PATIENCE, Room, pattern};
+use ndsharray::{AnyWriter, DType, Options, OwnedSample, Reader};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -77,12 +77,11 @@ impl Puppet {
     }
 
     /// SIGSTOP: alive, but not doing anything. SIGKILL still ends it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn stop(&mut self) {
-        let pid = i32::try_from(self.id()).unwrap();
-        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
-        assert_eq!(unsafe { libc::kill(pid, libc::SIGSTOP) }, 0);
-        let stat = format!("/proc/{pid}/stat");
-        wait_until("the child stops", || {
+        crate::os::signal(self.id(), libc::SIGSTOP);
+        let stat = format!("/proc/{}/stat", self.id());
+        crate::support::wait_until("the child stops", || {
             let stat = std::fs::read_to_string(&stat).unwrap();
             stat.rsplit_once(") ").unwrap().1.starts_with('T')
         });
@@ -190,6 +189,7 @@ impl Body {
                 let error = self.obey(options, command).err().ok_or("no error")?;
                 answer = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             }
+            #[cfg(unix)]
             ["fork"] => answer = self.fork()?,
             ["release"] => self.held.clear(),
             ["recheck"] => {
@@ -202,13 +202,15 @@ impl Body {
     }
 
     /// Tries all handles in a forked child and drops them there; says what it came to.
+    #[cfg(unix)]
     fn fork(&mut self) -> Result<String, Box<dyn std::error::Error>> {
         // SAFETY: the child does nothing but what follows, and ends without returning.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
             let wrote = self.writer()?.write_bytes(DType::U8, &[1], &[1]);
             let read = self.reader()?.read().map(drop);
-            let refused = matches!(wrote, Err(Error::Forked)) && matches!(read, Err(Error::Forked));
+            let refused =
+                matches!(wrote, Err(ndsharray::Error::Forked)) && matches!(read, Err(ndsharray::Error::Forked));
             *self = Self::default();
             // SAFETY: takes a number; nothing of this process is needed any more.
             unsafe { libc::_exit(if refused { 0 } else { 1 }) };

@@ -368,7 +368,8 @@ mod tests {
             assert!(matches!(with(0), Err(HeaderError::Parameter { found: 0 })));
             assert!(matches!(with(3), Err(HeaderError::Parameter { .. })));
         }
-        let parameter = (u64::from(LongDouble::FORMAT) << if cfg!(target_endian = "little") { 32 } else { 0 }).to_ne_bytes();
+        let parameter =
+            (u64::from(LongDouble::FORMAT) << if cfg!(target_endian = "little") { 32 } else { 0 }).to_ne_bytes();
         let mut bytes = example().as_bytes().to_vec();
         bytes[32..40].iter_mut().zip(parameter).for_each(|(byte, more)| *byte |= more);
         assert!(matches!(decode(&bytes), Err(HeaderError::Parameter { .. })), "a float32 has none");

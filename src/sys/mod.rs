@@ -12,7 +12,7 @@
 
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_sever;
 #[cfg(any(all(target_os = "linux", not(ndsharray_portable)), all(target_vendor = "apple", not(ndsharray_portable))))]
 mod ofd;

@@ -3,13 +3,7 @@
 //!
 //! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that the tests can run it.
 
-<<<<<<< HEAD
-pub(crate) use super::no_sever::{sever, unmap};
-pub(crate) use super::posix::*;
-pub(crate) use super::unsupported::{Lease, Lock, Sleepers, default_dir, reserve};
-=======
 mod lock_files;
-mod space;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 #[path = "unix/sleep_apple.rs"]
 mod sleep;
@@ -19,17 +13,19 @@ mod sleep;
 #[cfg(any(ndsharray_portable, not(any(target_vendor = "apple", target_os = "freebsd"))))]
 #[path = "unix/sleep_none.rs"]
 mod sleep;
+mod space;
 
+pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::ofd::Lock;
-pub(crate) use super::posix::{
-    Sweeper, available, check_file_name, effective_user, fork_count, identify, identify_path, is_no_space,
-    is_symlink_refusal, monotonic_ns, read_some_at, remove_file, same_file, watch_forks, write_some_at,
-};
 #[cfg(feature = "failpoints")]
 pub(crate) use super::posix::end;
 #[cfg(any(test, fuzzing))]
 pub(crate) use super::posix::symlink;
+pub(crate) use super::posix::{
+    Sweeper, available, check_file_name, effective_user, fork_count, identify, identify_path, is_no_space,
+    is_symlink_refusal, monotonic_ns, read_some_at, remove_file, same_file, watch_forks, write_some_at,
+};
 pub(crate) use super::unsupported::Lease;
 #[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
 pub(crate) use lock_files::Lock;
@@ -101,4 +97,3 @@ impl Sleepers {
         sleep::wake_all(word);
     }
 }
->>>>>>> 4a71872 (CI: other processors, portable layer, features; locks and waiting for other Unix)

@@ -140,9 +140,9 @@ mod same_order {
         }
         assert_eq!(holder.ask("recheck"), seen(1, 0, DType::F32, &[4], 1));
         assert!(holder.ask("hold").starts_with("19 "));
-        let full = successor.write_bytes(DType::F32, &[4], &pattern(DType::F32, 4, 20)).and_then(|_| {
-            successor.write_bytes(DType::F32, &[4], &pattern(DType::F32, 4, 21))
-        });
+        let full = successor
+            .write_bytes(DType::F32, &[4], &pattern(DType::F32, 4, 20))
+            .and_then(|_| successor.write_bytes(DType::F32, &[4], &pattern(DType::F32, 4, 21)));
         assert!(matches!(full, Err(Error::AllSlotsPinned { .. })), "{full:?}");
         holder.kill();
         successor.write_bytes(DType::F32, &[4], &pattern(DType::F32, 4, 22)).unwrap();

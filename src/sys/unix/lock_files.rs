@@ -47,7 +47,11 @@ impl Held {
         }
         // SAFETY: fstat returned 0, so it has filled the struct.
         let stat = unsafe { stat.assume_init() };
-        #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "the fields' types differ by target; std casts them alike")]
+        #[allow(
+            clippy::unnecessary_cast,
+            clippy::cast_sign_loss,
+            reason = "the fields' types differ by target; std casts them alike"
+        )]
         let found = (stat.st_dev as u64, stat.st_ino as u64);
         found == (self.identity.device, self.identity.inode)
     }
@@ -125,7 +129,9 @@ impl Lock {
     pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
         let identity = identify(file)?;
         let fd = file.as_raw_fd();
-        registry().held.retain(|held| held.fd != fd || held.start != range.start || !same_file(&held.identity, &identity));
+        registry()
+            .held
+            .retain(|held| held.fd != fd || held.start != range.start || !same_file(&held.identity, &identity));
         Ok(())
     }
 

@@ -16,7 +16,9 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
         return Err(ErrorKind::FileTooLarge.into());
     }
     match by_the_system(file, len) {
-        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => write_zeroes(file, len),
+        Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => {
+            write_zeroes(file, len)
+        }
         other => other,
     }
 }

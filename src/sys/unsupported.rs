@@ -109,6 +109,8 @@ impl Lock {
     pub(crate) fn is_taken(_: &File, _: &LockRange) -> io::Result<bool> {
         unsupported()
     }
+
+    pub(crate) fn end(_: &File) {}
 }
 
 /// Never granted.

@@ -18,11 +18,17 @@ pub(crate) fn is_moved_aside(name: &str) -> bool {
     cfg!(windows) && name.starts_with(".ndsh-gone-")
 }
 
-/// The names in a directory, sorted; not those of removed files.
+/// Whether a name is that of a lock, which is a file of its own where the system has no locks on ranges of open files.
+pub(crate) fn is_lock(name: &str) -> bool {
+    let ranges = cfg!(any(windows, target_vendor = "apple", all(target_os = "linux", not(ndsharray_portable))));
+    !ranges && name.starts_with(".ndsh-lock-")
+}
+
+/// The names in a directory, sorted; not those of removed files and of locks.
 pub(crate) fn files(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| !is_moved_aside(name));
+    names.retain(|name| !is_moved_aside(name) && !is_lock(name));
     names.sort();
     names
 }

@@ -14,6 +14,8 @@
 mod bad_files;
 mod changes;
 mod lifecycle;
+#[path = "../common/os.rs"]
+mod os;
 mod processes;
 #[cfg(target_endian = "little")]
 mod samples;

@@ -17,6 +17,7 @@ mod defaults;
 mod links;
 mod live_damage;
 mod loans;
+mod mixed;
 #[path = "../common/os.rs"]
 mod os;
 mod ownership;

@@ -4,8 +4,9 @@
 //! ahead of each other, and a child can be killed in a known state.
 
 use crate::support::{NAME, PATIENCE, Room, pattern};
-use ndsharray::{AnyWriter, DType, Options, OwnedSample, Reader};
+use ndsharray::{AnyWriter, DType, LongDouble, Options, OwnedSample, Reader};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -21,7 +22,12 @@ pub(crate) struct Puppet {
 
 impl Puppet {
     pub(crate) fn new(room: &Room) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::of(&std::env::current_exe().unwrap(), room)
+    }
+
+    /// `program` is this test binary, perhaps built for another target.
+    pub(crate) fn of(program: &Path, room: &Room) -> Self {
+        let mut child = Command::new(program)
             .args(["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(DIR, room.path())
             // What `Writer::create` and `Reader::open` use.
@@ -105,6 +111,13 @@ impl Drop for Puppet {
     }
 }
 
+/// Byte order, width in bits, and the long double 1 in hexadecimal digits.
+pub(crate) fn target() -> String {
+    let order = if cfg!(target_endian = "little") { "little" } else { "big" };
+    let one: String = LongDouble::from(1.0).to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{order} {} {one}", usize::BITS)
+}
+
 /// What `read` and its like answer for a value.
 pub(crate) fn seen(seq: u64, missed: u64, dtype: DType, shape: &[usize], seed: u64) -> String {
     let bytes = pattern(dtype, shape.iter().product(), seed);
@@ -138,6 +151,7 @@ impl Body {
         let mut answer = "ok".to_owned();
         match *words.as_slice() {
             ["hello"] => answer = "hello".to_owned(),
+            ["target"] => answer = target(),
             // create SLOTS READERS PERSIST
             ["create", slots, readers, persist] => {
                 let options = options.clone().max_slots(slots.parse()?).max_readers(readers.parse()?);

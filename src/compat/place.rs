@@ -62,7 +62,17 @@ impl Place {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_not_supported_here() {
+        assert!(matches!(Place::new("cam", None), Err(Error::Unsupported { .. })));
+    }
+}
+
+#[cfg(all(test, not(windows)))]
 mod tests {
     use super::*;
 

@@ -139,7 +139,7 @@ pub enum Error {
     ForeignOwner {
         /// The file.
         path: PathBuf,
-        /// Its owner's user id.
+        /// Its owner's user id. On Windows 0 for administrators and the system, 1 for this process' user, and [`u32::MAX`] for all others.
         owner: u32,
         /// What stands there.
         what: Foreign,

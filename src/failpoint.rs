@@ -2,7 +2,7 @@
 //!
 //! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The environment variable
 //! `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of `NAME:COUNT:ACTION`. At the COUNT-th passing (1 is the first) of the
-//! point the process gets SIGKILL (`kill`), SIGABRT (`abort`) or SIGSTOP (`stop`). With the word `trace` in the list, each point that is
+//! point the process gets SIGKILL (`kill`), SIGABRT (`abort`) or SIGSTOP (`stop`); on Windows it is terminated, or aborts (also at `stop`). With the word `trace` in the list, each point that is
 //! passed is named on a line of the standard error.
 
 /// Marks a point between two steps. Nothing at all without the feature.

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Owners {
-    /// Files of this process' user, and of root.
+    /// Files of this process' user, and of root (on Windows: of administrators and the system).
     #[default]
     OwnOrRoot,
-    /// Those, and files of one more user id.
+    /// Those, and files of one more user id. On Windows, where users have no such numbers, the same as [`OwnOrRoot`](Self::OwnOrRoot).
     User(u32),
     /// Everybody's.
     Anyone,
@@ -25,7 +25,7 @@ impl Owners {
             || owner == 0
             || match self {
                 Self::OwnOrRoot => false,
-                Self::User(user) => owner == user,
+                Self::User(user) => cfg!(unix) && owner == user,
                 Self::Anyone => true,
             }
     }
@@ -100,7 +100,7 @@ impl Options {
     }
 
     /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
-    /// always read and write. Write permission for others is refused: whoever may write a payload may tear it. A shared array may
+    /// always read and write. No effect on Windows, where the directory's access list counts. Write permission for others is refused: whoever may write a payload may tear it. A shared array may
     /// have it: all who take part in one need write permission.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
@@ -117,7 +117,8 @@ impl Options {
         self
     }
 
-    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`.
+    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`; on Windows
+    /// `%LOCALAPPDATA%\ndsharray`.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());
@@ -208,7 +209,8 @@ mod tests {
     fn trust() {
         assert!(Owners::OwnOrRoot.trusts(0, 5) && Owners::OwnOrRoot.trusts(5, 5));
         assert!(!Owners::OwnOrRoot.trusts(6, 5) && !Owners::OwnOrRoot.trusts(5, 0));
-        assert!(Owners::User(6).trusts(6, 5) && !Owners::User(6).trusts(7, 5));
+        assert!(cfg!(windows) || Owners::User(6).trusts(6, 5));
+        assert!(!Owners::User(6).trusts(7, 5));
         assert!(Owners::Anyone.trusts(7, 5));
     }
 }

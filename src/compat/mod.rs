@@ -33,6 +33,9 @@
 //! # }
 //! ```
 //!
+//! Not on Windows: there Python's package shares named mappings, which are not files, and everything here is
+//! [`Error::Unsupported`](crate::Error::Unsupported).
+//!
 //! # What Python reads
 //!
 //! The package's reader accepts a value if the stamps at its two ends agree. It copies one stamp, then everything else with one `memcpy`, while its writer stores everything

@@ -26,6 +26,7 @@ mod ownership;
 mod permissions;
 mod processes;
 mod puppet;
+mod removal;
 mod round_trip;
 mod samples;
 mod scribbled;

@@ -66,6 +66,8 @@
 //! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is reclaimed by the next
 //!    writer of that name or by [`remove`].
 //!
+//! What each operating system cannot promise stands in the README, under Platforms.
+//!
 //! # Forks
 //!
 //! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing to the parent's channel, and open its own;

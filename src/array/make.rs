@@ -118,7 +118,7 @@ pub(super) fn open<T: ShElement>(location: &Location, options: &Options) -> Resu
 }
 
 /// Copies the head out of a file; `None` while it has none.
-fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     let mut head = vec![0; HEAD_BYTES];
     let read = |head: &mut Vec<u8>| sys::read_front(file, head).map_err(|e| Error::io("read", path, e));
     let found = read(&mut head)?;

@@ -5,7 +5,7 @@ mod attachment;
 mod element;
 mod guards;
 pub(crate) mod head;
-mod make;
+pub(crate) mod make;
 mod patience;
 
 pub use element::{AtomicElement, AtomicInteger};

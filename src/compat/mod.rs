@@ -72,11 +72,11 @@ mod leftovers;
 mod names;
 mod options;
 mod payload;
-mod place;
+pub(crate) mod place;
 mod reader;
 mod shelf;
 pub(crate) mod table;
-mod tag;
+pub(crate) mod tag;
 pub(crate) mod wire;
 mod writer;
 

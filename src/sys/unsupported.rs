@@ -1,6 +1,6 @@
 //! A platform without what this crate needs: everything compiles, and nothing can be opened.
 
-use super::{Access, Identity, LockRange};
+use super::{Access, Identity, LockRange, Storage};
 use crate::sync::AtomicU32;
 use std::convert::Infallible;
 use std::fs::File;
@@ -42,6 +42,10 @@ pub(crate) fn identify(_: &File) -> io::Result<Identity> {
 }
 
 pub(crate) fn identify_path(_: &Path) -> io::Result<Identity> {
+    unsupported()
+}
+
+pub(crate) fn storage(_: &Path) -> io::Result<Storage> {
     unsupported()
 }
 

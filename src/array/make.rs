@@ -7,10 +7,11 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
+use crate::lock::Members;
 use crate::options::Options;
 use crate::segment::{self, ArrayMemory, Extent};
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock};
+use crate::sys::{self, Access, Identity, Lock, LockRange};
 use crate::{shape, view};
 use std::fs::File;
 use std::path::Path;
@@ -150,6 +151,23 @@ pub(super) fn attach_raw<T: ShElement>(location: &Location, options: &Options, s
 pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
     let path = location.array();
     let (_, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
+}
+
+/// Removes the file of the array `location` if nobody living has it or makes it.
+pub(super) fn remove_unused(location: &Location, options: &Options) -> Result<()> {
+    let path = location.array();
+    let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    let in_use = |living| Err(Error::InUse { name: location.name().to_owned(), living });
+    let take = |range: LockRange| Lock::try_take(&file, &range).map_err(|e| Error::io("lock", &path, e));
+    // Both are held until the name is gone; they go with the file.
+    if !take(ArrayMemory::all_locks())? {
+        let lives = |index: &usize| Lock::is_taken(&file, &ArrayMemory::lock_range(*index)).unwrap_or(true);
+        return in_use(Some((0..Members::MAX).filter(lives).count()));
+    }
+    if !take(ArrayMemory::MAKER)? {
+        return in_use(None);
+    }
     segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
 }
 

@@ -285,6 +285,15 @@ impl Options {
         make::remove(&self.location(name)?, self)
     }
 
+    /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
+    pub fn remove_unused_array(&self, name: &str) -> Result<()> {
+        make::remove_unused(&self.location(name)?, self)
+    }
+
     fn make_array<T: ShElement>(
         &self,
         name: &str,

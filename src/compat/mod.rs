@@ -77,6 +77,7 @@ mod reader;
 mod shelf;
 pub(crate) mod table;
 pub(crate) mod tag;
+mod unused;
 pub(crate) mod wire;
 mod writer;
 
@@ -84,5 +85,6 @@ pub use leftovers::{Leftover, leftovers, remove, remove_leftovers};
 pub use options::{Options, Overwrite};
 pub use reader::Reader;
 pub use table::DTypeTable;
+pub use unused::{remove_unused, unused};
 pub use wire::WireError;
 pub use writer::{AnyWriter, Writer};

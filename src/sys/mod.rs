@@ -38,8 +38,7 @@ pub(crate) use platform::end;
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
     Lease, Lock, Sleepers, available, default_dir, effective_user, fork_count, identify, identify_path, is_no_space,
-    is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve, same_file, storage,
-    watch_forks,
+    is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve, same_file, storage, watch_forks,
 };
 
 use std::fs::File;

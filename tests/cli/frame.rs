@@ -36,7 +36,12 @@ fn shells_take_the_completions() {
     let script = room.file("ndsh.bash");
     fs::write(&script, room.ok(&["completions", "bash"])).unwrap();
     let shown = std::process::Command::new("bash")
-        .args(["--norc", "-c", "source \"$1\" && COMP_WORDS=(ndsh doc) COMP_CWORD=1 && _ndsh ndsh doc ndsh && echo \"${COMPREPLY[*]}\"", "-"])
+        .args([
+            "--norc",
+            "-c",
+            "source \"$1\" && COMP_WORDS=(ndsh doc) COMP_CWORD=1 && _ndsh ndsh doc ndsh && echo \"${COMPREPLY[*]}\"",
+            "-",
+        ])
         .arg(&script)
         .output()
         .unwrap();

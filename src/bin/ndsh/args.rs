@@ -4,7 +4,7 @@ use crate::commands::Command;
 use crate::exit;
 use anstream::ColorChoice;
 use clap::{Args, Parser, ValueEnum};
-use ndsharray::{Options, Owners};
+use ndsharray::{Options, Owners, compat};
 use std::path::PathBuf;
 
 /// See, feed and clean shared-memory channels of ndsharray.
@@ -37,6 +37,18 @@ impl Globals {
     /// Options of the library with the directory and the owners that the user asked for.
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::new();
+        if let Some(dir) = &self.dir {
+            options = options.dir(dir);
+        }
+        if self.any_owner {
+            options = options.owners(Owners::Anyone);
+        }
+        options
+    }
+
+    /// The same for channels of Python's ndsharray.
+    pub(crate) fn compat_options(&self) -> compat::Options {
+        let mut options = compat::Options::new();
         if let Some(dir) = &self.dir {
             options = options.dir(dir);
         }

@@ -20,7 +20,7 @@ pub(crate) enum Exit {
     Denied = 6,
     /// No shared memory left.
     Full = 7,
-    /// `doctor` found something that needs attention.
+    /// `doctor` found something that does not work.
     Findings = 8,
     /// Nothing came in the time given.
     TimedOut = 9,
@@ -43,6 +43,6 @@ Exit codes:
   5  in use by a living process
   6  no permission, or another user's files (see --any-owner)
   7  shared memory is full
-  8  `doctor` found something that needs attention
+  8  `doctor` found something that does not work
   9  nothing came in the time given
   130  a second Ctrl-C, before the first one's end was reached";

@@ -104,6 +104,7 @@ fn classify(error: &Error) -> (Exit, Option<&'static str>) {
             Exit::Corrupt,
             Some("`ndsh info NAME` says what is wrong; `ndsh rm NAME` removes it when nobody living has it"),
         ),
+        Error::InUse { .. } => (Exit::InUse, Some("`ndsh info NAME` lists who has it; end them first, or add --force")),
         Error::WriterExists { .. } => {
             (Exit::InUse, Some("end that process first; `ndsh info NAME` says more about it"))
         }

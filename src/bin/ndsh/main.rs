@@ -2,10 +2,13 @@
 
 mod args;
 mod commands;
+mod describe;
 mod exit;
 mod failure;
 mod interrupt;
 mod output;
+mod processes;
+mod select;
 
 use args::Cli;
 use clap::Parser;

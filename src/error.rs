@@ -63,7 +63,7 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// It was to be removed only if nobody uses it, but living processes do.
-    #[error("{name:?} is in use{}", living.map(|n| format!(" by {n} living readers or handles")).unwrap_or_default())]
+    #[error("{name:?} is in use{}", living.map(|n| format!(": {n} of its readers or handles live")).unwrap_or_default())]
     InUse {
         /// The channel or array.
         name: String,

@@ -9,5 +9,11 @@
     reason = "a test that goes wrong is to panic, in its helpers too"
 )]
 
+mod cleaning;
+mod doctor;
 mod frame;
+mod holder;
+mod info;
+mod listing;
+mod python;
 mod support;

@@ -60,6 +60,11 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Axes as NumPy prints them: `(720, 1280, 3)`, `(5,)`, `()`.
 pub(crate) fn shape(axes: &[usize]) -> String {
     match axes {
@@ -101,11 +106,20 @@ impl Columns {
     }
 }
 
-/// One JSON value, indented, and a line's end.
+/// One JSON value, indented, and a line's end. What could act on a terminal is escaped, as JSON has it.
 pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *to, value)?;
-    writeln!(to)?;
-    Ok(())
+    let text = serde_json::to_string_pretty(value)?;
+    let mut safe = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c.is_ascii() || c.escape_debug().eq([c]) {
+            safe.push(c);
+        } else {
+            // Beyond ASCII there is nothing but the inside of strings.
+            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    safe.push('\n');
+    Ok(to.write_all(safe.as_bytes())?)
 }
 
 #[cfg(test)]
@@ -117,6 +131,16 @@ mod tests {
         assert_eq!(printable("camera \"1\" Größe"), "camera \"1\" Größe");
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\u{200b}\\"), "a\\u{1b}[2Jb\\u{202e}c\\u{200b}\\\\");
         assert_eq!(printable_message("\"a\\u{1b}\" and \u{9b}"), "\"a\\u{1b}\" and \\u{9b}");
+    }
+
+    #[test]
+    fn json_cannot_either_and_means_the_same() {
+        let name = "a\u{202e}b\u{1b}\u{e0041}\u{f6}\n\\";
+        let mut out = Vec::new();
+        json(&mut out, &[name]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().all(|c| c == '\n' || c.escape_debug().eq([c]) || matches!(c, '"' | '\\')), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [name]);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
 }
 
 /// Why something that nobody has is to stay all the same.
-fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
+pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
     for problem in &report.problems {
         match &problem.error {
             // Its makers may tell the living from the dead in another way; or it is not ours at all.
@@ -154,9 +154,15 @@ fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
 
 fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
     let options = globals.compat_options();
+    let before = match globals.options().look(name, Kind::Python) {
+        Ok(report) => report.files,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let found =
         if args.dry_run { options.unused(name, PYTHON_AGE)? } else { options.remove_unused(name, PYTHON_AGE)? };
-    let memory = found.iter().map(|file| file.len).fold(0, u64::saturating_add);
+    let gone = before.iter().filter(|file| found.iter().any(|gone| gone.path == file.path));
+    let memory = gone.map(|file| file.allocated).fold(0, u64::saturating_add);
     Ok((!found.is_empty()).then(|| Swept {
         name: name.to_owned(),
         kind: Kind::Python.to_string(),

@@ -61,9 +61,11 @@ fn python(name: &str, globals: &Globals) -> Result<()> {
         other => other?,
     };
     let paths: Vec<_> = left.files.iter().map(|file| file.path.clone()).collect();
-    let mut pids: Vec<_> = mappers(&paths).into_values().flatten().map(|mapper| mapper.pid.to_string()).collect();
+    let mut pids: Vec<_> =
+        mappers(&paths).into_values().flatten().map(|mapper| format!("process {}", mapper.pid)).collect();
+    pids.sort();
     pids.dedup();
-    let by = if pids.is_empty() { String::new() } else { format!(", it seems process {}", pids.join(", ")) };
+    let by = if pids.is_empty() { String::new() } else { format!(", it seems {}", pids.join(", ")) };
     let failure = Failure::new(Exit::InUse, format!("a process has it open{by}, or its files are another user's"));
     Err(failure.advise("end that process first, or add --force"))
 }

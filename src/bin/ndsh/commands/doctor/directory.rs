@@ -1,9 +1,10 @@
 //! The directory that holds the channels.
 
 use super::Check;
-use crate::output::size;
+use crate::commands::gc;
+use crate::output::{counted, size};
 use ndsharray::Options;
-use ndsharray::inspect::Kind;
+use ndsharray::inspect::{Kind, Report};
 use nix::sys::statvfs::statvfs;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -121,12 +122,13 @@ pub(super) fn left_behind(options: &Options) -> Option<Check> {
     let listed = options.list().ok()?;
     let reports = listed.iter().filter(|found| found.kind != Kind::Python);
     let reports = reports.filter_map(|found| options.look(&found.name, found.kind).ok());
-    let unused: Vec<_> = reports.filter(|report| report.is_in_use() == Some(false)).collect();
-    let memory = unused.iter().map(ndsharray::inspect::Report::memory).fold(0, u64::saturating_add);
-    let found = format!("{} channels and arrays that no living process has, {}", unused.len(), size(memory));
+    let left = |report: &Report| report.is_in_use() == Some(false) && gc::reason_to_stay(report, false).is_none();
+    let unused: Vec<_> = reports.filter(left).collect();
+    let memory = unused.iter().map(Report::memory).fold(0, u64::saturating_add);
+    let found = format!("{} of dead processes, {}", counted(unused.len(), "leftover"), size(memory));
     Some(if unused.is_empty() {
         Check::good("left behind", "nothing")
     } else {
-        Check::mind("left behind", found, "`ndsh gc --dry-run` tells which of them can go")
+        Check::mind("left behind", found, "`ndsh gc --dry-run` tells which they are, and `ndsh gc` removes them")
     })
 }

@@ -65,6 +65,13 @@ impl Failure {
     }
 }
 
+/// The sentence alone.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (exit, advice) = classify(&error);

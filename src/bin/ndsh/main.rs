@@ -1,14 +1,27 @@
 //! `ndsh`: see, feed and clean channels of ndsharray from the terminal.
 
 mod args;
+mod array;
 mod commands;
 mod describe;
 mod exit;
 mod failure;
+mod files;
+mod follow;
 mod interrupt;
+mod numbers;
 mod output;
+mod picture;
 mod processes;
+mod progress;
+mod recording;
+mod screen;
+mod seconds;
 mod select;
+mod source;
+mod summary;
+mod target;
+mod watch;
 
 use args::Cli;
 use clap::Parser;

@@ -135,6 +135,10 @@ mod writer;
 
 #[cfg(not(loom))]
 pub mod compat;
+
+#[cfg(not(loom))]
+pub mod inspect;
+
 #[cfg(all(test, loom))]
 #[path = "compat/models.rs"]
 mod compat_models;

@@ -18,3 +18,4 @@ mod samples;
 mod shelf;
 mod support;
 mod torn;
+mod unused;

@@ -11,12 +11,13 @@
 //! | 32 | dtype tag |
 //! | 33 | ndim, 0..=64 |
 //! | 34..36 | reserved, zero |
-//! | 36..40 | dtype parameter, zero for all dtypes so far |
+//! | 36..40 | dtype parameter: which format long doubles have; zero for all other dtypes |
 //! | 40.. | ndim axis lengths of 8 bytes each |
 //!
 //! Integers are in the machine's own byte order, which the board's head states.
 
 use crate::dtype::DType;
+use crate::long_double::LongDouble;
 use crate::shape::{self, MAX_NDIM, ShapeError};
 use thiserror::Error;
 use uuid::Uuid;
@@ -82,6 +83,14 @@ pub enum HeaderError {
     Parameter {
         /// The parameter, with the reserved bytes above it.
         found: u64,
+    },
+    /// Long doubles in the format of another kind of processor.
+    #[error("long doubles in the format {found}, but this machine's are {expected}")]
+    LongDouble {
+        /// The format here.
+        expected: &'static str,
+        /// The format found.
+        found: &'static str,
     },
     /// A shape that no array has.
     #[error("impossible shape")]
@@ -165,12 +174,13 @@ impl RawHeader {
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM")]
         let ndim = shape.len().min(MAX_NDIM) as u8;
+        let [p0, p1, p2, p3] = dtype_parameter(dtype).to_ne_bytes();
         let fixed = [
             u64::from_ne_bytes([a0, a1, a2, a3, a4, a5, a6, a7]),
             u64::from_ne_bytes([b0, b1, b2, b3, b4, b5, b6, b7]),
             byte_len as u64,
             written_ns,
-            u64::from_ne_bytes([dtype.tag(), ndim, 0, 0, 0, 0, 0, 0]),
+            u64::from_ne_bytes([dtype.tag(), ndim, 0, 0, p0, p1, p2, p3]),
         ];
         let axes = shape.iter().map(|&len| len as u64);
         for (word, value) in raw.words.iter_mut().zip(fixed.into_iter().chain(axes)) {
@@ -228,14 +238,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
     let (payload, rest) = split::<16>(fixed);
     let (byte_len, rest) = split::<8>(rest);
     let (written_ns, rest) = split::<8>(rest);
-    let (&[tag, ndim, r0, r1, p0, p1, p2, p3], _) = split::<8>(rest);
+    let (&kind, _) = split::<8>(rest);
 
-    let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
-    let parameter = u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]);
-    if parameter != 0 {
-        return Err(HeaderError::Parameter { found: parameter });
-    }
-    let ndim = usize::from(ndim);
+    let (dtype, ndim) = decode_kind(kind)?;
     if ndim > MAX_NDIM {
         return Err(ShapeError::TooManyDims { ndim }.into());
     }
@@ -260,6 +265,29 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
         written_ns: u64::from_ne_bytes(*written_ns),
         dtype,
         shape,
+    })
+}
+
+/// What the field "dtype parameter" holds: the format of long doubles, since processors of one byte order may differ in it.
+pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
+    match dtype {
+        DType::LongDouble | DType::ComplexLongDouble => LongDouble::FORMAT,
+        _ => 0,
+    }
+}
+
+/// The dtype and ndim in a word of tag, ndim, two reserved bytes and the dtype parameter. ndim may be too large.
+pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(DType, usize), HeaderError> {
+    let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
+    let parameter = u32::from_ne_bytes([p0, p1, p2, p3]);
+    let expected = dtype_parameter(dtype);
+    if (r0, r1, parameter) == (0, 0, expected) {
+        return Ok((dtype, usize::from(ndim)));
+    }
+    let name = LongDouble::format_name;
+    Err(match (name(expected), name(parameter)) {
+        (Some(expected), Some(found)) if expected != found => HeaderError::LongDouble { expected, found },
+        _ => HeaderError::Parameter { found: u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]) },
     })
 }
 
@@ -323,6 +351,28 @@ mod tests {
             Err(HeaderError::Shape(ShapeError::Overflow { .. }))
         ));
         assert!(decode(RawHeader::ZERO.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn long_doubles_say_which() {
+        for dtype in [DType::LongDouble, DType::ComplexLongDouble] {
+            let raw = RawHeader::encode(Uuid::nil(), dtype.size(), 0, dtype, &[]);
+            assert_eq!(decode(raw.as_bytes()).unwrap().dtype, dtype);
+            let with = |parameter: u32| {
+                let mut bytes = raw.as_bytes().to_vec();
+                bytes[36..40].copy_from_slice(&parameter.to_ne_bytes());
+                decode(&bytes)
+            };
+            let other = 3 - LongDouble::FORMAT;
+            assert!(matches!(with(other), Err(HeaderError::LongDouble { expected, found }) if expected != found));
+            assert!(matches!(with(0), Err(HeaderError::Parameter { found: 0 })));
+            assert!(matches!(with(3), Err(HeaderError::Parameter { .. })));
+        }
+        let parameter =
+            (u64::from(LongDouble::FORMAT) << if cfg!(target_endian = "little") { 32 } else { 0 }).to_ne_bytes();
+        let mut bytes = example().as_bytes().to_vec();
+        bytes[32..40].iter_mut().zip(parameter).for_each(|(byte, more)| *byte |= more);
+        assert!(matches!(decode(&bytes), Err(HeaderError::Parameter { .. })), "a float32 has none");
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub use complex::ComplexLongDouble;
 ///   Architectures Software Developer's Manual, volume 1, chapters 4 and 8), then six bytes of padding;
 /// - elsewhere: binary128 of IEEE 754-2008, in the target's byte order.
 ///
+/// Shared memory says which of the two it is: where processes for different processors meet, a reader is told
+/// ([`HeaderError::LongDouble`](crate::HeaderError::LongDouble)) rather than given wrong numbers.
+///
 /// A C compiler may make another choice: with MSVC and on Apple's arm64 a `long double` is a `double`, on 32-bit Linux
 /// x86 it takes 12 bytes, on PowerPC it may be a pair of doubles. NumPy follows the compiler, and its `longdouble`
 /// cannot be exchanged from there.
@@ -85,6 +88,20 @@ impl LongDouble {
     #[must_use]
     pub fn to_f64(self) -> f64 {
         f64::from_bits(if X87 { x87::to_f64_bits(self.0) } else { binary128::to_f64_bits(u128::from_ne_bytes(self.0)) })
+    }
+}
+
+impl LongDouble {
+    /// Which of the two formats this target has, as it stands in shared memory. Numbers once given are neither changed nor given again.
+    pub(crate) const FORMAT: u32 = if X87 { 1 } else { 2 };
+
+    /// What such a number means; 0, which is no format, means nothing.
+    pub(crate) const fn format_name(format: u32) -> Option<&'static str> {
+        match format {
+            1 => Some("x87 extended"),
+            2 => Some("binary128"),
+            _ => None,
+        }
     }
 }
 

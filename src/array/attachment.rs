@@ -148,7 +148,9 @@ impl Drop for Attachment {
         if let Some(lock) = self.own_lock() {
             lock.part();
             fail_point!("array.parted");
-            // The kernel's lock goes with the file.
+            if let Some(place) = &self.place {
+                sys::Lock::end(&place.file);
+            }
         }
     }
 }

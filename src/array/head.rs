@@ -11,7 +11,7 @@
 //! | 16 | dtype tag |
 //! | 17 | ndim, 0..=64 |
 //! | 18..20 | reserved, zero |
-//! | 20..24 | dtype parameter, zero for all dtypes so far |
+//! | 20..24 | dtype parameter: which format long doubles have; zero for all other dtypes |
 //! | 24..28 | entries of the lock, 1..=448 |
 //! | 28..32 | reserved, ignored |
 //! | 32..40 | where the elements begin: a multiple of 64 |
@@ -21,7 +21,7 @@
 
 use crate::dtype::DType;
 use crate::head::FORMAT_VERSION;
-use crate::header::HeaderError;
+use crate::header::{self, HeaderError};
 use crate::lock::Members;
 use crate::segment::Extent;
 use crate::shape::{self, MAX_NDIM, ShapeError};
@@ -61,7 +61,8 @@ impl ArrayHead {
             .into_iter()
             .chain(BYTE_ORDER.to_ne_bytes())
             .chain(FORMAT_VERSION.to_ne_bytes())
-            .chain([self.dtype.tag(), ndim, 0, 0, 0, 0, 0, 0])
+            .chain([self.dtype.tag(), ndim, 0, 0])
+            .chain(header::dtype_parameter(self.dtype).to_ne_bytes())
             .chain(entries.to_ne_bytes())
             .chain([0; 4])
             .chain((self.extent.data_at as u64).to_ne_bytes())
@@ -96,12 +97,7 @@ impl ArrayHead {
         if version != FORMAT_VERSION {
             return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
         }
-        let [tag, ndim, r0, r1, p0, p1, p2, p3] = take(&mut rest);
-        let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
-        let parameter = u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]);
-        if parameter != 0 {
-            return Err(HeaderError::Parameter { found: parameter });
-        }
+        let (dtype, ndim) = header::decode_kind(take(&mut rest))?;
         let entries = u32::from_ne_bytes(take(&mut rest));
         let count = usize::try_from(entries).unwrap_or(usize::MAX);
         if !(1..=Members::MAX).contains(&count) {
@@ -114,7 +110,6 @@ impl ArrayHead {
         let byte_len = u64::from_ne_bytes(take(&mut rest));
         let _reserved = take::<16>(&mut rest);
 
-        let ndim = usize::from(ndim);
         if ndim > MAX_NDIM {
             return Err(ShapeError::TooManyDims { ndim }.into());
         }

@@ -14,6 +14,10 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
+        if cfg!(windows) {
+            // There the package shares memory that has a name of another kind, and no file.
+            return Err(Error::Unsupported { what: "the wire format of Python's ndsharray on Windows" });
+        }
         let location = Location::new(name, dir)?;
         if !name.is_ascii() {
             // The package takes the number of characters for the number of bytes.
@@ -58,7 +62,17 @@ impl Place {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_not_supported_here() {
+        assert!(matches!(Place::new("cam", None), Err(Error::Unsupported { .. })));
+    }
+}
+
+#[cfg(all(test, not(windows)))]
 mod tests {
     use super::*;
 

@@ -132,6 +132,11 @@ impl Tag {
         Ok(())
     }
 
+    /// Gives the lock back: the caller is about to drop this.
+    pub(crate) fn end_lock(&self) {
+        Lock::end(&self.file);
+    }
+
     /// Removes the file, if it is still the one of that name.
     pub(crate) fn remove(&self, place: &Place) {
         let _ = unlink_if_same(&place.tag(), &self.identity);

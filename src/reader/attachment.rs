@@ -37,7 +37,7 @@ pub(crate) struct Attachment {
 struct Place {
     entry: OwnEntry,
     /// Holds the lock on the entry.
-    _file: File,
+    file: File,
     index: usize,
     kept: KeptPins,
 }
@@ -182,7 +182,7 @@ impl Drop for Attachment {
         if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
             place.entry.table().registered().remove(place.index, pins);
             fail_point!("detach.removed");
-            // The lock goes with the file.
+            Lock::end(&place.file);
         }
     }
 }
@@ -204,7 +204,7 @@ impl Place {
                 table.registered().add(index, entry.as_ref());
                 entry.note_pid();
                 let Some(entry) = OwnEntry::new(table, index) else { break };
-                return Ok(Self { entry, _file: file, index, kept: KeptPins::new() });
+                return Ok(Self { entry, file, index, kept: KeptPins::new() });
             }
         }
         Err(Error::TooManyReaders { max })

@@ -3,11 +3,12 @@
 mod lease;
 mod sever;
 
+pub(crate) use super::ofd::Lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 pub(crate) use sever::{sever, unmap};
 
-use super::{Identity, LockRange};
+use super::Identity;
 use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -32,54 +33,6 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
         let error = io::Error::last_os_error();
         if error.kind() != ErrorKind::Interrupted {
             return Err(error);
-        }
-    }
-}
-
-/// Exclusive locks on byte ranges that the kernel drops when the last descriptor of the *open file description* is closed, at the latest when
-/// the process dies. Unlike process-owned locks they hold between two handles of one process, and across PID namespaces.
-pub(crate) struct Lock;
-
-impl Lock {
-    /// Takes the lock on `range` if nobody has it.
-    pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
-        match Self::call(file, libc::F_OFD_SETLK, libc::F_WRLCK, range) {
-            Ok(_) => Ok(true),
-            Err(e) if matches!(e.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
-            Err(e) => Err(e),
-        }
-    }
-
-    /// Gives the lock on `range` back.
-    pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
-        Self::call(file, libc::F_OFD_SETLK, libc::F_UNLCK, range).map(drop)
-    }
-
-    /// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
-    pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
-        // Asked on behalf of a shared lock: only an exclusive one is in its way, which takes write permission to hold.
-        let answer = Self::call(file, libc::F_OFD_GETLK, libc::F_RDLCK, range)?;
-        Ok(i32::from(answer.l_type) != libc::F_UNLCK)
-    }
-
-    fn call(file: &File, command: i32, kind: i32, range: &LockRange) -> io::Result<libc::flock> {
-        let offset = |value: u64| libc::off_t::try_from(value).map_err(|_| io::Error::from(ErrorKind::InvalidInput));
-        // SAFETY: flock is a C struct of integers, for which all zeroes is a value.
-        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-        lock.l_type = i16::try_from(kind).map_err(io::Error::other)?;
-        lock.l_whence = 0; // SEEK_SET
-        lock.l_start = offset(range.start)?;
-        lock.l_len = offset(range.end.saturating_sub(range.start))?;
-        loop {
-            // SAFETY: the descriptor is open, and `lock` is a valid flock that outlives the call, as these commands want
-            // (l_pid is 0, which open-file-description locks demand).
-            if unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) } == 0 {
-                return Ok(lock);
-            }
-            let error = io::Error::last_os_error();
-            if error.kind() != ErrorKind::Interrupted {
-                return Err(error);
-            }
         }
     }
 }

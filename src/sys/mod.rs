@@ -6,28 +6,31 @@
 //! | file | platform |
 //! |---|---|
 //! | `linux.rs` | Linux |
-//! | `unix.rs` | macOS, FreeBSD and other Unix |
+//! | `unix.rs` | macOS, FreeBSD and other Unix; Linux too with `--cfg ndsharray_portable`, for tests |
 //! | `windows.rs` | Windows |
 //! | `unsupported.rs` | all else: compiles, and answers that it cannot |
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_sever;
+#[cfg(any(all(target_os = "linux", not(ndsharray_portable)), all(target_vendor = "apple", not(ndsharray_portable))))]
+mod ofd;
 #[cfg(unix)]
 mod posix;
 #[cfg(test)]
 mod tests;
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
 mod unix;
-#[cfg(not(any(target_os = "linux", windows)))]
+#[cfg(not(any(all(target_os = "linux", not(ndsharray_portable)), windows)))]
+#[cfg_attr(unix, allow(dead_code, reason = "Unix takes the lease from it, which no other has"))]
 mod unsupported;
 #[cfg(windows)]
 mod windows;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 use linux as platform;
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
 use unix as platform;
 #[cfg(not(any(unix, windows)))]
 use unsupported as platform;

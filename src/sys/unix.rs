@@ -1,5 +1,99 @@
-//! Other Unix: a directory of one's own under the temporary directory.
+//! macOS, FreeBSD and other Unix: a directory of one's own under the temporary directory, and what the system has of locks, waiting and
+//! reservation; else what every Unix has.
+//!
+//! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that the tests can run it.
+
+mod lock_files;
+#[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
+#[path = "unix/sleep_apple.rs"]
+mod sleep;
+#[cfg(all(target_os = "freebsd", not(ndsharray_portable)))]
+#[path = "unix/sleep_freebsd.rs"]
+mod sleep;
+#[cfg(any(ndsharray_portable, not(any(target_vendor = "apple", target_os = "freebsd"))))]
+#[path = "unix/sleep_none.rs"]
+mod sleep;
+mod space;
 
 pub(crate) use super::no_sever::{sever, unmap};
-pub(crate) use super::posix::*;
-pub(crate) use super::unsupported::{Lease, Lock, Sleepers, default_dir, reserve};
+#[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
+pub(crate) use super::ofd::Lock;
+#[cfg(feature = "failpoints")]
+pub(crate) use super::posix::end;
+#[cfg(any(test, fuzzing))]
+pub(crate) use super::posix::symlink;
+pub(crate) use super::posix::{
+    Sweeper, available, check_file_name, effective_user, fork_count, identify, identify_path, is_no_space,
+    is_symlink_refusal, monotonic_ns, read_some_at, remove_file, same_file, watch_forks, write_some_at,
+};
+pub(crate) use super::unsupported::Lease;
+#[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
+pub(crate) use lock_files::Lock;
+pub(crate) use space::reserve;
+
+use super::{Access, Identity, posix};
+use crate::sync::{AtomicU32, Ordering};
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Where channels live unless the caller or the environment says otherwise.
+pub(crate) fn default_dir() -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("ndsharray-{}", effective_user()));
+    // Best effort: whoever opens a file in it is told what is wrong.
+    let _ = DirBuilder::new().mode(0o700).create(&dir);
+    dir
+}
+
+/// As [`posix::open_exclusive`].
+pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
+    posix::open_exclusive(path, mode).inspect(|file| lock_files::note(file, path))
+}
+
+/// As [`posix::open`].
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    posix::open(path, access).inspect(|file| lock_files::note(file, path))
+}
+
+/// The first nap of one whom nobody can wake, doubled each time up to [`LONGEST_NAP`].
+const FIRST_NAP: Duration = Duration::from_micros(50);
+const LONGEST_NAP: Duration = Duration::from_millis(2);
+
+/// Those who sleep on words of one mapped file.
+#[derive(Clone, Copy)]
+pub(crate) struct Sleepers;
+
+impl Sleepers {
+    /// The sleepers on words of this file.
+    #[inline]
+    pub(crate) fn of(_: &Identity) -> Self {
+        Self
+    }
+
+    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
+    /// caller looks again.
+    pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
+        if timeout.is_zero() || sleep::sleep(word, ticket, timeout) {
+            return;
+        }
+        // The kernel does not do it, here at all or for this memory.
+        let end = Instant::now().checked_add(timeout);
+        let mut nap = FIRST_NAP;
+        // Relaxed: whatever the word says, the caller looks again.
+        while word.load(Ordering::Relaxed) == ticket {
+            let left = end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(nap));
+            nap = nap.saturating_mul(2).min(LONGEST_NAP);
+        }
+    }
+
+    /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
+    pub(crate) fn wake_all(self, word: &AtomicU32, _replaced: u32) {
+        sleep::wake_all(word);
+    }
+}

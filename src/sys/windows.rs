@@ -23,10 +23,11 @@ use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use windows_sys::Win32::Foundation::{ERROR_CANT_ACCESS_FILE, HANDLE};
+use windows_sys::Win32::Foundation::{ERROR_CANT_ACCESS_FILE, ERROR_INVALID_PARAMETER, HANDLE};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TEMPORARY,
-    FILE_FLAG_OPEN_REPARSE_POINT, FileAllocationInfo, GetDiskFreeSpaceExW, SetFileInformationByHandle,
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_INFO_BY_HANDLE_CLASS, FileAllocationInfo, GetDiskFreeSpaceExW,
+    SetFileInformationByHandle,
 };
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 
@@ -73,7 +74,8 @@ pub(crate) fn is_symlink_refusal(error: &io::Error) -> bool {
 
 /// Whether the file system had no room, or the user no quota.
 pub(crate) fn is_no_space(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+    use ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | OutOfMemory)
 }
 
 /// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
@@ -94,23 +96,18 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     }
     let allocation = i64::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
     let info = FILE_ALLOCATION_INFO { AllocationSize: allocation };
-    // SAFETY: the handle is open while `file` is borrowed; `info` is what this class of information wants, with its size.
-    let reserved = unsafe {
-        SetFileInformationByHandle(
-            handle_of(file),
-            FileAllocationInfo,
-            (&raw const info).cast(),
-            size_of::<FILE_ALLOCATION_INFO>() as u32,
-        )
-    };
-    if reserved == 0 {
-        let error = io::Error::last_os_error();
+    // SAFETY: the class goes with the type.
+    let reserved = unsafe { set_information(file, FileAllocationInfo, (&raw const info).cast(), size_of_val(&info)) };
+    match reserved {
+        Err(error) if is_no_space(&error) => return Err(error),
         // A file system that knows no reservation may still have the room: setting the length allocates it on NTFS.
-        if is_no_space(&error) {
-            return Err(error);
-        }
+        _ => {}
     }
-    file.set_len(len)
+    file.set_len(len).map_err(|error| match code_of(&error) {
+        // Larger than any file can be.
+        Some(ERROR_INVALID_PARAMETER) => ErrorKind::FileTooLarge.into(),
+        _ => error,
+    })
 }
 
 /// Bytes that this user may still take on the volume that holds `dir`; `None` when it does not tell.
@@ -151,6 +148,12 @@ impl<'f> Lease<'f> {
     }
 }
 
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        match self.0 {}
+    }
+}
+
 /// There are no forks.
 #[inline]
 pub(crate) fn watch_forks() -> u64 {
@@ -161,6 +164,25 @@ pub(crate) fn watch_forks() -> u64 {
 #[inline]
 pub(crate) fn fork_count() -> u64 {
     0
+}
+
+/// Tells the system something about an open file.
+///
+/// # Safety
+///
+/// `info` points to `len` readable bytes that are what `class` wants.
+unsafe fn set_information(
+    file: &File,
+    class: FILE_INFO_BY_HANDLE_CLASS,
+    info: *const core::ffi::c_void,
+    len: usize,
+) -> io::Result<()> {
+    let len = u32::try_from(len).map_err(io::Error::other)?;
+    // SAFETY: the handle is open while `file` is borrowed; the rest is the caller's word.
+    match unsafe { SetFileInformationByHandle(handle_of(file), class, info, len) } {
+        0 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }
 
 fn handle_of(file: &File) -> HANDLE {

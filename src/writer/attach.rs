@@ -23,7 +23,7 @@ pub(super) struct Held {
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
-    _board_file: File,
+    board_file: File,
     /// After that nothing is mapped any more.
     _sweeper: Sweeper,
 }
@@ -64,9 +64,14 @@ impl Held {
             board.wake_holders_of(bell.ring_always());
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
-            return Ok(Self { location, board, table, table_file, last_number, _board_file: file, _sweeper: sweeper });
+            return Ok(Self { location, board, table, table_file, last_number, board_file: file, _sweeper: sweeper });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Gives up being the writer: the caller is about to drop this.
+    pub(super) fn end_locks(&self) {
+        Lock::end(&self.board_file);
     }
 }
 

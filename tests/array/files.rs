@@ -3,11 +3,10 @@
 use crate::support::{NAME, PATIENCE, Room};
 use ndsharray::{Error, HeaderError};
 use std::fs;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 fn scribble(room: &Room, at: u64, bytes: &[u8]) {
-    fs::OpenOptions::new().write(true).open(room.file()).unwrap().write_all_at(bytes, at).unwrap();
+    crate::os::write_all_at(&fs::OpenOptions::new().write(true).open(room.file()).unwrap(), bytes, at).unwrap();
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod death;
 mod files;
 mod guards;
 mod lifetime;
+#[path = "../common/os.rs"]
+mod os;
 mod processes;
 mod python;
 mod support;

@@ -1,13 +1,13 @@
 //! What the tests share: a directory of one's own, and patience with a limit.
 
+use crate::os;
 use ndsharray::{Options, ShElement, SharedArray};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name that most tests give their array; the directory keeps them apart.
 pub(crate) const NAME: &str = "array";
@@ -18,7 +18,7 @@ pub(crate) struct Room(TempDir);
 impl Room {
     pub(crate) fn new() -> Self {
         let prefix = tempfile::Builder::new().prefix("ndsharray-test-").to_owned();
-        Self(prefix.tempdir_in("/dev/shm").or_else(|_| prefix.tempdir()).unwrap())
+        Self(prefix.tempdir_in(os::base_dir()).or_else(|_| prefix.tempdir()).unwrap())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -42,10 +42,7 @@ impl Room {
     }
 
     pub(crate) fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        os::files(self.path())
     }
 }
 

@@ -142,6 +142,7 @@ fn who_looks_and_who_changes_single_elements_take_turns() {
     assert_eq!(*array.read().unwrap(), [5, 7]);
 }
 
+#[cfg(unix)]
 #[test]
 fn who_waits_sleeps() {
     let room = Room::new();

@@ -3,20 +3,22 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod os;
+mod output;
 pub(crate) mod roles;
 
 use ndsharray::{DType, Options, OwnedSample, Sample};
+use os::Death;
+use output::Output;
 use std::collections::VecDeque;
-use std::fs;
-use std::io::{ErrorKind, Read, Write};
-use std::os::fd::AsRawFd;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The channel's name; the directory keeps tests apart.
 pub(crate) const NAME: &str = "channel";
@@ -32,9 +34,7 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new() -> Self {
-        let shm = Path::new("/dev/shm");
-        let base = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
-        Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in(base).unwrap() }
+        Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in(os::base_dir()).unwrap() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -50,16 +50,8 @@ impl Room {
     }
 
     pub(crate) fn files(&self) -> Vec<String> {
-        files(self.path())
+        os::files(self.path())
     }
-}
-
-/// The names in a directory, sorted.
-pub(crate) fn files(dir: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 /// Looks until `done`, and fails when it does not come to that.
@@ -133,8 +125,7 @@ pub(crate) enum Event {
 pub(crate) struct Child {
     process: process::Child,
     stdin: Option<ChildStdin>,
-    /// `None` once it has said all.
-    stdout: Option<ChildStdout>,
+    stdout: Output,
     /// Heard, but not yet a line.
     rest: Vec<u8>,
     said: VecDeque<String>,
@@ -149,17 +140,8 @@ impl Child {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         adjust(&mut command);
         let mut process = command.spawn().unwrap();
-        let stdout = process.stdout.take().unwrap();
-        // SAFETY: takes numbers; the descriptor is open. What is said is taken as it comes, without waiting for more.
-        assert_eq!(unsafe { libc::fcntl(stdout.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
-        Self {
-            stdin: process.stdin.take(),
-            process,
-            stdout: Some(stdout),
-            rest: Vec::new(),
-            said: VecDeque::new(),
-            stopped: false,
-        }
+        let stdout = Output::new(process.stdout.take().unwrap());
+        Self { stdin: process.stdin.take(), process, stdout, rest: Vec::new(), said: VecDeque::new(), stopped: false }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -179,7 +161,7 @@ impl Child {
             if self.take_what_is_said() {
                 continue;
             }
-            if self.stdout.is_none() {
+            if self.stdout.is_over() {
                 return self.await_end();
             }
             if self.has_stopped() {
@@ -192,21 +174,13 @@ impl Child {
             if left.is_zero() {
                 return Event::Quiet;
             }
-            self.sleep(left.min(Duration::from_micros(500)));
+            self.stdout.sleep(left.min(Duration::from_micros(500)));
         }
     }
 
     /// Whether it has said something.
     fn take_what_is_said(&mut self) -> bool {
-        let mut bytes = [0; 4096];
-        while let Some(stdout) = &mut self.stdout {
-            match stdout.read(&mut bytes) {
-                Ok(0) => self.stdout = None,
-                Ok(count) => self.rest.extend(&bytes[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Interrupted),
-            }
-        }
+        self.stdout.take(&mut self.rest);
         while let Some(at) = self.rest.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.rest.drain(..=at).collect();
             // A test harness writes on the same line.
@@ -217,6 +191,13 @@ impl Child {
         !self.said.is_empty()
     }
 
+    /// Nothing can be stopped there, so that others can see it.
+    #[cfg(windows)]
+    fn has_stopped(&self) -> bool {
+        false
+    }
+
+    #[cfg(unix)]
     fn has_stopped(&self) -> bool {
         // SAFETY: siginfo_t is a C struct of integers and pointers, for which all zeroes is a value.
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -225,16 +206,6 @@ impl Child {
         let answer = unsafe { libc::waitid(libc::P_PID, self.id(), &raw mut info, options) };
         // SAFETY: waitid has filled in the fields for a child, or left zeroes.
         answer == 0 && unsafe { info.si_pid() } != 0
-    }
-
-    /// Until it says something.
-    fn sleep(&self, time: Duration) {
-        let Some(stdout) = &self.stdout else { return };
-        let mut wanted = libc::pollfd { fd: stdout.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        #[allow(clippy::unnecessary_fallible_conversions, reason = "it is 32 bits wide on some targets")]
-        let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::try_from(time.subsec_nanos()).unwrap() };
-        // SAFETY: reads and writes the one struct, reads the time; no signal mask is given.
-        unsafe { libc::ppoll(&raw mut wanted, 1, &raw const time, std::ptr::null()) };
     }
 
     fn await_end(&mut self) -> Event {
@@ -267,13 +238,13 @@ impl Child {
         self.hear()
     }
 
+    #[cfg(unix)]
     pub(crate) fn signal(&self, signal: i32) {
-        let id = i32::try_from(self.id()).unwrap();
-        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
-        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+        os::signal(self.id(), signal);
     }
 
     /// SIGSTOP, and waits until it has stopped.
+    #[cfg(unix)]
     pub(crate) fn stop(&mut self) {
         self.signal(libc::SIGSTOP);
         wait_until("it stops", || matches!(self.poll(Duration::ZERO), Event::Stopped));
@@ -283,7 +254,7 @@ impl Child {
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         let status = self.process.wait().unwrap();
-        assert!(!status.success() && status.code().is_none(), "it ended by itself: {status}");
+        assert_eq!(os::death_of(status), Death::Killed, "it ended by itself: {status}");
     }
 
     /// Ends its input, and with it most roles.

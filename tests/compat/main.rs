@@ -1,5 +1,7 @@
 //! Python's wire format without Python: samples recorded from the package, damaged files, and the life of a channel.
 
+// On Windows the package uses something else; see `ndsharray::compat`.
+#![cfg(not(windows))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +14,8 @@
 mod bad_files;
 mod changes;
 mod lifecycle;
+#[path = "../common/os.rs"]
+mod os;
 mod processes;
 #[cfg(target_endian = "little")]
 mod samples;

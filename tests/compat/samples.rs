@@ -22,6 +22,12 @@ fn samples() -> impl Iterator<Item = (DTypeTable, Sample)> {
     SAMPLES.iter().flat_map(|(table, text)| text.lines().map(|line| (*table, parse(line))))
 }
 
+/// Those that Python would write the same way on this machine: they were recorded on one whose long doubles are the x87's.
+fn samples_of_here() -> impl Iterator<Item = (DTypeTable, Sample)> {
+    let x87 = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
+    samples().filter(move |(_, sample)| x87 || !matches!(sample.dtype, DType::LongDouble | DType::ComplexLongDouble))
+}
+
 fn parse(line: &str) -> Sample {
     let [dtype, shape, tag, payload] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let shape = if shape == "-" { vec![] } else { shape.split('x').map(|axis| axis.parse().unwrap()).collect() };
@@ -70,7 +76,7 @@ fn there_is_one_of_each_dtype() {
 /// Whatever list the reader expects: the length tells.
 #[test]
 fn they_are_read() {
-    for (_, sample) in samples() {
+    for (_, sample) in samples_of_here() {
         for expected in DTypeTable::ALL {
             let room = Room::new();
             fs::write(room.path().join(NAME), &sample.tag).unwrap();
@@ -95,7 +101,7 @@ fn they_are_read() {
 
 #[test]
 fn the_same_bytes_are_written() {
-    for (table, sample) in samples() {
+    for (table, sample) in samples_of_here() {
         let room = Room::new();
         let mut writer = room.options().dtypes(table).create_any(NAME).unwrap();
         writer.write_bytes(sample.dtype, &sample.shape, &sample.body()).unwrap();

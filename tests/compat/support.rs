@@ -41,10 +41,7 @@ impl Room {
 
     /// The names in the directory, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        crate::os::files(self.path())
     }
 }
 

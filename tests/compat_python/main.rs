@@ -3,6 +3,7 @@
 //! The tests are ignored unless asked for, because they need Python with numpy and `ndsharray` 1.1.4: `.ci/run python` makes a virtual environment of its own,
 //! and the environment variable `NDSHARRAY_PYTHON` names its interpreter. `docs/COMPAT.md` says how to see the figures.
 
+#![cfg(not(windows))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

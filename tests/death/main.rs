@@ -16,9 +16,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(unix)]
 mod forks;
 mod reader_victims;
 mod roles;
+#[cfg(unix)]
 mod stops;
 mod storm;
 mod sweep;
@@ -31,11 +33,14 @@ use std::time::Instant;
 /// How children of this binary are started.
 const CHILD_ARGUMENTS: [&str; 0] = [];
 
-const TESTS: [(&str, fn()); 5] = [
+const TESTS: &[(&str, fn())] = &[
     ("sweep", sweep::every_point_in_every_scenario),
     ("storm", storm::random_kills),
+    #[cfg(unix)]
     ("stopped_reader", stops::a_stopped_reader_keeps_its_view),
+    #[cfg(unix)]
     ("stopped_writer", stops::a_stopped_writer_is_not_taken_over),
+    #[cfg(unix)]
     ("forks", forks::children_release_nothing),
 ];
 
@@ -52,7 +57,7 @@ fn main() -> ExitCode {
     let only_ignored = arguments.iter().any(|argument| argument == "--ignored");
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let mut failed = false;
-    for (name, test) in TESTS {
+    for &(name, test) in TESTS {
         if only_ignored || !(wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()))) {
             continue;
         }

@@ -6,8 +6,9 @@ use crate::sweep::{Ending, Play, Scenario};
 use ndsharray::{Options, OwnedSample, Reader, Writer};
 use std::time::{Duration, Instant};
 
-pub(crate) const SCENARIOS: [Scenario; 4] = [
+pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "read", play: read },
+    #[cfg(unix)]
     Scenario { name: "overtaken", play: overtaken },
     Scenario { name: "waiting", play: waiting },
     Scenario { name: "follow", play: follow },
@@ -105,6 +106,7 @@ fn read(play: &mut Play) -> Ending {
 }
 
 /// The victim stops between its look at what is current and its pin, and finds that slot written anew.
+#[cfg(unix)]
 fn overtaken(play: &mut Play) -> Ending {
     let stage = Stage::new();
     let mut victim = play.victim("read-once", &stage.room, "pin.chosen:1:stop");

@@ -2,7 +2,9 @@
 
 use crate::common::roles::{hold, obey, put};
 use crate::common::{NAME, Named, PATIENCE, name_of, say, shape_of, value};
-use crate::{forks, storm};
+#[cfg(unix)]
+use crate::forks;
+use crate::storm;
 use ndsharray::{Error, Options, Writer};
 use std::path::Path;
 use std::time::Duration;
@@ -11,11 +13,17 @@ use std::time::Duration;
 const A_WHILE: Duration = Duration::from_millis(1);
 
 pub(crate) fn act(words: &[String], dir: &Path) {
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: reads the struct that it is given.
-    unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    #[cfg(unix)]
+    {
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: reads the struct that it is given.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    }
     // SAFETY: takes numbers. The parent starts all children from its main thread, so they end with it, not before.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
+    };
 
     let options = Options::new().dir(dir);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -31,6 +39,7 @@ pub(crate) fn act(words: &[String], dir: &Path) {
         ["hold"] => hold(&options),
         ["storm-writer", run, slots] => storm::writer(&options.max_slots(slots.parse().unwrap()), run.parse().unwrap()),
         ["storm-reader", seed] => storm::reader(&options, seed.parse().unwrap()),
+        #[cfg(unix)]
         ["fork"] => forks::parent(&options, dir),
         _ => panic!("no such role: {words:?}"),
     }

@@ -1,19 +1,39 @@
 //! The sweep: in every scenario, at every point that it comes to, at the first and at the last passing, the process is killed, aborted
 //! and stopped. A point that is never struck is a failure.
 
+use crate::common::os::{Death, death_of};
 use crate::common::{Child, Event, Room};
 use crate::{reader_victims, writer_victims};
 use ndsharray::FAIL_POINTS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 const VARIABLE: &str = "NDSHARRAY_FAILPOINT";
 
-const ACTIONS: [&str; 3] = ["kill", "abort", "stop"];
+#[cfg(unix)]
+const ACTIONS: &[&str] = &["kill", "abort", "stop"];
+/// A process cannot stop itself there so that others see it.
+#[cfg(windows)]
+const ACTIONS: &[&str] = &["kill", "abort"];
+
+/// Points that only those come to who were overtaken while they were stopped.
+#[cfg(unix)]
+const OUT_OF_REACH: &[&str] = &[];
+#[cfg(windows)]
+const OUT_OF_REACH: &[&str] = &["claim.refused"];
+
+/// Whether each point is to be struck once only, in the first scenario that comes to it: a process takes long to start under Wine.
+/// `NDSHARRAY_SWEEP=whole` has all of it.
+fn is_brief() -> bool {
+    cfg!(windows) && !std::env::var("NDSHARRAY_SWEEP").is_ok_and(|sweep| sweep == "whole")
+}
+
+fn actions() -> &'static [&'static str] {
+    if is_brief() { &["kill"] } else { ACTIONS }
+}
 
 /// A scenario plays out, with one process as the victim, and checks what is left by it.
 pub(crate) struct Scenario {
@@ -67,13 +87,14 @@ impl Play {
             Event::Stopped => {
                 self.stopped = true;
                 meanwhile(self);
+                #[cfg(unix)]
                 victim.signal(libc::SIGCONT);
                 Ok(None)
             }
             Event::Ended(status) if status.success() => Err(Ending::Natural),
             Event::Ended(status) => {
-                let wanted = if self.orders.ends_with("abort") { libc::SIGABRT } else { libc::SIGKILL };
-                assert_eq!(status.signal(), Some(wanted), "the victim failed by itself: {status}");
+                let wanted = if self.orders.ends_with("abort") { Death::Aborted } else { Death::Killed };
+                assert_eq!(death_of(status), wanted, "the victim failed by itself: {status}");
                 Err(Ending::Died)
             }
         }
@@ -153,9 +174,12 @@ impl Results {
     fn sweep(&mut self, scenario: &Scenario) {
         for (passed_point, passings) in trace(scenario) {
             let point = *FAIL_POINTS.iter().find(|point| **point == passed_point).unwrap();
+            if is_brief() && actions().iter().all(|action| self.hit.contains(&(point, *action))) {
+                continue;
+            }
             let mut counts = BTreeSet::new();
-            for wanted in BTreeSet::from([1, passings]) {
-                counts.extend(ACTIONS.iter().filter_map(|action| self.strike(scenario, point, wanted, action)));
+            for wanted in BTreeSet::from([1, if is_brief() { 1 } else { passings }]) {
+                counts.extend(actions().iter().filter_map(|action| self.strike(scenario, point, wanted, action)));
             }
             let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
             self.struck.entry(point).or_default().push(format!("{} {}", scenario.name, counts.join("+")));
@@ -166,14 +190,14 @@ impl Results {
 pub(crate) fn every_point_in_every_scenario() {
     let start = Instant::now();
     let mut results = Results::default();
-    for scenario in writer_victims::SCENARIOS.iter().chain(&reader_victims::SCENARIOS) {
+    for scenario in writer_victims::SCENARIOS.iter().chain(reader_victims::SCENARIOS) {
         results.sweep(scenario);
     }
-    println!("  fail point               struck in scenario, at its n-th passing, by {}", ACTIONS.join(", "));
-    for point in FAIL_POINTS {
+    println!("  fail point               struck in scenario, at its n-th passing, by {}", actions().join(", "));
+    for point in FAIL_POINTS.iter().filter(|point| !OUT_OF_REACH.contains(point)) {
         let list = results.struck.get(point).map_or("NEVER".to_owned(), |list| list.join(", "));
         println!("  {point:<24} {list}");
-        for action in ACTIONS.into_iter().filter(|action| !results.hit.contains(&(*point, *action))) {
+        for action in actions().iter().copied().filter(|action| !results.hit.contains(&(*point, *action))) {
             results.failures.push(format!("{point}: never struck by {action}"));
         }
     }

@@ -1,19 +1,22 @@
 //! Scenarios whose victim is a writer. What must hold afterwards: readers that are attached, and new ones, find the last value, whole; what
 //! is held stays; a new writer takes over, numbers go on, readers follow; pins of the dead come back; a clean close leaves no file.
 
-use crate::common::{Child, Event, NAME, Named, PATIENCE, Room, len_of, shape_of, value, wait_until};
+use crate::common::{Child, NAME, Named, PATIENCE, Room, shape_of, value};
+#[cfg(unix)]
+use crate::common::{Event, len_of, wait_until};
 use crate::sweep::{Ending, Play, Scenario, extra};
 use ndsharray::{Error, OwnedSample, Reader};
 use std::cell::RefCell;
 use std::fs;
 use std::time::{Duration, Instant};
 
-pub(crate) const SCENARIOS: [Scenario; 7] = [
+pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "fresh", play: fresh },
     Scenario { name: "takeover", play: takeover },
     Scenario { name: "retire", play: retire },
     Scenario { name: "keep", play: keep },
     Scenario { name: "sleeper", play: sleeper },
+    #[cfg(unix)]
     Scenario { name: "refused", play: refused },
     Scenario { name: "remove", play: remove },
 ];
@@ -295,7 +298,8 @@ impl Drop for Done<'_> {
     }
 }
 
-/// A reader pins a value that was the latest when it looked: the victim finds the slot of its choice held.
+/// A reader pins a value that was the latest when it looked: the victim finds the slot of its choice held. It takes a reader that stops in between.
+#[cfg(unix)]
 fn refused(play: &mut Play) -> Ending {
     let stage = Stage::empty();
     let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.room, "");

@@ -94,7 +94,7 @@ fn ten_thousand_changes_leak_nothing() {
         assert!(sample.as_bytes() == bytes, "change {i}");
         if i % 100 == 0 {
             most_files = most_files.max(room.files().len());
-            most_mappings = most_mappings.max(mappings_in(room.path()));
+            most_mappings = most_mappings.max(mappings_in(room.path()).unwrap_or(0));
         }
     }
     assert!(most_files <= 2 + 8, "{most_files} files at once");
@@ -102,7 +102,8 @@ fn ten_thousand_changes_leak_nothing() {
     assert!(most_mappings <= 4 + 3 * 8, "{most_mappings} mappings at once");
     drop((writer, reader));
     assert_eq!(room.files(), [""; 0]);
-    assert_eq!((mappings_in(room.path()), descriptors_in(room.path())), (0, 0));
+    assert_eq!(mappings_in(room.path()).unwrap_or(0), 0);
+    assert_eq!(descriptors_in(room.path()).unwrap_or(0), 0);
 }
 
 #[test]
@@ -156,5 +157,5 @@ fn unused_large_files_are_given_back() {
         reader.read().unwrap().unwrap();
     }
     assert!(room.payloads().len() <= 3, "{:?}", room.payloads());
-    assert!(mappings_in(room.path()) <= 4 + 2 * 3, "the reader has let go as well");
+    assert!(mappings_in(room.path()).is_none_or(|mappings| mappings <= 4 + 2 * 3), "the reader has let go as well");
 }

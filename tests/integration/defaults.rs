@@ -21,6 +21,7 @@ fn writer_and_reader_meet_by_name_alone() {
     reader.finish();
 }
 
+#[cfg(unix)]
 #[test]
 fn files_belong_to_their_owner_alone() {
     use std::os::unix::fs::MetadataExt;
@@ -34,6 +35,7 @@ fn files_belong_to_their_owner_alone() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn other_modes_on_request() {
     use std::os::unix::fs::MetadataExt;
@@ -46,6 +48,7 @@ fn other_modes_on_request() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn payloads_are_mapped_read_only_in_readers() {
     let room = Room::new();

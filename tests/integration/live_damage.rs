@@ -1,10 +1,10 @@
 //! Somebody flips bits in all files of a channel, and exchanges and extends files, while a writer writes and readers read.
 
+use crate::os::{read_exact_at, write_all_at};
 use crate::support::{NAME, Room};
 use ndsharray::{Error, Options};
 use std::fs::{self, File};
 use std::hint::black_box;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -34,7 +34,7 @@ fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
     let len = file.metadata()?.len();
     match dice.next(500) {
         // By writing, not by setting the length: the file may have grown since we looked, and must not be cut under its mappings.
-        0 => file.write_all_at(&[0], len + 4095),
+        0 => write_all_at(&file, &[0], len + 4095),
         1 => {
             let others: Vec<_> = fs::read_dir(stranger)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
             let Some(other) = others.get(dice.next(others.len() as u64) as usize) else { return Ok(()) };
@@ -47,9 +47,9 @@ fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
             let near = if dice.next(2) == 0 { len.min(700) } else { len };
             let at = dice.next(near);
             let mut byte = [0];
-            file.read_exact_at(&mut byte, at)?;
+            read_exact_at(&file, &mut byte, at)?;
             byte[0] ^= 1 << dice.next(8);
-            file.write_all_at(&byte, at)
+            write_all_at(&file, &byte, at)
         }
     }
 }
@@ -132,7 +132,9 @@ fn damage_while_everybody_is_at_work_has_an_answer() {
         done.store(true, Ordering::Relaxed);
     });
     let (damaged, values) = (damaged.into_inner(), values.into_inner());
-    assert!(damaged > 100, "the files were damaged {damaged} times");
+    // Under Wine every call goes through one server.
+    let least = if cfg!(windows) { 10 } else { 100 };
+    assert!(damaged > least, "the files were damaged {damaged} times");
     assert!(values > 100, "{values} values were seen in spite of it");
     // Whatever is left, it can be cleared away, and the name works again.
     match options.remove(NAME) {

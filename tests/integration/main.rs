@@ -18,7 +18,12 @@ mod inspect;
 mod links;
 mod live_damage;
 mod loans;
+mod mixed;
+#[path = "../common/os.rs"]
+mod os;
 mod ownership;
+// Whose a file is and who may use it is the directory's to say on Windows.
+#[cfg(unix)]
 mod permissions;
 mod processes;
 mod puppet;

@@ -283,6 +283,7 @@ fn a_living_writer_is_told_from_a_dead_one() {
 }
 
 /// Who does not move for a long time is not dead.
+#[cfg(target_os = "linux")]
 #[test]
 fn stopped_processes_keep_what_they_have() {
     let room = Room::new();
@@ -310,6 +311,7 @@ fn stopped_processes_keep_what_they_have() {
     writer.write(&[1], &[3]).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_forked_child_has_no_part_in_its_parent_s_handles() {
     let room = Room::new();

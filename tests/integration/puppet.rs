@@ -3,9 +3,10 @@
 //! The parent sends one command a line, the child answers each with one line that starts with `@`; so the two are never
 //! ahead of each other, and a child can be killed in a known state.
 
-use crate::support::{NAME, PATIENCE, Room, pattern, wait_until};
-use ndsharray::{AnyWriter, DType, Error, Options, OwnedSample, Reader};
+use crate::support::{NAME, PATIENCE, Room, pattern};
+use ndsharray::{AnyWriter, DType, LongDouble, Options, OwnedSample, Reader};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -21,7 +22,12 @@ pub(crate) struct Puppet {
 
 impl Puppet {
     pub(crate) fn new(room: &Room) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::of(&std::env::current_exe().unwrap(), room)
+    }
+
+    /// `program` is this test binary, perhaps built for another target.
+    pub(crate) fn of(program: &Path, room: &Room) -> Self {
+        let mut child = Command::new(program)
             .args(["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(DIR, room.path())
             // What `Writer::create` and `Reader::open` use.
@@ -77,12 +83,11 @@ impl Puppet {
     }
 
     /// SIGSTOP: alive, but not doing anything. SIGKILL still ends it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn stop(&mut self) {
-        let pid = i32::try_from(self.id()).unwrap();
-        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
-        assert_eq!(unsafe { libc::kill(pid, libc::SIGSTOP) }, 0);
-        let stat = format!("/proc/{pid}/stat");
-        wait_until("the child stops", || {
+        crate::os::signal(self.id(), libc::SIGSTOP);
+        let stat = format!("/proc/{}/stat", self.id());
+        crate::support::wait_until("the child stops", || {
             let stat = std::fs::read_to_string(&stat).unwrap();
             stat.rsplit_once(") ").unwrap().1.starts_with('T')
         });
@@ -104,6 +109,13 @@ impl Drop for Puppet {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Byte order, width in bits, and the long double 1 in hexadecimal digits.
+pub(crate) fn target() -> String {
+    let order = if cfg!(target_endian = "little") { "little" } else { "big" };
+    let one: String = LongDouble::from(1.0).to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{order} {} {one}", usize::BITS)
 }
 
 /// What `read` and its like answer for a value.
@@ -139,6 +151,7 @@ impl Body {
         let mut answer = "ok".to_owned();
         match *words.as_slice() {
             ["hello"] => answer = "hello".to_owned(),
+            ["target"] => answer = target(),
             // create SLOTS READERS PERSIST
             ["create", slots, readers, persist] => {
                 let options = options.clone().max_slots(slots.parse()?).max_readers(readers.parse()?);
@@ -190,6 +203,7 @@ impl Body {
                 let error = self.obey(options, command).err().ok_or("no error")?;
                 answer = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             }
+            #[cfg(unix)]
             ["fork"] => answer = self.fork()?,
             ["release"] => self.held.clear(),
             ["recheck"] => {
@@ -202,13 +216,15 @@ impl Body {
     }
 
     /// Tries all handles in a forked child and drops them there; says what it came to.
+    #[cfg(unix)]
     fn fork(&mut self) -> Result<String, Box<dyn std::error::Error>> {
         // SAFETY: the child does nothing but what follows, and ends without returning.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
             let wrote = self.writer()?.write_bytes(DType::U8, &[1], &[1]);
             let read = self.reader()?.read().map(drop);
-            let refused = matches!(wrote, Err(Error::Forked)) && matches!(read, Err(Error::Forked));
+            let refused =
+                matches!(wrote, Err(ndsharray::Error::Forked)) && matches!(read, Err(ndsharray::Error::Forked));
             *self = Self::default();
             // SAFETY: takes a number; nothing of this process is needed any more.
             unsafe { libc::_exit(if refused { 0 } else { 1 }) };

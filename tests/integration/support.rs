@@ -1,20 +1,18 @@
 //! What the tests share: a directory of one's own, recognisable values, and patience with a limit.
 
+use crate::os;
 use ndsharray::{
     AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, Options, OwnedSample, Reader, ShElement, bf16, f16,
 };
-use std::ffi::CString;
 use std::fmt::Debug;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The name that most tests give their channel; the directory keeps them apart.
 pub(crate) const NAME: &str = "channel";
@@ -66,10 +64,7 @@ impl Room {
 
     /// The names in the directory, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
-        let mut names: Vec<_> =
-            fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        os::files(self.path())
     }
 
     /// The names of payload files.
@@ -93,8 +88,16 @@ impl Room {
 /// What [`Room::keep_value`] leaves.
 pub(crate) const KEPT: [i32; 3] = [10, -20, 30];
 
+/// There is no shared memory to ask about.
+#[cfg(windows)]
+fn free_bytes(_: &Path) -> u64 {
+    0
+}
+
+#[cfg(unix)]
 fn free_bytes(dir: &Path) -> u64 {
-    let path = CString::new(dir.as_os_str().as_bytes()).unwrap();
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).unwrap();
     let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: the path ends in NUL and `stat` has room for the struct that the call writes.
     let failed = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0;
@@ -200,25 +203,25 @@ pub(crate) fn shapes() -> Vec<Vec<usize>> {
     vec![vec![], vec![0], vec![3, 0, 5], vec![1], vec![7], vec![5, 3], vec![2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 3], many]
 }
 
-/// Mappings of this process that stand under `dir`.
-pub(crate) fn mappings_in(dir: &Path) -> usize {
-    let dir = dir.to_str().unwrap();
-    fs::read_to_string("/proc/self/maps").unwrap().lines().filter(|line| line.contains(dir)).count()
+/// Mappings of this process that stand under `dir`; `None` where the system does not tell.
+pub(crate) fn mappings_in(dir: &Path) -> Option<usize> {
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    Some(maps.lines().filter(|line| line.contains(dir.to_str().unwrap())).count())
 }
 
-/// Descriptors of this process that stand under `dir`.
-pub(crate) fn descriptors_in(dir: &Path) -> usize {
-    let links = fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    links.filter(|target| target.starts_with(dir)).count()
+/// Descriptors of this process that stand under `dir`; `None` where the system does not tell.
+pub(crate) fn descriptors_in(dir: &Path) -> Option<usize> {
+    let links = fs::read_dir("/proc/self/fd").ok()?.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    Some(links.filter(|target| target.starts_with(dir)).count())
 }
 
 pub(crate) fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
-    fs::OpenOptions::new().write(true).open(path).unwrap().write_all_at(bytes, at).unwrap();
+    os::write_all_at(&fs::OpenOptions::new().write(true).open(path).unwrap(), bytes, at).unwrap();
 }
 
 pub(crate) fn peek(path: &Path, at: u64, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    fs::File::open(path).unwrap().read_exact_at(&mut bytes, at).unwrap();
+    os::read_exact_at(&fs::File::open(path).unwrap(), &mut bytes, at).unwrap();
     bytes
 }
 

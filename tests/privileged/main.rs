@@ -2,6 +2,7 @@
 //!
 //! `cargo test --test privileged -- --ignored`, as root, on Linux.
 
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,7 @@
 //! A file system with no room left.
 
-use crate::common::{Child, NAME, Named, Room, files, shape_of, value};
+use crate::common::os::files;
+use crate::common::{Child, NAME, Named, Room, shape_of, value};
 use ndsharray::{Error, Options, OwnedSample, Writer};
 use std::ffi::CString;
 use std::fs;

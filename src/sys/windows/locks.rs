@@ -52,6 +52,10 @@ impl Lock {
         if code_of(&error) == Some(ERROR_NOT_LOCKED) { Ok(()) } else { Err(error) }
     }
 
+    /// What goes with `file` anyway: the caller is about to close it.
+    #[inline]
+    pub(crate) fn end(_: &File) {}
+
     /// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock must not have been taken through `file` itself: the
     /// answer would be "no" or "yes", and the lock might be gone.
     pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {

@@ -5,7 +5,7 @@
 //! that is possible. What is left there goes when the last who has it mapped lets go ([`Sweeper`]), or, if that process was killed, when the next
 //! handle in the directory is closed or the next file removed.
 
-use super::handle_of;
+use super::set_information;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::mem::offset_of;
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 use windows_sys::Win32::Storage::FileSystem::{
     DELETE, FILE_DISPOSITION_FLAG_DELETE, FILE_DISPOSITION_FLAG_POSIX_SEMANTICS, FILE_DISPOSITION_INFO,
-    FILE_DISPOSITION_INFO_EX, FILE_FLAG_OPEN_REPARSE_POINT, FILE_INFO_BY_HANDLE_CLASS, FILE_RENAME_INFO,
-    FileDispositionInfo, FileDispositionInfoEx, FileRenameInfo, SetFileInformationByHandle,
+    FILE_DISPOSITION_INFO_EX, FILE_FLAG_OPEN_REPARSE_POINT, FILE_RENAME_INFO, FileDispositionInfo,
+    FileDispositionInfoEx, FileRenameInfo,
 };
 
 /// How the names begin of files that have been moved aside; channels' names do not begin with a dot.
@@ -85,14 +85,14 @@ fn open_to_delete(path: &Path) -> io::Result<File> {
 fn delete_at_once(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO_EX { Flags: FILE_DISPOSITION_FLAG_DELETE | FILE_DISPOSITION_FLAG_POSIX_SEMANTICS };
     // SAFETY: the class goes with the type.
-    unsafe { set(file, FileDispositionInfoEx, (&raw const info).cast(), size_of_val(&info)) }
+    unsafe { set_information(file, FileDispositionInfoEx, (&raw const info).cast(), size_of_val(&info)) }
 }
 
 /// Has the file go, name and content, when all handles to it are closed.
 fn delete_at_close(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO { DeleteFile: true };
     // SAFETY: the class goes with the type.
-    unsafe { set(file, FileDispositionInfo, (&raw const info).cast(), size_of_val(&info)) }
+    unsafe { set_information(file, FileDispositionInfo, (&raw const info).cast(), size_of_val(&info)) }
 }
 
 /// Gives the open file another name, which nothing has.
@@ -106,29 +106,12 @@ fn rename(file: &File, to: &Path) -> io::Result<()> {
     let name_len = u32::try_from(to.len() * 2).map_err(io::Error::other)?;
     // SAFETY: `info` points to `words`, which have room for the struct and its alignment; zeroes are a value of it.
     unsafe { (*info).FileNameLength = name_len };
-    // SAFETY: from `name_at` on there is room for the name and a zero; the two do not overlap.
-    unsafe {
-        words.as_mut_ptr().cast::<u8>().add(name_at).cast::<u16>().copy_from_nonoverlapping(to.as_ptr(), to.len())
-    };
+    // SAFETY: the field lies within `words`; taking its address reads nothing.
+    let name = unsafe { (&raw mut (*info).FileName).cast::<u16>() };
+    // SAFETY: from there on, at `name_at`, there is room for the name and a zero; the two do not overlap.
+    unsafe { name.copy_from_nonoverlapping(to.as_ptr(), to.len()) };
     // SAFETY: the class goes with the type, whose last field is as long as `FileNameLength` says.
-    unsafe { set(file, FileRenameInfo, words.as_ptr().cast(), words.len() * 8) }
-}
-
-/// # Safety
-///
-/// `info` points to `len` readable bytes that are what `class` wants.
-unsafe fn set(
-    file: &File,
-    class: FILE_INFO_BY_HANDLE_CLASS,
-    info: *const core::ffi::c_void,
-    len: usize,
-) -> io::Result<()> {
-    let len = u32::try_from(len).map_err(io::Error::other)?;
-    // SAFETY: the handle is open while `file` is borrowed; the rest is the caller's word.
-    match unsafe { SetFileInformationByHandle(handle_of(file), class, info, len) } {
-        0 => Err(io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    unsafe { set_information(file, FileRenameInfo, words.as_ptr().cast(), words.len() * 8) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,119 @@
+//! What tests ask of the operating system, the same on each.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+/// Where channels live on this system: shared memory, or the directory for what is temporary.
+pub(crate) fn base_dir() -> PathBuf {
+    let shm = Path::new("/dev/shm");
+    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+}
+
+/// Whether a name is what the library keeps, on Windows, of a removed file that somebody still has mapped.
+pub(crate) fn is_moved_aside(name: &str) -> bool {
+    cfg!(windows) && name.starts_with(".ndsh-gone-")
+}
+
+/// Whether a name is that of a lock, which is a file of its own where the system has no locks on ranges of open files.
+pub(crate) fn is_lock(name: &str) -> bool {
+    let ranges = cfg!(any(windows, target_vendor = "apple", all(target_os = "linux", not(ndsharray_portable))));
+    !ranges && name.starts_with(".ndsh-lock-")
+}
+
+/// The names in a directory, sorted; not those of removed files and of locks.
+pub(crate) fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !is_moved_aside(name) && !is_lock(name));
+    names.sort();
+    names
+}
+
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::write_all_at(file, bytes, at);
+    #[cfg(windows)]
+    match std::os::windows::fs::FileExt::seek_write(file, bytes, at)? {
+        written if written == bytes.len() => Ok(()),
+        _ => Err(io::ErrorKind::WriteZero.into()),
+    }
+}
+
+pub(crate) fn read_exact_at(file: &File, room: &mut [u8], at: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, room, at);
+    #[cfg(windows)]
+    match std::os::windows::fs::FileExt::seek_read(file, room, at)? {
+        read if read == room.len() => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// How a child came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Death {
+    /// At a fail point, or by [`std::process::Child::kill`].
+    Killed,
+    Aborted,
+    /// It ended by itself.
+    Natural,
+}
+
+#[cfg(unix)]
+pub(crate) fn death_of(status: ExitStatus) -> Death {
+    match std::os::unix::process::ExitStatusExt::signal(&status) {
+        Some(libc::SIGKILL) => Death::Killed,
+        Some(libc::SIGABRT) => Death::Aborted,
+        _ => Death::Natural,
+    }
+}
+
+/// The codes are those that a fail point, the standard library's `kill` and its `abort` (in the programs of two compilers) end a process with.
+#[cfg(windows)]
+pub(crate) fn death_of(status: ExitStatus) -> Death {
+    match status.code().map(i32::cast_unsigned) {
+        Some(137 | 1) => Death::Killed,
+        Some(0xc000_0409 | 3) => Death::Aborted,
+        _ => Death::Natural,
+    }
+}
+
+/// SIGSTOP, or SIGCONT.
+#[cfg(unix)]
+pub(crate) fn signal(process: u32, signal: i32) {
+    let id = i32::try_from(process).unwrap();
+    // SAFETY: takes numbers; the process is a child of the caller's that has not been waited for, so the id is its own.
+    assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+}
+
+/// Which file it is.
+#[cfg(unix)]
+pub(crate) fn inode(file: &File) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(&file.metadata().unwrap())
+}
+
+/// Frees the name of a file that the library may have mapped; Windows would not remove it.
+pub(crate) fn clear(path: &Path) {
+    #[cfg(unix)]
+    std::fs::remove_file(path).unwrap();
+    #[cfg(windows)]
+    {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        std::fs::rename(path, path.with_file_name(format!(".ndsh-gone-{}-{count}", std::process::id()))).unwrap();
+    }
+}
+
+/// Makes a symbolic link; `false` where that cannot be done (Windows wants a privilege for it, Wine only says that it has).
+pub(crate) fn symlink(original: &Path, link: &Path) -> bool {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(original, link).unwrap();
+    #[cfg(windows)]
+    let _ = std::os::windows::fs::symlink_file(original, link);
+    link.symlink_metadata().is_ok_and(|meta| meta.is_symlink())
+}

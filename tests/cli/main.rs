@@ -11,9 +11,13 @@
 
 mod cleaning;
 mod doctor;
+mod files;
 mod frame;
 mod holder;
 mod info;
 mod listing;
 mod python;
+mod recording;
 mod support;
+mod view;
+mod watch;

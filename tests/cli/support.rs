@@ -95,6 +95,24 @@ impl Room {
         Running { child: Some(child), stdout }
     }
 
+    /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines, as the shell does: a new one has no size.
+    pub(crate) fn screen(&self, args: &[&str]) -> PtySession {
+        let ndsh = self.command(args);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "stty rows 30 cols 100 && exec \"$0\" \"$@\""])
+            .arg(ndsh.get_program())
+            .args(ndsh.get_args());
+        for (name, value) in ndsh.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("TERM", "xterm-256color");
+        spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap()
+    }
+
     /// Starts `ndsh` in a pseudo-terminal. What it prints there is waited for with `exp_string` and its like.
     pub(crate) fn terminal(&self, args: &[&str]) -> PtySession {
         let mut command = self.command(args);
@@ -136,6 +154,15 @@ impl Running {
         let pid = i32::try_from(self.id()).unwrap();
         // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+    }
+
+    /// Waits for the end, which must be a good one, with the rest of the output as bytes.
+    pub(crate) fn end_bytes(mut self) -> Vec<u8> {
+        let mut stdout = Vec::new();
+        std::io::Read::read_to_end(&mut self.stdout, &mut stdout).unwrap();
+        let ran: Ran = self.child.take().unwrap().wait_with_output().unwrap().into();
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        stdout
     }
 
     /// Waits for the end, with the rest of the output.

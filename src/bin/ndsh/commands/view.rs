@@ -12,6 +12,7 @@ use crate::output::{duration, printable, shape, stdout};
 use crate::picture::{Background, Canvas, Colormap, Index, Layout, Paint, Painter, Plane, blocks};
 use crate::screen::{Screen, Wish};
 use crate::seconds::{parse_positive, parse_seconds};
+use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use anstream::AutoStream;
 use ratatui::Frame;
@@ -30,6 +31,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Args {
     /// Channel or shared array
     name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
     /// Go on with newer values, until q or Ctrl-C; arrow keys step through slices
     #[arg(long, short)]
     follow: bool,
@@ -97,7 +101,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             .advise("--wait SECONDS waits for one")
     };
     let mut source =
-        Source::open_within(globals, &args.name, time, |nap| interrupt.sleep(nap))?.ok_or_else(no_value)?;
+        Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?.ok_or_else(no_value)?;
     let mut shown = source.latest(|value| show(args, &value))?;
     while shown.is_none() {
         let left = time.saturating_sub(start.elapsed());
@@ -206,7 +210,7 @@ fn follow(globals: &Globals, args: &Args) -> Result<()> {
         );
     }
     let interrupt = Interrupt::catch()?;
-    let mut follower = Follower::new(globals, &args.name);
+    let mut follower = Follower::new(globals, &args.name, args.kind);
     let mut screen = Screen::take()?;
     let mut index = args.look.index.clone();
     let mut last: Option<(Seen, Array)> = None;

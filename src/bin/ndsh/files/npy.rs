@@ -317,7 +317,7 @@ mod tests {
         ) {
             let len = byte_len(dtype, &shape).unwrap();
             let largest = if dtype == DType::Bool { 1 } else { 255 };
-            let bytes: Vec<u8> = (0..len).map(|i| ((i * 31) as u8).wrapping_add(seed) & largest).collect();
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 31).to_le_bytes()[0].wrapping_add(seed) & largest).collect();
             let array = Array { dtype, shape, bytes };
             let mut file = Vec::new();
             write(&mut file, array.view()).unwrap();
@@ -328,7 +328,7 @@ mod tests {
         #[test]
         fn any_bytes_have_an_answer(bytes: Vec<u8>, text in "[{}()\\[\\]',:a-z0-9<>|\\- ]{0,60}") {
             let _ = read(&bytes[..]);
-            let _ = read(&[&MAGIC[..], &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()[..]);
+            let _ = read(&[&MAGIC[..], &[1, 0], &u16::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat()[..]);
         }
     }
 }

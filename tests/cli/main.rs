@@ -16,6 +16,7 @@ mod frame;
 mod holder;
 mod info;
 mod listing;
+mod numpy;
 mod python;
 mod recording;
 mod support;

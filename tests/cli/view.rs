@@ -71,22 +71,26 @@ fn everything_has_a_picture() {
 #[test]
 fn a_screen_follows_and_steps_through_slices() {
     let room = Room::new();
-    let mut terminal = room.screen(&["view", "it", "--follow"]);
-    terminal.exp_string("nothing of that name yet").unwrap();
+    let mut screen = room.screen(&["view", "it", "--follow"]);
+    screen.shows("it: nothing of that name yet");
     let mut writer = room.options().create::<i32>("it").unwrap();
-    writer.write(&[3, 2, 2], &[5; 12]).unwrap();
-    terminal.exp_string("int32 (3, 2, 2)").unwrap();
-    terminal.exp_string("[0, :, :]").unwrap();
-    terminal.exp_string("#1").unwrap();
-    terminal.send("n").unwrap();
-    terminal.flush().unwrap();
-    // Only what changes is drawn: the place.
-    terminal.exp_string("1").unwrap();
-    writer.write(&[2, 2], &[5; 4]).unwrap();
-    terminal.exp_string("(2, 2)").unwrap();
-    terminal.send_control('c').unwrap();
-    terminal.exp_string("\u{1b}[?1049l").unwrap();
-    terminal.exp_eof().unwrap();
+    writer.write(&[3, 1, 3], &[5, 5, 5, 6, 6, 6, 7, 7, 7]).unwrap();
+    screen.shows("int32 (3, 1, 3)  [0, :, :]  5 to 5");
+    for (key, shown) in [("n", "[1, :, :]  6 to 6"), ("\u{1b}[C", "[2, :, :]  7 to 7"), ("p", "[1, :, :]  6 to 6")] {
+        screen.press(key);
+        screen.shows(shown);
+    }
+    // A value of another shape, for which that index is none; red above blue.
+    let mut writer = writer.into_dtype::<u8>();
+    writer.write(&[2, 1, 3], &[255, 0, 0, 0, 0, 255]).unwrap();
+    screen.shows("uint8 (2, 1, 3)  0 to 255");
+    let rgb = vt100::Color::Rgb;
+    screen.wait("the picture", |screen| {
+        let cell = |line, column| screen.cell(line, column).map(|cell| (cell.fgcolor(), cell.bgcolor()));
+        cell(0, 0) == Some((rgb(255, 0, 0), rgb(255, 0, 0))) && cell(28, 0) == Some((rgb(0, 0, 255), rgb(0, 0, 255)))
+    });
+    screen.press("\u{3}");
+    screen.ends();
     let ran = room.run(&["view", "it", "--follow"]);
     assert!(ran.code == 2 && ran.stderr.contains("terminal"), "{ran:?}");
 }

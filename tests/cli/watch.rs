@@ -1,8 +1,7 @@
 //! `watch`.
 
-use crate::support::Room;
+use crate::support::{Room, Screen};
 use rexpect::process::Signal;
-use rexpect::session::PtySession;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -91,50 +90,38 @@ fn lines_are_the_same_in_every_pipe() {
     assert_eq!(room.run(&["watch", "a/b"]).code, 2);
 }
 
-/// What a terminal shows when the screen is taken, and when it is given back.
-const TAKEN: &str = "\u{1b}[?1049h";
-const GIVEN_BACK: &str = "\u{1b}[?1049l";
-
-fn on_screen(room: &Room) -> PtySession {
-    let mut terminal = room.screen(&["watch", "it", "--interval", "0.2"]);
-    terminal.exp_string(TAKEN).unwrap();
-    terminal.exp_string("absent").unwrap();
-    terminal
-}
-
-/// The screen is given back, the cursor is there, and all is well.
-fn ended(mut terminal: PtySession) {
-    terminal.exp_string(GIVEN_BACK).unwrap();
-    terminal.exp_string("\u{1b}[?25h").unwrap();
-    terminal.exp_eof().unwrap();
-    let status = terminal.process().wait().unwrap();
-    assert!(format!("{status:?}").contains(", 0)"), "{status:?}");
+fn on_screen(room: &Room) -> Screen {
+    let mut screen = room.screen(&["watch", "it", "--interval", "0.2"]);
+    screen.shows("absent");
+    screen.wait("it has the screen", |screen| screen.alternate_screen() && screen.hide_cursor());
+    screen
 }
 
 #[test]
 fn a_terminal_has_a_screen_and_is_given_back() {
     let room = Room::new();
-    let mut terminal = on_screen(&room);
+    let mut screen = on_screen(&room);
     let mut writer = room.options().create::<f32>("it").unwrap();
     writer.write(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
-    terminal.exp_string("live").unwrap();
-    terminal.exp_string("float32 (2, 3)").unwrap();
-    terminal.exp_string("mean 2.5000").unwrap();
+    for text in ["live", "float32 (2, 3)", "min 0  max 5  mean 2.5000", "missed", "rate", "age", "bandwidth"] {
+        screen.shows(text);
+    }
     drop(writer);
-    terminal.exp_string("closed").unwrap();
-    terminal.send_control('c').unwrap();
-    ended(terminal);
-
-    let mut terminal = on_screen(&Room::new());
-    terminal.send("q").unwrap();
-    terminal.flush().unwrap();
-    ended(terminal);
+    screen.shows("closed");
+    let _next = room.options().create::<u8>("it").unwrap();
+    screen.shows("live");
+    // Ctrl-C, which is a key here.
+    screen.press("\u{3}");
+    screen.ends();
+    let mut screen = on_screen(&Room::new());
+    screen.press("q");
+    screen.ends();
 }
 
 #[test]
 fn a_signal_gives_the_terminal_back_too() {
     let room = Room::new();
-    let mut terminal = on_screen(&room);
-    terminal.process_mut().signal(Signal::SIGTERM).unwrap();
-    ended(terminal);
+    let mut screen = on_screen(&room);
+    screen.session.process_mut().signal(Signal::SIGTERM).unwrap();
+    screen.ends();
 }

@@ -16,6 +16,7 @@ use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use anstream::AutoStream;
 use ratatui::Frame;
+use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use std::io::Write;
@@ -125,15 +126,19 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
     let (columns, lines) = (args.width.unwrap_or(columns), args.height.unwrap_or(lines.saturating_sub(2)));
     let mut canvas = Canvas::fit(&painter, columns.into(), usize::from(lines.max(1)) * 2);
     canvas.flatten(args.look.background);
-    let colours = AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     let mut out = stdout();
-    if colours {
+    if has_colours() {
         blocks::write_colours(&mut out, &canvas)?;
     } else {
         blocks::write_ramp(&mut out, &canvas)?;
     }
     writeln!(out, "{}", caption(&args.name, &Seen::of(value), &painter))?;
     Ok(())
+}
+
+/// Whether standard output is to have colours.
+fn has_colours() -> bool {
+    AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Columns and lines of the terminal, or of one as they used to be.
@@ -212,6 +217,7 @@ fn follow(globals: &Globals, args: &Args) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let mut follower = Follower::new(globals, &args.name, args.kind);
     let mut screen = Screen::take()?;
+    force_color_output(has_colours());
     let mut index = args.look.index.clone();
     let mut last: Option<(Seen, Array)> = None;
     let pause = Duration::from_secs_f64(1.0 / args.fps);
@@ -219,12 +225,16 @@ fn follow(globals: &Globals, args: &Args) -> Result<()> {
         let start = Instant::now();
         let taken = follower.poll(pause, |value| value.array.to_array().map(|array| (Seen::of(&value), array)))?;
         if let Some(taken) = taken {
-            last = Some(taken?);
+            let taken = taken?;
+            // What was stepped to in one array means nothing in another.
+            let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
+            if !last.as_ref().is_some_and(|(_, old)| alike(old)) {
+                index.clone_from(&args.look.index);
+            }
+            last = Some(taken);
         }
         let mut neighbours = [None, None];
-        let mut drawn = Ok(());
-        screen.draw(|frame| drawn = draw(frame, args, &mut index, last.as_ref(), follower.state(), &mut neighbours))?;
-        drawn?;
+        screen.draw(|frame| neighbours = draw(frame, args, index.as_ref(), last.as_ref(), follower.state()))?;
         let [previous, next] = neighbours;
         match screen.wish(pause.saturating_sub(start.elapsed()), &interrupt) {
             Some(Wish::Quit) => return Ok(()),
@@ -239,52 +249,51 @@ fn follow(globals: &Globals, args: &Args) -> Result<()> {
 fn draw(
     frame: &mut Frame<'_>,
     args: &Args,
-    index: &mut Option<Index>,
+    index: Option<&Index>,
     last: Option<&(Seen, Array)>,
     state: &State,
-    neighbours: &mut [Option<Index>; 2],
-) -> Result<()> {
+) -> [Option<Index>; 2] {
     let area = frame.area();
     let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-    let note = match state {
-        State::Absent => Some(format!("{}: nothing of that name yet", printable(&args.name))),
-        State::Closed => Some("closed by its writer".to_owned()),
-        State::Broken(why) => Some(why.clone()),
-        State::Open if last.is_none() => Some(format!("{}: no value yet", printable(&args.name))),
-        State::Open => None,
-    };
-    let mut text = String::new();
-    if let Some((seen, array)) = last {
-        // An index that was stepped to need not suit an array of another shape.
-        let painter = match args.look.painter(array.view(), index.as_ref()) {
-            Err(_) if *index != args.look.index => {
-                index.clone_from(&args.look.index);
-                args.look.painter(array.view(), index.as_ref())
-            }
-            other => other,
-        }?;
-        *neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
-        let width = args.width.map_or(area.width, |width| width.min(area.width));
-        let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
-        let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
-        canvas.flatten(args.look.background);
-        paint(frame, &canvas);
-        text = caption(&args.name, seen, &painter);
+    let name = printable(&args.name);
+    let mut parts: Vec<String> = Vec::new();
+    match state {
+        State::Absent => parts.push(format!("{name}: nothing of that name yet")),
+        State::Closed => parts.push("closed by its writer".to_owned()),
+        State::Broken(why) => parts.push(why.clone()),
+        State::Open if last.is_none() => parts.push(format!("{name}: no value yet")),
+        State::Open => {}
     }
-    if let Some(note) = note {
-        text = if text.is_empty() { note } else { format!("{note}  {text}") };
+    let mut neighbours = [None, None];
+    match last.map(|(seen, array)| (seen, args.look.painter(array.view(), index))) {
+        None => {}
+        // Perhaps the next one suits.
+        Some((_, Err(failure))) => parts.push(failure.to_string()),
+        Some((seen, Ok(painter))) => {
+            neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
+            let width = args.width.map_or(area.width, |width| width.min(area.width));
+            let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
+            let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
+            canvas.flatten(args.look.background);
+            paint(frame, &canvas, has_colours());
+            parts.push(caption(&args.name, seen, &painter));
+        }
     }
-    frame.render_widget(text, line);
-    Ok(())
+    frame.render_widget(parts.join("  "), line);
+    neighbours
 }
 
-fn paint(frame: &mut Frame<'_>, canvas: &Canvas) {
+fn paint(frame: &mut Frame<'_>, canvas: &Canvas, colours: bool) {
     let buffer = frame.buffer_mut();
     let color = |pixel: Option<[u8; 4]>| pixel.map_or(Color::Reset, |[r, g, b, _]| Color::Rgb(r, g, b));
     for (line, y) in (0_u16..).zip((0..canvas.height).step_by(2)) {
         for (column, x) in (0_u16..).zip(0..canvas.width) {
-            if let Some(cell) = buffer.cell_mut((column, line)) {
-                cell.set_char(blocks::UPPER_HALF).set_fg(color(canvas.get(y, x))).set_bg(color(canvas.get(y + 1, x)));
+            let (upper, lower) = (canvas.get(y, x), canvas.get(y + 1, x));
+            let Some(cell) = buffer.cell_mut((column, line)) else { continue };
+            if colours {
+                cell.set_char(blocks::UPPER_HALF).set_fg(color(upper)).set_bg(color(lower));
+            } else {
+                cell.set_char(blocks::ramp(upper, lower));
             }
         }
     }

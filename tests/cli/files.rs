@@ -132,7 +132,7 @@ fn streams_of_arrays() {
     let mut writer = room.options().create::<u8>("from").unwrap();
     writer.write(&[4], &[0; 4]).unwrap();
     let get = room.start(&["get", "from", "-", "--follow"]);
-    wait_until("it reads", || room.json(&["ls", "--json", "--interval=0"])[0]["readers"].to_string() != "0");
+    wait_until("it reads", || room.json(&["ls", "--json", "--interval=0"])[0]["readers"] == 1);
     for value in 1..=5 {
         writer.write(&[4], &[value; 4]).unwrap();
         std::thread::sleep(Duration::from_millis(5));

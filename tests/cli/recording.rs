@@ -13,7 +13,7 @@ fn path(room: &Room, name: &str) -> String {
 fn publish(room: &Room, writer: &mut Writer<u8>, count: u8, apart: Duration) {
     wait_until("somebody reads", || {
         let all = room.json(&["ls", "--json", "--interval=0"]);
-        all.as_array().unwrap().iter().any(|one| one["name"] == "from" && one["readers"].to_string() != "0")
+        all.as_array().unwrap().iter().any(|one| one["name"] == "from" && one["readers"] == 1)
     });
     for value in 1..=count {
         writer.write(&[2], &[value; 2]).unwrap();

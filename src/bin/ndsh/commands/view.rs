@@ -1,24 +1,20 @@
 //! `ndsh view`
 
+mod follow;
+
 use crate::args::Globals;
-use crate::array::{Array, ArrayRef};
+use crate::array::ArrayRef;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::files::{Output, is_standard_stream, not_to_a_terminal, of_file, png};
-use crate::follow::{Follower, State};
 use crate::interrupt::Interrupt;
 use crate::numbers::Part;
-use crate::output::{duration, printable, shape, stdout};
+use crate::output::{duration, number, printable, shape, stdout};
 use crate::picture::{Background, Canvas, Colormap, Index, Layout, Paint, Painter, Plane, blocks};
-use crate::screen::{Screen, Wish};
 use crate::seconds::{parse_positive, parse_seconds};
 use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use anstream::AutoStream;
-use ratatui::Frame;
-use ratatui::crossterm::style::force_color_output;
-use ratatui::layout::Rect;
-use ratatui::style::Color;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -89,7 +85,7 @@ fn parse_range(text: &str) -> std::result::Result<(f64, f64), String> {
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.follow {
-        return follow(globals, args);
+        return follow::run(args, globals);
     }
     if args.png.as_deref().is_some_and(is_standard_stream) {
         not_to_a_terminal()?;
@@ -197,108 +193,6 @@ fn caption(name: &str, seen: &Seen, painter: &Painter<'_>) -> String {
     parts.join("  ")
 }
 
-/// A number in few characters.
-pub(crate) fn number(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if number.fract() == 0.0 && size < 1e9 => format!("{number}"),
-        1e-3..1e6 => format!("{number:.4}"),
-        _ => format!("{number:.3e}"),
-    }
-}
-
-/// Draws one value after another, until the user has seen enough.
-fn follow(globals: &Globals, args: &Args) -> Result<()> {
-    if !Screen::is_there() {
-        return Err(
-            Failure::new(Exit::Usage, "--follow needs a terminal").advise("without --follow it writes one picture")
-        );
-    }
-    let interrupt = Interrupt::catch()?;
-    let mut follower = Follower::new(globals, &args.name, args.kind);
-    let mut screen = Screen::take()?;
-    force_color_output(has_colours());
-    let mut index = args.look.index.clone();
-    let mut last: Option<(Seen, Array)> = None;
-    let pause = Duration::from_secs_f64(1.0 / args.fps);
-    loop {
-        let start = Instant::now();
-        let taken = follower.poll(pause, |value| value.array.to_array().map(|array| (Seen::of(&value), array)))?;
-        if let Some(taken) = taken {
-            let taken = taken?;
-            // What was stepped to in one array means nothing in another.
-            let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
-            if !last.as_ref().is_some_and(|(_, old)| alike(old)) {
-                index.clone_from(&args.look.index);
-            }
-            last = Some(taken);
-        }
-        let mut neighbours = [None, None];
-        screen.draw(|frame| neighbours = draw(frame, args, index.as_ref(), last.as_ref(), follower.state()))?;
-        let [previous, next] = neighbours;
-        match screen.wish(pause.saturating_sub(start.elapsed()), &interrupt) {
-            Some(Wish::Quit) => return Ok(()),
-            Some(Wish::Next) => index = next.or(index),
-            Some(Wish::Previous) => index = previous.or(index),
-            Some(Wish::Redraw) | None => {}
-        }
-    }
-}
-
-/// Draws a value, or why there is none; tells the indices of the slices before and after.
-fn draw(
-    frame: &mut Frame<'_>,
-    args: &Args,
-    index: Option<&Index>,
-    last: Option<&(Seen, Array)>,
-    state: &State,
-) -> [Option<Index>; 2] {
-    let area = frame.area();
-    let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-    let name = printable(&args.name);
-    let mut parts: Vec<String> = Vec::new();
-    match state {
-        State::Absent => parts.push(format!("{name}: nothing of that name yet")),
-        State::Closed => parts.push("closed by its writer".to_owned()),
-        State::Broken(why) => parts.push(why.clone()),
-        State::Open if last.is_none() => parts.push(format!("{name}: no value yet")),
-        State::Open => {}
-    }
-    let mut neighbours = [None, None];
-    match last.map(|(seen, array)| (seen, args.look.painter(array.view(), index))) {
-        None => {}
-        // Perhaps the next one suits.
-        Some((_, Err(failure))) => parts.push(failure.to_string()),
-        Some((seen, Ok(painter))) => {
-            neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
-            let width = args.width.map_or(area.width, |width| width.min(area.width));
-            let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
-            let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
-            canvas.flatten(args.look.background);
-            paint(frame, &canvas, has_colours());
-            parts.push(caption(&args.name, seen, &painter));
-        }
-    }
-    frame.render_widget(parts.join("  "), line);
-    neighbours
-}
-
-fn paint(frame: &mut Frame<'_>, canvas: &Canvas, colours: bool) {
-    let buffer = frame.buffer_mut();
-    let color = |pixel: Option<[u8; 4]>| pixel.map_or(Color::Reset, |[r, g, b, _]| Color::Rgb(r, g, b));
-    for (line, y) in (0_u16..).zip((0..canvas.height).step_by(2)) {
-        for (column, x) in (0_u16..).zip(0..canvas.width) {
-            let (upper, lower) = (canvas.get(y, x), canvas.get(y + 1, x));
-            let Some(cell) = buffer.cell_mut((column, line)) else { continue };
-            if colours {
-                cell.set_char(blocks::UPPER_HALF).set_fg(color(upper)).set_bg(color(lower));
-            } else {
-                cell.set_char(blocks::ramp(upper, lower));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,11 +203,5 @@ mod tests {
         for bad in ["", "1", "2,1", "1,1", "nan,1", "0,inf"] {
             assert!(parse_range(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let numbers = [0.0, -0.0, 255.0, -1.5, 1e-7, 1e9, f64::from(f32::MAX)].map(number);
-        assert_eq!(numbers, ["0", "0", "255", "-1.5000", "1.000e-7", "1.000e9", "3.403e38"]);
     }
 }

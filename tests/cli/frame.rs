@@ -72,3 +72,15 @@ fn a_reader_that_goes_away_is_no_failure() {
     let ended = child.wait_with_output().unwrap();
     assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
 }
+
+#[test]
+fn ctrl_c_is_an_orderly_end() {
+    let room = Room::new();
+    let mut writer = room.options().create::<u8>("camera").unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let mut watch = room.start(&["watch", "camera", "--interval", "0.1"]);
+    assert!(!watch.line().is_empty());
+    watch.interrupt();
+    let ran = watch.end();
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{ran:?}");
+}

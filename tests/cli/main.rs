@@ -11,9 +11,14 @@
 
 mod cleaning;
 mod doctor;
+mod files;
 mod frame;
 mod holder;
 mod info;
 mod listing;
+mod numpy;
 mod python;
+mod recording;
 mod support;
+mod view;
+mod watch;

@@ -1,8 +1,10 @@
 //! What the tests share: a directory of one's own, the binary in pipes, and the binary in a pseudo-terminal.
 
 use ndsharray::{Options, compat};
+use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use std::io::{BufRead, BufReader, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -95,6 +97,25 @@ impl Room {
         Running { child: Some(child), stdout }
     }
 
+    /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines, as the shell does: a new one has no size.
+    pub(crate) fn screen(&self, args: &[&str]) -> Screen {
+        let ndsh = self.command(args);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "stty rows 30 cols 100 && exec \"$0\" \"$@\""])
+            .arg(ndsh.get_program())
+            .args(ndsh.get_args());
+        for (name, value) in ndsh.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("TERM", "xterm-256color");
+        let session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
+        Screen { session, shown: vt100::Parser::new(NonZero::new(30).unwrap(), NonZero::new(100).unwrap(), 0) }
+    }
+
     /// Starts `ndsh` in a pseudo-terminal. What it prints there is waited for with `exp_string` and its like.
     pub(crate) fn terminal(&self, args: &[&str]) -> PtySession {
         let mut command = self.command(args);
@@ -138,6 +159,15 @@ impl Running {
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
     }
 
+    /// Waits for the end, which must be a good one, with the rest of the output as bytes.
+    pub(crate) fn end_bytes(mut self) -> Vec<u8> {
+        let mut stdout = Vec::new();
+        std::io::Read::read_to_end(&mut self.stdout, &mut stdout).unwrap();
+        let ran: Ran = self.child.take().unwrap().wait_with_output().unwrap().into();
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        stdout
+    }
+
     /// Waits for the end, with the rest of the output.
     pub(crate) fn end(mut self) -> Ran {
         let mut stdout = String::new();
@@ -154,6 +184,51 @@ impl Drop for Running {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// A pseudo-terminal, and what can be seen on it.
+pub(crate) struct Screen {
+    pub(crate) session: PtySession,
+    shown: vt100::Parser,
+}
+
+impl Screen {
+    /// Waits until `done` is content with what can be seen.
+    pub(crate) fn wait(&mut self, what: &str, mut done: impl FnMut(&vt100::Screen) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            while let Some(c) = self.session.try_read() {
+                // Each byte comes as a character of its own.
+                self.shown.process(&[u8::try_from(c).unwrap()]);
+            }
+            if done(self.shown.screen()) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "waited in vain: {what}; the screen shows\n{}",
+                self.shown.screen().contents()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until a text can be seen.
+    pub(crate) fn shows(&mut self, text: &str) {
+        self.wait(text, |screen| screen.contents().contains(text));
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.session.send(keys).unwrap();
+        self.session.flush().unwrap();
+    }
+
+    /// Waits for a good end, with the screen as it was before and the cursor on it.
+    pub(crate) fn ends(mut self) {
+        self.wait("it gives the screen back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+        let status = self.session.process().wait().unwrap();
+        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
     }
 }
 

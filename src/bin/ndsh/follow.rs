@@ -3,6 +3,7 @@
 use crate::args::Globals;
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,7 @@ pub(crate) enum State {
 pub(crate) struct Follower<'a> {
     globals: &'a Globals,
     name: &'a str,
+    kind: Option<KindArg>,
     source: Option<Source>,
     /// When it was opened.
     opened: Instant,
@@ -33,8 +35,8 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub(crate) fn new(globals: &'a Globals, name: &'a str) -> Self {
-        Self { globals, name, source: None, opened: Instant::now(), state: State::Absent }
+    pub(crate) fn new(globals: &'a Globals, name: &'a str, kind: Option<KindArg>) -> Self {
+        Self { globals, name, kind, source: None, opened: Instant::now(), state: State::Absent }
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -53,7 +55,7 @@ impl<'a> Follower<'a> {
     /// The next value, if there is one within `time`. Fails only where waiting cannot help.
     pub(crate) fn poll<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         let Some(source) = &mut self.source else {
-            match Source::open(self.globals, self.name) {
+            match Source::open(self.globals, self.name, self.kind) {
                 Ok(source) => {
                     self.source = Some(source);
                     self.opened = Instant::now();

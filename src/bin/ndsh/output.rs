@@ -65,6 +65,16 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A number in few characters.
+pub(crate) fn number(number: f64) -> String {
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        size if number.fract() == 0.0 && size < 1e9 => format!("{number}"),
+        1e-3..1e6 => format!("{number:.4}"),
+        _ => format!("{number:.3e}"),
+    }
+}
+
 /// Axes as NumPy prints them: `(720, 1280, 3)`, `(5,)`, `()`.
 pub(crate) fn shape(axes: &[usize]) -> String {
     match axes {
@@ -157,6 +167,12 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_nanos(nanoseconds)), text);
         }
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let numbers = [0.0, -0.0, 255.0, -1.5, 1e-7, 1e9, f64::from(f32::MAX)].map(number);
+        assert_eq!(numbers, ["0", "0", "255", "-1.5000", "1.000e-7", "1.000e9", "3.403e38"]);
     }
 
     #[test]

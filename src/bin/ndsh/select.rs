@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use ndsharray::inspect::Kind;
 
 /// A kind, as it is asked for.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KindArg {
     /// A channel of this library
     Channel,

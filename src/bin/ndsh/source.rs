@@ -4,8 +4,10 @@ mod shared_array;
 
 use crate::args::Globals;
 use crate::array::ArrayRef;
-use crate::failure::Result;
-use ndsharray::{Error, OwnedSample, Reader, compat};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::select::KindArg;
+use ndsharray::{Error, Options, OwnedSample, Reader, compat};
 use shared_array::AnySharedArray;
 use std::time::{Duration, Instant};
 
@@ -53,39 +55,44 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Opens whatever has the name; of several things the first in this order: channel, shared array, Python's channel.
-    pub(crate) fn open(globals: &Globals, name: &str) -> Result<Self> {
+    /// Opens what has the name and is of the `kind` asked for; of several things the first in this order: channel, shared array, Python's channel.
+    pub(crate) fn open(globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<Self> {
         let options = globals.options();
-        let not_found = match options.open(name) {
-            Ok(reader) => return Ok(Self::Channel(reader)),
-            // Who may not pin, or finds no room, can still copy.
-            Err(Error::PermissionDenied { .. } | Error::TooManyReaders { .. }) => {
-                return Ok(Self::Channel(options.open_read_only(name)?));
+        let mut not_found = None;
+        for candidate in [KindArg::Channel, KindArg::Array, KindArg::Python] {
+            if kind.is_some_and(|kind| kind != candidate) {
+                continue;
             }
-            Err(error @ Error::NotFound { .. }) => error,
-            Err(error) => return Err(error.into()),
-        };
-        if let Some(array) = shared_array::open(&options, name)? {
-            return Ok(Self::Array(array));
+            let opened = match candidate {
+                KindArg::Channel => open_channel(&options, name).map(Self::Channel),
+                KindArg::Array => shared_array::open(&options, name).map(Self::Array),
+                KindArg::Python => globals.compat_options().open(name).map(Self::Python),
+            };
+            match opened {
+                Ok(source) => return Ok(source),
+                // What is said of the first kind is said of all.
+                Err(error @ Error::NotFound { .. }) => drop(not_found.get_or_insert(error)),
+                // Python's names are fewer: what cannot be one is not there.
+                Err(Error::InvalidName { .. }) if candidate == KindArg::Python && kind.is_none() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        match globals.compat_options().open(name) {
-            Ok(reader) => Ok(Self::Python(reader)),
-            Err(Error::NotFound { .. }) => Err(not_found.into()),
-            Err(error) => Err(error.into()),
-        }
+        Err(not_found
+            .map_or_else(|| Failure::new(Exit::NotFound, format!("nothing is called {name:?}")), Failure::from))
     }
 
     /// [`open`](Self::open), once there is something to open; `None` if there is nothing in time, or `stop` says so.
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,
+        kind: Option<KindArg>,
         time: Duration,
         mut stop: impl FnMut(Duration) -> bool,
     ) -> Result<Option<Self>> {
         let start = Instant::now();
         loop {
-            match Self::open(globals, name) {
-                Err(failure) if failure.exit() == crate::exit::Exit::NotFound => {
+            match Self::open(globals, name, kind) {
+                Err(failure) if failure.exit() == Exit::NotFound => {
                     let left = time.saturating_sub(start.elapsed());
                     if left.is_zero() {
                         return Err(failure);
@@ -158,6 +165,14 @@ impl Source {
     /// Whether there is one value after another, rather than one that changes in place.
     pub(crate) fn is_channel(&self) -> bool {
         !matches!(self, Self::Array(_))
+    }
+}
+
+/// Who may not hold values in place, or finds no room to, can still copy them.
+fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
+    match options.open(name) {
+        Err(Error::PermissionDenied { .. } | Error::TooManyReaders { .. }) => options.open_read_only(name),
+        other => other,
     }
 }
 

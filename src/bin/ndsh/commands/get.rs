@@ -7,6 +7,7 @@ use crate::files::{Format, Output, is_standard_stream, not_to_a_terminal, npy};
 use crate::interrupt::Interrupt;
 use crate::output::printable;
 use crate::seconds::parse_seconds;
+use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,6 +24,9 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) struct Args {
     /// Channel or shared array
     name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
     /// File to write, FILE.npy, FILE.npz (with the key arr_0) or FILE.png; `-` is standard output, as .npy
     file: PathBuf,
     /// Format of the file, whatever its name
@@ -48,7 +52,8 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
     let time = args.wait.unwrap_or_default();
-    let Some(mut source) = Source::open_within(globals, &args.name, time, |nap| interrupt.sleep(nap))? else {
+    let Some(mut source) = Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?
+    else {
         return Err(timed_out(&args.name));
     };
     if args.follow {

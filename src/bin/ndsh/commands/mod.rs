@@ -11,7 +11,7 @@ mod play;
 mod put;
 mod record;
 mod rm;
-pub(crate) mod view;
+mod view;
 mod watch;
 
 use crate::args::Globals;

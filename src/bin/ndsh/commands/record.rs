@@ -9,6 +9,7 @@ use crate::output::size;
 use crate::progress::Progress;
 use crate::recording::{Note, Recorder};
 use crate::seconds::parse_seconds;
+use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -28,6 +29,9 @@ const QUEUE: usize = 16;
 pub(crate) struct Args {
     /// Channel
     name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
     /// Directory to make, or file that ends with .npz
     to: PathBuf,
     /// End after so many values
@@ -50,7 +54,7 @@ type Taken = (Note, Array);
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let time = args.wait.unwrap_or_default();
-    let Some(source) = Source::open_within(globals, &args.name, time, |nap| interrupt.sleep(nap))? else {
+    let Some(source) = Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))? else {
         return Ok(());
     };
     if !source.is_channel() {

@@ -1,22 +1,20 @@
 //! `ndsh view`
 
+mod follow;
+
 use crate::args::Globals;
-use crate::array::{Array, ArrayRef};
+use crate::array::ArrayRef;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::files::{Output, is_standard_stream, not_to_a_terminal, of_file, png};
-use crate::follow::{Follower, State};
 use crate::interrupt::Interrupt;
 use crate::numbers::Part;
-use crate::output::{duration, printable, shape, stdout};
+use crate::output::{duration, number, printable, shape, stdout};
 use crate::picture::{Background, Canvas, Colormap, Index, Layout, Paint, Painter, Plane, blocks};
-use crate::screen::{Screen, Wish};
 use crate::seconds::{parse_positive, parse_seconds};
+use crate::select::KindArg;
 use crate::source::{News, Source, Value};
 use anstream::AutoStream;
-use ratatui::Frame;
-use ratatui::layout::Rect;
-use ratatui::style::Color;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -30,6 +28,9 @@ use std::time::{Duration, Instant};
 pub(crate) struct Args {
     /// Channel or shared array
     name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
     /// Go on with newer values, until q or Ctrl-C; arrow keys step through slices
     #[arg(long, short)]
     follow: bool,
@@ -84,7 +85,7 @@ fn parse_range(text: &str) -> std::result::Result<(f64, f64), String> {
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.follow {
-        return follow(globals, args);
+        return follow::run(args, globals);
     }
     if args.png.as_deref().is_some_and(is_standard_stream) {
         not_to_a_terminal()?;
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             .advise("--wait SECONDS waits for one")
     };
     let mut source =
-        Source::open_within(globals, &args.name, time, |nap| interrupt.sleep(nap))?.ok_or_else(no_value)?;
+        Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?.ok_or_else(no_value)?;
     let mut shown = source.latest(|value| show(args, &value))?;
     while shown.is_none() {
         let left = time.saturating_sub(start.elapsed());
@@ -121,15 +122,19 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
     let (columns, lines) = (args.width.unwrap_or(columns), args.height.unwrap_or(lines.saturating_sub(2)));
     let mut canvas = Canvas::fit(&painter, columns.into(), usize::from(lines.max(1)) * 2);
     canvas.flatten(args.look.background);
-    let colours = AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     let mut out = stdout();
-    if colours {
+    if has_colours() {
         blocks::write_colours(&mut out, &canvas)?;
     } else {
         blocks::write_ramp(&mut out, &canvas)?;
     }
     writeln!(out, "{}", caption(&args.name, &Seen::of(value), &painter))?;
     Ok(())
+}
+
+/// Whether standard output is to have colours.
+fn has_colours() -> bool {
+    AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Columns and lines of the terminal, or of one as they used to be.
@@ -188,104 +193,6 @@ fn caption(name: &str, seen: &Seen, painter: &Painter<'_>) -> String {
     parts.join("  ")
 }
 
-/// A number in few characters.
-pub(crate) fn number(number: f64) -> String {
-    match number.abs() {
-        0.0 => "0".to_owned(),
-        size if number.fract() == 0.0 && size < 1e9 => format!("{number}"),
-        1e-3..1e6 => format!("{number:.4}"),
-        _ => format!("{number:.3e}"),
-    }
-}
-
-/// Draws one value after another, until the user has seen enough.
-fn follow(globals: &Globals, args: &Args) -> Result<()> {
-    if !Screen::is_there() {
-        return Err(
-            Failure::new(Exit::Usage, "--follow needs a terminal").advise("without --follow it writes one picture")
-        );
-    }
-    let interrupt = Interrupt::catch()?;
-    let mut follower = Follower::new(globals, &args.name);
-    let mut screen = Screen::take()?;
-    let mut index = args.look.index.clone();
-    let mut last: Option<(Seen, Array)> = None;
-    let pause = Duration::from_secs_f64(1.0 / args.fps);
-    loop {
-        let start = Instant::now();
-        let taken = follower.poll(pause, |value| value.array.to_array().map(|array| (Seen::of(&value), array)))?;
-        if let Some(taken) = taken {
-            last = Some(taken?);
-        }
-        let mut neighbours = [None, None];
-        let mut drawn = Ok(());
-        screen.draw(|frame| drawn = draw(frame, args, &mut index, last.as_ref(), follower.state(), &mut neighbours))?;
-        drawn?;
-        let [previous, next] = neighbours;
-        match screen.wish(pause.saturating_sub(start.elapsed()), &interrupt) {
-            Some(Wish::Quit) => return Ok(()),
-            Some(Wish::Next) => index = next.or(index),
-            Some(Wish::Previous) => index = previous.or(index),
-            Some(Wish::Redraw) | None => {}
-        }
-    }
-}
-
-/// Draws a value, or why there is none; tells the indices of the slices before and after.
-fn draw(
-    frame: &mut Frame<'_>,
-    args: &Args,
-    index: &mut Option<Index>,
-    last: Option<&(Seen, Array)>,
-    state: &State,
-    neighbours: &mut [Option<Index>; 2],
-) -> Result<()> {
-    let area = frame.area();
-    let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-    let note = match state {
-        State::Absent => Some(format!("{}: nothing of that name yet", printable(&args.name))),
-        State::Closed => Some("closed by its writer".to_owned()),
-        State::Broken(why) => Some(why.clone()),
-        State::Open if last.is_none() => Some(format!("{}: no value yet", printable(&args.name))),
-        State::Open => None,
-    };
-    let mut text = String::new();
-    if let Some((seen, array)) = last {
-        // An index that was stepped to need not suit an array of another shape.
-        let painter = match args.look.painter(array.view(), index.as_ref()) {
-            Err(_) if *index != args.look.index => {
-                index.clone_from(&args.look.index);
-                args.look.painter(array.view(), index.as_ref())
-            }
-            other => other,
-        }?;
-        *neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
-        let width = args.width.map_or(area.width, |width| width.min(area.width));
-        let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
-        let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
-        canvas.flatten(args.look.background);
-        paint(frame, &canvas);
-        text = caption(&args.name, seen, &painter);
-    }
-    if let Some(note) = note {
-        text = if text.is_empty() { note } else { format!("{note}  {text}") };
-    }
-    frame.render_widget(text, line);
-    Ok(())
-}
-
-fn paint(frame: &mut Frame<'_>, canvas: &Canvas) {
-    let buffer = frame.buffer_mut();
-    let color = |pixel: Option<[u8; 4]>| pixel.map_or(Color::Reset, |[r, g, b, _]| Color::Rgb(r, g, b));
-    for (line, y) in (0_u16..).zip((0..canvas.height).step_by(2)) {
-        for (column, x) in (0_u16..).zip(0..canvas.width) {
-            if let Some(cell) = buffer.cell_mut((column, line)) {
-                cell.set_char(blocks::UPPER_HALF).set_fg(color(canvas.get(y, x))).set_bg(color(canvas.get(y + 1, x)));
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,11 +203,5 @@ mod tests {
         for bad in ["", "1", "2,1", "1,1", "nan,1", "0,inf"] {
             assert!(parse_range(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        let numbers = [0.0, -0.0, 255.0, -1.5, 1e-7, 1e9, f64::from(f32::MAX)].map(number);
-        assert_eq!(numbers, ["0", "0", "255", "-1.5000", "1.000e-7", "1.000e9", "3.403e38"]);
     }
 }

@@ -7,6 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::output::stdout;
 use crate::screen::{Screen, Wish};
 use crate::seconds::parse_seconds;
+use crate::select::KindArg;
 use crate::summary::Summary;
 use crate::watch::{Dashboard, Figures, Probe, Report, Sight, line};
 use std::io::Write;
@@ -30,6 +31,9 @@ const SHARE: u32 = 4;
 pub(crate) struct Args {
     /// Channel or shared array
     name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
     /// Time that rate, ages and missed are taken over
     #[arg(long, short = 'n', value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
     interval: Duration,
@@ -54,7 +58,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let lines = args.json || args.plain || args.count.is_some() || !Screen::is_there();
     let probe = Probe::new(if lines { 1 } else { SLICES as usize });
     std::thread::scope(|scope| {
-        let reading = scope.spawn(|| probe.run(globals, &args.name));
+        let reading = scope.spawn(|| probe.run(globals, &args.name, args.kind));
         let ended = || reading.is_finished();
         let shown = if lines { print(args, &probe, &interrupt, ended) } else { draw(args, &probe, &interrupt, ended) };
         probe.stop();

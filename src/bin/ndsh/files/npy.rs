@@ -8,60 +8,39 @@
 //!
 //! Files in Fortran order and in the other byte order are turned into C order and this machine's.
 
+mod header;
+mod types;
+
+use super::bad_file;
 use crate::array::{Array, ArrayRef, byte_len, no_memory};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use header::Header;
 use ndarray::ShapeBuilder;
 use ndsharray::DType;
-use npyz::{Endianness, TypeChar, TypeStr, WriteOptions, WriterBuilder};
-use py_literal::Value;
-use std::io::{self, Read, Write};
+use npyz::{WriteOptions, WriterBuilder};
+use std::io::{Read, Write};
 
 /// How every file starts.
 pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The longest header that is read; NumPy's own limit.
-const LONGEST_HEADER: usize = 10_000;
-/// The deepest header: a dictionary with tuples in it, and some to spare.
-const DEEPEST_HEADER: usize = 8;
 /// How much is read before more memory is asked for: a header that lies about its array costs no more than this.
 const STEP: usize = 16 << 20;
 
 /// Writes one array.
 pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
     let shape: Vec<u64> = array.shape.iter().map(|&len| len as u64).collect();
-    let descr = npyz::DType::new_scalar(type_str(array.dtype)?);
+    let descr = npyz::DType::new_scalar(types::of(array.dtype)?);
     WriteOptions::new_header_only().dtype(descr).shape(&shape).writer(&mut to).write_header_only()?;
     to.write_all(array.bytes)?;
     Ok(())
 }
 
-/// The type string of a dtype, in this machine's byte order.
-fn type_str(dtype: DType) -> Result<TypeStr> {
-    let kind = match dtype {
-        DType::Bool => 'b',
-        DType::I8 | DType::I16 | DType::I32 | DType::I64 => 'i',
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => 'u',
-        DType::F16 | DType::F32 | DType::F64 | DType::LongDouble => 'f',
-        DType::C64 | DType::C128 | DType::ComplexLongDouble => 'c',
-        DType::BF16 => 'V',
-        _ => return Err(Failure::new(Exit::Failure, format!("NumPy files have no dtype {dtype}"))),
-    };
-    let order = match dtype.size() {
-        1 => '|',
-        _ if cfg!(target_endian = "little") => '<',
-        _ => '>',
-    };
-    let text = format!("{order}{kind}{}", dtype.size());
-    text.parse().map_err(|error| Failure::new(Exit::Failure, format!("{dtype}: {error}")))
-}
-
 /// Reads the next array of a stream; `None` at its end.
 pub(crate) fn read(mut from: impl Read) -> Result<Option<Array>> {
-    let Some(header) = read_header(&mut from)? else { return Ok(None) };
+    let Some(header) = header::read(&mut from)? else { return Ok(None) };
     let Header { dtype, swap, fortran, shape } = header;
-    let len =
-        byte_len(dtype, &shape).ok_or_else(|| bad(format!("an array of shape {shape:?} is larger than any memory")))?;
+    let len = byte_len(dtype, &shape)
+        .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} is larger than any memory")))?;
     let mut bytes = read_bytes(from, len)?;
     if swap > 1 {
         bytes.chunks_exact_mut(swap).for_each(<[u8]>::reverse);
@@ -72,119 +51,9 @@ pub(crate) fn read(mut from: impl Read) -> Result<Option<Array>> {
     if dtype == DType::Bool
         && let Some(byte) = bytes.iter().find(|byte| **byte > 1)
     {
-        return Err(bad(format!("a bool is the byte {byte}")));
+        return Err(bad_file(".npy", format!("a bool is the byte {byte}")));
     }
     Ok(Some(Array { dtype, shape, bytes }))
-}
-
-struct Header {
-    dtype: DType,
-    /// Bytes that are to be reversed at a time; 0 for none.
-    swap: usize,
-    fortran: bool,
-    shape: Vec<usize>,
-}
-
-fn read_header(from: &mut impl Read) -> Result<Option<Header>> {
-    let mut start = [0; 8];
-    match fill(from, &mut start)? {
-        0 => return Ok(None),
-        8 if start.starts_with(MAGIC) => {}
-        _ => return Err(bad("it does not start as a .npy file")),
-    }
-    let mut len = [0; 4];
-    let [.., major, _] = start;
-    match major {
-        1 => from.read_exact(len.split_at_mut(2).0),
-        2 | 3 => from.read_exact(&mut len),
-        _ => return Err(bad(format!("version {major} of the format is not known"))),
-    }
-    .map_err(cut)?;
-    let len = u32::from_le_bytes(len) as usize;
-    if len > LONGEST_HEADER {
-        return Err(bad(format!("its header claims {len} bytes, and {LONGEST_HEADER} are possible")));
-    }
-    let mut text = vec![0; len];
-    from.read_exact(&mut text).map_err(cut)?;
-    let text = str::from_utf8(&text).map_err(|_| bad("its header is no text"))?;
-    parse_header(text.trim()).map(Some)
-}
-
-fn parse_header(text: &str) -> Result<Header> {
-    // The parser calls itself for each level.
-    let opening = text.chars().filter(|c| matches!(c, '(' | '[' | '{')).count();
-    if opening > DEEPEST_HEADER {
-        return Err(structured());
-    }
-    let Ok(Value::Dict(entries)) = text.parse() else {
-        return Err(bad(format!("its header is no dictionary: {text}")));
-    };
-    let find = |key: &str| {
-        let entry = entries.iter().find(|(found, _)| found.as_string().is_some_and(|found| found == key));
-        entry.map(|(_, value)| value).ok_or_else(|| bad(format!("its header has no {key:?}")))
-    };
-    let fortran = find("fortran_order")?.as_boolean().ok_or_else(|| bad("fortran_order is neither True nor False"))?;
-    let axes = find("shape")?.as_tuple().ok_or_else(|| bad("its shape is no tuple"))?;
-    let shape = axes
-        .iter()
-        .map(|axis| axis.as_integer().and_then(|axis| usize::try_from(axis).ok()))
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(|| bad("its shape has an axis that is no length"))?;
-    let (dtype, swap) = parse_type(find("descr")?.as_string().ok_or_else(structured)?)?;
-    Ok(Header { dtype, swap, fortran, shape })
-}
-
-/// The dtype that a type string stands for, and how many bytes to reverse at a time.
-fn parse_type(text: &str) -> Result<(DType, usize)> {
-    let unknown = || {
-        bad(format!("there is no dtype for {text:?}")).advise(match text.get(1..2) {
-            Some("M" | "m") => "save it as int64: array.view(numpy.int64)",
-            Some("O") => "save it as numbers: array.astype(float)",
-            _ => "save it as another dtype: array.astype(...)",
-        })
-    };
-    let parsed: TypeStr = text.parse().map_err(|_| unknown())?;
-    let dtype = match (parsed.type_char(), parsed.size_field()) {
-        (TypeChar::Bool, 1) => DType::Bool,
-        (TypeChar::Int, 1) => DType::I8,
-        (TypeChar::Int, 2) => DType::I16,
-        (TypeChar::Int, 4) => DType::I32,
-        (TypeChar::Int, 8) => DType::I64,
-        (TypeChar::Uint, 1) => DType::U8,
-        (TypeChar::Uint, 2) => DType::U16,
-        (TypeChar::Uint, 4) => DType::U32,
-        (TypeChar::Uint, 8) => DType::U64,
-        (TypeChar::Float, 2) => DType::F16,
-        (TypeChar::RawData, 2) => DType::BF16,
-        (TypeChar::Float, 4) => DType::F32,
-        (TypeChar::Float, 8) => DType::F64,
-        (TypeChar::Float, 16) => DType::LongDouble,
-        (TypeChar::Complex, 8) => DType::C64,
-        (TypeChar::Complex, 16) => DType::C128,
-        (TypeChar::Complex, 32) => DType::ComplexLongDouble,
-        _ => return Err(unknown()),
-    };
-    let foreign = match parsed.endianness() {
-        Endianness::Irrelevant => false,
-        order => order != Endianness::of_machine(),
-    };
-    // The parts of a complex number are turned one by one.
-    let part = if parsed.type_char() == TypeChar::Complex { dtype.size() / 2 } else { dtype.size() };
-    Ok((dtype, if foreign { part } else { 0 }))
-}
-
-/// Reads until `room` is full or the stream ends.
-fn fill(from: &mut impl Read, room: &mut [u8]) -> Result<usize> {
-    let mut found = 0;
-    while let Some(rest) = room.get_mut(found..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(n) => found += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(found)
 }
 
 fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
@@ -194,7 +63,7 @@ fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
         let step = STEP.max(bytes.len()).min(len - bytes.len());
         bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
         if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
-            return Err(bad(format!("it ends after {} of {len} bytes of elements", bytes.len())));
+            return Err(bad_file(".npy", format!("it ends after {} of {len} bytes of elements", bytes.len())));
         }
     }
     Ok(bytes)
@@ -215,23 +84,7 @@ fn to_c_order(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Vec<u8>> {
         16 => turn::<16>(shape, bytes),
         _ => turn::<32>(shape, bytes),
     }
-    .ok_or_else(|| bad(format!("an array of shape {shape:?} cannot be turned into C order")))
-}
-
-fn bad(what: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Corrupt, format!("not a .npy file that can be read: {what}"))
-}
-
-fn structured() -> Failure {
-    bad("its elements have fields").advise("save one field: array['field']")
-}
-
-/// An end in the middle of something is no end of a stream.
-fn cut(error: io::Error) -> Failure {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => bad("it ends within its header"),
-        _ => error.into(),
-    }
+    .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} cannot be turned into C order")))
 }
 
 #[cfg(test)]
@@ -317,7 +170,7 @@ mod tests {
         ) {
             let len = byte_len(dtype, &shape).unwrap();
             let largest = if dtype == DType::Bool { 1 } else { 255 };
-            let bytes: Vec<u8> = (0..len).map(|i| ((i * 31) as u8).wrapping_add(seed) & largest).collect();
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 31).to_le_bytes()[0].wrapping_add(seed) & largest).collect();
             let array = Array { dtype, shape, bytes };
             let mut file = Vec::new();
             write(&mut file, array.view()).unwrap();
@@ -328,7 +181,7 @@ mod tests {
         #[test]
         fn any_bytes_have_an_answer(bytes: Vec<u8>, text in "[{}()\\[\\]',:a-z0-9<>|\\- ]{0,60}") {
             let _ = read(&bytes[..]);
-            let _ = read(&[&MAGIC[..], &[1, 0], &(text.len() as u16).to_le_bytes(), text.as_bytes()].concat()[..]);
+            let _ = read(&[&MAGIC[..], &[1, 0], &u16::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat()[..]);
         }
     }
 }

@@ -156,7 +156,7 @@ mod tests {
             let shape: Vec<usize> = [height, width].into_iter().chain(channels).collect();
             let largest = if dtype == DType::Bool { 1 } else { 255 };
             let len = byte_len(dtype, &shape).unwrap();
-            let bytes = (0..len).map(|i| ((i * 37) as u8 ^ seed).wrapping_mul(29) & largest).collect();
+            let bytes = (0..len).map(|i| ((i * 37).to_le_bytes()[0] ^ seed).wrapping_mul(29) & largest).collect();
             let array = Array { dtype, shape, bytes };
             let mut file = Vec::new();
             write(&mut file, array.view()).unwrap();

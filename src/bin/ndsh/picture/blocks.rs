@@ -2,7 +2,9 @@
 
 use super::Canvas;
 use ratatui::crossterm::queue;
-use ratatui::crossterm::style::{Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor};
+use ratatui::crossterm::style::{
+    Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor, force_color_output,
+};
 use std::io::{self, Write};
 
 /// Upper half in the foreground's colour, lower half in the background's.
@@ -12,7 +14,10 @@ pub(crate) const UPPER_HALF: char = '\u{2580}';
 const RAMP: &[u8] = b" .:-=+*#%@";
 
 /// Writes a picture in 24-bit colours, a line for two rows.
+///
+/// Whether colours are wanted has been asked by now: NO_COLOR is not heeded here again.
 pub(crate) fn write_colours(to: &mut impl Write, canvas: &Canvas) -> io::Result<()> {
+    force_color_output(true);
     for y in (0..canvas.height).step_by(2) {
         let mut last: Option<[Color; 2]> = None;
         for x in 0..canvas.width {
@@ -42,18 +47,20 @@ fn color(pixel: Option<[u8; 4]>) -> Color {
 /// Writes a picture in characters alone, a line for two rows.
 pub(crate) fn write_ramp(to: &mut impl Write, canvas: &Canvas) -> io::Result<()> {
     for y in (0..canvas.height).step_by(2) {
-        let rows = [y, y + 1].map(|y| move |x| canvas.get(y, x));
-        let line: String = (0..canvas.width)
-            .map(|x| {
-                let lights: Vec<u32> = rows.iter().filter_map(|row| row(x)).map(light).collect();
-                let light = lights.iter().sum::<u32>() / u32::try_from(lights.len()).unwrap_or(1).max(1);
-                let step = light as usize * RAMP.len() / 256;
-                RAMP.get(step).copied().map_or(' ', char::from)
-            })
-            .collect();
+        let line: String = (0..canvas.width).map(|x| ramp(canvas.get(y, x), canvas.get(y + 1, x))).collect();
         writeln!(to, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+/// The character that is as light as two pixels, or one where there is no other.
+pub(crate) fn ramp(upper: Option<[u8; 4]>, lower: Option<[u8; 4]>) -> char {
+    let light = match (upper.map(light), lower.map(light)) {
+        (Some(upper), Some(lower)) => upper.midpoint(lower),
+        (one, other) => one.or(other).unwrap_or(0),
+    };
+    let step = light as usize * RAMP.len() / 256;
+    RAMP.get(step).copied().map_or(' ', char::from)
 }
 
 /// How light a colour looks, 0 to 255 (Rec. 709).

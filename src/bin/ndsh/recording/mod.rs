@@ -38,7 +38,7 @@ fn key(index: usize) -> String {
 /// A recording that is being made.
 pub(crate) enum Recorder {
     Directory(directory::Recorder),
-    Archive(archive::Recorder),
+    Archive(Box<archive::Recorder>),
 }
 
 impl Recorder {
@@ -48,7 +48,7 @@ impl Recorder {
             if path.exists() {
                 return Err(exists(path));
             }
-            Ok(Self::Archive(archive::Recorder::create(path)?))
+            Ok(Self::Archive(Box::new(archive::Recorder::create(path)?)))
         } else {
             Ok(Self::Directory(directory::Recorder::create(path)?))
         }
@@ -111,9 +111,9 @@ mod tests {
             record(&path);
             let mut recording = Recording::open(&path).unwrap();
             assert_eq!(recording.times(), [0.0, 0.25, 0.5], "{name}");
-            for index in 0..3 {
+            for (index, byte) in (0..3).zip(0_u8..) {
                 let array = recording.get(index).unwrap();
-                assert_eq!((array.dtype, array.shape, array.bytes), (DType::U8, vec![index], vec![index as u8; index]));
+                assert_eq!((array.dtype, array.shape, array.bytes), (DType::U8, vec![index], vec![byte; index]));
             }
             assert!(Recorder::create(&path).is_err(), "nothing is overwritten");
         }

@@ -63,7 +63,7 @@ impl Recording {
 }
 
 fn of_directory(path: &Path) -> Result<Vec<(PathBuf, super::Note)>> {
-    if path.is_file() {
+    if path.exists() && !path.is_dir() {
         return Err(Failure::new(Exit::Usage, format!("{} is no recording", path.display())).advise(
             "`ndsh record` makes a directory, or a file that ends with .npz; `ndsh put` publishes other files",
         ));

@@ -33,17 +33,16 @@ impl<T: ShElement> AnySharedArray for SharedArray<T> {
     }
 }
 
-/// The shared array `name`; `None` when there is none.
-pub(crate) fn open(options: &Options, name: &str) -> Result<Option<Box<dyn AnySharedArray>>> {
+/// The shared array `name`.
+pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
     // Any dtype will do to learn the right one.
     let dtype = match options.open_array::<u8>(name) {
-        Ok(array) => return Ok(Some(Box::new(array))),
-        Err(Error::NotFound { .. }) => return Ok(None),
+        Ok(array) => return Ok(Box::new(array)),
         Err(Error::DTypeMismatch { found, .. }) => found,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
-    fn of<T: ShElement>(options: &Options, name: &str) -> Result<Option<Box<dyn AnySharedArray>>> {
-        Ok(Some(Box::new(options.open_array::<T>(name)?)))
+    fn of<T: ShElement>(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
+        Ok(Box::new(options.open_array::<T>(name)?))
     }
     let open = match dtype {
         DType::Bool => of::<bool>,
@@ -63,7 +62,7 @@ pub(crate) fn open(options: &Options, name: &str) -> Result<Option<Box<dyn AnySh
         DType::C128 => of::<Complex<f64>>,
         DType::LongDouble => of::<LongDouble>,
         DType::ComplexLongDouble => of::<ComplexLongDouble>,
-        _ => return Err(Failure::new(Exit::Failure, format!("this program is too old for dtype {dtype}"))),
+        _ => return Err(Error::Unsupported { what: "a dtype that came with a newer version of the library" }),
     };
     open(options, name)
 }
@@ -76,7 +75,7 @@ mod tests {
     fn every_dtype_opens() {
         let dir = tempfile::tempdir().unwrap();
         let options = Options::new().dir(dir.path());
-        assert!(open(&options, "nothing").unwrap().is_none());
+        assert!(matches!(open(&options, "nothing"), Err(Error::NotFound { .. })));
         for dtype in [DType::U8, DType::I64, DType::F16, DType::C128] {
             let name = dtype.name();
             match dtype {
@@ -85,7 +84,7 @@ mod tests {
                 DType::F16 => drop(options.create_array::<f16>(name, &[2, 3]).unwrap()),
                 _ => drop(options.create_array::<Complex<f64>>(name, &[2, 3]).unwrap()),
             }
-            let array = open(&options, name).unwrap().unwrap();
+            let array = open(&options, name).unwrap();
             let mut seen = None;
             array.look(&mut |array| seen = Some((array.dtype, array.shape.to_vec(), array.bytes.len()))).unwrap();
             assert_eq!(seen, Some((dtype, vec![2, 3], 6 * dtype.size())));

@@ -2,9 +2,8 @@
 
 use super::line::{bandwidth, per_second, standing, summary};
 use super::{Figures, Sight};
-use crate::commands::view::number;
 use crate::follow::State;
-use crate::output::{duration, printable, shape, size};
+use crate::output::{duration, number, printable, shape, size};
 use crate::summary::Summary;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -43,13 +42,13 @@ impl<'a> Dashboard<'a> {
         let inside = block.inner(frame.area());
         frame.render_widget(block, frame.area());
         let areas =
-            Layout::vertical([Constraint::Length(6), Constraint::Length(2), Constraint::Length(1), Constraint::Min(0)]);
+            Layout::vertical([Constraint::Length(5), Constraint::Length(3), Constraint::Length(2), Constraint::Min(0)]);
         let [table, curve, title, histogram] = areas.areas(inside);
         frame.render_widget(Paragraph::new(rows(sight, figures)), table);
         draw_curve(frame, curve, &self.rates.iter().copied().collect::<Vec<_>>());
         if let Some(values) = values {
             let line = Line::from(vec![label("values"), Span::raw(summary(values))]);
-            frame.render_widget(line, title);
+            frame.render_widget(Paragraph::new(vec![Line::default(), line]), title);
             draw_histogram(frame, histogram, values);
         }
     }
@@ -96,7 +95,6 @@ fn rows(sight: &Sight, figures: &Figures) -> Vec<Line<'static>> {
         row("missed", missed),
         row("bandwidth", bytes),
         row("rate", rate),
-        Line::default(),
     ]
 }
 
@@ -124,7 +122,7 @@ fn draw_histogram(frame: &mut Frame<'_>, area: Rect, values: &Summary) {
     let data: Vec<u64> = values.histogram.iter().flat_map(|&count| std::iter::repeat_n(count, wide)).collect();
     let width = u16::try_from(data.len().min(columns)).unwrap_or(bars.width);
     let bars = Rect { width, ..bars };
-    frame.render_widget(Sparkline::default().data(&data).style(Style::new().fg(Color::Blue)), bars);
+    frame.render_widget(Sparkline::default().data(&data).style(Style::new().fg(Color::LightBlue)), bars);
     let scale = Rect { x: bars.x, width, ..scale };
     frame.render_widget(Line::from(number(min)).fg(Color::DarkGray), scale);
     frame.render_widget(Line::from(number(max)).fg(Color::DarkGray).right_aligned(), scale);

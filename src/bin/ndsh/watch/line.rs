@@ -1,9 +1,8 @@
 //! What is known at one moment, as a line of text or JSON.
 
 use super::{Figures, Sight};
-use crate::commands::view::number;
 use crate::follow::State;
-use crate::output::{duration, printable, shape, size};
+use crate::output::{duration, number, printable, shape, size};
 use crate::summary::Summary;
 use serde::Serialize;
 

@@ -5,6 +5,7 @@ use crate::args::Globals;
 use crate::array::Array;
 use crate::failure::Result;
 use crate::follow::{Follower, State};
+use crate::select::KindArg;
 use crate::source::{Source, Value};
 use ndsharray::DType;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,8 +80,8 @@ impl Probe {
     }
 
     /// Reads whatever goes by the name until stopped.
-    pub(crate) fn run(&self, globals: &Globals, name: &str) -> Result<()> {
-        let mut follower = Follower::new(globals, name);
+    pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
+        let mut follower = Follower::new(globals, name, kind);
         let mut next_look = Instant::now();
         loop {
             let opened = follower.opened();

@@ -14,8 +14,8 @@ import ml_dtypes
 import ndsharray
 import numpy as np
 import pytest
-from children import peer
-from peer import digest, sample
+from compat_children import peer
+from compat_peer import digest, sample
 
 from ndsharray_rs import Reader, Writer, WriterExists, compat
 from ndsharray_rs.compat import NdShArray
@@ -53,7 +53,8 @@ def test_without_an_array_the_first_value_is_empty(name: str, wire: Wire) -> Non
     writer = NdShArray(name, r_w="W", wire=wire)
     status, array = NdShArray(name, r_w="r", wire=wire).read()
     assert status
-    assert (array.shape, array.dtype) == ((0,), np.uint8)
+    assert array.shape == (0,)
+    assert array.dtype == np.uint8
     assert writer.access == "w"
 
 
@@ -129,7 +130,8 @@ def test_any_order_of_elements_and_bytes(name: str, wire: Wire) -> None:
     writer = NdShArray(name, r_w="w", wire=wire)
     reader = NdShArray(name, r_w="r", wire=wire)
     base = np.arange(24, dtype=np.int32).reshape(4, 6)
-    for array in (base.T, base[::2, ::-1], base.astype(">i4"), np.asfortranarray(base), np.broadcast_to(base, (2, 4, 6))):
+    repeated = np.broadcast_to(base, (2, 4, 6))
+    for array in (base.T, base[::2, ::-1], base.astype(">i4"), np.asfortranarray(base), repeated):
         writer.write(array)
         got = reader.read()[1]
         assert got.dtype == np.int32

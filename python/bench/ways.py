@@ -24,6 +24,7 @@ METRICS = ("write", "read", "write + read")
 
 OURS = "ndsharray_rs"
 SAMPLE = "ndsharray_rs, Sample alone"
+LOANED = "ndsharray_rs, Sample alone, of a loan"
 COPY = "numpy.copyto"
 
 
@@ -45,7 +46,7 @@ class Way(NamedTuple):
 
     def is_shown(self, metric: str) -> bool:
         """Whether it has a line in that metric's plot."""
-        return metric in self.metrics and self.name != SAMPLE
+        return metric in self.metrics and self.name not in (SAMPLE, LOANED)
 
 
 def _name() -> str:
@@ -66,6 +67,18 @@ def _samples(stack: ExitStack, array: Array) -> Pair:
     writer = stack.enter_context(ndsharray_rs.Writer(_name()))
     reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
     return Pair(writer.write, reader.read)
+
+
+def _loans(stack: ExitStack, array: Array) -> Pair:
+    """Publishes without a copy, and so without the caches' being emptied of all else."""
+    writer = stack.enter_context(ndsharray_rs.Writer(_name()))
+    reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
+
+    def write(array: Array) -> None:
+        with writer.loan(array.shape, array.dtype):
+            pass
+
+    return Pair(write, reader.read)
 
 
 def _drop_in(**keywords: Any) -> Callable[[ExitStack, Array], Pair]:
@@ -123,6 +136,7 @@ def _copyto(stack: ExitStack, array: Array) -> Pair:
 WAYS = [
     Way(OURS, _channel),
     Way(SAMPLE, _samples, metrics=("read",)),
+    Way(LOANED, _loans, metrics=("read",)),
     Way("compat.NdShArray", _drop_in()),
     Way('compat.NdShArray, wire="ndsharray"', _drop_in(wire="ndsharray")),
     Way(f"ndsharray {ndsharray.__version__}", _package),

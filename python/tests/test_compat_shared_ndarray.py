@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 import shared_ndarray2
 
 from ndsharray_rs import SharedArray, compat
-from ndsharray_rs.compat import SharedNDArray, shared_ndarray
+from ndsharray_rs.compat import SharedNDArray, _block, shared_ndarray
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -160,6 +161,24 @@ def test_a_block_that_has_lost_its_name() -> None:
     del shared
     assert first(block) == 9, "the block is its owner's"
     block.close()
+
+
+def test_where_blocks_are_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_block, "DIRECTORY", "/nowhere")
+    block = SharedMemory(create=True, size=8)
+    try:
+        by_name = SharedNDArray(block.name, (8,), np.uint8)
+        by_name[0] = 3
+        assert first(block) == 3
+        nameless: Any = SimpleNamespace(buf=block.buf, size=8)
+        view = _block.of_object(nameless)
+        assert view[0] == 3
+        with pytest.raises(BufferError):
+            block.close()
+        del view
+    finally:
+        block.close()
+        block.unlink()
 
 
 def test_a_process_that_had_a_look_leaves_the_block() -> None:

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PEER = Path(__file__).with_name("peer.py")
+PEER = Path(__file__).with_name("compat_peer.py")
 
 
 class Peer:
-    """The process of `peer.py`."""
+    """The process of `compat_peer.py`."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -64,12 +64,9 @@ def peer(module: str, access: str, name: str, **keywords: str) -> Iterator[Peer]
             yield Peer(process)
         finally:
             assert process.stdin is not None
-            if process.poll() is None:
-                process.stdin.write("end\n")
-            try:
+            with suppress(BrokenPipeError):
+                # The end of its input ends it.
                 process.stdin.close()
-            except BrokenPipeError:
-                pass
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""An `NdShArray` in a process of its own, told what to do line by line: `peer.py MODULE r|w NAME [KEYWORD=VALUE ...]`."""
+"""An `NdShArray` in a process of its own: `compat_peer.py MODULE r|w NAME [KEYWORD=VALUE ...]`, then line by line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sample(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     wanted = np.dtype(dtype)
     count = int(np.prod(shape))
     bits = np.random.default_rng(seed).bytes(count * wanted.itemsize)
-    if wanted == bool:
+    if wanted.kind == "b":
         return (np.frombuffer(bits, np.uint8) & 1).astype(bool).reshape(shape)
     return np.frombuffer(bits, wanted).reshape(shape)
 
@@ -39,8 +39,6 @@ def main() -> None:
             case ["read"]:
                 status, array = end.read()
                 print(status, digest(array), flush=True)
-            case ["end"]:
-                return
 
 
 if __name__ == "__main__":

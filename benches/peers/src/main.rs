@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
 use harness::{goal, machine};
-use measurements::{Report, Settings, flood};
+use measurements::{Report, Settings, flood, latency};
 
 #[derive(Parser)]
 #[command(about = "ndsharray measured beside its rivals", version)]
@@ -39,6 +39,8 @@ struct Cli {
 enum Role {
     #[command(hide = true)]
     FloodReader(flood::reader::Args),
+    #[command(hide = true)]
+    LatencyReceiver(latency::receiver::Args),
 }
 
 impl Cli {
@@ -62,6 +64,7 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     match &cli.role {
         Some(Role::FloodReader(args)) => flood::reader::run(args),
+        Some(Role::LatencyReceiver(args)) => latency::receiver::run(args),
         None => measure(&cli),
     }
 }

@@ -1,7 +1,9 @@
 //! What every measurement needs and no contender knows about.
 
+pub(crate) mod child;
 pub(crate) mod clock;
 pub(crate) mod cores;
+pub(crate) mod figure;
 pub(crate) mod goal;
 pub(crate) mod machine;
 pub(crate) mod place;

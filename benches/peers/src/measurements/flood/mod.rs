@@ -112,7 +112,7 @@ fn report(title: &str, contenders: &[Contender]) -> Report {
             goals.push(Goal::at_most(what, bad, 0.0, |x| format!("{x}")));
         }
     }
-    Report { tables: vec![table], goals }
+    Report { tables: vec![table], goals, ..Report::default() }
 }
 
 fn thousands(rate: f64) -> String {

@@ -13,11 +13,9 @@ use crate::contenders::mmap_sync::Typed;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::value::counter_twice;
 use crate::contenders::{Take, Values};
+use crate::harness::child::READY;
 use crate::harness::cores;
 use crate::harness::place::Place;
-
-/// What a reader prints once it is connected.
-pub(super) const READY: &str = "ready";
 
 /// How long a reader waits for the flood to begin.
 const PATIENCE: Duration = Duration::from_secs(10);

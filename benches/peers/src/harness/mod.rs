@@ -7,6 +7,7 @@ pub(crate) mod figure;
 pub(crate) mod goal;
 pub(crate) mod machine;
 pub(crate) mod place;
+pub(crate) mod process;
 pub(crate) mod race;
 pub(crate) mod stats;
 pub(crate) mod table;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
-use super::{SIZES, OURS, Report, Settings, verify};
+use super::{OURS, Report, SIZES, Settings, verify};
 use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::{Frames, HoldFrame, PutFrame};

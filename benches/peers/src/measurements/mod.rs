@@ -1,13 +1,17 @@
 //! One file each: a question, the contenders that can answer it, and the goal it is held against.
 
+mod channels;
 mod compat;
 pub(crate) mod flood;
 pub(crate) mod latency;
 pub(crate) mod loan;
 mod lock;
 mod memory;
+pub(crate) mod open_close;
 pub(crate) mod poll;
 pub(crate) mod read;
+pub(crate) mod readers;
+pub(crate) mod reshape;
 mod verify;
 pub(crate) mod write;
 pub(crate) mod write_read;
@@ -104,7 +108,11 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "latency", run: latency::spinning },
     Measurement { name: "latency-asleep", run: latency::asleep },
     Measurement { name: "loan", run: loan::run },
+    Measurement { name: "reshape", run: reshape::run },
+    Measurement { name: "readers", run: readers::run },
+    Measurement { name: "open-close", run: open_close::run },
     Measurement { name: "memory", run: memory::run },
+    Measurement { name: "channels", run: channels::run },
     Measurement { name: "flood", run: flood::one_reader },
     Measurement { name: "flood-crowd", run: flood::crowd },
     Measurement { name: "compat", run: compat::run },

@@ -128,7 +128,12 @@ pub(super) fn again(settings: &Settings) -> Result<Report> {
             vec![again_large::<Ndsharray>(&source)?, again_large::<Raw>(&source)?]
         };
         let series = race(subjects, &settings.pace())?;
-        report.add_race(AGAIN, size, format!("Current value once more, {}: pin, typed view, drop", size_name(size)), &series);
+        report.add_race(
+            AGAIN,
+            size,
+            format!("Current value once more, {}: pin, typed view, drop", size_name(size)),
+            &series,
+        );
         if size == SMALL
             && let Some((ours, theirs)) = find(&series, OURS).zip(find(&series, <Typed as Values>::NAME))
         {

@@ -13,9 +13,6 @@ use anyhow::{Context, Result, ensure};
 
 use crate::harness::place::Place;
 
-/// The frame sizes start here: there is room for two stamps.
-pub(crate) const LEAST: usize = 16;
-
 /// How a receiver waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Waiting {

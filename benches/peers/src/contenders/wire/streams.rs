@@ -1,7 +1,7 @@
 //! A pipe and a Unix socket: the same bytes, copied into the kernel and out again, one frame after the other.
 
-use std::fs::{File, OpenOptions};
 use std::ffi::CString;
+use std::fs::{File, OpenOptions};
 use std::hint;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;

@@ -32,8 +32,7 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
         [own, theirs, ..] => (Some(own), Some(theirs)),
         _ => (None, None),
     };
-    let mut children =
-        (0..readers).map(|_| start::<C>(&place, settings, theirs)).collect::<Result<Vec<_>>>()?;
+    let mut children = (0..readers).map(|_| start::<C>(&place, settings, theirs)).collect::<Result<Vec<_>>>()?;
     for child in &mut children {
         child.expect_ready()?;
     }

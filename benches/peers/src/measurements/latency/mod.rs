@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{OURS, Report, SIZES, Settings, size_name};
+use super::{OURS, Report, SIZES, SMALL, Settings, size_name};
 use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::mmap_sync::Raw;
 use crate::contenders::ndsharray::Ndsharray;
@@ -44,7 +44,7 @@ struct Manner {
 
 const MANNERS: [Manner; 3] = [
     Manner { what: SPINNING, waiting: Waiting::Spinning, pause: Duration::ZERO, sizes: &SIZES },
-    Manner { what: SHORT_SLEEP, waiting: Waiting::Asleep, pause: Duration::from_micros(20), sizes: &[SIZES[0]] },
+    Manner { what: SHORT_SLEEP, waiting: Waiting::Asleep, pause: Duration::from_micros(20), sizes: &[SMALL] },
     Manner { what: LONG_SLEEP, waiting: Waiting::Asleep, pause: Duration::from_micros(300), sizes: &SIZES },
 ];
 
@@ -62,6 +62,10 @@ pub(super) fn asleep(settings: &Settings) -> Result<Report> {
 
 fn run(settings: &Settings, manners: &[Manner]) -> Result<Report> {
     let mut report = Report::default();
+    // Asked before this thread is tied to one: a child inherits that.
+    let cores = cores::allowed()?;
+    let theirs = cores.get(1).copied();
+    let _pinned = cores.first().copied().map(cores::pin).transpose()?;
     for manner in manners {
         for &size in manner.sizes {
             let mut pairs = match manner.waiting {
@@ -82,7 +86,7 @@ fn run(settings: &Settings, manners: &[Manner]) -> Result<Report> {
                 ],
             }
             .into_iter()
-            .filter_map(|start| start(settings, manner, size).transpose())
+            .filter_map(|start| start(settings, manner, size, theirs).transpose())
             .collect::<Result<Vec<_>>>()?;
             race(&mut pairs, settings, manner)?;
             add(&mut report, manner, size, &pairs);
@@ -107,7 +111,7 @@ struct Pair {
 
 impl Pair {
     /// `None` for a contender that does not take part.
-    fn start<C: Wire>(settings: &Settings, manner: &Manner, size: usize) -> Result<Option<Self>> {
+    fn start<C: Wire>(settings: &Settings, manner: &Manner, size: usize, core: Option<usize>) -> Result<Option<Self>> {
         if !settings.pace().admits(C::NAME) {
             return Ok(None);
         }
@@ -117,13 +121,21 @@ impl Pair {
         let waiting = clap::ValueEnum::to_possible_value(&manner.waiting).context("no such value")?;
         let mut arguments = vec!["latency-receiver".into(), C::NAME.into(), place.dir().as_os_str().to_owned()];
         arguments.extend([size.to_string().into(), waiting.get_name().into()]);
-        if let Some(core) = cores::allowed()?.get(1) {
+        if let Some(core) = core {
             arguments.extend(["--core".into(), core.to_string().into()]);
         }
         let mut child = Child::start(arguments)?;
         child.expect_ready()?;
-        let mut pair =
-            Self { name: C::NAME, sender, child, ack, count: LEAST, medians: Vec::new(), all: Vec::new(), _place: place };
+        let mut pair = Self {
+            name: C::NAME,
+            sender,
+            child,
+            ack,
+            count: LEAST,
+            medians: Vec::new(),
+            all: Vec::new(),
+            _place: place,
+        };
         pair.calibrate(settings.sample_of(size) * 2, manner.pause)?;
         Ok(Some(pair))
     }
@@ -131,9 +143,7 @@ impl Pair {
     /// Finds out how many frames fill `budget`; warms everything up on the way.
     fn calibrate(&mut self, budget: Duration, pause: Duration) -> Result<()> {
         loop {
-            let begin = Instant::now();
-            self.sample(pause)?;
-            let took = begin.elapsed();
+            let (_, took) = self.sample(pause)?;
             if took >= budget / 4 || self.count >= MOST {
                 let scale = budget.as_secs_f64() / took.as_secs_f64();
                 self.count = ((f64::from(self.count) * scale) as u32).clamp(LEAST, MOST);
@@ -143,12 +153,13 @@ impl Pair {
         }
     }
 
-    /// Sends `count` frames, one after the other has been received; returns what each took.
-    fn sample(&mut self, pause: Duration) -> Result<Vec<f64>> {
-        self.child.tell(&self.count.to_string())?;
+    /// Sends `count` frames, one after the other has been received; returns what each took, and what all took together.
+    fn sample(&mut self, pause: Duration) -> Result<(Vec<f64>, Duration)> {
+        let mut last = clock::now();
+        self.child.tell(&format!("{} {last}", self.count))?;
         // Time for the receiver to be there.
         std::thread::sleep(Duration::from_millis(1));
-        let mut last = 0;
+        let begin = Instant::now();
         for _ in 0..self.count {
             let mut now = clock::now();
             let due = last + pause.as_nanos() as u64;
@@ -161,20 +172,20 @@ impl Pair {
             self.ack.wait(now)?;
             last = if pause.is_zero() { now } else { clock::now() };
         }
+        let took = begin.elapsed();
         let line = self.child.line().with_context(|| self.name)?;
         let nanos = line.split(' ').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
         ensure!(nanos.len() == self.count as usize, "{}: frames went astray", self.name);
-        Ok(nanos)
+        Ok((nanos, took))
     }
 }
 
 fn race(pairs: &mut [Pair], settings: &Settings, manner: &Manner) -> Result<()> {
-    let _pinned = cores::allowed()?.first().copied().map(cores::pin).transpose()?;
     for round in 0..settings.rounds {
         for turn in 0..pairs.len() {
             let index = (round + turn) % pairs.len();
             let Some(pair) = pairs.get_mut(index) else { continue };
-            let mut nanos = pair.sample(manner.pause).with_context(|| pair.name)?;
+            let (mut nanos, _) = pair.sample(manner.pause).with_context(|| pair.name)?;
             nanos.sort_by(f64::total_cmp);
             pair.medians.push(permille(&nanos, 500));
             pair.all.extend(nanos);
@@ -212,7 +223,7 @@ fn add(report: &mut Report, manner: &Manner, size: usize, pairs: &[Pair]) {
         });
     }
     report.tables.push(table);
-    if size != SIZES[0] {
+    if size != SMALL {
         return;
     }
     let (floor, limit) = match manner.waiting {

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     receive(args)
 }
 
-/// For each line with a count: receives as many frames and prints what each took, in nanoseconds.
+/// For each line with a count and a time: receives as many frames that were sent after it, and prints what each took, in nanoseconds.
 fn receive<C: Wire>(args: &Args) -> Result<()> {
     let _pinned = args.core.map(cores::pin).transpose()?;
     let place = Place::existing(args.dir.clone());
@@ -51,13 +51,14 @@ fn receive<C: Wire>(args: &Args) -> Result<()> {
     let ack = Ack::open(&place)?;
     println!("{READY}");
     for line in io::stdin().lock().lines() {
-        let count: u32 = line?.parse()?;
-        let mut nanos = Vec::with_capacity(count as usize);
-        let mut last = 0;
-        while nanos.len() < count as usize {
+        let line = line?;
+        let (count, after) = line.split_once(' ').context("not a count and a time")?;
+        let (count, mut last): (usize, u64) = (count.parse()?, after.parse()?);
+        let mut nanos = Vec::with_capacity(count);
+        while nanos.len() < count {
             let sent = receiver.receive()?;
             let now = clock::now();
-            if sent == last {
+            if sent <= last {
                 // A value that is handed out once more is no news.
                 continue;
             }

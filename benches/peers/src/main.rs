@@ -10,7 +10,7 @@ use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
 
 use harness::{goal, machine};
-use measurements::{Report, Settings, flood, latency};
+use measurements::{Report, Settings, flood, latency, torn};
 
 #[derive(Parser)]
 #[command(about = "ndsharray measured beside its rivals", version)]
@@ -41,6 +41,8 @@ enum Role {
     FloodReader(flood::reader::Args),
     #[command(hide = true)]
     LatencyReceiver(latency::receiver::Args),
+    #[command(hide = true)]
+    TornReader(torn::reader::Args),
 }
 
 impl Cli {
@@ -65,6 +67,7 @@ fn main() -> Result<()> {
     match &cli.role {
         Some(Role::FloodReader(args)) => flood::reader::run(args),
         Some(Role::LatencyReceiver(args)) => latency::receiver::run(args),
+        Some(Role::TornReader(args)) => torn::reader::run(args),
         None => measure(&cli),
     }
 }

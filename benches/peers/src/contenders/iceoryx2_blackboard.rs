@@ -42,6 +42,7 @@ impl Values for Blackboard {
             .service_builder(&"value".try_into()?)
             .blackboard_creator::<u64>()
             .max_readers(readers)
+            .max_nodes(readers + 1)
             .add::<Value>(KEY, value(0))
             .create()?;
         Ok(Writer { entry: service.writer_builder().create()?.entry::<Value>(&KEY)? })

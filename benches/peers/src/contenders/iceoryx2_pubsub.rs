@@ -60,6 +60,8 @@ fn value_publisher(place: &Place, readers: usize) -> Result<Publisher<Ipc, Value
         .publish_subscribe::<Value>()
         .max_publishers(1)
         .max_subscribers(readers)
+        // Each end has a node of its own, as if it were in a process of its own.
+        .max_nodes(readers + 1)
         .history_size(0)
         .subscriber_max_buffer_size(1)
         .enable_safe_overflow(true)
@@ -150,6 +152,7 @@ pub(crate) fn slices_creator(node: &Node<Ipc>, readers: usize) -> Result<PortFac
         .publish_subscribe::<[u8]>()
         .max_publishers(1)
         .max_subscribers(readers.max(1))
+        .max_nodes(readers + 1)
         .history_size(0)
         .subscriber_max_buffer_size(1)
         .enable_safe_overflow(true)

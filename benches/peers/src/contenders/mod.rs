@@ -10,6 +10,7 @@ pub(crate) mod locks;
 pub(crate) mod memcpy;
 pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;
+pub(crate) mod pattern;
 pub(crate) mod python;
 pub(crate) mod value;
 pub(crate) mod wire;

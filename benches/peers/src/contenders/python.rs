@@ -58,6 +58,18 @@ impl Python {
         Ok(answer)
     }
 
+    /// Asks without waiting for the answer.
+    pub(crate) fn begin(&mut self, command: &str) -> Result<()> {
+        self.0.tell(command)
+    }
+
+    /// The answer to what was begun.
+    pub(crate) fn end(&mut self) -> Result<String> {
+        let answer = self.0.line()?;
+        ensure!(!answer.is_empty() && !answer.starts_with("error"), "Python: {answer}");
+        Ok(answer)
+    }
+
     /// The processor time that Python says it took.
     pub(crate) fn time(&mut self, command: &str) -> Result<Duration> {
         Ok(Duration::from_nanos(self.ask(command)?.parse()?))

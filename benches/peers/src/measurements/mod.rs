@@ -12,6 +12,7 @@ pub(crate) mod poll;
 pub(crate) mod read;
 pub(crate) mod readers;
 pub(crate) mod reshape;
+pub(crate) mod torn;
 mod verify;
 pub(crate) mod write;
 pub(crate) mod write_read;
@@ -114,7 +115,9 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "memory", run: memory::run },
     Measurement { name: "channels", run: channels::run },
     Measurement { name: "flood", run: flood::one_reader },
-    Measurement { name: "flood-crowd", run: flood::crowd },
+    Measurement { name: "flood-crowd", run: flood::crowds },
+    Measurement { name: "flood-slow", run: flood::slow },
+    Measurement { name: "torn", run: torn::run },
     Measurement { name: "compat", run: compat::run },
     Measurement { name: "lock", run: lock::uncontended },
     Measurement { name: "lock-contended", run: lock::contended },

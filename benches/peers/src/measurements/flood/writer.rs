@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -15,13 +15,21 @@ use crate::harness::cores;
 use crate::harness::place::Place;
 use crate::measurements::Settings;
 
+/// Who reads.
+pub(super) struct Crowd {
+    pub(super) readers: usize,
+    /// How long each value is held.
+    pub(super) hold: Duration,
+}
+
 /// What one round of flooding saw.
 pub(super) struct Flood {
     pub(super) writes_per_second: f64,
     pub(super) tallies: Vec<Tally>,
 }
 
-pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Flood> {
+pub(super) fn flood<C: Values>(settings: &Settings, crowd: &Crowd) -> Result<Flood> {
+    let readers = crowd.readers;
     let place = Place::fresh()?;
     let mut writer = C::crowd_writer(&place, readers)?;
     writer.put(&value(0))?;
@@ -32,7 +40,7 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
         [own, theirs, ..] => (Some(own), Some(theirs)),
         _ => (None, None),
     };
-    let mut children = (0..readers).map(|_| start::<C>(&place, settings, theirs)).collect::<Result<Vec<_>>>()?;
+    let mut children = (0..readers).map(|_| start::<C>(&place, settings, crowd, theirs)).collect::<Result<Vec<_>>>()?;
     for child in &mut children {
         child.expect_ready()?;
     }
@@ -59,9 +67,10 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
 }
 
 /// Starts a reader in a process of its own.
-fn start<C: Values>(place: &Place, settings: &Settings, core: Option<usize>) -> Result<Child> {
+fn start<C: Values>(place: &Place, settings: &Settings, crowd: &Crowd, core: Option<usize>) -> Result<Child> {
     let mut arguments: Vec<OsString> = vec!["flood-reader".into(), C::NAME.into(), place.dir().into()];
     arguments.push(settings.flood.as_millis().to_string().into());
+    arguments.extend(["--hold-micros".into(), crowd.hold.as_micros().to_string().into()]);
     if let Some(core) = core {
         arguments.extend(["--core".into(), core.to_string().into()]);
     }

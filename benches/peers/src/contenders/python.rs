@@ -21,6 +21,15 @@ pub(crate) fn interpreter() -> Option<OsString> {
     std::env::var_os("NDSHARRAY_PYTHON")
 }
 
+/// Versions of interpreter and package; none where there is no Python.
+pub(crate) fn versions() -> Vec<String> {
+    const PROGRAM: &str = "import sys, importlib.metadata as m; print('Python', sys.version.split()[0]); \
+        print('ndsharray of PyPI', m.version('ndsharray')); print('NumPy', m.version('numpy'))";
+    let output = interpreter().and_then(|interpreter| Command::new(interpreter).args(["-c", PROGRAM]).output().ok());
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// A channel name, which is removed at the end with the files that Python leaves. The package looks for them in `/dev/shm` alone.
 pub(crate) struct Name(pub(crate) String);
 

@@ -28,8 +28,3 @@ pub(crate) fn of_race(what: &'static str, at: usize, series: &[Series], ours: &s
     };
     series.iter().map(figure).collect()
 }
-
-/// The figure of one contender.
-pub(crate) fn find<'a>(figures: &'a [Figure], what: &str, at: usize, contender: &str) -> Option<&'a Figure> {
-    figures.iter().find(|each| each.what == what && each.at == at && each.contender == contender)
-}

@@ -201,7 +201,7 @@ class Poisoned(NdsharrayError):
     """A holder of the array's lock died or failed while it could change the elements, so they may be in pieces."""
 
 
-class Forked(NdsharrayError):
+class Forked(NdsharrayError, RuntimeError):
     """The handle was made before a fork and belongs to the parent process. Open a new one by name."""
 
 

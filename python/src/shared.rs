@@ -109,7 +109,9 @@ impl SharedArray {
         let options = making(&place, mode, max_handles, prefault);
         let mut copied = Ok(());
         let fill = |bytes: &mut [u8]| {
-            copied = memory::copy_to(&array, dtype, bytes);
+            copied = memory::copy_to(&array, dtype, bytes)
+                // SAFETY: a slice's own pointer and length.
+                .and_then(|()| unsafe { memory::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
             if copied.is_err() {
                 bytes.fill(0);
             }

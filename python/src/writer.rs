@@ -6,7 +6,7 @@ use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
-use ndsharray::{AnyWriter, DType, OwnedLoan};
+use ndsharray::{AnyWriter, DType, Error, OwnedLoan};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -107,26 +107,47 @@ impl Writer {
             }
         };
         drop(state);
-        let (loan, published) = end(py, loan, lent, publish);
-        self.put_back(py, loan);
+        let (writer, published) = end(py, loan, lent, publish);
+        *self.lock(py) = State::Ready(writer);
         published
     }
 }
 
-/// Ends a loan, and then publishes it, or not.
-fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (OwnedLoan, PyResult<Option<u64>>) {
-    let mut severed = Ok(());
-    lent.end(py, || match publish.then(|| loan.sever()) {
-        Some(Ok(memory)) => Some(Kept::Severed(memory)),
-        Some(Err(error)) => {
-            // Then nothing is published, and the memory is theirs.
-            severed = Err(error);
-            loan.relinquish().map(Kept::Severed)
+/// Ends a loan, and then publishes it, or not; gives the writer back.
+fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
+    let mut copied = None;
+    lent.end(py, || {
+        if publish {
+            if let Ok(memory) = loan.sever() {
+                return Some(Kept::Severed(memory));
+            }
+            // Then they keep the memory, and a copy is published.
+            copied = Some(copy(&mut loan));
         }
-        None => loan.relinquish().map(Kept::Severed),
+        loan.relinquish().map(Kept::Severed)
     });
-    let published = severed.and_then(|()| if publish { loan.publish().map(Some) } else { Ok(None) });
-    (loan, published.map_err(to_exception))
+    let published = match copied {
+        None if publish => loan.publish().map(Some),
+        None => Ok(None),
+        Some(Err(error)) => Err(error),
+        Some(Ok((dtype, shape, bytes))) => {
+            let mut writer = loan.into_writer();
+            let published = writer.write_bytes(dtype, &shape, &bytes).map(Some);
+            return (writer, published.map_err(to_exception));
+        }
+    };
+    (loan.into_writer(), published.map_err(to_exception))
+}
+
+/// What a loan holds.
+fn copy(loan: &mut OwnedLoan) -> ndsharray::Result<(DType, Vec<usize>, Vec<u8>)> {
+    let (dtype, shape) = (loan.dtype(), loan.shape().to_vec());
+    let bytes = loan.as_mut_bytes();
+    let mut copy = Vec::new();
+    let full = |_| Error::OutOfMemory { requested: bytes.len() as u64, available: 0 };
+    copy.try_reserve_exact(bytes.len()).map_err(full)?;
+    copy.extend_from_slice(bytes);
+    Ok((dtype, shape, copy))
 }
 
 #[pymethods]
@@ -224,7 +245,7 @@ impl Writer {
         let taken = std::mem::replace(&mut *self.lock(py), State::Closed);
         let writer = match taken {
             State::Ready(writer) => writer,
-            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0.into_writer(),
+            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0,
             State::Away => {
                 *self.lock(py) = State::Away;
                 return Err(PyRuntimeError::new_err("this Writer is in use"));

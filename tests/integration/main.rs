@@ -15,6 +15,7 @@ mod bad_files;
 mod changes;
 mod defaults;
 mod inspect;
+mod lent_by_address;
 mod links;
 mod live_damage;
 mod loans;

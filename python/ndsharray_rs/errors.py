@@ -37,18 +37,17 @@ __all__ = [
 class NdsharrayError(Exception):
     """What all exceptions of this package are.
 
-    An error never spoils anything: after a failed write the last value is still current, after a failed read the reader can try again.
+    An error never spoils anything: after a failed write the last value is still current, after a failed read the
+    reader can try again.
     """
 
     _errno: ClassVar[int | None] = None
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)
-        for name, value in fields.items():
+        system = {"errno": fields.get("os_error") or self._errno, "filename": fields.get("path")}
+        for name, value in {**fields, **(system if isinstance(self, OSError) else {})}.items():
             setattr(self, name, value)
-        if isinstance(self, OSError):
-            self.errno = fields.get("os_error") or self._errno
-            self.filename = fields.get("path")
         self._fields = fields
 
     def __str__(self) -> str:
@@ -206,7 +205,7 @@ class Forked(NdsharrayError, RuntimeError):
 
 
 class Unsupported(NdsharrayError):
-    """This handle, file system or platform cannot do it."""
+    """Not to be done by this handle, file system or platform."""
 
     what: str
 

@@ -1,4 +1,7 @@
-"""The Python end of the tests between processes: the same arguments and words as `peer/src/main.rs`, and the same values as `peer/src/pattern.rs`."""
+"""The Python end of the tests between processes.
+
+Arguments and words are those of `peer/src/main.rs`, values those of `peer/src/pattern.rs`.
+"""
 
 from __future__ import annotations
 

@@ -192,6 +192,8 @@ def test_the_exceptions_are_those_of_the_crate() -> None:
         if line.startswith("    ") and line[4].isupper()
     }
     assert "DTypeMismatch" in variants
-    kinds = {name for name, kind in inspect.getmembers(nd.errors, inspect.isclass) if kind.__module__ == nd.errors.__name__}
+    kinds = {
+        name for name, kind in inspect.getmembers(nd.errors, inspect.isclass) if kind.__module__ == nd.errors.__name__
+    }
     # A view of memory that is no array cannot come about here.
     assert kinds - {"NdsharrayError"} == variants - {"View"}

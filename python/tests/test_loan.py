@@ -206,7 +206,7 @@ def test_a_loan_starts_with_bools_that_are_bools(writer: nd.Writer, reader: nd.R
 
 
 def test_without_address_space_to_part_them(name: str) -> None:
-    """The memory cannot be moved away from those who have it, and there is no room for a copy: nothing is published, and they keep it."""
+    """The memory cannot be moved, and there is no room for a copy: nothing is published, and they keep it."""
     program = f"""
 import resource
 import numpy as np

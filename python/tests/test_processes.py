@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,15 +131,15 @@ def test_a_forked_child_is_told(name: str, directory: Path) -> None:
     assert list(directory.iterdir()) == []
 
 
-def fork_writer(name: str, ready: object) -> None:
+def fork_writer(name: str, ready: Any) -> None:
     with nd.Writer(name) as writer:
         writer.write(np.arange(5))
-        ready.wait(60)  # type: ignore[attr-defined]
+        ready.wait(60)
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
-def test_a_child_that_writes(name: str, method: str) -> None:
-    context = multiprocessing.get_context(method)
+def test_a_child_that_writes(name: str, method: Any) -> None:
+    context: Any = multiprocessing.get_context(method)
     done = context.Event()
     child = context.Process(target=fork_writer, args=(name, done))
     child.start()
@@ -200,7 +201,7 @@ def test_threads_take_turns_at_a_writer(name: str) -> None:
     arrays = [np.full(1 << 21, number, np.uint8) for number in range(4)]
     with nd.Writer(name) as writer, nd.Reader(name) as reader:
 
-        def write(array: np.ndarray) -> None:
+        def write(array: np.ndarray[Any, Any]) -> None:
             for _ in range(20):
                 writer.write(array)
 
@@ -220,7 +221,13 @@ def test_threads_take_turns_at_a_writer(name: str) -> None:
 def test_iteration_ends_when_the_writer_closes(name: str) -> None:
     with nd.Writer(name) as writer:
         reader = nd.Reader(name)
-        thread = threading.Thread(target=lambda: [writer.write([number]) for number in range(5)] and writer.close())
+
+        def write() -> None:
+            for number in range(5):
+                writer.write([number])
+            writer.close()
+
+        thread = threading.Thread(target=write)
         thread.start()
         seen = [sample.array[0] for sample in reader]
         thread.join()

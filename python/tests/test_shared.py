@@ -23,7 +23,13 @@ import ndsharray_rs as nd
 def test_one_memory(name: str) -> None:
     with nd.SharedArray.create(name, (2, 3), "float32") as one, nd.SharedArray.open(name) as other:
         assert repr(one) == f"SharedArray(name='{name}', dtype=float32, shape=(2, 3))"
-        assert (other.shape, other.ndim, other.size, other.nbytes, other.dtype) == ((2, 3), 2, 6, 24, np.float32)
+        assert (other.shape, other.ndim, other.size, other.nbytes, other.dtype) == (
+            (2, 3),
+            2,
+            6,
+            24,
+            np.dtype(np.float32),
+        )
         with one.write() as array:
             array[1] = 7
         with other.read() as array:
@@ -183,6 +189,7 @@ def test_somebody_elses_block(name: str) -> None:
         with nd.SharedArray.attach_raw(block.name, (4, 3), np.int16, dir="/dev/shm") as shared:
             shared.unlocked[...] = np.arange(12).reshape(4, 3)
             assert shared.fetch_add(11, 1) == 11
+            assert block.buf is not None
             assert np.frombuffer(block.buf, np.int16, 12).tolist() == [*range(11), 12]
             with pytest.raises(nd.Unsupported), shared.write():
                 pass
@@ -204,9 +211,9 @@ def add_to(shared: nd.SharedArray, times: int) -> None:
 
 @pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
 def test_processes_take_turns(name: str, method: str) -> None:
-    context = multiprocessing.get_context(method)
+    context: Any = multiprocessing.get_context(method)
     with nd.SharedArray.create(name, (4, 4), int) as shared:
-        # A forked child has the parent's handle, which is not its own: it is told so, and opens its own through a pickle.
+        # A forked child has the parent's handle, which is not its own: it opens one through a pickle.
         target, arguments = (add_to, (shared, 200)) if method != "fork" else (unpickled, (pickle.dumps(shared), 200))
         workers = [context.Process(target=target, args=arguments) for _ in range(3)]
         for worker in workers:

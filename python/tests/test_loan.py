@@ -233,4 +233,4 @@ assert writer.write([2.0]) == 2
 view[...] = 8
 assert reader.read().array.tolist() == [2]
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-W", "error", "-c", program], check=True, timeout=60)

@@ -127,7 +127,7 @@ writer.close()
 
 
 def test_a_forked_child_is_told(name: str, directory: Path) -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", FORK, name], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-W", "error", "-c", FORK, name], check=True, timeout=60)
     assert list(directory.iterdir()) == []
 
 

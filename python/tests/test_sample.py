@@ -286,5 +286,5 @@ else:
     raise AssertionError("no error")
 assert (sample.shape, sample.nbytes) == ((2, 3), 12)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)
     assert sample.array.dtype == ml_dtypes.bfloat16

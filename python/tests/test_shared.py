@@ -239,7 +239,7 @@ with nd.SharedArray.open({name!r}).write() as array:
     array[0] = 1
     os.kill(os.getpid(), signal.SIGKILL)
 """
-        child = subprocess.run([sys.executable, "-c", program], timeout=60)
+        child = subprocess.run([sys.executable, "-P", "-c", program], timeout=60)
         assert child.returncode == -signal.SIGKILL
         with pytest.raises(nd.Poisoned), shared.read():
             pass

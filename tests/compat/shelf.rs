@@ -88,6 +88,7 @@ fn files_are_written_again_only_when_nobody_has_them_open() {
     assert!(inodes.len() <= 8, "nobody has them open: {}", inodes.len());
 }
 
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn inode(file: &fs::File) -> u64 {
     std::os::unix::fs::MetadataExt::ino(&file.metadata().unwrap())
 }

@@ -338,7 +338,7 @@ mod tests {
             file[..STAMP].copy_from_slice(&bits.to_ne_bytes());
             decode_all(&file, DTypeTable::V1_1_4)
         };
-        for seconds in [0.012_345_678, 1.0, 1234.567_890_123, 1e7 + 0.123_456_789] {
+        for seconds in [0.012_345_678, 1.0, 1_234.567_890_123, 1e7 + 0.123_456_789] {
             assert!(with(seconds, false).is_ok());
             assert!(matches!(with(seconds, true), Err(WireError::ByteOrder { .. })), "{seconds}");
         }

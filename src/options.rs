@@ -117,8 +117,8 @@ impl Options {
         self
     }
 
-    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`; on Windows
-    /// `%LOCALAPPDATA%\ndsharray`.
+    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm` on Linux, `ndsharray` in the
+    /// user's `%LOCALAPPDATA%` on Windows, and `ndsharray-UID` in the directory for what is temporary elsewhere.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = Some(dir.as_ref().to_owned());

@@ -77,6 +77,22 @@ pub enum WireError {
         /// Length of the file.
         found: u64,
     },
+    /// Written on a machine of the other byte order.
+    #[error("write time {found:#018x}: written on a machine of another byte order")]
+    ByteOrder {
+        /// The write time's bits as this machine reads them.
+        found: u64,
+    },
+}
+
+/// Whether a write time makes sense only with its bytes the other way round. The format has no mark of byte order, and dtype, ndim and axes are big-endian on all
+/// machines; but write times are seconds since the machine's start, and of the bytes of such a number in wrong order one or two in a hundred
+/// make a number of that kind.
+fn is_of_other_order(stamp: [u8; STAMP]) -> bool {
+    let is_time = |bits: u64| (1e-3..1e10).contains(&f64::from_bits(bits));
+    let bits = u64::from_ne_bytes(stamp);
+    // 0 while the file is being made.
+    bits != 0 && !is_time(bits) && is_time(bits.swap_bytes())
 }
 
 /// Hexadecimal digits in a payload file's name.
@@ -220,6 +236,11 @@ pub(crate) fn decode(front: &[u8], file_len: u64, likely: DTypeTable) -> Result<
             fits = Some(Layout { dtype, shape: shape.clone(), head, table: Some(table) });
         }
     }
+    if let (Some(_), Some(&stamp)) = (&fits, front.first_chunk())
+        && is_of_other_order(stamp)
+    {
+        return Err(WireError::ByteOrder { found: u64::from_ne_bytes(stamp) });
+    }
     fits.ok_or(match expected {
         Some(expected) => WireError::Length { expected, found: file_len },
         None => WireError::DTypeIndex { found: index, count: DTypeTable::V1_1_1.dtypes().len() },
@@ -307,6 +328,22 @@ mod tests {
         assert!(matches!(put(16, 1), Err(WireError::Length { .. })));
         assert!(matches!(put(24, u64::MAX), Err(WireError::Shape(_) | WireError::Axis { .. })));
         assert!(matches!(put(24, 1 << 20), Err(WireError::Length { .. })));
+    }
+
+    #[test]
+    fn the_other_byte_order_is_named() {
+        let with = |stamp: f64, swap: bool| {
+            let mut file = file(2, &[3], 4);
+            let bits = if swap { stamp.to_bits().swap_bytes() } else { stamp.to_bits() };
+            file[..STAMP].copy_from_slice(&bits.to_ne_bytes());
+            decode_all(&file, DTypeTable::V1_1_4)
+        };
+        for seconds in [0.012_345_678, 1.0, 1_234.567_890_123, 1e7 + 0.123_456_789] {
+            assert!(with(seconds, false).is_ok());
+            assert!(matches!(with(seconds, true), Err(WireError::ByteOrder { .. })), "{seconds}");
+        }
+        assert!(with(0.0, true).is_ok(), "nothing written yet");
+        assert!(with(f64::NAN, false).is_ok(), "odd, but no odder the other way round");
     }
 
     proptest! {

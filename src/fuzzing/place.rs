@@ -35,8 +35,9 @@ impl Place {
     /// each from the oldest to the newest.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<_> = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-        // What Windows keeps of a removed file that is still mapped.
-        files.retain(|path| !path.file_name().unwrap().to_str().unwrap().starts_with(".ndsh-gone-"));
+        // What Windows keeps of a removed file that is still mapped, and locks where they are files.
+        let hidden = [".ndsh-gone-", ".ndsh-lock-"];
+        files.retain(|path| !hidden.iter().any(|start| path.file_name().unwrap().to_str().unwrap().starts_with(start)));
         // Shared memory numbers its files as they come.
         files.sort_by_cached_key(|path| (rank(path), sys::identify_path(path).map_or(0, |identity| identity.inode)));
         files

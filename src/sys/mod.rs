@@ -23,7 +23,7 @@ mod tests;
 #[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
 mod unix;
 #[cfg(not(any(all(target_os = "linux", not(ndsharray_portable)), windows)))]
-#[cfg_attr(unix, allow(dead_code, reason = "Unix takes the lease from it, which no other has"))]
+#[cfg_attr(unix, allow(dead_code, unused_imports, reason = "Unix takes the lease from it, which no other has"))]
 mod unsupported;
 #[cfg(windows)]
 mod windows;

@@ -11,24 +11,26 @@ fn scribble(room: &Room, at: u64, bytes: &[u8]) {
 
 #[test]
 fn each_damage_to_the_head_is_an_error() {
-    type Damage = (u64, &'static [u8], fn(&HeaderError) -> bool);
+    type Damage = (u64, Vec<u8>, fn(&HeaderError) -> bool);
+    let int = |value: u32| value.to_ne_bytes().to_vec();
+    let long = |value: u64| value.to_ne_bytes().to_vec();
     let damages: [Damage; 11] = [
-        (0, b"X", |e| matches!(e, HeaderError::Magic { .. })),
-        (8, &[9], |e| matches!(e, HeaderError::ByteOrder { .. })),
-        (12, &[2], |e| matches!(e, HeaderError::Version { expected: 1, found: 2 })),
-        (16, &[200], |e| matches!(e, HeaderError::DType { tag: 200 })),
-        (17, &[65], |e| matches!(e, HeaderError::Shape(_))),
-        (17, &[3], |e| matches!(e, HeaderError::Length { .. })),
-        (20, &[1], |e| matches!(e, HeaderError::Parameter { .. })),
-        (24, &[0, 0], |e| matches!(e, HeaderError::Count { found: 0, .. })),
-        (32, &[1], |e| matches!(e, HeaderError::Offset { .. })),
-        (40, &[1], |e| matches!(e, HeaderError::Length { .. })),
-        (64, &[255; 8], |e| matches!(e, HeaderError::Shape(_) | HeaderError::Axis { .. })),
+        (0, b"X".to_vec(), |e| matches!(e, HeaderError::Magic { .. })),
+        (8, vec![9], |e| matches!(e, HeaderError::ByteOrder { .. })),
+        (12, int(2), |e| matches!(e, HeaderError::Version { expected: 1, found: 2 })),
+        (16, vec![200], |e| matches!(e, HeaderError::DType { tag: 200 })),
+        (17, vec![65], |e| matches!(e, HeaderError::Shape(_))),
+        (17, vec![3], |e| matches!(e, HeaderError::Length { .. })),
+        (20, int(1), |e| matches!(e, HeaderError::Parameter { .. })),
+        (24, int(0), |e| matches!(e, HeaderError::Count { found: 0, .. })),
+        (32, long(8193), |e| matches!(e, HeaderError::Offset { .. })),
+        (40, long(1), |e| matches!(e, HeaderError::Length { .. })),
+        (64, long(u64::MAX), |e| matches!(e, HeaderError::Shape(_) | HeaderError::Axis { .. })),
     ];
     for (at, bytes, expected) in damages {
         let room = Room::new();
         drop(room.create::<f32>(&[2, 3]));
-        scribble(&room, at, bytes);
+        scribble(&room, at, &bytes);
         match room.options().open_array::<f32>(NAME) {
             Err(Error::Corrupt(error)) => assert!(expected(&error), "byte {at}: {error}"),
             other => panic!("byte {at}: {other:?}"),
@@ -82,9 +84,9 @@ fn any_lock_word_has_an_answer() {
         drop(room.open::<u32>());
     }
     // A word that names nobody living: they are dead, and that was that.
-    scribble(&room, 576, &[100, 0, 0, 0, 0, 0, 0, 0]);
+    scribble(&room, 576, &100_u64.to_ne_bytes());
     assert!(matches!(array.write_timeout(PATIENCE), Err(Error::Poisoned(_))));
-    scribble(&room, 576, &[255, 255, 0, 0, 0, 0, 0, 0]);
+    scribble(&room, 576, &0xffff_u64.to_ne_bytes());
     assert!(matches!(array.read_timeout(PATIENCE), Err(Error::Poisoned(_))));
     array.clear_poison().unwrap();
     assert!(array.try_write().unwrap().is_some());

@@ -21,6 +21,8 @@ mod lifetime;
 #[path = "../common/os.rs"]
 mod os;
 mod processes;
+// The machine's Python, whatever this is compiled for: it must have the same byte order.
+#[cfg(target_endian = "little")]
 mod python;
 mod support;
 #[cfg(feature = "failpoints")]

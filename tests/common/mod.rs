@@ -203,7 +203,8 @@ impl Child {
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
         let options = libc::WSTOPPED | libc::WNOHANG;
         // SAFETY: `info` may be written; the process is a child of ours that has not been waited for, so the id is its own.
-        let answer = unsafe { libc::waitid(libc::P_PID, self.id(), &raw mut info, options) };
+        #[allow(clippy::useless_conversion, reason = "its width differs by target")]
+        let answer = unsafe { libc::waitid(libc::P_PID, self.id().into(), &raw mut info, options) };
         // SAFETY: waitid has filled in the fields for a child, or left zeroes.
         answer == 0 && unsafe { info.si_pid() } != 0
     }

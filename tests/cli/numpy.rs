@@ -1,4 +1,4 @@
-//! Files that NumPy reads and writes. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
+//! Files that NumPy reads and writes, and a terminal that goes away, which Python can make. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
 //! `.ci/run cli` has one.
 
 use crate::support::Room;
@@ -13,6 +13,7 @@ fn python(room: &Room, program: &str, args: &[&str]) -> String {
         .args(["-B", "-c", &format!("{prelude}{program}")])
         .args(args)
         .current_dir(room.path())
+        .env("NDSHARRAY_DIR", room.path())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -227,4 +228,30 @@ fn pythons_channels_are_fed_and_read() {
     let read =
         "from ndsharray import NdShArray\nreader = NdShArray(sys.argv[1], r_w='r')\nprint(reader.read()[1].tolist())";
     assert_eq!(python(&room, read, &[&name.0]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
+}
+
+const HANG_UP: &str = "
+import os, pty, time
+for command in (['watch', 'it'], ['view', 'it', '--follow']):
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(sys.argv[1], ['ndsh'] + command)
+    while b'\\x1b[?1049h' not in os.read(terminal, 1 << 16):
+        pass
+    os.close(terminal)
+    end = time.monotonic() + 30
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > end:
+            os.kill(child, 9)
+            sys.exit(f'{command} goes on without a terminal')
+        time.sleep(0.01)
+    assert os.WIFEXITED(ended[1]), ended
+print('good')
+";
+
+#[test]
+#[ignore = "needs Python; `.ci/run cli` runs it"]
+fn a_terminal_that_goes_ends_what_runs_on_it() {
+    let room = Room::new();
+    assert_eq!(python(&room, HANG_UP, &[env!("CARGO_BIN_EXE_ndsh")]), "good\n");
 }

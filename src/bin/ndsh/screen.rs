@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::{DefaultTerminal, Frame};
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The alternate screen in raw mode. Dropping it restores the terminal; so does a panic.
 pub(crate) struct Screen {
-    terminal: DefaultTerminal,
+    /// Its own end would complain on standard error if the terminal has gone, and panic when it cannot even do that.
+    terminal: ManuallyDrop<DefaultTerminal>,
     wishes: Receiver<Wish>,
 }
 
@@ -48,7 +50,7 @@ impl Screen {
                 }
             }
         });
-        Ok(Self { terminal, wishes })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), wishes })
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
@@ -90,6 +92,7 @@ fn meaning(event: &Event) -> Option<Wish> {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        let _ = self.terminal.show_cursor();
         let _ = ratatui::try_restore();
     }
 }

@@ -44,13 +44,13 @@ def run(seconds, columns, lines, command):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     os.kill(child, signal.SIGWINCH)
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        if select.select([terminal], [], [], left)[0]:
+    # To the end of the time, and then of the picture that is being drawn.
+    while (left := end - time.monotonic()) > 0 or select.select([terminal], [], [], 0.01)[0]:
+        if select.select([terminal], [], [], max(left, 0))[0]:
             try:
                 data = os.read(terminal, 1 << 16)
             except OSError:  # the command has ended
                 break
-            # What crossterm asks of terminals is not shown by this one.
             stream.feed(data)
     shown = copy.deepcopy(screen.buffer)
     try:

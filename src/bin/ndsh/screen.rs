@@ -4,6 +4,8 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::crossterm::{execute, queue};
 use ratatui::{DefaultTerminal, Frame};
 use std::io::IsTerminal;
 use std::mem::ManuallyDrop;
@@ -54,8 +56,16 @@ impl Screen {
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
+        // Terminals that know these show the whole of it at once.
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Ok(())
+    }
+
+    /// Columns.
+    pub(crate) fn width(&self) -> u16 {
+        self.terminal.size().map_or(80, |size| size.width)
     }
 
     /// What the user wants within `time`; a signal counts as the wish to quit. In raw mode Ctrl-C is a key.

@@ -133,7 +133,10 @@ impl Reader {
                 }
                 continue;
             }
-            let Some(left) = deadline.left() else { return Ok(false) };
+            let Some(left) = deadline.left() else {
+                self.spin.slept(Duration::MAX);
+                return Ok(false);
+            };
             self.sleep(left, &mut nap);
             let now = Instant::now();
             if now >= next_check {

@@ -1,4 +1,4 @@
-"""The ways from a writer to a reader that are measured. Both ends are in one process: costs, not scheduling."""
+"""The ways from a writer to a reader that are measured, with both ends in one process: costs, not scheduling."""
 
 from __future__ import annotations
 
@@ -20,11 +20,19 @@ from ndsharray_rs import compat
 
 Array = NDArray[np.uint8]
 
-METRICS = ("write", "read", "write + read")
+LATENCY = "between two processes"
+HERE = ("write", "read", "write + read")
+METRICS = (*HERE, LATENCY)
 
 OURS = "ndsharray_rs"
 SAMPLE = "ndsharray_rs, Sample alone"
 LOANED = "ndsharray_rs, Sample alone, of a loan"
+DROP_IN = "compat.NdShArray"
+DROP_IN_WIRE = 'compat.NdShArray, wire="ndsharray"'
+PACKAGE = f"ndsharray {ndsharray.__version__}"
+SHARED_NDARRAY2 = f"shared-ndarray2 {shared_ndarray2.__version__}"
+SHARED_MEMORY = "multiprocessing.shared_memory"
+QUEUE = "multiprocessing.Queue"
 COPY = "numpy.copyto"
 
 
@@ -137,14 +145,14 @@ WAYS = [
     Way(OURS, _channel),
     Way(SAMPLE, _samples, metrics=("read",)),
     Way(LOANED, _loans, metrics=("read",)),
-    Way("compat.NdShArray", _drop_in()),
-    Way('compat.NdShArray, wire="ndsharray"', _drop_in(wire="ndsharray")),
-    Way(f"ndsharray {ndsharray.__version__}", _package),
-    Way(f"shared-ndarray2 {shared_ndarray2.__version__}", _shared_ndarray2),
-    Way("multiprocessing.shared_memory", _shared_memory),
+    Way(DROP_IN, _drop_in()),
+    Way(DROP_IN_WIRE, _drop_in(wire="ndsharray")),
+    Way(PACKAGE, _package),
+    Way(SHARED_NDARRAY2, _shared_ndarray2),
+    Way(SHARED_MEMORY, _shared_memory),
     # `put` leaves the work to a thread, which goes on during whatever comes next.
-    Way("multiprocessing.Queue", _queue, metrics=("write + read",)),
-    Way(COPY, _copyto),
+    Way(QUEUE, _queue, metrics=("write + read", LATENCY)),
+    Way(COPY, _copyto, metrics=HERE),
 ]
 
 

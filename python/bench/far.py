@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from ctypes import c_int64
 from functools import partial
-from multiprocessing.managers import SharedMemoryManager
+from multiprocessing.shared_memory import SharedMemory
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
 import ndsharray
 import numpy as np
 import shared_ndarray2
+from numpy.typing import NDArray
 from ways import DROP_IN, DROP_IN_WIRE, OURS, PACKAGE, QUEUE, SHARED_MEMORY, SHARED_NDARRAY2, Array
 
 import ndsharray_rs
@@ -72,9 +73,7 @@ def _open_nd_sh_array(kind: Any, name: str, keywords: dict[str, Any]) -> Poll:
 
 def _block(stack: ExitStack, array: Array, packaged: bool) -> tuple[Write, Open]:
     """Blocks say nothing of news: a counter beside the array does."""
-    manager = stack.enter_context(SharedMemoryManager())
-    news = shared_ndarray2.SharedNDArray.from_array(manager, np.zeros(1, np.int64))
-    shared = shared_ndarray2.SharedNDArray.from_array(manager, array)
+    news, shared = (_made(stack, example) for example in (np.zeros(1, np.int64), array))
     inside, count = shared.get(), news.get()
 
     def write(array: Array) -> None:
@@ -87,6 +86,14 @@ def _block(stack: ExitStack, array: Array, packaged: bool) -> tuple[Write, Open]
     # As long as the last array's memory lives, so does this one's.
     stack.callback(lambda: (shared, news))
     return write, partial(_open_block, shared, news, packaged)
+
+
+def _made(stack: ExitStack, array: NDArray[Any]) -> Any:
+    block = SharedMemory(create=True, size=array.nbytes)
+    stack.callback(block.unlink)
+    made = shared_ndarray2.SharedNDArray(block, array.shape, array.dtype)
+    made[:] = array
+    return made
 
 
 def _open_block(shared: Any, news: Any, packaged: bool) -> Poll:
@@ -145,7 +152,7 @@ class Far:
                 opens.append(open_)
                 self._writes.append((name, array.copy(), write))
         self.lost: Counter[str] = Counter()
-        """Arrays that never came, and were written again, by the way's name."""
+        """Arrays that were not there in time, and were written again, by the way's name."""
         self._seen = RawValue(c_int64, 0)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
@@ -178,7 +185,7 @@ class Far:
             for done in range(count):
                 time_of[0] = time.monotonic_ns()
                 write(array)
-                while not self._arrives(done + 1, 0.05 + array.nbytes / 1e8):
+                while not self._arrives(done + 1, 0.5 + array.nbytes / 1e8):
                     self.lost[name] += 1
                     time_of[0] = time.monotonic_ns()
                     write(array)

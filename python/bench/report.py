@@ -72,9 +72,9 @@ def goals(rounds: Rounds) -> list[str]:
 
 
 def losses(lost: Counter[str]) -> list[str]:
-    """The ways on which arrays got lost."""
+    """The ways on which arrays got lost, or were very late."""
     return [
-        f"- Between two processes, {count} arrays never came over {way}, and were written again."
+        f"- Between two processes, {count} arrays over {way} were not there in time, and were written again."
         for way, count in lost.items()
     ]
 

@@ -71,7 +71,7 @@ def turn(pair: Pair, small: Pair, array: Array, little: Array) -> dict[str, floa
 
 
 def measure(seconds: float) -> tuple[Rounds, Counter[str]]:
-    """As many rounds as there is time for, three at least; and how many arrays never came to the other process."""
+    """As many rounds as there is time for, two at least; and how many arrays were not in time in the other process."""
     rounds: Rounds = defaultdict(list)
     arrays = [np.random.default_rng(0).integers(0, 255, shape, np.uint8) for shape in SHAPES]
     little = np.zeros(64, np.uint8)
@@ -87,7 +87,7 @@ def measure(seconds: float) -> tuple[Rounds, Counter[str]]:
         gc.collect()
         gc.disable()
         longest, number = 0.0, 0
-        while number < 4 or time.monotonic() - start + longest < seconds:
+        while number < 3 or time.monotonic() - start + longest < seconds:
             began = time.monotonic()
             for (way, shape), (pair, array) in pairs.items():
                 for metric, value in turn(pair, small[way], array, little).items():

@@ -6,7 +6,6 @@ import multiprocessing
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, NamedTuple
 
@@ -66,7 +65,7 @@ def _channel(stack: ExitStack, array: Array) -> Pair:
     reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
 
     def read() -> Array:
-        return reader.read().array
+        return reader.read().array  # type: ignore[union-attr]
 
     return Pair(writer.write, read)
 
@@ -108,9 +107,10 @@ def _package(stack: ExitStack, array: Array) -> Pair:
 
 
 def _shared_ndarray2(stack: ExitStack, array: Array) -> Pair:
-    manager = stack.enter_context(SharedMemoryManager())
-    ours = shared_ndarray2.SharedNDArray.from_array(manager, array)
-    theirs = shared_ndarray2.SharedNDArray(ours.shm.name, array.shape, array.dtype)
+    block = SharedMemory(create=True, size=array.nbytes)
+    stack.callback(block.unlink)
+    ours = shared_ndarray2.SharedNDArray(block, array.shape, array.dtype)
+    theirs = shared_ndarray2.SharedNDArray(block.name, array.shape, array.dtype)
 
     def write(array: Array) -> None:
         ours[:] = array

@@ -185,7 +185,7 @@ class Far:
             for done in range(count):
                 time_of[0] = time.monotonic_ns()
                 write(array)
-                while not self._arrives(done + 1, 0.5 + array.nbytes / 1e8):
+                while not self._arrives(done + 1, 0.1 + array.nbytes / 1e8):
                     self.lost[name] += 1
                     time_of[0] = time.monotonic_ns()
                     write(array)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from peer import NUMBERS, check
+from channel_peer import NUMBERS, check
 
 import ndsharray_rs as nd
 

@@ -62,6 +62,14 @@ pub enum Error {
         /// The process id that the writer noted; a hint that means nothing in another PID namespace.
         pid: Option<u32>,
     },
+    /// It was to be removed only if nobody uses it, but living processes do.
+    #[error("{name:?} is in use{}", living.map(|n| format!(": {n} of its readers or handles live")).unwrap_or_default())]
+    InUse {
+        /// The channel or array.
+        name: String,
+        /// How many readers or handles live; `None` when somebody is just making it.
+        living: Option<usize>,
+    },
     /// The writer has closed the channel, and everything it published has been seen.
     #[error("the writer has closed channel {name:?}")]
     Closed {

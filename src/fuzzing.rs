@@ -20,6 +20,7 @@ mod array;
 mod compat;
 mod damage;
 mod input;
+mod inspect;
 mod open;
 mod operations;
 mod place;
@@ -30,6 +31,7 @@ use crate::header::{self, RawHeader};
 
 pub use array::{array, array_head};
 pub use compat::{compat_channel, compat_payload, compat_tag};
+pub use inspect::inspect;
 pub use open::open;
 pub use operations::operations;
 
@@ -99,6 +101,11 @@ mod tests {
     #[test]
     fn open_corpus() {
         replay("open", super::open);
+    }
+
+    #[test]
+    fn inspect_corpus() {
+        replay("inspect", super::inspect);
     }
 
     #[test]

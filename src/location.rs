@@ -16,6 +16,26 @@ const READERS_SUFFIX: &str = ".ndsh-readers";
 const PAYLOAD_INFIX: &str = ".ndsh-";
 const ARRAY_SUFFIX: &str = ".ndsa";
 
+/// Where channels are: `dir`, or what the environment says, or the platform's default.
+pub(crate) fn directory(dir: Option<&Path>) -> PathBuf {
+    match dir {
+        Some(dir) => dir.to_owned(),
+        None => match std::env::var_os(DIR_VARIABLE) {
+            Some(dir) if !dir.is_empty() => dir.into(),
+            _ => sys::default_dir(),
+        },
+    }
+}
+
+/// What a file is to a channel or array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Board,
+    Readers,
+    Payload(Uuid),
+    Array,
+}
+
 /// A directory and a valid name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
@@ -27,14 +47,22 @@ impl Location {
     /// Checks `name`; the directory is `dir`, or the environment's, or the platform's default.
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
         check(name).map_err(|reason| Error::InvalidName { name: name.to_owned(), reason })?;
-        let dir = match dir {
-            Some(dir) => dir.to_owned(),
-            None => match std::env::var_os(DIR_VARIABLE) {
-                Some(dir) if !dir.is_empty() => dir.into(),
-                _ => sys::default_dir(),
-            },
+        Ok(Self { dir: directory(dir), name: name.to_owned() })
+    }
+
+    /// Which name a file of this library has in it, and what the file is; `None` for all other files.
+    pub(crate) fn parse(file_name: &str) -> Option<(&str, Part)> {
+        let payload = || {
+            let (name, hex) = file_name.rsplit_once(PAYLOAD_INFIX)?;
+            let id = Uuid::try_parse(hex).ok()?;
+            (hex.len() == 32 && id.simple().to_string() == hex).then_some((name, Part::Payload(id)))
         };
-        Ok(Self { dir, name: name.to_owned() })
+        let with = |suffix, part| file_name.strip_suffix(suffix).map(|name| (name, part));
+        with(BOARD_SUFFIX, Part::Board)
+            .or_else(|| with(READERS_SUFFIX, Part::Readers))
+            .or_else(|| with(ARRAY_SUFFIX, Part::Array))
+            .or_else(payload)
+            .filter(|(name, _)| check(name).is_ok())
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -122,6 +150,24 @@ mod tests {
         let hyphened = format!("cam.ndsh-{id}");
         for other in ["cam.ndsh", "cam.ndsh-readers", "cam2.ndsh-0", hyphened.as_str()] {
             assert_eq!(here.payload_id(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn files_tell_whose_they_are() {
+        let here = Location::new("a.ndsh-b", Some(Path::new("/d"))).unwrap();
+        let id = Uuid::from_u128(0xabc);
+        let file = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        for (path, part) in [
+            (here.board(), Part::Board),
+            (here.readers(), Part::Readers),
+            (here.array(), Part::Array),
+            (here.payload(id), Part::Payload(id)),
+        ] {
+            assert_eq!(Location::parse(&file(path)), Some(("a.ndsh-b", part)));
+        }
+        for other in ["a", "a.ndsh-", "a.ndsh-00", ".ndsh", "..ndsh", ".a.ndsa", &format!("a.ndsh-{id}")] {
+            assert_eq!(Location::parse(other), None, "{other}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Settings for making and opening channels.
 
 use crate::error::{Error, Result};
-use crate::location::Location;
+use crate::location::{self, Location};
 use crate::lock::Members;
 use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};
@@ -153,6 +153,12 @@ impl Options {
     pub fn owners(mut self, owners: Owners) -> Self {
         self.owners = owners;
         self
+    }
+
+    /// The directory that holds the channels, wherever it was named; see [`dir`](Self::dir).
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        location::directory(self.dir.as_deref())
     }
 
     pub(crate) fn location(&self, name: &str) -> Result<Location> {

@@ -1,11 +1,88 @@
-"""Share NumPy arrays between processes through shared memory: zero-copy, and never torn."""
+"""Share NumPy arrays between processes through shared memory: zero-copy, and never torn.
+
+One process writes under a name; any number of others see the latest value, in place. Shape and dtype may change with
+every write.
+
+>>> import numpy as np
+>>> import ndsharray_rs as nd
+>>> writer = nd.Writer("doc-package")                       # one process
+>>> writer.write(np.ones((720, 1280, 3), "uint8"))
+1
+>>> reader = nd.Reader("doc-package")                       # another
+>>> sample = reader.wait(timeout=1.0)
+>>> sample.array.mean()                                     # no copy, and it does not change
+np.float64(1.0)
+
+`SharedArray` is the other way to share: one array that everybody changes in place, with a lock beside it.
+"""
 
 from __future__ import annotations
 
 from . import errors
 from ._info import Info
 from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array
-from .errors import *  # noqa: F403
+from .errors import (
+    AllSlotsPinned,
+    AlreadyExists,
+    Closed,
+    Contended,
+    Corrupt,
+    DTypeMismatch,
+    ForeignOwner,
+    Forked,
+    InvalidBool,
+    InvalidName,
+    InvalidOption,
+    Io,
+    NdsharrayError,
+    NotFound,
+    NumbersExhausted,
+    OutOfMemory,
+    PermissionDenied,
+    Poisoned,
+    ShapeMismatch,
+    TooLarge,
+    TooManyDims,
+    TooManyReaders,
+    Unsupported,
+    Wire,
+    WriterExists,
+)
 
-__all__ = ["ArrayGuard", "Info", "Loan", "Reader", "Sample", "SharedArray", "Writer", "errors", "remove", "remove_array"]
-__all__ += errors.__all__
+__all__ = [
+    "AllSlotsPinned",
+    "AlreadyExists",
+    "ArrayGuard",
+    "Closed",
+    "Contended",
+    "Corrupt",
+    "DTypeMismatch",
+    "ForeignOwner",
+    "Forked",
+    "Info",
+    "InvalidBool",
+    "InvalidName",
+    "InvalidOption",
+    "Io",
+    "Loan",
+    "NdsharrayError",
+    "NotFound",
+    "NumbersExhausted",
+    "OutOfMemory",
+    "PermissionDenied",
+    "Poisoned",
+    "Reader",
+    "Sample",
+    "ShapeMismatch",
+    "SharedArray",
+    "TooLarge",
+    "TooManyDims",
+    "TooManyReaders",
+    "Unsupported",
+    "Wire",
+    "Writer",
+    "WriterExists",
+    "errors",
+    "remove",
+    "remove_array",
+]

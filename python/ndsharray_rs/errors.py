@@ -37,18 +37,17 @@ __all__ = [
 class NdsharrayError(Exception):
     """What all exceptions of this package are.
 
-    An error never spoils anything: after a failed write the last value is still current, after a failed read the reader can try again.
+    An error never spoils anything: after a failed write the last value is still current, after a failed read the
+    reader can try again.
     """
 
     _errno: ClassVar[int | None] = None
 
     def __init__(self, message: str, **fields: Any) -> None:
         super().__init__(message)
-        for name, value in fields.items():
+        system = {"errno": fields.get("os_error") or self._errno, "filename": fields.get("path")}
+        for name, value in {**fields, **(system if isinstance(self, OSError) else {})}.items():
             setattr(self, name, value)
-        if isinstance(self, OSError):
-            self.errno = fields.get("os_error") or self._errno
-            self.filename = fields.get("path")
         self._fields = fields
 
     def __str__(self) -> str:
@@ -201,12 +200,12 @@ class Poisoned(NdsharrayError):
     """A holder of the array's lock died or failed while it could change the elements, so they may be in pieces."""
 
 
-class Forked(NdsharrayError):
+class Forked(NdsharrayError, RuntimeError):
     """The handle was made before a fork and belongs to the parent process. Open a new one by name."""
 
 
 class Unsupported(NdsharrayError):
-    """This handle, file system or platform cannot do it."""
+    """Not to be done by this handle, file system or platform."""
 
     what: str
 

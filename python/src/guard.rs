@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// Takes the lock of a shared array for the time of a `with` block, and lends its elements.
+/// The lock of a shared array, for the time of a `with` block. From `SharedArray.read` and `SharedArray.write`.
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct ArrayGuard {
     handle: Arc<Handle>,

@@ -6,7 +6,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A loan of a writer. The writer has the loan itself, so that closing it can end it.
+// The writer has the loan itself, so that closing the writer can end it.
+/// Memory of a value to come, lent by `Writer.loan`.
+///
+/// Losing the last reference to it abandons it.
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Loan {
     writer: Py<Writer>,
@@ -30,18 +33,33 @@ impl Loan {
 
 #[pymethods]
 impl Loan {
+    /// The array to be filled, writable until the loan is over.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     Once the loan is over.
     #[getter]
     fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         self.writer.get().lent_array(py, self.number)
     }
 
-    /// `None` before it is published.
+    /// The value's sequence number; `None` before it is published.
     #[getter]
     fn seq(&self) -> Option<u64> {
         // Relaxed: the interpreter lock orders it.
         Some(self.seq.load(Ordering::Relaxed)).filter(|&seq| seq != 0)
     }
 
+    /// Makes the array the current value; returns its sequence number.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     When the loan is over.
+    /// InvalidBool
+    ///     When a byte of a bool array is neither 0 nor 1; the loan is over then, without a value.
+    /// Forked
     fn publish(&self, py: Python<'_>) -> PyResult<u64> {
         let over = || PyValueError::new_err("this loan is over");
         let seq = self.writer.get().end_loan(py, self.number, true)?.ok_or_else(over)?;
@@ -49,6 +67,7 @@ impl Loan {
         Ok(seq)
     }
 
+    /// Ends the loan without a value. Nothing happens when it is over already.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         self.writer.get().end_loan(py, self.number, false).map(|_| ())
     }

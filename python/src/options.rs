@@ -26,8 +26,9 @@ impl Place {
         {
             return Err(PyValueError::new_err(format!("owners is {word:?}, not \"own\", \"anyone\" or a user id")));
         }
-        // Another process may have another working directory.
-        let dir = dir.map(std::path::absolute).transpose()?;
+        // Another process may have another environment, and another working directory.
+        let given = dir.or_else(|| std::env::var_os("NDSHARRAY_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from));
+        let dir = given.map(std::path::absolute).transpose()?;
         Ok(Self { dir, owners })
     }
 

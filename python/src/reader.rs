@@ -12,7 +12,50 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
-/// A reader of a channel.
+/// A reader of the channel `name`: sees the latest value, without a copy, whatever its dtype and shape.
+///
+/// A reader follows the *name*: when the writer dies, the last value stays readable, and when a new one comes, the reader goes on with its values. Iterating waits for
+/// one value after the other, and ends when the writer closes the channel.
+///
+/// Pickled, as by `multiprocessing`, it is opened by name in the other process. In a forked child it raises `Forked`. One thread uses it at a time; another gets a
+/// `RuntimeError` meanwhile: give each thread its own.
+///
+/// Parameters
+/// ----------
+/// name
+///     The channel's name.
+/// timeout
+///     Seconds to wait for the channel to appear; by default none.
+/// read_only
+///     Whether to do without write permission for any of the channel's files: then values are copies, made again when the writer overtakes them.
+/// dir, owners
+///     As for `Writer`.
+///
+/// Raises
+/// ------
+/// NotFound
+///     When there is no channel of that name. Also a `FileNotFoundError`.
+/// TooManyReaders, ForeignOwner, PermissionDenied, Corrupt, InvalidName, Io
+///
+/// Examples
+/// --------
+/// >>> from ndsharray_rs import Reader, Writer
+/// >>> writer = Writer("doc-reader")
+/// >>> reader = Reader("doc-reader")
+/// >>> reader.read() is None
+/// True
+/// >>> writer.write([1.5, 2.5])
+/// 1
+/// >>> sample = reader.wait(timeout=1.0)
+/// >>> sample.array
+/// array([1.5, 2.5])
+/// >>> sample.array.flags.writeable
+/// False
+/// >>> writer.close()
+/// >>> reader.wait()
+/// Traceback (most recent call last):
+///     ...
+/// ndsharray_rs.errors.Closed: the writer has closed channel "doc-reader"
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Reader {
     name: Arc<str>,
@@ -65,14 +108,34 @@ impl Reader {
         Ok(Self { name: name.into(), inner: Mutex::new(Some(inner)), place, read_only })
     }
 
+    /// The current value if it is newer than the last one read, else `None`. Never blocks.
+    ///
+    /// Raises
+    /// ------
+    /// Corrupt, Contended, Forked
     fn read(&self) -> PyResult<Option<Sample>> {
         Ok(self.with(ndsharray::Reader::read_owned)?.map(|value| Sample::new(&self.name, value)))
     }
 
+    /// The current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    ///
+    /// Raises
+    /// ------
+    /// Corrupt, Contended, Forked
     fn latest(&self) -> PyResult<Option<Sample>> {
         Ok(self.with(ndsharray::Reader::latest_owned)?.map(|value| Sample::new(&self.name, value)))
     }
 
+    /// Waits for something newer than the last value read, and returns it; `None` when `timeout` seconds have passed. Without a time-out it waits for ever.
+    ///
+    /// Sleeps in the kernel, without the interpreter lock, until the writer wakes it; answers Ctrl-C and other signals within 50 milliseconds. When the writer dies the wait
+    /// goes on, as a new one may take over; `is_writer_alive` tells.
+    ///
+    /// Raises
+    /// ------
+    /// Closed
+    ///     When the writer has closed the channel and everything has been read. Calling again is fine, and finds a new writer's channel.
+    /// Corrupt, Contended, Forked
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Sample>> {
         let deadline = Deadline::after(timeout)?;
@@ -91,7 +154,13 @@ impl Reader {
         }
     }
 
-    /// Copies the value to `out`, if there is a newer one.
+    /// As `read`, but copies the value: to `out`, an array of the same dtype and shape, or to a new array. `None` when there is nothing newer.
+    ///
+    /// Raises
+    /// ------
+    /// DTypeMismatch, ShapeMismatch
+    ///     When `out` is another array than the value needs; `latest` still gives the value then.
+    /// Corrupt, Contended, Forked
     #[pyo3(signature = (out=None))]
     fn read_into<'py>(
         &self,
@@ -106,7 +175,7 @@ impl Reader {
         slf
     }
 
-    /// Ends when the writer closes the channel.
+    // Ends when the writer closes the channel.
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Sample>> {
         match self.wait(py, None) {
             Err(error) if error.is_instance(py, errors::class(py, "Closed")?.as_any()) => Ok(None),
@@ -114,11 +183,13 @@ impl Reader {
         }
     }
 
+    /// The channel's name.
     #[getter]
     fn name(&self) -> &str {
         &self.name
     }
 
+    /// Whether the channel has a living writer just now.
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         self.with(|reader| Ok(reader.payload_name()))
@@ -129,11 +200,13 @@ impl Reader {
         self.with(|reader| Ok(reader.is_writer_alive()))
     }
 
+    /// How many writers the channel has had, the present one included.
     #[getter]
     fn writer_epoch(&self) -> PyResult<u64> {
         self.with(|reader| Ok(reader.writer_epoch()))
     }
 
+    /// Whether the reader has been closed.
     #[getter]
     fn closed(&self) -> PyResult<bool> {
         Ok(self.lock()?.is_none())
@@ -147,7 +220,7 @@ impl Reader {
         format!("Reader(name='{}'{state})", self.name)
     }
 
-    /// By name: the other process opens the channel for itself, and starts with the value that is current then.
+    // By name: the other process opens the channel for itself, and starts with the value that is current then.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         if self.lock()?.is_none() {
             return Err(closed_handle("Reader"));
@@ -156,6 +229,7 @@ impl Reader {
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_reader")?, arguments.into_pyobject(py)?))
     }
 
+    /// Gives up the reader's place in the channel. Samples and arrays live on.
     fn close(&self) -> PyResult<()> {
         let taken = self.lock()?.take();
         drop(taken);

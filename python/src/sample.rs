@@ -16,7 +16,31 @@ use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// One value of a channel.
+/// One value of a channel, from `Reader.read`, `Reader.latest` or `Reader.wait`.
+///
+/// It holds the value in place: it does not change as long as the sample, its array or anything made of them lives, whatever becomes of the reader and the writer. Each value that is held
+/// takes one of the channel's slots from the writer; the slot goes back with the last reference.
+///
+/// `numpy.asarray(sample)`, `memoryview(sample)` and `numpy.from_dlpack(sample)` show the same memory.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from ndsharray_rs import Reader, Writer
+/// >>> writer = Writer("doc-sample")
+/// >>> writer.write(np.zeros((2, 3), "float32"))
+/// 1
+/// >>> sample = Reader("doc-sample").read()
+/// >>> sample
+/// Sample(name='doc-sample', dtype=float32, shape=(2, 3), seq=1)
+/// >>> np.asarray(sample).sum()
+/// np.float32(0.0)
+/// >>> memoryview(sample).readonly
+/// True
+/// >>> sample.array[0, 0] = 1
+/// Traceback (most recent call last):
+///     ...
+/// ValueError: assignment destination is read-only
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Sample {
     value: OwnedSample,
@@ -87,6 +111,16 @@ impl Sample {
 
 #[pymethods]
 impl Sample {
+    /// The value as a NumPy array: no copy, not writable, and as long-lived as anybody wants it.
+    ///
+    /// A new array each time, over the same memory.
+    ///
+    /// Raises
+    /// ------
+    /// ModuleNotFoundError
+    ///     For bfloat16, when the package `ml_dtypes` is not there.
+    /// InvalidBool
+    ///     When a byte of a bool array is neither 0 nor 1.
     #[getter]
     fn array<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let this = slf.get();
@@ -97,51 +131,61 @@ impl Sample {
         unsafe { memory::array_over(slf.clone().into_any(), dtype, shape, data, Access::Read) }
     }
 
+    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
     #[getter]
     fn seq(&self) -> u64 {
         self.value.seq()
     }
 
+    /// Values that were published and not seen since the reader's last read; 0 at its first.
     #[getter]
     fn missed(&self) -> u64 {
         self.value.missed()
     }
 
+    /// Seconds since the value was published.
     #[getter]
     fn age(&self) -> f64 {
         self.value.age().as_secs_f64()
     }
 
+    /// The channel's name.
     #[getter]
     fn name(&self) -> &str {
         &self.channel
     }
 
+    /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
         dtypes::to_numpy(py, self.value.dtype())
     }
 
+    /// The length of each axis.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.value.shape())
     }
 
+    /// How many axes there are.
     #[getter]
     fn ndim(&self) -> usize {
         self.value.shape().len()
     }
 
+    /// How many elements there are.
     #[getter]
     fn size(&self) -> usize {
         self.value.shape().iter().product()
     }
 
+    /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> usize {
         self.value.as_bytes().len()
     }
 
+    /// What `numpy.asarray` asks for.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__<'py>(
         slf: &Bound<'py, Self>,
@@ -161,13 +205,26 @@ impl Sample {
         }
     }
 
-    /// NumPy makes the capsule, which is marked as read-only if the consumer's version knows how to.
-    #[pyo3(signature = (**options))]
-    fn __dlpack__<'py>(slf: &Bound<'py, Self>, options: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
-        Self::array(slf)?.call_method(intern!(slf.py(), "__dlpack__"), (), options)
+    /// What `from_dlpack` of NumPy, PyTorch, JAX and others asks for. The capsule is marked as read-only; a consumer that knows only the old capsules, which have no such
+    /// mark, is refused with a `BufferError`, unless it asks for a copy.
+    #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
+    fn __dlpack__<'py>(
+        slf: &Bound<'py, Self>,
+        stream: Option<&Bound<'py, PyAny>>,
+        max_version: Option<(i32, i32)>,
+        dl_device: Option<(i32, i32)>,
+        copy: Option<bool>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let options = PyDict::new(py);
+        options.set_item(intern!(py, "stream"), stream)?;
+        options.set_item(intern!(py, "max_version"), max_version)?;
+        options.set_item(intern!(py, "dl_device"), dl_device)?;
+        options.set_item(intern!(py, "copy"), copy)?;
+        Self::array(slf)?.call_method(intern!(py, "__dlpack__"), (), Some(&options))
     }
 
-    /// The CPU.
+    /// Where the elements are: the CPU.
     fn __dlpack_device__(&self) -> (i32, i32) {
         (1, 0)
     }

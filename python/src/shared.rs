@@ -14,7 +14,29 @@ use pyo3::types::PyTuple;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A named array in shared memory.
+/// A named array in shared memory that everybody who opens it changes in place.
+///
+/// Made by `create` or `from_array`, opened by `open`; `attach_raw` takes a block that somebody else made, such as
+/// `multiprocessing.shared_memory.SharedMemory`. `with array.write() as elements` and `with array.read() as elements` lend all elements under a reader-writer lock that works across
+/// processes and survives the death of its holder; `load`, `store` and their like access one element atomically; `unlocked` is for those who know by other means who is where.
+///
+/// The array lives until its name is removed (`unlink`, `remove_array`) and the last handle is gone. Closing a handle closes that handle alone.
+///
+/// Pickled, as by `multiprocessing`, it is opened by name in the other process. In a forked child it raises `Forked`. Threads may share one.
+///
+/// Examples
+/// --------
+/// >>> from ndsharray_rs import SharedArray
+/// >>> matrix = SharedArray.create("doc-matrix", (2, 3))
+/// >>> with matrix.write() as elements:
+/// ...     elements[1] = 1.5
+/// >>> with SharedArray.open("doc-matrix") as same, same.read() as elements:
+/// ...     elements.tolist()
+/// [[0.0, 0.0, 0.0], [1.5, 1.5, 1.5]]
+/// >>> matrix.store((0, 1), 7)
+/// >>> matrix.load(1)
+/// np.float64(7.0)
+/// >>> matrix.unlink()
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
@@ -69,6 +91,24 @@ impl SharedArray {
 
 #[pymethods]
 impl SharedArray {
+    /// Makes the array `name`, all zeros; float64 by default, as in NumPy. All its memory is reserved.
+    ///
+    /// Parameters
+    /// ----------
+    /// name, dir, owners
+    ///     As for `Writer`.
+    /// mode
+    ///     Permission bits of the file, by default `0o600`. All who take part need write permission.
+    /// max_handles
+    ///     Handles at once, 1 to 448, by default 64.
+    /// prefault
+    ///     Whether it is mapped with all its pages present.
+    ///
+    /// Raises
+    /// ------
+    /// AlreadyExists
+    ///     When the name is taken.
+    /// OutOfMemory, TooLarge, TooManyDims, InvalidName, InvalidOption, ForeignOwner, PermissionDenied, Io
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -90,6 +130,11 @@ impl SharedArray {
         Ok(Self::of(array, place, false))
     }
 
+    /// Makes the array `name` with a copy of another. Whoever opens it finds all of it.
+    ///
+    /// Raises
+    /// ------
+    /// As `create`; InvalidBool.
     #[staticmethod]
     #[pyo3(signature = (name, array, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -109,7 +154,9 @@ impl SharedArray {
         let options = making(&place, mode, max_handles, prefault);
         let mut copied = Ok(());
         let fill = |bytes: &mut [u8]| {
-            copied = memory::copy_to(&array, dtype, bytes);
+            copied = memory::copy_to(&array, dtype, bytes)
+                // SAFETY: a slice's own pointer and length.
+                .and_then(|()| unsafe { memory::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
             if copied.is_err() {
                 bytes.fill(0);
             }
@@ -122,6 +169,11 @@ impl SharedArray {
         Ok(Self::of(made, place, false))
     }
 
+    /// Opens the array `name`, with the dtype and shape that it was made with.
+    ///
+    /// Raises
+    /// ------
+    /// NotFound, TooManyReaders, Corrupt, ForeignOwner, PermissionDenied, InvalidName, Io
     #[staticmethod]
     #[pyo3(signature = (name, *, dir=None, owners=None))]
     fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
@@ -130,6 +182,13 @@ impl SharedArray {
         Ok(Self::of(array, place, false))
     }
 
+    /// Takes the shared memory block `name`, which holds elements and no head, for an array. It has no lock: `read` and `write` raise `Unsupported`.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeMismatch
+    ///     When the block is shorter than the array.
+    /// NotFound, TooLarge, TooManyDims, InvalidName, ForeignOwner, PermissionDenied, Io
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, owners=None))]
     fn attach_raw(
@@ -146,16 +205,36 @@ impl SharedArray {
         Ok(Self::of(array, place, true))
     }
 
+    /// A context manager that waits until nobody changes the array, and lends the elements to be looked at. Any number may have it at once.
+    ///
+    /// The wait goes on without the interpreter lock and answers signals. A thread that has the array and asks for it again may wait for itself.
+    ///
+    /// Parameters
+    /// ----------
+    /// timeout
+    ///     Seconds to wait; by default for ever.
+    /// accept_poison
+    ///     Whether to take the array although a holder died while it could change the elements.
+    ///
+    /// Raises, when the block begins
+    /// -----------------------------
+    /// TimeoutError, Poisoned, InvalidBool, Unsupported, Forked
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn read(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
         Ok(ArrayGuard::new(self.get()?, Access::Read, timeout, accept_poison))
     }
 
+    /// A context manager that waits until nobody has the array, and lends the elements to be changed. As `read`, but alone.
+    ///
+    /// When the block ends, also by an exception, the lock goes back. The lent array is empty and read-only then; views made of it lead to private memory, see `Writer.loan`.
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn write(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
         Ok(ArrayGuard::new(self.get()?, Access::Write, timeout, accept_poison))
     }
 
+    /// All elements as a writable NumPy array, without the lock, for as long as anybody wants it.
+    ///
+    /// Nothing keeps others away, nor you from them: who reads while somebody writes may see a mixture, and who writes while somebody has the lock breaks what that one was promised.
     #[getter]
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let handle = self.get()?;
@@ -170,14 +249,25 @@ impl SharedArray {
         unsafe { memory::array_over(owner, dtype, &shape, data, Access::Write) }
     }
 
+    /// One element, loaded atomically. `index` counts in C order, or is a tuple of positions; from the end, where negative.
+    ///
+    /// Waits while somebody has the array to write. A thread that has it itself would wait for itself.
+    ///
+    /// Raises
+    /// ------
+    /// IndexError
+    /// TypeError
+    ///     For complex128, longdouble and clongdouble, which no machine loads as one.
     fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         atomics::apply(py, &*self.get()?, index, Operation::Load)
     }
 
+    /// Replaces one element atomically. As the others, it waits while somebody has the array to read or to write.
     fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         atomics::apply(py, &*self.get()?, index, Operation::Store(value)).map(|_| ())
     }
 
+    /// Replaces one element; returns the one before.
     fn swap<'py>(
         &self,
         py: Python<'py>,
@@ -187,6 +277,7 @@ impl SharedArray {
         atomics::apply(py, &*self.get()?, index, Operation::Swap(value))
     }
 
+    /// Replaces one element by `new` if it is, bit by bit, `current`; returns the one before, whether or not it has been replaced.
     fn compare_exchange<'py>(
         &self,
         py: Python<'py>,
@@ -197,6 +288,7 @@ impl SharedArray {
         atomics::apply(py, &*self.get()?, index, Operation::CompareExchange(current, new))
     }
 
+    /// Adds to one integer, wrapping around; returns the one before.
     fn fetch_add<'py>(
         &self,
         py: Python<'py>,
@@ -206,6 +298,7 @@ impl SharedArray {
         atomics::apply(py, &*self.get()?, index, Operation::FetchAdd(value))
     }
 
+    /// Subtracts from one integer, wrapping around; returns the one before.
     fn fetch_sub<'py>(
         &self,
         py: Python<'py>,
@@ -215,6 +308,11 @@ impl SharedArray {
         atomics::apply(py, &*self.get()?, index, Operation::FetchSub(value))
     }
 
+    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs.
+    ///
+    /// Raises
+    /// ------
+    /// ShapeMismatch
     fn reshape(&self, shape: Shape) -> PyResult<()> {
         let mut array = self.get()?.array.clone();
         array.reshape(&shape.0).map_err(to_exception)?;
@@ -223,54 +321,65 @@ impl SharedArray {
         Ok(())
     }
 
+    /// Removes the array's name, if this is still the array that has it. Whoever has it open, also this handle, goes on with it.
     fn unlink(&self) -> PyResult<()> {
         self.get()?.array.unlink().map_err(to_exception)
     }
 
+    /// Whether a holder died while it could change the elements, so that they may be in pieces.
     #[getter]
     fn is_poisoned(&self) -> PyResult<bool> {
         self.get()?.array.is_poisoned().map_err(to_exception)
     }
 
+    /// Declares the elements sound again.
     fn clear_poison(&self) -> PyResult<()> {
         self.get()?.array.clear_poison().map_err(to_exception)
     }
 
+    /// The array's name.
     #[getter]
     fn name(&self) -> &str {
         &self.name
     }
 
+    /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
         dtypes::to_numpy(py, self.get()?.array.dtype())
     }
 
+    /// The length of each axis, as this handle sees it.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.get()?.array.shape())
     }
 
+    /// How many axes there are.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
         Ok(self.get()?.array.shape().len())
     }
 
+    /// How many elements there are.
     #[getter]
     fn size(&self) -> PyResult<usize> {
         Ok(self.get()?.array.shape().iter().product())
     }
 
+    /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> PyResult<usize> {
         Ok(self.get()?.array.byte_len())
     }
 
+    /// Whether this handle has been closed.
     #[getter]
     fn closed(&self) -> bool {
         unpoisoned(&self.inner).is_none()
     }
 
+    /// Closes this handle. Arrays from `unlocked` live on.
     fn close(&self) {
         let taken = unpoisoned(&self.inner).take();
         drop(taken);
@@ -290,7 +399,7 @@ impl SharedArray {
         Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
     }
 
-    /// By name: the other process opens the array anew.
+    // By name: the other process opens the array anew.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let handle = self.get()?;
         let array = &handle.array;
@@ -334,6 +443,11 @@ pub(crate) fn _reopen_array(
     Ok(SharedArray::of(array, place, raw))
 }
 
+/// Removes the name of the array `name`, whatever its dtype. Those who have it open go on with it.
+///
+/// Raises
+/// ------
+/// NotFound, ForeignOwner, PermissionDenied, InvalidName, Io
 #[pyfunction]
 #[pyo3(signature = (name, *, dir=None, owners=None))]
 pub(crate) fn remove_array(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {

@@ -6,7 +6,7 @@ use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
-use ndsharray::{AnyWriter, DType, OwnedLoan};
+use ndsharray::{AnyWriter, DType, Error, OwnedLoan};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -17,7 +17,48 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
 const LARGE: usize = 1 << 20;
 
-/// The one writer of a channel.
+/// The one writer of a channel: publishes arrays, whose dtype and shape may change each time.
+///
+/// Makes the channel `name`, or takes it over from a writer that died. Closing the writer, or losing the last reference to it, closes the channel and removes its
+/// files, unless `persist` is set. Readers keep what they hold.
+///
+/// A writer belongs to the process that made it: it cannot be pickled, and raises `Forked` in a forked child. Threads may share one; they take turns.
+///
+/// Parameters
+/// ----------
+/// name
+///     1 to 200 bytes, without `/`, `\\`, control characters, or a dot in front.
+/// dir
+///     The directory that holds the channel; by default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`.
+/// max_slots
+///     Slots of the channel, 2 to 64, by default 64: one is the current value's, one is being written, and each value that a reader holds takes one more.
+/// max_readers
+///     Readers that can be attached at once, 1 to 448, by default 64.
+/// mode, readers_mode
+///     Permission bits of the files, by default `0o600`, and of the reader table, by default those of `mode`.
+/// capacity_bytes
+///     The least capacity of each payload file: shapes up to this size never need a new one.
+/// persist
+///     Whether the last value stays readable after the writer is closed.
+/// prefault
+///     Whether new payload files are mapped with all their pages present.
+/// owners
+///     Whose existing files are trusted: `"own"` and root's, a user id and those, or `"anyone"`'s.
+///
+/// Raises
+/// ------
+/// WriterExists
+///     While another writer lives.
+/// InvalidName, InvalidOption, ForeignOwner, Corrupt, OutOfMemory, PermissionDenied, Io
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> from ndsharray_rs import Reader, Writer
+/// >>> with Writer("doc-writer") as writer, Reader("doc-writer") as reader:
+/// ...     seq = writer.write(np.arange(6).reshape(2, 3))
+/// ...     print(seq, reader.read().array.tolist())
+/// 1 [[0, 1, 2], [3, 4, 5]]
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Writer {
     name: String,
@@ -107,26 +148,47 @@ impl Writer {
             }
         };
         drop(state);
-        let (loan, published) = end(py, loan, lent, publish);
-        self.put_back(py, loan);
+        let (writer, published) = end(py, loan, lent, publish);
+        *self.lock(py) = State::Ready(writer);
         published
     }
 }
 
-/// Ends a loan, and then publishes it, or not.
-fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (OwnedLoan, PyResult<Option<u64>>) {
-    let mut severed = Ok(());
-    lent.end(py, || match publish.then(|| loan.sever()) {
-        Some(Ok(memory)) => Some(Kept::Severed(memory)),
-        Some(Err(error)) => {
-            // Then nothing is published, and the memory is theirs.
-            severed = Err(error);
-            loan.relinquish().map(Kept::Severed)
+/// Ends a loan, and then publishes it, or not; gives the writer back.
+fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
+    let mut copied = None;
+    lent.end(py, || {
+        if publish {
+            if let Ok(memory) = loan.sever() {
+                return Some(Kept::Severed(memory));
+            }
+            // Then they keep the memory, and a copy is published.
+            copied = Some(copy(&mut loan));
         }
-        None => loan.relinquish().map(Kept::Severed),
+        loan.relinquish().map(Kept::Severed)
     });
-    let published = severed.and_then(|()| if publish { loan.publish().map(Some) } else { Ok(None) });
-    (loan, published.map_err(to_exception))
+    let published = match copied {
+        None if publish => loan.publish().map(Some),
+        None => Ok(None),
+        Some(Err(error)) => Err(error),
+        Some(Ok((dtype, shape, bytes))) => {
+            let mut writer = loan.into_writer();
+            let published = writer.write_bytes(dtype, &shape, &bytes).map(Some);
+            return (writer, published.map_err(to_exception));
+        }
+    };
+    (loan.into_writer(), published.map_err(to_exception))
+}
+
+/// What a loan holds.
+fn copy(loan: &mut OwnedLoan) -> ndsharray::Result<(DType, Vec<usize>, Vec<u8>)> {
+    let (dtype, shape) = (loan.dtype(), loan.shape().to_vec());
+    let bytes = loan.as_mut_bytes();
+    let mut copy = Vec::new();
+    let full = |_| Error::OutOfMemory { requested: bytes.len() as u64, available: 0 };
+    copy.try_reserve_exact(bytes.len()).map_err(full)?;
+    copy.extend_from_slice(bytes);
+    Ok((dtype, shape, copy))
 }
 
 #[pymethods]
@@ -167,6 +229,21 @@ impl Writer {
         Ok(Self { name, state: Mutex::new(State::Ready(writer)) })
     }
 
+    /// Publishes a copy of an array; returns its sequence number, which counts from 1.
+    ///
+    /// Takes whatever NumPy takes for an array, with any strides and in either byte order. The copy lies in C order.
+    ///
+    /// Large arrays are copied without the interpreter lock: a thread that changes the array meanwhile gets a mixture published, as with any copy by NumPy.
+    ///
+    /// Raises
+    /// ------
+    /// TypeError
+    ///     For a dtype that cannot be shared: strings, objects, dates, structures.
+    /// InvalidBool
+    ///     When a byte of a bool array is neither 0 nor 1.
+    /// AllSlotsPinned
+    ///     When readers hold all other slots. The last value stays current then, as after every error.
+    /// OutOfMemory, TooLarge, Forked
     fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<u64> {
         let array = memory::as_array(py, array)?;
         let descr = array.dtype();
@@ -188,6 +265,31 @@ impl Writer {
         written.map_err(to_exception)
     }
 
+    /// Lends the memory of the next value, to be filled in place: no copy is made.
+    ///
+    /// A context manager gives the array, publishes it when the block ends, and abandons it when an exception ends the block. `Loan.array` and `Loan.publish` do the
+    /// same by hand. There is one loan at a time. `dtype` is float64 by default, as in NumPy. The array starts with whatever is there: zeros, or an older value.
+    ///
+    /// Once the loan is over the array is empty and read-only. Views and other things made of it stay usable, and lead to private memory: nothing that is done to
+    /// them reaches anybody. That takes some microseconds, and about ten nanoseconds a page. It is spared where nothing is left, neither the array nor anything made of it: where `del array`
+    /// ends the block, or `Loan.array` is used without giving it a name.
+    ///
+    /// Raises
+    /// ------
+    /// AllSlotsPinned, OutOfMemory, TooLarge, TooManyDims, Forked
+    ///
+    /// Examples
+    /// --------
+    /// >>> from ndsharray_rs import Reader, Writer
+    /// >>> writer, reader = Writer("doc-loan"), Reader("doc-loan")
+    /// >>> with writer.loan((2, 2), "float32") as array:
+    /// ...     array[...] = 0.5
+    /// >>> reader.read().array.tolist()
+    /// [[0.5, 0.5], [0.5, 0.5]]
+    /// >>> loan = writer.loan(3, int)
+    /// >>> loan.array[:] = [1, 2, 3]
+    /// >>> loan.publish()
+    /// 2
     #[pyo3(signature = (shape, dtype=None))]
     fn loan(slf: &Bound<'_, Self>, shape: Shape, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Loan> {
         let py = slf.py();
@@ -210,21 +312,26 @@ impl Writer {
         }
     }
 
+    /// The channel's name.
     #[getter]
     fn name(&self) -> &str {
         &self.name
     }
 
+    /// The file name of the current value's payload; `None` before the first.
     #[getter]
     fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
         Ok(self.lock(py).ready()?.payload_name())
     }
 
+    /// Closes the channel and removes its files, unless it is to persist. A loan that is open is abandoned.
+    ///
+    /// Readers that have not read the last value yet are given 50 milliseconds to do so. Closing again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let taken = std::mem::replace(&mut *self.lock(py), State::Closed);
         let writer = match taken {
             State::Ready(writer) => writer,
-            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0.into_writer(),
+            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0,
             State::Away => {
                 *self.lock(py) = State::Away;
                 return Err(PyRuntimeError::new_err("this Writer is in use"));
@@ -236,6 +343,7 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether the writer has been closed.
     #[getter]
     fn closed(&self, py: Python<'_>) -> bool {
         matches!(&*self.lock(py), State::Closed)
@@ -273,7 +381,15 @@ impl Writer {
     }
 }
 
-/// Removes a channel that has no living writer.
+/// Removes the channel `name` if it has no living writer: one that a killed writer left, or that was made to persist. Readers that hold its values keep them.
+///
+/// Raises
+/// ------
+/// NotFound
+///     When there is no such channel.
+/// WriterExists
+///     When its writer lives.
+/// ForeignOwner, PermissionDenied, Io
 #[pyfunction]
 #[pyo3(signature = (name, *, dir=None, owners=None))]
 pub(crate) fn remove(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {

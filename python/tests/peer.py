@@ -1,46 +1,106 @@
-"""An `NdShArray` in a process of its own, told what to do line by line: `peer.py MODULE r|w NAME [KEYWORD=VALUE ...]`."""
+"""The Python end of the tests between processes.
+
+Arguments and words are those of `peer/src/main.rs`, values those of `peer/src/pattern.rs`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
+import argparse
 import sys
+import time
+from typing import Any
 
+import ml_dtypes
 import numpy as np
 
+import ndsharray_rs as nd
 
-def digest(array: np.ndarray) -> str:
-    """What an array is, in one word; NaNs count by their bytes."""
-    elements = hashlib.sha256(array.tobytes()).hexdigest()[:16]
-    return f"{array.dtype.name}:{'x'.join(map(str, array.shape))}:{elements}"
+DTYPES = [
+    np.dtype(kind)
+    for kind in (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", ml_dtypes.bfloat16, "float32", "float64", "complex64", "complex128", "longdouble", "clongdouble"),
+    )
+]
+SHAPES: list[tuple[int, ...]] = [(), (5,), (0, 3), (4, 6), (64, 64), (2, 1, 3, 2)]
+NUMBERS = len(DTYPES) * len(SHAPES)
 
 
-def sample(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """An array of any bits, by its number."""
-    wanted = np.dtype(dtype)
-    count = int(np.prod(shape))
-    bits = np.random.default_rng(seed).bytes(count * wanted.itemsize)
-    if wanted == bool:
-        return (np.frombuffer(bits, np.uint8) & 1).astype(bool).reshape(shape)
-    return np.frombuffer(bits, wanted).reshape(shape)
+def value(number: int) -> np.ndarray[Any, Any]:
+    number %= NUMBERS
+    dtype, shape = DTYPES[number % len(DTYPES)], SHAPES[number % len(SHAPES)]
+    element = number % 2 if dtype.kind == "b" else number + number / 2 * 1j if dtype.kind == "c" else number
+    return np.full(shape, element, dtype)
+
+
+EXPECTED = {(array.dtype, array.shape): array for array in map(value, range(NUMBERS))}
+
+
+def check(sample: nd.Sample) -> None:
+    expected = EXPECTED[(sample.array.dtype, sample.array.shape)]
+    np.testing.assert_array_equal(sample.array, expected, strict=True)
+
+
+def say(word: str) -> None:
+    print(word, flush=True)
+
+
+def write(name: str, count: int, pause: int) -> None:
+    with nd.Writer(name) as writer:
+        say("open")
+        sys.stdin.readline()
+        number = 0
+        while count == 0 or number < count:
+            if number % 3 == 2:
+                array = value(number)
+                with writer.loan(array.shape, array.dtype) as target:
+                    target[...] = array
+            else:
+                writer.write(value(number))
+            if number == 0:
+                say("first")
+            number += 1
+            if pause:
+                time.sleep(pause / 1e6)
+        say("done")
+        sys.stdin.readline()
+
+
+def read(name: str, hold: bool) -> None:
+    with nd.Reader(name, timeout=30) as reader:
+        say("open")
+        count = last = 0
+        try:
+            while True:
+                sample = reader.wait(30)
+                assert sample is not None, "nothing for half a minute"
+                assert sample.seq > last
+                assert last == 0 or sample.missed == sample.seq - last - 1
+                last = sample.seq
+                count += 1
+                check(sample)
+                if hold:
+                    say("holding")
+                    sys.stdin.readline()
+        except nd.Closed:
+            say(f"closed {count} {last}")
 
 
 def main() -> None:
-    module, access, name, *pairs = sys.argv[1:]
-    keywords = dict(pair.split("=") for pair in pairs)
-    end = importlib.import_module(module).NdShArray(name, r_w=access, **keywords)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        match line.split():
-            case ["write", dtype, shape, seed]:
-                axes = tuple(int(axis) for axis in shape.split("x") if axis)
-                end.write(sample(dtype, axes, int(seed)))
-                print("written", flush=True)
-            case ["read"]:
-                status, array = end.read()
-                print(status, digest(array), flush=True)
-            case ["end"]:
-                return
+    parser = argparse.ArgumentParser()
+    roles = parser.add_subparsers(dest="role", required=True)
+    writes = roles.add_parser("write")
+    writes.add_argument("name")
+    writes.add_argument("--count", type=int, required=True)
+    writes.add_argument("--pause", type=int, default=0)
+    reads = roles.add_parser("read")
+    reads.add_argument("name")
+    reads.add_argument("--hold", action="store_true")
+    given = parser.parse_args()
+    if given.role == "write":
+        write(given.name, given.count, given.pause)
+    else:
+        read(given.name, given.hold)
 
 
 if __name__ == "__main__":

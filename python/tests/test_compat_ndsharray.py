@@ -6,6 +6,8 @@ import copy
 import gc
 import multiprocessing
 import pickle
+import subprocess
+import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +16,10 @@ import ml_dtypes
 import ndsharray
 import numpy as np
 import pytest
-from children import peer
-from peer import digest, sample
+from compat_children import peer, until
+from compat_peer import digest, sample
 
-from ndsharray_rs import Reader, Writer, WriterExists, compat
+from ndsharray_rs import Forked, Reader, Writer, WriterExists, compat
 from ndsharray_rs.compat import NdShArray
 
 Wire = Literal["native", "ndsharray"]
@@ -53,7 +55,8 @@ def test_without_an_array_the_first_value_is_empty(name: str, wire: Wire) -> Non
     writer = NdShArray(name, r_w="W", wire=wire)
     status, array = NdShArray(name, r_w="r", wire=wire).read()
     assert status
-    assert (array.shape, array.dtype) == ((0,), np.uint8)
+    assert array.shape == (0,)
+    assert array.dtype == np.uint8
     assert writer.access == "w"
 
 
@@ -129,7 +132,8 @@ def test_any_order_of_elements_and_bytes(name: str, wire: Wire) -> None:
     writer = NdShArray(name, r_w="w", wire=wire)
     reader = NdShArray(name, r_w="r", wire=wire)
     base = np.arange(24, dtype=np.int32).reshape(4, 6)
-    for array in (base.T, base[::2, ::-1], base.astype(">i4"), np.asfortranarray(base), np.broadcast_to(base, (2, 4, 6))):
+    repeated = np.broadcast_to(base, (2, 4, 6))
+    for array in (base.T, base[::2, ::-1], base.astype(">i4"), np.asfortranarray(base), repeated):
         writer.write(array)
         got = reader.read()[1]
         assert got.dtype == np.int32
@@ -297,3 +301,62 @@ def test_damage_is_told_and_survived(name: str, wire: Wire, directory: Path) -> 
     assert array is default
     assert not reader.is_valid
     del writer
+
+
+def _write_in_child(writer: NdShArray, pipe: Connection) -> None:
+    try:
+        writer.write(np.array([2]))
+    except Forked as refused:
+        pipe.send(str(refused))
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_write_for_its_parent(name: str, wire: Wire) -> None:
+    writer = NdShArray(name, np.array([1]), r_w="w", wire=wire)
+    reader = NdShArray(name, r_w="r", wire=wire)
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_write_in_child, args=(writer, theirs))
+    child.start()
+    assert ours.poll(10)
+    assert "parent" in ours.recv()
+    child.join(10)
+    assert child.exitcode == 0
+    assert reader.read()[1].tolist() == [1]
+    writer.write(np.array([3]))
+    assert reader.read()[1].tolist() == [3]
+
+
+FLOOD = """
+import sys
+import numpy as np
+from ndsharray_rs.compat import NdShArray
+writer = NdShArray(sys.argv[1], np.zeros(0, np.uint64), "w")
+number = 0
+while True:
+    number += 1
+    writer.write(np.full(1 + number % 3 * 4096, number, np.uint64))
+"""
+
+
+def test_a_flood_is_read_whole(name: str) -> None:
+    readers = [NdShArray(name, r_w="r") for _ in range(3)]
+    with subprocess.Popen([sys.executable, "-c", FLOOD, name]) as process:
+        try:
+            for reader in readers:
+                kept: list[np.ndarray] = []
+                seen = 0
+                until(lambda: reader.read()[0])  # noqa: B023
+                while len(kept) < 60:
+                    assert process.poll() is None
+                    status, array = reader.read()
+                    if status and array.size > 0:
+                        number = int(array[0])
+                        assert number > seen
+                        assert array.size == 1 + number % 3 * 4096
+                        kept.append(array)
+                        seen = number
+                for array in kept:
+                    assert array.min() == array.max()
+        finally:
+            process.kill()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from children import peer, until
-from peer import digest, sample
+from compat_children import peer, until
+from compat_peer import digest, sample
 
 from ndsharray_rs import compat
 

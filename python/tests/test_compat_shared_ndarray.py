@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 import shared_ndarray2
 
 from ndsharray_rs import SharedArray, compat
-from ndsharray_rs.compat import SharedNDArray, shared_ndarray
+from ndsharray_rs.compat import SharedNDArray, _block, shared_ndarray
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -27,6 +28,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 def manager() -> Iterator[SharedMemoryManager]:
     with SharedMemoryManager() as manager:
         yield manager
+
+
+def first(block: SharedMemory) -> int:
+    assert block.buf is not None
+    return block.buf[0]
 
 
 def test_everything_public_in_the_package_is_here() -> None:
@@ -50,8 +56,8 @@ def test_arrays_and_shapes(manager: SharedMemoryManager, dtype: str) -> None:
         assert np.array_equal(shared.get(), array)
         assert shared.lock is None
         assert shared.shm.size == array.nbytes
-    for make in (SharedNDArray.from_shape, shared_ndarray.from_shape):
-        shared = make(manager, (2, 3, 4), array.dtype)
+    for make_zeros in (SharedNDArray.from_shape, shared_ndarray.from_shape):
+        shared = make_zeros(manager, (2, 3, 4), array.dtype)
         assert not np.any(shared[:].view(np.uint8))
         shared[:] = array
         assert np.array_equal(shared[:], array)
@@ -107,7 +113,7 @@ def test_by_block_and_by_name() -> None:
                 with pytest.raises(ValueError, match="bytes"):
                     SharedNDArray(block_or_name, shape, np.int64)
             with pytest.raises(TypeError):
-                SharedNDArray(block_or_name, (3,), np.dtype("S8"))  # type: ignore[type-var]
+                SharedNDArray(block_or_name, (3,), np.dtype("S8"))
         with pytest.raises(FileNotFoundError):
             SharedNDArray(block.name + "-not", (3,), np.int64)
         attached = by_name.shm
@@ -150,11 +156,29 @@ def test_a_block_that_has_lost_its_name() -> None:
     block = SharedMemory(create=True, size=8)
     block.unlink()
     shared = SharedNDArray(block, (8,), np.uint8)
-    shared[3] = 9
-    assert block.buf[3] == 9
+    shared[0] = 9
+    assert first(block) == 9
     del shared
-    assert block.buf[3] == 9, "the block is its owner's"
+    assert first(block) == 9, "the block is its owner's"
     block.close()
+
+
+def test_where_blocks_are_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_block, "DIRECTORY", "/nowhere")
+    block = SharedMemory(create=True, size=8)
+    try:
+        by_name = SharedNDArray(block.name, (8,), np.uint8)
+        by_name[0] = 3
+        assert first(block) == 3
+        nameless: Any = SimpleNamespace(buf=block.buf, size=8)
+        view = _block.of_object(nameless)
+        assert view[0] == 3
+        with pytest.raises(BufferError):
+            block.close()
+        del view
+    finally:
+        block.close()
+        block.unlink()
 
 
 def test_a_process_that_had_a_look_leaves_the_block() -> None:
@@ -169,7 +193,7 @@ shared[0] = 1
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")
         assert Path("/dev/shm", block.name).exists()
-        assert block.buf[0] == 1
+        assert first(block) == 1
     finally:
         block.close()
         block.unlink()
@@ -211,7 +235,7 @@ def test_a_pool_gets_it_as_an_argument(manager: SharedMemoryManager) -> None:
 def test_what_it_is_not(manager: SharedMemoryManager) -> None:
     shared = SharedNDArray.from_array(manager, np.arange(6).reshape(2, 3))
     with pytest.raises(AttributeError, match=r"'mean'.*\.get\(\)"):
-        shared.mean()  # type: ignore[misc]
+        shared.mean()
     with pytest.raises(AttributeError, match=r"no attribute 'nothing'.$"):
-        _ = shared.nothing  # type: ignore[misc]
+        _ = shared.nothing
     assert repr(shared) == "SharedNDArray([[0 1 2]\n               [3 4 5]], dtype=int64)"

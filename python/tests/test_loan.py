@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 
@@ -201,3 +203,34 @@ def test_a_loan_starts_with_bools_that_are_bools(writer: nd.Writer, reader: nd.R
         array.view(np.uint8)[7] = 2
     assert (caught.value.index, caught.value.value) == (7, 2)
     assert writer.write(np.ones(3, bool)) == 141
+
+
+def test_without_address_space_to_part_them(name: str) -> None:
+    """The memory cannot be moved, and there is no room for a copy: nothing is published, and they keep it."""
+    program = f"""
+import resource
+import numpy as np
+import ndsharray_rs as nd
+
+size = 1 << 28
+writer, reader = nd.Writer({name!r}), nd.Reader({name!r})
+writer.write([1.0])
+loan = writer.loan(size, np.uint8)
+array, view = loan.array, loan.array[5:]
+array[:8] = 3
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + size // 2, resource.RLIM_INFINITY))
+try:
+    seq = loan.publish()
+except nd.OutOfMemory as error:
+    assert error.requested == size
+    seq = None
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+assert seq is None, seq
+view[...] = 9
+assert reader.read().array.tolist() == [1]
+assert writer.write([2.0]) == 2
+view[...] = 8
+assert reader.read().array.tolist() == [2]
+"""
+    subprocess.run([sys.executable, "-P", "-W", "error", "-c", program], check=True, timeout=60)

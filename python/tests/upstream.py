@@ -26,11 +26,16 @@ class Package(NamedTuple):
 
 
 NDSHARRAY = Package("ndsharray", "1.1.4", "9ce24a3e593dd1f9914ea8d9f44744cefae2e65da7e564dd93ec0f1a2d17d078")
-SHARED_NDARRAY2 = Package("shared-ndarray2", "2.0.3", "044b4481a2eacdd09186b1d9b1e986ca692606e02d53a357e6fb5eae7a33fd5a")
+SHARED_NDARRAY2 = Package(
+    "shared-ndarray2", "2.0.3", "044b4481a2eacdd09186b1d9b1e986ca692606e02d53a357e6fb5eae7a33fd5a"
+)
 
 
 def fetch(package: Package, cache: Path) -> Path:
-    """The unpacked distribution, from `cache` if it is there. Without a network the test is skipped, and says why, or fails where it is required."""
+    """The unpacked distribution, from `cache` if it is there.
+
+    Without a network the test is skipped, and says why, or fails where it is required.
+    """
     stem = f"{package.name.replace('-', '_')}-{package.version}"
     archive = cache / f"{stem}.tar.gz"
     if not archive.exists():

@@ -7,11 +7,12 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
+use crate::lock::Members;
 use crate::options::Options;
 use crate::segment::{self, ArrayMemory, Extent};
 use crate::shape;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock};
+use crate::sys::{self, Access, Identity, Lock, LockRange};
 use std::fs::File;
 use std::path::Path;
 
@@ -124,7 +125,7 @@ pub(super) fn open(
 }
 
 /// Copies the head out of a file; `None` while it has none.
-fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     let mut head = vec![0; HEAD_BYTES];
     let read = |head: &mut Vec<u8>| sys::read_front(file, head).map_err(|e| Error::io("read", path, e));
     let found = read(&mut head)?;
@@ -156,6 +157,23 @@ pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, s
 pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
     let path = location.array();
     let (_, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
+}
+
+/// Removes the file of the array `location` if nobody living has it or makes it.
+pub(super) fn remove_unused(location: &Location, options: &Options) -> Result<()> {
+    let path = location.array();
+    let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    let in_use = |living| Err(Error::InUse { name: location.name().to_owned(), living });
+    let take = |range: LockRange| Lock::try_take(&file, &range).map_err(|e| Error::io("lock", &path, e));
+    // Both are held until the name is gone; they go with the file.
+    if !take(ArrayMemory::all_locks())? {
+        let lives = |index: &usize| Lock::is_taken(&file, &ArrayMemory::lock_range(*index)).unwrap_or(true);
+        return in_use(Some((0..Members::MAX).filter(lives).count()));
+    }
+    if !take(ArrayMemory::MAKER)? {
+        return in_use(None);
+    }
     segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
 }
 

@@ -6,7 +6,7 @@ mod attachment;
 mod element;
 mod guards;
 pub(crate) mod head;
-mod make;
+pub(crate) mod make;
 mod patience;
 
 pub use any::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
@@ -285,6 +285,15 @@ impl Options {
     /// As [`remove_array`].
     pub fn remove_array(&self, name: &str) -> Result<()> {
         make::remove(&self.location(name)?, self)
+    }
+
+    /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
+    pub fn remove_unused_array(&self, name: &str) -> Result<()> {
+        make::remove_unused(&self.location(name)?, self)
     }
 
     fn make_array<T: ShElement>(

@@ -12,7 +12,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// A payload file that the tag does not name.
+/// A file that nobody needs any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
@@ -105,17 +105,20 @@ pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }
 
-fn list(place: &Place, owners: Owners) -> Result<Vec<Leftover>> {
+pub(super) fn list(place: &Place, owners: Owners) -> Result<Vec<Leftover>> {
     let named = named(place, owners)?;
     let has_writer = named.is_some() && tag::has_writer(place, owners)?;
     let names = named.map(|hex| super::names::Names::after(place.name().len(), hex));
+    let in_use =
+        |hex: &Hex| named == Some(*hex) || has_writer && names.as_ref().is_some_and(|names| names.is_family(hex));
+    let payloads = place.payloads()?;
+    describe(payloads.iter().filter(|hex| !in_use(hex)).map(|hex| place.payload(hex)))
+}
+
+/// What there is to tell of each of these files that is still there, sorted.
+pub(super) fn describe(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
-    for hex in place.payloads()? {
-        let in_use = named == Some(hex) || has_writer && names.as_ref().is_some_and(|names| names.is_family(&hex));
-        let path = place.payload(&hex);
-        if in_use {
-            continue;
-        }
+    for path in paths {
         match path.symlink_metadata() {
             Ok(meta) => {
                 let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -143,7 +146,7 @@ fn named(place: &Place, owners: Owners) -> Result<Option<Hex>> {
     Ok(wire::decode_tag(place.name(), &bytes, identity.len).ok())
 }
 
-fn unlink(path: &std::path::Path) -> Result<()> {
+pub(super) fn unlink(path: &std::path::Path) -> Result<()> {
     match sys::remove_file(path) {
         Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, e)),
         _ => Ok(()),

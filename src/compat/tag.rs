@@ -10,9 +10,12 @@ use crate::error::{Error, Foreign, Result};
 use crate::options::Owners;
 use crate::segment::{self, open_trusted, unlink_if_same};
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock};
+use crate::sys::{self, Access, Identity, Lock, LockRange};
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
+
+/// The bytes of the tag file whose lock makes a process the writer.
+pub(crate) const WRITER: LockRange = 0..1;
 
 /// Time for another writer to finish what it does with the tag file.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -110,7 +113,7 @@ impl Tag {
     }
 
     fn lock(file: &File, place: &Place) -> Result<bool> {
-        Lock::try_take(file, &(0..1)).map_err(|e| Error::io("lock", &place.tag(), e))
+        Lock::try_take(file, &WRITER).map_err(|e| Error::io("lock", &place.tag(), e))
     }
 
     pub(crate) fn names(&self) -> &Names {
@@ -143,7 +146,7 @@ impl Tag {
 /// Whether a writer of this library has the channel.
 pub(crate) fn has_writer(place: &Place, owners: Owners) -> Result<bool> {
     match open_trusted(&place.tag(), Access::Read, owners) {
-        Ok((file, _)) => Lock::is_taken(&file, &(0..1)).map_err(|e| Error::io("inspect", &place.tag(), e)),
+        Ok((file, _)) => Lock::is_taken(&file, &WRITER).map_err(|e| Error::io("inspect", &place.tag(), e)),
         Err(Error::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -42,7 +42,7 @@ pub fn open(data: &[u8]) {
 }
 
 /// Leaves a channel with up to three values.
-fn make(options: &Options, name: &str, input: &mut Input<'_>) {
+pub(super) fn make(options: &Options, name: &str, input: &mut Input<'_>) {
     let count = input.below(4);
     if count == 0 {
         return;

@@ -78,6 +78,8 @@
 //! out.
 
 mod alone;
+#[cfg(not(loom))]
+mod copy;
 mod grave;
 mod members;
 #[cfg(all(test, loom))]
@@ -87,6 +89,8 @@ mod share;
 mod turns;
 mod word;
 
+#[cfg(not(loom))]
+pub(crate) use copy::LockCopy;
 pub(crate) use members::Members;
 pub(crate) use word::{LockWord, Purpose, Share};
 

@@ -41,6 +41,9 @@ impl Extent {
         Self { entries, data_at: Self::lock_end(entries).next_multiple_of(PAGE), byte_len }
     }
 
+    /// Where the lock begins.
+    pub(crate) const LOCK_AT: usize = WORDS_AT;
+
     /// Where the lock with so many entries ends.
     pub(crate) fn lock_end(entries: usize) -> usize {
         ENTRIES_AT.saturating_add(entries.saturating_mul(size_of::<Entry>()))
@@ -66,6 +69,11 @@ impl ArrayMemory {
     /// The bytes whose lock makes a handle the owner of entry `index`.
     pub(crate) fn lock_range(index: usize) -> LockRange {
         Extent::lock_end(index) as u64..Extent::lock_end(index.saturating_add(1)) as u64
+    }
+
+    /// The bytes whose locks make handles, however many entries there are.
+    pub(crate) fn all_locks() -> LockRange {
+        Self::lock_range(0).start..Self::lock_range(crate::lock::Members::MAX).start
     }
 
     /// Sets the memory of a new array aside and maps it. All of it is zero.

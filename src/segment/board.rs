@@ -1,5 +1,9 @@
 //! The board: what is current, and a header for each slot. Mapped for writing by the writer alone.
 
+mod copy;
+
+pub(crate) use copy::{BoardCopy, SlotCopy};
+
 use super::mapping::Mapping;
 use super::table::Table;
 use crate::error::{Error, Result};

@@ -14,16 +14,16 @@ mod payload;
 mod table;
 
 pub(crate) use array::{ArrayMemory, Cell, Extent};
-pub(crate) use board::{Board, Slot, State};
+pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, State};
 pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload};
-pub(crate) use table::{Entry, OwnEntry, Table};
+pub(crate) use table::{Entry, OwnEntry, Table, TableCopy};
 
 use crate::error::{Error, Result};
 use crate::header::HeaderError;
-use crate::sync::AtomicU64;
-use crate::sys::{self, Identity};
+use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sys::{self, Access, Identity};
 use mapping::Mapping;
 use std::fs::File;
 use std::path::Path;
@@ -54,6 +54,19 @@ fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
         Ok(len) if len >= least => Ok(Some(len)),
         _ => Err(too_short.into()),
     }
+}
+
+/// Whether the front of a file can be mapped, and two mappings of it are one memory.
+pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
+    let (a, b) = (Mapping::new(file, len, Access::ReadWrite, false)?, Mapping::new(file, len, Access::Read, false)?);
+    let (a, b) = (words(&a), words(&b));
+    let Some((a, b)) = a.first().zip(b.first()) else { return Ok(()) };
+    let number = a.load(Ordering::Relaxed).wrapping_add(1);
+    a.store(number, Ordering::Relaxed);
+    // SeqCst: one thread, two addresses of one word; the fence keeps the compiler from keeping them apart.
+    fence(Ordering::SeqCst);
+    let same = b.load(Ordering::Relaxed) == number;
+    if same { Ok(()) } else { Err(std::io::Error::other("two mappings of a file show different bytes")) }
 }
 
 /// A whole mapping as 64-bit words (a rest of less than eight bytes is left out).

@@ -1,5 +1,9 @@
 //! The reader table: which slots each reader holds. Mapped for writing by everybody who takes part.
 
+mod copy;
+
+pub(crate) use copy::TableCopy;
+
 use super::board::{load_head, store_head, truncated};
 use super::mapping::Mapping;
 use crate::error::{Error, Result};
@@ -134,6 +138,11 @@ impl Table {
     pub(crate) fn lock_range(index: usize) -> LockRange {
         let start = ENTRIES_AT.saturating_add(index.saturating_mul(size_of::<Entry>()));
         start as u64..start.saturating_add(size_of::<Entry>()) as u64
+    }
+
+    /// The bytes whose locks make readers, however many entries there are.
+    pub(crate) fn all_locks() -> LockRange {
+        Self::lock_range(0).start..Self::lock_range(Registered::MAX).start
     }
 
     pub(crate) fn asleep(&self) -> &AtomicU32 {

@@ -56,6 +56,8 @@
 //! found out.
 
 mod claim;
+#[cfg(not(loom))]
+mod copy;
 mod doorbell;
 #[cfg(all(test, loom))]
 mod models;
@@ -64,6 +66,8 @@ mod register;
 mod word;
 
 pub(crate) use claim::{Claim, Look, WriterSide};
+#[cfg(not(loom))]
+pub(crate) use copy::{PinsCopy, set_bits, u32_at, u64_at};
 pub(crate) use doorbell::Doorbell;
 pub(crate) use pin::{KeptPins, PinAttempt, ReaderSide};
 pub(crate) use register::Registered;

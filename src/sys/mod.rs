@@ -44,7 +44,7 @@ pub(crate) use platform::symlink;
 pub(crate) use platform::{
     Lease, Lock, Sleepers, Sweeper, available, check_file_name, default_dir, effective_user, fork_count, identify,
     identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
-    same_file, sever, unmap, watch_forks,
+    same_file, sever, storage, unmap, watch_forks,
 };
 
 use std::fs::File;
@@ -84,6 +84,15 @@ pub(crate) struct Identity {
     pub(crate) len: u64,
 }
 
+/// What a file takes, and who may use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Storage {
+    /// Bytes of memory or disk set aside for it.
+    pub(crate) allocated: u64,
+    /// Permission bits.
+    pub(crate) mode: u32,
+}
+
 /// The bytes of a file that a lock covers; they need not exist.
 pub(crate) type LockRange = Range<u64>;
 
@@ -115,7 +124,8 @@ pub(crate) fn read_exact_at(file: &File, room: &mut [u8], offset: u64) -> io::Re
     if read_at(file, room, offset)? == room.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }
 
-fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+/// Reads a file from `offset` on; returns how many bytes there were, if fewer than `room`.
+pub(crate) fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = room.get_mut(done..)
         && !rest.is_empty()

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "failpoints")]
 use super::End;
-use super::{Access, Identity, Kind};
+use super::{Access, Identity, Kind, Storage};
 use crate::sync::{AtomicU64, Ordering};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -68,6 +68,12 @@ pub(crate) fn identify(file: &File) -> io::Result<Identity> {
 /// Identity of what stands under `path` itself: a symbolic link is not followed.
 pub(crate) fn identify_path(path: &Path) -> io::Result<Identity> {
     Ok(identity(&path.symlink_metadata()?))
+}
+
+/// What the file `path` takes; a symbolic link is not followed.
+pub(crate) fn storage(path: &Path) -> io::Result<Storage> {
+    let meta = path.symlink_metadata()?;
+    Ok(Storage { allocated: meta.blocks().saturating_mul(512), mode: meta.mode() & 0o7777 })
 }
 
 /// Whether two identities mean the same file.

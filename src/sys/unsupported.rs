@@ -2,7 +2,7 @@
 
 pub(crate) use super::no_sever::{sever, unmap};
 
-use super::{Access, Identity, LockRange};
+use super::{Access, Identity, LockRange, Storage};
 use crate::sync::AtomicU32;
 use std::convert::Infallible;
 use std::fs::File;
@@ -44,6 +44,10 @@ pub(crate) fn identify(_: &File) -> io::Result<Identity> {
 }
 
 pub(crate) fn identify_path(_: &Path) -> io::Result<Identity> {
+    unsupported()
+}
+
+pub(crate) fn storage(_: &Path) -> io::Result<Storage> {
     unsupported()
 }
 

@@ -13,7 +13,7 @@ pub(crate) use locks::Lock;
 pub(crate) use names::check_file_name;
 pub(crate) use remove::{Sweeper, remove_file};
 
-use super::Access;
+use super::{Access, Storage};
 use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -216,4 +216,9 @@ pub(crate) fn end(how: super::End) {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(original, link)
+}
+
+/// What the file `path` takes. Who may use it is for its directory to say.
+pub(crate) fn storage(path: &Path) -> io::Result<Storage> {
+    Ok(Storage { allocated: path.symlink_metadata()?.len(), mode: 0o600 })
 }

@@ -9,12 +9,10 @@ use crate::segment::{self, Board, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
 use crate::sys::{self, Access, Lock, Sweeper};
 use std::fs::File;
-use std::io;
-use std::path::Path;
 use uuid::Uuid;
 
 /// How often the name may change hands under us before we give up.
-const ATTEMPTS: u32 = 100;
+pub(super) const ATTEMPTS: u32 = 100;
 
 /// The channel, held: while this lives, nobody else is its writer.
 pub(super) struct Held {
@@ -86,7 +84,7 @@ struct Before {
 }
 
 /// Opens or creates the board's file and takes its lock; `None` when it lost its name meanwhile.
-fn lock_board(location: &Location, options: &Options) -> Result<Option<File>> {
+pub(super) fn lock_board(location: &Location, options: &Options) -> Result<Option<File>> {
     let path = location.board();
     let file = match segment::create(&path, options.mode | 0o600) {
         Ok(file) => file,
@@ -102,7 +100,7 @@ fn lock_board(location: &Location, options: &Options) -> Result<Option<File>> {
 }
 
 /// Takes the lock of a board's open file; `None` when the file has lost its name.
-fn take_lock(location: &Location, file: File) -> Result<Option<File>> {
+pub(super) fn take_lock(location: &Location, file: File) -> Result<Option<File>> {
     let path = location.board();
     if !Lock::try_take(&file, &Board::LOCK).map_err(|e| Error::io("lock", &path, e))? {
         let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
@@ -117,7 +115,7 @@ fn take_lock(location: &Location, file: File) -> Result<Option<File>> {
     }
 }
 
-fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>> {
+pub(super) fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>> {
     let path = location.board();
     let identity = sys::identify(file).map_err(|e| Error::io("inspect", &path, e))?;
     Board::open(file, &path, identity, Access::ReadWrite)
@@ -199,43 +197,4 @@ fn last_number(board: &Board) -> u64 {
     let side = board.reader_side();
     let numbers = side.numbers().chain([side.latest().number(), board.base()]);
     numbers.filter(|&number| number <= MAX_NUMBER / 2).max().unwrap_or(0)
-}
-
-/// Removes a channel that has no living writer, damaged or not.
-pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
-    let path = location.board();
-    for _ in 0..ATTEMPTS {
-        let file = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
-            Ok((file, _)) => take_lock(location, file)?,
-            // Without a board there is nobody to ask: what else there is may be removed once the name is ours.
-            Err(Error::NotFound { .. }) if has_leftovers(location) => lock_board(location, options)?,
-            Err(other) => return Err(other),
-        };
-        let Some(file) = file else { continue };
-        let identity = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
-        if let Ok(Some((board, _))) = open_board(location, &file) {
-            board.set_state(State::Closed);
-            fail_point!("remove.marked");
-            board.wake_all();
-        }
-        let remove = |path: &Path| match sys::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-            _ => Ok(()),
-        };
-        for id in segment::payload_files(location)? {
-            remove(&location.payload(id))?;
-            fail_point!("remove.payload");
-        }
-        remove(&location.readers())?;
-        fail_point!("remove.table");
-        segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
-        fail_point!("remove.board");
-        return Ok(());
-    }
-    Err(Error::Contended { attempts: ATTEMPTS })
-}
-
-fn has_leftovers(location: &Location) -> bool {
-    location.readers().symlink_metadata().is_ok()
-        || segment::payload_files(location).is_ok_and(|files| !files.is_empty())
 }

@@ -6,6 +6,7 @@ mod core;
 mod housekeeping;
 mod loan;
 mod owned_loan;
+mod remove;
 mod rotation;
 
 pub use any::AnyWriter;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::shape;
 use core::Core;
+use remove::Readers;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -169,7 +171,17 @@ impl Options {
     ///
     /// As [`remove`].
     pub fn remove(&self, name: &str) -> Result<()> {
-        attach::remove(&self.location(name)?, self)
+        remove::remove(&self.location(name)?, self, Readers::MayLive)
+    }
+
+    /// Removes the channel `name` if no living process has it, neither as its writer nor as a reader: the kernel's locks are the proof, and they are held until
+    /// all files are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] when a reader lives; otherwise as [`remove`].
+    pub fn remove_unused(&self, name: &str) -> Result<()> {
+        remove::remove(&self.location(name)?, self, Readers::MustBeGone)
     }
 
     /// As [`create`](Self::create), for a writer whose dtype is chosen at run time.

@@ -11,6 +11,7 @@
     reason = "a test that goes wrong is to panic, in its helpers too; child processes answer on their output"
 )]
 
+mod any;
 mod atomics;
 mod child;
 mod death;

@@ -22,3 +22,4 @@ mod samples;
 mod shelf;
 mod support;
 mod torn;
+mod unused;

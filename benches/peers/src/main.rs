@@ -1,16 +1,20 @@
-//! Measures ndsharray beside its rivals, in one run, and prints Markdown. See the README beside this package.
+//! Measures ndsharray beside its rivals, in one run; prints Markdown, and writes it to a folder together with plots. See the README beside this package.
 
 mod contenders;
 mod harness;
 mod measurements;
+mod report;
 
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 
+use contenders::python;
 use harness::{goal, machine};
-use measurements::{Report, Settings, flood};
+use measurements::{Report, Settings, flood, latency, torn};
+use report::Run;
 
 #[derive(Parser)]
 #[command(about = "ndsharray measured beside its rivals", version)]
@@ -27,6 +31,9 @@ struct Cli {
     /// Rounds in which every contender is measured once.
     #[arg(long, value_parser = clap::value_parser!(u16).range(7..))]
     rounds: Option<u16>,
+    /// The folder for tables and plots. By default `benches/results` for a complete run at full length, and otherwise `target/peers`.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print the names of the measurements and do nothing else.
     #[arg(long)]
     list: bool,
@@ -39,11 +46,15 @@ struct Cli {
 enum Role {
     #[command(hide = true)]
     FloodReader(flood::reader::Args),
+    #[command(hide = true)]
+    LatencyReceiver(latency::receiver::Args),
+    #[command(hide = true)]
+    TornReader(torn::reader::Args),
 }
 
 impl Cli {
     fn settings(&self) -> Settings {
-        let (rounds, sample, large_sample, flood) = if self.quick { (7, 2, 20, 100) } else { (15, 20, 80, 500) };
+        let (rounds, sample, large_sample, flood) = if self.quick { (7, 2, 20, 100) } else { (11, 20, 80, 400) };
         Settings {
             rounds: self.rounds.map_or(rounds, usize::from),
             who: self.who.clone(),
@@ -51,6 +62,14 @@ impl Cli {
             large_sample: Duration::from_millis(large_sample),
             flood: Duration::from_millis(flood),
         }
+    }
+
+    /// Rough or partial figures do not replace those that are kept.
+    fn out(&self) -> PathBuf {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let complete = !self.quick && self.only.is_empty() && self.who.is_empty();
+        let usual = || workspace.join(if complete { "benches/results" } else { "target/peers" });
+        self.out.clone().unwrap_or_else(usual)
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -62,6 +81,8 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     match &cli.role {
         Some(Role::FloodReader(args)) => flood::reader::run(args),
+        Some(Role::LatencyReceiver(args)) => latency::receiver::run(args),
+        Some(Role::TornReader(args)) => torn::reader::run(args),
         None => measure(&cli),
     }
 }
@@ -78,23 +99,33 @@ fn measure(cli: &Cli) -> Result<()> {
     }
     let settings = cli.settings();
     println!("## ndsharray and its rivals\n");
-    println!(
-        "{}- {} rounds; small samples of {:?}, large of {:?}, floods of {:?}\n",
-        machine::describe(&["ndsharray", "mmap-sync", "iceoryx2"]),
+    let preface = format!(
+        "{}- {} rounds; samples of {:?} for small values, {:?} for large ones; floods of {:?}\n",
+        machine::describe(&["ndsharray", "iceoryx2", "mmap-sync"], &python::versions()),
         settings.rounds,
         settings.sample,
         settings.large_sample,
         settings.flood
     );
-    let mut goals = Vec::new();
+    println!("{preface}");
+    let mut run = Run { preface, tables: Vec::new(), goals: Vec::new(), figures: Vec::new() };
+    let begin = Instant::now();
     for measurement in measurements::ALL.iter().filter(|each| cli.wants(each.name)) {
-        let report: Report = (measurement.run)(&settings)?;
+        let start = Instant::now();
+        let report: Report = (measurement.run)(&settings).with_context(|| measurement.name)?;
         for table in &report.tables {
             println!("{table}");
         }
-        goals.extend(report.goals);
+        eprintln!("{}: {:.1} s", measurement.name, start.elapsed().as_secs_f64());
+        run.tables.extend(report.tables);
+        run.goals.extend(report.goals);
+        run.figures.extend(report.figures);
     }
-    println!("{}", goal::table(&goals));
+    println!("{}", goal::table(&run.goals));
+    run.preface += &format!("- {:.0} s; load afterwards {}\n", begin.elapsed().as_secs_f64(), machine::load());
+    let out = cli.out();
+    report::write(&run, &out)?;
     println!("Load afterwards: {}", machine::load());
+    println!("Tables and plots: {}", out.display());
     Ok(())
 }

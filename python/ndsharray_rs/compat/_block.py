@@ -24,17 +24,22 @@ def of_object(block: SharedMemory) -> Bytes:
     process. These keep theirs, and the block can be closed as ever. It may have lost its name already, so it is not
     opened anew.
     """
+    if block.buf is None:
+        raise ValueError("the block of shared memory is closed")
     descriptor: int = getattr(block, "_fd", -1)
     if descriptor < 0:
-        raise ValueError("the block of shared memory is closed")
+        # Where blocks are no files. The block cannot be closed then as long as there are arrays.
+        return np.frombuffer(block.buf, np.uint8, block.size)
     return np.frombuffer(mmap.mmap(descriptor, block.size), np.uint8, block.size)
 
 
 def of_name(name: str) -> Bytes:
     """All bytes of the block with this name.
 
-    Not through a `SharedMemory`: before Python 3.13 opening one made the process responsible for removing it, and a
-    process that merely had a look removed it at its exit under everybody else's hands.
+    If possible not through a `SharedMemory`: before Python 3.13 opening one made the process responsible for removing
+    it, and a process that merely had a look removed it at its exit under everybody else's hands.
     """
+    if not os.path.isdir(DIRECTORY):
+        return of_object(SharedMemory(name))
     size = os.stat(os.path.join(DIRECTORY, name.removeprefix("/"))).st_size
     return SharedArray.attach_raw(name.removeprefix("/"), (size,), np.uint8, dir=DIRECTORY).unlocked

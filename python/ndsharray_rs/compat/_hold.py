@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ MOST = 2
 """Arrays of one reader that lie in shared memory at once: the one in use, and the one that replaces it."""
 
 
+def _gone() -> None:
+    """As a reference to what is gone."""
+
+
 class Hold:
     """Turns samples into arrays: in place, without a copy, as long as few of the earlier arrays are alive.
 
@@ -21,15 +26,15 @@ class Hold:
     """
 
     def __init__(self) -> None:
-        self._in_place: list[weakref.ref[NDArray[Any]]] = []
+        self._in_place: list[Callable[[], NDArray[Any] | None]] = [_gone] * MOST
 
     def array(self, sample: Sample) -> NDArray[Any]:
         """The sample's value, not writable."""
         array = sample.array
-        self._in_place = [known for known in self._in_place if known() is not None]
-        if len(self._in_place) < MOST:
-            self._in_place.append(weakref.ref(array))
-            return array
+        for place, earlier in enumerate(self._in_place):
+            if earlier() is None:
+                self._in_place[place] = weakref.ref(array)
+                return array
         copy = array.copy()
         copy.flags.writeable = False
         return copy

@@ -22,6 +22,8 @@ class Writers:
     def __init__(self) -> None:
         self._ends: weakref.WeakValueDictionary[Key, WritingEnd] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
 
     def get(self, key: Key, make: Callable[[], WritingEnd]) -> WritingEnd:
         """The writer that the process has under `key`, or a new one."""
@@ -31,10 +33,10 @@ class Writers:
                 end = self._ends[key] = make()
             return end
 
-    def forget(self) -> None:
-        """In a forked child: these are the parent's."""
-        self.__init__()  # type: ignore[misc]
+    def _forget(self) -> None:
+        """In a forked child these are the parent's, and the lock may be another thread's."""
+        self._ends = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
 
 
 writers = Writers()
-os.register_at_fork(after_in_child=writers.forget)

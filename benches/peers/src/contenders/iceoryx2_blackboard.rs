@@ -14,6 +14,9 @@ type Ipc = ipc::Service;
 
 const KEY: u64 = 0;
 
+/// Room for the readers of most measurements.
+const MAX_READERS: usize = 8;
+
 pub(crate) struct Blackboard;
 
 pub(crate) struct Writer {
@@ -31,9 +34,15 @@ impl Values for Blackboard {
     type Reader = Reader;
 
     fn writer(place: &Place) -> Result<Writer> {
+        Self::crowd_writer(place, MAX_READERS)
+    }
+
+    fn crowd_writer(place: &Place, readers: usize) -> Result<Writer> {
         let service = node(place)?
             .service_builder(&"value".try_into()?)
             .blackboard_creator::<u64>()
+            .max_readers(readers)
+            .max_nodes(readers + 1)
             .add::<Value>(KEY, value(0))
             .create()?;
         Ok(Writer { entry: service.writer_builder().create()?.entry::<Value>(&KEY)? })

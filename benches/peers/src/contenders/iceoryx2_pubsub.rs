@@ -9,19 +9,20 @@ use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::*;
 use iceoryx2::sample::Sample;
+use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 
 use super::value::Value;
 use super::{Frames, HoldFrame, LoanFrame, Put, PutFrame, Take, TakeFrame, Values};
 use crate::harness::place::Place;
 
 /// The service variant for use from one thread a port: its fastest.
-type Ipc = ipc::Service;
+pub(crate) type Ipc = ipc::Service;
 
 /// Room for the readers of every measurement with small values.
 const MAX_READERS: usize = 8;
 
 /// A node of its own, whose files stay in `place`.
-pub(super) fn node(place: &Place) -> Result<Node<Ipc>> {
+pub(crate) fn node(place: &Place) -> Result<Node<Ipc>> {
     // As in iceoryx2's own benchmarks.
     set_log_level(LogLevel::Error);
     let mut config = Config::default();
@@ -53,12 +54,14 @@ pub(crate) struct Reader {
     subscriber: Subscriber<Ipc, Value, ()>,
 }
 
-fn value_publisher(place: &Place) -> Result<Publisher<Ipc, Value, ()>> {
+fn value_publisher(place: &Place, readers: usize) -> Result<Publisher<Ipc, Value, ()>> {
     let service = node(place)?
         .service_builder(&"value".try_into()?)
         .publish_subscribe::<Value>()
         .max_publishers(1)
-        .max_subscribers(MAX_READERS)
+        .max_subscribers(readers)
+        // Each end has a node of its own, as if it were in a process of its own.
+        .max_nodes(readers + 1)
         .history_size(0)
         .subscriber_max_buffer_size(1)
         .enable_safe_overflow(true)
@@ -77,7 +80,11 @@ impl Values for SendCopy {
     type Reader = Reader;
 
     fn writer(place: &Place) -> Result<CopyWriter> {
-        Ok(CopyWriter { publisher: value_publisher(place)? })
+        Ok(CopyWriter { publisher: value_publisher(place, MAX_READERS)? })
+    }
+
+    fn crowd_writer(place: &Place, readers: usize) -> Result<CopyWriter> {
+        Ok(CopyWriter { publisher: value_publisher(place, readers)? })
     }
 
     fn reader(place: &Place) -> Result<Reader> {
@@ -91,7 +98,7 @@ impl Values for LoanSend {
     type Reader = Reader;
 
     fn writer(place: &Place) -> Result<LoanWriter> {
-        Ok(LoanWriter { publisher: value_publisher(place)? })
+        Ok(LoanWriter { publisher: value_publisher(place, MAX_READERS)? })
     }
 
     fn reader(place: &Place) -> Result<Reader> {
@@ -138,22 +145,34 @@ pub(crate) struct SliceReader {
     subscriber: Subscriber<Ipc, [u8], ()>,
 }
 
+/// The service that carries byte slices to at most `readers`.
+pub(crate) fn slices_creator(node: &Node<Ipc>, readers: usize) -> Result<PortFactory<Ipc, [u8], ()>> {
+    Ok(node
+        .service_builder(&"frame".try_into()?)
+        .publish_subscribe::<[u8]>()
+        .max_publishers(1)
+        .max_subscribers(readers.max(1))
+        .max_nodes(readers + 1)
+        .history_size(0)
+        .subscriber_max_buffer_size(1)
+        .enable_safe_overflow(true)
+        .create()?)
+}
+
 impl Frames for Slices {
     const NAME: &'static str = "iceoryx2";
     type Writer = SliceWriter;
     type Reader = SliceReader;
 
     fn writer(place: &Place, capacity: usize, readers: usize) -> Result<SliceWriter> {
-        let service = node(place)?
-            .service_builder(&"frame".try_into()?)
-            .publish_subscribe::<[u8]>()
-            .max_publishers(1)
-            .max_subscribers(readers.max(1))
-            .history_size(0)
-            .subscriber_max_buffer_size(1)
-            .enable_safe_overflow(true)
+        let service = slices_creator(&node(place)?, readers)?;
+        let publisher = service
+            .publisher_builder()
+            .initial_max_slice_len(capacity)
+            // Frames larger than announced get memory when they come.
+            .allocation_strategy(AllocationStrategy::PowerOfTwo)
             .create()?;
-        Ok(SliceWriter { publisher: service.publisher_builder().initial_max_slice_len(capacity).create()? })
+        Ok(SliceWriter { publisher })
     }
 
     fn reader(place: &Place) -> Result<SliceReader> {

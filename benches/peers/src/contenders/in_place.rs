@@ -2,17 +2,21 @@
 //! counted for this one, the detector does not work and everybody's zero is worthless.
 
 use std::fs::OpenOptions;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
 use memmap2::MmapMut;
 
 use super::value::Value;
-use super::{Put, Take, Values};
+use super::{Frames, Put, PutFrame, Take, TakeFrame, Values};
 use crate::harness::place::Place;
 
 /// A sequence number, then the value, each as atomic words.
 const WORDS: usize = 9;
+
+/// A sequence number, a length, then frames of at most that many words.
+const FRAME_WORDS: usize = 2 + (1 << 20) / 8;
 
 pub(crate) struct InPlace;
 
@@ -91,5 +95,80 @@ impl Take for Ends {
         let new = seq != self.seen;
         self.seen = seq;
         Ok(new)
+    }
+}
+
+/// Either end, for frames: a mapped file and room for a copy.
+pub(crate) struct FrameEnds {
+    map: MmapMut,
+    seen: u64,
+    copy: Vec<u8>,
+}
+
+impl FrameEnds {
+    fn open(place: &Place) -> Result<Self> {
+        let path = place.dir().join("in-place-frames");
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let size = FRAME_WORDS * size_of::<u64>();
+        file.set_len(size as u64)?;
+        // SAFETY: as for `Ends`.
+        let map = unsafe { MmapMut::map_mut(&file)? };
+        ensure!(map.len() == size, "the mapping has another size");
+        Ok(Self { map, seen: 0, copy: Vec::new() })
+    }
+
+    fn words(&self) -> &[AtomicU64; FRAME_WORDS] {
+        // SAFETY: as for `Ends`.
+        unsafe { &*self.map.as_ptr().cast() }
+    }
+}
+
+impl Frames for InPlace {
+    const NAME: &'static str = "unprotected control";
+    type Writer = FrameEnds;
+    type Reader = FrameEnds;
+
+    fn writer(place: &Place, _: usize, _: usize) -> Result<FrameEnds> {
+        FrameEnds::open(place)
+    }
+
+    fn reader(place: &Place) -> Result<FrameEnds> {
+        FrameEnds::open(place)
+    }
+}
+
+impl PutFrame for FrameEnds {
+    type Frame = Rc<Vec<u8>>;
+
+    fn frame(source: &Rc<Vec<u8>>) -> Result<Self::Frame> {
+        Ok(Rc::clone(source))
+    }
+
+    fn put_frame(&mut self, frame: &Self::Frame) -> Result<()> {
+        self.seen += 1;
+        let [seq, len, words @ ..] = self.words();
+        ensure!(frame.len() <= words.len() * 8, "too long for the control");
+        len.store(frame.len() as u64, Ordering::Relaxed);
+        for (word, bytes) in words.iter().zip(frame.as_chunks().0) {
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Relaxed);
+        }
+        seq.store(self.seen, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl TakeFrame for FrameEnds {
+    fn take_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
+        let mut copy = std::mem::take(&mut self.copy);
+        let [seq, len, words @ ..] = self.words();
+        let now = seq.load(Ordering::Acquire);
+        let len = usize::try_from(len.load(Ordering::Relaxed))?;
+        copy.clear();
+        copy.extend(words.iter().take(len / 8).flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()));
+        let new = now != self.seen;
+        self.seen = now;
+        let found = new.then(|| look(&copy));
+        self.copy = copy;
+        Ok(found)
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use rkyv::AlignedVec;
 
 use super::value::Value;
-use super::{Frames, Latest, Put, PutFrame, Take, TakeFrame, Values};
+use super::{Frames, Latest, LatestFrame, Put, PutFrame, Take, TakeFrame, Values};
 use crate::harness::place::Place;
 
 /// The hasher that mmap-sync uses unless told otherwise.
@@ -182,8 +182,18 @@ impl PutFrame for RawWriter {
 impl TakeFrame for Reader {
     fn take_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         // SAFETY: the writer in this place writes archived `Vec<u8>`s only; as in `take` otherwise.
-        // Only called while the writer rests, so that the archive's length can be trusted.
+        // All frames of a place that is read while the writer is at work are equally long, so that the archive's length and
+        // offset, which are the same each time, can be trusted even when it is overwritten.
         let result = unsafe { self.sync.read::<Vec<u8>>(false)? };
         Ok(if result.is_switched() { Some(look(result.as_slice())) } else { None })
+    }
+}
+
+impl LatestFrame for Reader {
+    #[inline]
+    fn latest_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        // SAFETY: as in `take_frame`.
+        let result = unsafe { self.sync.read::<Vec<u8>>(false)? };
+        Ok(look(result.as_slice()))
     }
 }

@@ -10,8 +10,10 @@ pub(crate) mod locks;
 pub(crate) mod memcpy;
 pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;
+pub(crate) mod pattern;
 pub(crate) mod python;
 pub(crate) mod value;
+pub(crate) mod wire;
 
 use std::rc::Rc;
 
@@ -29,6 +31,11 @@ pub(crate) trait Values: 'static {
 
     fn writer(place: &Place) -> Result<Self::Writer>;
     fn reader(place: &Place) -> Result<Self::Reader>;
+
+    /// A writer that has to be told how many readers will come; most need not.
+    fn crowd_writer(place: &Place, _readers: usize) -> Result<Self::Writer> {
+        Self::writer(place)
+    }
 }
 
 /// The writing end for 64-byte values.
@@ -87,4 +94,9 @@ pub(crate) trait HoldFrame {
     type Held;
 
     fn hold(&mut self) -> Result<Self::Held>;
+}
+
+/// A reading end that can look at the current frame again and again.
+pub(crate) trait LatestFrame {
+    fn latest_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<R>;
 }

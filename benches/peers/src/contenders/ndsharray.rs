@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use ndsharray::{Options, OwnedSample};
 
 use super::value::Value;
-use super::{Frames, HoldFrame, Latest, LoanFrame, Put, PutFrame, Take, TakeFrame, Values};
+use super::{Frames, HoldFrame, Latest, LatestFrame, LoanFrame, Put, PutFrame, Take, TakeFrame, Values};
 use crate::harness::place::Place;
 
 /// Both a carrier of small values, as arrays of 64 bytes, and of frames.
@@ -17,7 +17,7 @@ pub(crate) struct Writer(ndsharray::Writer<u8>);
 pub(crate) struct Reader(ndsharray::Reader);
 
 /// The channel's name within its place.
-const CHANNEL: &str = "bench";
+pub(crate) const CHANNEL: &str = "bench";
 
 impl Writer {
     fn create(place: &Place) -> Result<Self> {
@@ -126,5 +126,13 @@ impl HoldFrame for Reader {
 
     fn hold(&mut self) -> Result<Self::Held> {
         self.0.latest_owned()?.context("nothing to hold")
+    }
+}
+
+impl LatestFrame for Reader {
+    #[inline]
+    fn latest_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<R> {
+        let sample = self.0.latest()?.context("no value")?;
+        Ok(look(sample.view::<u8>()?.as_slice()))
     }
 }

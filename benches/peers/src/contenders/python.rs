@@ -2,11 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::harness::child::Child;
+use crate::harness::race::Subject;
+
+/// The contender's name: the package from PyPI.
+pub(crate) const NAME: &str = "Python ndsharray";
 
 /// The script of the library's own tests with the package.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compat_python/peer.py");
@@ -14,6 +19,15 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compat_py
 /// The interpreter, if there is one.
 pub(crate) fn interpreter() -> Option<OsString> {
     std::env::var_os("NDSHARRAY_PYTHON")
+}
+
+/// Versions of interpreter and package; none where there is no Python.
+pub(crate) fn versions() -> Vec<String> {
+    const PROGRAM: &str = "import sys, importlib.metadata as m; print('Python', sys.version.split()[0]); \
+        print('ndsharray of PyPI', m.version('ndsharray')); print('NumPy', m.version('numpy'))";
+    let output = interpreter().and_then(|interpreter| Command::new(interpreter).args(["-c", PROGRAM]).output().ok());
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
 }
 
 /// A channel name, which is removed at the end with the files that Python leaves. The package looks for them in `/dev/shm` alone.
@@ -38,32 +52,31 @@ impl Drop for Name {
 }
 
 /// A Python process; ended when dropped.
-pub(crate) struct Python {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
+pub(crate) struct Python(Child);
 
 impl Python {
     pub(crate) fn start(interpreter: &OsString) -> Result<Self> {
-        let mut child = Command::new(interpreter)
-            .args(["-B", SCRIPT])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("NDSHARRAY_PYTHON cannot be started")?;
-        let stdin = child.stdin.take().context("no pipe")?;
-        let stdout = BufReader::new(child.stdout.take().context("no pipe")?);
-        Ok(Self { child, stdin, stdout })
+        let child = Child::spawn(Command::new(interpreter).args(["-B", SCRIPT]));
+        Ok(Self(child.context("NDSHARRAY_PYTHON cannot be started")?))
     }
 
     pub(crate) fn ask(&mut self, command: &str) -> Result<String> {
-        writeln!(self.stdin, "{command}")?;
-        let mut answer = String::new();
-        self.stdout.read_line(&mut answer)?;
-        let answer = answer.trim_end();
+        self.0.tell(command)?;
+        let answer = self.0.line()?;
         ensure!(!answer.is_empty() && !answer.starts_with("error"), "{command}: {answer}");
-        Ok(answer.to_owned())
+        Ok(answer)
+    }
+
+    /// Asks without waiting for the answer.
+    pub(crate) fn begin(&mut self, command: &str) -> Result<()> {
+        self.0.tell(command)
+    }
+
+    /// The answer to what was begun.
+    pub(crate) fn end(&mut self) -> Result<String> {
+        let answer = self.0.line()?;
+        ensure!(!answer.is_empty() && !answer.starts_with("error"), "Python: {answer}");
+        Ok(answer)
     }
 
     /// The processor time that Python says it took.
@@ -72,9 +85,27 @@ impl Python {
     }
 }
 
-impl Drop for Python {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Python writing arrays of `size` bytes; nobody where there is no Python.
+pub(crate) fn writes(size: usize) -> Result<Option<Subject>> {
+    let Some(interpreter) = interpreter() else { return Ok(None) };
+    let name = Name::new("writes");
+    let mut python = Python::start(&interpreter)?;
+    python.ask(&format!("writer {}", name.0))?;
+    Ok(Some(Subject::timed(NAME, move |count| {
+        let _keep = &name;
+        python.time(&format!("time-writes {size} {count}"))
+    })))
+}
+
+/// Python writing arrays of `size` bytes and reading them; nobody where there is no Python.
+pub(crate) fn pairs(size: usize) -> Result<Option<Subject>> {
+    let Some(interpreter) = interpreter() else { return Ok(None) };
+    let name = Name::new("pairs");
+    let mut python = Python::start(&interpreter)?;
+    python.ask(&format!("writer {}", name.0))?;
+    python.ask(&format!("reader {}", name.0))?;
+    Ok(Some(Subject::timed(NAME, move |count| {
+        let _keep = &name;
+        python.time(&format!("time-pairs {size} {count}"))
+    })))
 }

@@ -14,11 +14,14 @@ pub(crate) fn load() -> String {
 }
 
 /// One line each: date, machine, load, versions.
-pub(crate) fn describe(versions_of: &[&str]) -> String {
+///
+/// `more` are versions that the lock file does not know.
+pub(crate) fn describe(versions_of: &[&str], more: &[String]) -> String {
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown CPU".into());
     let kernel = line("/proc/sys/kernel/osrelease");
     let cores = cores::allowed().map_or(0, |cores| cores.len());
-    let versions: Vec<String> = versions_of.iter().map(|name| format!("{name} {}", version(name))).collect();
+    let mut versions: Vec<String> = versions_of.iter().map(|name| format!("{name} {}", version(name))).collect();
+    versions.extend_from_slice(more);
     format!(
         "- {} UTC, {cpu}, {cores} cores, Linux {kernel}, load before {}\n- {}\n",
         date(),

@@ -34,6 +34,12 @@ impl Spread {
     }
 }
 
+/// The value below which a share of `permille` thousandths of the sorted samples lie.
+pub(crate) fn permille(sorted: &[f64], permille: usize) -> f64 {
+    let rank = (sorted.len() * permille).div_ceil(1000).max(1) - 1;
+    sorted.get(rank).copied().unwrap_or(f64::NAN)
+}
+
 /// Three significant digits, because no figure here deserves more.
 pub(crate) struct Short(pub(crate) f64);
 
@@ -72,6 +78,14 @@ mod tests {
         assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]).median, 2.5);
         assert_eq!(Spread::of(&[7.0]).max, 7.0);
         assert!(Spread::of(&[]).median.is_nan());
+    }
+
+    #[test]
+    fn percentiles_are_samples() {
+        let samples: Vec<f64> = (1..=1000).map(f64::from).collect();
+        assert_eq!((permille(&samples, 500), permille(&samples, 990), permille(&samples, 999)), (500.0, 990.0, 999.0));
+        assert_eq!(permille(&samples[..3], 999), 3.0);
+        assert!(permille(&[], 500).is_nan());
     }
 
     #[test]

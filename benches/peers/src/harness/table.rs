@@ -16,6 +16,11 @@ impl Table {
         Self { title: title.into(), rows: vec![head.iter().map(ToString::to_string).collect()] }
     }
 
+    /// A table that stands under a title of somebody else's.
+    pub(crate) fn untitled(head: &[&str]) -> Self {
+        Self::new("", head)
+    }
+
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
@@ -45,7 +50,9 @@ impl fmt::Display for Table {
         let width = |column: usize| {
             self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
-        writeln!(f, "### {}\n", self.title)?;
+        if !self.title.is_empty() {
+            writeln!(f, "### {}\n", self.title)?;
+        }
         for (index, row) in self.rows.iter().enumerate() {
             for (column, cell) in row.iter().enumerate() {
                 let width = width(column);

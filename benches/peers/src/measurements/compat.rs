@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use ndsharray::compat::{Options, Overwrite, Reader, Writer};
 
 use super::{Report, Settings, verify};
@@ -13,7 +13,7 @@ use crate::contenders::{PutFrame, memcpy};
 use crate::harness::clock::thread_time;
 use crate::harness::goal::Goal;
 use crate::harness::place::Place;
-use crate::harness::race::{Series, find};
+use crate::harness::race::{Subject, find, race};
 use crate::harness::stats::Short;
 use crate::harness::table::Table;
 
@@ -26,25 +26,13 @@ const NEVER: &str = "ndsharray::compat";
 const IN_PLACE: &str = "ndsharray::compat, in place";
 const PYTHON: &str = "Python";
 
-/// Does its operation some times, and says how long that took.
-struct Subject {
-    name: String,
-    time: Box<dyn FnMut(u32) -> Result<Duration>>,
-}
-
-impl Subject {
-    fn new(name: impl Into<String>, time: impl FnMut(u32) -> Result<Duration> + 'static) -> Self {
-        Self { name: name.into(), time: Box::new(time) }
-    }
-}
-
 pub(super) fn run(settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
     for shape in SHAPES {
         let axes: Vec<String> = shape.iter().map(ToString::to_string).collect();
         let axes = axes.join("×");
 
-        let series = race(writes(shape)?, settings)?;
+        let series = race(writes(shape)?, &settings.large_pace())?;
         report.tables.push(Table::of_race(format!("Python's format: write {axes} u8"), &series, NEVER));
         if shape.iter().product::<usize>() >= LARGE
             && let Some(floor) = find(&series, memcpy::NAME)
@@ -57,41 +45,13 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
             }
         }
 
-        let series = race(pairs(shape)?, settings)?;
+        let series = race(pairs(shape)?, &settings.large_pace())?;
         report.tables.push(Table::of_race(format!("Python's format: write and read {axes} u8"), &series, NEVER));
     }
     if python::interpreter().is_none() {
         report.tables.push(Table::new("Without Python: NDSHARRAY_PYTHON names no interpreter", &[""]));
     }
     Ok(report)
-}
-
-/// Runs all subjects once a round, each round starting with another one.
-fn race(mut subjects: Vec<Subject>, settings: &Settings) -> Result<Vec<Series>> {
-    subjects.retain(|subject| settings.who.is_empty() || settings.who.iter().any(|who| subject.name.contains(who)));
-    let mut counts = Vec::new();
-    for subject in &mut subjects {
-        let mut count = 1;
-        loop {
-            let took = (subject.time)(count)?;
-            if took >= settings.large_sample / 4 {
-                let scale = settings.large_sample.as_secs_f64() / took.as_secs_f64();
-                counts.push(((f64::from(count) * scale) as u32).max(4));
-                break;
-            }
-            count *= 2;
-        }
-    }
-    let series = subjects.iter().map(|subject| Series { name: subject.name.clone(), nanos: Vec::new() });
-    let mut series: Vec<Series> = series.collect();
-    for round in 0..settings.rounds {
-        for turn in 0..subjects.len() {
-            let index = (round + turn) % subjects.len();
-            let took = (subjects[index].time)(counts[index]).with_context(|| subjects[index].name.clone())?;
-            series[index].nanos.push(took.as_nanos() as f64 / f64::from(counts[index]));
-        }
-    }
-    Ok(series)
 }
 
 fn writer(name: &Name, overwrite: Overwrite) -> Result<Writer<u8>> {
@@ -110,7 +70,7 @@ fn writes(shape: &'static [usize]) -> Result<Vec<Subject>> {
     for (title, overwrite) in [(NEVER, Overwrite::Never), (IN_PLACE, Overwrite::InPlace)] {
         let name = Name::new(&format!("write-{overwrite:?}"));
         let (mut writer, source) = (writer(&name, overwrite)?, source.clone());
-        subjects.push(Subject::new(title, move |count| {
+        subjects.push(Subject::timed(title, move |count| {
             let _keep = &name;
             let start = thread_time()?;
             for _ in 0..count {
@@ -122,7 +82,7 @@ fn writes(shape: &'static [usize]) -> Result<Vec<Subject>> {
 
     let place = Place::fresh()?;
     let mut floor = memcpy::writer(&place, source.len())?;
-    subjects.push(Subject::new(memcpy::NAME, move |count| {
+    subjects.push(Subject::timed(memcpy::NAME, move |count| {
         let _keep = &place;
         let start = thread_time()?;
         for _ in 0..count {
@@ -135,7 +95,7 @@ fn writes(shape: &'static [usize]) -> Result<Vec<Subject>> {
         let name = Name::new("write-python");
         let mut python = Python::start(&interpreter)?;
         python.ask(&format!("writer {}", name.0))?;
-        subjects.push(Subject::new(PYTHON, move |count| {
+        subjects.push(Subject::timed(PYTHON, move |count| {
             let _keep = &name;
             python.time(&format!("time-writes {} {count}", axes(shape)))
         }));
@@ -151,7 +111,7 @@ fn pairs(shape: &'static [usize]) -> Result<Vec<Subject>> {
     for (title, overwrite) in modes {
         let name = Name::new(&format!("pair-{overwrite:?}"));
         let (mut writer, mut reader, source) = (writer(&name, overwrite)?, None, source.clone());
-        subjects.push(Subject::new(title, move |count| {
+        subjects.push(Subject::timed(title, move |count| {
             let reader = match &mut reader {
                 Some(reader) => reader,
                 empty => empty.insert(self::reader(&name)?),
@@ -171,7 +131,7 @@ fn pairs(shape: &'static [usize]) -> Result<Vec<Subject>> {
         let (mut writer, source) = (writer(&name, overwrite)?, source.clone());
         let mut python = Python::start(&interpreter)?;
         python.ask(&format!("reader {}", name.0))?;
-        subjects.push(Subject::new(format!("{title} → Python"), move |count| {
+        subjects.push(Subject::timed(format!("{title} → Python"), move |count| {
             let _keep = &name;
             let mut took = Duration::ZERO;
             for _ in 0..count {
@@ -187,7 +147,7 @@ fn pairs(shape: &'static [usize]) -> Result<Vec<Subject>> {
     let mut python = Python::start(&interpreter)?;
     python.ask(&format!("writer {}", name.0))?;
     let mut reader = reader(&name)?;
-    subjects.push(Subject::new("Python → ndsharray::compat", move |count| {
+    subjects.push(Subject::timed("Python → ndsharray::compat", move |count| {
         let _keep = &name;
         let mut took = Duration::ZERO;
         for _ in 0..count {
@@ -203,7 +163,7 @@ fn pairs(shape: &'static [usize]) -> Result<Vec<Subject>> {
     let mut python = Python::start(&interpreter)?;
     python.ask(&format!("writer {}", name.0))?;
     python.ask(&format!("reader {}", name.0))?;
-    subjects.push(Subject::new("Python → Python", move |count| {
+    subjects.push(Subject::timed("Python → Python", move |count| {
         let _keep = &name;
         python.time(&format!("time-pairs {} {count}", axes(shape)))
     }));

@@ -42,7 +42,7 @@ pub(super) fn uncontended(settings: &Settings) -> Result<Report> {
         );
         tables.push(Table::of_race(format!("{title}; nobody else is there"), &series, OURS));
     }
-    Ok(Report { tables, goals })
+    Ok(Report { tables, goals, ..Report::default() })
 }
 
 fn subject<L: Locking>(write: bool) -> Result<Subject> {
@@ -83,7 +83,7 @@ pub(super) fn contended(settings: &Settings) -> Result<Report> {
     contend::<StdMutex>(settings, &mut table)?;
     contend::<PthreadRwLock>(settings, &mut table)?;
     contend::<PthreadMutex>(settings, &mut table)?;
-    Ok(Report { tables: vec![table], goals: Vec::new() })
+    Ok(Report { tables: vec![table], ..Report::default() })
 }
 
 fn contend<L: Locking>(settings: &Settings, table: &mut Table) -> Result<()> {
@@ -190,5 +190,5 @@ pub(super) fn element(settings: &Settings) -> Result<Report> {
         each!("std::sync::atomic::AtomicU64", |n: usize| std[n].load(Ordering::Acquire)),
     ];
     let loads = Table::of_race("Load an element", &race(subjects, &settings.pace())?, OURS);
-    Ok(Report { tables: vec![adds, loads], goals: Vec::new() })
+    Ok(Report { tables: vec![adds, loads], ..Report::default() })
 }

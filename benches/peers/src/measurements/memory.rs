@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 
-use super::{FRAME_SIZES, OURS, Report, Settings, verify};
+use super::{OURS, Report, SIZES, Settings, verify};
 use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::{Frames, HoldFrame, PutFrame};
@@ -19,7 +19,7 @@ const READERS: [usize; 3] = [0, 1, 4];
 const WRITES: usize = 50;
 
 pub(super) fn run(_settings: &Settings) -> Result<Report> {
-    let source = verify::noise(FRAME_SIZES[2]);
+    let source = verify::noise(SIZES[5]);
     let head = ["contender", "readers", "resident", "in payloads", "payload files", "all files"];
     let mut report = Report::default();
     let mut table = Table::new(format!("Memory while each reader holds another value of {} B", source.len()), &head);

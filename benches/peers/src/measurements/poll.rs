@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::Result;
 
-use super::{OURS, Report, Settings, verify};
+use super::{OURS, Report, SMALL, Settings, verify};
 use crate::contenders::iceoryx2_blackboard::Blackboard;
 use crate::contenders::iceoryx2_pubsub::SendCopy;
 use crate::contenders::mmap_sync::Typed;
@@ -13,7 +13,9 @@ use crate::contenders::{Take, Values};
 use crate::harness::goal::Goal;
 use crate::harness::race::{Subject, find, race};
 use crate::harness::stats::Nanos;
-use crate::harness::table::Table;
+
+/// The figures' name.
+pub(crate) const POLL: &str = "poll";
 
 pub(super) fn run(settings: &Settings) -> Result<Report> {
     let subjects = vec![
@@ -23,12 +25,12 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
         subject::<Blackboard>("iceoryx2, is_up_to_date")?,
     ];
     let series = race(subjects, &settings.pace())?;
-    let goals = find(&series, OURS)
-        .map(|ours| Goal::at_most("poll with nothing new", ours.spread(), 2.0, |ns| Nanos(ns).to_string()));
-    Ok(Report {
-        tables: vec![Table::of_race("Poll with nothing new", &series, OURS)],
-        goals: goals.into_iter().collect(),
-    })
+    let mut report = Report::default();
+    report.add_race(POLL, SMALL, "Poll with nothing new", &series);
+    if let Some(ours) = find(&series, OURS) {
+        report.goals.push(Goal::at_most("poll with nothing new", ours.spread(), 2.0, |ns| Nanos(ns).to_string()));
+    }
+    Ok(report)
 }
 
 fn subject<C: Values>(name: &str) -> Result<Subject> {

@@ -41,17 +41,17 @@ pub(crate) fn values<C: Values>() -> Result<ValueEnds<C>> {
 pub(crate) struct FrameEnds<C: Frames> {
     pub(crate) frame: <C::Writer as PutFrame>::Frame,
     pub(crate) writer: C::Writer,
-    /// Connected and idle while the writer is timed.
-    _reader: C::Reader,
+    /// Connected, and idle unless it is what is timed.
+    pub(crate) reader: C::Reader,
     /// Last, so that it outlives what is mapped in it.
     _place: Place,
 }
 
-/// As `values`, for frames.
-pub(crate) fn frames<C: Frames>(source: &Rc<Vec<u8>>) -> Result<FrameEnds<C>> {
+/// As `values`, for frames and a writer that is prepared for `readers`.
+pub(crate) fn frames<C: Frames>(source: &Rc<Vec<u8>>, readers: usize) -> Result<FrameEnds<C>> {
     let place = Place::fresh()?;
     let frame = C::Writer::frame(source)?;
-    let mut writer = C::writer(&place, source.len(), 1)?;
+    let mut writer = C::writer(&place, source.len(), readers)?;
     writer.put_frame(&frame)?;
     let mut reader = C::reader(&place)?;
     reader.take_frame(|_| ())?;
@@ -60,7 +60,7 @@ pub(crate) fn frames<C: Frames>(source: &Rc<Vec<u8>>) -> Result<FrameEnds<C>> {
         let same = reader.take_frame(|found| found == source.as_slice())?;
         ensure!(same == Some(true), "{}: a frame of {} bytes came out wrong", C::NAME, source.len());
     }
-    Ok(FrameEnds { frame, writer, _reader: reader, _place: place })
+    Ok(FrameEnds { frame, writer, reader, _place: place })
 }
 
 /// Bytes without a pattern that a contender could profit from.

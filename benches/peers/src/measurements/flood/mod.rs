@@ -3,6 +3,8 @@
 pub(crate) mod reader;
 mod writer;
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::{OURS, Report, Settings};
@@ -12,32 +14,79 @@ use crate::contenders::iceoryx2_pubsub::SendCopy;
 use crate::contenders::in_place::InPlace;
 use crate::contenders::mmap_sync::Typed;
 use crate::contenders::ndsharray::Ndsharray;
+use crate::harness::figure::Figure;
 use crate::harness::goal::Goal;
 use crate::harness::stats::{Short, Spread};
 use crate::harness::table::Table;
 use reader::Tally;
-use writer::{Flood, flood};
+use writer::{Crowd, Flood, flood};
+
+/// The figures' names; they are fresh values a second at each reader, and writes a second, per number of readers.
+pub(crate) const FRESH: &str = "fresh values a second";
+pub(crate) const WRITES: &str = "writes a second";
+/// The same, for one reader that holds each value for a millisecond.
+pub(crate) const SLOW_WRITES: &str = "writes a second beside a slow reader";
+
+/// Readers that share a core.
+const CROWDS: [usize; 3] = [4, 16, 64];
+
+/// How long a slow reader holds a value.
+const SLOW: Duration = Duration::from_millis(1);
+
+/// Nobody starts 64 processes as often as one.
+const CROWD_ROUNDS: usize = 5;
 
 /// One reader, on a core of its own: the rate.
 pub(super) fn one_reader(settings: &Settings) -> Result<Report> {
-    let contenders = race(settings, 1)?;
+    let contenders = race(settings, settings.rounds, &Crowd { readers: 1, hold: Duration::ZERO })?;
     let mut report = report("A flooding writer of 64 B and one reader, a process and a core each", &contenders);
     if let Some(ours) = contenders.iter().find(|each| each.name == OURS) {
         report.goals.push(Goal::at_least("fresh values a second", ours.fresh(), 500_000.0, thousands));
     }
+    report.figures.extend(figures(FRESH, 1, &contenders, Contender::fresh));
+    report.figures.extend(figures(WRITES, 1, &contenders, Contender::writes));
     Ok(report)
 }
 
-/// Four readers share one core: they are interrupted while they hold a value, which is when a contender
+/// Readers share one core: they are interrupted while they hold a value, which is when a contender
 /// that overwrites what is held gets caught.
-pub(super) fn crowd(settings: &Settings) -> Result<Report> {
-    Ok(report("A flooding writer of 64 B on one core, four readers on another", &race(settings, 4)?))
+pub(super) fn crowds(settings: &Settings) -> Result<Report> {
+    let mut all = Report::default();
+    for readers in CROWDS {
+        let contenders = race(settings, settings.rounds.min(CROWD_ROUNDS), &Crowd { readers, hold: Duration::ZERO })?;
+        let title = format!("A flooding writer of 64 B on one core, {readers} readers on another");
+        let one = report(&title, &contenders);
+        all.tables.extend(one.tables);
+        all.goals.extend(one.goals);
+        all.figures.extend(figures(FRESH, readers, &contenders, Contender::fresh));
+        all.figures.extend(figures(WRITES, readers, &contenders, Contender::writes));
+    }
+    Ok(all)
+}
+
+/// One reader that holds each value for a millisecond: does the writer go on meanwhile, and does the value stay whole?
+pub(super) fn slow(settings: &Settings) -> Result<Report> {
+    let contenders = race(settings, settings.rounds.min(CROWD_ROUNDS), &Crowd { readers: 1, hold: SLOW })?;
+    let mut report = report("A flooding writer of 64 B, and a reader that holds each value for 1 ms", &contenders);
+    report.figures.extend(figures(SLOW_WRITES, 1, &contenders, Contender::writes));
+    Ok(report)
+}
+
+fn figures(
+    what: &'static str,
+    at: usize,
+    contenders: &[Contender],
+    value: impl Fn(&Contender) -> Spread,
+) -> Vec<Figure> {
+    let figure =
+        |each: &Contender| Figure { what, at, contender: each.name.into(), value: value(each), times_ours: None };
+    contenders.iter().map(figure).collect()
 }
 
 /// One contender and what each round of it saw.
 struct Contender {
     name: &'static str,
-    run: fn(&Settings, usize) -> Result<Flood>,
+    run: fn(&Settings, &Crowd) -> Result<Flood>,
     rounds: Vec<Flood>,
 }
 
@@ -62,7 +111,7 @@ impl Contender {
     }
 }
 
-fn race(settings: &Settings, readers: usize) -> Result<Vec<Contender>> {
+fn race(settings: &Settings, rounds: usize, crowd: &Crowd) -> Result<Vec<Contender>> {
     let mut contenders = vec![
         Contender::new::<Ndsharray>(),
         Contender::new::<Typed>(),
@@ -71,11 +120,11 @@ fn race(settings: &Settings, readers: usize) -> Result<Vec<Contender>> {
         Contender::new::<InPlace>(),
     ];
     contenders.retain(|each| settings.pace().admits(each.name));
-    for round in 0..settings.rounds {
+    for round in 0..rounds {
         for turn in 0..contenders.len() {
             let index = (round + turn) % contenders.len();
             let contender = &mut contenders[index];
-            contender.rounds.push((contender.run)(settings, readers)?);
+            contender.rounds.push((contender.run)(settings, crowd)?);
         }
     }
     Ok(contenders)
@@ -112,7 +161,7 @@ fn report(title: &str, contenders: &[Contender]) -> Report {
             goals.push(Goal::at_most(what, bad, 0.0, |x| format!("{x}")));
         }
     }
-    Report { tables: vec![table], goals }
+    Report { tables: vec![table], goals, ..Report::default() }
 }
 
 fn thousands(rate: f64) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,13 +12,11 @@ use crate::contenders::iceoryx2_pubsub::SendCopy;
 use crate::contenders::in_place::InPlace;
 use crate::contenders::mmap_sync::Typed;
 use crate::contenders::ndsharray::Ndsharray;
-use crate::contenders::value::counter_twice;
+use crate::contenders::value::{Value, counter_twice};
 use crate::contenders::{Take, Values};
+use crate::harness::child::READY;
 use crate::harness::cores;
 use crate::harness::place::Place;
-
-/// What a reader prints once it is connected.
-pub(super) const READY: &str = "ready";
 
 /// How long a reader waits for the flood to begin.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,28 +32,31 @@ pub(crate) struct Args {
     millis: u64,
     #[arg(long)]
     core: Option<usize>,
+    /// How long each value is held between the two checks.
+    #[arg(long, default_value_t = 0)]
+    hold_micros: u64,
 }
 
 /// What a reader saw. On the wire between the processes: the fields, in order, with blanks between.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     /// Values that differed from the one before.
-    pub(super) fresh: u64,
+    pub(crate) fresh: u64,
     /// Values handed out, each of which was checked byte by byte, twice.
-    pub(super) checked: u64,
+    pub(crate) checked: u64,
     /// Those that were mixtures, or changed while they were held.
-    pub(super) torn: u64,
+    pub(crate) torn: u64,
     /// Those that were older than one seen before.
-    pub(super) stale: u64,
-    pub(super) nanos: u64,
+    pub(crate) stale: u64,
+    pub(crate) nanos: u64,
 }
 
 impl Tally {
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.fresh as f64 * 1e9 / self.nanos as f64
     }
 
-    fn print(&self) {
+    pub(crate) fn print(&self) {
         let Self { fresh, checked, torn, stale, nanos } = self;
         println!("{fresh} {checked} {torn} {stale} {nanos}");
     }
@@ -84,6 +86,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Checks every byte, and then again after `hold`.
+#[inline]
+fn check(value: &Value, hold: Duration) -> Option<u64> {
+    if hold.is_zero() {
+        return counter_twice(value);
+    }
+    let first = counter_twice(value);
+    thread::sleep(hold);
+    if first == counter_twice(value) { first } else { None }
+}
+
 fn read<C: Values>(args: &Args) -> Result<Tally> {
     let _pinned = args.core.map(cores::pin).transpose()?;
     let place = Place::existing(args.dir.clone());
@@ -96,14 +109,17 @@ fn read<C: Values>(args: &Args) -> Result<Tally> {
     while reader.take(|_| ())?.is_none() {
         ensure!(Instant::now() < patience, "no flood came");
     }
+    let hold = Duration::from_micros(args.hold_micros);
+    // One that holds its values does not need to be asked often how late it is.
+    let burst = if hold.is_zero() { BURST } else { 1 };
     let mut tally = Tally::default();
     let mut newest = 0;
     let start = Instant::now();
     let end = start + Duration::from_millis(args.millis);
     let mut now = start;
     while now < end {
-        for _ in 0..BURST {
-            let Some(found) = reader.take(counter_twice)? else {
+        for _ in 0..burst {
+            let Some(found) = reader.take(|value| check(value, hold))? else {
                 continue;
             };
             tally.checked += 1;

@@ -1,19 +1,26 @@
 //! The flooding side: it starts the readers, floods until the last one has seen enough, and adds up.
 
-use std::io::{BufRead, BufReader, Lines};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
-use super::reader::{READY, Tally};
+use super::reader::Tally;
 use crate::contenders::value::value;
 use crate::contenders::{Put, Values};
+use crate::harness::child::Child;
 use crate::harness::cores;
 use crate::harness::place::Place;
 use crate::measurements::Settings;
+
+/// Who reads.
+pub(super) struct Crowd {
+    pub(super) readers: usize,
+    /// How long each value is held.
+    pub(super) hold: Duration,
+}
 
 /// What one round of flooding saw.
 pub(super) struct Flood {
@@ -21,9 +28,10 @@ pub(super) struct Flood {
     pub(super) tallies: Vec<Tally>,
 }
 
-pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Flood> {
+pub(super) fn flood<C: Values>(settings: &Settings, crowd: &Crowd) -> Result<Flood> {
+    let readers = crowd.readers;
     let place = Place::fresh()?;
-    let mut writer = C::writer(&place)?;
+    let mut writer = C::crowd_writer(&place, readers)?;
     writer.put(&value(0))?;
 
     // Left to itself, the scheduler may put a reader on the writer's core, where it sees one value a time slice.
@@ -32,8 +40,7 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
         [own, theirs, ..] => (Some(own), Some(theirs)),
         _ => (None, None),
     };
-    let mut children =
-        (0..readers).map(|_| Reader::start::<C>(&place, settings, theirs)).collect::<Result<Vec<_>>>()?;
+    let mut children = (0..readers).map(|_| start::<C>(&place, settings, crowd, theirs)).collect::<Result<Vec<_>>>()?;
     for child in &mut children {
         child.expect_ready()?;
     }
@@ -42,7 +49,7 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let collector = scope.spawn(|| {
-            let tallies = children.iter_mut().map(Reader::tally).collect();
+            let tallies = children.iter_mut().map(tally).collect();
             done.store(true, Ordering::Relaxed);
             tallies
         });
@@ -59,47 +66,19 @@ pub(super) fn flood<C: Values>(settings: &Settings, readers: usize) -> Result<Fl
     })
 }
 
-/// A reader in a process of its own: this program, started once more.
-struct Reader {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
+/// Starts a reader in a process of its own.
+fn start<C: Values>(place: &Place, settings: &Settings, crowd: &Crowd, core: Option<usize>) -> Result<Child> {
+    let mut arguments: Vec<OsString> = vec!["flood-reader".into(), C::NAME.into(), place.dir().into()];
+    arguments.push(settings.flood.as_millis().to_string().into());
+    arguments.extend(["--hold-micros".into(), crowd.hold.as_micros().to_string().into()]);
+    if let Some(core) = core {
+        arguments.extend(["--core".into(), core.to_string().into()]);
+    }
+    Child::start(arguments)
 }
 
-impl Reader {
-    fn start<C: Values>(place: &Place, settings: &Settings, core: Option<usize>) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("flood-reader").arg(C::NAME).arg(place.dir());
-        command.arg(settings.flood.as_millis().to_string());
-        if let Some(core) = core {
-            command.arg("--core").arg(core.to_string());
-        }
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-        let stdout = child.stdout.take().context("a child without a standard output")?;
-        Ok(Self { child, lines: BufReader::new(stdout).lines() })
-    }
-
-    fn line(&mut self) -> Result<String> {
-        Ok(self.lines.next().context("a reader ended without an answer")??)
-    }
-
-    fn expect_ready(&mut self) -> Result<()> {
-        let line = self.line()?;
-        ensure!(line == READY, "a reader said {line:?}");
-        Ok(())
-    }
-
-    fn tally(&mut self) -> Result<Tally> {
-        let tally = self.line()?.parse()?;
-        let status = self.child.wait()?;
-        ensure!(status.success(), "a reader ended with {status}");
-        Ok(tally)
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // Only this very child, and only if it has not been waited for: `Child` knows.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn tally(child: &mut Child) -> Result<Tally> {
+    let tally = child.line()?.parse()?;
+    child.finish()?;
+    Ok(tally)
 }

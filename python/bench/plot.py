@@ -1,0 +1,91 @@
+"""The figures as a picture."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from statistics import median
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+from report import quartiles, seconds
+from rounds import SHAPES, Key, Rounds
+from ways import COPY, METRICS, OURS, WAYS
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+STYLES = {
+    OURS: ("#D55E00", "o", "-"),
+    "compat.NdShArray": ("#E69F00", "s", "-"),
+    'compat.NdShArray, wire="ndsharray"': ("#CC79A7", "D", "-"),
+    "ndsharray": ("#0072B2", "v", "--"),
+    "shared-ndarray2": ("#56B4E9", "^", "--"),
+    "multiprocessing.shared_memory": ("#009E73", "P", "--"),
+    "multiprocessing.Queue": ("#000000", "X", "--"),
+    COPY: ("#999999", "", ":"),
+}
+
+
+def style(name: str) -> tuple[str, str, str]:
+    """By the name without its version."""
+    return STYLES.get(name) or STYLES[name.rsplit(" ", 1)[0]]
+
+
+def size(count: float, _position: object = None) -> str:
+    """A tick's label."""
+    for unit, factor in (("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:g} {unit}"
+    return f"{count:g} B"
+
+
+def panel(axes: Axes, rounds: Rounds, metric: str) -> None:
+    """One metric, all ways."""
+    sizes = [math.prod(shape) for shape in SHAPES]
+    for order, way in enumerate(way for way in WAYS if way.is_shown(metric)):
+        colour, marker, line = style(way.name)
+        ours = way.name == OURS
+        all_values = [rounds[Key(metric, way.name, shape)] for shape in SHAPES]
+        low, high = zip(*map(quartiles, all_values), strict=True)
+        axes.plot(
+            sizes,
+            [median(values) for values in all_values],
+            color=colour,
+            marker=marker,
+            linestyle=line,
+            linewidth=2.6 if ours else 1.5,
+            markersize=7 if ours else 5.5,
+            zorder=20 - order,
+            label=way.name,
+        )
+        axes.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_title(metric, fontsize=13, fontweight="bold", loc="left")
+    axes.set_xticks([1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
+    axes.xaxis.set_major_formatter(FuncFormatter(size))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
+    axes.set_xlabel("array")
+    axes.grid(which="major", color="#DDDDDD", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(which="minor", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def plot(rounds: Rounds, path: Path, caption: str) -> None:
+    """Three panels with one scale."""
+    figure, panels = plt.subplots(1, len(METRICS), figsize=(15, 7), sharey=True)
+    figure.subplots_adjust(left=0.065, right=0.985, top=0.83, bottom=0.2, wspace=0.05)
+    for axes, metric in zip(panels, METRICS, strict=True):
+        panel(axes, rounds, metric)
+    panels[0].set_ylabel("time for one array (lower is better)")
+    figure.text(0.065, 0.945, "Sharing a NumPy array", fontsize=17, fontweight="bold")
+    figure.text(0.065, 0.905, caption, fontsize=10, color="#555555")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False, fontsize=11)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

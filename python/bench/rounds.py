@@ -1,0 +1,95 @@
+"""Interleaved rounds: in each, every way has its turn at every size. What else the machine does meets all alike."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import defaultdict
+from contextlib import ExitStack
+from statistics import median
+from typing import NamedTuple
+
+import numpy as np
+from ways import METRICS, WAYS, Array, Pair, opened
+
+SHAPES = [(64,), (1024,), (16 << 10,), (128 << 10,), (1 << 20,), (720, 1280, 3), (2160, 3840, 3)]
+"""Of bytes; the last two are video frames."""
+
+FRAME = (720, 1280, 3)
+TURN = 0.008
+"""Seconds that a turn lasts, for what is quicker."""
+
+
+class Key(NamedTuple):
+    """What a figure is of."""
+
+    metric: str
+    way: str
+    shape: tuple[int, ...]
+
+
+Rounds = dict[Key, list[float]]
+"""Seconds, the median of each round."""
+
+
+def turn(pair: Pair, small: Pair, array: Array, little: Array) -> dict[str, float]:
+    """One way's turn at one size.
+
+    Before a read is timed, the way reads a small array over another pair, and the array read before goes: so program
+    and clock are warm, and the array itself is as its writer left it, as for a reader that polls. For both together it
+    is a plain loop.
+
+    The first write of a turn is not timed: the wire format's writer clears up behind the last turn's then.
+    """
+    clock = time.perf_counter
+    writes: list[float] = []
+    reads: list[float] = []
+    both: list[float] = []
+    pair.write(array)
+    value = pair.read()
+    end = clock() + TURN
+    while not writes or (clock() < end and len(writes) < 200):
+        start = clock()
+        pair.write(array)
+        writes.append(clock() - start)
+        small.write(little)
+        small.read()
+        value = None
+        clock()
+        start = clock()
+        value = pair.read()
+        reads.append(clock() - start)
+    end = clock() + TURN
+    while not both or (clock() < end and len(both) < 200):
+        start = clock()
+        pair.write(array)
+        value = pair.read()
+        both.append(clock() - start)
+    del value
+    return dict(zip(METRICS, map(median, (writes, reads, both)), strict=True))
+
+
+def measure(seconds: float) -> Rounds:
+    """As many rounds as there is time for, three at least."""
+    rounds: Rounds = defaultdict(list)
+    arrays = [np.random.default_rng(0).integers(0, 255, shape, np.uint8) for shape in SHAPES]
+    little = np.zeros(64, np.uint8)
+    start = time.monotonic()
+    with ExitStack() as stack:
+        pairs = {
+            (way.name, array.shape): (stack.enter_context(opened(way, array)), array)
+            for way in WAYS
+            for array in arrays
+        }
+        small = {way.name: stack.enter_context(opened(way, little)) for way in WAYS}
+        gc.collect()
+        gc.disable()
+        longest, number = 0.0, 0
+        while number < 4 or time.monotonic() - start + longest < seconds:
+            began = time.monotonic()
+            for (way, shape), (pair, array) in pairs.items():
+                for metric, value in turn(pair, small[way], array, little).items():
+                    rounds[Key(metric, way, shape)].append(value)
+            longest, number = max(longest, time.monotonic() - began), number + 1
+    # The first is for warming up.
+    return {key: values[1:] for key, values in rounds.items()}

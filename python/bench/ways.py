@@ -1,0 +1,159 @@
+"""The ways from a writer to a reader that are measured. Both ends are in one process: costs, not scheduling."""
+
+from __future__ import annotations
+
+import multiprocessing
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.managers import SharedMemoryManager
+from multiprocessing.shared_memory import SharedMemory
+from typing import Any, NamedTuple
+
+import ndsharray
+import numpy as np
+import shared_ndarray2
+from numpy.typing import NDArray
+
+import ndsharray_rs
+from ndsharray_rs import compat
+
+Array = NDArray[np.uint8]
+
+METRICS = ("write", "read", "write + read")
+
+OURS = "ndsharray_rs"
+SAMPLE = "ndsharray_rs, Sample alone"
+LOANED = "ndsharray_rs, Sample alone, of a loan"
+COPY = "numpy.copyto"
+
+
+class Pair(NamedTuple):
+    """The two ends of a way, for arrays of one shape."""
+
+    write: Callable[[Array], Any]
+    read: Callable[[], Any]
+    """What it returns stays as it is when the next array is written."""
+
+
+class Way(NamedTuple):
+    """A way, by its name in tables."""
+
+    name: str
+    make: Callable[[ExitStack, Array], Pair]
+    metrics: tuple[str, ...] = METRICS
+    """What it says something about."""
+
+    def is_shown(self, metric: str) -> bool:
+        """Whether it has a line in that metric's plot."""
+        return metric in self.metrics and self.name not in (SAMPLE, LOANED)
+
+
+def _name() -> str:
+    return f"bench-{uuid.uuid4().hex}"
+
+
+def _channel(stack: ExitStack, array: Array) -> Pair:
+    writer = stack.enter_context(ndsharray_rs.Writer(_name()))
+    reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
+
+    def read() -> Array:
+        return reader.read().array
+
+    return Pair(writer.write, read)
+
+
+def _samples(stack: ExitStack, array: Array) -> Pair:
+    writer = stack.enter_context(ndsharray_rs.Writer(_name()))
+    reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
+    return Pair(writer.write, reader.read)
+
+
+def _loans(stack: ExitStack, array: Array) -> Pair:
+    """Publishes without a copy, and so without the caches' being emptied of all else."""
+    writer = stack.enter_context(ndsharray_rs.Writer(_name()))
+    reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
+
+    def write(array: Array) -> None:
+        with writer.loan(array.shape, array.dtype):
+            pass
+
+    return Pair(write, reader.read)
+
+
+def _drop_in(**keywords: Any) -> Callable[[ExitStack, Array], Pair]:
+    def make(stack: ExitStack, array: Array) -> Pair:
+        name = _name()
+        writer = stack.enter_context(compat.NdShArray(name, array, "w", persist=False, **keywords))
+        reader = stack.enter_context(compat.NdShArray(name, r_w="r", **keywords))
+        return Pair(writer.write, reader.read)
+
+    return make
+
+
+def _package(stack: ExitStack, array: Array) -> Pair:
+    name = _name()
+    # It leaves its files.
+    stack.callback(compat.remove, name, dir="/dev/shm")
+    writer, reader = ndsharray.NdShArray(name, array, "w"), ndsharray.NdShArray(name, r_w="r")
+    return Pair(writer.write, reader.read)
+
+
+def _shared_ndarray2(stack: ExitStack, array: Array) -> Pair:
+    manager = stack.enter_context(SharedMemoryManager())
+    ours = shared_ndarray2.SharedNDArray.from_array(manager, array)
+    theirs = shared_ndarray2.SharedNDArray(ours.shm.name, array.shape, array.dtype)
+
+    def write(array: Array) -> None:
+        ours[:] = array
+
+    def read() -> Array:
+        return theirs[:].copy()
+
+    return Pair(write, read)
+
+
+def _shared_memory(stack: ExitStack, array: Array) -> Pair:
+    block = SharedMemory(create=True, size=array.nbytes)
+    stack.callback(block.unlink)
+    stack.callback(block.close)
+    inside: Array = np.ndarray(array.shape, array.dtype, block.buf)
+    return Pair(lambda array: np.copyto(inside, array), inside.copy)
+
+
+def _queue(stack: ExitStack, array: Array) -> Pair:
+    queue: multiprocessing.Queue[Array] = multiprocessing.Queue()
+    stack.callback(queue.join_thread)
+    stack.callback(queue.close)
+    return Pair(queue.put, queue.get)
+
+
+def _copyto(stack: ExitStack, array: Array) -> Pair:
+    inside, outside = np.zeros_like(array), np.zeros_like(array)
+    return Pair(lambda array: np.copyto(inside, array), lambda: np.copyto(outside, inside))
+
+
+WAYS = [
+    Way(OURS, _channel),
+    Way(SAMPLE, _samples, metrics=("read",)),
+    Way(LOANED, _loans, metrics=("read",)),
+    Way("compat.NdShArray", _drop_in()),
+    Way('compat.NdShArray, wire="ndsharray"', _drop_in(wire="ndsharray")),
+    Way(f"ndsharray {ndsharray.__version__}", _package),
+    Way(f"shared-ndarray2 {shared_ndarray2.__version__}", _shared_ndarray2),
+    Way("multiprocessing.shared_memory", _shared_memory),
+    # `put` leaves the work to a thread, which goes on during whatever comes next.
+    Way("multiprocessing.Queue", _queue, metrics=("write + read",)),
+    Way(COPY, _copyto),
+]
+
+
+@contextmanager
+def opened(way: Way, array: Array) -> Iterator[Pair]:
+    """A way's two ends, warm."""
+    with ExitStack() as stack:
+        pair = way.make(stack, array)
+        for _ in range(3):
+            pair.write(array)
+            pair.read()
+        yield pair

@@ -1,0 +1,97 @@
+//! The Rust end of the Python package's tests; `tests/peer.py` is the other one, with the same arguments and the same words on standard output.
+//!
+//! Each value says what it is: all elements are its number, which also decides dtype and shape. So a reader can tell a torn value, a wrong dtype and a
+//! wrong shape without knowing who wrote it.
+
+mod pattern;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use ndsharray::{AnyWriter, Error, Reader};
+use std::io::{BufRead, Write};
+use std::time::Duration;
+
+#[derive(Parser)]
+enum Role {
+    /// Publishes values; tells when the first is there, and when all are; goes when standard input ends.
+    Write {
+        name: String,
+        /// Values to publish; 0 for no end.
+        #[arg(long)]
+        count: u64,
+        /// Microseconds between two.
+        #[arg(long, default_value_t = 0)]
+        pause: u64,
+    },
+    /// Reads and checks values until the writer closes the channel.
+    Read {
+        name: String,
+        /// Keep the first value until killed.
+        #[arg(long)]
+        hold: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    match Role::parse() {
+        Role::Write { name, count, pause } => write(&name, count, Duration::from_micros(pause)),
+        Role::Read { name, hold } => read(&name, hold),
+    }
+}
+
+fn say(word: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{word}")?;
+    Ok(out.flush()?)
+}
+
+/// Until standard input says a word, or ends.
+fn listen() -> Result<()> {
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
+}
+
+fn write(name: &str, count: u64, pause: Duration) -> Result<()> {
+    let mut writer = AnyWriter::create(name)?;
+    say("open")?;
+    listen()?;
+    let mut number = 0;
+    while count == 0 || number < count {
+        let (dtype, shape, bytes) = pattern::value(number);
+        writer.write_bytes(dtype, shape, &bytes)?;
+        if number == 0 {
+            say("first")?;
+        }
+        number += 1;
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
+    }
+    say("done")?;
+    listen()
+}
+
+fn read(name: &str, hold: bool) -> Result<()> {
+    let mut reader = Reader::open_timeout(name, Duration::from_secs(30))?;
+    say("open")?;
+    let (mut count, mut last) = (0u64, 0);
+    loop {
+        let sample = match reader.wait_owned(Duration::from_secs(30)) {
+            Ok(Some(sample)) => sample,
+            Ok(None) => bail!("nothing for half a minute"),
+            Err(Error::Closed { .. }) => break,
+            Err(error) => return Err(error.into()),
+        };
+        ensure!(sample.seq() > last, "{} after {last}", sample.seq());
+        ensure!(last == 0 || sample.missed() == sample.seq() - last - 1, "{} missed", sample.missed());
+        last = sample.seq();
+        count += 1;
+        pattern::check(sample.dtype(), sample.shape(), sample.as_bytes())
+            .with_context(|| format!("value {last} of dtype {}, shape {:?}", sample.dtype(), sample.shape()))?;
+        if hold {
+            say("holding")?;
+            listen()?;
+        }
+    }
+    say(&format!("closed {count} {last}"))
+}

@@ -1,0 +1,244 @@
+"""Forks, spawns, pickles, signals, threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ndsharray_rs as nd
+
+
+def read_sum(reader: nd.Reader) -> float:
+    sample = reader.wait(30)
+    assert sample is not None
+    return float(sample.array.sum())
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_reader_goes_to_another_process_by_name(name: str, method: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        writer.write(np.full(3, 2.0))
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method)) as pool:
+            assert pool.submit(read_sum, reader).result(60) == 6
+        assert read_sum(reader) == 6
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_pickled_reader_looks_in_the_same_place(name: str, tmp_path: Path, read_only: bool) -> None:
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    with nd.Writer(name, dir=place) as writer:
+        writer.write(np.arange(3))
+        with nd.Reader(name, dir=os.path.relpath(place), read_only=read_only) as reader:
+            pickled = pickle.dumps(reader)
+        with pickle.loads(pickled) as other:
+            assert other.read().array.tolist() == [0, 1, 2]
+    with pytest.raises(nd.NotFound):
+        pickle.loads(pickled)
+    with pytest.raises(ValueError, match="closed"):
+        pickle.dumps(reader)
+
+
+def test_a_writer_stays_where_it_is(name: str) -> None:
+    with nd.Writer(name) as writer, pytest.raises(TypeError, match=f"Writer\\('{name}'\\)|belongs to this process"):
+        pickle.dumps(writer)
+
+
+FORK = """
+import os, sys
+import numpy as np
+import ndsharray_rs as nd
+
+name = sys.argv[1]
+writer = nd.Writer(name)
+reader = nd.Reader(name)
+shared = nd.SharedArray.create(name, 3)
+writer.write([1.0])
+sample = reader.read()
+loan = writer.loan(1)
+array = loan.array
+child = os.fork()
+if child == 0:
+    def refused(act):
+        try:
+            act()
+        except nd.Forked as error:
+            assert isinstance(error, RuntimeError), error
+            assert "parent process" in str(error), error
+        else:
+            raise AssertionError(act)
+
+    def guarded(guard):
+        with guard:
+            pass
+
+    try:
+        refused(reader.latest)
+        refused(lambda: reader.wait(1))
+        refused(lambda: guarded(shared.read()))
+        refused(lambda: guarded(shared.write(1)))
+        refused(lambda: shared.load(0))
+        refused(loan.publish)
+        refused(lambda: writer.write([2.0]))
+        refused(lambda: writer.loan(3))
+        assert sample.array.tolist() == [1]
+        # What the child opens for itself is its own.
+        with nd.Reader(name) as own:
+            assert own.read().seq == 1
+        try:
+            nd.Writer(name)
+        except nd.WriterExists as error:
+            assert (error.name, error.pid) == (name, os.getppid())
+        else:
+            raise AssertionError
+        for handle in (reader, shared, writer):
+            handle.close()
+        del loan, array, sample, reader, writer, shared
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+_, status = os.waitpid(child, 0)
+assert status == 0, status
+# Nothing of the parent's has been harmed.
+array[...] = 7
+del array
+assert loan.publish() == 2
+assert reader.read().array.tolist() == [7]
+with shared.write(0) as elements:
+    elements[...] = 1
+assert shared.load(2) == 1
+shared.unlink()
+writer.close()
+"""
+
+
+def test_a_forked_child_is_told(name: str, directory: Path) -> None:
+    subprocess.run([sys.executable, "-P", "-W", "error", "-c", FORK, name], check=True, timeout=60)
+    assert list(directory.iterdir()) == []
+
+
+def fork_writer(name: str, ready: Any) -> None:
+    with nd.Writer(name) as writer:
+        writer.write(np.arange(5))
+        ready.wait(60)
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_child_that_writes(name: str, method: Any) -> None:
+    context: Any = multiprocessing.get_context(method)
+    done = context.Event()
+    child = context.Process(target=fork_writer, args=(name, done))
+    child.start()
+    with nd.Reader(name, timeout=60) as reader:
+        sample = reader.wait(60)
+        assert sample is not None
+        assert sample.array.tolist() == [0, 1, 2, 3, 4]
+        done.set()
+        child.join(60)
+        assert child.exitcode == 0
+        with pytest.raises(nd.Closed) as caught:
+            reader.wait(60)
+        assert caught.value.name == name
+
+
+def test_waiting_answers_signals(name: str) -> None:
+    with nd.Writer(name), nd.Reader(name) as reader:
+        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            reader.wait()
+        timer.join()
+        assert reader.wait(0) is None
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        nd.Reader(name, timeout=60)
+    timer.join()
+
+
+def test_waiting_lets_other_threads_run(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        found: list[int] = []
+
+        def wait() -> None:
+            sample = reader.wait(60)
+            assert sample is not None
+            found.append(sample.seq)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        # As soon as the other thread waits, its reader is not to be had here.
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                reader.name  # noqa: B018
+                reader.is_writer_alive  # noqa: B018
+            except RuntimeError as error:
+                assert "another thread" in str(error)
+                break
+        else:
+            pytest.fail("the reader never waited")
+        writer.write([1])
+        thread.join(60)
+        assert found == [1]
+
+
+def test_threads_take_turns_at_a_writer(name: str) -> None:
+    arrays = [np.full(1 << 21, number, np.uint8) for number in range(4)]
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        def write(array: np.ndarray[Any, Any]) -> None:
+            for _ in range(20):
+                writer.write(array)
+
+        threads = [threading.Thread(target=write, args=(array,)) for array in arrays]
+        for thread in threads:
+            thread.start()
+        last = 0
+        while any(thread.is_alive() for thread in threads):
+            sample = reader.wait(0.05)
+            if sample is not None:
+                assert sample.seq > last
+                last = sample.seq
+                assert sample.array.min() == sample.array.max()
+        assert writer.write([0]) == 81
+
+
+def test_iteration_ends_when_the_writer_closes(name: str) -> None:
+    with nd.Writer(name) as writer:
+        reader = nd.Reader(name)
+
+        def write() -> None:
+            for number in range(5):
+                writer.write([number])
+            writer.close()
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        seen = [sample.array[0] for sample in reader]
+        thread.join()
+    assert seen
+    assert seen == sorted(set(seen))
+    assert seen[-1] == 4
+
+
+def test_nothing_is_left(name: str, directory: Path) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        for size in range(1, 100_000, 5_000):
+            writer.write(np.zeros(size))
+            assert reader.read() is not None
+    assert list(directory.iterdir()) == []

@@ -1,0 +1,80 @@
+//! The command line: options for all commands, and the commands.
+
+use crate::commands::Command;
+use crate::exit;
+use anstream::ColorChoice;
+use clap::{Args, Parser, ValueEnum};
+use ndsharray::{Options, Owners, compat};
+use std::path::PathBuf;
+
+/// See, feed and clean shared-memory channels of ndsharray.
+#[derive(Parser)]
+#[command(name = "ndsh", version, after_help = exit::HELP, propagate_version = true)]
+// A fixed width: help texts and man pages look the same wherever they are printed.
+#[command(term_width = 100, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub(crate) struct Globals {
+    /// Directory of the channels [default: $NDSHARRAY_DIR, else /dev/shm]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Trust files of every user, not only one's own and root's
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) any_owner: bool,
+    /// When to colour the output; `auto` also respects NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    pub(crate) color: Color,
+}
+
+impl Globals {
+    /// Options of the library with the directory and the owners that the user asked for.
+    pub(crate) fn options(&self) -> Options {
+        let mut options = Options::new();
+        if let Some(dir) = &self.dir {
+            options = options.dir(dir);
+        }
+        if self.any_owner {
+            options = options.owners(Owners::Anyone);
+        }
+        options
+    }
+
+    /// The same for channels of Python's ndsharray.
+    pub(crate) fn compat_options(&self) -> compat::Options {
+        let mut options = compat::Options::new();
+        if let Some(dir) = &self.dir {
+            options = options.dir(dir);
+        }
+        if self.any_owner {
+            options = options.owners(Owners::Anyone);
+        }
+        options
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal only
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Makes it the setting of everything printed through `anstream`.
+    pub(crate) fn apply(self) {
+        match self {
+            Self::Auto => ColorChoice::Auto,
+            Self::Always => ColorChoice::Always,
+            Self::Never => ColorChoice::Never,
+        }
+        .write_global();
+    }
+}

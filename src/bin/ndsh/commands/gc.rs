@@ -1,0 +1,173 @@
+//! `ndsh gc`
+
+use crate::args::Globals;
+use crate::describe::state;
+use crate::failure::{Failure, Result};
+use crate::output::{json, printable, printable_message, size, stdout};
+use ndsharray::inspect::{ChannelState, Details, Kind, Life, Report};
+use ndsharray::{Error, HeaderError};
+use serde::Serialize;
+use std::io::Write;
+use std::time::Duration;
+
+/// Remove what dead processes have left
+///
+/// Channels whose writer died and which no living reader has, files of channels that have lost their board, shared arrays whose last handles died, and
+/// arrays that were never finished. That nobody living has them is proved by the kernel's locks, which are held while the files go. What a
+/// process has left on purpose stays without --all; what another version of the format has made stays in any case.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only tell what would be removed
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+    /// Remove also what was left on purpose and nobody has: channels kept by their writer, arrays closed by all their handles
+    #[arg(long)]
+    all: bool,
+    /// Remove also files of Python's ndsharray, which takes no locks and removes nothing: those that the kernel proves, by a lease, that no
+    /// process has open or mapped. While somebody has a channel, only files older than ten seconds that it names no more
+    #[arg(long)]
+    python: bool,
+    /// Print a JSON array with an object for each thing looked at that nobody has
+    #[arg(long)]
+    json: bool,
+}
+
+/// Time that a reader of Python's ndsharray has from reading a file's name to opening the file, and then some.
+const PYTHON_AGE: Duration = Duration::from_secs(10);
+
+/// Something nobody has, and what becomes of it.
+#[derive(Serialize)]
+struct Swept {
+    name: String,
+    kind: String,
+    /// `removed`, `would remove` or `left alone`.
+    action: &'static str,
+    /// Why it was left alone.
+    reason: Option<String>,
+    /// Bytes that its files take.
+    memory: u64,
+}
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let options = globals.options();
+    let mut swept = Vec::new();
+    let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
+    for found in &listed {
+        let done = match found.kind {
+            Kind::Python if args.python => python(&found.name, args, globals)?,
+            Kind::Python => None,
+            kind => match options.look(&found.name, kind) {
+                Ok(report) => sweep(&report, args, globals)?,
+                Err(Error::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        swept.extend(done);
+    }
+    if args.json {
+        return json(&mut stdout(), &swept);
+    }
+    let mut out = stdout();
+    for one in &swept {
+        write!(out, "{} {} {}", one.action, one.kind, printable(&one.name))?;
+        match &one.reason {
+            Some(reason) => writeln!(out, ": {}", printable_message(reason))?,
+            None => writeln!(out, ": {}", size(one.memory))?,
+        }
+    }
+    let gone = || swept.iter().filter(|one| one.reason.is_none());
+    match gone().count() {
+        0 => writeln!(out, "nothing to remove")?,
+        count => {
+            let memory = gone().map(|one| one.memory).fold(0, u64::saturating_add);
+            let would = if args.dry_run { "would be freed" } else { "freed" };
+            writeln!(out, "{count} in all, {} {would}", size(memory))?;
+        }
+    }
+    Ok(())
+}
+
+/// `None` when somebody has it.
+fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
+    if report.is_in_use() == Some(true) {
+        return Ok(None);
+    }
+    let mut swept = Swept {
+        name: report.name.clone(),
+        kind: report.kind.to_string(),
+        action: "left alone",
+        reason: reason_to_stay(report, args.all),
+        memory: report.memory(),
+    };
+    if swept.reason.is_some() {
+        return Ok(Some(swept));
+    }
+    if args.dry_run {
+        swept.action = "would remove";
+        return Ok(Some(swept));
+    }
+    let options = globals.options();
+    let removed = match report.kind {
+        Kind::Array => options.remove_unused_array(&report.name),
+        _ => options.remove_unused(&report.name),
+    };
+    match removed {
+        Ok(()) => swept.action = "removed",
+        // Somebody has come in the meantime, or done our work.
+        Err(Error::WriterExists { .. } | Error::InUse { .. } | Error::NotFound { .. }) => return Ok(None),
+        Err(error @ (Error::PermissionDenied { .. } | Error::ForeignOwner { .. })) => {
+            swept.reason = Some(error.to_string());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Some(swept))
+}
+
+/// Why something that nobody has is to stay all the same.
+pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
+    for problem in &report.problems {
+        match &problem.error {
+            // Its makers may tell the living from the dead in another way; or it is not ours at all.
+            Error::Corrupt(HeaderError::Version { .. } | HeaderError::ByteOrder { .. } | HeaderError::Magic { .. })
+            | Error::ForeignOwner { .. }
+            | Error::PermissionDenied { .. } => return Some(problem.to_string()),
+            _ => {}
+        }
+    }
+    if report.is_in_use().is_none() {
+        return Some("the kernel does not say who lives".to_owned());
+    }
+    if all {
+        return None;
+    }
+    if state(report) == Some(ChannelState::Kept) {
+        return Some("its writer has kept it (--all removes it too)".to_owned());
+    }
+    // An array stays until it is removed; a handle that is still noted has not closed it, but died.
+    let died = report.readers.iter().any(|reader| reader.owner.life == Life::Gone);
+    let unfinished = matches!(report.details, Details::Array { lock: None });
+    if report.kind == Kind::Array && !died && !unfinished {
+        return Some("all its handles have closed it (--all removes it too)".to_owned());
+    }
+    None
+}
+
+fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
+    let options = globals.compat_options();
+    let before = match globals.options().look(name, Kind::Python) {
+        Ok(report) => report.files,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let found =
+        if args.dry_run { options.unused(name, PYTHON_AGE)? } else { options.remove_unused(name, PYTHON_AGE)? };
+    let gone = before.iter().filter(|file| found.iter().any(|gone| gone.path == file.path));
+    let memory = gone.map(|file| file.allocated).fold(0, u64::saturating_add);
+    Ok((!found.is_empty()).then(|| Swept {
+        name: name.to_owned(),
+        kind: Kind::Python.to_string(),
+        action: if args.dry_run { "would remove" } else { "removed" },
+        reason: None,
+        memory,
+    }))
+}

@@ -1,0 +1,96 @@
+//! `ndsh get`
+
+use crate::args::Globals;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::files::{Format, Output, is_standard_stream, not_to_a_terminal, npy};
+use crate::interrupt::Interrupt;
+use crate::output::printable;
+use crate::seconds::parse_seconds;
+use crate::select::KindArg;
+use crate::source::{News, Source, Value};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Time between two looks at whether to stop.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Save the current value to a file that NumPy reads
+///
+/// A shared array, or a channel of Python's ndsharray, can be saved too. `bfloat16` has no type in NumPy: it is saved as `V2`, as ml_dtypes does, and
+/// `numpy.load(FILE).view(ml_dtypes.bfloat16)` reads it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Channel or shared array
+    name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+    /// File to write, FILE.npy, FILE.npz (with the key arr_0) or FILE.png; `-` is standard output, as .npy
+    file: PathBuf,
+    /// Format of the file, whatever its name
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Wait up to SECONDS for a value
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    wait: Option<Duration>,
+    /// Go on with every newer value until the writer closes the channel; only with `-`, one .npy after another
+    #[arg(long)]
+    follow: bool,
+}
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let format = Format::of(&args.file, args.format)?;
+    if is_standard_stream(&args.file) {
+        not_to_a_terminal()?;
+    }
+    if args.follow && !(is_standard_stream(&args.file) && format == Format::Npy) {
+        return Err(Failure::new(Exit::Usage, "--follow needs `-` and the format npy")
+            .advise("`ndsh record NAME DIR` saves one value after another to files"));
+    }
+    let interrupt = Interrupt::catch()?;
+    let start = Instant::now();
+    let time = args.wait.unwrap_or_default();
+    let Some(mut source) = Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?
+    else {
+        return Err(timed_out(&args.name));
+    };
+    if args.follow {
+        return follow(&mut source, &interrupt);
+    }
+    let save = |value: Value<'_>| Output::save(&args.file, format, value.array);
+    if let Some(saved) = source.latest(save)? {
+        return saved;
+    }
+    loop {
+        let left = time.saturating_sub(start.elapsed());
+        match source.wait(left.min(TICK), save)? {
+            News::Value(saved) => return saved,
+            News::Nothing | News::Closed if left.is_zero() || interrupt.sleep(Duration::from_millis(1)) => {
+                return Err(timed_out(&args.name));
+            }
+            News::Nothing | News::Closed => {}
+        }
+    }
+}
+
+fn timed_out(name: &str) -> Failure {
+    Failure::new(Exit::TimedOut, format!("\"{}\" has no value", printable(name))).advise("--wait SECONDS waits for one")
+}
+
+fn follow(source: &mut Source, interrupt: &Interrupt) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    while !interrupt.requested() {
+        let written = source.wait(TICK, |value| -> Result<()> {
+            npy::write(&mut out, value.array)?;
+            Ok(out.flush()?)
+        })?;
+        match written {
+            News::Value(written) => written?,
+            News::Nothing => {}
+            News::Closed => break,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! All that is known of a channel or array, as JSON.
+
+use crate::describe::{Summary, Who, lock};
+use crate::processes::Mapper;
+use ndsharray::inspect::{Details, File, Reader, Report, Slot};
+use serde::Serialize;
+use std::path::Path;
+
+/// All that is known.
+#[derive(Serialize)]
+pub(super) struct Full {
+    #[serde(flatten)]
+    pub(super) summary: Summary,
+    /// Writers that the channel has had.
+    pub(super) epoch: Option<u64>,
+    pub(super) files: Vec<FileInfo>,
+    pub(super) slots: Vec<SlotInfo>,
+    pub(super) entries: Vec<Entry>,
+    /// Entry of whoever has the array alone.
+    pub(super) holder: Option<usize>,
+    /// Whether the write times of a Python channel's value agree.
+    pub(super) whole: Option<bool>,
+    /// Who has the tag of a Python channel mapped.
+    pub(super) mapped_by: Vec<Mapper>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FileInfo {
+    pub(super) path: String,
+    pub(super) role: String,
+    pub(super) bytes: u64,
+    pub(super) memory: u64,
+    pub(super) user: u32,
+    pub(super) mode: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct SlotInfo {
+    pub(super) slot: usize,
+    pub(super) state: String,
+    pub(super) seq: Option<u64>,
+    pub(super) dtype: Option<String>,
+    pub(super) shape: Option<Vec<usize>>,
+    pub(super) bytes: Option<usize>,
+    pub(super) capacity: Option<u64>,
+    pub(super) age_seconds: Option<f64>,
+    pub(super) pinned_by: Vec<usize>,
+    pub(super) payload: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Entry {
+    pub(super) entry: usize,
+    #[serde(flatten)]
+    pub(super) who: Who,
+    pub(super) pins: Vec<usize>,
+    pub(super) seen: u64,
+    pub(super) retries: u64,
+    pub(super) sharing: u64,
+}
+
+impl Full {
+    pub(super) fn new(report: &Report, rate: Option<f64>, mapped_by: Vec<Mapper>) -> Self {
+        let (epoch, slots) = match &report.details {
+            Details::Channel { epoch, slots, .. } => (Some(*epoch), slots.iter().map(SlotInfo::new).collect()),
+            _ => (None, Vec::new()),
+        };
+        Self {
+            summary: Summary::new(report, rate, &mapped_by),
+            epoch,
+            files: report.files.iter().map(FileInfo::new).collect(),
+            slots,
+            entries: report.readers.iter().map(Entry::new).collect(),
+            holder: lock(report).and_then(|lock| lock.holder),
+            whole: match report.details {
+                Details::Python { whole } => Some(whole),
+                _ => None,
+            },
+            mapped_by,
+        }
+    }
+}
+
+impl FileInfo {
+    fn new(file: &File) -> Self {
+        Self {
+            path: file.path.to_string_lossy().into_owned(),
+            role: format!("{:?}", file.role).to_lowercase(),
+            bytes: file.len,
+            memory: file.allocated,
+            user: file.user,
+            mode: format!("{:04o}", file.mode),
+        }
+    }
+}
+
+impl SlotInfo {
+    fn new(slot: &Slot) -> Self {
+        let value = slot.value.as_ref();
+        Self {
+            slot: slot.index,
+            state: slot.state.to_string(),
+            seq: value.and_then(|value| value.seq),
+            dtype: value.map(|value| value.dtype.to_string()),
+            shape: value.map(|value| value.shape.clone()),
+            bytes: value.map(|value| value.byte_len),
+            capacity: slot.capacity,
+            age_seconds: value.and_then(|value| value.age).map(|age| age.as_secs_f64()),
+            pinned_by: slot.pinned_by.clone(),
+            payload: slot.payload.as_deref().map(file_name),
+        }
+    }
+}
+
+impl Entry {
+    fn new(reader: &Reader) -> Self {
+        Self {
+            entry: reader.index,
+            who: reader.owner.into(),
+            pins: reader.pins.clone(),
+            seen: reader.seen,
+            retries: reader.retries,
+            sharing: reader.sharing,
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

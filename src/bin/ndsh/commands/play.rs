@@ -1,0 +1,121 @@
+//! `ndsh play`
+
+use crate::args::Globals;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+use crate::recording::Recording;
+use crate::seconds::{due, parse_positive};
+use crate::target::{Target, TargetArgs};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Publish a recording again, with its original timing
+///
+/// The channel is made for the first value and, as its first writer may have done, removed at the end.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Channel to make, or to take over when its writer has gone
+    name: String,
+    /// What `ndsh record` made: a directory, or a file that ends with .npz
+    from: PathBuf,
+    /// So many times as fast
+    #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = parse_positive)]
+    speed: f64,
+    /// So many values a second, whatever the recorded times
+    #[arg(long, value_name = "HERTZ", conflicts_with = "speed", value_parser = parse_positive)]
+    rate: Option<f64>,
+    /// Start again at the end, until Ctrl-C
+    #[arg(long = "loop")]
+    repeat: bool,
+    /// Leave the channel, with its last value, at the end
+    #[arg(long)]
+    persist: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let mut recording = Recording::open(&args.from)?;
+    let times = args.schedule(recording.times());
+    if times.is_empty() {
+        return Err(Failure::new(Exit::Failure, format!("{} has no values", args.from.display())));
+    }
+    // Before the channel is made: what cannot be read is to leave nothing behind.
+    let mut next = Some(recording.get(0)?);
+    let interrupt = Interrupt::catch()?;
+    let mut target = Target::create(globals, &args.target, &args.name, args.persist)?;
+    let progress = Progress::new("play", (!args.repeat).then_some(times.len() as u64))?;
+    loop {
+        let start = Instant::now();
+        for (index, time) in times.iter().enumerate() {
+            // Read ahead of its time.
+            let array = match next.take() {
+                Some(array) => array,
+                None => recording.get(index)?,
+            };
+            if interrupt.sleep(due(*time).saturating_sub(start.elapsed())) {
+                return Ok(());
+            }
+            target.write(array.view())?;
+            progress.step();
+        }
+        if !args.repeat || interrupt.sleep(due(args.pause(&times)).saturating_sub(start.elapsed())) {
+            return Ok(());
+        }
+    }
+}
+
+impl Args {
+    /// When each value is due, in seconds from the start; never before the one before it.
+    fn schedule(&self, times: &[f64]) -> Vec<f64> {
+        let first = times.first().copied().unwrap_or(0.0);
+        let mut last = 0.0;
+        let due = times.iter().enumerate().map(|(index, time)| {
+            let due = self.rate.map_or((time - first) / self.speed, |rate| index as f64 / rate);
+            last = f64::max(last, due);
+            last
+        });
+        due.collect()
+    }
+
+    /// When a loop starts again: after the last value as long as they lie apart on average.
+    fn pause(&self, times: &[f64]) -> f64 {
+        let last = times.last().copied().unwrap_or(0.0);
+        match times.len() {
+            0 | 1 => self.rate.map_or(1.0, f64::recip),
+            count => last + last / (count - 1) as f64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Cli;
+    use crate::commands::Command;
+    use clap::Parser;
+
+    fn args(more: &[&str]) -> Args {
+        let cli = Cli::parse_from(["ndsh", "play", "name", "recording"].iter().chain(more));
+        match cli.command {
+            Command::Play(args) => args,
+            _ => panic!("another command"),
+        }
+    }
+
+    #[test]
+    fn values_are_due_as_they_were() {
+        let times = [0.5, 1.0, 0.9, 3.0];
+        assert_eq!(args(&[]).schedule(&times), [0.0, 0.5, 0.5, 2.5]);
+        assert_eq!(args(&["--speed", "2"]).schedule(&times), [0.0, 0.25, 0.25, 1.25]);
+        assert_eq!(args(&["--rate", "4"]).schedule(&times), [0.0, 0.25, 0.5, 0.75]);
+    }
+
+    #[test]
+    fn a_loop_goes_on_evenly() {
+        assert_eq!(args(&[]).pause(&[0.0, 1.0, 2.0]), 3.0);
+        assert_eq!(args(&["--rate", "5"]).pause(&[0.0]), 0.2);
+    }
+}

@@ -1,0 +1,71 @@
+//! `ndsh rm NAME...`
+
+use crate::args::Globals;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::printable;
+use crate::processes::mappers;
+use crate::select::{KindArg, one_kind};
+use ndsharray::Error;
+use ndsharray::inspect::Kind;
+use std::time::Duration;
+
+/// Remove channels and shared arrays that no living process has
+///
+/// Who lives is proved by the kernel: by the locks of writers, readers and handles, and for files of Python's ndsharray by leases, which it grants only on
+/// a file that no process has open or mapped. Prints nothing.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to remove
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<String>,
+    /// Which one, where several kinds have the name
+    #[arg(long, value_name = "KIND")]
+    kind: Option<KindArg>,
+    /// Remove also what living readers or handles have, who keep it until they close it; never a channel with a writer known to live
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let mut failed = Vec::new();
+    for name in &args.names {
+        if let Err(failure) = remove(name, args, globals) {
+            failed.push(failure.context(format!("cannot remove {}", printable(name))));
+        }
+    }
+    // All are told; the last one also ends the program.
+    let last = failed.pop();
+    failed.iter().for_each(Failure::report);
+    last.map_or(Ok(()), Err)
+}
+
+fn remove(name: &str, args: &Args, globals: &Globals) -> Result<()> {
+    let options = globals.options();
+    match (one_kind(globals, name, args.kind)?, args.force) {
+        (Kind::Channel, false) => options.remove_unused(name)?,
+        (Kind::Channel, true) => options.remove(name)?,
+        (Kind::Array, false) => options.remove_unused_array(name)?,
+        (Kind::Array, true) => options.remove_array(name)?,
+        (Kind::Python, true) => globals.compat_options().remove(name)?,
+        (Kind::Python, false) => python(name, globals)?,
+        (other, _) => return Err(Failure::new(Exit::Usage, format!("cannot remove a {other}"))),
+    }
+    Ok(())
+}
+
+fn python(name: &str, globals: &Globals) -> Result<()> {
+    globals.compat_options().remove_unused(name, Duration::MAX)?;
+    let left = match globals.options().look(name, Kind::Python) {
+        Err(Error::NotFound { .. }) => return Ok(()),
+        other => other?,
+    };
+    let paths: Vec<_> = left.files.iter().map(|file| file.path.clone()).collect();
+    let mut pids: Vec<_> =
+        mappers(&paths).into_values().flatten().map(|mapper| format!("process {}", mapper.pid)).collect();
+    pids.sort();
+    pids.dedup();
+    let by = if pids.is_empty() { String::new() } else { format!(", it seems {}", pids.join(", ")) };
+    let failure = Failure::new(Exit::InUse, format!("a process has it open{by}, or its files are another user's"));
+    Err(failure.advise("end that process first, or add --force"))
+}

@@ -1,0 +1,187 @@
+//! NumPy's `.npy` format: arrays to and from streams.
+//!
+//! | dtype | type string | |
+//! |---|---|---|
+//! | `bfloat16` | `<V2` | NumPy has no such dtype; this is what it writes for the one of `ml_dtypes`: `np.load(file).view(ml_dtypes.bfloat16)` |
+//! | `longdouble`, `clongdouble` | `<f16`, `<c32` | carried bit for bit |
+//! | all others | NumPy's own | |
+//!
+//! Files in Fortran order and in the other byte order are turned into C order and this machine's.
+
+mod header;
+mod types;
+
+use super::bad_file;
+use crate::array::{Array, ArrayRef, byte_len, no_memory};
+use crate::failure::Result;
+use header::Header;
+use ndarray::ShapeBuilder;
+use ndsharray::DType;
+use npyz::{WriteOptions, WriterBuilder};
+use std::io::{Read, Write};
+
+/// How every file starts.
+pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
+
+/// How much is read before more memory is asked for: a header that lies about its array costs no more than this.
+const STEP: usize = 16 << 20;
+
+/// Writes one array.
+pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
+    let shape: Vec<u64> = array.shape.iter().map(|&len| len as u64).collect();
+    let descr = npyz::DType::new_scalar(types::of(array.dtype)?);
+    WriteOptions::new_header_only().dtype(descr).shape(&shape).writer(&mut to).write_header_only()?;
+    to.write_all(array.bytes)?;
+    Ok(())
+}
+
+/// Reads the next array of a stream; `None` at its end.
+pub(crate) fn read(mut from: impl Read) -> Result<Option<Array>> {
+    let Some(header) = header::read(&mut from)? else { return Ok(None) };
+    let Header { dtype, swap, fortran, shape } = header;
+    let len = byte_len(dtype, &shape)
+        .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} is larger than any memory")))?;
+    let mut bytes = read_bytes(from, len)?;
+    if swap > 1 {
+        bytes.chunks_exact_mut(swap).for_each(<[u8]>::reverse);
+    }
+    if fortran && shape.len() > 1 {
+        bytes = to_c_order(dtype, &shape, &bytes)?;
+    }
+    if dtype == DType::Bool
+        && let Some(byte) = bytes.iter().find(|byte| **byte > 1)
+    {
+        return Err(bad_file(".npy", format!("a bool is the byte {byte}")));
+    }
+    Ok(Some(Array { dtype, shape, bytes }))
+}
+
+fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut from = from.take(len as u64);
+    while bytes.len() < len {
+        let step = STEP.max(bytes.len()).min(len - bytes.len());
+        bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
+        if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
+            return Err(bad_file(".npy", format!("it ends after {} of {len} bytes of elements", bytes.len())));
+        }
+    }
+    Ok(bytes)
+}
+
+/// The elements of an array in Fortran order, in C order.
+fn to_c_order(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Vec<u8>> {
+    fn turn<const N: usize>(shape: &[usize], bytes: &[u8]) -> Option<Vec<u8>> {
+        let elements = bytes.as_chunks::<N>().0;
+        let view = ndarray::ArrayView::from_shape(ndarray::IxDyn(shape).f(), elements).ok()?;
+        Some(view.iter().flatten().copied().collect())
+    }
+    match dtype.size() {
+        1 => turn::<1>(shape, bytes),
+        2 => turn::<2>(shape, bytes),
+        4 => turn::<4>(shape, bytes),
+        8 => turn::<8>(shape, bytes),
+        16 => turn::<16>(shape, bytes),
+        _ => turn::<32>(shape, bytes),
+    }
+    .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} cannot be turned into C order")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn header(descr: &str, rest: &str) -> Vec<u8> {
+        let text = format!("{{'descr': {descr}, {rest}}}\n");
+        let mut file = MAGIC.to_vec();
+        file.extend([1, 0]);
+        file.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+        file.extend(text.as_bytes());
+        file
+    }
+
+    fn file(descr: &str, fortran: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+        [&header(&format!("'{descr}'"), &format!("'fortran_order': {fortran}, 'shape': {shape}"))[..], bytes].concat()
+    }
+
+    fn failure(file: &[u8]) -> String {
+        format!("{:?}", read(file).unwrap_err())
+    }
+
+    #[test]
+    fn big_endian_is_turned() {
+        let array = read(&file(">i2", "False", "(2,)", &[1, 2, 3, 4])[..]).unwrap().unwrap();
+        assert_eq!((array.dtype, array.shape), (DType::I16, vec![2]));
+        assert_eq!(array.bytes, [0x0102_i16, 0x0304].map(i16::to_ne_bytes).concat());
+        let complex = [1_f32.to_be_bytes(), (-2_f32).to_be_bytes()].concat();
+        let array = read(&file(">c8", "False", "()", &complex)[..]).unwrap().unwrap();
+        assert_eq!(array.bytes, [1_f32, -2.0].map(f32::to_ne_bytes).concat());
+    }
+
+    #[test]
+    fn fortran_order_is_turned() {
+        // Columns (1, 2, 3) and (4, 5, 6).
+        let array = read(&file("|u1", "True", "(3, 2)", &[1, 2, 3, 4, 5, 6])[..]).unwrap().unwrap();
+        assert_eq!(array.bytes, [1, 4, 2, 5, 3, 6]);
+        let empty = read(&file("|u1", "True", "(3, 0, 2)", &[])[..]).unwrap().unwrap();
+        assert_eq!((empty.shape, empty.bytes.len()), (vec![3, 0, 2], 0));
+    }
+
+    #[test]
+    fn several_arrays_in_one_stream() {
+        let mut stream = Vec::new();
+        for bytes in [&[1, 2][..], &[3]] {
+            write(&mut stream, ArrayRef { dtype: DType::U8, shape: &[bytes.len()], bytes }).unwrap();
+        }
+        let mut from = &stream[..];
+        assert_eq!(read(&mut from).unwrap().unwrap().bytes, [1, 2]);
+        assert_eq!(read(&mut from).unwrap().unwrap().bytes, [3]);
+        assert_eq!(read(&mut from).unwrap(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let fine = file("|u1", "False", "(2,)", &[1, 2]);
+        assert!(read(&fine[..]).is_ok());
+        for len in 1..fine.len() {
+            assert!(read(&fine[..len]).is_err(), "cut to {len}");
+        }
+        assert!(failure(&file("<M8[ns]", "False", "(1,)", &[0; 8])).contains("view(numpy.int64)"));
+        assert!(failure(&file("|O", "False", "(1,)", &[0; 8])).contains("no dtype"));
+        assert!(failure(&file("<f12", "False", "(1,)", &[0; 12])).contains("no dtype"));
+        assert!(failure(&file("|b1", "False", "(1,)", &[2])).contains("byte 2"));
+        assert!(failure(&file("<f8", "False", "(-1,)", &[])).contains("no length"));
+        assert!(failure(&file("<f8", "False", "(4294967296, 4294967296)", &[])).contains("larger than any memory"));
+        assert!(failure(&file("<f8", "False", "(1000000000000,)", &[])).contains("ends after 0"));
+        let fields = header("[('a', '<f4'), ('b', '<i4')]", "'fortran_order': False, 'shape': (1,)");
+        assert!(failure(&fields).contains("fields"));
+        let deep = header(&"[".repeat(5000), "");
+        assert!(failure(&deep).contains("fields"));
+        assert!(failure(b"\x89PNG\r\n\x1a\n").contains("does not start"));
+    }
+
+    proptest! {
+        #[test]
+        fn every_array_comes_back(
+            dtype in proptest::sample::select(DType::ALL),
+            shape in prop::collection::vec(0_usize..4, 0..5),
+            seed: u8,
+        ) {
+            let len = byte_len(dtype, &shape).unwrap();
+            let largest = if dtype == DType::Bool { 1 } else { 255 };
+            let bytes: Vec<u8> = (0..len).map(|i| (i * 31).to_le_bytes()[0].wrapping_add(seed) & largest).collect();
+            let array = Array { dtype, shape, bytes };
+            let mut file = Vec::new();
+            write(&mut file, array.view()).unwrap();
+            prop_assert_eq!((file.len() - len) % 64, 0);
+            prop_assert_eq!(read(&file[..]).unwrap(), Some(array));
+        }
+
+        #[test]
+        fn any_bytes_have_an_answer(bytes: Vec<u8>, text in "[{}()\\[\\]',:a-z0-9<>|\\- ]{0,60}") {
+            let _ = read(&bytes[..]);
+            let _ = read(&[&MAGIC[..], &[1, 0], &u16::try_from(text.len()).unwrap().to_le_bytes(), text.as_bytes()].concat()[..]);
+        }
+    }
+}

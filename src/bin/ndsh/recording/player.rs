@@ -1,0 +1,72 @@
+//! Reading a recording.
+
+use super::{archive, directory, is_archive};
+use crate::array::Array;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::files::npz::Archive;
+use crate::files::{Arrays, bad_file, of_file};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// A finished recording, or as much of one as there is.
+pub(crate) struct Recording {
+    path: PathBuf,
+    times: Vec<f64>,
+    values: Values,
+}
+
+enum Values {
+    Directory(Vec<PathBuf>),
+    Archive { archive: Archive<BufReader<File>>, keys: Vec<String> },
+}
+
+impl Recording {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let (values, times) = if path.is_dir() || !is_archive(path) {
+            let (files, times) = of_directory(path)?.into_iter().map(|(file, note)| (file, note.time)).unzip();
+            (Values::Directory(files), times)
+        } else {
+            let open = || -> Result<_> {
+                let mut archive = Archive::new(BufReader::new(File::open(path)?))?;
+                let (keys, times) = archive::read_index(&mut archive)?.into_iter().unzip();
+                Ok((Values::Archive { archive, keys }, times))
+            };
+            of_file(path, open())?
+        };
+        let times: Vec<f64> = times;
+        if let Some(time) = times.iter().find(|time| !time.is_finite()) {
+            return Err(bad_file("recording", format!("a value has the time {time}")).context(path.display()));
+        }
+        Ok(Self { path: path.to_owned(), times, values })
+    }
+
+    /// When each value was written, in seconds from the first.
+    pub(crate) fn times(&self) -> &[f64] {
+        &self.times
+    }
+
+    pub(crate) fn get(&mut self, index: usize) -> Result<Array> {
+        let none = || Failure::new(Exit::NotFound, format!("{} has no value {index}", self.path.display()));
+        match &mut self.values {
+            Values::Directory(files) => {
+                let file = files.get(index).ok_or_else(none)?;
+                Ok(Arrays::open(file, None)?.next()?.ok_or_else(|| bad_file(".npy", "it is empty"))?.array)
+            }
+            Values::Archive { archive, keys } => {
+                let key = keys.get(index).ok_or_else(none)?;
+                archive.get(key).map_err(|failure| failure.context(self.path.display()))
+            }
+        }
+    }
+}
+
+fn of_directory(path: &Path) -> Result<Vec<(PathBuf, super::Note)>> {
+    if path.exists() && !path.is_dir() {
+        return Err(Failure::new(Exit::Usage, format!("{} is no recording", path.display())).advise(
+            "`ndsh record` makes a directory, or a file that ends with .npz; `ndsh put` publishes other files",
+        ));
+    }
+    directory::read_index(path)
+}

@@ -1,0 +1,66 @@
+//! Which channels and arrays a command is about.
+
+use crate::args::Globals;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::printable;
+use clap::ValueEnum;
+use ndsharray::inspect::Kind;
+
+/// A kind, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KindArg {
+    /// A channel of this library
+    Channel,
+    /// A shared array
+    Array,
+    /// A channel in the format of Python's ndsharray
+    Python,
+}
+
+impl KindArg {
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Channel => Kind::Channel,
+            Self::Array => Kind::Array,
+            Self::Python => Kind::Python,
+        }
+    }
+}
+
+/// The kinds that there are under a name, or of these the one that is asked for.
+pub(crate) fn kinds(globals: &Globals, name: &str, asked: Option<KindArg>) -> Result<Vec<Kind>> {
+    let options = globals.options();
+    let mut found = Vec::new();
+    for kind in [Kind::Channel, Kind::Array, Kind::Python] {
+        if asked.is_some_and(|asked| asked.kind() != kind) {
+            continue;
+        }
+        match options.look(name, kind) {
+            Ok(_) => found.push(kind),
+            Err(ndsharray::Error::NotFound { .. }) => {}
+            // Python's names are fewer: what cannot be one is not there.
+            Err(ndsharray::Error::InvalidName { .. }) if kind == Kind::Python && asked.is_none() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if found.is_empty() {
+        let dir = options.directory();
+        let what = asked.map_or("channel or array".to_owned(), |asked| asked.kind().to_string());
+        return Err(Failure::new(Exit::NotFound, format!("no {what} called {name:?} in {}", dir.display()))
+            .advise("`ndsh ls` lists what there is; --dir looks into another directory"));
+    }
+    Ok(found)
+}
+
+/// As [`kinds`], where there must be no doubt.
+pub(crate) fn one_kind(globals: &Globals, name: &str, asked: Option<KindArg>) -> Result<Kind> {
+    match kinds(globals, name, asked)?.as_slice() {
+        [kind] => Ok(*kind),
+        several => {
+            let kinds: Vec<_> = several.iter().map(ToString::to_string).collect();
+            Err(Failure::new(Exit::Usage, format!("{} stands for several: {}", printable(name), kinds.join(", ")))
+                .advise("say which one with --kind"))
+        }
+    }
+}

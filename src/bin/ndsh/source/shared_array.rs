@@ -1,0 +1,93 @@
+//! A shared array whose dtype is known at run time only.
+
+use crate::array::ArrayRef;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use ndsharray::{
+    Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray, bf16, f16,
+};
+use std::time::Duration;
+
+/// How long a writer may keep the lock before the array counts as locked.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A shared array of any dtype.
+pub(crate) trait AnySharedArray: Send {
+    /// Hands the array to `look`, under its lock. One that a dead process left in pieces is looked at all the same.
+    fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;
+}
+
+impl<T: ShElement> AnySharedArray for SharedArray<T> {
+    fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()> {
+        let guard: ReadGuard<'_, T> = match self.read_timeout(PATIENCE) {
+            Ok(Some(guard)) => guard,
+            Ok(None) => {
+                return Err(Failure::new(Exit::InUse, format!("a writer keeps the lock of array {:?}", self.name()))
+                    .advise("`ndsh info NAME` says more about it"));
+            }
+            Err(Error::Poisoned(poisoned)) => poisoned.into_read_guard(self)?,
+            Err(error) => return Err(error.into()),
+        };
+        look(ArrayRef { dtype: T::DTYPE, shape: guard.shape(), bytes: guard.view().as_bytes() });
+        Ok(())
+    }
+}
+
+/// The shared array `name`.
+pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
+    // Any dtype will do to learn the right one.
+    let dtype = match options.open_array::<u8>(name) {
+        Ok(array) => return Ok(Box::new(array)),
+        Err(Error::DTypeMismatch { found, .. }) => found,
+        Err(error) => return Err(error),
+    };
+    fn of<T: ShElement>(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
+        Ok(Box::new(options.open_array::<T>(name)?))
+    }
+    let open = match dtype {
+        DType::Bool => of::<bool>,
+        DType::I8 => of::<i8>,
+        DType::I16 => of::<i16>,
+        DType::I32 => of::<i32>,
+        DType::I64 => of::<i64>,
+        DType::U8 => of::<u8>,
+        DType::U16 => of::<u16>,
+        DType::U32 => of::<u32>,
+        DType::U64 => of::<u64>,
+        DType::F16 => of::<f16>,
+        DType::BF16 => of::<bf16>,
+        DType::F32 => of::<f32>,
+        DType::F64 => of::<f64>,
+        DType::C64 => of::<Complex<f32>>,
+        DType::C128 => of::<Complex<f64>>,
+        DType::LongDouble => of::<LongDouble>,
+        DType::ComplexLongDouble => of::<ComplexLongDouble>,
+        _ => return Err(Error::Unsupported { what: "a dtype that came with a newer version of the library" }),
+    };
+    open(options, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_dtype_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options::new().dir(dir.path());
+        assert!(matches!(open(&options, "nothing"), Err(Error::NotFound { .. })));
+        for dtype in [DType::U8, DType::I64, DType::F16, DType::C128] {
+            let name = dtype.name();
+            match dtype {
+                DType::U8 => drop(options.create_array::<u8>(name, &[2, 3]).unwrap()),
+                DType::I64 => drop(options.create_array::<i64>(name, &[2, 3]).unwrap()),
+                DType::F16 => drop(options.create_array::<f16>(name, &[2, 3]).unwrap()),
+                _ => drop(options.create_array::<Complex<f64>>(name, &[2, 3]).unwrap()),
+            }
+            let array = open(&options, name).unwrap();
+            let mut seen = None;
+            array.look(&mut |array| seen = Some((array.dtype, array.shape.to_vec(), array.bytes.len()))).unwrap();
+            assert_eq!(seen, Some((dtype, vec![2, 3], 6 * dtype.size())));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What is known, as a screen.
+
+use super::line::{bandwidth, per_second, standing, summary};
+use super::{Figures, Sight};
+use crate::follow::State;
+use crate::output::{duration, number, printable, shape, size};
+use crate::summary::Summary;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Style, Stylize};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Sparkline};
+use std::collections::VecDeque;
+
+/// Rates that are kept for the curve; wider screens than this do not fill.
+const HISTORY: usize = 400;
+
+/// The screen, with what has been on it before.
+pub(crate) struct Dashboard<'a> {
+    name: &'a str,
+    rates: VecDeque<u64>,
+}
+
+impl<'a> Dashboard<'a> {
+    pub(crate) fn new(name: &'a str) -> Self {
+        Self { name, rates: VecDeque::new() }
+    }
+
+    /// Notes a moment for the curve.
+    pub(crate) fn note(&mut self, figures: &Figures) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
+        self.rates.push_front((figures.rate * 10.0).round() as u64);
+        self.rates.truncate(HISTORY);
+    }
+
+    pub(crate) fn draw(&self, frame: &mut Frame<'_>, sight: &Sight, figures: &Figures, values: Option<&Summary>) {
+        let block = Block::bordered()
+            .border_style(Style::new().fg(Color::DarkGray))
+            .title(Line::from(vec![" ".into(), printable(self.name).into_owned().bold(), " ".into()]))
+            .title(Line::from(format!(" {} ", standing(sight))).style(colour(sight)).right_aligned())
+            .title_bottom(Line::from(" q ends ").fg(Color::DarkGray).right_aligned());
+        let inside = block.inner(frame.area());
+        frame.render_widget(block, frame.area());
+        let areas =
+            Layout::vertical([Constraint::Length(5), Constraint::Length(3), Constraint::Length(2), Constraint::Min(0)]);
+        let [table, curve, title, histogram] = areas.areas(inside);
+        frame.render_widget(Paragraph::new(rows(sight, figures)), table);
+        draw_curve(frame, curve, &self.rates.iter().copied().collect::<Vec<_>>());
+        if let Some(values) = values {
+            let line = Line::from(vec![label("values"), Span::raw(summary(values))]);
+            frame.render_widget(Paragraph::new(vec![Line::default(), line]), title);
+            draw_histogram(frame, histogram, values);
+        }
+    }
+}
+
+fn colour(sight: &Sight) -> Style {
+    Style::new().fg(match (&sight.state, sight.writer_alive) {
+        (State::Open, Some(true)) => Color::Green,
+        (State::Broken(_), _) => Color::Red,
+        _ => Color::Yellow,
+    })
+}
+
+fn label(text: &str) -> Span<'static> {
+    Span::styled(format!(" {text:<10}"), Style::new().fg(Color::Cyan))
+}
+
+/// The figures, a line each.
+fn rows(sight: &Sight, figures: &Figures) -> Vec<Line<'static>> {
+    let array = sight.array.as_ref().map_or_else(
+        || "no value yet".to_owned(),
+        |(dtype, axes, bytes)| format!("{dtype} {}  {}", shape(axes), size(*bytes as u64)),
+    );
+    let seq = sight.seq.map(|seq| format!("  #{seq}")).unwrap_or_default();
+    let epoch = sight.epoch.filter(|epoch| *epoch > 1).map(|epoch| format!("  writer {epoch}")).unwrap_or_default();
+    let ages = figures.ages.map_or_else(
+        || "-".to_owned(),
+        |[half, most, all]| format!("p50 {}  p99 {}  max {}", duration(half), duration(most), duration(all)),
+    );
+    let missed = if sight.numbered && sight.is_channel {
+        format!("{}  ({} since the start, {} seen)", figures.missed, figures.total_missed, figures.total_seen)
+    } else {
+        "cannot be told: values are not numbered".to_owned()
+    };
+    let (rate, bytes) = if sight.is_channel {
+        (per_second(figures.rate), bandwidth(figures.bandwidth))
+    } else {
+        ("-".to_owned(), "changes in place".to_owned())
+    };
+    let row = |title: &str, text: String| Line::from(vec![label(title), Span::raw(text)]);
+    vec![
+        row("array", format!("{array}{seq}{epoch}")),
+        row("age", ages),
+        row("missed", missed),
+        row("bandwidth", bytes),
+        row("rate", rate),
+    ]
+}
+
+/// Rates of the last moments, the newest on the right.
+fn draw_curve(frame: &mut Frame<'_>, area: Rect, rates: &[u64]) {
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let most = rates.iter().take(area.width.into()).copied().max().unwrap_or(0);
+    let curve = Sparkline::default()
+        .data(rates)
+        .direction(ratatui::widgets::RenderDirection::RightToLeft)
+        .max(most.max(1))
+        .style(Style::new().fg(Color::Green));
+    frame.render_widget(curve, area);
+}
+
+/// How the values are spread between smallest and largest, over the width of the screen.
+fn draw_histogram(frame: &mut Frame<'_>, area: Rect, values: &Summary) {
+    let (Some(min), Some(max)) = (values.min, values.max) else { return };
+    let [bars, scale] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let bars = Rect { x: bars.x + 1, width: bars.width.saturating_sub(2), ..bars };
+    let columns = usize::from(bars.width);
+    let bins = values.histogram.len();
+    // Each part takes whole columns, so that equal parts look equal.
+    let wide = columns.checked_div(bins).unwrap_or(0).max(1);
+    let data: Vec<u64> = values.histogram.iter().flat_map(|&count| std::iter::repeat_n(count, wide)).collect();
+    let width = u16::try_from(data.len().min(columns)).unwrap_or(bars.width);
+    let bars = Rect { width, ..bars };
+    frame.render_widget(Sparkline::default().data(&data).style(Style::new().fg(Color::LightBlue)), bars);
+    let scale = Rect { x: bars.x, width, ..scale };
+    frame.render_widget(Line::from(number(min)).fg(Color::DarkGray), scale);
+    frame.render_widget(Line::from(number(max)).fg(Color::DarkGray).right_aligned(), scale);
+}

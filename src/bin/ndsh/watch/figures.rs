@@ -1,0 +1,132 @@
+//! Rates and ages over the last stretch of time.
+
+use hdrhistogram::Histogram;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The oldest age that is told apart from older ones: a day, in nanoseconds.
+const OLDEST: u64 = 86_400_000_000_000;
+
+/// Decimal places of an age that are kept.
+const FIGURES: u8 = 2;
+
+/// What has been counted in one slice of time.
+struct Slice {
+    start: Instant,
+    seen: u64,
+    missed: u64,
+    bytes: u64,
+    /// In nanoseconds.
+    ages: Option<Histogram<u64>>,
+}
+
+impl Slice {
+    fn new(start: Instant) -> Self {
+        Self { start, seen: 0, missed: 0, bytes: 0, ages: Histogram::new_with_bounds(1, OLDEST, FIGURES).ok() }
+    }
+}
+
+/// Counts in slices of time, and forgets the oldest.
+pub(super) struct Counters {
+    /// The last one is being filled.
+    slices: VecDeque<Slice>,
+    keep: usize,
+    seen: u64,
+    missed: u64,
+}
+
+/// The counters as numbers to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Figures {
+    /// Values published a second.
+    pub(crate) rate: f64,
+    /// Bytes of them a second.
+    pub(crate) bandwidth: f64,
+    /// Ages at which values were seen: half of them were younger, all but a hundredth, and all.
+    pub(crate) ages: Option<[Duration; 3]>,
+    /// Values published in the stretch and not seen.
+    pub(crate) missed: u64,
+    /// Values seen and missed since the beginning.
+    pub(crate) total_seen: u64,
+    pub(crate) total_missed: u64,
+}
+
+impl Counters {
+    /// Keeps `keep` slices beside the one that is being filled.
+    pub(super) fn new(now: Instant, keep: usize) -> Self {
+        Self { slices: VecDeque::from([Slice::new(now)]), keep, seen: 0, missed: 0 }
+    }
+
+    pub(super) fn count(&mut self, bytes: usize, missed: u64, age: Option<Duration>) {
+        self.seen += 1;
+        self.missed += missed;
+        let Some(slice) = self.slices.back_mut() else { return };
+        slice.seen += 1;
+        slice.missed += missed;
+        slice.bytes += bytes as u64;
+        if let (Some(age), Some(ages)) = (age, &mut slice.ages) {
+            ages.saturating_record(u64::try_from(age.as_nanos()).unwrap_or(OLDEST).clamp(1, OLDEST));
+        }
+    }
+
+    /// Begins a new slice; the figures of those before it.
+    pub(super) fn turn(&mut self, now: Instant) -> Figures {
+        let figures = self.figures(now);
+        self.slices.push_back(Slice::new(now));
+        while self.slices.len() > self.keep {
+            self.slices.pop_front();
+        }
+        figures
+    }
+
+    fn figures(&self, now: Instant) -> Figures {
+        let time = self.slices.front().map_or(0.0, |slice| now.saturating_duration_since(slice.start).as_secs_f64());
+        let sum = |count: fn(&Slice) -> u64| self.slices.iter().map(count).sum::<u64>();
+        let (seen, missed, bytes) = (sum(|slice| slice.seen), sum(|slice| slice.missed), sum(|slice| slice.bytes));
+        let per_second = |count: f64| if time > 0.0 { count / time } else { 0.0 };
+        let published = (seen + missed) as f64;
+        let mean_bytes = if seen > 0 { bytes as f64 / seen as f64 } else { 0.0 };
+        let mut slices = self.slices.iter().filter_map(|slice| slice.ages.as_ref());
+        let ages = slices.next().cloned().and_then(|mut all| {
+            for more in slices {
+                all.add(more).ok()?;
+            }
+            Some(all).filter(|all| !all.is_empty())
+        });
+        Figures {
+            rate: per_second(published),
+            bandwidth: per_second(published * mean_bytes),
+            ages: ages.map(|all| [0.5, 0.99, 1.0].map(|part| Duration::from_nanos(all.value_at_quantile(part)))),
+            missed,
+            total_seen: self.seen,
+            total_missed: self.missed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_of_the_last_slices() {
+        let start = Instant::now();
+        let at = |tenths: u64| start + Duration::from_millis(100 * tenths);
+        let mut counters = Counters::new(start, 2);
+        for age in 1..=100 {
+            counters.count(10, u64::from(age == 1), Some(Duration::from_millis(age)));
+        }
+        let first = counters.turn(at(10));
+        assert_eq!((first.rate, first.bandwidth, first.missed), (101.0, 1010.0, 1));
+        let [half, most, all] = first.ages.unwrap().map(|age| age.as_secs_f64() * 1e3);
+        for (found, expected) in [(half, 50.0), (most, 99.0), (all, 100.0)] {
+            assert!((found / expected - 1.0).abs() < 0.02, "{found} ms for {expected}");
+        }
+        counters.count(30, 0, None);
+        let second = counters.turn(at(20));
+        assert_eq!((second.rate, second.missed), (51.0, 1));
+        let third = counters.turn(at(30));
+        assert_eq!((third.rate, third.bandwidth, third.missed, third.ages), (0.5, 15.0, 0, None));
+        assert_eq!((third.total_seen, third.total_missed), (101, 1));
+    }
+}

@@ -1,0 +1,163 @@
+//! What is known at one moment, as a line of text or JSON.
+
+use super::{Figures, Sight};
+use crate::follow::State;
+use crate::output::{duration, number, printable, shape, size};
+use crate::summary::Summary;
+use serde::Serialize;
+
+/// Characters for parts of a histogram, from few to many.
+const BARS: [char; 8] =
+    ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
+
+/// One moment, for `--json`. Times are in seconds; `None` is for what is not known of this kind of channel, or not now.
+#[derive(Serialize)]
+pub(crate) struct Report<'a> {
+    name: &'a str,
+    /// `absent`, `open`, `closed` or `broken`.
+    state: &'static str,
+    error: Option<&'a str>,
+    writer_alive: Option<bool>,
+    epoch: Option<u64>,
+    seq: Option<u64>,
+    dtype: Option<String>,
+    shape: Option<&'a [usize]>,
+    bytes: Option<usize>,
+    rate: Option<f64>,
+    bytes_per_second: Option<f64>,
+    age_p50: Option<f64>,
+    age_p99: Option<f64>,
+    age_max: Option<f64>,
+    missed: Option<u64>,
+    total_seen: u64,
+    total_missed: Option<u64>,
+    values: Option<&'a Summary>,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn new(name: &'a str, sight: &'a Sight, figures: &Figures, values: Option<&'a Summary>) -> Self {
+        let age = |place: usize| figures.ages.and_then(|ages| ages.get(place).map(std::time::Duration::as_secs_f64));
+        Self {
+            name,
+            state: match sight.state {
+                State::Absent => "absent",
+                State::Open => "open",
+                State::Closed => "closed",
+                State::Broken(_) => "broken",
+            },
+            error: if let State::Broken(why) = &sight.state { Some(why) } else { None },
+            writer_alive: sight.writer_alive,
+            epoch: sight.epoch,
+            seq: sight.seq,
+            dtype: sight.array.as_ref().map(|(dtype, ..)| dtype.to_string()),
+            shape: sight.array.as_ref().map(|(_, shape, _)| shape.as_slice()),
+            bytes: sight.array.as_ref().map(|(.., bytes)| *bytes),
+            rate: sight.is_channel.then_some(figures.rate),
+            bytes_per_second: sight.is_channel.then_some(figures.bandwidth),
+            age_p50: age(0),
+            age_p99: age(1),
+            age_max: age(2),
+            missed: sight.numbered.then_some(figures.missed),
+            total_seen: figures.total_seen,
+            total_missed: sight.numbered.then_some(figures.total_missed),
+            values,
+        }
+    }
+}
+
+/// How things stand, in a few words.
+pub(super) fn standing(sight: &Sight) -> String {
+    match (&sight.state, sight.writer_alive) {
+        (State::Absent, _) => "absent".to_owned(),
+        (State::Closed, _) => "closed".to_owned(),
+        (State::Broken(why), _) => why.clone(),
+        (State::Open, Some(false)) => "writer dead".to_owned(),
+        (State::Open, Some(true)) => "live".to_owned(),
+        (State::Open, None) => "open".to_owned(),
+    }
+}
+
+/// Values a second: `60.0/s`, `1.25M/s`.
+pub(super) fn per_second(rate: f64) -> String {
+    match rate {
+        1e6.. => format!("{:.2}M/s", rate / 1e6),
+        1e4.. => format!("{:.1}k/s", rate / 1e3),
+        _ => format!("{rate:.1}/s"),
+    }
+}
+
+/// Bytes a second: `158.2 MiB/s`.
+pub(super) fn bandwidth(bytes: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
+    let bytes = bytes as u64;
+    format!("{}/s", size(bytes))
+}
+
+/// One moment in a line, the same parts in the same order.
+pub(crate) fn line(name: &str, sight: &Sight, figures: &Figures, values: Option<&Summary>) -> String {
+    let mut parts = vec![printable(name).into_owned(), standing(sight)];
+    parts.extend(sight.seq.map(|seq| format!("#{seq}")));
+    parts.extend(sight.array.as_ref().map(|(dtype, axes, _)| format!("{dtype} {}", shape(axes))));
+    if sight.is_channel {
+        parts.extend([per_second(figures.rate), bandwidth(figures.bandwidth)]);
+    }
+    if let Some([half, most, _]) = figures.ages {
+        parts.push(format!("age p50 {} p99 {}", duration(half), duration(most)));
+    }
+    if sight.numbered && sight.is_channel {
+        parts.push(format!("missed {}", figures.missed));
+    }
+    if let Some(values) = values {
+        parts.push(summary(values));
+        parts.push(spark(&values.histogram));
+    }
+    parts.join("  ").trim_end().to_owned()
+}
+
+/// `min 0  max 255  mean 127.5`, and what is no number.
+pub(super) fn summary(values: &Summary) -> String {
+    let mut parts = Vec::new();
+    for (title, value) in [("min", values.min), ("max", values.max), ("mean", values.mean)] {
+        parts.extend(value.map(|value| format!("{title} {}", number(value))));
+    }
+    for (title, count) in [("nan", values.nan), ("inf", values.infinite)] {
+        if count > 0 {
+            parts.push(format!("{title} {count}"));
+        }
+    }
+    if values.count == 0 {
+        parts.push("empty".to_owned());
+    }
+    parts.join("  ")
+}
+
+/// A histogram in a few characters.
+fn spark(counts: &[u64]) -> String {
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let bar = |count: u64| {
+        if count == 0 {
+            return ' ';
+        }
+        // The smallest bar is for what is there at all.
+        let step = u128::from(count) * (BARS.len() as u128 - 1) / u128::from(most.max(1));
+        usize::try_from(step).ok().and_then(|step| BARS.get(step)).copied().unwrap_or(' ')
+    };
+    format!("|{}|", counts.iter().copied().map(bar).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars() {
+        assert_eq!(spark(&[0, 1, 50, 100]), "| \u{2581}\u{2584}\u{2588}|");
+        assert_eq!(spark(&[]), "||");
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!([0.0, 59.94, 12_345.0, 2.5e6].map(per_second), ["0.0/s", "59.9/s", "12.3k/s", "2.50M/s"]);
+        assert_eq!(bandwidth(2_764_800.0 * 60.0), "158.2 MiB/s");
+    }
+}

@@ -1,0 +1,122 @@
+//! The thread that reads the channel.
+
+use super::figures::{Counters, Figures};
+use crate::args::Globals;
+use crate::array::Array;
+use crate::failure::Result;
+use crate::follow::{Follower, State};
+use crate::select::KindArg;
+use crate::source::{Source, Value};
+use ndsharray::DType;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between two looks at whether to stop, and whether the writer lives.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the reading thread knows, and what is wanted of it.
+pub(crate) struct Probe {
+    shared: Mutex<Shared>,
+}
+
+struct Shared {
+    counters: Counters,
+    sight: Sight,
+    /// Whether to keep a copy of the next value.
+    wanted: bool,
+    copy: Option<Result<Array>>,
+    stop: bool,
+}
+
+/// The last value, and how things stand.
+#[derive(Clone)]
+pub(crate) struct Sight {
+    pub(crate) state: State,
+    pub(crate) writer_alive: Option<bool>,
+    pub(crate) epoch: Option<u64>,
+    pub(crate) seq: Option<u64>,
+    /// Whether values are numbered, so that missed ones can be told.
+    pub(crate) numbered: bool,
+    /// Whether there is one value after another.
+    pub(crate) is_channel: bool,
+    pub(crate) array: Option<(DType, Vec<usize>, usize)>,
+}
+
+impl Probe {
+    /// Figures are over so many slices.
+    pub(crate) fn new(slices: usize) -> Self {
+        let sight = Sight {
+            state: State::Absent,
+            writer_alive: None,
+            epoch: None,
+            seq: None,
+            numbered: true,
+            is_channel: true,
+            array: None,
+        };
+        let counters = Counters::new(Instant::now(), slices);
+        Self { shared: Mutex::new(Shared { counters, sight, wanted: true, copy: None, stop: false }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // A panic elsewhere ends the program; figures are figures until then.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends [`run`](Self::run).
+    pub(crate) fn stop(&self) {
+        self.lock().stop = true;
+    }
+
+    /// Ends a slice of time: the figures, how things stand, and a copy of a value if one was wanted and has come.
+    pub(crate) fn turn(&self, now: Instant) -> (Figures, Sight, Option<Result<Array>>) {
+        let mut shared = self.lock();
+        (shared.counters.turn(now), shared.sight.clone(), shared.copy.take())
+    }
+
+    /// Asks for a copy of the next value.
+    pub(crate) fn want_copy(&self) {
+        self.lock().wanted = true;
+    }
+
+    /// Reads whatever goes by the name until stopped.
+    pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
+        let mut follower = Follower::new(globals, name, kind);
+        let mut next_look = Instant::now();
+        loop {
+            let opened = follower.opened();
+            follower.poll(TICK, |value| self.see(&value, opened))?;
+            let now = Instant::now();
+            let changed = self.lock().sight.state != *follower.state();
+            if changed || now >= next_look {
+                next_look = now + TICK;
+                let source = follower.source();
+                let (alive, epoch) = (source.and_then(Source::is_writer_alive), source.and_then(Source::epoch));
+                let mut shared = self.lock();
+                shared.sight.state = follower.state().clone();
+                (shared.sight.writer_alive, shared.sight.epoch) = (alive, epoch);
+                shared.sight.is_channel = source.is_none_or(Source::is_channel);
+            }
+            if self.lock().stop {
+                return Ok(());
+            }
+        }
+    }
+
+    fn see(&self, value: &Value<'_>, opened: Instant) {
+        let mut shared = self.lock();
+        // The value that was there already says nothing about the rate, nor about how long values are under way.
+        if value.age.is_none_or(|age| age < opened.elapsed()) {
+            shared.counters.count(value.array.bytes.len(), value.missed.unwrap_or(0), value.age);
+        }
+        if std::mem::take(&mut shared.wanted) {
+            shared.copy = Some(value.array.to_array());
+        }
+        let sight = &mut shared.sight;
+        (sight.seq, sight.numbered) = (value.seq, value.missed.is_some());
+        match &mut sight.array {
+            Some((dtype, shape, _)) if *dtype == value.array.dtype && shape == value.array.shape => {}
+            other => *other = Some((value.array.dtype, value.array.shape.to_vec(), value.array.bytes.len())),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A look at a shared array.
+
+use super::files::{Notes, Opened};
+use super::find::Kind;
+use super::report::{ArrayLock, Details, Life, Owner, Reader, Report, Role, Value};
+use crate::array::head::ArrayHead;
+use crate::array::make;
+use crate::error::{Error, Result};
+use crate::header::HeaderError;
+use crate::location::Location;
+use crate::lock::LockCopy;
+use crate::segment::{ArrayMemory, Extent};
+
+pub(super) fn look(location: &Location) -> Result<Report> {
+    let mut notes = Notes::default();
+    let path = location.array();
+    let file = notes.open(path.clone(), Role::Array);
+    if notes.files.is_empty() {
+        return Err(Error::NotFound { path });
+    }
+    let mut report = Report {
+        name: location.name().to_owned(),
+        kind: Kind::Array,
+        files: Vec::new(),
+        value: None,
+        writer: Owner { life: Life::Gone, pid: None },
+        readers: Vec::new(),
+        max_readers: 0,
+        details: Details::Array { lock: None },
+        problems: Vec::new(),
+    };
+    if let Some(file) = file {
+        match head(&file) {
+            Ok(Some(head)) => describe(&mut report, &file, &head, &mut notes),
+            // Being made, or its maker died.
+            Ok(None) => report.writer.life = file.life(&ArrayMemory::MAKER),
+            Err(error) => {
+                notes.problem(&file.path, error);
+                report.readers = living(&file);
+            }
+        }
+    }
+    report.files = notes.files;
+    report.problems = notes.problems;
+    Ok(report)
+}
+
+fn head(file: &Opened) -> Result<Option<ArrayHead>> {
+    let Some(bytes) = make::read_head(file.file(), &file.path)? else { return Ok(None) };
+    Ok(Some(ArrayHead::decode(&bytes)?))
+}
+
+fn describe(report: &mut Report, file: &Opened, head: &ArrayHead, notes: &mut Notes) {
+    let extent = &head.extent;
+    report.value =
+        Some(Value { seq: None, dtype: head.dtype, shape: head.shape.clone(), byte_len: extent.byte_len, age: None });
+    report.max_readers = extent.entries;
+    let expected = extent.file_len().map_or(u64::MAX, |len| len as u64);
+    if file.len < expected {
+        notes.problem(&file.path, HeaderError::Truncated { expected, found: file.len });
+    }
+    let lock = match file.bytes(Extent::LOCK_AT as u64, LockCopy::len_for(extent.entries)) {
+        Ok(bytes) => LockCopy::new(bytes, extent.entries),
+        Err(error) => return notes.problem(&file.path, error),
+    };
+    let word = lock.word();
+    report.readers = lock.members().into_iter().map(|index| member(file, &lock, index)).collect();
+    if let Some(holder) = word.holder() {
+        let member = report.readers.iter().find(|reader| reader.index == holder);
+        // Who holds it is a member; one that is not was never there, or is dead and partly cleared away.
+        report.writer = member.map_or(Owner { life: Life::Gone, pid: None }, |member| member.owner);
+    }
+    let lock = ArrayLock { holder: word.holder(), waited_for: word.is_waited_for(), poisoned: word.is_poisoned() };
+    report.details = Details::Array { lock: Some(lock) };
+}
+
+fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
+    Reader {
+        index,
+        owner: Owner { life: file.life(&ArrayMemory::lock_range(index)), pid: lock.pid(index) },
+        pins: Vec::new(),
+        seen: 0,
+        retries: 0,
+        sharing: lock.sharing(index),
+    }
+}
+
+/// Who lives, of all entries that an array can have: for one whose head cannot be read.
+fn living(file: &Opened) -> Vec<Reader> {
+    if file.life(&ArrayMemory::all_locks()) == Life::Gone {
+        return Vec::new();
+    }
+    let nothing = LockCopy::new(Vec::new(), 0);
+    let all = (0..crate::lock::Members::MAX).map(|index| member(file, &nothing, index));
+    all.filter(|reader| reader.owner.life != Life::Gone).collect()
+}

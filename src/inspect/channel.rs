@@ -1,0 +1,133 @@
+//! A look at a channel.
+
+use super::files::{Notes, Opened};
+use super::find::Kind;
+use super::report::{ChannelState, Details, Life, Owner, Report, Role, Value};
+use super::slots::Missing;
+use super::{readers, slots};
+use crate::error::{Error, Result};
+use crate::location::Location;
+use crate::segment::{self, Board, BoardCopy, State};
+
+/// Looks at a channel whose files do not fit each other: its writer may be exchanging them, and is given the time to finish.
+const LOOKS: usize = 5;
+
+pub(super) fn look(location: &Location) -> Result<Report> {
+    let mut report = look_once(location)?;
+    for _ in 1..LOOKS {
+        if report.problems.is_empty() {
+            break;
+        }
+        std::thread::yield_now();
+        report = look_once(location)?;
+    }
+    Ok(report)
+}
+
+fn look_once(location: &Location) -> Result<Report> {
+    let mut notes = Notes::default();
+    let board_file = notes.open(location.board(), Role::Board);
+    let board = board_file.as_ref().and_then(|file| board(file, &mut notes));
+    let mut report = Report {
+        name: location.name().to_owned(),
+        kind: Kind::Channel,
+        files: Vec::new(),
+        value: None,
+        writer: Owner {
+            life: board_file.as_ref().map_or(Life::Gone, |file| file.life(&Board::LOCK)),
+            pid: board.as_ref().and_then(BoardCopy::pid),
+        },
+        readers: Vec::new(),
+        max_readers: 0,
+        details: Details::Channel { state: None, epoch: 0, slots: Vec::new() },
+        problems: Vec::new(),
+    };
+    match (&board_file, &board) {
+        (Some(file), Some(board)) => describe(&mut report, file, board, location, &mut notes),
+        _ => {
+            report.readers = readers::living(location, &mut notes);
+            // A board without a head and without anything wrong is still being made, or its maker died.
+            let state = board_file.as_ref().filter(|_| notes.problems.is_empty()).map(|_| ChannelState::Starting);
+            report.details = Details::Channel { state, epoch: 0, slots: Vec::new() };
+        }
+    }
+    // Payload files that no slot names.
+    for id in segment::payload_files(location)? {
+        let path = location.payload(id);
+        if !notes.files.iter().any(|file| file.path == path) {
+            notes.file(path, Role::Unnamed);
+        }
+    }
+    if notes.files.is_empty() && notes.problems.is_empty() {
+        return Err(Error::NotFound { path: location.board() });
+    }
+    if board_file.is_none() && notes.problems.is_empty() {
+        notes.problem(&location.board(), Error::NotFound { path: location.board() });
+    }
+    report.files = notes.files;
+    report.problems = notes.problems;
+    Ok(report)
+}
+
+/// A copy of the board; `None` while it has no head, and when it cannot be read, which is noted.
+fn board(file: &Opened, notes: &mut Notes) -> Option<BoardCopy> {
+    match file.front(BoardCopy::longest()).map(BoardCopy::new) {
+        Ok(Ok(board)) => board,
+        Ok(Err(error)) => {
+            notes.problem(&file.path, error);
+            None
+        }
+        Err(error) => {
+            notes.problem(&file.path, error);
+            None
+        }
+    }
+}
+
+/// What there is to tell of a channel with a board.
+fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Location, notes: &mut Notes) {
+    let state = match board.state() {
+        State::Starting => ChannelState::Starting,
+        State::Open => ChannelState::Open,
+        State::Closed => ChannelState::Closed,
+        State::Kept => ChannelState::Kept,
+    };
+    report.max_readers = board.head.readers as usize;
+    if state != ChannelState::Starting {
+        (report.readers, report.max_readers) = readers::look(location, &board.head, notes);
+    }
+    let mut slots = match slots::all(file, board, location, notes) {
+        Ok(slots) => slots,
+        Err(error) => {
+            notes.problem(&file.path, error);
+            Vec::new()
+        }
+    };
+    for reader in &report.readers {
+        for &pin in &reader.pins {
+            if let Some(slot) = slots.get_mut(pin) {
+                slot.pinned_by.push(reader.index);
+            }
+        }
+    }
+    report.value = match slots::current(file, board) {
+        Ok(found) => found.map(|(latest, header)| Value {
+            seq: Some(latest.number()),
+            byte_len: header.byte_len,
+            age: Some(crate::sys::age_of(header.written_ns)),
+            dtype: header.dtype,
+            shape: header.shape,
+        }),
+        Err(Missing { slot, error }) => {
+            // Where all slots are listed it has been noted already.
+            if !notes.problems.iter().any(|problem| problem.slot.is_some() && problem.slot == slot) {
+                match slot {
+                    Some(slot) => notes.slot_problem(&file.path, slot, error),
+                    None => notes.problem(&file.path, error),
+                }
+            }
+            None
+        }
+    };
+    report.details = Details::Channel { state: Some(state), epoch: board.epoch(), slots };
+}

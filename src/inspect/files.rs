@@ -1,0 +1,91 @@
+//! Files, opened to be looked at.
+
+use super::report::{File as FileReport, Life, Problem, Role};
+use crate::error::{Error, Result};
+use crate::options::Owners;
+use crate::segment::open_trusted;
+use crate::sys::{self, Access, Lock, LockRange};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A file that is there, open for reading.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) len: u64,
+    file: File,
+}
+
+/// What is gathered on the way.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) files: Vec<FileReport>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Notes {
+    pub(super) fn problem(&mut self, path: &Path, error: impl Into<Error>) {
+        self.problems.push(Problem { path: path.to_owned(), slot: None, error: error.into() });
+    }
+
+    pub(super) fn slot_problem(&mut self, path: &Path, slot: usize, error: impl Into<Error>) {
+        self.problems.push(Problem { path: path.to_owned(), slot: Some(slot), error: error.into() });
+    }
+
+    /// Notes a file of the name `path`, and its length. What is no file any more is left out.
+    pub(super) fn file(&mut self, path: PathBuf, role: Role) -> Option<u64> {
+        let identity = sys::identify_path(&path).ok()?;
+        let storage = sys::storage(&path).ok()?;
+        let len = identity.len;
+        self.files.push(FileReport {
+            path,
+            role,
+            len,
+            allocated: storage.allocated,
+            user: identity.owner,
+            mode: storage.mode,
+        });
+        Some(len)
+    }
+
+    /// Notes a file and opens it; `None` when there is none, or it cannot be opened, which is noted as a problem.
+    pub(super) fn open(&mut self, path: PathBuf, role: Role) -> Option<Opened> {
+        self.file(path.clone(), role)?;
+        match open_trusted(&path, Access::Read, Owners::Anyone) {
+            Ok((file, identity)) => Some(Opened { path, len: identity.len, file }),
+            Err(Error::NotFound { .. }) => None,
+            Err(error) => {
+                self.problem(&path, error);
+                None
+            }
+        }
+    }
+}
+
+impl Opened {
+    /// A copy of the first bytes, as far as there are any.
+    pub(super) fn front(&self, most: usize) -> Result<Vec<u8>> {
+        self.bytes(0, most)
+    }
+
+    /// A copy of bytes from `at` on, as far as there are any.
+    pub(super) fn bytes(&self, at: u64, most: usize) -> Result<Vec<u8>> {
+        let there = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; most.min(there)];
+        let found = sys::read_at(&self.file, &mut bytes, at).map_err(|e| Error::io("read", &self.path, e))?;
+        bytes.truncate(found);
+        Ok(bytes)
+    }
+
+    /// Whether somebody has an exclusive lock on these bytes.
+    pub(super) fn life(&self, range: &LockRange) -> Life {
+        match Lock::is_taken(&self.file, range) {
+            Ok(true) => Life::Alive,
+            Ok(false) => Life::Gone,
+            Err(_) => Life::Unknown,
+        }
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+}

@@ -1,0 +1,79 @@
+//! What there is in a directory.
+
+use crate::compat::wire::{DIGITS, decode_tag, digits};
+use crate::error::{Error, Result};
+use crate::location::{Location, Part};
+use crate::segment::open_trusted;
+use crate::sys::{self, Access};
+use crate::{compat, options::Owners};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// What a name stands for. One name may stand for one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A channel of this library.
+    Channel,
+    /// A shared array of this library.
+    Array,
+    /// A channel in the format of Python's ndsharray; see [`compat`].
+    Python,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Channel => "channel",
+            Self::Array => "array",
+            Self::Python => "python",
+        })
+    }
+}
+
+/// A channel or array that was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its name. It comes from outside: escape what is not harmless before it goes to a terminal.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+}
+
+pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
+    let fail = |e| Error::io("list", dir, e);
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(dir).map_err(fail)? {
+        let file_name = entry.map_err(fail)?.file_name();
+        // Names are UTF-8; whatever else there is is none of ours.
+        let Some(file_name) = file_name.to_str() else { continue };
+        let listed = match Location::parse(file_name) {
+            Some((name, Part::Array)) => Some((name.to_owned(), Kind::Array)),
+            Some((name, Part::Board | Part::Readers | Part::Payload(_))) => Some((name.to_owned(), Kind::Channel)),
+            None => python(dir, file_name).map(|name| (name, Kind::Python)),
+        };
+        found.extend(listed.map(|(name, kind)| Listed { name, kind }));
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its content has to fit too.
+fn python(dir: &Path, file_name: &str) -> Option<String> {
+    let path = dir.join(file_name);
+    let (file, identity) = open_trusted(&path, Access::Read, Owners::Anyone).ok()?;
+    if identity.len == compat::wire::tag_len(file_name) as u64 {
+        let mut bytes = vec![0; compat::wire::tag_len(file_name)];
+        let len = sys::read_front(&file, &mut bytes).ok()?;
+        bytes.truncate(len);
+        if decode_tag(file_name, &bytes, identity.len).is_ok() && Location::new(file_name, Some(dir)).is_ok() {
+            return file_name.is_ascii().then(|| file_name.to_owned());
+        }
+    }
+    let (rest, hex) = file_name.split_at_checked(file_name.len().checked_sub(DIGITS)?)?;
+    let name = rest.strip_suffix('_').filter(|name| name.is_ascii() && Location::new(name, Some(dir)).is_ok())?;
+    digits(hex.as_bytes())?;
+    super::python::holds_array(&file, identity.len).then(|| name.to_owned())
+}

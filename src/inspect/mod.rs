@@ -1,0 +1,102 @@
+//! Look at channels and shared arrays without taking part: what there is, who has it, what it holds, and what is wrong with it.
+//!
+//! Nothing here disturbs what it looks at. Files are opened for reading alone and read by system calls, never mapped; no entry of a reader
+//! table is taken and no lock, so neither the number of readers that a channel may have nor anybody's liveness is touched. Who lives is
+//! asked of the kernel (the locks of [`crate`]'s format); process ids are what the processes noted about themselves, a hint for people.
+//!
+//! A report is a picture of a moment, and of several moments where a writer is at work: numbers in it may be a little older than others.
+//! What is damaged does not fail the look: it is named in [`Report::problems`], and all that can be told beside it is told.
+//!
+//! ```
+//! # fn main() -> ndsharray::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! use ndsharray::{Options, inspect::{Kind, Life}};
+//!
+//! let options = Options::new().dir(dir.path());
+//! let mut writer = options.create::<f32>("lidar")?;
+//! writer.write(&[2, 3], &[0.0; 6])?;
+//!
+//! for listed in options.list()? {
+//!     let report = options.look(&listed.name, listed.kind)?;
+//!     let value = report.value.as_ref().unwrap();
+//!     println!("{}: {} {:?}, value {:?}", report.name, value.dtype, value.shape, value.seq);
+//!     assert_eq!((listed.kind, report.writer.life), (Kind::Channel, Life::Alive));
+//!     assert!(report.problems.is_empty());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod array;
+mod channel;
+mod files;
+mod find;
+mod python;
+mod readers;
+mod report;
+mod slots;
+mod trial;
+
+pub use find::{Kind, Listed};
+pub use report::{
+    ArrayLock, ChannelState, Details, File, Life, Owner, Problem, Reader, Report, Role, Slot, SlotState, Value,
+};
+pub use trial::{Ability, Trial};
+
+use crate::error::Result;
+use crate::options::Options;
+use std::path::Path;
+
+/// Lists the channels and arrays of the default directory; see [`Options::list`].
+///
+/// # Errors
+///
+/// As [`Options::list`].
+pub fn list() -> Result<Vec<Listed>> {
+    Options::new().list()
+}
+
+/// Looks at the channel or array `name` in the default directory; see [`Options::look`].
+///
+/// # Errors
+///
+/// As [`Options::look`].
+pub fn look(name: &str, kind: Kind) -> Result<Report> {
+    Options::new().look(name, kind)
+}
+
+/// Tries in `dir` what this library asks of the operating system, with a file that is gone afterwards; one answer for each [`Ability`], in their order.
+/// Those that need something which failed are not tried.
+#[must_use]
+pub fn try_out(dir: impl AsRef<Path>) -> Vec<Trial> {
+    trial::all(dir.as_ref())
+}
+
+impl Options {
+    /// Lists the channels and shared arrays in the [directory](Options::directory), those of Python's ndsharray included, and what is left of some that have lost their main
+    /// file. Sorted by name. Files of all users are listed, whatever [`owners`](Options::owners) says.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound), [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when
+    /// the directory cannot be listed.
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        find::all(&self.directory())
+    }
+
+    /// Looks at one of them. Files of all users are looked at: nothing in them is trusted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`](crate::Error::NotFound) when there is no file of it; [`Error::InvalidName`](crate::Error::InvalidName);
+    /// [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when the directory cannot be listed. Whatever is
+    /// wrong with the files themselves is in [`Report::problems`].
+    pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
+        let location = self.location(name)?;
+        match kind {
+            Kind::Channel => channel::look(&location),
+            Kind::Array => array::look(&location),
+            Kind::Python => python::look(name, self.dir.as_deref()),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A look at a channel in the format of Python's ndsharray.
+
+use super::files::{Notes, Opened};
+use super::find::Kind;
+use super::report::{Details, Life, Owner, Report, Role, Value};
+use crate::compat::DTypeTable;
+use crate::compat::place::Place;
+use crate::compat::tag::WRITER;
+use crate::compat::wire::{self, Hex, MAX_HEAD, STAMP, tag_len};
+use crate::error::{Error, Result};
+use crate::sys;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
+    let place = Place::new(name, dir)?;
+    let mut notes = Notes::default();
+    let tag = notes.open(place.tag(), Role::Tag);
+    let mut report = Report {
+        name: name.to_owned(),
+        kind: Kind::Python,
+        files: Vec::new(),
+        value: None,
+        // A writer of this library has a lock; Python's has none.
+        writer: Owner {
+            life: match tag.as_ref().map(|tag| tag.life(&WRITER)) {
+                Some(Life::Alive) => Life::Alive,
+                Some(_) => Life::Unknown,
+                None => Life::Gone,
+            },
+            pid: None,
+        },
+        readers: Vec::new(),
+        max_readers: 0,
+        details: Details::Python { whole: false },
+        problems: Vec::new(),
+    };
+    let named = tag.as_ref().and_then(|tag| {
+        let named = read_tag(name, tag);
+        named.map_err(|error| notes.problem(&tag.path, error)).ok()
+    });
+    if let Some(hex) = named {
+        current(&mut report, &place, &hex, &mut notes);
+    }
+    for hex in place.payloads()?.iter().filter(|hex| named.as_ref() != Some(hex)) {
+        notes.file(place.payload(hex), Role::Unnamed);
+    }
+    if notes.files.is_empty() {
+        return Err(Error::NotFound { path: place.tag() });
+    }
+    if tag.is_none() && notes.problems.is_empty() {
+        notes.problem(&place.tag(), Error::NotFound { path: place.tag() });
+    }
+    report.files = notes.files;
+    report.problems = notes.problems;
+    Ok(report)
+}
+
+fn read_tag(name: &str, tag: &Opened) -> Result<Hex> {
+    let bytes = tag.front(tag_len(name) + 1)?;
+    Ok(wire::decode_tag(name, &bytes, tag.len)?)
+}
+
+/// The current value.
+fn current(report: &mut Report, place: &Place, hex: &Hex, notes: &mut Notes) {
+    let path = place.payload(hex);
+    let Some(file) = notes.open(path.clone(), Role::Payload) else {
+        if !notes.problems.iter().any(|problem| problem.path == path) {
+            notes.problem(&path, Error::NotFound { path: path.clone() });
+        }
+        return;
+    };
+    let found = file.front(MAX_HEAD).and_then(|front| {
+        let layout = wire::decode(&front, file.len, DTypeTable::default())?;
+        let end = file.bytes(layout.head.end_at() as u64, STAMP)?;
+        Ok((layout, stamp(&front), stamp(&end)))
+    });
+    match found {
+        Ok((layout, first, last)) => {
+            let whole = first.is_some() && first.map(f64::to_bits) == last.map(f64::to_bits);
+            report.details = Details::Python { whole };
+            report.value = Some(Value {
+                seq: None,
+                dtype: layout.dtype,
+                byte_len: layout.head.end_at().saturating_sub(layout.head.body_at()),
+                shape: layout.shape,
+                age: first.and_then(age),
+            });
+        }
+        Err(error) => notes.problem(&path, error),
+    }
+}
+
+fn stamp(bytes: &[u8]) -> Option<f64> {
+    bytes.first_chunk::<STAMP>().map(|bytes| f64::from_ne_bytes(*bytes))
+}
+
+/// Time since a stamp; `None` when it is no time.
+fn age(stamp: f64) -> Option<Duration> {
+    let written = Duration::try_from_secs_f64(stamp).ok()?;
+    Some(Duration::from_nanos(sys::monotonic_ns()).saturating_sub(written))
+}
+
+/// Whether a file holds what a payload file holds.
+pub(super) fn holds_array(file: &File, len: u64) -> bool {
+    let mut front = vec![0; usize::try_from(len).unwrap_or(MAX_HEAD).min(MAX_HEAD)];
+    let found = sys::read_front(file, &mut front).unwrap_or(0);
+    front.truncate(found);
+    wire::decode(&front, len, DTypeTable::default()).is_ok()
+}

@@ -1,0 +1,291 @@
+//! What a look tells.
+
+use super::find::Kind;
+use crate::dtype::DType;
+use crate::error::Error;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What was found out about one channel or array.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Its files, the main one first.
+    pub files: Vec<File>,
+    /// The current value, or the array; `None` before the first value, and when it cannot be told what it is.
+    pub value: Option<Value>,
+    /// The writer; of a shared array, whoever has it alone at this moment.
+    pub writer: Owner,
+    /// Those who take part beside the writer: a channel's readers, a shared array's handles. Not known of [`Kind::Python`].
+    pub readers: Vec<Reader>,
+    /// How many of them there can be; 0 where that is not known.
+    pub max_readers: usize,
+    /// What else there is to know of its kind.
+    pub details: Details,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Bytes of memory (or disk) that all its files take.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.files.iter().map(|file| file.allocated).fold(0, u64::saturating_add)
+    }
+
+    /// Whether the kernel knows of a living process that has it: its writer, a reader, a handle. `None` when it cannot be known, as with Python's.
+    #[must_use]
+    pub fn is_in_use(&self) -> Option<bool> {
+        let lives = || std::iter::once(self.writer.life).chain(self.readers.iter().map(|reader| reader.owner.life));
+        if lives().any(|life| life == Life::Alive) {
+            Some(true)
+        } else if lives().any(|life| life == Life::Unknown) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+
+    /// Slots that readers hold; 0 for anything but a channel.
+    #[must_use]
+    pub fn pinned(&self) -> usize {
+        match &self.details {
+            Details::Channel { slots, .. } => slots.iter().filter(|slot| !slot.pinned_by.is_empty()).count(),
+            _ => 0,
+        }
+    }
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it is for.
+    pub role: Role,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Bytes of memory (or disk) that it takes.
+    pub allocated: u64,
+    /// Its owner's user id.
+    pub user: u32,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// A channel's board: what is current, and where.
+    Board,
+    /// A channel's reader table.
+    Readers,
+    /// A payload file that a slot, or the tag of a Python channel, names.
+    Payload,
+    /// A payload file that nothing names: being made, or left behind.
+    Unnamed,
+    /// A shared array.
+    Array,
+    /// The tag of a Python channel: which payload file is current.
+    Tag,
+}
+
+/// An array in shared memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Value {
+    /// Its sequence number; `None` for a shared array and in Python's format.
+    pub seq: Option<u64>,
+    /// The element type.
+    pub dtype: DType,
+    /// The length of each axis.
+    pub shape: Vec<usize>,
+    /// Bytes of all elements.
+    pub byte_len: usize,
+    /// Time since it was written; `None` for a shared array.
+    pub age: Option<Duration>,
+}
+
+/// Whether somebody lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Life {
+    /// The kernel holds a lock for it.
+    Alive,
+    /// There was one, or there may have been, and no lock is left.
+    Gone,
+    /// It takes no locks (Python), or they could not be asked for.
+    Unknown,
+}
+
+/// Somebody who has, or had, something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Owner {
+    /// Whether it lives, as the kernel says.
+    pub life: Life,
+    /// The process id that it noted about itself: a hint, which means nothing in another PID namespace, and may be another process' by now.
+    pub pid: Option<u32>,
+}
+
+/// A reader of a channel, or a handle of a shared array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reader {
+    /// Its entry.
+    pub index: usize,
+    /// Who it is.
+    pub owner: Owner,
+    /// The slots that it holds: the current sample's first, then those it keeps.
+    pub pins: Vec<usize>,
+    /// The last value that it has mapped; 0 for none.
+    pub seen: u64,
+    /// How often it came too late to pin a value.
+    pub retries: u64,
+    /// How often it shares a shared array at this moment; 0 for a channel.
+    pub sharing: u64,
+}
+
+/// What only one kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Details {
+    /// Of a channel.
+    Channel {
+        /// How it stands; `None` when it has no board that could be read.
+        state: Option<ChannelState>,
+        /// How many writers it has had.
+        epoch: u64,
+        /// Its slots, used or not.
+        slots: Vec<Slot>,
+    },
+    /// Of a shared array.
+    Array {
+        /// Its lock; `None` while the array is being made, and when it has no head that could be read.
+        lock: Option<ArrayLock>,
+    },
+    /// Of a channel in Python's format.
+    Python {
+        /// Whether the two write times of the current value agree: it is whole as far as its format can tell.
+        whole: bool,
+    },
+}
+
+/// How a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChannelState {
+    /// It is being made.
+    Starting,
+    /// It is open. Whether its writer lives, [`Report::writer`] says.
+    Open,
+    /// Its writer has closed it; its files are going.
+    Closed,
+    /// Its writer has closed it and left the last value in place.
+    Kept,
+}
+
+impl fmt::Display for ChannelState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Starting => "starting",
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Kept => "kept",
+        })
+    }
+}
+
+/// A slot of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Slot {
+    /// Its number.
+    pub index: usize,
+    /// What is in it.
+    pub state: SlotState,
+    /// The value in it, if there is a whole one.
+    pub value: Option<Value>,
+    /// Its payload file, if it names one.
+    pub payload: Option<PathBuf>,
+    /// Length of that file: bytes that an array in this slot can have without a new file; `None` when there is no such file.
+    pub capacity: Option<u64>,
+    /// The [entries](Reader::index) of the readers that hold it.
+    pub pinned_by: Vec<usize>,
+}
+
+/// What is in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SlotState {
+    /// Nothing: it has never been used, or has been given up.
+    Unused,
+    /// It is being written, or was when its writer died.
+    Writing,
+    /// An earlier value.
+    Earlier,
+    /// The current value.
+    Current,
+    /// Bytes that are no value; [`Report::problems`] has more.
+    Damaged,
+}
+
+impl fmt::Display for SlotState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Unused => "unused",
+            Self::Writing => "writing",
+            Self::Earlier => "earlier",
+            Self::Current => "current",
+            Self::Damaged => "damaged",
+        })
+    }
+}
+
+/// The lock of a shared array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArrayLock {
+    /// The [entry](Reader::index) of whoever has the array alone.
+    pub holder: Option<usize>,
+    /// Whether somebody waits for it.
+    pub waited_for: bool,
+    /// Whether a holder died or panicked while it could change the elements.
+    pub poisoned: bool,
+}
+
+/// Something wrong with a file.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// The slot that it concerns, if it is one.
+    pub slot: Option<usize>,
+    /// What is wrong.
+    pub error: Error,
+}
+
+impl fmt::Display for Problem {
+    /// All of it on one line: the file, the slot, the error and its causes. Paths may hold what a terminal must not see.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(slot) = self.slot {
+            write!(f, ", slot {slot}")?;
+        }
+        write!(f, ": {}", self.error)?;
+        let mut cause = std::error::Error::source(&self.error);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! `ndsh ls`
+
+use crate::holder::Holder;
+use crate::support::{Room, wait_until};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+/// The entry of that name and kind.
+fn entry(list: &Value, name: &str, kind: &str) -> Value {
+    let all = list.as_array().unwrap();
+    all.iter()
+        .find(|one| one["name"] == name && one["kind"] == kind)
+        .unwrap_or_else(|| panic!("{name}: {list}"))
+        .clone()
+}
+
+#[test]
+fn nothing_is_said_on_stderr() {
+    let room = Room::new();
+    let ran = room.run(&["ls"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
+    assert_eq!(ran.stderr, format!("ndsh: no channels and no arrays in {}\n", room.path().display()));
+    assert_eq!(room.ok(&["ls", "--json"]), "[]\n");
+    let ran = room.run(&["ls", "--dir", "/nowhere/at/all"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    assert!(ran.stderr.contains("/nowhere/at/all") && ran.stderr.contains("  next: "), "{}", ran.stderr);
+    for bad in ["-1", "nan", "1e9"] {
+        assert_eq!(room.run(&["ls", &format!("--interval={bad}")]).code, 2, "{bad}");
+    }
+}
+
+#[test]
+fn all_kinds_are_told() {
+    let room = Room::new();
+    let writer = Holder::new(&room, "writer", "camera");
+    let _reader = Holder::new(&room, "reader", "camera");
+    let array = Holder::new(&room, "array", "matrix");
+    room.python().persist(true).create::<i16>("lidar").unwrap().write(&[4], &[1; 4]).unwrap();
+    room.options().persist(true).create::<f32>("last").unwrap().write(&[], &[1.0]).unwrap();
+
+    let list = room.json(&["ls", "--json", "--interval", "0"]);
+    assert_eq!(list.as_array().unwrap().len(), 4);
+    let camera = entry(&list, "camera", "channel");
+    let expected = json!({
+        "name": "camera", "kind": "channel", "state": "open", "dtype": "uint8", "shape": [2, 3], "bytes": 6, "seq": 1,
+        "rate": null, "writer": {"alive": true, "pid": writer.id()}, "readers": 1, "dead_readers": 0, "max_readers": 64,
+        "pinned": 1, "poisoned": false, "problems": [],
+    });
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&camera[key], value, "{key}");
+    }
+    assert!(camera["memory"].as_u64().unwrap() > 4096 && camera["age_seconds"].as_f64().unwrap() >= 0.0);
+    let matrix = entry(&list, "matrix", "array");
+    assert_eq!((&matrix["dtype"], &matrix["shape"], &matrix["readers"]), (&json!("float64"), &json!([4]), &json!(1)));
+    assert_eq!(matrix["writer"], json!({"alive": true, "pid": array.id()}));
+    let lidar = entry(&list, "lidar", "python");
+    assert_eq!((&lidar["dtype"], &lidar["readers"], &lidar["seq"]), (&json!("int16"), &Value::Null, &Value::Null));
+    assert_eq!(lidar["writer"]["alive"], Value::Null);
+    let last = entry(&list, "last", "channel");
+    assert_eq!((&last["state"], &last["shape"], &last["writer"]["alive"]), (&json!("kept"), &json!([]), &json!(false)));
+
+    let table = room.ok(&["ls", "--interval", "0"]);
+    let lines: Vec<&str> = table.lines().collect();
+    let words: Vec<&str> = lines[0].split_whitespace().collect();
+    let titles = "NAME KIND DTYPE SHAPE SIZE SEQ RATE WRITER READERS PINNED MEMORY AGE NOTE";
+    assert_eq!(words.join(" "), titles);
+    // Columns begin where their titles do.
+    let dtype = lines[0].find("DTYPE").unwrap();
+    for (line, expected) in lines[1..].iter().zip(["uint8", "float32", "int16", "float64"]) {
+        assert!(line[dtype..].starts_with(expected), "{table}");
+    }
+    assert!(
+        lines[1].contains(&format!("alive ({})", writer.id())) && lines[2].ends_with("kept by its writer"),
+        "{table}"
+    );
+
+    writer.kill();
+    let table = room.ok(&["ls", "--interval", "0"]);
+    assert!(table.lines().any(|line| line.starts_with("camera") && line.ends_with("its writer died")), "{table}");
+}
+
+#[test]
+fn the_rate_comes_from_two_looks() {
+    let room = Room::new();
+    let mut writer = room.options().create::<u8>("busy").unwrap();
+    let mut idle = room.options().create::<u8>("idle").unwrap();
+    idle.write(&[1], &[1]).unwrap();
+    std::thread::scope(|scope| {
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        scope.spawn(move || {
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                writer.write(&[1], &[1]).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        wait_until("a rate", || {
+            let list = room.json(&["ls", "--json"]);
+            assert_eq!(entry(&list, "idle", "channel")["rate"], json!(0.0));
+            entry(&list, "busy", "channel")["rate"].as_f64().is_some_and(|rate| rate > 0.0)
+        });
+        drop(stop);
+    });
+}
+
+#[test]
+fn names_cannot_act_on_the_terminal() {
+    let room = Room::new();
+    let name = "a\u{202e}b\u{200b}\u{feff}";
+    room.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+    for args in
+        [&["ls", "--interval=0"][..], &["ls", "--json"], &["info", name], &["info", "--json", name], &["gc", "-n"]]
+    {
+        let text = room.ok(args);
+        assert!(
+            text.contains("a\\u{202e}b\\u{200b}\\u{feff}") || text.contains("a\\u202eb\\u200b\\ufeff"),
+            "{args:?}: {text}"
+        );
+        assert!(text.chars().all(|c| c.is_ascii_graphic() || matches!(c, ' ' | '\n')), "{args:?}: {text}");
+    }
+    assert_eq!(room.json(&["ls", "--json"])[0]["name"], name);
+    let ran = room.run(&["info", "\u{202e}nothing"]);
+    assert!(ran.code == 3 && !ran.stderr.contains('\u{202e}'), "{}", ran.stderr);
+}
+
+#[test]
+fn a_terminal_gets_what_a_pipe_gets() {
+    let room = Room::new();
+    let mut writer = room.options().persist(true).create::<u8>(&"long-".repeat(30)).unwrap();
+    writer.write(&[2; 20], &vec![0; 1 << 20]).unwrap();
+    drop(writer);
+    let fixed = |text: &str| {
+        let line = text.lines().nth(1).unwrap();
+        // All but the age.
+        (line.split_once("gone").unwrap().0.to_owned(), line.ends_with("kept by its writer"))
+    };
+    let mut in_pipe = room.command(&["ls", "--interval=0"]);
+    let in_pipe = String::from_utf8(in_pipe.env("COLUMNS", "30").output().unwrap().stdout).unwrap();
+    let mut terminal = room.terminal(&["ls", "--interval=0"]);
+    let shown = terminal.exp_eof().unwrap().replace("\r\n", "\n");
+    assert_eq!(fixed(&shown), fixed(&in_pipe), "whatever the terminal's width");
+    assert!(!in_pipe.contains('\u{1b}') && !shown.contains('\u{1b}'));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_a_long_list() {
+    let room = Room::new();
+    for i in 0..300 {
+        drop(room.options().create_array::<u8>(&format!("{}{i}", "array-".repeat(30)), &[1]).unwrap());
+    }
+    // More than fits a pipe.
+    assert!(room.ok(&["ls", "--interval=0"]).len() > 65536);
+    let mut command = room.command(&["ls", "--interval=0"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut some = [0; 10];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}
+
+#[test]
+fn damage_stops_no_list() {
+    let room = Room::new();
+    for name in ["good", "bad", "worse"] {
+        room.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+    }
+    fs::File::options().write(true).open(room.file("bad.ndsh")).unwrap().write_at(b"nonsense", 0).unwrap();
+    fs::File::options().write(true).open(room.file("worse.ndsh")).unwrap().set_len(70).unwrap();
+    fs::create_dir(room.file("odd.ndsh")).unwrap();
+    let table = room.ok(&["ls", "--interval=0"]);
+    for name in ["bad", "worse", "odd"] {
+        assert!(
+            table.lines().any(|line| line.starts_with(name) && line.ends_with("damaged: see `ndsh info`")),
+            "{table}"
+        );
+    }
+    let list = room.json(&["ls", "--json", "--interval=0"]);
+    assert!(entry(&list, "bad", "channel")["problems"][0].as_str().unwrap().contains("not a file of this library"));
+    assert_eq!(entry(&list, "good", "channel")["problems"], json!([]));
+}

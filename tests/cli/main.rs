@@ -1,0 +1,24 @@
+//! `ndsh` as its users see it: the real binary, in a pseudo-terminal and in pipes, on real channels.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test that goes wrong is to panic, in its helpers too"
+)]
+
+mod cleaning;
+mod doctor;
+mod files;
+mod frame;
+mod holder;
+mod info;
+mod listing;
+mod numpy;
+mod python;
+mod recording;
+mod support;
+mod view;
+mod watch;

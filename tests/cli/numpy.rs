@@ -1,0 +1,190 @@
+//! Files that NumPy reads and writes. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
+//! `.ci/run cli` has one.
+
+use crate::support::Room;
+use ndsharray::DType;
+use std::process::{Command, Stdio};
+
+/// Runs a program in the directory of the room; what it prints.
+fn python(room: &Room, program: &str, args: &[&str]) -> String {
+    let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
+    let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
+    let output = Command::new(python)
+        .args(["-B", "-c", &format!("{prelude}{program}")])
+        .args(args)
+        .current_dir(room.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{program}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn path(room: &Room, name: &str) -> String {
+    room.file(name).to_str().unwrap().to_owned()
+}
+
+/// What NumPy makes, goes through a channel, and comes back; NumPy says whether it is the same.
+const MAKE: &str = "
+names = sys.argv[1].split()
+rng = np.random.default_rng(7)
+def make(name, shape):
+    dtype = np.dtype(getattr(ml_dtypes, name)) if name == 'bfloat16' else np.dtype(name)
+    numbers = rng.normal(scale=50, size=shape)
+    if name == 'bool':
+        return np.asarray(numbers > 0)
+    if dtype.kind == 'c':
+        return np.asarray(numbers + 1j * rng.normal(size=shape)).astype(dtype)
+    return np.asarray(np.abs(numbers) if dtype.kind == 'u' else numbers).astype(dtype)
+cases = []
+for name in names:
+    for shape in [(), (0,), (5,), (2, 3), (2, 1, 3, 4), (3, 0, 2)]:
+        array = make(name, shape)
+        variants = [array, np.asfortranarray(array)]
+        if name not in ('bfloat16',):
+            variants.append(array.astype(array.dtype.newbyteorder('>')))
+            variants.append(np.asfortranarray(array.astype(array.dtype.newbyteorder('>'))))
+        cases += variants
+for i, array in enumerate(cases):
+    np.save(f'in{i}.npy', array)
+print(len(cases))
+";
+
+const COMPARE: &str = "
+def same(a, b):
+    if b.dtype.kind == 'V':
+        b = b.view(ml_dtypes.bfloat16)
+    if a.dtype.kind == 'V':
+        a = a.view(ml_dtypes.bfloat16)
+    assert b.dtype.isnative and a.dtype.newbyteorder('=') == b.dtype, (a.dtype, b.dtype)
+    assert a.shape == b.shape, (a.shape, b.shape)
+    assert np.array_equal(np.asarray(a, dtype=b.dtype).astype(b.dtype), b), (a, b)
+for i in range(int(sys.argv[1])):
+    array = np.load(f'in{i}.npy')
+    same(array, np.load(f'out{i}.npy'))
+    with np.load(f'out{i}.npz') as archive:
+        assert archive.files == ['arr_0']
+        same(array, archive['arr_0'])
+print('same')
+";
+
+#[test]
+#[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
+fn numpy_reads_what_it_wrote() {
+    let room = Room::new();
+    let names: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
+    let count = python(&room, MAKE, &[&names.join(" ")]);
+    let count: usize = count.trim().parse().unwrap();
+    assert_eq!(count, (names.len() - 1) * 6 * 4 + 6 * 2);
+    for index in 0..count {
+        room.ok(&["put", "it", &path(&room, &format!("in{index}.npy"))]);
+        for format in ["npy", "npz"] {
+            room.ok(&["get", "it", &path(&room, &format!("out{index}.{format}"))]);
+        }
+    }
+    assert_eq!(python(&room, COMPARE, &[&count.to_string()]), "same\n");
+}
+
+#[test]
+#[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
+fn numpys_archives_and_streams_are_read() {
+    let room = Room::new();
+    python(
+        &room,
+        "np.savez('plain.npz', a=np.arange(3, dtype='u1'), b=np.eye(2))\nnp.savez_compressed('packed.npz', x=np.full((100, 100), 7, 'i2'))\n\
+         f = open('stream', 'wb')\nfor i in range(3): np.save(f, np.full(2, i, 'u1'))\n\
+         np.save('fields.npy', np.zeros(2, dtype=[('a', 'f4'), ('b', 'i4')]))\nnp.save('time.npy', np.array(['2020-01-01'], 'M8[s]'))\n\
+         np.save('object.npy', np.array([None]), allow_pickle=True)\nnp.save('text.npy', np.array(['abc']))",
+        &[],
+    );
+    room.ok(&["put", "a", &path(&room, "plain.npz"), "--key", "a"]);
+    room.ok(&["put", "b", &path(&room, "plain.npz"), "--rate", "1000"]);
+    room.ok(&["put", "x", &path(&room, "packed.npz")]);
+    room.ok(&["put", "s", &path(&room, "stream"), "--rate", "1000"]);
+    let shape = |name: &str| {
+        let mut reader = room.options().open(name).unwrap();
+        let sample = reader.latest().unwrap().unwrap();
+        (sample.dtype(), sample.shape().to_vec(), sample.seq())
+    };
+    assert_eq!(shape("a"), (DType::U8, vec![3], 1));
+    assert_eq!(shape("b"), (DType::F64, vec![2, 2], 2));
+    assert_eq!(shape("x"), (DType::I16, vec![100, 100], 1));
+    assert_eq!(shape("s"), (DType::U8, vec![2], 3));
+    for file in ["fields.npy", "time.npy", "object.npy", "text.npy"] {
+        let ran = room.run(&["put", "refused", &path(&room, file)]);
+        assert!(ran.code == 4 && ran.stderr.contains("next: save"), "{file}: {ran:?}");
+    }
+}
+
+const RECORDINGS: &str = "
+import json
+clip = np.load('clip.npy')
+archive = np.load('recording.npz')
+lines = [json.loads(line) for line in open('recording/index.jsonl')]
+def check(values, seqs, times):
+    assert len(values) == len(seqs) == len(times) == 12
+    assert all(np.array_equal(value, clip[(int(seq) - 1) % 10]) for value, seq in zip(values, seqs))
+    assert (np.diff(times) > 0).all(), times
+check([archive[f'{i:08}'] for i in range(12)], archive['seq'], archive['time'])
+check([np.load('recording/' + line['file']) for line in lines], [line['seq'] for line in lines], [line['time'] for line in lines])
+assert archive['missed'].dtype == np.uint64 and archive['unix_time'][0] > 1.7e9
+print('good')
+";
+
+#[test]
+#[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
+fn numpy_reads_recordings_and_pipes() {
+    let room = Room::new();
+    let clip = path(&room, "clip.npy");
+    python(&room, "np.save('clip.npy', np.arange(40, dtype='f4').reshape(10, 4))", &[]);
+    let put = room.start(&["put", "it", &clip, "--split", "--loop", "--rate", "100"]);
+    drop(room.options().open_timeout("it", crate::support::PATIENCE).unwrap());
+    for to in ["recording", "recording.npz"] {
+        let ran = room.run(&["record", "it", &path(&room, to), "--count", "12"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    put.interrupt();
+    assert_eq!(put.end().code, 0);
+    assert_eq!(python(&room, RECORDINGS, &[]), "good\n");
+
+    // From one channel through Python to another.
+    room.ok(&["put", "from", &clip]);
+    let stream = room.start(&["get", "from", "-"]).end_bytes();
+    std::fs::write(room.file("piped.npy"), &stream).unwrap();
+    assert_eq!(python(&room, "print(np.load(open('piped.npy', 'rb')).sum())", &[]), "780.0\n");
+}
+
+const PICTURES: &str = "
+from PIL import Image
+rng = np.random.default_rng(1)
+arrays = {name: rng.integers(0, 256, (5, 7) + more, dtype='u1') for name, more in [('L', ()), ('LA', (2,)), ('RGB', (3,)), ('RGBA', (4,))]}
+arrays['I'] = rng.integers(0, 65536, (5, 7), dtype='u2')
+arrays['B'] = rng.integers(0, 2, (5, 19)).astype(bool)
+for name, array in arrays.items():
+    np.save(f'{name}.npy', array)
+    Image.fromarray(array).save(f'{name}.png')
+Image.fromarray(arrays['RGB']).quantize(8).save('P.png')
+";
+
+const SAME_PICTURES: &str = "
+from PIL import Image
+for name in ['L', 'LA', 'RGB', 'RGBA', 'I', 'B']:
+    array, ours = np.load(f'{name}.npy'), np.load(f'ours-{name}.npy')
+    assert array.dtype == ours.dtype and np.array_equal(array, ours), name
+    assert np.array_equal(np.array(Image.open(f'ours-{name}.png')).astype(array.dtype), array), name
+assert np.array_equal(np.array(Image.open('P.png').convert('RGB')), np.load('ours-P.npy'))
+print('good')
+";
+
+#[test]
+#[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
+fn pillow_and_we_agree_on_pictures() {
+    let room = Room::new();
+    python(&room, PICTURES, &[]);
+    for name in ["L", "LA", "RGB", "RGBA", "I", "B", "P"] {
+        room.ok(&["put", name, &path(&room, &format!("{name}.png"))]);
+        room.ok(&["get", name, &path(&room, &format!("ours-{name}.npy"))]);
+        room.ok(&["get", name, &path(&room, &format!("ours-{name}.png"))]);
+    }
+    assert_eq!(python(&room, SAME_PICTURES, &[]), "good\n");
+}

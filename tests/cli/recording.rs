@@ -1,0 +1,125 @@
+//! `record` and `play`.
+
+use crate::support::{PATIENCE, Room, wait_until};
+use ndsharray::{Error, Writer};
+use std::fs;
+use std::time::{Duration, Instant};
+
+fn path(room: &Room, name: &str) -> String {
+    room.file(name).to_str().unwrap().to_owned()
+}
+
+/// Publishes `count` values, this far apart, when somebody reads.
+fn publish(room: &Room, writer: &mut Writer<u8>, count: u8, apart: Duration) {
+    wait_until("somebody reads", || {
+        let all = room.json(&["ls", "--json", "--interval=0"]);
+        all.as_array().unwrap().iter().any(|one| one["name"] == "from" && one["readers"] == 1)
+    });
+    for value in 1..=count {
+        writer.write(&[2], &[value; 2]).unwrap();
+        std::thread::sleep(apart);
+    }
+}
+
+/// Each value that comes until the channel closes, with the time since the first.
+fn follow(room: &Room, name: &str) -> Vec<(u8, Duration)> {
+    let mut reader = room.options().open_timeout(name, PATIENCE).unwrap();
+    let mut seen: Vec<(u8, Instant)> = Vec::new();
+    loop {
+        match reader.wait(PATIENCE) {
+            Ok(sample) => {
+                let sample = sample.unwrap();
+                seen.push((sample.as_bytes()[0], Instant::now().checked_sub(sample.age()).unwrap()));
+            }
+            Err(Error::Closed { .. }) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let first = seen[0].1;
+    seen.into_iter().map(|(value, written)| (value, written.saturating_duration_since(first))).collect()
+}
+
+#[test]
+fn a_recording_is_played_as_it_was() {
+    let room = Room::new();
+    for to in ["recording", "recording.npz"] {
+        let to = path(&room, to);
+        let mut writer = room.options().create::<u8>("from").unwrap();
+        let record = room.start(&["record", "from", &to]);
+        publish(&room, &mut writer, 5, Duration::from_millis(60));
+        drop(writer);
+        let ran = record.end();
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.stderr, "5 values recorded, 0 missed\n");
+
+        let play = room.start(&["play", "again", &to]);
+        let played = follow(&room, "again");
+        assert_eq!(play.end().code, 0);
+        let values: Vec<u8> = played.iter().map(|(value, _)| *value).collect();
+        assert!(values.is_sorted() && values.ends_with(&[5]), "{values:?}");
+        // Never before its time; how late, the machine decides.
+        for (value, time) in &played {
+            let due = Duration::from_millis(60) * u32::from(value - played[0].0);
+            assert!(*time + Duration::from_millis(20) >= due, "{value} after {time:?}");
+        }
+        assert!(matches!(room.options().open("again"), Err(Error::NotFound { .. })), "it goes at the end");
+    }
+}
+
+#[test]
+fn a_recording_ends_when_it_is_told_to() {
+    let room = Room::new();
+    let mut writer = room.options().create::<u8>("from").unwrap();
+    writer.write(&[2], &[9; 2]).unwrap();
+    assert_eq!(
+        room.run(&["record", "from", &path(&room, "one"), "--count", "1"]).stderr,
+        "1 values recorded, 0 missed\n"
+    );
+    let files = fs::read_dir(room.file("one")).unwrap().count();
+    assert_eq!(files, 2, "the value and the index");
+    assert_eq!(room.run(&["record", "from", &path(&room, "some.npz"), "--seconds", "0.2"]).code, 0);
+    assert_eq!(room.run(&["record", "from", &path(&room, "one")]).code, 1, "nothing is overwritten");
+    // Ctrl-C leaves an archive that can be read.
+    let to = path(&room, "told.npz");
+    let record = room.start(&["record", "from", &to]);
+    publish(&room, &mut writer, 3, Duration::from_millis(20));
+    record.interrupt();
+    let ran = record.end();
+    assert_eq!(ran.code, 0, "{ran:?}");
+    drop(writer);
+    let play = room.run(&["play", "again", &to, "--rate", "1000", "--persist"]);
+    assert_eq!((play.code, play.stderr.as_str()), (0, ""));
+    assert_eq!(room.options().open("again").unwrap().latest().unwrap().unwrap().as_bytes(), [3, 3]);
+}
+
+#[test]
+fn a_recorder_follows_writers_and_waits_for_the_first() {
+    let room = Room::new();
+    let to = path(&room, "recording");
+    let record = room.start(&["record", "from", &to, "--wait", "30", "--follow", "--count", "4"]);
+    for _ in 0..2 {
+        let mut writer = room.options().create::<u8>("from").unwrap();
+        publish(&room, &mut writer, 2, Duration::from_millis(60));
+    }
+    assert_eq!(record.end().code, 0);
+    let index = fs::read_to_string(room.file("recording/index.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = index.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    let times: Vec<f64> = lines.iter().map(|line| line["time"].as_f64().unwrap()).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(lines[3]["shape"], serde_json::json!([2]));
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let room = Room::new();
+    room.options().array_from_slice::<u8>("array", &[1], &[1]).unwrap();
+    let file = path(&room, "a.npz");
+    room.ok(&["get", "array", &file]);
+    assert_eq!(room.run(&["record", "array", &path(&room, "recording")]).code, 2);
+    for (from, code) in [(file, 3), (path(&room, "nothing"), 3), ("/dev/null".to_owned(), 2)] {
+        let ran = room.run(&["play", "again", &from]);
+        assert_eq!(ran.code, code, "{from}: {ran:?}");
+    }
+    assert!(matches!(room.options().open("again"), Err(Error::NotFound { .. })));
+}

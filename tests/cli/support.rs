@@ -1,0 +1,242 @@
+//! What the tests share: a directory of one's own, the binary in pipes, and the binary in a pseudo-terminal.
+
+use ndsharray::{Options, compat};
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+use std::io::{BufRead, BufReader, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Long enough for anything that must happen, however busy the machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A fresh directory in shared memory, gone with all that is in it at the end of the test.
+pub(crate) struct Room {
+    dir: TempDir,
+}
+
+/// How a run of `ndsh` ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in("/dev/shm").unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// The names in the directory, sorted.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options::new().dir(self.path())
+    }
+
+    pub(crate) fn python(&self) -> compat::Options {
+        compat::Options::new().dir(self.path())
+    }
+
+    /// `ndsh`, which will look into this directory, and knows nothing of the settings of whoever runs the tests.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ndsh"));
+        command.args(args).env("NDSHARRAY_DIR", self.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+    }
+
+    /// Runs `ndsh` in pipes, without input.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with_input(args, b"")
+    }
+
+    /// Runs `ndsh` in pipes.
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut command = self.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may end without having read all of it.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Runs `ndsh`, which must succeed without a word on stderr; returns what it printed.
+    pub(crate) fn ok(&self, args: &[&str]) -> String {
+        let ran = self.run(args);
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}: {}", ran.stdout);
+        ran.stdout
+    }
+
+    /// Runs `ndsh`, which must print JSON.
+    pub(crate) fn json(&self, args: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ok(args)).unwrap()
+    }
+
+    /// Starts `ndsh` with a pipe for its output.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        let mut child =
+            self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Running { child: Some(child), stdout }
+    }
+
+    /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines, as the shell does: a new one has no size.
+    pub(crate) fn screen(&self, args: &[&str]) -> Screen {
+        let ndsh = self.command(args);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "stty rows 30 cols 100 && exec \"$0\" \"$@\""])
+            .arg(ndsh.get_program())
+            .args(ndsh.get_args());
+        for (name, value) in ndsh.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("TERM", "xterm-256color");
+        let session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
+        Screen { session, shown: vt100::Parser::new(NonZero::new(30).unwrap(), NonZero::new(100).unwrap(), 0) }
+    }
+
+    /// Starts `ndsh` in a pseudo-terminal. What it prints there is waited for with `exp_string` and its like.
+    pub(crate) fn terminal(&self, args: &[&str]) -> PtySession {
+        let mut command = self.command(args);
+        command.env("TERM", "xterm-256color");
+        spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap()
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A process with a pipe for its output; killed and reaped at the latest when dropped.
+pub(crate) struct Running {
+    child: Option<Child>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// The next line of output; empty at its end.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let pid = i32::try_from(self.id()).unwrap();
+        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+    }
+
+    /// Waits for the end, which must be a good one, with the rest of the output as bytes.
+    pub(crate) fn end_bytes(mut self) -> Vec<u8> {
+        let mut stdout = Vec::new();
+        std::io::Read::read_to_end(&mut self.stdout, &mut stdout).unwrap();
+        let ran: Ran = self.child.take().unwrap().wait_with_output().unwrap().into();
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        stdout
+    }
+
+    /// Waits for the end, with the rest of the output.
+    pub(crate) fn end(mut self) -> Ran {
+        let mut stdout = String::new();
+        std::io::Read::read_to_string(&mut self.stdout, &mut stdout).unwrap();
+        let mut ran: Ran = self.child.take().unwrap().wait_with_output().unwrap().into();
+        ran.stdout = stdout;
+        ran
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A pseudo-terminal, and what can be seen on it.
+pub(crate) struct Screen {
+    pub(crate) session: PtySession,
+    shown: vt100::Parser,
+}
+
+impl Screen {
+    /// Waits until `done` is content with what can be seen.
+    pub(crate) fn wait(&mut self, what: &str, mut done: impl FnMut(&vt100::Screen) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            while let Some(c) = self.session.try_read() {
+                // Each byte comes as a character of its own.
+                self.shown.process(&[u8::try_from(c).unwrap()]);
+            }
+            if done(self.shown.screen()) {
+                return;
+            }
+            assert!(
+                Instant::now() < end,
+                "waited in vain: {what}; the screen shows\n{}",
+                self.shown.screen().contents()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Waits until a text can be seen.
+    pub(crate) fn shows(&mut self, text: &str) {
+        self.wait(text, |screen| screen.contents().contains(text));
+    }
+
+    pub(crate) fn press(&mut self, keys: &str) {
+        self.session.send(keys).unwrap();
+        self.session.flush().unwrap();
+    }
+
+    /// Waits for a good end, with the screen as it was before and the cursor on it.
+    pub(crate) fn ends(mut self) {
+        self.wait("it gives the screen back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
+        let status = self.session.process().wait().unwrap();
+        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
+    }
+}
+
+/// Looks until `done`, and fails when it does not come to that.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

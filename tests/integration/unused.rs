@@ -1,0 +1,63 @@
+//! Removing only what no living process has.
+//!
+//! Where handles of this process go, the kernel may take a moment to say so: a child that another test has just forked has them too, until it calls `exec`.
+
+use crate::puppet::Puppet;
+use crate::support::{NAME, Room, wait_until};
+use ndsharray::{Error, SharedArray};
+
+#[test]
+fn a_channel_goes_when_writer_and_readers_have_gone() {
+    let room = Room::new();
+    let mut writer = Puppet::new(&room);
+    writer.ask("create 4 4 false");
+    writer.ask("write int32 [3] 1");
+    let mut reader = Puppet::new(&room);
+    reader.ask("open");
+    reader.ask("hold");
+    let remove = || room.options().remove_unused(NAME);
+    assert!(matches!(remove(), Err(Error::WriterExists { .. })));
+    writer.kill();
+    let all = room.files();
+    assert!(matches!(remove(), Err(Error::InUse { living: Some(1), .. })));
+    assert_eq!(room.files(), all, "nothing has gone");
+    // Alive, though it does nothing.
+    reader.stop();
+    assert!(matches!(remove(), Err(Error::InUse { .. })));
+    reader.kill();
+    remove().unwrap();
+    assert!(room.files().is_empty());
+    assert!(matches!(remove(), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn without_a_board_the_reader_table_still_says_who_lives() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    writer.write(&[1], &[1]).unwrap();
+    let reader = room.reader();
+    std::fs::remove_file(room.board()).unwrap();
+    std::mem::forget(writer);
+    let left = room.files();
+    assert!(matches!(room.options().remove_unused(NAME), Err(Error::InUse { living: Some(1), .. })));
+    assert_eq!(room.files(), left, "no board is left in its place");
+    drop(reader);
+    wait_until("nobody is in the way", || room.options().remove_unused(NAME).is_ok());
+    assert!(room.files().is_empty());
+}
+
+#[test]
+fn an_array_goes_when_its_handles_have_gone() {
+    let room = Room::new();
+    let array: SharedArray<u8> = room.options().create_array(NAME, &[3]).unwrap();
+    let other: SharedArray<u8> = room.options().open_array(NAME).unwrap();
+    let remove = || room.options().remove_unused_array(NAME);
+    assert!(matches!(remove(), Err(Error::InUse { living: Some(2), .. })));
+    drop(array);
+    let one_lives = || matches!(remove(), Err(Error::InUse { living: Some(1), .. }));
+    wait_until("the other handle alone is in the way", one_lives);
+    drop(other);
+    wait_until("nobody is in the way", || remove().is_ok());
+    assert!(room.files().is_empty());
+    assert!(matches!(remove(), Err(Error::NotFound { .. })));
+}

@@ -32,8 +32,11 @@ const TOLERANCE: f64 = 1.10;
 const FEW: u64 = 251;
 const MANY: u64 = FEW * 5;
 
+/// A name, and what does it so many times.
+type Operation = (&'static str, fn(u64));
+
 /// What is counted. Together with its name on the command line and in the file.
-const OPERATIONS: [(&str, fn(u64)); 9] = [
+const OPERATIONS: [Operation; 9] = [
     (LOOP, |count| repeat(count, || true)),
     ("poll", |count| {
         let (_writer, mut reader, _dir) = channel();

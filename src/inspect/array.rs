@@ -29,6 +29,9 @@ pub(super) fn look(location: &Location) -> Result<Report> {
         details: Details::Array { lock: None },
         problems: Vec::new(),
     };
+    if file.is_none() {
+        report.writer.life = Life::Unknown;
+    }
     if let Some(file) = file {
         match head(&file) {
             Ok(Some(head)) => describe(&mut report, &file, &head, &mut notes),

@@ -2,7 +2,7 @@
 
 use super::files::{Notes, Opened};
 use super::find::Kind;
-use super::report::{ChannelState, Details, Life, Owner, Report, Role, Value};
+use super::report::{ChannelState, Details, Owner, Report, Role, Value};
 use super::slots::Missing;
 use super::{readers, slots};
 use crate::error::{Error, Result};
@@ -34,7 +34,10 @@ fn look_once(location: &Location) -> Result<Report> {
         files: Vec::new(),
         value: None,
         writer: Owner {
-            life: board_file.as_ref().map_or(Life::Gone, |file| file.life(&Board::LOCK)),
+            life: match &board_file {
+                Some(file) => file.life(&Board::LOCK),
+                None => notes.life_without(&location.board()),
+            },
             pid: board.as_ref().and_then(BoardCopy::pid),
         },
         readers: Vec::new(),

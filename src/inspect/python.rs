@@ -27,7 +27,7 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
             life: match tag.as_ref().map(|tag| tag.life(&WRITER)) {
                 Some(Life::Alive) => Life::Alive,
                 Some(_) => Life::Unknown,
-                None => Life::Gone,
+                None => notes.life_without(&place.tag()),
             },
             pid: None,
         },

@@ -44,11 +44,19 @@ impl Report {
         let lives = || std::iter::once(self.writer.life).chain(self.readers.iter().map(|reader| reader.owner.life));
         if lives().any(|life| life == Life::Alive) {
             Some(true)
-        } else if lives().any(|life| life == Life::Unknown) {
+        } else if lives().any(|life| life == Life::Unknown) || !self.is_readable() {
             None
         } else {
             Some(false)
         }
+    }
+
+    /// Whether all its files could be read: if not, permissions are in the way, or something that is no file of ours stands there, and what is missing
+    /// in the report may well be there.
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        let refused = |error: &Error| matches!(error, Error::PermissionDenied { .. } | Error::ForeignOwner { .. });
+        !self.problems.iter().any(|problem| refused(&problem.error))
     }
 
     /// Slots that readers hold; 0 for anything but a channel.

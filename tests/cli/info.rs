@@ -4,7 +4,7 @@ use crate::holder::Holder;
 use crate::support::Room;
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 
 #[test]
 fn a_channel_is_told_slot_by_slot() {
@@ -115,6 +115,51 @@ fn the_holder_of_an_arrays_lock_is_told_and_its_death() {
     assert!(matches!(array.write(), Err(ndsharray::Error::Poisoned(_))));
     assert!(room.ok(&["info", "matrix"]).contains("POISONED"));
     assert!(room.ok(&["ls"]).contains("poisoned"));
+}
+
+/// For root, who may read everything, another user looks.
+#[test]
+#[ignore = "root lets another user look; `.ci/run cli` runs it"]
+fn what_may_not_be_read_is_not_called_damaged_or_dead() {
+    let room = Room::new();
+    let _writer = Holder::new(&room, "writer", "camera");
+    let _array = Holder::new(&room, "array", "matrix");
+    let binary = room.file(".ndsh-copy");
+    fs::copy(env!("CARGO_BIN_EXE_ndsh"), &binary).unwrap();
+    // SAFETY: takes nothing and cannot fail.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    if is_root {
+        fs::set_permissions(room.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&binary, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    for file in ["camera.ndsh", "camera.ndsh-readers", "matrix.ndsa"] {
+        fs::set_permissions(room.file(file), fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let ndsh = |args: &[&str]| -> crate::support::Ran {
+        let mut command = std::process::Command::new(if is_root { std::path::Path::new("setpriv") } else { &binary });
+        if is_root {
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary);
+        }
+        command.args(args).env("NDSHARRAY_DIR", room.path()).output().unwrap().into()
+    };
+    let ran = ndsh(&["ls", "--interval=0", "--json"]);
+    let all: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for one in all.as_array().unwrap() {
+        assert_eq!(
+            (&one["readable"], &one["writer"]["alive"], &one["rate"]),
+            (&json!(false), &Value::Null, &Value::Null)
+        );
+    }
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert!(ndsh(&["ls"]).stdout.contains("not readable: see `ndsh info`"));
+    for name in ["camera", "matrix"] {
+        let ran = ndsh(&["info", name]);
+        assert!(ran.code == 6 && ran.stdout.contains("Permission denied"), "{ran:?}");
+        assert!(!ran.stdout.contains("gone") && ran.stderr.contains(&format!("{name} cannot be read")), "{ran:?}");
+        assert_eq!(ndsh(&["rm", name]).code, 6);
+    }
+    let ran = ndsh(&["gc", "--all"]);
+    assert!(ran.code == 0 && ran.stdout.contains("nothing to remove"), "{ran:?}");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) struct Summary {
     pub(crate) memory: u64,
     pub(crate) age_seconds: Option<f64>,
     pub(crate) poisoned: bool,
+    /// Whether permissions, or something that is no file of ours, are not in the way.
+    pub(crate) readable: bool,
     pub(crate) problems: Vec<String>,
 }
 
@@ -99,6 +101,7 @@ impl Summary {
             pinned: report.pinned(),
             memory: report.memory(),
             age_seconds: value.and_then(|value| value.age).map(|age| age.as_secs_f64()),
+            readable: report.is_readable(),
             poisoned: lock(report).is_some_and(|lock| lock.poisoned),
             problems: report.problems.iter().map(ToString::to_string).collect(),
         }
@@ -107,7 +110,9 @@ impl Summary {
     /// What is worth a word beside the figures.
     pub(crate) fn note(&self) -> String {
         let mut notes = Vec::new();
-        if !self.problems.is_empty() {
+        if !self.readable {
+            notes.push("not readable: see `ndsh info`");
+        } else if !self.problems.is_empty() {
             notes.push("damaged: see `ndsh info`");
         }
         match self.state.as_deref() {

@@ -95,7 +95,7 @@ fn rates<'a>(before: &[Look], after: &'a [Look]) -> BTreeMap<(&'a str, Kind), f6
 
 /// Values a second, of a channel.
 pub(crate) fn rate(before: &Look, after: &Look) -> Option<f64> {
-    if after.1.kind != Kind::Channel {
+    if after.1.kind != Kind::Channel || !after.1.is_readable() {
         return None;
     }
     let seconds = after.0.duration_since(before.0).as_secs_f64();

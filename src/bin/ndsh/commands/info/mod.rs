@@ -47,6 +47,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         all.push((report, rate));
     }
     let damaged = all.iter().any(|((_, report), _)| !report.problems.is_empty());
+    let readable = all.iter().all(|((_, report), _)| report.is_readable());
     let full: Vec<_> = all
         .iter()
         .map(|((_, report), rate)| {
@@ -64,6 +65,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             }
             words::print(&mut out, report, full)?;
         }
+    }
+    if !readable {
+        let failure = Failure::new(Exit::Denied, format!("{} cannot be read", printable(&args.name)));
+        return Err(failure.advise("run it as the user who owns the files; the lines with PROBLEM have more"));
     }
     if damaged {
         let failure = Failure::new(Exit::Corrupt, format!("{} is damaged", printable(&args.name)));

@@ -25,7 +25,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
     }
     match report.kind {
         Kind::Array => line("lock", &lock_words(report, full))?,
-        _ => line("writer", &writer_words(summary))?,
+        _ => line("writer", &writer_words(summary, report.kind))?,
     }
     if let (Some(state), Some(epoch)) = (state(report), full.epoch) {
         line("state", &format!("{state}, writer number {epoch} of this channel"))?;
@@ -36,7 +36,11 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
             0 => String::new(),
             dead => format!(", and {dead} dead, to be cleared away by the writer"),
         };
-        line(role, &format!("{readers} of {} at most{dead}", summary.max_readers))?;
+        match summary.max_readers {
+            // It could not be read.
+            0 => line(role, &format!("{readers} known"))?,
+            most => line(role, &format!("{readers} of {most} at most{dead}"))?,
+        }
     }
     if report.kind == Kind::Python {
         let readers: Vec<_> = full.mapped_by.iter().filter(|mapper| !mapper.writes).map(|mapper| mapper.pid).collect();
@@ -63,7 +67,9 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
 }
 
 fn value(report: &Report, summary: &Summary) -> String {
-    let Some(value) = &report.value else { return "none".to_owned() };
+    let Some(value) = &report.value else {
+        return if report.problems.is_empty() { "none" } else { "unknown" }.to_owned();
+    };
     let mut text = format!("{} {}, {}", value.dtype, shape(&value.shape), size(value.byte_len as u64));
     if let Some(seq) = value.seq {
         text += &format!(", number {seq}");
@@ -77,10 +83,11 @@ fn value(report: &Report, summary: &Summary) -> String {
     text
 }
 
-fn writer_words(summary: &Summary) -> String {
+fn writer_words(summary: &Summary, kind: Kind) -> String {
     let who = match (summary.writer.alive, summary.writer.pid) {
         (Some(true), _) => "alive, as the kernel says",
         (Some(false), _) => return "gone, as the kernel says".to_owned(),
+        (None, _) if kind != Kind::Python => return "unknown: its lock cannot be asked for".to_owned(),
         (None, Some(_)) => "perhaps alive: Python takes no lock, but has the tag mapped for writing",
         (None, None) => "unknown: Python takes no lock, and no process is seen that has the tag mapped for writing",
     };
@@ -100,6 +107,9 @@ fn python_readers(pids: &[u32]) -> String {
 }
 
 fn lock_words(report: &Report, full: &Full) -> String {
+    if !report.is_readable() {
+        return "unknown".to_owned();
+    }
     let Some(lock) = lock(report) else {
         return "none: it is being made, or its maker died, or its head cannot be read".to_owned();
     };

@@ -16,5 +16,5 @@ ndsh=target/release/ndsh
 "$ndsh" put waves "$work/clip.npy" --split --loop --rate 60 &
 writer=$!
 trap 'kill -INT $writer; wait $writer; rm -r "$work"' EXIT
-"$python" docs/pictures/terminal.py docs/pictures/view.png 5 80x24 "$ndsh" view waves --follow --range=-1.2,1.2
+"$python" docs/pictures/terminal.py docs/pictures/view.png 5 80x24 "$ndsh" view waves --follow --fps 4 --range=-1.2,1.2
 "$python" docs/pictures/terminal.py docs/pictures/watch.png 20 80x20 "$ndsh" watch waves

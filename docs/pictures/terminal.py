@@ -45,7 +45,7 @@ def run(seconds, columns, lines, command):
     os.kill(child, signal.SIGWINCH)
     end = time.monotonic() + seconds
     # To the end of the time, and then of the picture that is being drawn.
-    while (left := end - time.monotonic()) > 0 or select.select([terminal], [], [], 0.01)[0]:
+    while (left := end - time.monotonic()) > 0 or select.select([terminal], [], [], 0.05)[0]:
         if select.select([terminal], [], [], max(left, 0))[0]:
             try:
                 data = os.read(terminal, 1 << 16)

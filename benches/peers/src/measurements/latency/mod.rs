@@ -136,7 +136,7 @@ impl Pair {
             all: Vec::new(),
             _place: place,
         };
-        pair.calibrate(settings.sample_of(size) * 2, manner.pause)?;
+        pair.calibrate(settings.sample_of(size).max(settings.sample * 2), manner.pause)?;
         Ok(Some(pair))
     }
 

@@ -301,7 +301,8 @@ fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
 }
 
 /// The bytes of an example in `docs/FORMAT.md`.
-#[cfg(all(test, target_endian = "little"))]
+#[cfg(test)]
+#[cfg(target_endian = "little")]
 pub(crate) fn documented_hex(name: &str) -> Vec<u8> {
     let document = include_str!("../docs/FORMAT.md");
     let (_, rest) = document.split_once(&format!("```hex {name}\n")).unwrap();

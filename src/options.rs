@@ -5,6 +5,7 @@ use crate::location::{self, Location};
 use crate::lock::Members;
 use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Whose files are trusted. Anybody may put files into a world-writable directory such as `/dev/shm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,11 @@ pub struct Options {
     pub(crate) persist: bool,
     pub(crate) prefault: bool,
     pub(crate) owners: Owners,
+    pub(crate) spin: Duration,
 }
+
+/// How long a reader looks before it sleeps, at most, unless told otherwise: about what sleeping and being woken costs.
+const SPIN: Duration = Duration::from_micros(50);
 
 impl Default for Options {
     fn default() -> Self {
@@ -73,6 +78,7 @@ impl Default for Options {
             persist: false,
             prefault: false,
             owners: Owners::default(),
+            spin: SPIN,
         }
     }
 }
@@ -145,6 +151,14 @@ impl Options {
     #[must_use]
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.prefault = prefault;
+        self
+    }
+
+    /// How long [`Reader::wait`](crate::Reader::wait) looks for a value, at most, before it sleeps in the kernel; by default 50 microseconds, and never
+    /// with zero. It looks only while values come that fast: after a longer wait it sleeps at once.
+    #[must_use]
+    pub fn spin(mut self, limit: Duration) -> Self {
+        self.spin = limit;
         self
     }
 

@@ -28,6 +28,8 @@ COLORS = {
     "black": "101010", "red": "cd3131", "green": "35b36b", "brown": "d7b04a", "blue": "3b8eea", "magenta": "bc5fbc", "cyan": "29b8db", "white": "d0d0d0",
     "brightblack": "808080", "brightred": "f14c4c", "brightgreen": "23d18b", "brightbrown": "f5f543", "brightblue": "3b8eea",
     "brightmagenta": "d670d6", "brightcyan": "29b8db", "brightwhite": "ffffff",
+    # The same by their numbers.
+    "cd0000": "cd3131", "00cd00": "35b36b", "cdcd00": "d7b04a", "0000ee": "3b8eea", "cd00cd": "bc5fbc", "00cdcd": "29b8db", "7f7f7f": "808080", "5c5cff": "3b8eea",
 }
 
 
@@ -42,13 +44,13 @@ def run(seconds, columns, lines, command):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     os.kill(child, signal.SIGWINCH)
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        if select.select([terminal], [], [], left)[0]:
+    # To the end of the time, and then of the picture that is being drawn.
+    while (left := end - time.monotonic()) > 0 or select.select([terminal], [], [], 0.01)[0]:
+        if select.select([terminal], [], [], max(left, 0))[0]:
             try:
                 data = os.read(terminal, 1 << 16)
             except OSError:  # the command has ended
                 break
-            # What crossterm asks of terminals is not shown by this one.
             stream.feed(data)
     shown = copy.deepcopy(screen.buffer)
     try:

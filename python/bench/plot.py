@@ -69,7 +69,6 @@ def panel(axes: Axes, rounds: Rounds, metric: str) -> None:
     axes.set_xticks([1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
     axes.xaxis.set_major_formatter(FuncFormatter(size))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: seconds(value)))
-    axes.set_xlabel("array")
     axes.grid(which="major", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(which="minor", length=0)
@@ -77,15 +76,19 @@ def panel(axes: Axes, rounds: Rounds, metric: str) -> None:
 
 
 def plot(rounds: Rounds, path: Path, caption: str) -> None:
-    """Three panels with one scale."""
-    figure, panels = plt.subplots(1, len(METRICS), figsize=(15, 7), sharey=True)
-    figure.subplots_adjust(left=0.065, right=0.985, top=0.83, bottom=0.2, wspace=0.05)
+    """A panel for each metric, with one scale."""
+    figure, grid = plt.subplots(2, 2, figsize=(13, 11.5), sharex=True, sharey=True)
+    figure.subplots_adjust(left=0.075, right=0.985, top=0.885, bottom=0.125, wspace=0.04, hspace=0.13)
+    panels = list(grid.flat)
     for axes, metric in zip(panels, METRICS, strict=True):
         panel(axes, rounds, metric)
-    panels[0].set_ylabel("time for one array (lower is better)")
-    figure.text(0.065, 0.945, "Sharing a NumPy array", fontsize=17, fontweight="bold")
-    figure.text(0.065, 0.905, caption, fontsize=10, color="#555555")
-    handles, labels = panels[-1].get_legend_handles_labels()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("time for one array (lower is better)")
+    for axes in grid[-1]:
+        axes.set_xlabel("array")
+    figure.text(0.075, 0.96, "Sharing a NumPy array", fontsize=17, fontweight="bold")
+    figure.text(0.075, 0.937, caption, fontsize=10, color="#555555")
+    handles, labels = panels[METRICS.index("write + read")].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=4, frameon=False, fontsize=11)
     figure.savefig(path, dpi=110)
     plt.close(figure)

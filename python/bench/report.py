@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from statistics import median, quantiles
 
 from rounds import FRAME, SHAPES, Key, Rounds
@@ -48,7 +49,7 @@ def cell(rounds: Rounds, key: Key) -> str:
 
 
 def table(rounds: Rounds, metric: str) -> list[str]:
-    """One of the three."""
+    """One metric's."""
     lines = [f"| {metric} | " + " | ".join(map(size, SHAPES)) + " |", "|---" * (len(SHAPES) + 1) + "|"]
     for way in WAYS:
         if metric in way.metrics:
@@ -67,14 +68,21 @@ def goals(rounds: Rounds) -> list[str]:
         f"(quartiles {low:.2f} to {high:.2f}; at most 1.2 is wanted).",
         f"- `Reader.read` takes {seconds(min(loaned))} to {seconds(max(loaned))}, whatever the size (at most 1.5 µs is "
         f"wanted), and at most {seconds(max(copied))} where {size(SHAPES[-1])} have just gone through the caches.",
-        "",
     ]
 
 
-def report(rounds: Rounds) -> str:
+def losses(lost: Counter[str]) -> list[str]:
+    """The ways on which arrays got lost, or were very late."""
+    return [
+        f"- Between two processes, {count} arrays over {way} were not there in time, and were written again."
+        for way, count in lost.items()
+    ]
+
+
+def report(rounds: Rounds, lost: Counter[str]) -> str:
     """All of it."""
     number = len(next(iter(rounds.values())))
     lines = [f"Medians of {number} rounds ± half the distance between the quartiles, and how many times ours.", ""]
     for metric in METRICS:
         lines += table(rounds, metric)
-    return "\n".join(lines + goals(rounds))
+    return "\n".join([*lines, *goals(rounds), *losses(lost), ""])

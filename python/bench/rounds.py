@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
-from ways import METRICS, WAYS, Array, Pair, opened
+from far import other_process
+from ways import HERE, LATENCY, WAYS, Array, Pair, opened
 
 SHAPES = [(64,), (1024,), (16 << 10,), (128 << 10,), (1 << 20,), (720, 1280, 3), (2160, 3840, 3)]
 """Of bytes; the last two are video frames."""
@@ -66,11 +67,11 @@ def turn(pair: Pair, small: Pair, array: Array, little: Array) -> dict[str, floa
         value = pair.read()
         both.append(clock() - start)
     del value
-    return dict(zip(METRICS, map(median, (writes, reads, both)), strict=True))
+    return dict(zip(HERE, map(median, (writes, reads, both)), strict=True))
 
 
-def measure(seconds: float) -> Rounds:
-    """As many rounds as there is time for, three at least."""
+def measure(seconds: float) -> tuple[Rounds, Counter[str]]:
+    """As many rounds as there is time for, two at least; and how many arrays were not in time in the other process."""
     rounds: Rounds = defaultdict(list)
     arrays = [np.random.default_rng(0).integers(0, 255, shape, np.uint8) for shape in SHAPES]
     little = np.zeros(64, np.uint8)
@@ -82,14 +83,17 @@ def measure(seconds: float) -> Rounds:
             for array in arrays
         }
         small = {way.name: stack.enter_context(opened(way, little)) for way in WAYS}
+        far = stack.enter_context(other_process(arrays))
         gc.collect()
         gc.disable()
         longest, number = 0.0, 0
-        while number < 4 or time.monotonic() - start + longest < seconds:
+        while number < 3 or time.monotonic() - start + longest < seconds:
             began = time.monotonic()
             for (way, shape), (pair, array) in pairs.items():
                 for metric, value in turn(pair, small[way], array, little).items():
                     rounds[Key(metric, way, shape)].append(value)
+            for way, shape, value in far.turns():
+                rounds[Key(LATENCY, way, shape)].append(value)
             longest, number = max(longest, time.monotonic() - began), number + 1
     # The first is for warming up.
-    return {key: values[1:] for key, values in rounds.items()}
+    return {key: values[1:] for key, values in rounds.items()}, far.lost

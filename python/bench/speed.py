@@ -35,7 +35,7 @@ def machine() -> str:
 def caption(rounds: Rounds, where: str) -> str:
     """What one has to know to read the plot."""
     number = len(next(iter(rounds.values())))
-    return f"Medians and quartiles of {number} interleaved rounds; both ends in one process; {where}"
+    return f"Medians and quartiles of {number} interleaved rounds; {where}"
 
 
 def main() -> None:
@@ -45,8 +45,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE, help="the directory for speed.md and speed.png")
     arguments = parser.parse_args()
     where = machine()
-    rounds = measure(arguments.seconds)
-    text = f"`python python/bench/speed.py`, {where}\n\n{report(rounds)}"
+    rounds, lost = measure(arguments.seconds)
+    text = f"`python python/bench/speed.py`, {where}\n\n{report(rounds, lost)}"
     print(text)
     (arguments.out / "speed.md").write_text(text)
     plot(rounds, arguments.out / "speed.png", caption(rounds, where))

@@ -1,4 +1,4 @@
-"""The ways from a writer to a reader that are measured. Both ends are in one process: costs, not scheduling."""
+"""The ways from a writer to a reader that are measured, with both ends in one process: costs, not scheduling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import multiprocessing
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, NamedTuple
 
@@ -20,11 +19,19 @@ from ndsharray_rs import compat
 
 Array = NDArray[np.uint8]
 
-METRICS = ("write", "read", "write + read")
+LATENCY = "between two processes"
+HERE = ("write", "read", "write + read")
+METRICS = (*HERE, LATENCY)
 
 OURS = "ndsharray_rs"
 SAMPLE = "ndsharray_rs, Sample alone"
 LOANED = "ndsharray_rs, Sample alone, of a loan"
+DROP_IN = "compat.NdShArray"
+DROP_IN_WIRE = 'compat.NdShArray, wire="ndsharray"'
+PACKAGE = f"ndsharray {ndsharray.__version__}"
+SHARED_NDARRAY2 = f"shared-ndarray2 {shared_ndarray2.__version__}"
+SHARED_MEMORY = "multiprocessing.shared_memory"
+QUEUE = "multiprocessing.Queue"
 COPY = "numpy.copyto"
 
 
@@ -58,7 +65,7 @@ def _channel(stack: ExitStack, array: Array) -> Pair:
     reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
 
     def read() -> Array:
-        return reader.read().array
+        return reader.read().array  # type: ignore[union-attr]
 
     return Pair(writer.write, read)
 
@@ -100,9 +107,10 @@ def _package(stack: ExitStack, array: Array) -> Pair:
 
 
 def _shared_ndarray2(stack: ExitStack, array: Array) -> Pair:
-    manager = stack.enter_context(SharedMemoryManager())
-    ours = shared_ndarray2.SharedNDArray.from_array(manager, array)
-    theirs = shared_ndarray2.SharedNDArray(ours.shm.name, array.shape, array.dtype)
+    block = SharedMemory(create=True, size=array.nbytes)
+    stack.callback(block.unlink)
+    ours = shared_ndarray2.SharedNDArray(block, array.shape, array.dtype)
+    theirs = shared_ndarray2.SharedNDArray(block.name, array.shape, array.dtype)
 
     def write(array: Array) -> None:
         ours[:] = array
@@ -137,14 +145,14 @@ WAYS = [
     Way(OURS, _channel),
     Way(SAMPLE, _samples, metrics=("read",)),
     Way(LOANED, _loans, metrics=("read",)),
-    Way("compat.NdShArray", _drop_in()),
-    Way('compat.NdShArray, wire="ndsharray"', _drop_in(wire="ndsharray")),
-    Way(f"ndsharray {ndsharray.__version__}", _package),
-    Way(f"shared-ndarray2 {shared_ndarray2.__version__}", _shared_ndarray2),
-    Way("multiprocessing.shared_memory", _shared_memory),
+    Way(DROP_IN, _drop_in()),
+    Way(DROP_IN_WIRE, _drop_in(wire="ndsharray")),
+    Way(PACKAGE, _package),
+    Way(SHARED_NDARRAY2, _shared_ndarray2),
+    Way(SHARED_MEMORY, _shared_memory),
     # `put` leaves the work to a thread, which goes on during whatever comes next.
-    Way("multiprocessing.Queue", _queue, metrics=("write + read",)),
-    Way(COPY, _copyto),
+    Way(QUEUE, _queue, metrics=("write + read", LATENCY)),
+    Way(COPY, _copyto, metrics=HERE),
 ]
 
 

@@ -189,12 +189,14 @@ impl Reader {
         &self.name
     }
 
-    /// Whether the channel has a living writer just now.
+    /// The file name of the payload of the value read last; `None` before the first, when the writer has replaced the file since, and for a reader without
+    /// write permission.
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         self.with(|reader| Ok(reader.payload_name()))
     }
 
+    /// Whether the channel has a living writer just now.
     #[getter]
     fn is_writer_alive(&self) -> PyResult<bool> {
         self.with(|reader| Ok(reader.is_writer_alive()))

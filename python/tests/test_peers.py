@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from peer import NUMBERS, check
+from channel_peer import NUMBERS, check
 
 import ndsharray_rs as nd
 
@@ -96,7 +96,10 @@ def rust_peer() -> str:
 @pytest.fixture
 def start(rust_peer: str) -> Iterator[Start]:
     peers: list[Peer] = []
-    programs: dict[Language, list[str]] = {"rust": [rust_peer], "python": [sys.executable, str(HERE / "peer.py")]}
+    programs: dict[Language, list[str]] = {
+        "rust": [rust_peer],
+        "python": [sys.executable, str(HERE / "channel_peer.py")],
+    }
 
     def start(language: Language, *arguments: str) -> Peer:
         peers.append(Peer(programs[language], *arguments))

@@ -4,6 +4,7 @@ mod attachment;
 mod cache;
 mod copy;
 mod sample;
+mod spin;
 mod wait;
 
 pub use copy::Info;
@@ -21,6 +22,7 @@ use attachment::{Attachment, Mode};
 use cache::Cache;
 use copy::Files;
 use sample::Pin;
+use spin::Spin;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +72,7 @@ pub struct Reader {
     seen: Latest,
     /// Number of the last value read, here or on the board before; `None` before the first.
     last_number: Option<u64>,
+    spin: Spin,
 }
 
 impl Reader {
@@ -116,6 +119,7 @@ impl Reader {
             at: Arc::new(at),
             seen: Latest::NONE,
             last_number: None,
+            spin: Spin::new(options.spin),
         })
     }
 

@@ -9,10 +9,12 @@
 //! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
 //! | a signal | the wait goes on |
 
+use super::spin::BURST;
 use super::{OwnedSample, Reader, Sample};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::segment::State;
+use crate::segment::{Slot, State};
+use crate::sys;
 use std::time::{Duration, Instant};
 
 /// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
@@ -26,9 +28,9 @@ const LONGEST_NAP: Duration = Duration::from_millis(2);
 struct Deadline(Option<Instant>);
 
 impl Deadline {
-    fn after(timeout: Duration) -> Self {
+    fn after(begin: Instant, timeout: Duration) -> Self {
         // A time-out beyond the clock's range is as good as none.
-        Self(Instant::now().checked_add(timeout))
+        Self(begin.checked_add(timeout))
     }
 
     /// Time left, `None` when there is none.
@@ -42,7 +44,8 @@ impl Deadline {
 
 impl Reader {
     /// Blocks until there is something newer than the last value read, and returns it; `None` when `timeout` has passed. Sleeps
-    /// in the kernel; the writer wakes it.
+    /// in the kernel; the writer wakes it. While values come within microseconds it looks for the next one for a moment before it sleeps
+    /// ([`Options::spin`](crate::Options::spin)).
     ///
     /// When the writer dies the wait goes on, as a new writer may take over; [`is_writer_alive`](Self::is_writer_alive) tells.
     ///
@@ -94,12 +97,30 @@ impl Reader {
     ///
     /// As [`wait`](Self::wait).
     pub fn wait_for_news(&mut self, timeout: Duration) -> Result<bool> {
+        // As it is for a reader that does not keep up: there is no need to ask the clock.
+        if self.at.latest() != self.seen {
+            self.at.check_process()?;
+            return Ok(true);
+        }
+        self.wait_long(timeout)
+    }
+
+    /// Waits when there are no news yet.
+    fn wait_long(&mut self, timeout: Duration) -> Result<bool> {
         self.at.check_process()?;
-        let deadline = Deadline::after(timeout);
+        let (begin, began) = (Instant::now(), sys::monotonic_ns());
+        let deadline = Deadline::after(begin, timeout);
+        if self.spin(begin, timeout) {
+            let waited = self.published_after(began);
+            self.spin.succeeded(waited);
+            return Ok(true);
+        }
         let mut nap = FIRST_NAP;
-        let mut next_check = Instant::now() + SLICE;
+        let mut next_check = begin + SLICE;
         loop {
             if self.at.latest() != self.seen {
+                let waited = self.published_after(began);
+                self.spin.slept(waited);
                 return Ok(true);
             }
             if self.at.board().state() != State::Open {
@@ -112,7 +133,10 @@ impl Reader {
                 }
                 continue;
             }
-            let Some(left) = deadline.left() else { return Ok(false) };
+            let Some(left) = deadline.left() else {
+                self.spin.slept(Duration::MAX);
+                return Ok(false);
+            };
             self.sleep(left, &mut nap);
             let now = Instant::now();
             if now >= next_check {
@@ -120,6 +144,30 @@ impl Reader {
                 self.follow()?;
             }
         }
+    }
+
+    /// How long after `began` the news were published, however long it took to be woken by them. A hint.
+    fn published_after(&self, began: u64) -> Duration {
+        let published = self.at.board().slot(self.at.latest().slot()).map_or(u64::MAX, Slot::time);
+        Duration::from_nanos(published.saturating_sub(began))
+    }
+
+    /// Looks for a newer value for as long as the last waits make it promising, and tells whether there is one. Nothing depends on it: whoever has not
+    /// found any goes the way of the sleepers from its start, which also knows what to do when the channel is closed.
+    fn spin(&self, begin: Instant, timeout: Duration) -> bool {
+        let budget = self.spin.budget().min(timeout);
+        while begin.elapsed() < budget {
+            for _ in 0..BURST {
+                if self.at.latest() != self.seen {
+                    return true;
+                }
+                if self.at.board().state() != State::Open {
+                    return false;
+                }
+                std::hint::spin_loop();
+            }
+        }
+        false
     }
 
     /// The news was that the writer closed the channel, or the last value went with it.
@@ -151,7 +199,7 @@ impl Reader {
 
 /// Calls `open` until it finds a channel or `timeout` has passed.
 pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
-    let deadline = Deadline::after(timeout);
+    let deadline = Deadline::after(Instant::now(), timeout);
     let mut nap = FIRST_NAP;
     loop {
         match open() {

@@ -99,6 +99,12 @@ impl Slot {
         same.then(|| self.word(TIME_WORD))
     }
 
+    /// The write time, of whatever value is there: a hint, unless the slot is pinned.
+    #[inline]
+    pub(crate) fn time(&self) -> u64 {
+        self.word(TIME_WORD)
+    }
+
     /// Writes a header into a claimed slot.
     pub(crate) fn set_header(&self, raw: &RawHeader) {
         for (word, value) in self.header.iter().zip(raw.words()) {

@@ -1,4 +1,4 @@
-//! Files that NumPy reads and writes. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
+//! Files that NumPy reads and writes, and a terminal that goes away, which Python can make. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
 //! `.ci/run cli` has one.
 
 use crate::support::Room;
@@ -13,6 +13,7 @@ fn python(room: &Room, program: &str, args: &[&str]) -> String {
         .args(["-B", "-c", &format!("{prelude}{program}")])
         .args(args)
         .current_dir(room.path())
+        .env("NDSHARRAY_DIR", room.path())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -187,4 +188,70 @@ fn pillow_and_we_agree_on_pictures() {
         room.ok(&["get", name, &path(&room, &format!("ours-{name}.png"))]);
     }
     assert_eq!(python(&room, SAME_PICTURES, &[]), "good\n");
+}
+
+/// Files of a channel in `/dev/shm`, the only place that Python's package knows; gone at the end.
+struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = ndsharray::compat::Options::new().dir("/dev/shm").remove(&self.0);
+    }
+}
+
+#[test]
+#[ignore = "needs Python with ndsharray; `.ci/run cli` runs it"]
+fn pythons_channels_are_fed_and_read() {
+    let room = Room::new();
+    let name = Name(format!("ndsharray-test-cli-data-{}", std::process::id()));
+    let ndsh = |args: &[&str]| {
+        let output = room.command(args).args(["--dir", "/dev/shm", "--kind", "python"]).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // What Python wrote, and left.
+    python(
+        &room,
+        "from ndsharray import NdShArray\nvalue = np.arange(6, dtype='f8').reshape(2, 3)\n\
+         writer = NdShArray(sys.argv[1], value, r_w='w')\nwriter.write(value)",
+        &[&name.0],
+    );
+    let file = path(&room, "a.npy");
+    ndsh(&["get", &name.0, &file]);
+    assert_eq!(python(&room, "print(np.load('a.npy').tolist())", &[]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
+    let line = ndsh(&["watch", &name.0, "--count", "2", "--interval", "0.2"]);
+    assert!(line.contains("float64 (2, 3)") && line.contains("min 0  max 5  mean 2.5000"), "{line}");
+    assert!(ndsh(&["view", &name.0, "--width", "6"]).contains("0 to 5"));
+    // And what is put for Python to read.
+    let output = room.command(&["put", &name.0, &file, "--python", "--dir", "/dev/shm"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let read =
+        "from ndsharray import NdShArray\nreader = NdShArray(sys.argv[1], r_w='r')\nprint(reader.read()[1].tolist())";
+    assert_eq!(python(&room, read, &[&name.0]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
+}
+
+const HANG_UP: &str = "
+import os, pty, time
+for command in (['watch', 'it'], ['view', 'it', '--follow']):
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp(sys.argv[1], ['ndsh'] + command)
+    while b'\\x1b[?1049h' not in os.read(terminal, 1 << 16):
+        pass
+    os.close(terminal)
+    end = time.monotonic() + 30
+    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+        if time.monotonic() > end:
+            os.kill(child, 9)
+            sys.exit(f'{command} goes on without a terminal')
+        time.sleep(0.01)
+    assert os.WIFEXITED(ended[1]), ended
+print('good')
+";
+
+#[test]
+#[ignore = "needs Python; `.ci/run cli` runs it"]
+fn a_terminal_that_goes_ends_what_runs_on_it() {
+    let room = Room::new();
+    assert_eq!(python(&room, HANG_UP, &[env!("CARGO_BIN_EXE_ndsh")]), "good\n");
 }

@@ -143,6 +143,41 @@ fn no_wake_up_is_lost() {
     assert!(time < ROUNDS * Duration::from_millis(100) / 3, "{time:?} for {ROUNDS} exchanges");
 }
 
+/// Two processes' worth of ends answer each other, so that each wait is short and the next one looks before it sleeps; a long limit has nearly every
+/// wait end that way, one of zero has none.
+#[test]
+fn a_reader_that_looks_before_it_sleeps_misses_nothing() {
+    for limit in [Duration::ZERO, Duration::from_micros(50), Duration::from_secs(1)] {
+        let room = Room::new();
+        let there = room.options().spin(limit);
+        let mut ask = there.create::<u8>("ask").unwrap();
+        let mut answer = there.create::<u8>("answer").unwrap();
+        let mut asked = there.open("ask").unwrap();
+        let mut answered = there.open("answer").unwrap();
+        std::thread::scope(|scope| {
+            let echo = scope.spawn(move || {
+                while let Ok(Some(sample)) = asked.wait(PATIENCE) {
+                    let value = sample.view::<u8>().unwrap()[[]];
+                    drop(sample);
+                    publish(&mut answer, value);
+                }
+                // Closed, as a look does not end it.
+                assert!(matches!(asked.wait(PATIENCE), Err(Error::Closed { .. })));
+            });
+            for value in 0..=250 {
+                publish(&mut ask, value);
+                assert_eq!(wait_u8(&mut answered), Some(value), "{limit:?}");
+            }
+            // Nothing comes: the time-out holds whatever the last waits were like.
+            let begin = Instant::now();
+            assert!(answered.wait(Duration::from_millis(2)).unwrap().is_none());
+            assert!(begin.elapsed() >= Duration::from_millis(2));
+            drop(ask);
+            echo.join().unwrap();
+        });
+    }
+}
+
 #[test]
 fn sixty_four_sleepers_are_woken() {
     let room = Room::new();

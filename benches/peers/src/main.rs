@@ -31,7 +31,8 @@ struct Cli {
     /// Rounds in which every contender is measured once.
     #[arg(long, value_parser = clap::value_parser!(u16).range(7..))]
     rounds: Option<u16>,
-    /// The folder for tables and plots. By default `benches/results` for a complete run at full length, and otherwise `target/peers`.
+    /// The folder for tables and plots. By default `benches/results` for a complete run at full length, which also renews the
+    /// table in the README, and otherwise `target/peers`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the names of the measurements and do nothing else.
@@ -64,11 +65,15 @@ impl Cli {
         }
     }
 
+    /// Whether everything is measured, at full length.
+    fn complete(&self) -> bool {
+        !self.quick && self.only.is_empty() && self.who.is_empty()
+    }
+
     /// Rough or partial figures do not replace those that are kept.
     fn out(&self) -> PathBuf {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let complete = !self.quick && self.only.is_empty() && self.who.is_empty();
-        let usual = || workspace.join(if complete { "benches/results" } else { "target/peers" });
+        let usual = || workspace.join(if self.complete() { "benches/results" } else { "target/peers" });
         self.out.clone().unwrap_or_else(usual)
     }
 
@@ -125,6 +130,9 @@ fn measure(cli: &Cli) -> Result<()> {
     run.preface += &format!("- {:.0} s; load afterwards {}\n", begin.elapsed().as_secs_f64(), machine::load());
     let out = cli.out();
     report::write(&run, &out)?;
+    if cli.complete() && cli.out.is_none() {
+        report::renew(&run, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
+    }
     println!("Load afterwards: {}", machine::load());
     println!("Tables and plots: {}", out.display());
     Ok(())

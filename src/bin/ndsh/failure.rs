@@ -1,7 +1,7 @@
 //! Why a command failed, and what the user can do next.
 
 use crate::exit::Exit;
-use crate::output::printable_message;
+use crate::output::{printable_message, tell};
 use ndsharray::Error;
 use std::error::Error as StdError;
 use std::io;
@@ -53,14 +53,14 @@ impl Failure {
 
     /// On stderr: the error, its causes, the advice.
     pub(crate) fn report(&self) {
-        anstream::eprintln!("ndsh: {}", printable_message(&self.message));
+        tell(format_args!("ndsh: {}", printable_message(&self.message)));
         let mut next = self.source.as_deref().and_then(StdError::source);
         while let Some(error) = next {
-            anstream::eprintln!("  because: {}", printable_message(&error.to_string()));
+            tell(format_args!("  because: {}", printable_message(&error.to_string())));
             next = error.source();
         }
         if let Some(advice) = &self.advice {
-            anstream::eprintln!("  next: {}", printable_message(advice));
+            tell(format_args!("  next: {}", printable_message(advice)));
         }
     }
 }

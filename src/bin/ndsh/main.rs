@@ -23,6 +23,9 @@ mod summary;
 mod target;
 mod watch;
 
+#[cfg(not(unix))]
+compile_error!("ndsh is for Unix so far; the library, and `ndsharray::inspect`, are not");
+
 use args::Cli;
 use clap::Parser;
 use std::process::ExitCode;

@@ -13,6 +13,11 @@ pub(crate) fn stdout() -> anstream::AutoStream<std::io::StdoutLock<'static>> {
     anstream::AutoStream::auto(std::io::stdout().lock())
 }
 
+/// A line on standard error. Where there is nobody to tell, as when the terminal has been closed, it is not told.
+pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// A name or path, which comes from outside: whatever could move the cursor, hide or turn text around is shown as an escape.
 pub(crate) fn printable(name: &str) -> Cow<'_, str> {
     escape(name, &['"', '\''])

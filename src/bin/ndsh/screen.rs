@@ -4,8 +4,11 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::crossterm::{execute, queue};
 use ratatui::{DefaultTerminal, Frame};
 use std::io::IsTerminal;
+use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -14,7 +17,8 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The alternate screen in raw mode. Dropping it restores the terminal; so does a panic.
 pub(crate) struct Screen {
-    terminal: DefaultTerminal,
+    /// Its own end would complain on standard error if the terminal has gone, and panic when it cannot even do that.
+    terminal: ManuallyDrop<DefaultTerminal>,
     wishes: Receiver<Wish>,
 }
 
@@ -48,12 +52,20 @@ impl Screen {
                 }
             }
         });
-        Ok(Self { terminal, wishes })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), wishes })
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
+        // Terminals that know these show the whole of it at once.
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Ok(())
+    }
+
+    /// Columns.
+    pub(crate) fn width(&self) -> u16 {
+        self.terminal.size().map_or(80, |size| size.width)
     }
 
     /// What the user wants within `time`; a signal counts as the wish to quit. In raw mode Ctrl-C is a key.
@@ -90,6 +102,7 @@ fn meaning(event: &Event) -> Option<Wish> {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        let _ = self.terminal.show_cursor();
         let _ = ratatui::try_restore();
     }
 }

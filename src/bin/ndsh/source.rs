@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::select::KindArg;
 use ndsharray::{Error, Options, OwnedSample, Reader, compat};
-use shared_array::AnySharedArray;
+use shared_array::Shown;
 use std::time::{Duration, Instant};
 
 /// Time between two looks at something that wakes nobody.
@@ -50,7 +50,7 @@ pub(crate) enum News<R> {
 /// Something open for reading.
 pub(crate) enum Source {
     Channel(Reader),
-    Array(Box<dyn AnySharedArray>),
+    Array(Box<dyn Shown>),
     Python(compat::Reader),
 }
 
@@ -176,7 +176,7 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
-fn look_at<R>(array: &dyn AnySharedArray, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
+fn look_at<R>(array: &dyn Shown, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(&mut |array| {
         result = look.take().map(|look| look(Value { array, seq: None, missed: None, age: None }));

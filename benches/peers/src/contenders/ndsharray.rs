@@ -90,6 +90,23 @@ impl Frames for Ndsharray {
     }
 }
 
+/// The same with `Options::prefault`.
+pub(crate) struct Prefaulting;
+
+impl Frames for Prefaulting {
+    const NAME: &'static str = "ndsharray, prefault";
+    type Writer = Writer;
+    type Reader = Reader;
+
+    fn writer(place: &Place, _capacity: usize, _readers: usize) -> Result<Writer> {
+        Ok(Writer(Options::new().dir(place.dir()).prefault(true).create::<u8>(CHANNEL)?))
+    }
+
+    fn reader(place: &Place) -> Result<Reader> {
+        Reader::open(place)
+    }
+}
+
 impl PutFrame for Writer {
     type Frame = Rc<Vec<u8>>;
 

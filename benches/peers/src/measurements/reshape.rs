@@ -11,7 +11,7 @@ use memmap2::MmapMut;
 use super::{OURS, Report, SIZES, SMALL, Settings, size_name, verify};
 use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::mmap_sync::Raw;
-use crate::contenders::ndsharray::Ndsharray;
+use crate::contenders::ndsharray::{Ndsharray, Prefaulting};
 use crate::contenders::{Frames, PutFrame};
 use crate::harness::clock::thread_time;
 use crate::harness::goal::Goal;
@@ -35,8 +35,13 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
 
     for size in SIZES.into_iter().skip(2) {
         let source = verify::noise(size);
-        let subjects =
-            vec![grow::<Ndsharray>(&source)?, floor(&source), grow::<Slices>(&source)?, grow::<Raw>(&source)?];
+        let subjects = vec![
+            grow::<Ndsharray>(&source)?,
+            grow::<Prefaulting>(&source)?,
+            floor(&source),
+            grow::<Slices>(&source)?,
+            grow::<Raw>(&source)?,
+        ];
         let series = race(subjects, &settings.pace_of(size))?;
         report.add_race(GROWS, size, format!("The first write of {} after some of 64 B", size_name(size)), &series);
         if let Some((ours, floor)) = find(&series, OURS).zip(find(&series, FAULTS)) {

@@ -1,4 +1,4 @@
-//! The Rust end of the Python package's tests; `tests/peer.py` is the other one, with the same arguments and the same words on standard output.
+//! The Rust end of the Python package's tests; `tests/channel_peer.py` is the other one, with the same arguments and the same words on standard output.
 //!
 //! Each value says what it is: all elements are its number, which also decides dtype and shape. So a reader can tell a torn value, a wrong dtype and a
 //! wrong shape without knowing who wrote it.

@@ -4,7 +4,7 @@ use crate::args::Globals;
 use crate::describe::Summary;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Columns, duration, json, printable, shape, size, stdout};
+use crate::output::{Columns, duration, json, printable, shape, size, stdout, tell};
 use crate::processes::{Mapper, mappers};
 use ndsharray::Error;
 use ndsharray::inspect::{Kind, Report, Role};
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         return json(&mut stdout(), &summaries);
     }
     if summaries.is_empty() {
-        anstream::eprintln!("ndsh: no channels and no arrays in {}", printable(&dir.to_string_lossy()));
+        tell(format_args!("ndsh: no channels and no arrays in {}", printable(&dir.to_string_lossy())));
         return Ok(());
     }
     table(&summaries).print(&mut stdout())

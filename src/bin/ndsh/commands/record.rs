@@ -5,7 +5,7 @@ use crate::array::Array;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::output::size;
+use crate::output::{size, tell};
 use crate::progress::Progress;
 use crate::recording::{Note, Recorder};
 use crate::seconds::parse_seconds;
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         kept.and(taken)
     })?;
     drop(progress);
-    anstream::eprintln!("{taken} values recorded, {missed} missed");
+    tell(format_args!("{taken} values recorded, {missed} missed"));
     Ok(())
 }
 

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Parts of the interval in which the screen is drawn anew.
 const SLICES: u32 = 4;
-/// Parts of the histogram on the screen, and in a line.
-const SCREEN_BINS: usize = 32;
+/// Parts of the histogram in a line.
 const LINE_BINS: usize = 8;
 /// Looking at values may take this part of the time.
 const SHARE: u32 = 4;
@@ -101,7 +100,7 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
 fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
     let mut screen = Screen::take()?;
     let mut dashboard = Dashboard::new(&args.name);
-    let mut values = Values::new(SCREEN_BINS);
+    let mut values = Values::new(LINE_BINS);
     let slice = args.interval / SLICES;
     let mut next = Instant::now();
     let mut last: Option<(Figures, Sight)> = None;
@@ -110,6 +109,7 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
         if now >= next || last.is_none() {
             next = now + slice;
             let (figures, sight, copy) = probe.turn(now);
+            values.bins = Dashboard::bins(screen.width());
             values.look(probe, copy)?;
             dashboard.note(&figures);
             last = Some((figures, sight));

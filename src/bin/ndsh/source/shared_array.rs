@@ -4,7 +4,8 @@ use crate::array::ArrayRef;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use ndsharray::{
-    Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray, bf16, f16,
+    AnySharedArray, Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray,
+    bf16, f16,
 };
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A shared array of any dtype.
-pub(crate) trait AnySharedArray: Send {
+pub(crate) trait Shown: Send {
     /// Hands the array to `look`, under its lock. One that a dead process left in pieces is looked at all the same.
     fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;
 }
 
-impl<T: ShElement> AnySharedArray for SharedArray<T> {
+impl<T: ShElement> Shown for SharedArray<T> {
     fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()> {
         let guard: ReadGuard<'_, T> = match self.read_timeout(PATIENCE) {
             Ok(Some(guard)) => guard,
@@ -34,17 +35,12 @@ impl<T: ShElement> AnySharedArray for SharedArray<T> {
 }
 
 /// The shared array `name`.
-pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
-    // Any dtype will do to learn the right one.
-    let dtype = match options.open_array::<u8>(name) {
-        Ok(array) => return Ok(Box::new(array)),
-        Err(Error::DTypeMismatch { found, .. }) => found,
-        Err(error) => return Err(error),
-    };
-    fn of<T: ShElement>(options: &Options, name: &str) -> ndsharray::Result<Box<dyn AnySharedArray>> {
-        Ok(Box::new(options.open_array::<T>(name)?))
+pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn Shown>> {
+    fn of<T: ShElement>(array: &AnySharedArray) -> ndsharray::Result<Box<dyn Shown>> {
+        Ok(Box::new(array.typed::<T>()?))
     }
-    let open = match dtype {
+    let array = options.open_any_array(name)?;
+    let typed = match array.dtype() {
         DType::Bool => of::<bool>,
         DType::I8 => of::<i8>,
         DType::I16 => of::<i16>,
@@ -64,7 +60,7 @@ pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn A
         DType::ComplexLongDouble => of::<ComplexLongDouble>,
         _ => return Err(Error::Unsupported { what: "a dtype that came with a newer version of the library" }),
     };
-    open(options, name)
+    typed(&array)
 }
 
 #[cfg(test)]

@@ -26,6 +26,11 @@ impl<'a> Dashboard<'a> {
         Self { name, rates: VecDeque::new() }
     }
 
+    /// How many parts a histogram is to have on a screen so wide: of two columns each, between the margins.
+    pub(crate) fn bins(columns: u16) -> usize {
+        (usize::from(columns).saturating_sub(4) / 2).clamp(1, 200)
+    }
+
     /// Notes a moment for the curve.
     pub(crate) fn note(&mut self, figures: &Figures) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]

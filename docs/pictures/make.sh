@@ -1,0 +1,20 @@
+#!/bin/sh
+# Makes the pictures of this folder: what `ndsh view` and `ndsh watch` show of a channel that is fed 60 values a second.
+# Needs Python 3 with venv, and the font DejaVu Sans Mono (Debian: python3-venv fonts-dejavu-core).
+set -eu
+cd "$(dirname "$0")/../.."
+cargo build --release --locked --features cli --bin ndsh
+python=target/python/bin/python
+[ -x "$python" ] || python3 -m venv target/python
+"$python" -m pip install --quiet --disable-pip-version-check numpy pillow pyte
+
+work=$(mktemp -d)
+NDSHARRAY_DIR=$work
+export NDSHARRAY_DIR
+ndsh=target/release/ndsh
+"$python" docs/pictures/clip.py "$work/clip.npy"
+"$ndsh" put waves "$work/clip.npy" --split --loop --rate 60 &
+writer=$!
+trap 'kill -INT $writer; wait $writer; rm -r "$work"' EXIT
+"$python" docs/pictures/terminal.py docs/pictures/view.png 5 80x24 "$ndsh" view waves --follow --range=-1.2,1.2
+"$python" docs/pictures/terminal.py docs/pictures/watch.png 20 80x20 "$ndsh" watch waves

@@ -23,7 +23,7 @@ const ACTIONS: &[&str] = &["kill", "abort"];
 #[cfg(unix)]
 const OUT_OF_REACH: &[&str] = &[];
 #[cfg(windows)]
-const OUT_OF_REACH: &[&str] = &["claim.refused"];
+const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed"];
 
 /// Whether each point is to be struck once only, in the first scenario that comes to it: a process takes long to start under Wine.
 /// `NDSHARRAY_SWEEP=whole` has all of it.

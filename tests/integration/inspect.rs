@@ -2,10 +2,11 @@
 
 use crate::puppet::Puppet;
 use crate::support::{NAME, PATIENCE, Room, wait_until};
+#[cfg(not(windows))]
+use ndsharray::compat;
 use ndsharray::inspect::{Ability, ChannelState, Details, Kind, Life, Report, Role, Slot, SlotState};
-use ndsharray::{DType, Error, HeaderError, SharedArray, compat};
+use ndsharray::{DType, Error, HeaderError, SharedArray};
 use std::fs;
-use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
 fn look(room: &Room, kind: Kind) -> Report {
@@ -162,20 +163,21 @@ fn damage_is_explained() {
 
     let board = fs::File::options().write(true).open(room.board()).unwrap();
     // The dtype tag of that slot.
-    board.write_at(&[200], 128 + 576 * current as u64 + 40).unwrap();
+    crate::os::write_all_at(&board, &[200], 128 + 576 * current as u64 + 40).unwrap();
     let report = look(&room, Kind::Channel);
     assert!(matches!(report.problems[0].error, Error::Corrupt(HeaderError::DType { tag: 200 })), "{report:?}");
     assert_eq!((report.problems.len(), slots(&report)[current].state), (1, SlotState::Damaged));
 
     fs::remove_file(room.path().join(format!("{NAME}.ndsh-readers"))).unwrap();
     assert!(look(&room, Kind::Channel).problems.iter().any(|p| matches!(p.error, Error::NotFound { .. })));
-    board.write_at(b"nonsense", 0).unwrap();
+    crate::os::write_all_at(&board, b"nonsense", 0).unwrap();
     let report = look(&room, Kind::Channel);
     assert!(matches!(report.problems[0].error, Error::Corrupt(HeaderError::Magic { .. })));
     assert_eq!((state(&report), report.is_in_use()), (None, Some(false)));
     board.set_len(0).unwrap();
     let report = look(&room, Kind::Channel);
     assert_eq!((state(&report), report.problems.len()), (Some(ChannelState::Starting), 0));
+    drop(board);
     fs::remove_file(room.board()).unwrap();
     assert!(matches!(room.options().look(NAME, Kind::Channel), Err(Error::NotFound { .. })));
 }
@@ -186,7 +188,7 @@ fn readers_of_an_unreadable_channel_are_noticed() {
     let mut writer = room.writer::<u8>();
     writer.write(&[1], &[1]).unwrap();
     let reader = room.reader();
-    fs::File::options().write(true).open(room.board()).unwrap().write_at(b"nonsense", 0).unwrap();
+    crate::os::write_all_at(&fs::File::options().write(true).open(room.board()).unwrap(), b"nonsense", 0).unwrap();
     let report = look(&room, Kind::Channel);
     assert_eq!((report.writer.life, report.readers.len(), report.is_in_use()), (Life::Alive, 1, Some(true)));
     drop((reader, writer));
@@ -224,10 +226,11 @@ fn an_array_tells_who_has_it() {
     let report = look(&room, Kind::Array);
     let truncated = Error::Corrupt(HeaderError::Truncated { expected: 4256, found: 4200 });
     assert_eq!(report.problems[0].error.to_string(), truncated.to_string());
-    file.write_at(b"nonsense", 0).unwrap();
+    crate::os::write_all_at(&file, b"nonsense", 0).unwrap();
     assert!(matches!(look(&room, Kind::Array).problems[0].error, Error::Corrupt(HeaderError::Magic { .. })));
 }
 
+#[cfg(not(windows))]
 #[test]
 fn pythons_channels_are_listed_and_looked_at() {
     let room = Room::new();
@@ -259,7 +262,7 @@ fn pythons_channels_are_listed_and_looked_at() {
     assert_eq!(listed.iter().map(|l| (l.name.as_str(), l.kind)).collect::<Vec<_>>(), [(NAME, Kind::Python)]);
 
     let payload = fs::File::options().write(true).open(room.path().join(&tag)).unwrap();
-    payload.write_at(&[0xff; 8], 8).unwrap();
+    crate::os::write_all_at(&payload, &[0xff; 8], 8).unwrap();
     assert!(matches!(look(&room, Kind::Python).problems[0].error, Error::Wire(_)));
     fs::remove_file(room.path().join(&tag)).unwrap();
     assert!(matches!(look(&room, Kind::Python).problems[0].error, Error::NotFound { .. }));

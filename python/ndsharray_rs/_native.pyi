@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsFloat, SupportsIndex, TypeAlias, final
 
@@ -15,11 +16,15 @@ __all__ = [
     "Reader",
     "Sample",
     "SharedArray",
+    "WireReader",
+    "WireWriter",
     "Writer",
     "_reopen_array",
     "_reopen_reader",
     "remove",
     "remove_array",
+    "remove_leftovers",
+    "remove_wire",
 ]
 
 _Array: TypeAlias = NDArray[Any]
@@ -89,6 +94,8 @@ class Reader:
     def read_into(self, out: _Array | None = None) -> Info | None: ...
     @property
     def name(self) -> str: ...
+    @property
+    def payload_name(self) -> str | None: ...
     @property
     def is_writer_alive(self) -> bool: ...
     @property
@@ -216,6 +223,36 @@ class ArrayGuard:
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None: ...
 
+@final
+class WireWriter:
+    def __new__(
+        cls,
+        name: str,
+        *,
+        dir: _Path | None = None,
+        mode: int | None = None,
+        persist: bool = False,
+        in_place: bool = False,
+    ) -> Self: ...
+    def write(self, array: _Array) -> None: ...
+    @property
+    def payload_name(self) -> str | None: ...
+    def close(self) -> None: ...
+
+@final
+class WireReader:
+    def __new__(cls, name: str, *, dir: _Path | None = None) -> Self: ...
+    def read(self) -> _Array | None: ...
+    @property
+    def payload_name(self) -> str | None: ...
+    @property
+    def read_time_ms(self) -> float: ...
+    @property
+    def is_valid(self) -> bool: ...
+    def close(self) -> None: ...
+
+def remove_leftovers(name: str, older_than: float = 0.0, *, dir: _Path | None = None) -> list[Path]: ...
+def remove_wire(name: str, *, dir: _Path | None = None) -> None: ...
 def remove(name: str, *, dir: _Path | None = None, owners: _Owners | None = None) -> None: ...
 def remove_array(name: str, *, dir: _Path | None = None, owners: _Owners | None = None) -> None: ...
 def _reopen_reader(name: str, read_only: bool, dir: _Path | None, owners: _Owners | None) -> Reader: ...

@@ -105,6 +105,8 @@ pub(crate) unsafe fn fill(
 ///
 /// `view` has been filled in by [`fill`], and this is its only release.
 pub(crate) unsafe fn release(view: *mut ffi::Py_buffer) {
-    // SAFETY: the caller's word: a `Layout` from `Box::into_raw`, which nobody uses any more.
-    drop(unsafe { Box::from_raw((*view).internal.cast::<Layout>()) });
+    // SAFETY: the caller's word.
+    let layout = unsafe { (*view).internal.cast::<Layout>() };
+    // SAFETY: from `Box::into_raw` in `fill`, and nobody uses it any more, as this is the view's only release.
+    drop(unsafe { Box::from_raw(layout) });
 }

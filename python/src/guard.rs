@@ -133,7 +133,9 @@ pub(crate) fn take(
             let now = Instant::now();
             if now >= next {
                 next = now + SLICE;
-                signal = Python::attach(|py| py.check_signals());
+                #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is that of one lifetime")]
+                let asked = Python::attach(|py| py.check_signals());
+                signal = asked;
             }
             signal.is_ok() && !deadline.is_over()
         })

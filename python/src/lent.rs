@@ -88,11 +88,12 @@ fn references(object: &Bound<'_, PyUntypedArray>) -> isize {
 /// Makes an array empty and read-only, for ever: its base offers no way to write.
 fn disable(array: &Bound<'_, PyUntypedArray>) {
     let array: *mut PyArrayObject = array.as_array_ptr();
-    // SAFETY: an array made here, alive while borrowed, and the interpreter lock is held. Nobody depends on flags and lengths to stay: NumPy's loops have copied them.
-    unsafe {
-        (*array).fields.flags &= !NPY_ARRAY_WRITEABLE;
-        if (*array).fields.nd > 0 {
-            *(*array).fields.dimensions = 0;
-        }
+    // SAFETY: an array made here, alive while borrowed, and the interpreter lock is held, so that nobody else looks at its fields during this function. Nobody depends on flags
+    // and lengths to stay: NumPy's loops, and buffers, have copied them.
+    let fields = unsafe { &mut (*array).fields };
+    fields.flags &= !NPY_ARRAY_WRITEABLE;
+    if fields.nd > 0 {
+        // SAFETY: there are `nd` lengths, and thus a first.
+        unsafe { *fields.dimensions = 0 };
     }
 }

@@ -3,7 +3,7 @@
 use crate::dtypes;
 use crate::errors::to_exception;
 use ndsharray::{DType, Error};
-use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
+use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyValueError;
@@ -85,19 +85,14 @@ pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyRes
     if let Ok(array) = given.cast_exact::<PyUntypedArray>() {
         return Ok(array.clone());
     }
-    // SAFETY: `given` is an object; no dtype, depth or context is asked for. The answer is a new reference, or null with an exception set.
-    unsafe {
-        let array = PY_ARRAY_API.PyArray_FromAny(
-            py,
-            given.as_ptr(),
-            ptr::null_mut(),
-            0,
-            0,
-            numpy::npyffi::NPY_ARRAY_ENSUREARRAY,
-            ptr::null_mut(),
-        );
-        Ok(Bound::from_owned_ptr_or_err(py, array)?.cast_into_unchecked())
-    }
+    // SAFETY: `given` is an object; no dtype, depth or context is asked for.
+    let array = unsafe {
+        PY_ARRAY_API.PyArray_FromAny(py, given.as_ptr(), ptr::null_mut(), 0, 0, NPY_ARRAY_ENSUREARRAY, ptr::null_mut())
+    };
+    // SAFETY: a new reference, or null with an exception set.
+    let array = unsafe { Bound::from_owned_ptr_or_err(py, array) }?;
+    // SAFETY: made as an array.
+    Ok(unsafe { array.cast_into_unchecked() })
 }
 
 /// The bytes of an array in C order.
@@ -123,12 +118,13 @@ pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &m
     if bytes.len() != array.len() * dtype.size() {
         return Err(PyValueError::new_err("the array has changed its shape"));
     }
-    // SAFETY: the temporary array is gone before `bytes` is: nobody else gets hold of it. NumPy writes no more than it has elements.
-    unsafe {
-        let target = array_over(py.None().into_bound(py), dtype, array.shape(), bytes.as_mut_ptr(), Access::Write)?;
-        if PY_ARRAY_API.PyArray_CopyInto(py, target.as_array_ptr(), array.as_array_ptr()) != 0 {
-            return Err(PyErr::fetch(py));
-        }
+    let nobody = py.None().into_bound(py);
+    // SAFETY: the array is gone before `bytes` is, at the end of this function: nobody else gets hold of it. `bytes` has the length of the source and, as a payload's or an array's,
+    // its alignment; a bool's bytes are not looked at, but overwritten.
+    let target = unsafe { array_over(nobody, dtype, array.shape(), bytes.as_mut_ptr(), Access::Write) }?;
+    // SAFETY: two arrays of one shape.
+    if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, target.as_array_ptr(), array.as_array_ptr()) } != 0 {
+        return Err(PyErr::fetch(py));
     }
     Ok(())
 }
@@ -156,13 +152,14 @@ impl Element {
 pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
     let py = given.py();
     let mut element = Element::new(&[]);
-    // SAFETY: the array is over room for one element, aligned for all dtypes, and gone before it: nobody else gets hold of it.
-    unsafe {
-        let target = array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Write)?;
-        if PY_ARRAY_API.PyArray_CopyObject(py, target.as_array_ptr(), given.as_ptr()) != 0 {
-            return Err(PyErr::fetch(py));
-        }
+    let nobody = py.None().into_bound(py);
+    // SAFETY: the array is over room for one element, aligned for all dtypes and zero, and gone before it: nobody else gets hold of it.
+    let target = unsafe { array_over(nobody, dtype, &[], element.0.as_mut_ptr(), Access::Write) }?;
+    // SAFETY: an array and an object.
+    if unsafe { PY_ARRAY_API.PyArray_CopyObject(py, target.as_array_ptr(), given.as_ptr()) } != 0 {
+        return Err(PyErr::fetch(py));
     }
+    drop(target);
     Ok(element)
 }
 

@@ -189,12 +189,13 @@ impl Reader {
         &self.name
     }
 
-    /// Whether the channel has a living writer just now.
+    /// The file name of the payload of the value that was read last; `None` before the first.
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         self.with(|reader| Ok(reader.payload_name()))
     }
 
+    /// Whether the channel has a living writer just now.
     #[getter]
     fn is_writer_alive(&self) -> PyResult<bool> {
         self.with(|reader| Ok(reader.is_writer_alive()))

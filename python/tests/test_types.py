@@ -21,7 +21,12 @@ HERE = Path(__file__).parent
 
 def run(*command: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-P", "-m", *command], cwd=HERE.parent, capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-P", "-m", *command],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 
 /// Atomic access to single elements, shared with everybody who has such a guard. From [`SharedArray::atomic`].
 ///
-/// While it lives nobody has a [`ReadGuard`] or [`WriteGuard`], so an access costs what the processor's atomic instruction costs. The methods of
+/// While it lives nobody has a [`ReadGuard`](super::ReadGuard) or [`WriteGuard`](super::WriteGuard), so an access costs what the processor's atomic instruction costs. The methods of
 /// the same names on [`SharedArray`] take such a guard for each access.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct AtomicGuard<'a, T: AtomicElement> {

@@ -17,13 +17,13 @@ struct Elements<'a, T: ShElement> {
     _hold: Borrowed<'a>,
 }
 
-/// Shared access to the elements: they do not change while this lives. From [`SharedArray::read`].
+/// Shared access to the elements: they do not change while this lives. From [`SharedArray::read`](crate::SharedArray::read).
 ///
 /// Derefs to a slice of all elements in C order.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct ReadGuard<'a, T: ShElement>(Elements<'a, T>);
 
-/// Exclusive access to the elements: nobody else sees or changes them while this lives. From [`SharedArray::write`].
+/// Exclusive access to the elements: nobody else sees or changes them while this lives. From [`SharedArray::write`](crate::SharedArray::write).
 ///
 /// Derefs to a mutable slice of all elements in C order. If the thread panics while the guard lives, the array is poisoned.
 #[must_use = "the lock is given back when the guard is dropped"]

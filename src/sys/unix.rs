@@ -18,14 +18,8 @@ mod space;
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::ofd::Lock;
-#[cfg(feature = "failpoints")]
-pub(crate) use super::posix::end;
-#[cfg(any(test, fuzzing))]
-pub(crate) use super::posix::symlink;
-pub(crate) use super::posix::{
-    Sweeper, available, check_file_name, effective_user, fork_count, identify, identify_path, is_no_space,
-    is_symlink_refusal, monotonic_ns, read_some_at, remove_file, same_file, watch_forks, write_some_at,
-};
+// `open` and `open_exclusive` are replaced below.
+pub(crate) use super::posix::*;
 pub(crate) use super::unsupported::Lease;
 #[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
 pub(crate) use lock_files::Lock;

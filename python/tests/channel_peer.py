@@ -45,7 +45,7 @@ def say(word: str) -> None:
     print(word, flush=True)
 
 
-def write(name: str, count: int, pause: int) -> None:
+def write(name: str, count: int, pause: int, step: bool) -> None:
     with nd.Writer(name) as writer:
         say("open")
         sys.stdin.readline()
@@ -60,25 +60,36 @@ def write(name: str, count: int, pause: int) -> None:
             if number == 0:
                 say("first")
             number += 1
+            if step:
+                sys.stdin.readline()
             if pause:
                 time.sleep(pause / 1e6)
         say("done")
         sys.stdin.readline()
 
 
-def read(name: str, hold: bool) -> None:
+def read(name: str, hold: bool, tell: bool) -> None:
     with nd.Reader(name, timeout=30) as reader:
         say("open")
-        count = last = 0
+        count = last = told = 0
+        heard = time.monotonic()
         try:
             while True:
-                sample = reader.wait(30)
-                assert sample is not None, "nothing for half a minute"
+                sample = reader.wait(0.1)
+                if sample is None:
+                    assert time.monotonic() < heard + 60, "nothing for a minute"
+                    if told != last:
+                        told = last
+                        say(f"idle {last}")
+                    continue
+                heard = time.monotonic()
                 assert sample.seq > last
                 assert last == 0 or sample.missed == sample.seq - last - 1
                 last = sample.seq
                 count += 1
                 check(sample)
+                if tell:
+                    say(f"saw {last}")
                 if hold:
                     say("holding")
                     sys.stdin.readline()
@@ -93,14 +104,16 @@ def main() -> None:
     writes.add_argument("name")
     writes.add_argument("--count", type=int, required=True)
     writes.add_argument("--pause", type=int, default=0)
+    writes.add_argument("--step", action="store_true")
     reads = roles.add_parser("read")
     reads.add_argument("name")
     reads.add_argument("--hold", action="store_true")
+    reads.add_argument("--tell", action="store_true")
     given = parser.parse_args()
     if given.role == "write":
-        write(given.name, given.count, given.pause)
+        write(given.name, given.count, given.pause, given.step)
     else:
-        read(given.name, given.hold)
+        read(given.name, given.hold, given.tell)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@
 
 mod pattern;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use ndsharray::{AnyWriter, Error, Reader};
 use std::io::{BufRead, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Parser)]
 enum Role {
@@ -22,20 +22,26 @@ enum Role {
         /// Microseconds between two.
         #[arg(long, default_value_t = 0)]
         pause: u64,
+        /// Wait for a word on standard input after each.
+        #[arg(long)]
+        step: bool,
     },
-    /// Reads and checks values until the writer closes the channel.
+    /// Reads and checks values until the writer closes the channel; tells the last one when nothing comes for a while.
     Read {
         name: String,
         /// Keep the first value until killed.
         #[arg(long)]
         hold: bool,
+        /// Tell of each value.
+        #[arg(long)]
+        tell: bool,
     },
 }
 
 fn main() -> Result<()> {
     match Role::parse() {
-        Role::Write { name, count, pause } => write(&name, count, Duration::from_micros(pause)),
-        Role::Read { name, hold } => read(&name, hold),
+        Role::Write { name, count, pause, step } => write(&name, count, Duration::from_micros(pause), step),
+        Role::Read { name, hold, tell } => read(&name, hold, tell),
     }
 }
 
@@ -51,7 +57,7 @@ fn listen() -> Result<()> {
     Ok(())
 }
 
-fn write(name: &str, count: u64, pause: Duration) -> Result<()> {
+fn write(name: &str, count: u64, pause: Duration, step: bool) -> Result<()> {
     let mut writer = AnyWriter::create(name)?;
     say("open")?;
     listen()?;
@@ -63,6 +69,9 @@ fn write(name: &str, count: u64, pause: Duration) -> Result<()> {
             say("first")?;
         }
         number += 1;
+        if step {
+            listen()?;
+        }
         if !pause.is_zero() {
             std::thread::sleep(pause);
         }
@@ -71,23 +80,35 @@ fn write(name: &str, count: u64, pause: Duration) -> Result<()> {
     listen()
 }
 
-fn read(name: &str, hold: bool) -> Result<()> {
+fn read(name: &str, hold: bool, tell: bool) -> Result<()> {
     let mut reader = Reader::open_timeout(name, Duration::from_secs(30))?;
     say("open")?;
-    let (mut count, mut last) = (0u64, 0);
+    let (mut count, mut last, mut told) = (0u64, 0, 0);
+    let mut heard = Instant::now();
     loop {
-        let sample = match reader.wait_owned(Duration::from_secs(30)) {
+        let sample = match reader.wait_owned(Duration::from_millis(100)) {
             Ok(Some(sample)) => sample,
-            Ok(None) => bail!("nothing for half a minute"),
+            Ok(None) => {
+                ensure!(heard.elapsed() < Duration::from_secs(60), "nothing for a minute");
+                if told != last {
+                    told = last;
+                    say(&format!("idle {last}"))?;
+                }
+                continue;
+            }
             Err(Error::Closed { .. }) => break,
             Err(error) => return Err(error.into()),
         };
+        heard = Instant::now();
         ensure!(sample.seq() > last, "{} after {last}", sample.seq());
         ensure!(last == 0 || sample.missed() == sample.seq() - last - 1, "{} missed", sample.missed());
         last = sample.seq();
         count += 1;
         pattern::check(sample.dtype(), sample.shape(), sample.as_bytes())
             .with_context(|| format!("value {last} of dtype {}, shape {:?}", sample.dtype(), sample.shape()))?;
+        if tell {
+            say(&format!("saw {last}"))?;
+        }
         if hold {
             say("holding")?;
             listen()?;

@@ -14,6 +14,7 @@ __all__ = [
     "DTypeMismatch",
     "ForeignOwner",
     "Forked",
+    "InUse",
     "InvalidBool",
     "InvalidName",
     "InvalidOption",
@@ -98,6 +99,13 @@ class WriterExists(NdsharrayError):
 
     name: str
     pid: int | None
+
+
+class InUse(NdsharrayError):
+    """It was to be removed only if nobody uses it, but living processes do; `living` of them, where that is known."""
+
+    name: str
+    living: int | None
 
 
 class Closed(NdsharrayError):

@@ -56,6 +56,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("pid", pid)?;
             "WriterExists"
         }
+        Error::InUse { name, living } => {
+            fields.set_item("name", name)?;
+            fields.set_item("living", living)?;
+            "InUse"
+        }
         Error::Closed { name } => {
             fields.set_item("name", name)?;
             "Closed"

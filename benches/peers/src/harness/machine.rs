@@ -10,7 +10,7 @@ const LOCK: &str = include_str!("../../../../Cargo.lock");
 
 /// The load averages, to tell a crowded run from a quiet one.
 pub(crate) fn load() -> String {
-    line("/proc/loadavg")
+    line("/proc/loadavg").split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// One line each: date, machine, load, versions.
@@ -18,7 +18,9 @@ pub(crate) fn load() -> String {
 /// `more` are versions that the lock file does not know.
 pub(crate) fn describe(versions_of: &[&str], more: &[String]) -> String {
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown CPU".into());
+    // Without what a distribution appends to it.
     let kernel = line("/proc/sys/kernel/osrelease");
+    let kernel = kernel.split('-').next().unwrap_or_default();
     let cores = cores::allowed().map_or(0, |cores| cores.len());
     let mut versions: Vec<String> = versions_of.iter().map(|name| format!("{name} {}", version(name))).collect();
     versions.extend_from_slice(more);

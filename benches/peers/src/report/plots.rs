@@ -93,11 +93,13 @@ fn sheet(figures: &[Figure], panels: &[Panel; 4], path: &Path) -> Drawing<()> {
 
 fn draw_legend(area: &DrawingArea<SVGBackend<'_>, Shift>, columns: &[&Column]) -> Drawing<()> {
     let style = ("sans-serif", 17).into_font();
-    let step = (WIDTH as i32 - 60) / columns.len().max(1) as i32;
-    for (x, column) in (0..).map(|index| 40 + index * step).zip(columns) {
+    let mut x = 30;
+    for column in columns {
         area.draw(&PathElement::new([(x, 24), (x + 26, 24)], line(column)))?;
         area.draw(&Circle::new((x + 13, 24), 4, color(column).filled()))?;
         area.draw(&Text::new(column.name, (x + 32, 15), style.clone()))?;
+        // About as wide as the letters are; the image does not know the font.
+        x += 60 + 9 * column.name.len() as i32;
     }
     Ok(())
 }

@@ -220,7 +220,7 @@ impl Core {
     }
 
     /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
         if let Some(on_board) = self.held.board.slot(slot) {

@@ -102,7 +102,7 @@ impl Rotation {
     }
 
     /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is free.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
         let large = bytes > LARGE;

@@ -155,12 +155,13 @@ def test_a_child_that_writes(name: str, method: Any) -> None:
         assert caught.value.name == name
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_waiting_answers_signals(name: str) -> None:
     with nd.Writer(name), nd.Reader(name) as reader:
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
         with pytest.raises(KeyboardInterrupt):
-            reader.wait()
+            reader.wait(60)
         timer.join()
         assert reader.wait(0) is None
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))

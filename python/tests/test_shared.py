@@ -264,6 +264,7 @@ def test_an_exception_gives_the_lock_back(name: str) -> None:
             assert array[0] == 1
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_waiting_for_a_lock_answers_signals(name: str) -> None:
     with nd.SharedArray.create(name, 3) as shared, shared.write():
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))

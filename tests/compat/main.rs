@@ -22,4 +22,5 @@ mod samples;
 mod shelf;
 mod support;
 mod torn;
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))] // only there are leases
 mod unused;

@@ -157,7 +157,7 @@ fn rates() {
         fresh.print("Rust, never in place → Python", size);
         // None is the aim, but nobody can promise it: a Python writer that is stopped in the middle of its copy is beyond detection. On a busy machine
         // that happens often in a long copy, so the bound is a wide one there, and it is the best of three times that counts.
-        let one_in = if len < 1 << 20 { 1000 } else { 20 };
+        let one_in = if len < 1 << 16 { 1000 } else { 20 };
         let few = |read: &Tally| read.torn <= read.accepted / one_in;
         let mut read = python_to_ours(len, wanted);
         read.print("Python → Rust", size);

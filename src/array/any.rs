@@ -11,7 +11,6 @@ use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::segment::{ArrayMemory, SeveredMemory};
-use crate::shape;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -188,12 +187,7 @@ impl AnySharedArray {
     ///
     /// As [`SharedArray::reshape`].
     pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
-        let expected = self.byte_len() / self.dtype.size();
-        let found = shape::byte_len(shape, self.dtype.size())? / self.dtype.size();
-        if found != expected {
-            return Err(Error::ShapeMismatch { expected, found });
-        }
-        self.shape = shape.to_vec();
+        self.shape = self.at.reshaped(self.dtype, shape)?;
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! One handle's part in an array: the mapping, and an entry of the lock.
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
 use crate::segment::ArrayMemory;
+use crate::shape;
 use crate::sync::{AtomicU32, Mutex};
 use crate::sys::{self, Identity, Sleepers, Sweeper};
 use std::fs::File;
@@ -97,6 +99,13 @@ impl Attachment {
         self.check_process()?;
         let place = self.place.as_ref().ok_or(Error::Unsupported { what: "locking a file that has no lock" })?;
         ArrayMemory::map(&place.file, &self.path, self.memory.extent(), false)
+    }
+
+    /// `shape`, if so many elements of `dtype`, which is the array's, are what there is.
+    pub(super) fn reshaped(&self, dtype: DType, shape: &[usize]) -> Result<Vec<usize>> {
+        let expected = self.memory.byte_len() / dtype.size();
+        let found = shape::byte_len(shape, dtype.size())? / dtype.size();
+        if found == expected { Ok(shape.to_vec()) } else { Err(Error::ShapeMismatch { expected, found }) }
     }
 
     pub(super) fn path(&self) -> &Path {

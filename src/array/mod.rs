@@ -145,11 +145,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`]; [`Error::TooManyDims`].
     pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
-        let found = shape::byte_len(shape, size_of::<T>())? / size_of::<T>();
-        if found != self.len() {
-            return Err(Error::ShapeMismatch { expected: self.len(), found });
-        }
-        self.shape = shape.to_vec();
+        self.shape = self.at.reshaped(T::DTYPE, shape)?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Files that NumPy reads and writes, and a terminal that goes away, which Python can make. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
 //! `.ci/run cli` has one.
 
-use crate::support::Room;
+use crate::support::{PythonName, Room};
 use ndsharray::DType;
 use std::process::{Command, Stdio};
 
@@ -190,20 +190,11 @@ fn pillow_and_we_agree_on_pictures() {
     assert_eq!(python(&room, SAME_PICTURES, &[]), "good\n");
 }
 
-/// Files of a channel in `/dev/shm`, the only place that Python's package knows; gone at the end.
-struct Name(String);
-
-impl Drop for Name {
-    fn drop(&mut self) {
-        let _ = ndsharray::compat::Options::new().dir("/dev/shm").remove(&self.0);
-    }
-}
-
 #[test]
 #[ignore = "needs Python with ndsharray; `.ci/run cli` runs it"]
 fn pythons_channels_are_fed_and_read() {
     let room = Room::new();
-    let name = Name(format!("ndsharray-test-cli-data-{}", std::process::id()));
+    let name = PythonName::new("data");
     let ndsh = |args: &[&str]| {
         let output = room.command(args).args(["--dir", "/dev/shm", "--kind", "python"]).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,7 +1,7 @@
 //! Channels of Python's ndsharray as it is, in real Python processes. Needs an interpreter with the package, in the variable
 //! `NDSHARRAY_PYTHON`; `.ci/run cli` has one. The package always uses `/dev/shm`.
 
-use crate::support::{PATIENCE, Ran, Room};
+use crate::support::{PATIENCE, PythonName, Ran, Room};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -58,20 +58,11 @@ impl Drop for Python {
     }
 }
 
-/// Removes what the test may have left.
-struct Name(String);
-
-impl Drop for Name {
-    fn drop(&mut self) {
-        let _ = ndsharray::compat::Options::new().dir("/dev/shm").remove(&self.0);
-    }
-}
-
 #[test]
 #[ignore = "needs Python with ndsharray; `.ci/run cli` runs it"]
 fn pythons_own_channels_are_listed_and_cleaned() {
     let room = Room::new();
-    let name = Name(format!("ndsharray-test-cli-{}", std::process::id()));
+    let name = PythonName::new("own");
     let name = name.0.as_str();
     let ndsh = |args: &[&str]| -> Ran {
         let output = room.command(args).env_remove("NDSHARRAY_DIR").args(["--dir", "/dev/shm"]).output().unwrap();

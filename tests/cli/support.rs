@@ -240,3 +240,19 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+/// Name of a channel of Python's in `/dev/shm`, the only place that the package knows. What is left of the channel goes with it.
+pub(crate) struct PythonName(pub(crate) String);
+
+impl PythonName {
+    /// A name of this process' own, one for each `what`.
+    pub(crate) fn new(what: &str) -> Self {
+        Self(format!("ndsharray-test-cli-{what}-{}", std::process::id()))
+    }
+}
+
+impl Drop for PythonName {
+    fn drop(&mut self) {
+        let _ = ndsharray::compat::Options::new().dir("/dev/shm").remove(&self.0);
+    }
+}

@@ -125,30 +125,22 @@ impl ReceiveFrame for End {
     }
 }
 
-impl Wire for Spin {
-    const NAME: &'static str = "floor: cache line";
-    type Sender = End;
-    type Receiver = End;
+macro_rules! floors {
+    ($($floor:ident $name:literal)*) => {$(
+        impl Wire for $floor {
+            const NAME: &'static str = $name;
+            type Sender = End;
+            type Receiver = End;
 
-    fn sender(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
-        End::open(place, size, waiting)
-    }
+            fn sender(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
+                End::open(place, size, waiting)
+            }
 
-    fn receiver(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
-        End::open(place, size, waiting)
-    }
+            fn receiver(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
+                End::open(place, size, waiting)
+            }
+        }
+    )*};
 }
 
-impl Wire for Futex {
-    const NAME: &'static str = "floor: futex";
-    type Sender = End;
-    type Receiver = End;
-
-    fn sender(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
-        End::open(place, size, waiting)
-    }
-
-    fn receiver(place: &Place, size: usize, waiting: Waiting) -> Result<End> {
-        End::open(place, size, waiting)
-    }
-}
+floors!(Spin "floor: cache line" Futex "floor: futex");

@@ -1,99 +1,14 @@
-//! Child processes: this test binary again, with a role to play in a room. They say `@ready`, wait for a line, play, and say what came of it.
+//! Child processes with a role to play in a room. They say `ready`, wait for a line, play, and say what came of it.
 
-use crate::support::{NAME, PATIENCE, Room};
+use crate::common::{Child, listen, role, say};
+use crate::support::{NAME, Room};
 use ndsharray::{Error, Options, SharedArray};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 
-const DIR: &str = "NDSHARRAY_TEST_ARRAY_DIR";
-const ROLE: &str = "NDSHARRAY_TEST_ARRAY_ROLE";
-
-/// A child process; killed and reaped at the latest when dropped.
-pub(crate) struct Actor {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    answers: Receiver<String>,
-}
-
-impl Actor {
-    /// Starts a child, which is ready when this returns.
-    pub(crate) fn new(room: &Room, role: &str) -> Self {
-        let actor = Self::start(room, role, "");
-        assert_eq!(actor.answer(), "ready");
-        actor
-    }
-
-    /// Starts a child with a point at which it dies.
-    pub(crate) fn start(room: &Room, role: &str, fail_point: &str) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["child::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
-            .env(DIR, room.path())
-            .env(ROLE, role)
-            .env("NDSHARRAY_FAILPOINT", fail_point)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let (sender, answers) = channel();
-        // Ends with the child's output.
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some((_, answer)) = line.split_once('@')
-                    && sender.send(answer.to_owned()).is_err()
-                {
-                    break;
-                }
-            }
-        });
-        let stdin = child.stdin.take();
-        Self { child, stdin, answers }
-    }
-
-    pub(crate) fn go(&mut self) {
-        writeln!(self.stdin.as_mut().unwrap(), "go").unwrap();
-    }
-
-    pub(crate) fn answer(&self) -> String {
-        self.answers.recv_timeout(PATIENCE).expect("an answer in time")
-    }
-
-    /// SIGKILL, and waits until the process is gone.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        assert!(!self.child.wait().unwrap().success(), "it ended by itself");
-    }
-
-    /// Waits for the child's end; says whether it came to its last word.
-    #[cfg(feature = "failpoints")]
-    pub(crate) fn ended_by_itself(mut self) -> bool {
-        drop(self.stdin.take());
-        // The answers end with the child.
-        let last = self.answers.recv_timeout(PATIENCE);
-        assert!(last != Err(std::sync::mpsc::RecvTimeoutError::Timeout), "it hangs");
-        let status = self.child.wait().unwrap();
-        assert_eq!(last.is_ok(), status.success(), "{last:?}, {status}");
-        status.success()
-    }
-
-    /// Waits until the child ends by itself.
-    pub(crate) fn finish(mut self) {
-        drop(self.stdin.take());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    #[cfg(unix)]
-    pub(crate) fn signal(&self, signal: i32) {
-        crate::os::signal(self.child.id(), signal);
-    }
-}
-
-impl Drop for Actor {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Starts a child, which is ready when this returns.
+pub(crate) fn start(room: &Room, role: &str) -> Child {
+    let mut child = Child::start(role, room.path(), |_| ());
+    assert_eq!(child.hear(), "ready");
+    child
 }
 
 /// Adds one to each element in turn, so that whoever sees them differ has seen half a change.
@@ -101,24 +16,19 @@ pub(crate) fn change_all(elements: &mut [u64]) {
     elements.iter_mut().for_each(|element| *element += 1);
 }
 
-fn next_line() {
-    std::io::stdin().lines().next();
-}
-
 #[test]
 #[ignore = "the body of child processes, started by other tests"]
 fn body() {
-    let (Some(dir), Ok(role)) = (std::env::var_os(DIR), std::env::var(ROLE)) else { return };
+    let Some((words, dir)) = role() else { return };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let options = Options::new().dir(dir);
-    if role == "everything" {
+    if words == ["everything"] {
         everything(&options);
-        println!("@done");
         return;
     }
     let array: SharedArray<u64> = options.open_array(NAME).unwrap();
-    println!("@ready");
-    next_line();
-    let words: Vec<&str> = role.split(' ').collect();
+    say("ready");
+    listen();
     match *words.as_slice() {
         // Adds to all elements, so many times, under the lock.
         ["locked", times] => {
@@ -155,16 +65,16 @@ fn body() {
                 "write" => (None, Some(array.write().unwrap()), None),
                 _ => (None, None, Some(array.atomic().unwrap())),
             };
-            println!("@held");
-            next_line();
+            say("held");
+            listen();
         }
         // Uses the array in all ways until it is killed.
         ["hammer"] => {
-            println!("@hammering");
+            say("hammering");
             loop {
                 match array.write() {
                     Ok(mut elements) => change_all(&mut elements),
-                    Err(Error::Poisoned(_)) => println!("@poisoned"),
+                    Err(Error::Poisoned(_)) => say("poisoned"),
                     Err(other) => panic!("{other}"),
                 }
                 if let Ok(elements) = array.read() {
@@ -176,16 +86,16 @@ fn body() {
         }
         // Waits for the array, for ever.
         ["want", how] => {
-            println!("@wanting");
+            say("wanting");
             match how {
                 "read" => drop(array.read()),
                 _ => drop(array.write()),
             }
-            println!("@had");
+            say("had");
         }
-        _ => panic!("no such role: {role}"),
+        _ => panic!("no such role: {words:?}"),
     }
-    println!("@done");
+    say("done");
 }
 
 /// Comes to every step that there is.

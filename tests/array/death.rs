@@ -1,6 +1,6 @@
 //! Processes are killed wherever they are, and the others go on.
 
-use crate::child::{Actor, change_all};
+use crate::child::{self, change_all};
 use crate::support::{PATIENCE, Room, wait_until};
 use ndsharray::{Error, SharedArray};
 use std::time::{Duration, Instant};
@@ -28,9 +28,9 @@ fn a_killed_holder_does_not_lock_the_others_out() {
     let room = Room::new();
     let array = room.create::<u64>(&[4]);
     for how in ["write", "read", "atomic"] {
-        let mut actor = Actor::new(&room, &format!("hold {how}"));
-        actor.go();
-        assert_eq!(actor.answer(), "held");
+        let mut actor = child::start(&room, &format!("hold {how}"));
+        actor.tell("go");
+        assert_eq!(actor.hear(), "held");
         assert!(array.try_write().unwrap().is_none());
         assert!(array.write_timeout(Duration::from_millis(50)).unwrap().is_none(), "it lives");
         actor.kill();
@@ -47,9 +47,9 @@ fn those_who_only_try_bury_the_dead_too() {
     let room = Room::new();
     let array = room.create::<u64>(&[4]);
     for how in ["write", "read", "atomic"] {
-        let mut actor = Actor::new(&room, &format!("hold {how}"));
-        actor.go();
-        assert_eq!(actor.answer(), "held");
+        let mut actor = child::start(&room, &format!("hold {how}"));
+        actor.tell("go");
+        assert_eq!(actor.hear(), "held");
         actor.kill();
         match array.try_write() {
             Ok(Some(_)) => assert_ne!(how, "write"),
@@ -65,14 +65,14 @@ fn those_who_only_try_bury_the_dead_too() {
 fn a_stopped_holder_is_not_dead() {
     let room = Room::new();
     let array = room.create::<u64>(&[4]);
-    let mut actor = Actor::new(&room, "hold write");
-    actor.go();
-    assert_eq!(actor.answer(), "held");
-    actor.signal(libc::SIGSTOP);
+    let mut actor = child::start(&room, "hold write");
+    actor.tell("go");
+    assert_eq!(actor.hear(), "held");
+    actor.stop();
     assert!(array.write_timeout(Duration::from_millis(100)).unwrap().is_none());
     actor.signal(libc::SIGCONT);
-    actor.go();
-    assert_eq!(actor.answer(), "done");
+    actor.tell("go");
+    assert_eq!(actor.hear(), "done");
     assert!(!recover(&array));
     actor.finish();
 }
@@ -83,21 +83,21 @@ fn killed_waiters_are_in_nobodys_way() {
     let array = room.create::<u64>(&[4]);
     for how in ["read", "write"] {
         let guard = array.write().unwrap();
-        let mut dead = Actor::new(&room, &format!("want {how}"));
-        let mut stopped = Actor::new(&room, &format!("want {how}"));
+        let mut dead = child::start(&room, &format!("want {how}"));
+        let mut stopped = child::start(&room, &format!("want {how}"));
         for actor in [&mut dead, &mut stopped] {
-            actor.go();
-            assert_eq!(actor.answer(), "wanting");
+            actor.tell("go");
+            assert_eq!(actor.hear(), "wanting");
         }
         #[cfg(unix)]
-        stopped.signal(libc::SIGSTOP);
+        stopped.stop();
         dead.kill();
         drop(guard);
         assert!(!recover(&array));
         assert!(array.read_timeout(PATIENCE).unwrap().is_some());
         #[cfg(unix)]
         stopped.signal(libc::SIGCONT);
-        assert_eq!(stopped.answer(), "had");
+        assert_eq!(stopped.hear(), "had");
         stopped.finish();
     }
 }
@@ -107,9 +107,9 @@ fn the_entries_of_the_dead_are_used_again() {
     let room = Room::new();
     let array: SharedArray<u64> = room.options().max_readers(2).create_array("array", &[4]).unwrap();
     for how in ["write", "read", "write"] {
-        let mut actor = Actor::new(&room, &format!("hold {how}"));
-        actor.go();
-        assert_eq!(actor.answer(), "held");
+        let mut actor = child::start(&room, &format!("hold {how}"));
+        actor.tell("go");
+        assert_eq!(actor.hear(), "held");
         let full = room.options().open_array::<u64>("array");
         assert!(matches!(full, Err(Error::TooManyReaders { max: 2 })));
         actor.kill();
@@ -130,12 +130,12 @@ fn a_storm_of_kills() {
     let room = Room::new();
     let array = room.create::<u64>(&[500]);
     let (mut poisoned, mut seed) = (0, 0x2545_f491_4f6c_dd1d_u64);
-    let mut standing = Actor::new(&room, "hammer");
-    standing.go();
+    let mut standing = child::start(&room, "hammer");
+    standing.tell("go");
     for _ in 0..KILLS {
-        let mut actor = Actor::new(&room, "hammer");
-        actor.go();
-        assert_eq!(actor.answer(), "hammering");
+        let mut actor = child::start(&room, "hammer");
+        actor.tell("go");
+        assert_eq!(actor.hear(), "hammering");
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;

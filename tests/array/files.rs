@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 fn scribble(room: &Room, at: u64, bytes: &[u8]) {
-    crate::os::write_all_at(&fs::OpenOptions::new().write(true).open(room.file()).unwrap(), bytes, at).unwrap();
+    crate::common::os::write_all_at(&fs::OpenOptions::new().write(true).open(room.file()).unwrap(), bytes, at).unwrap();
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn bytes_that_are_no_bool_are_refused() {
     assert_eq!(*array.read().unwrap(), [false, false, false, true, false]);
     let file = std::fs::OpenOptions::new().write(true).open(room.file()).unwrap();
     let len = file.metadata().unwrap().len();
-    crate::os::write_all_at(&file, &[7], len - 3).unwrap();
+    crate::common::os::write_all_at(&file, &[7], len - 3).unwrap();
     assert!(matches!(array.read(), Err(Error::InvalidBool { index: 2, value: 7 })));
     assert!(matches!(array.write(), Err(Error::InvalidBool { index: 2, value: 7 })));
     assert!(array.load(2));

@@ -1,6 +1,6 @@
 //! Making, opening, removing, and what is left.
 
-use crate::os;
+use crate::common::os;
 use crate::support::{NAME, Room};
 use ndsharray::{Error, HeaderError};
 use std::fs;

@@ -14,12 +14,12 @@
 mod any;
 mod atomics;
 mod child;
+#[path = "../common/mod.rs"]
+mod common;
 mod death;
 mod files;
 mod guards;
 mod lifetime;
-#[path = "../common/os.rs"]
-mod os;
 mod processes;
 // The machine's Python, whatever this is compiled for: it must have the same byte order.
 #[cfg(target_endian = "little")]
@@ -29,3 +29,6 @@ mod support;
 mod sweep;
 mod threads;
 mod unlocked;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 5] = ["child::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

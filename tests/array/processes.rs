@@ -1,13 +1,14 @@
 //! Many processes at once.
 
-use crate::child::Actor;
+use crate::child;
+use crate::common::Child;
 use crate::support::Room;
 
 fn all(room: &Room, roles: &[&str]) {
-    let mut actors: Vec<_> = roles.iter().map(|role| Actor::new(room, role)).collect();
-    actors.iter_mut().for_each(Actor::go);
-    actors.iter().for_each(|actor| assert_eq!(actor.answer(), "done"));
-    actors.into_iter().for_each(Actor::finish);
+    let mut actors: Vec<_> = roles.iter().map(|role| child::start(room, role)).collect();
+    actors.iter_mut().for_each(|actor| actor.tell("go"));
+    actors.iter_mut().for_each(|actor| assert_eq!(actor.hear(), "done"));
+    actors.iter_mut().for_each(Child::finish);
 }
 
 #[test]

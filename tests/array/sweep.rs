@@ -1,6 +1,7 @@
 //! A process is killed at each named step, and the others go on.
 
-use crate::child::Actor;
+use crate::common::Child;
+use crate::common::os::{Death, death_of};
 use crate::death::recover;
 use crate::support::{NAME, Room};
 use ndsharray::{ARRAY_FAIL_POINTS, Error, SharedArray};
@@ -15,8 +16,13 @@ fn death_at_every_step() {
         for passing in 1..=PASSINGS {
             let room = Room::new();
             let array: SharedArray<u64> = room.options().max_readers(4).create_array(NAME, &[4]).unwrap();
-            let actor = Actor::start(&room, "everything", &format!("{point}:{passing}:kill"));
-            if actor.ended_by_itself() {
+            let fail_point = format!("{point}:{passing}:kill");
+            let mut child = Child::start("everything", room.path(), |command| {
+                command.env("NDSHARRAY_FAILPOINT", fail_point);
+            });
+            let status = child.end();
+            if death_of(status) != Death::Killed {
+                assert!(status.success(), "{point} {passing}: {status}");
                 break;
             }
             died += 1;

@@ -1,6 +1,6 @@
 //! `ndsh rm` and `ndsh gc`
 
-use crate::holder::Holder;
+use crate::holder;
 use crate::support::{Room, wait_until};
 use serde_json::json;
 use std::fs;
@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt;
 #[test]
 fn what_living_processes_have_is_not_removed() {
     let room = Room::new();
-    let writer = Holder::new(&room, "writer", "camera");
-    let reader = Holder::new(&room, "reader", "camera");
+    let mut writer = holder::hold(&room, "writer", "camera");
+    let reader = holder::hold(&room, "reader", "camera");
     let before = room.files();
     let refused = |args: &[&str], who: &str| {
         let ran = room.run(args);
@@ -41,14 +41,14 @@ fn what_living_processes_have_is_not_removed() {
 #[test]
 fn what_the_dead_have_left_is_removed() {
     let room = Room::new();
-    let writer = Holder::new(&room, "writer", "camera");
-    let reader = Holder::new(&room, "reader", "camera");
+    let mut writer = holder::hold(&room, "writer", "camera");
+    let mut reader = holder::hold(&room, "reader", "camera");
     writer.kill();
     reader.kill();
     assert_eq!(room.ok(&["rm", "camera"]), "");
     assert!(room.files().is_empty());
 
-    let array = Holder::new(&room, "array", "matrix");
+    let mut array = holder::hold(&room, "array", "matrix");
     assert_eq!(room.run(&["rm", "matrix"]).code, 5);
     assert_eq!(room.ok(&["rm", "--force", "matrix"]), "", "its handles keep it");
     assert!(room.files().is_empty());
@@ -58,11 +58,11 @@ fn what_the_dead_have_left_is_removed() {
 #[test]
 fn several_names_each_get_their_answer() {
     let room = Room::new();
-    let _writer = Holder::new(&room, "writer", "busy");
+    let _writer = holder::hold(&room, "writer", "busy");
     for name in ["a", "b"] {
-        Holder::leave(&room, "kept", name);
+        holder::leave(&room, "kept", name);
     }
-    Holder::leave(&room, "closed", "b");
+    holder::leave(&room, "closed", "b");
     let ran = room.run(&["rm", "nothing", "a", "b", "busy"]);
     assert_eq!(ran.code, 5, "the last failure's: {ran:?}");
     let errors: Vec<_> = ran.stderr.lines().filter(|line| line.starts_with("ndsh: cannot remove ")).collect();
@@ -82,20 +82,20 @@ fn several_names_each_get_their_answer() {
 fn garbage_is_told_from_what_was_left_on_purpose() {
     let room = Room::new();
     for name in ["dead", "torn"] {
-        Holder::new(&room, "writer", name).kill();
+        holder::hold(&room, "writer", name).kill();
     }
     fs::remove_file(room.file("torn.ndsh")).unwrap();
-    Holder::new(&room, "array", "dead-array").kill();
+    holder::hold(&room, "array", "dead-array").kill();
     fs::write(room.file("unfinished.ndsa"), "").unwrap();
-    let _living = Holder::new(&room, "writer", "living");
-    let _handle = Holder::new(&room, "array", "living-array");
-    Holder::leave(&room, "kept", "kept");
-    Holder::leave(&room, "closed", "closed-array");
-    Holder::leave(&room, "kept", "future");
+    let _living = holder::hold(&room, "writer", "living");
+    let _handle = holder::hold(&room, "array", "living-array");
+    holder::leave(&room, "kept", "kept");
+    holder::leave(&room, "closed", "closed-array");
+    holder::leave(&room, "kept", "future");
     let board = fs::File::options().write(true).open(room.file("future.ndsh")).unwrap();
     board.write_at(&9_u32.to_ne_bytes(), 12).unwrap();
     fs::write(room.file("foreign.ndsh"), "somebody else's".repeat(100)).unwrap();
-    Holder::leave(&room, "python", "python");
+    holder::leave(&room, "python", "python");
 
     let before = room.files();
     let told = room.json(&["gc", "--dry-run", "--json"]);
@@ -137,7 +137,7 @@ fn garbage_is_told_from_what_was_left_on_purpose() {
 #[test]
 fn pythons_files_go_when_nobody_has_them_open() {
     let room = Room::new();
-    Holder::leave(&room, "python", "lidar");
+    holder::leave(&room, "python", "lidar");
     let before = room.files();
     // As Python has it: mapped, by whoever.
     let tag = fs::File::open(room.file("lidar")).unwrap();

@@ -1,6 +1,6 @@
 //! `ndsh doctor`
 
-use crate::holder::Holder;
+use crate::holder;
 use crate::support::{Ran, Room};
 use std::process::Command;
 
@@ -59,7 +59,7 @@ fn what_does_not_work_is_8() {
 #[test]
 fn leftovers_and_limits_are_minded() {
     let room = Room::new();
-    Holder::new(&room, "writer", "dead").kill();
+    holder::hold(&room, "writer", "dead").kill();
     let text = room.ok(&["doctor"]);
     assert!(text.contains("1 leftover of dead processes") && text.contains("`ndsh gc` removes them"), "{text}");
     let limited = |limit: &str| {

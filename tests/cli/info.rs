@@ -1,6 +1,6 @@
 //! `ndsh info`
 
-use crate::holder::Holder;
+use crate::holder;
 use crate::support::Room;
 use serde_json::{Value, json};
 use std::fs;
@@ -11,7 +11,7 @@ fn a_channel_is_told_slot_by_slot() {
     let room = Room::new();
     let mut writer = room.options().max_slots(4).max_readers(2).create::<u8>("camera").unwrap();
     writer.write(&[5], &[1; 5]).unwrap();
-    let reader = Holder::new(&room, "reader", "camera");
+    let mut reader = holder::hold(&room, "reader", "camera");
     writer.write(&[2, 2500], &[2; 5000]).unwrap();
 
     let all = room.json(&["info", "--json", "--interval=0", "camera"]);
@@ -101,8 +101,8 @@ fn one_name_may_stand_for_three() {
 #[test]
 fn the_holder_of_an_arrays_lock_is_told_and_its_death() {
     let room = Room::new();
-    let holder = Holder::new(&room, "array", "matrix");
-    let handle = Holder::new(&room, "handle", "matrix");
+    let mut holder = holder::hold(&room, "array", "matrix");
+    let handle = holder::hold(&room, "handle", "matrix");
     let text = room.ok(&["info", "matrix"]);
     assert!(text.contains(&format!("  lock      entry 0 has it alone, alive ({})\n", holder.id())), "{text}");
     assert!(text.contains("  handles   2 of 64 at most\n"), "{text}");
@@ -122,8 +122,8 @@ fn the_holder_of_an_arrays_lock_is_told_and_its_death() {
 #[ignore = "root lets another user look; `.ci/run cli` runs it"]
 fn what_may_not_be_read_is_not_called_damaged_or_dead() {
     let room = Room::new();
-    let _writer = Holder::new(&room, "writer", "camera");
-    let _array = Holder::new(&room, "array", "matrix");
+    let _writer = holder::hold(&room, "writer", "camera");
+    let _array = holder::hold(&room, "array", "matrix");
     let binary = room.file(".ndsh-copy");
     fs::copy(env!("CARGO_BIN_EXE_ndsh"), &binary).unwrap();
     // SAFETY: takes nothing and cannot fail.

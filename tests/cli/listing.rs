@@ -1,6 +1,6 @@
 //! `ndsh ls`
 
-use crate::holder::Holder;
+use crate::holder;
 use crate::support::{Room, wait_until};
 use serde_json::{Value, json};
 use std::fs;
@@ -34,9 +34,9 @@ fn nothing_is_said_on_stderr() {
 #[test]
 fn all_kinds_are_told() {
     let room = Room::new();
-    let writer = Holder::new(&room, "writer", "camera");
-    let _reader = Holder::new(&room, "reader", "camera");
-    let array = Holder::new(&room, "array", "matrix");
+    let mut writer = holder::hold(&room, "writer", "camera");
+    let _reader = holder::hold(&room, "reader", "camera");
+    let array = holder::hold(&room, "array", "matrix");
     room.python().persist(true).create::<i16>("lidar").unwrap().write(&[4], &[1; 4]).unwrap();
     room.options().persist(true).create::<f32>("last").unwrap().write(&[], &[1.0]).unwrap();
 

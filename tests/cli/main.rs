@@ -10,6 +10,8 @@
 )]
 
 mod cleaning;
+#[path = "../common/mod.rs"]
+mod common;
 mod doctor;
 mod files;
 mod frame;
@@ -22,3 +24,6 @@ mod recording;
 mod support;
 mod view;
 mod watch;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 5] = ["holder::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

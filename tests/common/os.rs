@@ -1,16 +1,28 @@
 //! What tests ask of the operating system, the same on each.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 
-/// Where channels live on this system: shared memory, or the directory for what is temporary.
-pub(crate) fn base_dir() -> PathBuf {
-    let shm = Path::new("/dev/shm");
-    if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() }
+/// Bytes that are free in a directory's file system: on Windows there is no shared memory to ask about.
+#[cfg(windows)]
+pub(crate) fn free_bytes(_: &Path) -> u64 {
+    0
+}
+
+#[cfg(unix)]
+pub(crate) fn free_bytes(dir: &Path) -> u64 {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).unwrap();
+    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the path ends in NUL and `stat` has room for the struct that the call writes.
+    let failed = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0;
+    // SAFETY: a struct of integers, zeroed at first.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "the fields' width differs by target")]
+    let free = stat.f_bavail as u64 * stat.f_frsize as u64;
+    if failed { 0 } else { free }
 }
 
 /// Whether a name is what the library keeps, on Windows, of a removed file that somebody still has mapped.

@@ -13,9 +13,9 @@
 
 mod bad_files;
 mod changes;
+#[path = "../common/mod.rs"]
+mod common;
 mod lifecycle;
-#[path = "../common/os.rs"]
-mod os;
 mod processes;
 #[cfg(target_endian = "little")]
 mod samples;
@@ -24,3 +24,6 @@ mod support;
 mod torn;
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))] // only there are leases
 mod unused;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 5] = ["processes::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

@@ -1,47 +1,31 @@
 //! Across processes: death, and forks.
 
+use crate::common::{Child, listen, role, say};
 use crate::support::{NAME, Room, next_i32};
 use ndsharray::Error;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-
-const DIR: &str = "NDSHARRAY_TEST_COMPAT_DIR";
 
 #[test]
 #[ignore = "the body of a child process, started by other tests"]
 fn body() {
-    let Some(dir) = std::env::var_os(DIR) else { return };
+    let Some((_, dir)) = role() else { return };
     let options = ndsharray::compat::Options::new().dir(dir);
     let mut writer = options.create::<i32>(NAME).unwrap();
     for n in 1..=20 {
         writer.write(&[2], &[n, -n]).unwrap();
     }
-    #[allow(clippy::print_stdout, reason = "the answer to the parent")]
-    {
-        println!("@written");
-    }
-    let mut line = String::new();
+    say("written");
     // Until it is killed.
-    std::io::stdin().read_line(&mut line).unwrap();
+    listen();
 }
 
 /// The last value of a killed writer stays readable; the next writer goes on where it was, and removes what it left.
 #[test]
 fn a_killed_writer_is_succeeded() {
     let room = Room::new();
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["processes::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
-        .env(DIR, room.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let answer =
-        BufReader::new(child.stdout.take().unwrap()).lines().find(|l| l.as_ref().unwrap().contains("@written"));
+    let mut child = Child::start("write", room.path(), |_| ());
+    assert_eq!(child.hear(), "written");
     let exists = room.options().create::<i32>(NAME);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(answer.is_some());
+    child.kill();
     assert!(matches!(exists, Err(Error::WriterExists { .. })));
 
     let mut reader = room.reader();

@@ -41,7 +41,7 @@ impl Room {
 
     /// The names in the directory, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
-        crate::os::files(self.path())
+        crate::common::os::files(self.path())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Files that are too short, too long, of another kind, version or byte order, or not this channel's.
 
-use crate::os::clear;
+use crate::common::os::clear;
 use crate::support::{KEPT, NAME, Room, latest_vec, overwrite, peek};
 use ndsharray::{Error, HeaderError, Reader};
 use std::fs;

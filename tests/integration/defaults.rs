@@ -1,14 +1,14 @@
 //! The functions without options, in the directory that the environment names.
 
-use crate::puppet::{Puppet, seen};
+use crate::puppet::{self, seen};
 use crate::support::Room;
 use ndsharray::DType;
 
 #[test]
 fn writer_and_reader_meet_by_name_alone() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
-    let mut reader = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
+    let mut reader = puppet::start(&room);
     assert!(reader.ask("open shared").contains("nothing of that name"));
     assert_eq!(writer.ask("create shared"), "ok");
     assert_eq!(room.files(), ["shared.ndsh", "shared.ndsh-readers"]);
@@ -52,7 +52,7 @@ fn other_modes_on_request() {
 #[test]
 fn payloads_are_mapped_read_only_in_readers() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     assert_eq!(puppet.ask("write uint8 [9] 1"), "1");
     let mut reader = room.reader();

@@ -1,6 +1,6 @@
 //! Looks at channels and arrays: what they tell, what they find wrong, and that nobody notices them.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{NAME, PATIENCE, Room, wait_until};
 #[cfg(not(windows))]
 use ndsharray::compat;
@@ -101,10 +101,10 @@ fn a_look_takes_no_part() {
 #[test]
 fn the_dead_are_told_from_the_living() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
     assert_eq!(writer.ask("create 4 4 false"), "ok");
     writer.ask("write int32 [3] 1");
-    let mut reader = Puppet::new(&room);
+    let mut reader = puppet::start(&room);
     reader.ask("open");
     reader.ask("hold");
     let report = look(&room, Kind::Channel);
@@ -127,7 +127,7 @@ fn the_dead_are_told_from_the_living() {
 #[test]
 fn a_flooding_writer_does_not_look_damaged() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
     writer.ask("create 8 4 false");
     writer.ask("flood");
     wait_until("a value", || look(&room, Kind::Channel).value.is_some());
@@ -163,14 +163,14 @@ fn damage_is_explained() {
 
     let board = fs::File::options().write(true).open(room.board()).unwrap();
     // The dtype tag of that slot.
-    crate::os::write_all_at(&board, &[200], 128 + 576 * current as u64 + 40).unwrap();
+    crate::common::os::write_all_at(&board, &[200], 128 + 576 * current as u64 + 40).unwrap();
     let report = look(&room, Kind::Channel);
     assert!(matches!(report.problems[0].error, Error::Corrupt(HeaderError::DType { tag: 200 })), "{report:?}");
     assert_eq!((report.problems.len(), slots(&report)[current].state), (1, SlotState::Damaged));
 
     fs::remove_file(room.path().join(format!("{NAME}.ndsh-readers"))).unwrap();
     assert!(look(&room, Kind::Channel).problems.iter().any(|p| matches!(p.error, Error::NotFound { .. })));
-    crate::os::write_all_at(&board, b"nonsense", 0).unwrap();
+    crate::common::os::write_all_at(&board, b"nonsense", 0).unwrap();
     let report = look(&room, Kind::Channel);
     assert!(matches!(report.problems[0].error, Error::Corrupt(HeaderError::Magic { .. })));
     assert_eq!((state(&report), report.is_in_use()), (None, Some(false)));
@@ -188,7 +188,8 @@ fn readers_of_an_unreadable_channel_are_noticed() {
     let mut writer = room.writer::<u8>();
     writer.write(&[1], &[1]).unwrap();
     let reader = room.reader();
-    crate::os::write_all_at(&fs::File::options().write(true).open(room.board()).unwrap(), b"nonsense", 0).unwrap();
+    crate::common::os::write_all_at(&fs::File::options().write(true).open(room.board()).unwrap(), b"nonsense", 0)
+        .unwrap();
     let report = look(&room, Kind::Channel);
     assert_eq!((report.writer.life, report.readers.len(), report.is_in_use()), (Life::Alive, 1, Some(true)));
     drop((reader, writer));
@@ -226,7 +227,7 @@ fn an_array_tells_who_has_it() {
     let report = look(&room, Kind::Array);
     let truncated = Error::Corrupt(HeaderError::Truncated { expected: 4256, found: 4200 });
     assert_eq!(report.problems[0].error.to_string(), truncated.to_string());
-    crate::os::write_all_at(&file, b"nonsense", 0).unwrap();
+    crate::common::os::write_all_at(&file, b"nonsense", 0).unwrap();
     assert!(matches!(look(&room, Kind::Array).problems[0].error, Error::Corrupt(HeaderError::Magic { .. })));
 }
 
@@ -262,7 +263,7 @@ fn pythons_channels_are_listed_and_looked_at() {
     assert_eq!(listed.iter().map(|l| (l.name.as_str(), l.kind)).collect::<Vec<_>>(), [(NAME, Kind::Python)]);
 
     let payload = fs::File::options().write(true).open(room.path().join(&tag)).unwrap();
-    crate::os::write_all_at(&payload, &[0xff; 8], 8).unwrap();
+    crate::common::os::write_all_at(&payload, &[0xff; 8], 8).unwrap();
     assert!(matches!(look(&room, Kind::Python).problems[0].error, Error::Wire(_)));
     fs::remove_file(room.path().join(&tag)).unwrap();
     assert!(matches!(look(&room, Kind::Python).problems[0].error, Error::NotFound { .. }));

@@ -1,6 +1,6 @@
 //! Somebody has put something else under a channel's names.
 
-use crate::os;
+use crate::common::os;
 use crate::support::{KEPT, NAME, Room, latest_vec};
 use ndsharray::{Error, Foreign};
 use std::fs;

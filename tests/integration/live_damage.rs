@@ -1,6 +1,6 @@
 //! Somebody flips bits in all files of a channel, and exchanges and extends files, while a writer writes and readers read.
 
-use crate::os::{read_exact_at, write_all_at};
+use crate::common::os::{read_exact_at, write_all_at};
 use crate::support::{NAME, Room};
 use ndsharray::{Error, Options};
 use std::fs::{self, File};

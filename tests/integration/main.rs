@@ -13,6 +13,8 @@
 mod bad_calls;
 mod bad_files;
 mod changes;
+#[path = "../common/mod.rs"]
+mod common;
 mod defaults;
 mod inspect;
 mod lent_by_address;
@@ -20,8 +22,6 @@ mod links;
 mod live_damage;
 mod loans;
 mod mixed;
-#[path = "../common/os.rs"]
-mod os;
 mod ownership;
 // Whose a file is and who may use it is the directory's to say on Windows.
 #[cfg(unix)]
@@ -38,3 +38,6 @@ mod takeover;
 mod torn;
 mod unused;
 mod waiting;
+
+/// How children of this binary are started.
+const CHILD_ARGUMENTS: [&str; 5] = ["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

@@ -1,14 +1,15 @@
 //! Processes for different processors on one channel. `NDSHARRAY_PEER` names this very test binary, built for another target of the same
 //! operating system; the tests of one module need one of the same byte order, those of the other one of the other.
 
-use crate::puppet::{Puppet, seen, target};
+use crate::common::Child;
+use crate::puppet::{self, seen, target};
 use crate::support::{NAME, Room, pattern, shapes};
 use ndsharray::{DType, Error, HeaderError};
 use std::path::PathBuf;
 
-fn peer(room: &Room) -> Puppet {
+fn peer(room: &Room) -> Child {
     let program = std::env::var_os("NDSHARRAY_PEER").expect("NDSHARRAY_PEER names the test binary of another target");
-    let mut peer = Puppet::of(&PathBuf::from(program), room);
+    let mut peer = puppet::run(&PathBuf::from(program), room);
     let target = peer.ask("target");
     println!("here: {}; there: {target}", crate::puppet::target());
     peer
@@ -30,7 +31,7 @@ mod same_order {
     use super::*;
 
     /// A peer of the same byte order, and whether its long doubles are other ones.
-    fn like_minded(room: &Room) -> (Puppet, bool) {
+    fn like_minded(room: &Room) -> (Child, bool) {
         let mut peer = peer(room);
         let (here, there) = (target(), peer.ask("target"));
         assert_eq!(order(&here), order(&there));
@@ -100,11 +101,11 @@ mod same_order {
         for seed in 1..=10 {
             other.tell("wait 60000");
             writer.write_bytes(DType::I16, &[3], &pattern(DType::I16, 3, seed)).unwrap();
-            assert_eq!(other.answer(), seen(seed, 0, DType::I16, &[3], seed));
+            assert_eq!(other.hear(), seen(seed, 0, DType::I16, &[3], seed));
         }
         other.tell("wait 60000");
         drop(writer);
-        assert!(other.answer().contains("closed channel"));
+        assert!(other.hear().contains("closed channel"));
         assert_eq!(other.ask("create 8 8 false"), "ok");
         let mut reader = room.reader();
         for seed in 1..=10 {
@@ -112,7 +113,7 @@ mod same_order {
             let sample = reader.wait(crate::support::PATIENCE).unwrap().expect("news");
             assert!(sample.as_bytes() == pattern(DType::U8, 5, seed));
             drop(sample);
-            other.answer();
+            other.hear();
         }
         other.finish();
     }
@@ -154,7 +155,7 @@ mod same_order {
 mod other_order {
     use super::*;
 
-    fn contrary(room: &Room) -> Puppet {
+    fn contrary(room: &Room) -> Child {
         let mut peer = peer(room);
         assert_ne!(order(&target()), order(&peer.ask("target")));
         peer

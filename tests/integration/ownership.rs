@@ -1,6 +1,7 @@
 //! Who may write, who may read, and what is left when they go.
 
-use crate::puppet::Puppet;
+use crate::common::Child;
+use crate::puppet;
 use crate::support::{KEPT, NAME, Room, latest_vec, wait_until};
 use ndsharray::{Error, Reader};
 use std::fs;
@@ -24,14 +25,14 @@ fn a_second_writer_is_refused_in_this_process() {
 #[test]
 fn a_second_writer_is_refused_in_another_process() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     let error = room.options().create::<u8>(NAME).unwrap_err();
     let Error::WriterExists { pid, .. } = &error else { panic!("{error}") };
     assert_eq!(*pid, Some(puppet.id()));
     assert!(error.to_string().contains(&puppet.id().to_string()), "{error}");
 
-    let mut other = Puppet::new(&room);
+    let mut other = puppet::start(&room);
     let answer = other.ask("create 4 4 false");
     assert!(answer.contains("has a writer already"), "{answer}");
     assert_eq!(puppet.ask("write uint8 [3] 1"), "1");
@@ -191,7 +192,7 @@ fn missed_counts_from_the_start_of_a_new_channel_that_was_taken_over() {
         reader.read().unwrap().unwrap();
     }
     drop(writer);
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     assert_eq!(puppet.ask("write uint8 [1] 1"), "1");
     puppet.kill();
@@ -233,7 +234,7 @@ fn the_places_of_killed_readers_are_used_again() {
     writer.write(&[1], &[1]).unwrap();
     let _one = room.reader();
     for _ in 0..3 {
-        let mut puppet = Puppet::new(&room);
+        let mut puppet = puppet::start(&room);
         assert_eq!(puppet.ask("open"), "ok");
         assert!(puppet.ask("hold").starts_with("1 "));
         assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 2 })));
@@ -247,10 +248,10 @@ fn the_pins_of_killed_readers_are_given_back() {
     for (slots, hold) in [(2, "hold"), (2, "hold-borrowed"), (3, "hold"), (3, "hold-borrowed")] {
         let room = Room::new();
         let mut writer = room.options().max_slots(slots).create::<u8>(NAME).unwrap();
-        let mut puppets: Vec<Puppet> = Vec::new();
+        let mut puppets: Vec<Child> = Vec::new();
         for n in 1..slots as u8 {
             writer.write(&[4], &[n; 4]).unwrap();
-            let mut puppet = Puppet::new(&room);
+            let mut puppet = puppet::start(&room);
             assert_eq!(puppet.ask("open"), "ok");
             assert!(puppet.ask(hold).starts_with(&n.to_string()));
             puppets.push(puppet);
@@ -259,7 +260,7 @@ fn the_pins_of_killed_readers_are_given_back() {
         let error = writer.write(&[4], &[101; 4]).unwrap_err();
         assert!(matches!(error, Error::AllSlotsPinned { slots: told } if told == slots), "{error}");
         assert_eq!(latest_vec::<u8>(&mut room.reader()), [100; 4]);
-        puppets.iter_mut().for_each(Puppet::kill);
+        puppets.iter_mut().for_each(Child::kill);
         for n in 0..50 {
             writer.write(&[4], &[n; 4]).unwrap();
         }
@@ -269,7 +270,7 @@ fn the_pins_of_killed_readers_are_given_back() {
 #[test]
 fn a_living_writer_is_told_from_a_dead_one() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     let reader = room.reader();
     let copies = room.options().open_read_only(NAME).unwrap();
@@ -287,7 +288,7 @@ fn a_living_writer_is_told_from_a_dead_one() {
 #[test]
 fn stopped_processes_keep_what_they_have() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
     assert_eq!(writer.ask("create 4 4 false"), "ok");
     assert_eq!(writer.ask("write uint8 [1] 1"), "1");
     let reader = room.reader();
@@ -299,7 +300,7 @@ fn stopped_processes_keep_what_they_have() {
     writer.kill();
 
     let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
-    let mut holder = Puppet::new(&room);
+    let mut holder = puppet::start(&room);
     assert_eq!(holder.ask("open"), "ok");
     assert!(holder.ask("hold").starts_with("1 "));
     holder.stop();
@@ -315,7 +316,7 @@ fn stopped_processes_keep_what_they_have() {
 #[test]
 fn a_forked_child_has_no_part_in_its_parent_s_handles() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 2 2 false"), "ok");
     assert_eq!(puppet.ask("open"), "ok");
     assert_eq!(puppet.ask("write uint8 [1] 1"), "1");

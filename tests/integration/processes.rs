@@ -1,6 +1,6 @@
 //! Writer and readers in processes of their own.
 
-use crate::puppet::{Puppet, seen};
+use crate::puppet::{self, seen};
 use crate::support::{NAME, Room, pattern, shapes};
 use ndsharray::DType;
 
@@ -11,9 +11,9 @@ fn axes(shape: &[usize]) -> String {
 #[test]
 fn every_dtype_and_shape_reaches_every_process() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
     assert_eq!(writer.ask("create 8 8 false"), "ok");
-    let mut readers = [Puppet::new(&room), Puppet::new(&room)];
+    let mut readers = [puppet::start(&room), puppet::start(&room)];
     for reader in &mut readers {
         assert_eq!(reader.ask("open"), "ok");
     }
@@ -28,7 +28,7 @@ fn every_dtype_and_shape_reaches_every_process() {
             let expected = seen(seq, 0, *dtype, shape, seq);
             readers.iter_mut().for_each(|reader| reader.tell("read"));
             for reader in &mut readers {
-                assert_eq!(reader.answer(), expected, "{dtype} {shape:?}");
+                assert_eq!(reader.hear(), expected, "{dtype} {shape:?}");
             }
             assert!(here.read().unwrap().unwrap().as_bytes() == pattern(*dtype, shape.iter().product(), seq));
         }
@@ -45,7 +45,7 @@ fn every_dtype_and_shape_reaches_every_process() {
 fn values_held_in_another_process_stay() {
     let room = Room::new();
     let mut writer = room.any_writer();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("open"), "ok");
     let mut expected = Vec::new();
     for (dtype, seed) in DType::ALL.iter().zip(1..) {
@@ -68,24 +68,24 @@ fn values_held_in_another_process_stay() {
 fn a_sleeper_in_another_process_is_woken() {
     let room = Room::new();
     let mut writer = room.any_writer();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("open"), "ok");
     for seed in 1..=20 {
         puppet.tell("wait 20000");
         writer.write_bytes(DType::I8, &[3], &pattern(DType::I8, 3, seed)).unwrap();
-        assert_eq!(puppet.answer(), seen(seed, 0, DType::I8, &[3], seed));
+        assert_eq!(puppet.hear(), seen(seed, 0, DType::I8, &[3], seed));
     }
     puppet.tell("wait 20000");
     drop(writer);
-    let answer = puppet.answer();
+    let answer = puppet.hear();
     assert!(answer.contains(&format!("closed channel {NAME:?}")), "{answer}");
 }
 
 #[test]
 fn two_channels_do_not_meet() {
     let room = Room::new();
-    let mut one = Puppet::new(&room);
-    let mut two = Puppet::new(&room);
+    let mut one = puppet::start(&room);
+    let mut two = puppet::start(&room);
     assert_eq!(one.ask("create left"), "ok");
     assert_eq!(two.ask("create right"), "ok");
     assert_eq!(one.ask("write uint8 [5] 1"), "1");

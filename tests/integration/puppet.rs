@@ -1,114 +1,26 @@
-//! Child processes that do as they are told: this test binary again, with a room and a channel to act in.
+//! Child processes that do as they are told, with a room and a channel to act in.
 //!
-//! The parent sends one command a line, the child answers each with one line that starts with `@`; so the two are never
-//! ahead of each other, and a child can be killed in a known state.
+//! The parent sends one command a line, the child answers each with one line; so the two are never ahead of each other, and a child can be killed in a known
+//! state.
 
-use crate::support::{NAME, PATIENCE, Room, pattern};
+use crate::common::{Child, listen, role, say};
+use crate::support::{NAME, Room, pattern};
 use ndsharray::{AnyWriter, DType, LongDouble, Options, OwnedSample, Reader};
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-const DIR: &str = "NDSHARRAY_TEST_PUPPET_DIR";
-
-/// A child process; killed and reaped at the latest when dropped.
-pub(crate) struct Puppet {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    answers: Receiver<String>,
+pub(crate) fn start(room: &Room) -> Child {
+    run(&std::env::current_exe().unwrap(), room)
 }
 
-impl Puppet {
-    pub(crate) fn new(room: &Room) -> Self {
-        Self::of(&std::env::current_exe().unwrap(), room)
-    }
-
-    /// `program` is this test binary, perhaps built for another target.
-    pub(crate) fn of(program: &Path, room: &Room) -> Self {
-        let mut child = Command::new(program)
-            .args(["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
-            .env(DIR, room.path())
-            // What `Writer::create` and `Reader::open` use.
-            .env("NDSHARRAY_DIR", room.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let (sender, answers) = channel();
-        // Ends with the child's output.
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // The test harness writes on the same line.
-                if let Some((_, answer)) = line.split_once('@')
-                    && sender.send(answer.to_owned()).is_err()
-                {
-                    break;
-                }
-            }
-        });
-        let stdin = child.stdin.take();
-        let mut puppet = Self { child, stdin, answers };
-        assert_eq!(puppet.ask("hello"), "hello");
-        puppet
-    }
-
-    /// Sends a command without waiting for its answer.
-    pub(crate) fn tell(&mut self, command: &str) {
-        let stdin = self.stdin.as_mut().unwrap();
-        writeln!(stdin, "{command}").unwrap();
-        stdin.flush().unwrap();
-    }
-
-    pub(crate) fn answer(&mut self) -> String {
-        match self.answers.recv_timeout(PATIENCE) {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Timeout) => panic!("no answer"),
-            Err(RecvTimeoutError::Disconnected) => panic!("the child ended: {:?}", self.child.wait()),
-        }
-    }
-
-    pub(crate) fn ask(&mut self, command: &str) -> String {
-        self.tell(command);
-        self.answer()
-    }
-
-    /// SIGKILL, and waits until the process is gone.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        let status = self.child.wait().unwrap();
-        assert!(!status.success(), "it ended by itself");
-    }
-
-    /// SIGSTOP: alive, but not doing anything. SIGKILL still ends it.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn stop(&mut self) {
-        crate::os::signal(self.id(), libc::SIGSTOP);
-        let stat = format!("/proc/{}/stat", self.id());
-        crate::support::wait_until("the child stops", || {
-            let stat = std::fs::read_to_string(&stat).unwrap();
-            stat.rsplit_once(") ").unwrap().1.starts_with('T')
-        });
-    }
-
-    /// Lets the child end by itself, dropping what it has.
-    pub(crate) fn finish(mut self) {
-        drop(self.stdin.take());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-}
-
-impl Drop for Puppet {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// `program` is this test binary, perhaps built for another target.
+pub(crate) fn run(program: &Path, room: &Room) -> Child {
+    let mut child = Child::of(program, "obey", room.path(), |command| {
+        // What `Writer::create` and `Reader::open` use.
+        command.env("NDSHARRAY_DIR", room.path());
+    });
+    assert_eq!(child.ask("hello"), "hello");
+    child
 }
 
 /// Byte order, width in bits, and the long double 1 in hexadecimal digits.
@@ -168,7 +80,7 @@ impl Body {
             }
             // flood: writes numbers until killed; the answer comes first
             ["flood"] => {
-                println!("@ok");
+                say("ok");
                 let writer = self.writer()?;
                 for number in 0_u64.. {
                     let bytes: Vec<u8> = number.to_ne_bytes().repeat(512);
@@ -255,11 +167,10 @@ fn show(sample: Option<&OwnedSample>) -> String {
 #[test]
 #[ignore = "the body of child processes, started by other tests"]
 fn body() {
-    let Some(dir) = std::env::var_os(DIR) else { return };
+    let Some((_, dir)) = role() else { return };
     let options = Options::new().dir(dir);
     let mut body = Body::default();
-    for line in std::io::stdin().lines() {
-        let answer = body.obey(&options, &line.unwrap()).unwrap_or_else(|error| format!("error: {error}"));
-        println!("@{answer}");
+    while let Some(command) = listen() {
+        say(body.obey(&options, &command).unwrap_or_else(|error| format!("error: {error}")));
     }
 }

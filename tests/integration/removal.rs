@@ -1,6 +1,6 @@
 //! Files that are removed while another process has them mapped.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{Room, wait_until};
 use ndsharray::Error;
 
@@ -12,7 +12,7 @@ fn everything(room: &Room) -> usize {
 #[test]
 fn the_name_is_free_and_the_value_stays() {
     let room = Room::new();
-    let mut holder = Puppet::new(&room);
+    let mut holder = puppet::start(&room);
     for round in 1..=3 {
         let mut writer = room.writer::<u8>();
         assert_eq!(writer.write(&[9], &[round; 9]).unwrap(), 1);
@@ -33,7 +33,7 @@ fn the_name_is_free_and_the_value_stays() {
 #[test]
 fn what_a_killed_process_had_mapped_goes_too() {
     let room = Room::new();
-    let mut holder = Puppet::new(&room);
+    let mut holder = puppet::start(&room);
     let mut writer = room.writer::<u8>();
     writer.write(&[9], &[1; 9]).unwrap();
     assert_eq!(holder.ask("open"), "ok");

@@ -1,6 +1,6 @@
 //! Somebody with the owner's rights writes nonsense onto the board or into a payload.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{KEPT, NAME, Room, latest_vec, overwrite, peek};
 use ndsharray::{DType, Error, HeaderError, ShapeError};
 use proptest::prelude::*;
@@ -108,7 +108,7 @@ fn a_shape_larger_than_memory() {
     let elements = 1_u64 << 60;
     overwrite(&room.board(), at + LENGTH, &(elements * 4).to_ne_bytes());
     overwrite(&room.board(), at + AXES, &elements.to_ne_bytes());
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     let expected = match usize::try_from(elements) {
         Ok(_) => HeaderError::Payload { expected: elements * 4, found: 4096 },
         Err(_) => too_long(elements),

@@ -1,47 +1,13 @@
-//! What the tests share: a directory of one's own, recognisable values, and patience with a limit.
+//! What the tests share: a channel of one's own, and recognisable values.
 
-use crate::os;
-use ndsharray::{
-    AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, Options, OwnedSample, Reader, ShElement, bf16, f16,
-};
+pub(crate) use crate::common::{NAME, PATIENCE, Room, os, wait_until};
+use ndsharray::{AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, OwnedSample, Reader, ShElement, bf16, f16};
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
-
-/// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The name that most tests give their channel; the directory keeps them apart.
-pub(crate) const NAME: &str = "channel";
-
-/// Bytes that one test may take at a time.
-const ROOM: u64 = 768 << 20;
-
-/// A fresh directory, gone with all that is in it at the end of the test.
-pub(crate) struct Room {
-    dir: TempDir,
-}
 
 impl Room {
-    /// In shared memory if there is enough, else on disk: small containers have 64 MiB of it.
-    pub(crate) fn new() -> Self {
-        let shm = Path::new("/dev/shm");
-        let prefix = tempfile::Builder::new().prefix("ndsharray-test-").to_owned();
-        let in_shm = (free_bytes(shm) >= ROOM).then(|| prefix.tempdir_in(shm).ok()).flatten();
-        Self { dir: in_shm.unwrap_or_else(|| prefix.tempdir().unwrap()) }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    pub(crate) fn options(&self) -> Options {
-        Options::new().dir(self.path())
-    }
-
     pub(crate) fn writer<T: ShElement>(&self) -> ndsharray::Writer<T> {
         self.options().create(NAME).unwrap()
     }
@@ -54,17 +20,8 @@ impl Room {
         self.options().open(NAME).unwrap()
     }
 
-    pub(crate) fn board(&self) -> PathBuf {
-        self.path().join(format!("{NAME}.ndsh"))
-    }
-
     pub(crate) fn table(&self) -> PathBuf {
         self.path().join(format!("{NAME}.ndsh-readers"))
-    }
-
-    /// The names in the directory, sorted.
-    pub(crate) fn files(&self) -> Vec<String> {
-        os::files(self.path())
     }
 
     /// The names of payload files.
@@ -87,35 +44,6 @@ impl Room {
 
 /// What [`Room::keep_value`] leaves.
 pub(crate) const KEPT: [i32; 3] = [10, -20, 30];
-
-/// There is no shared memory to ask about.
-#[cfg(windows)]
-fn free_bytes(_: &Path) -> u64 {
-    0
-}
-
-#[cfg(unix)]
-fn free_bytes(dir: &Path) -> u64 {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).unwrap();
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::zeroed();
-    // SAFETY: the path ends in NUL and `stat` has room for the struct that the call writes.
-    let failed = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0;
-    // SAFETY: a struct of integers, zeroed at first.
-    let stat = unsafe { stat.assume_init() };
-    #[allow(clippy::unnecessary_cast, reason = "the fields' width differs by target")]
-    let free = stat.f_bavail as u64 * stat.f_frsize as u64;
-    if failed { 0 } else { free }
-}
-
-/// Looks until `done`, and fails when it does not come to that.
-pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
 
 /// The elements of the current value.
 pub(crate) fn latest_vec<T: ShElement>(reader: &mut Reader) -> Vec<T> {

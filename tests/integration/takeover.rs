@@ -1,13 +1,13 @@
 //! A writer is killed; another one goes on.
 
-use crate::puppet::{Puppet, seen};
+use crate::puppet::{self, seen};
 use crate::support::{Facts, NAME, Room, latest_vec, pattern};
 use ndsharray::{DType, Error};
 
 #[test]
 fn the_last_value_survives_and_the_numbers_go_on() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 8 8 false"), "ok");
     let mut reader = room.reader();
     assert_eq!(reader.writer_epoch(), 1);
@@ -40,7 +40,7 @@ fn the_last_value_survives_and_the_numbers_go_on() {
 #[test]
 fn what_readers_hold_survives_a_takeover() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 8 false"), "ok");
     let mut reader = room.reader();
     let mut borrower = room.reader();
@@ -78,7 +78,7 @@ fn writers_come_and_go_in_the_middle_of_a_flood() {
     let mut reader = None;
     let mut last = 0;
     for epoch in 1..=6 {
-        let mut puppet = Puppet::new(&room);
+        let mut puppet = puppet::start(&room);
         assert_eq!(puppet.ask("create 4 8 false"), "ok");
         let reader = reader.get_or_insert_with(|| room.reader());
         assert_eq!(reader.writer_epoch(), epoch);
@@ -108,7 +108,7 @@ fn writers_come_and_go_in_the_middle_of_a_flood() {
 #[test]
 fn a_smaller_number_of_slots_is_kept_to_after_a_takeover() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 6 3 false"), "ok");
     let mut reader = room.reader();
     // Six slots in use, the current value in one that the next writer would not take by itself.
@@ -136,10 +136,10 @@ fn a_smaller_number_of_slots_is_kept_to_after_a_takeover() {
 #[test]
 fn a_killed_writer_s_channel_can_be_removed() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 8 false"), "ok");
     assert_eq!(puppet.ask("write int64 [20] 3"), "1");
-    let mut other = Puppet::new(&room);
+    let mut other = puppet::start(&room);
     assert_eq!(other.ask("open"), "ok");
     let value = seen(1, 0, DType::I64, &[20], 3);
     assert_eq!(other.ask("hold"), value);

@@ -1,6 +1,6 @@
 //! A writer that never pauses, readers that look twice: no value may be a mixture, none may change while it is held.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{Done, NAME, PATIENCE, Room};
 use ndsharray::{Error, Options, OwnedSample, Reader, Writer};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -214,7 +214,7 @@ fn copies() {
 #[test]
 fn across_processes() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 64 8 false"), "ok");
     let readers: Vec<Reader> = (0..4).map(|_| room.reader()).collect();
     assert_eq!(puppet.ask("flood"), "ok");

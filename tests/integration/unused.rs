@@ -2,17 +2,17 @@
 //!
 //! Where handles of this process go, the kernel may take a moment to say so: a child that another test has just forked has them too, until it calls `exec`.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{NAME, Room, wait_until};
 use ndsharray::{Error, SharedArray};
 
 #[test]
 fn a_channel_goes_when_writer_and_readers_have_gone() {
     let room = Room::new();
-    let mut writer = Puppet::new(&room);
+    let mut writer = puppet::start(&room);
     writer.ask("create 4 4 false");
     writer.ask("write int32 [3] 1");
-    let mut reader = Puppet::new(&room);
+    let mut reader = puppet::start(&room);
     reader.ask("open");
     reader.ask("hold");
     let remove = || room.options().remove_unused(NAME);
@@ -37,7 +37,7 @@ fn without_a_board_the_reader_table_still_says_who_lives() {
     let mut writer = room.writer::<u8>();
     writer.write(&[1], &[1]).unwrap();
     let reader = room.reader();
-    crate::os::clear(&room.board());
+    crate::common::os::clear(&room.board());
     let left = room.files();
     assert!(matches!(room.options().remove_unused(NAME), Err(Error::InUse { living: Some(1), .. })));
     assert_eq!(room.files(), left, "no board is left in its place");

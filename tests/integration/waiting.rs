@@ -1,6 +1,6 @@
 //! Waiting for a value and for a channel.
 
-use crate::puppet::Puppet;
+use crate::puppet;
 use crate::support::{NAME, PATIENCE, Room, latest_vec};
 use ndsharray::{Error, Reader, Writer};
 use std::sync::mpsc;
@@ -239,7 +239,7 @@ fn what_was_published_before_the_close_is_read_first() {
 #[test]
 fn a_new_writer_is_waited_for_after_a_kill() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     assert_eq!(puppet.ask("write uint8 [] 1"), "1");
     let mut reader = room.reader();
@@ -278,7 +278,7 @@ fn a_wait_goes_on_in_a_channel_made_anew() {
 #[test]
 fn a_sleeper_follows_the_name() {
     let room = Room::new();
-    let mut puppet = Puppet::new(&room);
+    let mut puppet = puppet::start(&room);
     assert_eq!(puppet.ask("create 4 4 false"), "ok");
     assert_eq!(puppet.ask("write uint8 [] 1"), "1");
     puppet.kill();
@@ -289,7 +289,7 @@ fn a_sleeper_follows_the_name() {
         || wait_u8(&mut reader),
         || {
             for name in room.files() {
-                crate::os::clear(&room.path().join(name));
+                crate::common::os::clear(&room.path().join(name));
             }
             let mut new = room.writer::<u8>();
             new.write(&[], &[3]).unwrap();

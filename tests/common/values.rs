@@ -1,0 +1,50 @@
+//! Values that tell what they are: a name, which everything about a value follows from.
+
+use ndsharray::{DType, OwnedSample, Sample};
+
+/// Elements of the value that is called `id`: an even number, small and large mixed.
+pub(crate) fn len_of(id: u64) -> usize {
+    2 + 2 * (id.wrapping_mul(7919) % 1500) as usize
+}
+
+pub(crate) fn shape_of(id: u64) -> [usize; 2] {
+    [len_of(id) / 2, 2]
+}
+
+fn word(id: u64, index: usize) -> u64 {
+    id ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The value that is called `id`; shape, length and each element follow from the name, which stands in the first.
+pub(crate) fn value(id: u64) -> Vec<u64> {
+    (0..len_of(id)).map(|index| word(id, index)).collect()
+}
+
+/// The name of a value. Fails unless all of it is there, and nothing of another.
+pub(crate) fn name_of(dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
+    assert_eq!(dtype.size(), 8, "a value of {dtype}");
+    let (words, rest) = bytes.as_chunks::<8>();
+    let id = u64::from_ne_bytes(*words.first().expect("an element"));
+    assert!(rest.is_empty() && shape == shape_of(id) && words.len() == len_of(id), "torn: {id} has shape {shape:?}");
+    for (index, found) in words.iter().enumerate() {
+        assert_eq!(u64::from_ne_bytes(*found), word(id, index), "torn: element {index} of {id}");
+    }
+    id
+}
+
+/// Both kinds of sample.
+pub(crate) trait Named {
+    fn name(&self) -> u64;
+}
+
+impl Named for Sample<'_> {
+    fn name(&self) -> u64 {
+        name_of(self.dtype(), self.shape(), self.as_bytes())
+    }
+}
+
+impl Named for OwnedSample {
+    fn name(&self) -> u64 {
+        name_of(self.dtype(), self.shape(), self.as_bytes())
+    }
+}

@@ -7,8 +7,7 @@ use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
 use crate::segment::ArrayMemory;
 use crate::shape;
 use crate::sync::{AtomicU32, Mutex};
-use crate::sys::{self, Identity, Sleepers, Sweeper};
-use std::fs::File;
+use crate::sys::{self, Identity, Locked, Sleepers, Sweeper};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -27,7 +26,7 @@ pub(super) struct Attachment {
 
 /// An entry, owned through the kernel's lock on it.
 struct Place {
-    file: File,
+    file: Locked,
     sleepers: Sleepers,
     index: usize,
     entries: usize,
@@ -61,7 +60,7 @@ impl Kernel for Place {
 
 impl Attachment {
     /// A handle of an array with a lock: takes the first entry that nobody living has.
-    pub(super) fn join(memory: ArrayMemory, file: File, path: PathBuf, identity: Identity) -> Result<Self> {
+    pub(super) fn join(memory: ArrayMemory, file: Locked, path: PathBuf, identity: Identity) -> Result<Self> {
         let forks = sys::watch_forks();
         let entries = memory.entries().len();
         // Twice: whoever clears away a dead handle's entry holds its lock for a moment.
@@ -157,9 +156,6 @@ impl Drop for Attachment {
         if let Some(lock) = self.own_lock() {
             lock.part();
             fail_point!("array.parted");
-            if let Some(place) = &self.place {
-                sys::Lock::end(&place.file);
-            }
         }
     }
 }

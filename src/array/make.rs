@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::segment::{self, ArrayMemory, Extent};
 use crate::shape;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock, LockRange};
+use crate::sys::{self, Access, Identity, Lock, Locked};
 use std::fs::File;
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub(super) fn create(
 
 /// A file under the name that is no array, and the right to make it one. What a maker left who died is taken over; `None` when the file lost its name
 /// meanwhile.
-fn take_name(path: &Path, options: &Options) -> Result<Option<(File, Identity)>> {
+fn take_name(path: &Path, options: &Options) -> Result<Option<(Locked, Identity)>> {
     let exists = || Error::AlreadyExists { path: path.to_owned() };
     let file = match segment::create(path, options.mode | 0o600) {
         Ok(file) => file,
@@ -60,6 +60,7 @@ fn take_name(path: &Path, options: &Options) -> Result<Option<(File, Identity)>>
         },
         Err(other) => return Err(other),
     };
+    let file = Locked::new(file);
     fail_point!("array.file");
     // Not to be had while somebody else makes the array.
     if !Lock::try_take(&file, &ArrayMemory::MAKER).map_err(|e| Error::io("lock", path, e))? {
@@ -121,7 +122,7 @@ pub(super) fn open(
         return Err(HeaderError::Truncated { expected, found }.into());
     }
     let memory = ArrayMemory::map(&file, &path, head.extent, options.prefault)?;
-    Ok((Attachment::join(memory, file, path, identity)?, head.dtype, head.shape))
+    Ok((Attachment::join(memory, Locked::new(file), path, identity)?, head.dtype, head.shape))
 }
 
 /// Copies the head out of a file; `None` while it has none.
@@ -164,14 +165,15 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
 pub(super) fn remove_unused(location: &Location, options: &Options) -> Result<()> {
     let path = location.array();
     let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    let file = Locked::new(file);
     let in_use = |living| Err(Error::InUse { name: location.name().to_owned(), living });
-    let take = |range: LockRange| Lock::try_take(&file, &range).map_err(|e| Error::io("lock", &path, e));
+    let fail = |e| Error::io("lock", &path, e);
     // Both are held until the name is gone; they go with the file.
-    if !take(ArrayMemory::all_locks())? {
+    if !Lock::try_take_all(&file, &ArrayMemory::all_locks()).map_err(fail)? {
         let lives = |index: &usize| Lock::is_taken(&file, &ArrayMemory::lock_range(*index)).unwrap_or(true);
         return in_use(Some((0..Members::MAX).filter(lives).count()));
     }
-    if !take(ArrayMemory::MAKER)? {
+    if !Lock::try_take(&file, &ArrayMemory::MAKER).map_err(fail)? {
         return in_use(None);
     }
     segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))

@@ -150,7 +150,6 @@ impl Drop for Core {
         }
         if self.persist {
             self.shelf.remove_all(&self.place);
-            self.tag.end_lock();
             return;
         }
         if let Some(published) = self.published {
@@ -163,6 +162,5 @@ impl Drop for Core {
             let _ = sys::remove_file(&self.place.payload(&hex));
         }
         self.shelf.remove_all(&self.place);
-        self.tag.end_lock();
     }
 }

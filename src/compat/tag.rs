@@ -10,7 +10,7 @@ use crate::error::{Error, Foreign, Result};
 use crate::options::Owners;
 use crate::segment::{self, open_trusted, unlink_if_same};
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock, LockRange};
+use crate::sys::{self, Access, Identity, Lock, LockRange, Locked};
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a second writer of this library away.
 pub(crate) struct Tag {
-    file: File,
+    file: Locked,
     identity: Identity,
     names: Names,
 }
@@ -40,7 +40,7 @@ impl Tag {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let error = match open_trusted(&path, Access::ReadWrite, owners) {
-                Ok((file, identity)) => match Self::adopt(place, file, identity)? {
+                Ok((file, identity)) => match Self::adopt(place, Locked::new(file), identity)? {
                     Some(taken) => return Ok(taken),
                     // Its writer removed it while it was being opened.
                     None => Error::NotFound { path: path.clone() },
@@ -65,13 +65,13 @@ impl Tag {
     fn create(place: &Place, mode: u32) -> Result<Self> {
         let names = Names::random(place.name().len());
         let aside = place.payload(&Names::aside(names.current()));
-        let file = segment::create(&aside, mode)?;
+        let file = Locked::new(segment::create(&aside, mode)?);
         let made = Self::finish(place, &aside, file, names);
         let _ = sys::remove_file(&aside);
         made
     }
 
-    fn finish(place: &Place, aside: &std::path::Path, file: File, names: Names) -> Result<Self> {
+    fn finish(place: &Place, aside: &std::path::Path, file: Locked, names: Names) -> Result<Self> {
         let path = place.tag();
         if !Self::lock(&file, place)? {
             return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
@@ -84,7 +84,7 @@ impl Tag {
         Ok(Self { file, identity, names })
     }
 
-    fn adopt(place: &Place, file: File, identity: Identity) -> Result<Option<Taken>> {
+    fn adopt(place: &Place, file: Locked, identity: Identity) -> Result<Option<Taken>> {
         let path = place.tag();
         if !Self::lock(&file, place)? {
             return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
@@ -130,11 +130,6 @@ impl Tag {
         sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &place.tag(), e))?;
         self.names = names;
         Ok(())
-    }
-
-    /// Gives the lock back: the caller is about to drop this.
-    pub(crate) fn end_lock(&self) {
-        Lock::end(&self.file);
     }
 
     /// Removes the file, if it is still the one of that name.

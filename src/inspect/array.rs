@@ -90,7 +90,7 @@ fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
 
 /// Who lives, of all entries that an array can have: for one whose head cannot be read.
 fn living(file: &Opened) -> Vec<Reader> {
-    if file.life(&ArrayMemory::all_locks()) == Life::Gone {
+    if file.any_life(&ArrayMemory::all_locks()) == Life::Gone {
         return Vec::new();
     }
     let nothing = LockCopy::new(Vec::new(), 0);

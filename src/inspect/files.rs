@@ -6,6 +6,7 @@ use crate::options::Owners;
 use crate::segment::open_trusted;
 use crate::sys::{self, Access, Lock, LockRange};
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file that is there, open for reading.
@@ -81,16 +82,25 @@ impl Opened {
         Ok(bytes)
     }
 
-    /// Whether somebody has an exclusive lock on these bytes.
+    /// Whether somebody has the lock on these bytes.
     pub(super) fn life(&self, range: &LockRange) -> Life {
-        match Lock::is_taken(&self.file, range) {
-            Ok(true) => Life::Alive,
-            Ok(false) => Life::Gone,
-            Err(_) => Life::Unknown,
-        }
+        life(Lock::is_taken(&self.file, range))
+    }
+
+    /// Whether somebody has any of the locks within these bytes.
+    pub(super) fn any_life(&self, ranges: &LockRange) -> Life {
+        life(Lock::is_any_taken(&self.file, ranges))
     }
 
     pub(super) fn file(&self) -> &File {
         &self.file
+    }
+}
+
+fn life(taken: io::Result<bool>) -> Life {
+    match taken {
+        Ok(true) => Life::Alive,
+        Ok(false) => Life::Gone,
+        Err(_) => Life::Unknown,
     }
 }

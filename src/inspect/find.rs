@@ -1,5 +1,6 @@
 //! What there is in a directory.
 
+use crate::compat::place::Place;
 use crate::compat::wire::{DIGITS, decode_tag, digits};
 use crate::error::{Error, Result};
 use crate::location::{Location, Part};
@@ -60,7 +61,8 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
     Ok(found.into_iter().collect())
 }
 
-/// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its content has to fit too.
+/// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its content has to fit too. None on Windows, where such a channel
+/// is not made of files.
 fn python(dir: &Path, file_name: &str) -> Option<String> {
     let path = dir.join(file_name);
     let (file, identity) = open_trusted(&path, Access::Read, Owners::Anyone).ok()?;
@@ -68,12 +70,12 @@ fn python(dir: &Path, file_name: &str) -> Option<String> {
         let mut bytes = vec![0; compat::wire::tag_len(file_name)];
         let len = sys::read_front(&file, &mut bytes).ok()?;
         bytes.truncate(len);
-        if decode_tag(file_name, &bytes, identity.len).is_ok() && Location::new(file_name, Some(dir)).is_ok() {
-            return file_name.is_ascii().then(|| file_name.to_owned());
+        if decode_tag(file_name, &bytes, identity.len).is_ok() && Place::new(file_name, Some(dir)).is_ok() {
+            return Some(file_name.to_owned());
         }
     }
     let (rest, hex) = file_name.split_at_checked(file_name.len().checked_sub(DIGITS)?)?;
-    let name = rest.strip_suffix('_').filter(|name| name.is_ascii() && Location::new(name, Some(dir)).is_ok())?;
+    let name = rest.strip_suffix('_').filter(|name| Place::new(name, Some(dir)).is_ok())?;
     digits(hex.as_bytes())?;
     super::python::holds_array(&file, identity.len).then(|| name.to_owned())
 }

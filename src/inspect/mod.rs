@@ -89,8 +89,9 @@ impl Options {
     /// # Errors
     ///
     /// [`Error::NotFound`](crate::Error::NotFound) when there is no file of it; [`Error::InvalidName`](crate::Error::InvalidName);
-    /// [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when the directory cannot be listed. Whatever is
-    /// wrong with the files themselves is in [`Report::problems`].
+    /// [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when the directory cannot be listed;
+    /// [`Error::Unsupported`](crate::Error::Unsupported) for [`Kind::Python`] on Windows, where such a channel is not made of files. Whatever is wrong with the
+    /// files themselves is in [`Report::problems`].
     pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
         let location = self.location(name)?;
         match kind {

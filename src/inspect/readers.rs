@@ -46,7 +46,7 @@ pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec
 /// The table of a channel whose board cannot be read: who lives, of all entries that any table can have.
 pub(super) fn living(location: &Location, notes: &mut Notes) -> Vec<Reader> {
     let Some(file) = notes.open(location.readers(), Role::Readers) else { return Vec::new() };
-    if file.life(&Table::all_locks()) == Life::Gone {
+    if file.any_life(&Table::all_locks()) == Life::Gone {
         return Vec::new();
     }
     let reader = |index| Reader {

@@ -7,8 +7,7 @@ use crate::location::Location;
 use crate::options::Owners;
 use crate::segment::{self, Board, OwnEntry, State, Table};
 use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
-use crate::sys::{self, Access, Lock, Sweeper};
-use std::fs::File;
+use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
@@ -37,7 +36,7 @@ pub(crate) struct Attachment {
 struct Place {
     entry: OwnEntry,
     /// Holds the lock on the entry.
-    file: File,
+    _file: Locked,
     index: usize,
     kept: KeptPins,
 }
@@ -82,7 +81,7 @@ impl Attachment {
             Err(error @ Error::Corrupt(HeaderError::Stranger { .. })) => return Ok(Found::InPieces(error)),
             Err(other) => return Err(other),
         };
-        let place = Place::take(table, file, &readers)?;
+        let place = Place::take(table, Locked::new(file), &readers)?;
         fail_point!("attach.placed");
         let attached = Self { board, lineage: head.lineage, place: Some(place), forks, _sweeper: sweeper };
         if matches!(attached.board.state(), State::Starting | State::Closed) {
@@ -182,7 +181,6 @@ impl Drop for Attachment {
         if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
             place.entry.table().registered().remove(place.index, pins);
             fail_point!("detach.removed");
-            Lock::end(&place.file);
         }
     }
 }
@@ -194,7 +192,7 @@ enum Found {
 }
 
 impl Place {
-    fn take(table: Table, file: File, path: &std::path::Path) -> Result<Self> {
+    fn take(table: Table, file: Locked, path: &std::path::Path) -> Result<Self> {
         let max = table.entries().len();
         // Twice: a writer that clears a dead reader's entry holds its lock for a moment.
         for (index, entry) in table.entries().iter().enumerate().chain(table.entries().iter().enumerate()) {
@@ -204,7 +202,7 @@ impl Place {
                 table.registered().add(index, entry.as_ref());
                 entry.note_pid();
                 let Some(entry) = OwnEntry::new(table, index) else { break };
-                return Ok(Self { entry, file, index, kept: KeptPins::new() });
+                return Ok(Self { entry, _file: file, index, kept: KeptPins::new() });
             }
         }
         Err(Error::TooManyReaders { max })

@@ -49,7 +49,7 @@ pub(crate) use platform::{
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 use std::time::Duration;
 
 /// Whether there is more than `unsupported.rs` here.
@@ -95,6 +95,35 @@ pub(crate) struct Storage {
 
 /// The bytes of a file that a lock covers; they need not exist.
 pub(crate) type LockRange = Range<u64>;
+
+/// A file that locks are taken through; they go with it. (Where locks are files, closing it would not tell.)
+pub(crate) struct Locked {
+    file: File,
+    forks: u64,
+}
+
+impl Locked {
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, forks: watch_forks() }
+    }
+}
+
+impl Deref for Locked {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // In a forked child the locks are the parent's; closing the descriptor leaves them alone.
+        if self.forks == fork_count() {
+            Lock::end(&self.file);
+        }
+    }
+}
 
 /// How a fail point ends or stops the process.
 #[cfg(feature = "failpoints")]

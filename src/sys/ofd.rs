@@ -4,6 +4,7 @@ use super::LockRange;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
+use std::path::Path;
 
 #[cfg(not(target_vendor = "apple"))]
 use libc::{F_OFD_GETLK, F_OFD_SETLK};
@@ -41,6 +42,16 @@ impl Lock {
         Ok(i32::from(answer.l_type) != i32::from(libc::F_UNLCK))
     }
 
+    /// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+    pub(crate) fn try_take_all(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        Self::try_take(file, ranges)
+    }
+
+    /// Whether another open file description holds a lock on any range within `ranges`.
+    pub(crate) fn is_any_taken(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        Self::is_taken(file, ranges)
+    }
+
     /// What goes with `file` anyway: the caller is about to close it.
     #[inline]
     pub(crate) fn end(_: &File) {}
@@ -64,5 +75,20 @@ impl Lock {
                 return Err(error);
             }
         }
+    }
+}
+
+/// Has nothing to do: nothing is left of a file that has been removed, nor of a lock.
+pub(crate) struct Sweeper;
+
+impl Sweeper {
+    #[inline]
+    pub(crate) fn of(_: &Path) -> Self {
+        Self
+    }
+
+    #[inline]
+    pub(crate) fn of_file(_: &Path) -> Self {
+        Self
     }
 }

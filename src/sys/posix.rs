@@ -86,21 +86,6 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Has nothing to do: nothing is left of a file that has been removed.
-pub(crate) struct Sweeper;
-
-impl Sweeper {
-    #[inline]
-    pub(crate) fn of(_: &Path) -> Self {
-        Self
-    }
-
-    #[inline]
-    pub(crate) fn of_file(_: &Path) -> Self {
-        Self
-    }
-}
-
 /// Whether a file can have this name, which has no slash and no control characters; if not, why.
 #[inline]
 pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {

@@ -25,6 +25,32 @@ fn locks_exclude_between_two_handles_of_one_process() {
 }
 
 #[test]
+fn whoever_has_all_locks_keeps_others_from_each_and_the_other_way_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let a = Locked::new(open_exclusive(&path, 0o600).unwrap());
+    let b = Locked::new(open(&path, Access::ReadWrite).unwrap());
+    let reading = open(&path, Access::Read).unwrap();
+    let all = 64..640;
+    assert!(Lock::try_take(&a, &(0..64)).unwrap());
+    assert!(Lock::try_take(&a, &(192..256)).unwrap());
+    assert!(!Lock::try_take_all(&b, &all).unwrap(), "it is neither the first nor the last");
+    assert!(Lock::is_any_taken(&reading, &all).unwrap());
+    assert!(Lock::try_take(&b, &(64..128)).unwrap(), "nothing is left of the attempt");
+    Lock::release(&b, &(64..128)).unwrap();
+    Lock::release(&a, &(192..256)).unwrap();
+    assert!(!Lock::is_any_taken(&reading, &all).unwrap(), "what does not belong to them is not in the way");
+    assert!(Lock::try_take_all(&b, &all).unwrap());
+    assert!(Lock::is_any_taken(&reading, &all).unwrap() && Lock::is_taken(&reading, &(128..192)).unwrap());
+    assert!(!Lock::try_take(&a, &(128..192)).unwrap());
+    assert!(!Lock::try_take_all(&a, &all).unwrap());
+    drop(b);
+    assert!(Lock::try_take_all(&a, &all).unwrap());
+    drop(a);
+    assert!(!Lock::is_any_taken(&reading, &all).unwrap());
+}
+
+#[test]
 fn a_lock_keeps_nobody_from_reading_and_writing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");

@@ -17,12 +17,12 @@ mod space;
 
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
-pub(crate) use super::ofd::Lock;
+pub(crate) use super::ofd::{Lock, Sweeper};
 // `open` and `open_exclusive` are replaced below.
 pub(crate) use super::posix::*;
 pub(crate) use super::unsupported::Lease;
 #[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
-pub(crate) use lock_files::Lock;
+pub(crate) use lock_files::{Lock, Sweeper};
 pub(crate) use space::reserve;
 
 use super::{Access, Identity, posix};

@@ -114,6 +114,14 @@ impl Lock {
         unsupported()
     }
 
+    pub(crate) fn try_take_all(_: &File, _: &LockRange) -> io::Result<bool> {
+        unsupported()
+    }
+
+    pub(crate) fn is_any_taken(_: &File, _: &LockRange) -> io::Result<bool> {
+        unsupported()
+    }
+
     pub(crate) fn end(_: &File) {}
 }
 

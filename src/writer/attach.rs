@@ -7,7 +7,7 @@ use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, Board, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
-use crate::sys::{self, Access, Lock, Sweeper};
+use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use std::fs::File;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ pub(super) struct Held {
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
-    board_file: File,
+    _board_file: Locked,
     /// After that nothing is mapped any more.
     _sweeper: Sweeper,
 }
@@ -64,14 +64,9 @@ impl Held {
             board.wake_holders_of(bell.ring_always());
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
-            return Ok(Self { location, board, table, table_file, last_number, board_file: file, _sweeper: sweeper });
+            return Ok(Self { location, board, table, table_file, last_number, _board_file: file, _sweeper: sweeper });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
-    }
-
-    /// Gives up being the writer: the caller is about to drop this.
-    pub(super) fn end_locks(&self) {
-        Lock::end(&self.board_file);
     }
 }
 
@@ -84,7 +79,7 @@ struct Before {
 }
 
 /// Opens or creates the board's file and takes its lock; `None` when it lost its name meanwhile.
-pub(super) fn lock_board(location: &Location, options: &Options) -> Result<Option<File>> {
+pub(super) fn lock_board(location: &Location, options: &Options) -> Result<Option<Locked>> {
     let path = location.board();
     let file = match segment::create(&path, options.mode | 0o600) {
         Ok(file) => file,
@@ -100,8 +95,9 @@ pub(super) fn lock_board(location: &Location, options: &Options) -> Result<Optio
 }
 
 /// Takes the lock of a board's open file; `None` when the file has lost its name.
-pub(super) fn take_lock(location: &Location, file: File) -> Result<Option<File>> {
+pub(super) fn take_lock(location: &Location, file: File) -> Result<Option<Locked>> {
     let path = location.board();
+    let file = Locked::new(file);
     if !Lock::try_take(&file, &Board::LOCK).map_err(|e| Error::io("lock", &path, e))? {
         let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
         return Err(Error::WriterExists { name: location.name().to_owned(), pid });

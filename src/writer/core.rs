@@ -316,7 +316,6 @@ impl Drop for Core {
         // In a forked child the channel is still the parent's; closing the descriptors leaves its locks alone.
         if self.forks == sys::fork_count() {
             self.close();
-            self.held.end_locks();
         }
     }
 }

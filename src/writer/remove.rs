@@ -7,8 +7,7 @@ use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, State, Table};
 use crate::slots::Registered;
-use crate::sys::{self, Access, Lock};
-use std::fs::File;
+use crate::sys::{self, Access, Lock, Locked};
 use std::io;
 use std::path::Path;
 
@@ -67,15 +66,15 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
 }
 
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.
-fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<File>> {
+fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Locked>> {
     let path = location.readers();
     let file = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
-        Ok((file, _)) => file,
+        Ok((file, _)) => Locked::new(file),
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),
     };
     let fail = |e| Error::io("lock", &path, e);
-    if Lock::try_take(&file, &Table::all_locks()).map_err(fail)? {
+    if Lock::try_take_all(&file, &Table::all_locks()).map_err(fail)? {
         return Ok(Some(file));
     }
     let lives = |index: &usize| Lock::is_taken(&file, &Table::lock_range(*index)).unwrap_or(true);

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::printable;
 use clap::ValueEnum;
+use ndsharray::Error;
 use ndsharray::inspect::Kind;
 
 /// A kind, as it is asked for.
@@ -38,9 +39,9 @@ pub(crate) fn kinds(globals: &Globals, name: &str, asked: Option<KindArg>) -> Re
         }
         match options.look(name, kind) {
             Ok(_) => found.push(kind),
-            Err(ndsharray::Error::NotFound { .. }) => {}
-            // Python's names are fewer: what cannot be one is not there.
-            Err(ndsharray::Error::InvalidName { .. }) if kind == Kind::Python && asked.is_none() => {}
+            Err(Error::NotFound { .. }) => {}
+            // Python's names are fewer: what cannot be one is not there. Nor is any on Windows.
+            Err(Error::InvalidName { .. } | Error::Unsupported { .. }) if kind == Kind::Python && asked.is_none() => {}
             Err(error) => return Err(error.into()),
         }
     }

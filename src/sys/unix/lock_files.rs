@@ -4,10 +4,14 @@
 //! the file, as a reader in the writer's process would. What belongs to an open file on every Unix is `flock`, which knows no ranges.
 //! So each range has an empty file beside the locked one, named by its inode number and the range's start, and whoever has a `flock` on
 //! that has the range. The file is made by who takes the lock and removed by who gives it back; one that a killed process left is free, and removed by the
-//! next who gives it back.
+//! next who gives it back, or when a handle in the directory closes ([`Sweeper`]).
 //!
-//! A lock is to end with the file that it was taken through, like those of other systems. Closing cannot be noticed here, so the handles
-//! say when they close ([`Lock::end`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
+//! For all ranges at once there is one more such file. Whoever takes it looks afterwards whether somebody has one of the ranges, and whoever takes a range
+//! looks afterwards whether somebody has all. Each has its own lock when it looks for the other's, so one of the two sees the other at least, and gives
+//! back what it has.
+//!
+//! A lock is to end with the file that it was taken through, like those of other systems. Closing cannot be noticed here, so files that locks are taken
+//! through say when they close ([`Lock::end`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
 //! its is asked for.
 
 use super::posix::{fork_count, identify, identify_path, open_exclusive, same_file, watch_forks};
@@ -24,13 +28,25 @@ use std::sync::{LazyLock, MutexGuard, PoisonError};
 /// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
 const ATTEMPTS: u32 = 10_000;
 
-/// A range that this process has locked.
+/// How the names of lock files begin; no channel's name starts with a dot.
+const PREFIX: &str = ".ndsh-lock-";
+
+/// What of a file is locked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// The range that starts here.
+    Range(u64),
+    /// All ranges.
+    All,
+}
+
+/// A lock that this process has.
 struct Held {
     /// The descriptor that it was locked through.
     fd: RawFd,
     /// The file that it is in.
     identity: Identity,
-    start: u64,
+    what: What,
     path: PathBuf,
     /// Has the `flock`; closing it gives it back.
     _file: File,
@@ -93,60 +109,33 @@ pub(crate) struct Lock;
 impl Lock {
     /// Takes the lock on `range` if nobody has it.
     pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
-        let (identity, forks, fd) = (identify(file)?, watch_forks(), file.as_raw_fd());
-        let mut registry = registry();
-        let path = registry.place(fd, &identity, range)?;
-        if let Some(holder) = registry.holder(&identity, range) {
-            return Ok(holder == fd);
-        }
-        let mode = file.metadata()?.permissions().mode() & 0o777;
-        for _ in 0..ATTEMPTS {
-            let lock_file = match open_exclusive(&path, mode) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => match open_existing(&path)? {
-                    Some(lock_file) => lock_file,
-                    None => continue,
-                },
-                other => other?,
-            };
-            if try_lock(&lock_file)? {
-                // Whoever had it may have removed it between our open and our lock.
-                let ours = identify(&lock_file)?;
-                if identify_path(&path).is_ok_and(|named| same_file(&named, &ours)) {
-                    registry.held.push(Held { fd, identity, start: range.start, path, _file: lock_file, forks });
-                    return Ok(true);
-                }
-            } else if !try_lock_shared(&lock_file)? {
-                return Ok(false);
-            }
-            // In the way was somebody who asks in `is_taken` just now, and does not mind company.
-            drop(lock_file);
-            std::thread::yield_now();
-        }
-        Ok(false)
+        registry().try_take(file, What::Range(range.start), |registry, place| registry.has_another_all(place))
+    }
+
+    /// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+    pub(crate) fn try_take_all(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        registry().try_take(file, What::All, |registry, place| registry.has_another_any(place, ranges))
     }
 
     /// Gives the lock on `range` back.
     pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
         let identity = identify(file)?;
-        let fd = file.as_raw_fd();
-        registry()
-            .held
-            .retain(|held| held.fd != fd || held.start != range.start || !same_file(&held.identity, &identity));
+        registry().give_back(file.as_raw_fd(), &identity, What::Range(range.start));
         Ok(())
     }
 
     /// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
     pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
-        let identity = identify(file)?;
         let mut registry = registry();
-        let path = registry.place(file.as_raw_fd(), &identity, range)?;
-        if let Some(holder) = registry.holder(&identity, range) {
-            return Ok(holder != file.as_raw_fd());
-        }
-        match open_existing(&path)? {
-            Some(lock_file) => Ok(!try_lock_shared(&lock_file)?),
-            None => Ok(false),
-        }
+        let place = registry.place(file)?;
+        Ok(registry.has_another(&place, What::Range(range.start))? || registry.has_another_all(&place)?)
+    }
+
+    /// Whether another open file description holds a lock on any range within `ranges`.
+    pub(crate) fn is_any_taken(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        let mut registry = registry();
+        let place = registry.place(file)?;
+        Ok(registry.has_another_any(&place, ranges)? || registry.has_another_all(&place)?)
     }
 
     /// Gives back what was taken through `file`: the caller is about to close it.
@@ -156,20 +145,180 @@ impl Lock {
     }
 }
 
+/// Where a file is that is locked.
+struct Place {
+    fd: RawFd,
+    identity: Identity,
+    dir: PathBuf,
+}
+
+impl Place {
+    /// The lock file.
+    fn path(&self, what: What) -> PathBuf {
+        let inode = self.identity.inode;
+        self.dir.join(match what {
+            What::Range(start) => format!("{PREFIX}{inode:x}-{start}"),
+            What::All => format!("{PREFIX}{inode:x}-all"),
+        })
+    }
+
+    /// The starts of the ranges that there are lock files for.
+    fn starts(&self) -> io::Result<Vec<u64>> {
+        let mut starts = Vec::new();
+        let prefix = format!("{PREFIX}{:x}-", self.identity.inode);
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            let start: Option<u64> = name.to_str().and_then(|name| name.strip_prefix(prefix.as_str())?.parse().ok());
+            starts.extend(start);
+        }
+        Ok(starts)
+    }
+}
+
 impl Registry {
-    /// The path of a range's lock file.
-    fn place(&self, fd: RawFd, identity: &Identity, range: &LockRange) -> io::Result<PathBuf> {
-        let dir = self.dirs.get(&fd).ok_or(ErrorKind::InvalidInput)?;
-        // No channel's name starts with a dot.
-        Ok(dir.join(format!(".ndsh-lock-{:x}-{}", identity.inode, range.start)))
+    fn place(&self, file: &File) -> io::Result<Place> {
+        let fd = file.as_raw_fd();
+        let dir = self.dirs.get(&fd).ok_or(ErrorKind::InvalidInput)?.clone();
+        Ok(Place { fd, identity: identify(file)?, dir })
     }
 
     /// The descriptor through which this process has the lock.
-    fn holder(&mut self, identity: &Identity, range: &LockRange) -> Option<RawFd> {
-        let is_it = |held: &Held| held.start == range.start && same_file(&held.identity, identity);
+    fn holder(&mut self, place: &Place, what: What) -> Option<RawFd> {
+        let is_it = |held: &Held| held.what == what && same_file(&held.identity, &place.identity);
         self.held.retain(|held| !is_it(held) || held.is_current());
         self.held.iter().find(|held| is_it(held)).map(|held| held.fd)
     }
+
+    /// Takes a lock that nobody has, unless there is another `in_the_way` once it is taken.
+    fn try_take(
+        &mut self,
+        file: &File,
+        what: What,
+        in_the_way: impl FnOnce(&mut Self, &Place) -> io::Result<bool>,
+    ) -> io::Result<bool> {
+        let place = self.place(file)?;
+        if let Some(holder) = self.holder(&place, what) {
+            return Ok(holder == place.fd);
+        }
+        let forks = watch_forks();
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        let path = place.path(what);
+        let Some(lock_file) = lock_alone(&path, mode)? else { return Ok(false) };
+        self.held.push(Held { fd: place.fd, identity: place.identity, what, path, _file: lock_file, forks });
+        let answer = in_the_way(self, &place);
+        if !matches!(answer, Ok(false)) {
+            self.give_back(place.fd, &place.identity, what);
+        }
+        answer.map(|in_the_way| !in_the_way)
+    }
+
+    fn give_back(&mut self, fd: RawFd, identity: &Identity, what: What) {
+        self.held.retain(|held| held.fd != fd || held.what != what || !same_file(&held.identity, identity));
+    }
+
+    /// Whether somebody has the lock through another file.
+    fn has_another(&mut self, place: &Place, what: What) -> io::Result<bool> {
+        if let Some(holder) = self.holder(place, what) {
+            return Ok(holder != place.fd);
+        }
+        match open_existing(&place.path(what))? {
+            Some(lock_file) => Ok(!try_lock_shared(&lock_file)?),
+            None => Ok(false),
+        }
+    }
+
+    fn has_another_all(&mut self, place: &Place) -> io::Result<bool> {
+        self.has_another(place, What::All)
+    }
+
+    fn has_another_any(&mut self, place: &Place, ranges: &LockRange) -> io::Result<bool> {
+        for start in place.starts()? {
+            if ranges.contains(&start) && self.has_another(place, What::Range(start))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Makes the lock file, if there is none, and locks it; `None` if somebody else has it locked.
+fn lock_alone(path: &Path, mode: u32) -> io::Result<Option<File>> {
+    for _ in 0..ATTEMPTS {
+        let lock_file = match open_exclusive(path, mode) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => match open_existing(path)? {
+                Some(lock_file) => lock_file,
+                None => continue,
+            },
+            other => other?,
+        };
+        if try_lock(&lock_file)? {
+            // Whoever had it may have removed it between our open and our lock.
+            if has_name(&lock_file, path)? {
+                return Ok(Some(lock_file));
+            }
+        } else if !try_lock_shared(&lock_file)? {
+            return Ok(None);
+        }
+        // In the way was somebody who asks or sweeps just now, and does not mind company.
+        drop(lock_file);
+        std::thread::yield_now();
+    }
+    Ok(None)
+}
+
+/// Whether the path names this file.
+fn has_name(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = identify(file)?;
+    Ok(identify_path(path).is_ok_and(|named| same_file(&named, &ours)))
+}
+
+/// Dropped after what a handle has locked, it removes the lock files in the directory that nobody has: those of processes that were killed.
+pub(crate) struct Sweeper {
+    dir: PathBuf,
+}
+
+impl Sweeper {
+    pub(crate) fn of(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// For the directory that the file is in.
+    pub(crate) fn of_file(path: &Path) -> Self {
+        Self::of(path.parent().unwrap_or(path))
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        // Best effort: what stays is found again the next time.
+        let _ = sweep(&self.dir);
+    }
+}
+
+/// Removes the lock files in `dir` that nobody has, unless another is at it.
+///
+/// A name is removed by who has the file locked alone, or by the one sweeper, while it has it locked together with those who ask. Both look first whether the name
+/// is the file's. So nobody removes the name of a file that has come after.
+fn sweep(dir: &Path) -> io::Result<()> {
+    let whole = File::open(dir)?;
+    if !try_lock(&whole)? {
+        return Ok(());
+    }
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
+            continue;
+        }
+        let path = entry.path();
+        if let Ok(Some(lock_file)) = open_existing(&path)
+            && try_lock_shared(&lock_file)?
+            && has_name(&lock_file, &path)?
+        {
+            // Another user's stays.
+            let _ = fs::remove_file(&path);
+        }
+    }
+    Ok(())
 }
 
 /// `None` when there is none.
@@ -203,6 +352,10 @@ mod tests {
     use super::*;
     use crate::sys::{Access, open, open_exclusive};
 
+    fn lock_file(file: &File) -> PathBuf {
+        registry().place(file).unwrap().path(What::Range(0))
+    }
+
     #[test]
     fn lock_files_go_with_the_lock() {
         let dir = tempfile::tempdir().unwrap();
@@ -214,6 +367,7 @@ mod tests {
         assert!(Lock::try_take(&a, &(64..128)).unwrap(), "one's own is no obstacle");
         assert_eq!(count(), 3);
         assert!(!Lock::try_take(&b, &(0..64)).unwrap());
+        assert!(!Lock::try_take_all(&b, &(0..128)).unwrap());
         Lock::end(&b);
         assert!(!Lock::try_take(&b, &(0..64)).unwrap(), "it had none");
         Lock::end(&a);
@@ -225,20 +379,58 @@ mod tests {
     fn what_a_killed_process_left_is_free() {
         let dir = tempfile::tempdir().unwrap();
         let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
-        let left = registry().place(file.as_raw_fd(), &identify(&file).unwrap(), &(0..64)).unwrap();
+        let left = lock_file(&file);
         fs::write(&left, "").unwrap();
         assert!(!Lock::is_taken(&file, &(0..64)).unwrap());
+        assert!(!Lock::is_any_taken(&file, &(0..128)).unwrap());
         assert!(Lock::try_take(&file, &(0..64)).unwrap());
         Lock::release(&file, &(0..64)).unwrap();
         assert!(!left.exists());
     }
 
     #[test]
+    fn what_is_free_is_swept_and_what_is_had_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+        assert!(Lock::try_take(&file, &(0..64)).unwrap());
+        let left = dir.path().join(".ndsh-lock-1-0");
+        fs::write(&left, "").unwrap();
+        drop(Sweeper::of(dir.path()));
+        assert!(lock_file(&file).exists() && !left.exists());
+        assert!(!Lock::is_taken(&file, &(0..64)).unwrap(), "not by another");
+    }
+
+    #[test]
+    fn sweeping_takes_no_lock_from_those_who_take_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("f");
+        drop(open_exclusive(&path, 0o600).unwrap());
+        let inside = Mutex::new(());
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        let file = open(&path, Access::ReadWrite).unwrap();
+                        if Lock::try_take(&file, &(0..64)).unwrap() {
+                            let alone = inside.try_lock().expect("nobody else has the lock");
+                            drop(Sweeper::of(dir.path()));
+                            assert!(lock_file(&file).exists());
+                            drop(alone);
+                        }
+                        Lock::end(&file);
+                        drop(Sweeper::of(dir.path()));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn a_directory_in_its_place_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
-        let place = registry().place(file.as_raw_fd(), &identify(&file).unwrap(), &(0..64)).unwrap();
-        fs::create_dir(place).unwrap();
+        fs::create_dir(lock_file(&file)).unwrap();
         assert!(Lock::try_take(&file, &(0..64)).is_err());
     }
 }

@@ -67,6 +67,16 @@ impl Lock {
         Ok(true)
     }
 
+    /// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+    pub(crate) fn try_take_all(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        Self::try_take(file, ranges)
+    }
+
+    /// Whether another handle has a lock on any range within `ranges`.
+    pub(crate) fn is_any_taken(file: &File, ranges: &LockRange) -> io::Result<bool> {
+        Self::is_taken(file, ranges)
+    }
+
     /// Takes an exclusive lock, or a shared one, at once or not at all.
     fn lock(file: &File, range: &LockRange, flags: LOCK_FILE_FLAGS) -> io::Result<bool> {
         let (start, len) = place(range);

@@ -64,11 +64,33 @@ impl Place {
 
 #[cfg(all(test, windows))]
 mod tests {
-    use super::*;
+    use crate::compat::Options;
+    use crate::error::Error;
+    use crate::inspect::Kind;
+    use std::time::Duration;
 
     #[test]
-    fn it_is_not_supported_here() {
-        assert!(matches!(Place::new("cam", None), Err(Error::Unsupported { .. })));
+    fn whatever_is_asked_for_here_the_answer_is_that_windows_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options::new().dir(dir.path());
+        let answers = [
+            options.create::<u8>("cam").map(drop),
+            options.create_any("cam").map(drop),
+            options.open("cam").map(drop),
+            options.open_timeout("cam", Duration::from_secs(600)).map(drop),
+            options.leftovers("cam").map(drop),
+            options.remove_leftovers("cam", Duration::ZERO).map(drop),
+            options.unused("cam", Duration::ZERO).map(drop),
+            options.remove_unused("cam", Duration::ZERO).map(drop),
+            options.remove("cam"),
+            crate::Options::new().dir(dir.path()).look("cam", Kind::Python).map(drop),
+        ];
+        for answer in answers {
+            let error = answer.unwrap_err();
+            assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+            assert!(error.to_string().contains("Windows"), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }
 

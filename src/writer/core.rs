@@ -10,7 +10,7 @@ use crate::location::Location;
 use crate::options::Options;
 use crate::segment::WritePayload;
 use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
-use crate::sys;
+use crate::sys::{self, Stamps};
 use uuid::Uuid;
 
 /// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that
@@ -52,6 +52,7 @@ pub(crate) struct Core {
     pub(super) look: Look,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
+    stamps: Stamps,
     forks: u64,
 }
 
@@ -75,6 +76,7 @@ impl Core {
             latest: Latest::NONE,
             look: Look::default(),
             orphans: PinMask::EMPTY,
+            stamps: Stamps::new(),
             forks,
             held,
         };
@@ -224,7 +226,7 @@ impl Core {
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
         if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_time(sys::monotonic_ns());
+            on_board.set_time(self.stamps.now());
         }
         self.last_number += 1;
         let number = self.last_number;

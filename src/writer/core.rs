@@ -9,7 +9,7 @@ use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::WritePayload;
-use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::slots::{Ahead, Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys::{self, Stamps};
 use uuid::Uuid;
 
@@ -50,6 +50,8 @@ pub(crate) struct Core {
     last_number: u64,
     /// What the last look at the readers showed; a guess that each claim checks.
     pub(super) look: Look,
+    /// Slots that are claimed already.
+    ahead: Ahead,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
     stamps: Stamps,
@@ -75,6 +77,7 @@ impl Core {
             rotation: Rotation::new(usable),
             latest: Latest::NONE,
             look: Look::default(),
+            ahead: Ahead::default(),
             orphans: PinMask::EMPTY,
             stamps: Stamps::new(),
             forks,
@@ -121,6 +124,9 @@ impl Core {
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
     #[inline]
     pub(super) fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
+        if let Some(claim) = self.ahead.take(slot) {
+            return Some(claim);
+        }
         let retries = self.look.retries;
         let claim = self.held.board.writer_side(&self.held.table).claim(slot, &mut self.look);
         if self.look.retries != retries {
@@ -230,13 +236,20 @@ impl Core {
         }
         self.last_number += 1;
         let number = self.last_number;
-        self.latest = self.held.board.writer_side(&self.held.table).publish(claim, number);
         self.rotation.published(slot, number);
+        let needed = byte_len.max(self.least_capacity);
+        let next = if self.ahead.is_empty() { self.rotation.upcoming(needed, self.look.pins) } else { PinMask::EMPTY };
+        let retries = self.look.retries;
+        let side = self.held.board.writer_side(&self.held.table);
+        self.latest = side.publish(claim, number, next, &mut self.ahead, &mut self.look);
+        if self.look.retries != retries {
+            self.rotation.widen();
+        }
         if let Some(replaced) = self.bell().ring() {
             self.held.board.wake_holders_of(replaced);
         }
         fail_point!("publish.rung");
-        if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {
+        if let Some(slot) = self.rotation.surplus(needed, self.look.pins, number) {
             self.give_up(slot);
         }
         if self.orphans != PinMask::EMPTY

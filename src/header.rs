@@ -143,6 +143,9 @@ const FIXED: usize = 5;
 /// Words of the longest header.
 pub(crate) const WORDS: usize = FIXED + MAX_NDIM;
 
+/// Words that share a cache line with the slot's number: the whole header of an array with no more than two axes.
+pub(crate) const FRONT: usize = 7;
+
 /// Index of the word that holds the write time.
 pub(crate) const TIME_WORD: usize = 3;
 
@@ -214,6 +217,16 @@ impl RawHeader {
     /// The words in use.
     pub(crate) fn words(&self) -> &[u64] {
         self.words.get(..self.used).unwrap_or(&self.words)
+    }
+
+    /// The words to be stored: those in use, and zeros up to the end of the [front](FRONT).
+    pub(crate) fn stored(&self) -> &[u64] {
+        self.words.get(..self.used.max(FRONT)).unwrap_or(&self.words)
+    }
+
+    /// The first words, zero where the header is shorter; `None` where it is longer.
+    pub(crate) fn front(&self) -> Option<&[u64; FRONT]> {
+        if self.used <= FRONT { self.words.first_chunk() } else { None }
     }
 
     /// The bytes in use.

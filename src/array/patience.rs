@@ -1,4 +1,4 @@
-//! How a thread waits for a lock: a short spin, then sleep in slices.
+//! How a thread waits for a lock: a few looks, then sleep in slices.
 
 use crate::lock::{Patience, Slept};
 use crate::sync::AtomicU32;
@@ -8,13 +8,19 @@ use std::time::{Duration, Instant};
 /// After so long a wait, and again after each further one, whoever is waited for is checked to be alive. It costs a system call or two.
 const SLICE: Duration = Duration::from_millis(10);
 
-/// Looks before the first sleep: one or two microseconds, which is about what falling asleep and being woken costs.
-const SPINS: u32 = 100;
+/// Looks before the first sleep: some microseconds, which is about what falling asleep and being woken costs.
+const LOOKS: u32 = 10;
+
+/// Pauses before a look: one before the first, then twice as many each time, up to so many. Each look takes the lock's cache line away from the holder, which needs it to let go: whoever
+/// looks all the time slows down what it waits for. In return it is kept out for up to twice as long as necessary, by a microsecond or so at most.
+const MOST_PAUSES: u32 = 128;
 
 /// Waits until a deadline, or for ever.
 pub(super) struct Waiting {
     sleepers: Sleepers,
-    spins: u32,
+    /// Looks left, and pauses before the next.
+    looks: u32,
+    pauses: u32,
     deadline: Option<Instant>,
     /// When whoever is waited for was last known to be alive; `None` before the first sleep.
     checked: Option<Instant>,
@@ -22,7 +28,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn for_ever(sleepers: Sleepers) -> Self {
-        Self { sleepers, spins: SPINS, deadline: None, checked: None }
+        Self { sleepers, looks: LOOKS, pauses: 1, deadline: None, checked: None }
     }
 
     pub(super) fn at_most(timeout: Duration, sleepers: Sleepers) -> Self {
@@ -33,12 +39,15 @@ impl Waiting {
 
 impl Patience for Waiting {
     fn spin(&mut self) -> bool {
-        let spins = self.spins != 0;
-        if spins {
-            self.spins -= 1;
+        if self.looks == 0 {
+            return false;
+        }
+        self.looks -= 1;
+        for _ in 0..self.pauses {
             core::hint::spin_loop();
         }
-        spins
+        self.pauses = (self.pauses * 2).min(MOST_PAUSES);
+        true
     }
 
     fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {

@@ -235,7 +235,7 @@ pub struct Slot {
 pub enum SlotState {
     /// Nothing: it has never been used, or has been given up.
     Unused,
-    /// It is being written, or was when its writer died.
+    /// It is being written, or was when its writer died; or the writer has set it aside for a value to come.
     Writing,
     /// An earlier value.
     Earlier,

@@ -183,7 +183,7 @@ pub(crate) trait Kernel {
 
 /// How somebody waits.
 pub(crate) trait Patience {
-    /// Whether to look again at once instead of sleeping; passes some nanoseconds.
+    /// Whether to look again instead of sleeping; passes some nanoseconds.
     fn spin(&mut self) -> bool;
 
     /// Sleeps while `wake` is `ticket`.

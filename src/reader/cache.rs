@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::header::{self, HeaderError, RawHeader};
+use crate::header::{self, FRONT, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
 use crate::segment::{Board, ReadPayload, Slot};
@@ -27,6 +27,8 @@ pub(crate) struct Cached {
     pub(crate) byte_len: usize,
     pub(crate) payload: Arc<ReadPayload>,
     pub(crate) array: Arc<Array>,
+    /// The header, if it is so short: asked for with every new value.
+    front: Option<[u64; FRONT]>,
 }
 
 /// One [`Cached`] for each slot that this reader has come across.
@@ -50,6 +52,23 @@ impl Cache {
     #[inline]
     pub(crate) fn is_fresh(&self, latest: Latest) -> bool {
         self.get(latest.slot()).is_some_and(|cached| cached.number == latest.number())
+    }
+
+    /// Whether what is known of the slot that `latest` names, and the caller has pinned, goes for its new value too: as it does when arrays of one kind follow each other.
+    /// If not, [`resolve`](Self::resolve) finds out.
+    #[inline]
+    pub(crate) fn renew(&mut self, board: &Board, latest: Latest) -> bool {
+        if let Some(Some(known)) = self.slots.get_mut(latest.slot().get())
+            && let Some(front) = &known.front
+            && let Some(slot) = board.slot(latest.slot())
+            && slot.has_front(front)
+            && board.files_gone() == self.files_gone
+        {
+            known.number = latest.number();
+            known.written_ns = slot.time();
+            return true;
+        }
+        false
     }
 
     /// Finds out what the slot holds that `latest` names and the caller has pinned.
@@ -113,7 +132,8 @@ impl Cached {
             _ => Arc::new(ReadPayload::open(location, header.payload, header.byte_len, owners)?),
         };
         let (dtype, byte_len) = (header.dtype, header.byte_len);
+        let front = raw.front().copied();
         let array = Arc::new(Array { dtype, shape: header.shape, byte_len, raw });
-        Ok(Self { number, written_ns: header.written_ns, dtype, byte_len, payload, array })
+        Ok(Self { number, written_ns: header.written_ns, dtype, byte_len, payload, array, front })
     }
 }

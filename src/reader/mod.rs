@@ -258,7 +258,7 @@ impl Reader {
         // Asked beforehand: the pin's locked instruction holds up all loads after it.
         let fresh = self.cache.is_fresh(latest);
         match self.at.try_pin(latest)? {
-            PinAttempt::Pinned if fresh => Ok(Some(latest)),
+            PinAttempt::Pinned if fresh || self.cache.renew(self.at.board(), latest) => Ok(Some(latest)),
             PinAttempt::Pinned => self.resolve(latest),
             other => self.pin_again(latest, other),
         }
@@ -286,6 +286,7 @@ impl Reader {
     }
 
     /// Finds out what the pinned slot holds; gives it back if that fails.
+    #[cold]
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
         match self.cache.resolve(self.at.board(), latest, &self.location, self.owners) {
             Ok(()) => {

@@ -208,7 +208,7 @@ macro_rules! impl_sample {
                 self.missed
             }
 
-            /// Time since the value was published.
+            /// Time since the value was published, give or take a microsecond.
             #[must_use]
             pub fn age(&self) -> Duration {
                 sys::age_of(self.written_ns())

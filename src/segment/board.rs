@@ -9,7 +9,7 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::head::{FileKind, HEAD_BYTES, Head};
-use crate::header::{HeaderError, RawHeader, TIME_WORD, WORDS};
+use crate::header::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{self, Access, Identity, LockRange, Sleepers};
@@ -99,6 +99,14 @@ impl Slot {
         same.then(|| self.word(TIME_WORD))
     }
 
+    /// Whether the header is the one that begins and ends with `known`, but for the write time.
+    #[inline]
+    pub(crate) fn has_front(&self, known: &[u64; FRONT]) -> bool {
+        let words = known.iter().zip(&self.header).enumerate().filter(|(i, _)| *i != TIME_WORD);
+        // All of them, without a way out in between: they lie in one line.
+        words.fold(0, |differs, (_, (known, word))| differs | (known ^ word.load(Ordering::Relaxed))) == 0
+    }
+
     /// The write time, of whatever value is there: a hint, unless the slot is pinned.
     #[inline]
     pub(crate) fn time(&self) -> u64 {
@@ -107,7 +115,7 @@ impl Slot {
 
     /// Writes a header into a claimed slot.
     pub(crate) fn set_header(&self, raw: &RawHeader) {
-        for (word, value) in self.header.iter().zip(raw.words()) {
+        for (word, value) in self.header.iter().zip(raw.stored()) {
             word.store(*value, Ordering::Relaxed);
         }
     }

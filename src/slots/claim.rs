@@ -1,8 +1,9 @@
-//! The writer's transitions: look, claim, abandon, publish. The argument stands in [the parent module](super).
+//! The writer's transitions: look, claim, abandon, publish and claim ahead. The argument stands in [the parent module](super).
 
 use super::{Latest, LatestWord, PinMask, Pins, Registered, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
+use core::iter;
 
 /// The words as the writer uses them.
 pub(crate) struct WriterSide<'a, S, E> {
@@ -39,6 +40,30 @@ pub(crate) struct Claim {
 impl Claim {
     pub(crate) fn slot(&self) -> SlotIndex {
         self.slot
+    }
+}
+
+/// Slots that have been claimed along with a publication, for those to come.
+#[derive(Debug, Default)]
+pub(crate) struct Ahead(pub(super) PinMask);
+
+impl Ahead {
+    /// How many slots can be claimed along with one publication.
+    pub(crate) const MOST: usize = 8;
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == PinMask::EMPTY
+    }
+
+    /// The claim of `slot`, if it is one of them.
+    #[inline]
+    pub(crate) fn take(&mut self, slot: SlotIndex) -> Option<Claim> {
+        let found = self.0.contains(slot);
+        self.0 = self.0.without(slot.bit());
+        // Its old value is gone for good: no reader can have it, and none can get at it.
+        found.then_some(Claim { slot, previous: 0 })
     }
 }
 
@@ -115,8 +140,18 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 
     /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.
+    ///
+    /// Along with it, claims those of the slots `next`, no more than [`Ahead::MOST`], none of which is the current value's or in `ahead`, that no reader holds: one fence and one look at the readers serve for
+    /// all of them. What the look showed goes to `look`.
     #[inline]
-    pub(crate) fn publish(&self, claim: Claim, number: u64) -> Latest {
+    pub(crate) fn publish(
+        &self,
+        claim: Claim,
+        number: u64,
+        next: PinMask,
+        ahead: &mut Ahead,
+        look: &mut Look,
+    ) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");
         if let Some(seq) = self.seq(claim.slot) {
@@ -124,14 +159,53 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
             seq.0.store(number, Ordering::Release);
         }
         fail_point!("publish.numbered");
-        // SeqCst: contains the Release that pairs with `ReaderSide::latest`, and is the store half of the handshake
-        // with a reader that falls asleep; the load half is `Doorbell::ring`.
-        store_seqcst(&self.latest.0, latest.to_bits());
+        // Release: pairs with `ReaderSide::latest`.
+        self.latest.0.store(latest.to_bits(), Ordering::Release);
         fail_point!("publish.named");
+        if next == PinMask::EMPTY {
+            // SeqCst: between the `latest` store above and the load of `Doorbell::ring`, which the caller goes on with. The other side of the handshake is a reader that falls
+            // asleep: `Doorbell::announce` and `ReaderSide::latest_before_sleep`.
+            fence(Ordering::SeqCst);
+        } else {
+            self.claim_ahead(next, ahead, look);
+        }
         latest
+    }
+
+    /// Claims those of the slots `next` that no reader holds. The fence in it serves a preceding store of `latest` too.
+    #[inline(never)]
+    fn claim_ahead(&self, next: PinMask, ahead: &mut Ahead, look: &mut Look) {
+        let mut previous = [0; Ahead::MOST];
+        for (previous, seq) in previous.iter_mut().zip(slots(next).filter_map(|slot| self.seq(slot))) {
+            // Relaxed: as in `begin`.
+            *previous = seq.0.load(Ordering::Relaxed);
+            // Release: a reader that finds the 0 must see that `latest` has moved on, or it would take the board for broken. Pairs with the `seq` load of `try_pin`.
+            seq.0.store(0, Ordering::Release);
+        }
+        fail_point!("ahead.zeroed");
+        // SeqCst: between the stores above and the loads below, for two handshakes. One is that with a reader that pins: `seq`, then `look`; on the other side both accesses of
+        // `try_pin`. The other is that with a reader that falls asleep, see `publish`. It contains the Release fence that `confirm` has for copies without a pin.
+        fence(Ordering::SeqCst);
+        *look = self.look();
+        ahead.0 = ahead.0.union(next.without(look.pins));
+        for (&previous, slot) in previous.iter().zip(slots(next)) {
+            if look.pins.contains(slot) {
+                self.abandon(Claim { slot, previous });
+            }
+        }
+        fail_point!("ahead.claimed");
     }
 
     fn seq(&self, slot: SlotIndex) -> Option<&SlotSeq> {
         self.slots.get(slot.get()).map(AsRef::as_ref)
     }
+}
+
+/// The slots of a set, from the lowest.
+fn slots(mut set: PinMask) -> impl Iterator<Item = SlotIndex> {
+    iter::from_fn(move || {
+        let slot = set.first()?;
+        set = set.without(slot.bit());
+        Some(slot)
+    })
 }

@@ -30,7 +30,7 @@ impl Doorbell<'_> {
     #[inline]
     #[must_use = "those who hold the ticket are still asleep"]
     pub(crate) fn ring(&self) -> Option<u32> {
-        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`.
+        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`, with the fence that ends it.
         if load_seqcst_u32(self.asleep) == 0 {
             return None;
         }

@@ -20,6 +20,10 @@
 //!
 //! *Publish*: payload and header are written, `seq` becomes the new number, `latest` names it.
 //!
+//! *Claim ahead* ([`Ahead`]): along with a publication the writer claims the slots of the values to come, a few at a time. Publishing ends with a fence between `latest` and `asleep`
+//! (see [`Doorbell`]) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
+//! cache line from one that is about to pin.
+//!
 //! *Pin* ([`pin`]): a reader loads `latest`, announces the slot in its own `borrowed` word, and only then loads the
 //! slot's `seq`. If it is still the number that `latest` named, the slot is pinned; otherwise a claim got in between.
 //!
@@ -30,6 +34,8 @@
 //! Claim and pin are a store-then-load handshake (Dekker's): the writer stores `seq` and loads the pins, the reader
 //! stores its pins and loads `seq`, all SeqCst. In their single total order S one store comes first, so
 //! the other side's load sees it: either the reader finds 0 and goes away, or the writer finds the pin and goes away.
+//! (A claim ahead has a SeqCst fence between store and load instead. If its load misses the pin, the fence stands before the pin in S; if the reader's load misses the 0, that load stands before the
+//! fence: both together would put the load before the pin that it follows.)
 //! Both may happen; then both retry, and neither blocks the other, because the reader retries on a newer `latest`.
 //!
 //! If the reader saw the number, its `seq` load read the store of [`WriterSide::publish`] (Release) or the restoring store of
@@ -65,7 +71,7 @@ mod pin;
 mod register;
 mod word;
 
-pub(crate) use claim::{Claim, Look, WriterSide};
+pub(crate) use claim::{Ahead, Claim, Look, WriterSide};
 #[cfg(not(loom))]
 pub(crate) use copy::{PinsCopy, set_bits, u32_at, u64_at};
 pub(crate) use doorbell::Doorbell;

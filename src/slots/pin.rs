@@ -45,7 +45,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::look`.
         store_seqcst(&pins.borrowed, latest.slot().bit().to_bits());
         fail_point!("pin.announced");
-        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin`. It contains the Acquire that pairs with
+        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin` or `claim_ahead`. It contains the Acquire that pairs with
         // the `seq` store of `publish` or `abandon`, whichever wrote the number.
         if load_seqcst(&seq.0) == latest.number() {
             fail_point!("pin.held");
@@ -99,7 +99,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
 
     /// What is current, for a reader that has just announced its sleep; see [`super::Doorbell`].
     pub(crate) fn latest_before_sleep(&self) -> Latest {
-        // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish`.
+        // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and the fence that ends it.
         Latest::from_bits(load_seqcst(&self.latest.0))
     }
 }

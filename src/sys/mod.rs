@@ -18,6 +18,7 @@ mod no_sever;
 mod ofd;
 #[cfg(unix)]
 mod posix;
+mod stamps;
 #[cfg(test)]
 mod tests;
 #[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
@@ -46,6 +47,8 @@ pub(crate) use platform::{
     identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
     same_file, sever, storage, unmap, watch_forks,
 };
+
+pub(crate) use stamps::Stamps;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -9,8 +9,8 @@ use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::WritePayload;
-use crate::slots::{Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
-use crate::sys;
+use crate::slots::{Ahead, Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::sys::{self, Stamps};
 use uuid::Uuid;
 
 /// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that
@@ -50,8 +50,11 @@ pub(crate) struct Core {
     last_number: u64,
     /// What the last look at the readers showed; a guess that each claim checks.
     pub(super) look: Look,
+    /// Slots that are claimed already.
+    ahead: Ahead,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
+    stamps: Stamps,
     forks: u64,
 }
 
@@ -74,7 +77,9 @@ impl Core {
             rotation: Rotation::new(usable),
             latest: Latest::NONE,
             look: Look::default(),
+            ahead: Ahead::default(),
             orphans: PinMask::EMPTY,
+            stamps: Stamps::new(),
             forks,
             held,
         };
@@ -119,6 +124,9 @@ impl Core {
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
     #[inline]
     pub(super) fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
+        if let Some(claim) = self.ahead.take(slot) {
+            return Some(claim);
+        }
         let retries = self.look.retries;
         let claim = self.held.board.writer_side(&self.held.table).claim(slot, &mut self.look);
         if self.look.retries != retries {
@@ -224,17 +232,24 @@ impl Core {
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
         if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_time(sys::monotonic_ns());
+            on_board.set_time(self.stamps.now());
         }
         self.last_number += 1;
         let number = self.last_number;
-        self.latest = self.held.board.writer_side(&self.held.table).publish(claim, number);
         self.rotation.published(slot, number);
+        let needed = byte_len.max(self.least_capacity);
+        let next = if self.ahead.is_empty() { self.rotation.upcoming(needed, self.look.pins) } else { PinMask::EMPTY };
+        let retries = self.look.retries;
+        let side = self.held.board.writer_side(&self.held.table);
+        self.latest = side.publish(claim, number, next, &mut self.ahead, &mut self.look);
+        if self.look.retries != retries {
+            self.rotation.widen();
+        }
         if let Some(replaced) = self.bell().ring() {
             self.held.board.wake_holders_of(replaced);
         }
         fail_point!("publish.rung");
-        if let Some(slot) = self.rotation.surplus(byte_len.max(self.least_capacity), self.look.pins, number) {
+        if let Some(slot) = self.rotation.surplus(needed, self.look.pins, number) {
             self.give_up(slot);
         }
         if self.orphans != PinMask::EMPTY

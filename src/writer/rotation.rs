@@ -4,13 +4,13 @@
 //! on, so they take turns. Large arrays are best written where the cache and the page tables are warm, and each further slot costs
 //! their full size in memory: they take the free slot written last, which makes two slots alternate while nobody holds any.
 
-use crate::slots::{MAX_SLOTS, PinMask, SlotIndex};
+use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
 
 /// Arrays above this many bytes are large.
 const LARGE: usize = 16 * 1024;
 
 /// Slots that small arrays take turns in, to begin with.
-const SPREAD: usize = 4;
+const SPREAD: usize = 6;
 
 /// The most bytes that a spread may take, all slots together.
 const SPREAD_BYTES: usize = 256 * 1024;
@@ -106,11 +106,29 @@ impl Rotation {
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
         let large = bytes > LARGE;
-        let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
+        let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, self.latest, bytes) };
         match fits {
             Some(slot) if large || self.in_use(pinned) >= self.spread_for(bytes) => Some(Choice::Fits(slot)),
             fits => self.choose_growth(fits, free, pinned),
         }
+    }
+
+    /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is next. No more than half of the free ones, so that a reader that comes late still
+    /// finds its value; and none for large arrays, which take turns in too few.
+    pub(super) fn upcoming(&self, bytes: usize, pinned: PinMask) -> PinMask {
+        if bytes > LARGE {
+            return PinMask::EMPTY;
+        }
+        let mut free = self.free(pinned);
+        let mut upcoming = PinMask::EMPTY;
+        let mut after = self.latest;
+        for _ in 0..(free.count_ones() as usize / 2).min(Ahead::MOST) {
+            let Some(slot) = self.next_in_turn(free, after, bytes) else { break };
+            upcoming = upcoming.union(slot.bit());
+            free &= !slot.bit().to_bits();
+            after = Some(slot);
+        }
+        upcoming
     }
 
     /// The choice when more files are needed, or wanted, than there are.
@@ -166,14 +184,14 @@ impl Rotation {
         spread
     }
 
-    /// The next free slot after the latest that has room: in steady state the one published longest ago.
+    /// The next free slot after `after` that has room: after the latest, in steady state, the one published longest ago.
     #[inline]
-    fn next_in_turn(&self, free: u64, bytes: usize) -> Option<SlotIndex> {
-        let later_than_latest = self.latest.map_or(u64::MAX, |slot| !1 << slot.get());
+    fn next_in_turn(&self, free: u64, after: Option<SlotIndex>, bytes: usize) -> Option<SlotIndex> {
+        let all_later = after.map_or(u64::MAX, |slot| !1 << slot.get());
         let mut left = free;
         while left != 0 {
-            // The lowest free slot after the latest, or from the start.
-            let later = left & later_than_latest;
+            // The lowest free slot after that one, or from the start.
+            let later = left & all_later;
             let slot = SlotIndex::new(if later != 0 { later } else { left }.trailing_zeros() as usize)?;
             if self.has_room(slot, bytes) {
                 return Some(slot);
@@ -252,11 +270,26 @@ mod tests {
     #[test]
     fn small_arrays_take_turns() {
         let mut rotation = Rotation::new(64);
-        assert_eq!(write(&mut rotation, 1, 9, 64, PinMask::EMPTY), [0, 1, 2, 3, 0, 1, 2, 3, 0]);
+        assert_eq!(write(&mut rotation, 1, 9, 64, PinMask::EMPTY), [0, 1, 2, 3, 4, 5, 0, 1, 2]);
         rotation.widen();
-        let used = write(&mut rotation, 10, 40, 64, PinMask::EMPTY);
-        assert_eq!(used.iter().max(), Some(&7));
-        assert_eq!(used[30..38].iter().collect::<std::collections::HashSet<_>>().len(), 8);
+        let used = write(&mut rotation, 10, 48, 64, PinMask::EMPTY);
+        assert_eq!(used.iter().max(), Some(&11));
+        assert_eq!(used[30..42].iter().collect::<std::collections::HashSet<_>>().len(), 12);
+    }
+
+    #[test]
+    fn half_of_the_free_slots_are_claimed_ahead() {
+        let mut rotation = Rotation::new(64);
+        write(&mut rotation, 1, 8, 64, PinMask::EMPTY);
+        assert_eq!(rotation.latest, Some(slot(1)));
+        assert_eq!(rotation.upcoming(64, PinMask::EMPTY), pins(&[2, 3]));
+        assert_eq!(rotation.upcoming(64, pins(&[3, 4])), pins(&[2]));
+        assert_eq!(rotation.upcoming(64, pins(&[0, 2, 3, 4])), PinMask::EMPTY);
+        assert_eq!(rotation.upcoming(LARGE + 1, PinMask::EMPTY), PinMask::EMPTY);
+        (0..5).for_each(|_| rotation.widen());
+        write(&mut rotation, 9, 100, 64, PinMask::EMPTY);
+        let most = rotation.upcoming(64, PinMask::EMPTY);
+        assert_eq!(bits(most.to_bits()).count(), Ahead::MOST);
     }
 
     #[test]

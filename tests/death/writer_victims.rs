@@ -18,6 +18,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "sleeper", play: sleeper },
     #[cfg(unix)]
     Scenario { name: "refused", play: refused },
+    #[cfg(unix)]
+    Scenario { name: "refused ahead", play: refused_ahead },
     Scenario { name: "remove", play: remove },
 ];
 
@@ -298,13 +300,26 @@ impl Drop for Done<'_> {
     }
 }
 
-/// A reader pins a value that was the latest when it looked: the victim finds the slot of its choice held. It takes a reader that stops in between.
+/// A reader pins a value that was the latest when it looked: the victim, which wants to write there, finds the slot held.
 #[cfg(unix)]
 fn refused(play: &mut Play) -> Ending {
+    // Large ones, all of which fit the same files: the third comes back to the first's.
+    hold_late(play, |len| len > 2560)
+}
+
+/// The same where the victim wants to claim the slot along with a publication.
+#[cfg(unix)]
+fn refused_ahead(play: &mut Play) -> Ending {
+    // Small ones: with the third, the first's slot is claimed for a later one.
+    hold_late(play, |len| len <= 512)
+}
+
+/// It takes a reader that stops between its look and its pin.
+#[cfg(unix)]
+fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
     let stage = Stage::empty();
     let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.room, "");
-    // Small ones take turns in all slots, and the fifth comes back to the first's.
-    let ids: Vec<u64> = (1..).filter(|&id| len_of(id) <= 512).take(SLOTS + 2).collect();
+    let ids: Vec<u64> = (1..).filter(|&id| wanted(len_of(id))).take(SLOTS + 2).collect();
     let mut holder = None;
     let path = stage.room.path().to_owned();
     let mut done = 0;
@@ -322,7 +337,7 @@ fn refused(play: &mut Play) -> Ending {
             wait_until("it stops", || matches!(reader.poll(Duration::ZERO), Event::Stopped));
             holder = Some(reader);
         }
-        if done == SLOTS {
+        if done == 2 {
             let reader = holder.as_mut().unwrap();
             reader.signal(libc::SIGCONT);
             assert_eq!(reader.hear(), format!("holds {}", ids[0]));

@@ -2,9 +2,10 @@
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::slots::{
-    Claim, Latest, LatestWord, Look, PinAttempt, Pins, ReaderSide, Registered, SlotIndex, SlotSeq, WriterSide,
+    Ahead, Claim, Latest, LatestWord, Look, PinAttempt, PinMask, Pins, ReaderSide, Registered, SlotIndex, SlotSeq,
+    WriterSide,
 };
-use crate::sync::{Ordering, load_seqcst, store_seqcst};
+use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
 use loom::cell::UnsafeCell;
 use std::sync::Arc;
 
@@ -114,13 +115,16 @@ pub(super) struct Writer<'a, P = Pair> {
     pub(super) channel: &'a Channel<P>,
     pub(super) latest: Latest,
     pub(super) number: u64,
+    /// How many slots it claims along with a publication, if it has none.
+    pub(super) width: usize,
+    ahead: Ahead,
     pub(super) flaw: Flaw,
 }
 
 impl<'a, P: Payload> Writer<'a, P> {
     /// The writer of a new channel.
     pub(super) fn new(channel: &'a Channel<P>, flaw: Flaw) -> Self {
-        Self { channel, latest: Latest::NONE, number: 0, flaw }
+        Self { channel, latest: Latest::NONE, number: 0, width: 0, ahead: Ahead::default(), flaw }
     }
 
     /// A writer that takes over what an earlier one left.
@@ -128,7 +132,7 @@ impl<'a, P: Payload> Writer<'a, P> {
         let side = channel.reader_side();
         let latest = side.latest();
         let number = side.numbers().fold(latest.number(), u64::max);
-        Self { channel, latest, number, flaw }
+        Self { channel, latest, number, width: 0, ahead: Ahead::default(), flaw }
     }
 
     /// Every slot but the latest, the one after it first.
@@ -141,7 +145,7 @@ impl<'a, P: Payload> Writer<'a, P> {
 
     /// Publishes one value, if there is a slot for it.
     pub(super) fn publish(&mut self) -> bool {
-        let Some(claim) = self.candidates().find_map(|slot| self.claim(slot)) else {
+        let Some(claim) = self.candidates().find_map(|slot| self.ahead.take(slot).or_else(|| self.claim(slot))) else {
             return false;
         };
         self.number += 1;
@@ -191,15 +195,49 @@ impl<'a, P: Payload> Writer<'a, P> {
         self.channel.entries.iter().any(|entry| check(&entry.0))
     }
 
-    fn name(&self, claim: Claim, number: u64) -> Latest {
+    fn name(&mut self, claim: Claim, number: u64) -> Latest {
         let latest = Latest::new(number, claim.slot());
         let seq = &self.channel.slot(claim.slot()).seq;
-        if self.flaw == Flaw::LatestBeforeSeq {
-            store_seqcst(&self.channel.latest.0, latest.to_bits());
-            seq.0.store(number, Ordering::Release);
-            return latest;
+        self.latest = latest;
+        let next = if self.ahead.is_empty() { self.width } else { 0 };
+        let next = self.candidates().take(next).fold(PinMask::EMPTY, |next, slot| next.union(slot.bit()));
+        let zero = |ordering| {
+            for slot in (0..64).filter_map(SlotIndex::new).filter(|&slot| next.contains(slot)) {
+                self.channel.slot(slot).seq.0.store(0, ordering);
+            }
+        };
+        let named = &self.channel.latest.0;
+        let mut look = Look::default();
+        match self.flaw {
+            Flaw::LatestBeforeSeq => {
+                store_seqcst(named, latest.to_bits());
+                seq.0.store(number, Ordering::Release);
+            }
+            Flaw::NoLookAhead => {
+                self.channel.blind_side().publish(claim, number, next, &mut self.ahead, &mut look);
+            }
+            Flaw::WeakAhead => {
+                seq.0.store(number, Ordering::Release);
+                named.store(latest.to_bits(), Ordering::Release);
+                zero(Ordering::Release);
+                let pins = self.channel.entries.iter().map(|entry| {
+                    let borrowed = entry.0.borrowed.load(Ordering::Acquire);
+                    PinMask::from_bits(borrowed | entry.0.kept.load(Ordering::Acquire))
+                });
+                self.ahead = Ahead(next.without(pins.fold(PinMask::EMPTY, PinMask::union)));
+            }
+            Flaw::UnorderedAhead => {
+                seq.0.store(number, Ordering::Release);
+                named.store(latest.to_bits(), Ordering::Release);
+                zero(Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                self.ahead = Ahead(next.without(self.channel.writer_side().look().pins));
+            }
+            _ => {
+                self.channel.writer_side().publish(claim, number, next, &mut self.ahead, &mut look);
+            }
         }
-        self.channel.writer_side().publish(claim, number)
+        latest
     }
 }
 

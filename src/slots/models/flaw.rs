@@ -17,6 +17,12 @@ pub(super) enum Flaw {
     KeptBeforeBorrowed,
     /// Names the slot in `latest` before its `seq` has the number.
     LatestBeforeSeq,
+    /// Claims ahead without looking at the pins.
+    NoLookAhead,
+    /// Claims ahead with Release and Acquire alone.
+    WeakAhead,
+    /// Zeroes the slots that it claims ahead in no order with naming the current one.
+    UnorderedAhead,
 
     // The reader.
     /// Takes the slot without a look at its `seq`.

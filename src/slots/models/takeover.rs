@@ -17,9 +17,11 @@ enum Step {
     Numbered,
     /// Everything has happened.
     Named,
+    /// And a slot is claimed for the next value.
+    Ahead,
 }
 
-const STEPS: [Step; 5] = [Step::Zeroed, Step::Confirmed, Step::Written, Step::Numbered, Step::Named];
+const STEPS: [Step; 6] = [Step::Zeroed, Step::Confirmed, Step::Written, Step::Numbered, Step::Named, Step::Ahead];
 
 /// Publishes as far as `last`, in the first slot that can be claimed.
 fn die_after(last: Step, writer: &mut Writer<'_>) {
@@ -29,7 +31,8 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
         let _ = writer.candidates().next().map(|slot| side.begin(slot));
         return;
     }
-    if last == Step::Named {
+    if matches!(last, Step::Named | Step::Ahead) {
+        writer.width = usize::from(last == Step::Ahead);
         writer.publish();
         return;
     }

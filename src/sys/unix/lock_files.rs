@@ -109,7 +109,7 @@ pub(crate) struct Lock;
 impl Lock {
     /// Takes the lock on `range` if nobody has it.
     pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
-        registry().try_take(file, What::Range(range.start), |registry, place| registry.has_another_all(place))
+        registry().try_take(file, What::Range(range.start), Registry::has_another_all)
     }
 
     /// Takes the locks on all ranges within `ranges`, if nobody has one of them.

@@ -209,7 +209,7 @@ fn any_bytes_anywhere_on_the_board() {
     let end = SLOTS + 4 * SLOT;
     let change = prop::collection::vec((0..end, prop::collection::vec(any::<u8>(), 1..16)), 1..4);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 400,
+        cases: std::env::var_os("PROPTEST_CASES").map_or(400, |_| ProptestConfig::default().cases),
         failure_persistence: None,
         ..ProptestConfig::default()
     });

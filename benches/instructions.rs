@@ -8,7 +8,8 @@
 //! Each operation runs under valgrind's callgrind twice, with different numbers of repetitions; the difference, divided, is what one
 //! takes: start-up cancels out. Counted is the code of this program, into which the library is compiled, and not the C
 //! library's or the kernel's, which choose other code on another processor (`memcpy`, the clock). The loop around the operation is counted by itself, and
-//! taken off.
+//! taken off. Under valgrind a processor's tick counter runs too unevenly to be believed (`src/sys/stamps.rs`): each write asks the clock there,
+//! which it does not otherwise, and takes some fifty instructions more.
 //!
 //! Another compiler makes other code. When the counts move with it and the library has not changed, renew them with the commit before, see that
 //! the difference is the compiler's, and commit them.

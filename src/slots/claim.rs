@@ -176,7 +176,8 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     #[inline(never)]
     fn claim_ahead(&self, next: PinMask, ahead: &mut Ahead, look: &mut Look) {
         let mut previous = [0; Ahead::MOST];
-        for (previous, seq) in previous.iter_mut().zip(slots(next).filter_map(|slot| self.seq(slot))) {
+        for (slot, previous) in slots(next).zip(&mut previous) {
+            let Some(seq) = self.seq(slot) else { continue };
             // Relaxed: as in `begin`.
             *previous = seq.0.load(Ordering::Relaxed);
             // Release: a reader that finds the 0 must see that `latest` has moved on, or it would take the board for broken. Pairs with the `seq` load of `try_pin`.
@@ -188,12 +189,20 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         fence(Ordering::SeqCst);
         *look = self.look();
         ahead.0 = ahead.0.union(next.without(look.pins));
-        for (&previous, slot) in previous.iter().zip(slots(next)) {
-            if look.pins.contains(slot) {
+        if next != next.without(look.pins) {
+            self.abandon_held(next, &previous, look.pins);
+        }
+        fail_point!("ahead.claimed");
+    }
+
+    /// Gives back those of the slots `next`, whose numbers were `previous`, that readers hold.
+    #[cold]
+    fn abandon_held(&self, next: PinMask, previous: &[u64], pins: PinMask) {
+        for (slot, &previous) in slots(next).zip(previous) {
+            if pins.contains(slot) {
                 self.abandon(Claim { slot, previous });
             }
         }
-        fail_point!("ahead.claimed");
     }
 
     fn seq(&self, slot: SlotIndex) -> Option<&SlotSeq> {
@@ -202,10 +211,11 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 }
 
 /// The slots of a set, from the lowest.
+#[inline]
 fn slots(mut set: PinMask) -> impl Iterator<Item = SlotIndex> {
     iter::from_fn(move || {
         let slot = set.first()?;
-        set = set.without(slot.bit());
+        set = set.rest();
         Some(slot)
     })
 }

@@ -114,6 +114,11 @@ impl PinMask {
         SlotIndex::new(self.0.trailing_zeros() as usize)
     }
 
+    /// The set without its lowest slot.
+    pub(crate) const fn rest(self) -> Self {
+        Self(self.0 & self.0.wrapping_sub(1))
+    }
+
     pub(crate) const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

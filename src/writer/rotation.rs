@@ -5,6 +5,7 @@
 //! their full size in memory: they take the free slot written last, which makes two slots alternate while nobody holds any.
 
 use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
+use std::ops::RangeInclusive;
 
 /// Arrays above this many bytes are large.
 const LARGE: usize = 16 * 1024;
@@ -14,6 +15,10 @@ const SPREAD: usize = 6;
 
 /// The most bytes that a spread may take, all slots together.
 const SPREAD_BYTES: usize = 256 * 1024;
+
+/// A range without any size in it.
+#[expect(clippy::reversed_empty_ranges, reason = "empty on purpose")]
+const NO_SIZE: RangeInclusive<usize> = 1..=0;
 
 /// Publications after which a file that nobody needed is given up.
 const IDLE: u64 = 64;
@@ -52,6 +57,8 @@ pub(super) struct Rotation {
     spread: usize,
     /// The last answer of [`spread_for`](Self::spread_for): bytes, and slots to take turns in.
     spread_of: (usize, usize),
+    /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
+    roomy_of: (RangeInclusive<usize>, u64),
     /// Slots with a payload file, and how many.
     filled: u64,
     files: usize,
@@ -64,6 +71,7 @@ impl Rotation {
             slots: vec![SlotInfo::default(); slots.min(MAX_SLOTS)],
             spread: SPREAD,
             spread_of: (0, SPREAD),
+            roomy_of: (NO_SIZE, 0),
             filled: 0,
             files: 0,
             latest: None,
@@ -79,6 +87,7 @@ impl Rotation {
     pub(super) fn set_capacity(&mut self, slot: SlotIndex, capacity: Option<usize>) {
         if let Some(info) = self.slots.get_mut(slot.get()) {
             info.capacity = capacity.unwrap_or(0);
+            self.roomy_of = (NO_SIZE, 0);
             let bit = slot.bit().to_bits();
             self.filled = if capacity.is_some() { self.filled | bit } else { self.filled & !bit };
             self.files = self.filled.count_ones() as usize;
@@ -106,7 +115,7 @@ impl Rotation {
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
         let large = bytes > LARGE;
-        let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, self.latest, bytes) };
+        let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
         match fits {
             Some(slot) if large || self.in_use(pinned) >= self.spread_for(bytes) => Some(Choice::Fits(slot)),
             fits => self.choose_growth(fits, free, pinned),
@@ -115,20 +124,29 @@ impl Rotation {
 
     /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is next. No more than half of the free ones, so that a reader that comes late still
     /// finds its value; and none for large arrays, which take turns in too few.
-    pub(super) fn upcoming(&self, bytes: usize, pinned: PinMask) -> PinMask {
+    #[inline]
+    pub(super) fn upcoming(&mut self, bytes: usize, pinned: PinMask) -> PinMask {
         if bytes > LARGE {
             return PinMask::EMPTY;
         }
-        let mut free = self.free(pinned);
-        let mut upcoming = PinMask::EMPTY;
-        let mut after = self.latest;
-        for _ in 0..(free.count_ones() as usize / 2).min(Ahead::MOST) {
-            let Some(slot) = self.next_in_turn(free, after, bytes) else { break };
-            upcoming = upcoming.union(slot.bit());
-            free &= !slot.bit().to_bits();
-            after = Some(slot);
+        let mut free = self.free(pinned) & self.roomy_for(bytes);
+        let mut upcoming = 0;
+        let mut all_later = self.later_than_latest();
+        let mut halves = PinMask::from_bits(free).rest();
+        for _ in 0..Ahead::MOST {
+            if halves == PinMask::EMPTY {
+                break;
+            }
+            halves = halves.rest().rest();
+            if free & all_later == 0 {
+                all_later = u64::MAX;
+            }
+            let next = free & all_later;
+            let next = next & next.wrapping_neg();
+            upcoming |= next;
+            free &= !next;
         }
-        upcoming
+        PinMask::from_bits(upcoming)
     }
 
     /// The choice when more files are needed, or wanted, than there are.
@@ -184,21 +202,41 @@ impl Rotation {
         spread
     }
 
-    /// The next free slot after `after` that has room: after the latest, in steady state, the one published longest ago.
+    /// The next free slot after the latest that has room: in steady state the one published longest ago.
     #[inline]
-    fn next_in_turn(&self, free: u64, after: Option<SlotIndex>, bytes: usize) -> Option<SlotIndex> {
-        let all_later = after.map_or(u64::MAX, |slot| !1 << slot.get());
-        let mut left = free;
-        while left != 0 {
-            // The lowest free slot after that one, or from the start.
-            let later = left & all_later;
-            let slot = SlotIndex::new(if later != 0 { later } else { left }.trailing_zeros() as usize)?;
-            if self.has_room(slot, bytes) {
-                return Some(slot);
-            }
-            left &= !slot.bit().to_bits();
+    fn next_in_turn(&mut self, free: u64, bytes: usize) -> Option<SlotIndex> {
+        let left = free & self.roomy_for(bytes);
+        // The lowest after the latest, or from the start.
+        let later = left & self.later_than_latest();
+        SlotIndex::new(if later != 0 { later } else { left }.trailing_zeros() as usize)
+    }
+
+    #[inline]
+    fn later_than_latest(&self) -> u64 {
+        self.latest.map_or(u64::MAX, |slot| !1 << slot.get())
+    }
+
+    /// Slots with room for `bytes`. Mostly the same for a size as for the last one.
+    #[inline]
+    fn roomy_for(&mut self, bytes: usize) -> u64 {
+        if !self.roomy_of.0.contains(&bytes) {
+            self.find_roomy(bytes);
         }
-        None
+        self.roomy_of.1
+    }
+
+    #[inline(never)]
+    fn find_roomy(&mut self, bytes: usize) {
+        let (mut least, mut most, mut roomy) = (0, usize::MAX, 0);
+        for (index, info) in self.slots.iter().enumerate() {
+            if info.capacity >= bytes {
+                roomy |= 1 << index;
+                most = most.min(info.capacity);
+            } else {
+                least = least.max(info.capacity + 1);
+            }
+        }
+        self.roomy_of = (least..=most, roomy);
     }
 
     fn warmest(&self, free: u64, bytes: usize) -> Option<SlotIndex> {

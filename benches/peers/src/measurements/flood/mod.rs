@@ -16,7 +16,7 @@ use crate::contenders::mmap_sync::Typed;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::harness::figure::Figure;
 use crate::harness::goal::Goal;
-use crate::harness::stats::{Short, Spread};
+use crate::harness::stats::{Nanos, Short, Spread, permille};
 use crate::harness::table::Table;
 use reader::Tally;
 use writer::{Crowd, Flood, flood};
@@ -69,7 +69,24 @@ pub(super) fn slow(settings: &Settings) -> Result<Report> {
     let contenders = race(settings, settings.rounds.min(CROWD_ROUNDS), &Crowd { readers: 1, hold: SLOW })?;
     let mut report = report("A flooding writer of 64 B, and a reader that holds each value for 1 ms", &contenders);
     report.figures.extend(figures(SLOW_WRITES, 1, &contenders, Contender::writes));
+    report.tables.push(ages(&contenders));
     Ok(report)
+}
+
+/// How old a value is when the slow reader gets it.
+fn ages(contenders: &[Contender]) -> Table {
+    let head = ["contender", "age p50", "p99", "oldest", "values"];
+    let mut table = Table::new("The age of the values that a reader gets who holds each for 1 ms", &head);
+    for each in contenders {
+        let tallies = each.rounds.iter().flat_map(|round| &round.tallies);
+        let mut ages: Vec<f64> = tallies.flat_map(|tally| &tally.ages).map(|&age| age as f64).collect();
+        ages.sort_by(f64::total_cmp);
+        let mut row = vec![each.name.into()];
+        row.extend([500, 990, 1000].map(|part| Nanos(permille(&ages, part)).to_string()));
+        row.push(ages.len().to_string());
+        table.row(row);
+    }
+    table
 }
 
 fn figures(

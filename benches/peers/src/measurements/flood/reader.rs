@@ -15,8 +15,8 @@ use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::value::{Value, counter_twice};
 use crate::contenders::{Take, Values};
 use crate::harness::child::READY;
-use crate::harness::cores;
 use crate::harness::place::Place;
+use crate::harness::{clock, cores};
 
 /// How long a reader waits for the flood to begin.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     hold_micros: u64,
 }
 
-/// What a reader saw. On the wire between the processes: the fields, in order, with blanks between.
+/// What a reader saw. On the wire between the processes: the fields, in order, with blanks between; the ages come last.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     /// Values that differed from the one before.
@@ -49,6 +49,8 @@ pub(crate) struct Tally {
     /// Those that were older than one seen before.
     pub(crate) stale: u64,
     pub(crate) nanos: u64,
+    /// Of each value that was held, as it was handed out: nanoseconds since it was written.
+    pub(crate) ages: Vec<u64>,
 }
 
 impl Tally {
@@ -57,8 +59,9 @@ impl Tally {
     }
 
     pub(crate) fn print(&self) {
-        let Self { fresh, checked, torn, stale, nanos } = self;
-        println!("{fresh} {checked} {torn} {stale} {nanos}");
+        let Self { fresh, checked, torn, stale, nanos, ages } = self;
+        let ages: String = ages.iter().map(|age| format!(" {age}")).collect();
+        println!("{fresh} {checked} {torn} {stale} {nanos}{ages}");
     }
 }
 
@@ -67,8 +70,9 @@ impl FromStr for Tally {
 
     fn from_str(line: &str) -> Result<Self> {
         let fields = line.split(' ').map(str::parse).collect::<Result<Vec<u64>, _>>()?;
-        let [fresh, checked, torn, stale, nanos] = fields[..] else { bail!("not a tally: {line:?}") };
-        Ok(Self { fresh, checked, torn, stale, nanos })
+        let [fresh, checked, torn, stale, nanos, ages @ ..] = &fields[..] else { bail!("not a tally: {line:?}") };
+        let [fresh, checked, torn, stale, nanos] = [fresh, checked, torn, stale, nanos].map(|field| *field);
+        Ok(Self { fresh, checked, torn, stale, nanos, ages: ages.to_vec() })
     }
 }
 
@@ -86,13 +90,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Checks every byte, and then again after `hold`.
+/// Checks every byte, and then again after `hold`. What is held has the time of its writing for a counter; its age goes to `ages`.
 #[inline]
-fn check(value: &Value, hold: Duration) -> Option<u64> {
+fn check(value: &Value, hold: Duration, ages: &mut Vec<u64>) -> Option<u64> {
     if hold.is_zero() {
         return counter_twice(value);
     }
     let first = counter_twice(value);
+    ages.extend(first.map(|written| clock::now().saturating_sub(written)));
     thread::sleep(hold);
     if first == counter_twice(value) { first } else { None }
 }
@@ -121,7 +126,7 @@ fn read<C: Values>(args: &Args) -> Result<Tally> {
     let mut now = start;
     while now < end {
         for _ in 0..burst {
-            let Some(found) = reader.take(|value| check(value, hold))? else {
+            let Some(found) = reader.take(|value| check(value, hold, &mut tally.ages))? else {
                 continue;
             };
             tally.checked += 1;

@@ -11,8 +11,8 @@ use super::reader::Tally;
 use crate::contenders::value::value;
 use crate::contenders::{Put, Values};
 use crate::harness::child::Child;
-use crate::harness::cores;
 use crate::harness::place::Place;
+use crate::harness::{clock, cores};
 use crate::measurements::Settings;
 
 /// Who reads.
@@ -54,12 +54,14 @@ pub(super) fn flood<C: Values>(settings: &Settings, crowd: &Crowd) -> Result<Flo
             tallies
         });
         let start = Instant::now();
-        let mut counter = 0;
+        let (mut writes, mut counter) = (0, 0);
         while !done.load(Ordering::Relaxed) {
-            counter += 1;
+            writes += 1;
+            // For a reader that asks for a value's age it is the time.
+            counter = if crowd.hold.is_zero() { writes } else { clock::now().max(counter + 1) };
             writer.put(&value(counter))?;
         }
-        let writes_per_second = counter as f64 / start.elapsed().as_secs_f64();
+        let writes_per_second = writes as f64 / start.elapsed().as_secs_f64();
         let tallies: Result<Vec<Tally>> =
             collector.join().map_err(|_| anyhow::anyhow!("the thread that collects results panicked"))?;
         Ok(Flood { writes_per_second, tallies: tallies? })

@@ -127,6 +127,8 @@ mod options;
 mod owned_array;
 
 #[cfg(not(loom))]
+mod copy;
+#[cfg(not(loom))]
 mod segment;
 
 #[cfg(not(loom))]

@@ -1,6 +1,6 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
-use super::mapping::{Mapping, SeveredMemory};
+use super::mapping::{Mapping, Pages, SeveredMemory};
 use crate::error::{Error, Result};
 use crate::lock::{Entry, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -89,7 +89,7 @@ impl ArrayMemory {
         let mapping = match len {
             0 => None,
             _ => {
-                let mapping = Mapping::new(file, len, Access::ReadWrite, prefault);
+                let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::all_if(prefault));
                 Some(mapping.map_err(|e| Error::io("map", path, e))?)
             }
         };

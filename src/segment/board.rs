@@ -4,7 +4,7 @@ mod copy;
 
 pub(crate) use copy::{BoardCopy, SlotCopy};
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, Pages};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -163,7 +163,7 @@ impl Board {
         let len = Self::len_for(slots);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
         let board = Self { mapping, identity, slots };
         // A writer that died in the middle of this may have left anything below an unfinished head.
         board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
@@ -182,7 +182,7 @@ impl Board {
         };
         // A board that somebody has made longer is no harm; no more than a board can need is mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
-        let mapping = Mapping::new(file, found, access, false).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
         let mut board = Self { mapping, identity, slots: 0 };
         let Some(bytes) = load_head(board.words()) else {
             return Ok(None);

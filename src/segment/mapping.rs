@@ -1,6 +1,8 @@
 //! A shared mapping of the front of a file.
 
 use crate::sys::{self, Access};
+#[cfg(target_os = "linux")]
+use memmap2::Advice;
 use memmap2::{MmapOptions, MmapRaw};
 use std::fmt;
 use std::fs::File;
@@ -50,18 +52,34 @@ pub struct SeveredMemory {
 
 static_assertions::assert_impl_all!(SeveredMemory: Send, Sync);
 
+/// Which pages are found when a file is mapped; the others are found one by one, when they are touched first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pages {
+    /// So many bytes at the front have been written to the file: their pages are there, and are found many at a time.
+    pub(super) written: usize,
+    /// Whether the rest is found as well, which has to be cleared where it is new. For mappings for writing.
+    pub(super) rest: bool,
+}
+
+impl Pages {
+    pub(super) const NONE: Self = Self { written: 0, rest: false };
+    pub(super) const ALL: Self = Self { written: 0, rest: true };
+
+    pub(super) fn all_if(prefault: bool) -> Self {
+        if prefault { Self::ALL } else { Self::NONE }
+    }
+}
+
 impl Mapping {
     /// Maps; the caller has checked that the file has `len` bytes.
-    pub(super) fn new(file: &File, len: usize, access: Access, prefault: bool) -> io::Result<Self> {
+    pub(super) fn new(file: &File, len: usize, access: Access, pages: Pages) -> io::Result<Self> {
         let mut options = MmapOptions::new();
         options.len(len);
-        if prefault {
-            options.populate();
+        let mut map = map(file, &options, access)?;
+        if !find(&map, pages) {
+            // Linux before 5.14, which can do it only while it maps, and takes longer.
+            map = self::map(file, options.populate(), access)?;
         }
-        let map = match access {
-            Access::Read => options.map_raw_read_only(file),
-            Access::ReadWrite => options.map_raw(file),
-        }?;
         Ok(Self { start: map.as_mut_ptr(), len: map.len(), _region: Region::Mapped(map) })
     }
 
@@ -86,6 +104,33 @@ impl Mapping {
     pub(super) fn into_severed(self) -> SeveredMemory {
         SeveredMemory { _mapping: self }
     }
+}
+
+fn map(file: &File, options: &MmapOptions, access: Access) -> io::Result<MmapRaw> {
+    match access {
+        Access::Read => options.map_raw_read_only(file),
+        Access::ReadWrite => options.map_raw(file),
+    }
+}
+
+/// Has the system find pages; whether it knows how to.
+#[cfg(target_os = "linux")]
+fn find(map: &MmapRaw, pages: Pages) -> bool {
+    let find = |how, from: usize, len: usize| {
+        // An error of any other kind shows when the pages are touched.
+        len == 0 || !map.advise_range(how, from, len).is_err_and(|error| error.kind() == io::ErrorKind::InvalidInput)
+    };
+    let written = pages.written.min(map.len());
+    let rest = if pages.rest { map.len() - written } else { 0 };
+    // To find a page for reading is to find it for writing too, as nobody keeps account of what is written to shared memory; and only for
+    // reading its neighbours are found with it.
+    find(Advice::PopulateRead, 0, written) && find(Advice::PopulateWrite, written, rest)
+}
+
+/// Elsewhere it is the system's affair.
+#[cfg(not(target_os = "linux"))]
+fn find(_: &MmapRaw, _: Pages) -> bool {
+    true
 }
 
 impl fmt::Debug for SeveredMemory {

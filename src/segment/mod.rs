@@ -24,19 +24,27 @@ use crate::error::{Error, Result};
 use crate::header::HeaderError;
 use crate::sync::{AtomicU64, Ordering, fence};
 use crate::sys::{self, Access, Identity};
-use mapping::Mapping;
+use mapping::{Mapping, Pages};
 use std::fs::File;
 use std::path::Path;
 
 /// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
 pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
-    sys::reserve(file, len as u64).map_err(|e| {
-        if sys::is_no_space(&e) {
-            Error::OutOfMemory { requested: len as u64, available: available(path) }
-        } else {
-            Error::io("reserve memory for", path, e)
-        }
-    })
+    sys::reserve(file, len as u64).map_err(|e| no_room("reserve memory for", e, path, len))
+}
+
+/// Writes to the front of a new file, which takes the memory that it needs; otherwise as [`reserve`].
+fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    sys::write_all_at(file, bytes, 0).map_err(|e| no_room("write", e, path, bytes.len()))
+}
+
+/// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.
+pub(crate) fn no_room(what: &'static str, error: std::io::Error, path: &Path, requested: usize) -> Error {
+    if sys::is_no_space(&error) {
+        Error::OutOfMemory { requested: requested as u64, available: available(path) }
+    } else {
+        Error::io(what, path, error)
+    }
 }
 
 /// Bytes that a new file at `path` may have at most: what the file system has left, or what a process can address; 0 when it does not tell.
@@ -58,7 +66,8 @@ fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
 
 /// Whether the front of a file can be mapped, and two mappings of it are one memory.
 pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
-    let (a, b) = (Mapping::new(file, len, Access::ReadWrite, false)?, Mapping::new(file, len, Access::Read, false)?);
+    let map = |access| Mapping::new(file, len, access, Pages::NONE);
+    let (a, b) = (map(Access::ReadWrite)?, map(Access::Read)?);
     let (a, b) = (words(&a), words(&b));
     let Some((a, b)) = a.first().zip(b.first()) else { return Ok(()) };
     let number = a.load(Ordering::Relaxed).wrapping_add(1);

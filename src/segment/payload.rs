@@ -1,6 +1,6 @@
 //! Payload files: the elements of one slot's array, from the file's first byte on.
 
-use super::mapping::{Mapping, SeveredMemory};
+use super::mapping::{Mapping, Pages, SeveredMemory};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
@@ -8,6 +8,7 @@ use crate::location::Location;
 use crate::options::Owners;
 use crate::slots::Claim;
 use crate::sys::{self, Access};
+use std::fs::File;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -25,22 +26,39 @@ impl WritePayload {
     ///
     /// The capacity is rounded up to the next of eight steps per power of two, so that an array that grows a little with each write
     /// gets a new file only now and then, and no more than an eighth is wasted.
-    pub(crate) fn create(location: &Location, bytes: usize, mode: u32, prefault: bool) -> Result<Self> {
+    ///
+    /// What is known of its `content` may be written already, instead of being left to the caller; whether it has been is returned along.
+    pub(crate) fn create(
+        location: &Location,
+        bytes: usize,
+        mode: u32,
+        prefault: bool,
+        content: &[u8],
+    ) -> Result<(Self, bool)> {
         let id = Uuid::new_v4();
         let path = location.payload(id);
         let capacity = capacity_for(bytes);
         let file = super::create(&path, mode)?;
         fail_point!("payload.created");
-        Self::fill(&file, &path, capacity, prefault).map(|mapping| Self { id, mapping }).inspect_err(|_| {
-            // Best effort: the name is ours alone, and a later writer removes what is left.
-            let _ = sys::remove_file(&path);
-        })
+        let written = if content.len() > PAGE && sys::WRITES_NEW_PAGES_FASTER { content } else { &[] };
+        match Self::fill(&file, &path, capacity, prefault, written) {
+            Ok(mapping) => Ok((Self { id, mapping }, !written.is_empty())),
+            Err(error) => {
+                // Best effort: the name is ours alone, and a later writer removes what is left.
+                let _ = sys::remove_file(&path);
+                Err(error)
+            }
+        }
     }
 
-    fn fill(file: &std::fs::File, path: &Path, capacity: usize, prefault: bool) -> Result<Mapping> {
-        super::reserve(file, path, capacity)?;
+    fn fill(file: &File, path: &Path, capacity: usize, prefault: bool, content: &[u8]) -> Result<Mapping> {
+        if content.len() < capacity {
+            super::reserve(file, path, capacity)?;
+        }
         fail_point!("payload.reserved");
-        Mapping::new(file, capacity, Access::ReadWrite, prefault).map_err(|e| Error::io("map", path, e))
+        super::write_new(file, path, content)?;
+        let pages = Pages { written: content.len(), rest: prefault };
+        Mapping::new(file, capacity, Access::ReadWrite, pages).map_err(|e| Error::io("map", path, e))
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -94,7 +112,7 @@ impl ReadPayload {
         if len < needed || len == 0 {
             return Err(gone(identity.len).into());
         }
-        let mapping = Mapping::new(&file, len, Access::Read, false).map_err(|e| Error::io("map", &path, e))?;
+        let mapping = Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| Error::io("map", &path, e))?;
         Ok(Self { id, mapping })
     }
 
@@ -132,6 +150,37 @@ fn capacity_for(bytes: usize) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_new_file_holds_its_content_and_zeros_and_takes_all_its_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = Location::new("new", Some(dir.path())).unwrap();
+        for prefault in [false, true] {
+            for len in [0, 1, PAGE, PAGE + 1, 10 * PAGE, 675 * PAGE, 675 * PAGE + 5] {
+                let content = vec![7; len];
+                let (payload, written) = WritePayload::create(&location, len, 0o600, prefault, &content).unwrap();
+                assert_eq!(written, len > PAGE && sys::WRITES_NEW_PAGES_FASTER, "{len}");
+                let path = location.payload(payload.id());
+                let found = std::fs::read(&path).unwrap();
+                assert_eq!(found.len(), capacity_for(len));
+                let (front, rest) = found.split_at(if written { len } else { 0 });
+                assert!(front.iter().all(|&byte| byte == 7) && rest.iter().all(|&byte| byte == 0), "{len}");
+                assert!(sys::storage(&path).unwrap().allocated >= found.len() as u64, "{len}");
+                // SAFETY: the file is this test's alone.
+                let mapped = unsafe { core::slice::from_raw_parts(payload.mapping.as_ptr(), found.len()) };
+                assert_eq!(mapped, found);
+            }
+        }
+    }
+
+    #[test]
+    fn content_that_does_not_fit_leaves_no_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let location = Location::new("new", Some(dir.path())).unwrap();
+        let created = WritePayload::create(&location, isize::MAX as usize / 2, 0o600, false, &[7; 2 * PAGE]);
+        assert!(created.is_err_and(|error| matches!(error, Error::OutOfMemory { .. })));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn capacities_have_eight_steps_per_power_of_two() {

@@ -5,7 +5,7 @@ mod copy;
 pub(crate) use copy::TableCopy;
 
 use super::board::{load_head, store_head, truncated};
-use super::mapping::Mapping;
+use super::mapping::{Mapping, Pages};
 use crate::error::{Error, Result};
 use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::slots::{Pins, Registered};
@@ -100,7 +100,7 @@ impl Table {
         let len = Self::len_for(entries);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
         let table = Self { mapping, identity, entries };
         store_head(table.words(), &head.encode(FileKind::Readers));
         Ok(table)
@@ -112,7 +112,8 @@ impl Table {
             return Ok(None);
         };
         let found = found.min(Self::len_for(Registered::MAX));
-        let mapping = Mapping::new(file, found, Access::ReadWrite, false).map_err(|e| Error::io("map", path, e))?;
+        let mapping =
+            Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
         let mut table = Self { mapping, identity, entries: 0 };
         let Some(bytes) = load_head(table.words()) else {
             return Ok(None);

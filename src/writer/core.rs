@@ -2,6 +2,7 @@
 
 use super::attach::Held;
 use super::rotation::{Choice, Rotation};
+use crate::copy::copy;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -111,14 +112,23 @@ impl Core {
     #[inline]
     pub(crate) fn claim(&mut self, bytes: usize) -> Result<Claim> {
         let needed = bytes.max(self.least_capacity);
+        match self.claim_at_once(needed) {
+            Some(claim) => Ok(claim),
+            None => self.claim_somehow(needed, &[]).map(|(claim, _)| claim),
+        }
+    }
+
+    /// Claims a slot if nothing is in the way of the first guess.
+    #[inline(always)]
+    fn claim_at_once(&mut self, needed: usize) -> Option<Claim> {
         if let Some(Choice::Fits(slot)) = self.rotation.choose(needed, self.look.pins)
             && self.forks == sys::fork_count()
             && self.last_number < MAX_NUMBER
             && let Some(claim) = self.try_claim(slot)
         {
-            return Ok(claim);
+            return Some(claim);
         }
-        self.claim_somehow(needed)
+        None
     }
 
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
@@ -135,9 +145,10 @@ impl Core {
         claim
     }
 
-    /// Claims a slot when the first guess was wrong, or memory has to be found for it.
+    /// Claims a slot when the first guess was wrong, or memory has to be found for it. Also tells whether `content` has been written to it.
     #[cold]
-    fn claim_somehow(&mut self, needed: usize) -> Result<Claim> {
+    #[inline(never)]
+    fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
         }
@@ -159,8 +170,8 @@ impl Core {
             let Some(choice) = choice else { break };
             if let Some(claim) = self.try_claim(choice.slot()) {
                 return match choice {
-                    Choice::Fits(_) => Ok(claim),
-                    Choice::Grow(slot) => self.grow(claim, slot, needed),
+                    Choice::Fits(_) => Ok((claim, false)),
+                    Choice::Grow(slot) => self.grow(claim, slot, needed, content),
                 };
             }
         }
@@ -189,19 +200,35 @@ impl Core {
 
     /// Publishes a copy of `bytes`, whose length is that of an array of this dtype and shape.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
-        let claim = self.claim(bytes.len())?;
+        match self.claim_at_once(bytes.len().max(self.least_capacity)) {
+            Some(claim) => Ok(self.write_to(claim, false, dtype, shape, bytes)),
+            None => self.write_somehow(dtype, shape, bytes),
+        }
+    }
+
+    /// As [`write`](Self::write), when the first guess of a slot was wrong or it needs memory. Out of line, as it has one caller.
+    #[cold]
+    #[inline(never)]
+    fn write_somehow(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+        let (claim, written) = self.claim_somehow(bytes.len().max(self.least_capacity), bytes)?;
+        Ok(self.write_to(claim, written, dtype, shape, bytes))
+    }
+
+    /// Publishes `bytes` in a claimed slot, where they may have been `written` already.
+    #[inline(always)]
+    fn write_to(&mut self, claim: Claim, written: bool, dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
         self.describe(&claim, dtype, shape, bytes.len());
         let payload = self.payload_mut(&claim, dtype, bytes.len());
-        // A claim has room for what it was made for; a panic here would be worse than a value of zeros.
-        if payload.len() == bytes.len() {
-            payload.copy_from_slice(bytes);
+        if !written {
+            // A claim has room for what it was made for; a panic here would be worse than a value of zeros.
+            copy(payload, bytes);
         }
         fail_point!("write.copied");
-        Ok(self.publish(claim, bytes.len()))
+        self.publish(claim, bytes.len())
     }
 
     /// Writes the header of a claimed slot, but for the time; nothing when it says the same already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
         let (Some(state), Some(on_board)) = (self.slots.get_mut(slot.get()), self.held.board.slot(slot)) else {
@@ -277,14 +304,14 @@ impl Core {
         self.look = self.held.board.writer_side(&self.held.table).look();
     }
 
-    /// Gives the claimed slot a payload file with room for `needed` bytes.
-    fn grow(&mut self, claim: Claim, slot: SlotIndex, needed: usize) -> Result<Claim> {
-        match self.create_payload(slot, needed) {
-            Ok(payload) => {
+    /// Gives the claimed slot a payload file with room for `needed` bytes. Also tells whether `content` has been written to it.
+    fn grow(&mut self, claim: Claim, slot: SlotIndex, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
+        match self.create_payload(slot, needed, content) {
+            Ok((payload, written)) => {
                 fail_point!("grow.created");
                 self.set_payload(slot, Some(payload));
                 fail_point!("grow.replaced");
-                Ok(claim)
+                Ok((claim, written))
             }
             Err(error) => {
                 // Header and payload are as they were.
@@ -295,8 +322,8 @@ impl Core {
     }
 
     /// Creates a payload file; when memory is short, files that hold nothing of use are given up for it.
-    fn create_payload(&mut self, slot: SlotIndex, needed: usize) -> Result<WritePayload> {
-        let create = |core: &Self| WritePayload::create(&core.held.location, needed, core.mode, core.prefault);
+    fn create_payload(&mut self, slot: SlotIndex, needed: usize, content: &[u8]) -> Result<(WritePayload, bool)> {
+        let create = |core: &Self| WritePayload::create(&core.held.location, needed, core.mode, core.prefault, content);
         let result = create(self);
         if !matches!(result, Err(Error::OutOfMemory { .. })) {
             return result;

@@ -122,7 +122,13 @@ fn the_entries_of_the_dead_are_used_again() {
 }
 
 /// Processes to kill in the storm; where they take long to start, as under emulation, not so many.
-const KILLS: u32 = if cfg!(any(windows, not(any(target_arch = "x86", target_arch = "x86_64")))) { 100 } else { 500 };
+const KILLS: u32 = if cfg!(windows) {
+    100
+} else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
+    500
+} else {
+    50
+};
 
 /// Processes are killed at whatever they are doing.
 #[test]
@@ -132,7 +138,10 @@ fn a_storm_of_kills() {
     let (mut poisoned, mut seed) = (0, 0x2545_f491_4f6c_dd1d_u64);
     let mut standing = child::start(&room, "hammer");
     standing.tell("go");
-    for _ in 0..KILLS {
+    let mut rounds = 0;
+    // Whether a kill comes in the middle of a change is luck, more of which is needed where kills are few.
+    while rounds < KILLS || (poisoned == 0 && rounds < 10 * KILLS) {
+        rounds += 1;
         let mut actor = child::start(&room, "hammer");
         actor.tell("go");
         assert_eq!(actor.hear(), "hammering");
@@ -147,7 +156,7 @@ fn a_storm_of_kills() {
     }
     standing.kill();
     recover(&array);
-    println!("poisoned in {poisoned} of {KILLS} rounds");
+    println!("poisoned in {poisoned} of {rounds} rounds");
     assert!(poisoned > 0, "some were killed in the middle of it");
     assert!(array.try_write().unwrap().is_some());
 }

@@ -4,6 +4,7 @@ use ndsharray::OwnedArray;
 use ndsharray::compat::{Options, Reader};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 pub(crate) const NAME: &str = "channel";
@@ -57,4 +58,13 @@ pub(crate) fn i32s(array: &OwnedArray) -> Vec<i32> {
 /// Whether a payload file is valid, as Python's reader looks at it: both stamps agree.
 pub(crate) fn is_valid(file: &[u8]) -> bool {
     file.len() >= 16 && file[..8] == file[file.len() - 8..]
+}
+
+/// Ends another thread's loop, also when this one panics.
+pub(crate) struct Done<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }

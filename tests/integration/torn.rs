@@ -1,4 +1,4 @@
-//! A writer that never pauses, readers that look twice: no value may be a mixture, none may change while it is held.
+//! A writer that does not pause, readers that look twice: no value may be a mixture, none may change while it is held.
 
 use crate::puppet;
 use crate::support::{Done, NAME, PATIENCE, Room};
@@ -11,6 +11,9 @@ const TIME: Duration = Duration::from_millis(600);
 
 /// Values that each reader must see, however long that takes within [`PATIENCE`].
 const ENOUGH: u64 = 300;
+
+/// When the writer begins to pause: whoever has not seen enough by then copies on a machine too slow to do it between two values.
+const PAUSE: Duration = TIME.saturating_mul(10);
 
 /// Every so many values the processor is given away at the worst moment, because on few cores that rarely happens by itself.
 const SWITCH: u64 = 32;
@@ -43,6 +46,7 @@ const LARGE: Size = Size(2500);
 
 fn flood(mut writer: Writer<u64>, size: Size, done: &AtomicBool) -> u64 {
     let mut number = 1;
+    let start = Instant::now();
     while !done.load(Ordering::Relaxed) {
         let len = size.of(number);
         if number.is_multiple_of(16)
@@ -64,6 +68,9 @@ fn flood(mut writer: Writer<u64>, size: Size, done: &AtomicBool) -> u64 {
         }
         assert_eq!(loan.publish().unwrap(), number);
         number += 1;
+        if start.elapsed() > PAUSE {
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
     number
 }

@@ -59,7 +59,11 @@ mod tests {
     /// Bytes that differ from their neighbours, and from those a power of two away.
     #[allow(clippy::cast_possible_truncation, reason = "any byte will do")]
     pub(super) fn pattern(len: usize) -> Vec<u8> {
-        (0..len).map(|i| (i ^ i >> 8 ^ i >> 16) as u8 | 1).collect()
+        // A prime length, so that repeating it makes no period of a power of two.
+        let block: Vec<u8> = (0..4093_usize).map(|i| (i ^ i >> 8) as u8 | 1).collect();
+        let mut bytes = block.repeat(len.div_ceil(block.len()));
+        bytes.truncate(len);
+        bytes
     }
 
     /// Has `how` copy `len` bytes between these offsets, and checks them and what is around them.

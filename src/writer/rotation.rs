@@ -59,6 +59,8 @@ pub(super) struct Rotation {
     spread_of: (usize, usize),
     /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
     roomy_of: (RangeInclusive<usize>, u64),
+    /// Number of the value since which there have been more files than needed, if there are.
+    surplus_since: Option<u64>,
     /// Slots with a payload file, and how many.
     filled: u64,
     files: usize,
@@ -72,6 +74,7 @@ impl Rotation {
             spread: SPREAD,
             spread_of: (0, SPREAD),
             roomy_of: (NO_SIZE, 0),
+            surplus_since: None,
             filled: 0,
             files: 0,
             latest: None,
@@ -164,6 +167,12 @@ impl Rotation {
     #[inline]
     pub(super) fn surplus(&mut self, bytes: usize, pinned: PinMask, newest: u64) -> Option<SlotIndex> {
         if self.in_use(pinned) <= self.spread_for(bytes) {
+            self.surplus_since = None;
+            return None;
+        }
+        // A reader that goes from one value to the next holds none in between. Small files cost little, and time to make; large ones go as soon as they can.
+        let since = *self.surplus_since.get_or_insert(newest);
+        if bytes <= LARGE && newest.saturating_sub(since) < IDLE {
             return None;
         }
         let oldest = self.oldest(self.free(pinned))?;
@@ -362,5 +371,17 @@ mod tests {
         write(&mut rotation, 7, 80, 1 << 20, PinMask::EMPTY);
         let gone = rotation.surplus(1 << 20, PinMask::EMPTY, 86).unwrap();
         assert!(gone.get() < 2);
+    }
+
+    #[test]
+    fn a_small_file_stays_while_its_reader_goes_to_the_next_value() {
+        let mut rotation = Rotation::new(64);
+        write(&mut rotation, 1, 6, 64, PinMask::EMPTY);
+        write(&mut rotation, 7, 200, 64, pins(&[1]));
+        assert_eq!(rotation.surplus(64, pins(&[1]), 206), None);
+        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 207), None, "it has just let go");
+        assert_eq!(rotation.surplus(64, pins(&[2]), 208), None);
+        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 300), None, "again");
+        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 300 + IDLE), Some(slot(1)));
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that the tests can run it.
 
+#[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
 mod lock_files;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 #[path = "unix/sleep_apple.rs"]
@@ -18,19 +19,18 @@ mod space;
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::ofd::Lock;
-// `open` and `open_exclusive` are replaced below.
 pub(crate) use super::posix::*;
 pub(crate) use super::unsupported::Lease;
 #[cfg(not(all(target_vendor = "apple", not(ndsharray_portable))))]
-pub(crate) use lock_files::Lock;
+// In place of what `posix` has of the two.
+pub(crate) use lock_files::{Lock, open, open_exclusive};
 pub(crate) use space::reserve;
 
-use super::{Access, Identity, posix};
+use super::Identity;
 use crate::sync::{AtomicU32, Ordering};
-use std::fs::{DirBuilder, File};
-use std::io;
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Where channels live unless the caller or the environment says otherwise.
@@ -39,16 +39,6 @@ pub(crate) fn default_dir() -> PathBuf {
     // Best effort: whoever opens a file in it is told what is wrong.
     let _ = DirBuilder::new().mode(0o700).create(&dir);
     dir
-}
-
-/// As [`posix::open_exclusive`].
-pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
-    posix::open_exclusive(path, mode).inspect(|file| lock_files::note(file, path))
-}
-
-/// As [`posix::open`].
-pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
-    posix::open(path, access).inspect(|file| lock_files::note(file, path))
 }
 
 /// The first nap of one whom nobody can wake, doubled each time up to [`LONGEST_NAP`].

@@ -10,9 +10,9 @@
 //! say when they close ([`Lock::end`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
 //! its is asked for.
 
-use super::posix::{fork_count, identify, identify_path, open_exclusive, same_file, watch_forks};
 use crate::sync::Mutex;
-use crate::sys::{Identity, LockRange};
+use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
+use crate::sys::{Access, Identity, LockRange};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -80,11 +80,21 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 /// Remembers where a file that has just been opened is. What its descriptor stood for before is closed.
-pub(super) fn note(file: &File, path: &Path) {
+fn note(file: &File, path: &Path) {
     let mut registry = registry();
     let fd = file.as_raw_fd();
     registry.held.retain(|held| held.fd != fd);
     registry.dirs.insert(fd, path.parent().unwrap_or(Path::new("")).to_owned());
+}
+
+/// As [`posix::open_exclusive`].
+pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
+    posix::open_exclusive(path, mode).inspect(|file| note(file, path))
+}
+
+/// As [`posix::open`].
+pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
+    posix::open(path, access).inspect(|file| note(file, path))
 }
 
 /// See the module.
@@ -101,7 +111,7 @@ impl Lock {
         }
         let mode = file.metadata()?.permissions().mode() & 0o777;
         for _ in 0..ATTEMPTS {
-            let lock_file = match open_exclusive(&path, mode) {
+            let lock_file = match posix::open_exclusive(&path, mode) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => match open_existing(&path)? {
                     Some(lock_file) => lock_file,
                     None => continue,
@@ -201,7 +211,6 @@ fn taken(answer: Result<(), TryLockError>) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::{Access, open, open_exclusive};
 
     #[test]
     fn lock_files_go_with_the_lock() {

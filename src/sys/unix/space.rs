@@ -1,6 +1,6 @@
 //! Memory that is set aside before it is touched.
 
-use super::posix::write_some_at;
+use crate::sys::posix::write_some_at;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 #[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "linux"))]

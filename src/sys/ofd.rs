@@ -52,9 +52,11 @@ impl Lock {
         Self::is_taken(file, ranges)
     }
 
-    /// What goes with `file` anyway: the caller is about to close it.
-    #[inline]
-    pub(crate) fn end(_: &File) {}
+    /// Gives all locks back: the caller is about to close `file`. That alone would leave them to a child process that another thread has just forked, until it calls `exec`.
+    pub(crate) fn end(file: &File) {
+        // A length of zero is all there is from the start on. Best effort: they go with the description.
+        let _ = Self::release(file, &(0..0));
+    }
 
     fn call(file: &File, command: i32, kind: i32, range: &LockRange) -> io::Result<libc::flock> {
         let offset = |value: u64| libc::off_t::try_from(value).map_err(|_| io::Error::from(ErrorKind::InvalidInput));

@@ -50,6 +50,23 @@ fn whoever_has_all_locks_keeps_others_from_each_and_the_other_way_round() {
     assert!(!Lock::is_any_taken(&reading, &all).unwrap());
 }
 
+/// As in the moment between another thread's fork and the child's `exec`.
+#[cfg(unix)]
+#[test]
+fn locks_end_with_their_file_though_somebody_else_still_has_its_description() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let a = Locked::new(open_exclusive(&path, 0o600).unwrap());
+    let b = open(&path, Access::ReadWrite).unwrap();
+    assert!(Lock::try_take(&a, &(64..128)).unwrap());
+    let childs = a.try_clone().unwrap();
+    assert!(!Lock::try_take(&b, &(64..128)).unwrap());
+    drop(a);
+    assert!(Lock::try_take(&b, &(64..128)).unwrap());
+    drop(childs);
+    assert!(Lock::is_taken(&open(&path, Access::ReadWrite).unwrap(), &(64..128)).unwrap());
+}
+
 #[test]
 fn a_lock_keeps_nobody_from_reading_and_writing() {
     let dir = tempfile::tempdir().unwrap();

@@ -3,7 +3,8 @@
 mod lease;
 mod sever;
 
-pub(crate) use super::ofd::{Lock, Sweeper};
+pub(crate) use super::no_sweeper::Sweeper;
+pub(crate) use super::ofd::Lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 pub(crate) use sever::{sever, unmap};

@@ -14,11 +14,19 @@
 mod linux;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_sever;
+#[cfg(any(
+    all(target_os = "linux", not(ndsharray_portable)),
+    all(target_vendor = "apple", not(ndsharray_portable)),
+    not(any(unix, windows))
+))]
+mod no_sweeper;
 #[cfg(any(all(target_os = "linux", not(ndsharray_portable)), all(target_vendor = "apple", not(ndsharray_portable))))]
 mod ofd;
 #[cfg(unix)]
 mod posix;
 mod stamps;
+#[cfg(any(windows, all(unix, any(ndsharray_portable, not(any(target_os = "linux", target_vendor = "apple"))))))]
+mod sweeper;
 #[cfg(test)]
 mod tests;
 #[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]

@@ -4,7 +4,6 @@ use super::LockRange;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
-use std::path::Path;
 
 #[cfg(not(target_vendor = "apple"))]
 use libc::{F_OFD_GETLK, F_OFD_SETLK};
@@ -77,20 +76,5 @@ impl Lock {
                 return Err(error);
             }
         }
-    }
-}
-
-/// Has nothing to do: nothing is left of a file that has been removed, nor of a lock.
-pub(crate) struct Sweeper;
-
-impl Sweeper {
-    #[inline]
-    pub(crate) fn of(_: &Path) -> Self {
-        Self
-    }
-
-    #[inline]
-    pub(crate) fn of_file(_: &Path) -> Self {
-        Self
     }
 }

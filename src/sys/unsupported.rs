@@ -1,6 +1,8 @@
 //! A platform without what this crate needs: everything compiles, and nothing can be opened.
 
 pub(crate) use super::no_sever::{sever, unmap};
+#[cfg(not(unix))]
+pub(crate) use super::no_sweeper::Sweeper;
 
 use super::{Access, Identity, LockRange, Storage};
 use crate::sync::AtomicU32;
@@ -57,21 +59,6 @@ pub(crate) fn same_file(_: &Identity, _: &Identity) -> bool {
 
 pub(crate) fn remove_file(_: &Path) -> io::Result<()> {
     unsupported()
-}
-
-/// Has nothing to do.
-pub(crate) struct Sweeper;
-
-impl Sweeper {
-    #[inline]
-    pub(crate) fn of(_: &Path) -> Self {
-        Self
-    }
-
-    #[inline]
-    pub(crate) fn of_file(_: &Path) -> Self {
-        Self
-    }
 }
 
 pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {

@@ -7,11 +7,12 @@ mod names;
 mod remove;
 
 pub(crate) use super::no_sever::{sever, unmap};
+pub(crate) use super::sweeper::Sweeper;
 pub(crate) use events::Sleepers;
 pub(crate) use identity::{effective_user, identify, identify_path, same_file};
 pub(crate) use locks::Lock;
 pub(crate) use names::check_file_name;
-pub(crate) use remove::{Sweeper, remove_file};
+pub(crate) use remove::{remove_file, sweep};
 
 use super::{Access, Storage};
 use std::convert::Infallible;

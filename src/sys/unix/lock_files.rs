@@ -4,7 +4,7 @@
 //! the file, as a reader in the writer's process would. What belongs to an open file on every Unix is `flock`, which knows no ranges.
 //! So each range has an empty file beside the locked one, named by its inode number and the range's start, and whoever has a `flock` on
 //! that has the range. The file is made by who takes the lock and removed by who gives it back; one that a killed process left is free, and removed by the
-//! next who gives it back, or when a handle in the directory closes ([`Sweeper`]).
+//! next who gives it back, or when a handle in the directory closes ([`Sweeper`](crate::sys::Sweeper)).
 //!
 //! For all ranges at once there is one more such file. Whoever takes it looks afterwards whether somebody has one of the ranges, and whoever takes a range
 //! looks afterwards whether somebody has all. Each has its own lock when it looks for the other's, so one of the two sees the other at least, and gives
@@ -282,34 +282,11 @@ fn has_name(file: &File, path: &Path) -> io::Result<bool> {
     Ok(identify_path(path).is_ok_and(|named| same_file(&named, &ours)))
 }
 
-/// Dropped after what a handle has locked, it removes the lock files in the directory that nobody has: those of processes that were killed.
-pub(crate) struct Sweeper {
-    dir: PathBuf,
-}
-
-impl Sweeper {
-    pub(crate) fn of(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
-    }
-
-    /// For the directory that the file is in.
-    pub(crate) fn of_file(path: &Path) -> Self {
-        Self::of(path.parent().unwrap_or(path))
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        // Best effort: what stays is found again the next time.
-        let _ = sweep(&self.dir);
-    }
-}
-
 /// Removes the lock files in `dir` that nobody has, unless another is at it.
 ///
 /// A name is removed by who has the file locked alone, or by the one sweeper, while it has it locked together with those who ask. Both look first whether the name
 /// is the file's. So nobody removes the name of a file that has come after.
-fn sweep(dir: &Path) -> io::Result<()> {
+pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     let whole = File::open(dir)?;
     if !try_lock(&whole)? {
         return Ok(());
@@ -360,6 +337,7 @@ fn taken(answer: Result<(), TryLockError>) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::Sweeper;
 
     fn lock_file(file: &File) -> PathBuf {
         registry().place(file).unwrap().path(What::Range(0))

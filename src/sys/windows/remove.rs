@@ -2,7 +2,7 @@
 //!
 //! What is wanted is what Unix does: the name is free at once, and whoever has the file keeps it. NTFS can do that since Windows 10 ("POSIX semantics"), but not
 //! on every version for a file that is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which frees its name, and deleted there if
-//! that is possible. What is left there goes when the last who has it mapped lets go ([`Sweeper`]), or, if that process was killed, when the next
+//! that is possible. What is left there goes when the last who has it mapped lets go ([`Sweeper`](crate::sys::Sweeper)), or, if that process was killed, when the next
 //! handle in the directory is closed or the next file removed.
 
 use super::set_information;
@@ -31,39 +31,16 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Dropped after what a handle has mapped, it removes what has been moved aside in the directory and is not mapped any more.
-pub(crate) struct Sweeper {
-    dir: PathBuf,
-}
-
-impl Sweeper {
-    pub(crate) fn of(dir: &Path) -> Self {
-        Self { dir: dir.to_owned() }
-    }
-
-    /// For the directory that the file is in.
-    pub(crate) fn of_file(path: &Path) -> Self {
-        Self::of(path.parent().unwrap_or(path))
-    }
-}
-
-impl Drop for Sweeper {
-    fn drop(&mut self) {
-        sweep(&self.dir);
-    }
-}
-
 /// Removes what [`remove_aside`] has left in `dir`, as far as nobody has it mapped any more.
-fn sweep(dir: &Path) {
-    // Best effort: what stays is found again the next time.
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
+pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)?.flatten() {
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(ASIDE))
             && let Ok(file) = open_to_delete(&entry.path())
         {
             let _ = delete_at_once(&file).or_else(|_| delete_at_close(&file));
         }
     }
+    Ok(())
 }
 
 /// Frees the name `path` of the open file, and deletes the file when that is possible.

@@ -103,6 +103,8 @@ mod shape;
 mod element;
 #[cfg(not(loom))]
 mod long_double;
+#[cfg(not(loom))]
+mod typing;
 
 #[cfg(not(loom))]
 mod any_view;
@@ -176,6 +178,7 @@ pub use {
     reader::{Info, OwnedSample, Reader, Sample},
     segment::SeveredMemory,
     shape::{MAX_NDIM, ShapeError},
+    typing::{Dyn, Typing},
     view::{ArrayView, ViewError},
     writer::{AnyWriter, Loan, LoanRefused, OwnedLoan, Writer, remove},
 };

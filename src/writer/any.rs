@@ -1,12 +1,13 @@
 //! A writer whose dtype is chosen at run time.
 
-use super::core::Core;
+use super::{Loan, Writer};
 use crate::any_view::AnyArrayView;
 use crate::dtype::DType;
+#[cfg(feature = "ndarray")]
+use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::options::Options;
 use crate::shape;
-use std::fmt;
+use crate::typing::Dyn;
 
 /// The one writer of a channel, for arrays of any dtype; otherwise as [`Writer`](crate::Writer).
 ///
@@ -22,24 +23,9 @@ use std::fmt;
 /// # Ok(())
 /// # }
 /// ```
-pub struct AnyWriter {
-    pub(super) core: Core,
-}
+pub type AnyWriter = Writer<Dyn>;
 
 impl AnyWriter {
-    pub(super) fn new(core: Core) -> Self {
-        Self { core }
-    }
-
-    /// Makes the channel `name` with default [`Options`], or takes it over from a dead writer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Writer::create`](crate::Writer::create).
-    pub fn create(name: &str) -> Result<Self> {
-        Options::new().create_any(name)
-    }
-
     /// Publishes a copy of `array`; returns its sequence number.
     ///
     /// # Errors
@@ -67,22 +53,39 @@ impl AnyWriter {
         self.core.write(dtype, shape, bytes)
     }
 
-    /// The channel's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.core.location().name()
+    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place.
+    ///
+    /// It starts with whatever is there: zeros, or an older value. [`Loan::publish`] makes it the current value.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::loan`](crate::Writer::loan).
+    ///
+    /// ```
+    /// use ndsharray::DType;
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let mut writer = ndsharray::Options::new().dir(dir.path()).create_any("doc-any-loan")?;
+    /// let mut loan = writer.loan(DType::U8, &[3])?;
+    /// loan.as_mut_bytes().copy_from_slice(&[1, 2, 3]);
+    /// loan.publish()?;
+    /// # let mut reader = ndsharray::Options::new().dir(dir.path()).open("doc-any-loan")?;
+    /// # assert_eq!(reader.latest()?.unwrap().view::<u8>()?.as_slice(), [1, 2, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn loan(&mut self, dtype: DType, shape: &[usize]) -> Result<Loan<'_, Dyn>> {
+        Loan::of(&mut self.core, dtype, shape)
     }
 
-    /// The file name of the current value's payload; `None` before the first publication.
-    #[must_use]
-    pub fn payload_name(&self) -> Option<String> {
-        self.core.payload_name()
-    }
-}
-
-impl fmt::Debug for AnyWriter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyWriter").field("name", &self.name()).finish_non_exhaustive()
+    /// Publishes a copy of an [`ndarray`](::ndarray) array in C order; returns its sequence number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_array`](crate::Writer::write_array).
+    #[cfg(feature = "ndarray")]
+    pub fn write_array<T: ShElement, D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayRef<T, D>) -> Result<u64> {
+        super::arrays::write(&mut self.core, array)
     }
 }
 

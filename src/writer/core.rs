@@ -254,6 +254,12 @@ impl Core {
         state.and_then(|state| state.described.as_ref()).map_or(&[], |described| &described.shape)
     }
 
+    /// The dtype that a claimed slot has been described with.
+    pub(crate) fn dtype(&self, claim: &Claim) -> DType {
+        let state = self.slots.get(claim.slot().get());
+        state.and_then(|state| state.described.as_ref()).map_or(DType::U8, |described| described.dtype)
+    }
+
     /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current value.
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {

@@ -1,10 +1,13 @@
 //! Memory of a value to come, lent out to be filled.
 
+use super::any::check_bools;
 use super::core::Core;
+use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::Result;
 use crate::shape;
 use crate::slots::Claim;
+use crate::typing::{Dyn, Typing};
 use crate::view;
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,7 +15,7 @@ use std::marker::PhantomData;
 /// An array that is not yet published: fill it, then [`publish`](Self::publish) it. Dropped unpublished, nothing has happened.
 ///
 /// From [`Writer::loan`](crate::Writer::loan).
-pub struct Loan<'w, T: ShElement> {
+pub struct Loan<'w, T: Typing> {
     core: &'w mut Core,
     // `None` once it is published or given back.
     claim: Option<Claim>,
@@ -20,19 +23,59 @@ pub struct Loan<'w, T: ShElement> {
     element: PhantomData<T>,
 }
 
-impl<'w, T: ShElement> Loan<'w, T> {
-    pub(super) fn new(core: &'w mut Core, shape: &[usize]) -> Result<Self> {
-        let byte_len = shape::byte_len(shape, size_of::<T>())?;
+impl<'w, T: Typing> Loan<'w, T> {
+    /// A loan of an array of `dtype`, which is the one that `T` names if it names one.
+    #[inline(always)]
+    pub(super) fn of(core: &'w mut Core, dtype: DType, shape: &[usize]) -> Result<Self> {
+        let byte_len = shape::byte_len(shape, dtype.size())?;
         let claim = core.claim(byte_len)?;
-        core.make_valid(&claim, T::DTYPE);
-        core.describe(&claim, T::DTYPE, shape, byte_len);
+        core.make_valid(&claim, dtype);
+        core.describe(&claim, dtype, shape, byte_len);
         Ok(Self { core, claim: Some(claim), byte_len, element: PhantomData })
+    }
+
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        match (T::DTYPE, &self.claim) {
+            (Some(dtype), _) => dtype,
+            (None, Some(claim)) => self.core.dtype(claim),
+            (None, None) => unreachable!("a loan has its claim until `publish` takes the loan"),
+        }
     }
 
     /// The length of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.claim.as_ref().map_or(&[], |claim| self.core.shape(claim))
+    }
+
+    /// Makes it the current value; returns its sequence number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`](crate::Error::Forked) in a forked child: the loan is its parent's.
+    /// [`Error::InvalidBool`](crate::Error::InvalidBool) when the
+    /// dtype was chosen at run time, it is `bool`, and a byte is neither 0 nor 1.
+    pub fn publish(mut self) -> Result<u64> {
+        self.core.check_process()?;
+        let Some(claim) = self.claim.take() else {
+            unreachable!("a loan has its claim until `publish` takes the loan")
+        };
+        if T::DTYPE.is_none() && self.core.dtype(&claim) == DType::Bool {
+            let bytes = self.core.payload_mut(&claim, DType::Bool, self.byte_len);
+            if let Err(error) = check_bools(bytes) {
+                self.core.discard(claim);
+                return Err(error);
+            }
+        }
+        Ok(self.core.publish(claim, self.byte_len))
+    }
+}
+
+impl<'w, T: ShElement> Loan<'w, T> {
+    pub(super) fn new(core: &'w mut Core, shape: &[usize]) -> Result<Self> {
+        Self::of(core, T::DTYPE, shape)
     }
 
     /// All elements, in C order.
@@ -58,22 +101,21 @@ impl<'w, T: ShElement> Loan<'w, T> {
             Err(error) => unreachable!("the slice has as many elements as the shape: {error}"),
         }
     }
+}
 
-    /// Makes it the current value; returns its sequence number.
+impl Loan<'_, Dyn> {
+    /// The elements' bytes, in C order and this machine's byte order, to be filled.
     ///
-    /// # Errors
-    ///
-    /// [`Error::Forked`](crate::Error::Forked) in a forked child: the loan is its parent's.
-    pub fn publish(mut self) -> Result<u64> {
-        self.core.check_process()?;
-        match self.claim.take() {
-            Some(claim) => Ok(self.core.publish(claim, self.byte_len)),
-            None => unreachable!("a loan has its claim until `publish` takes the loan"),
-        }
+    /// For `bool` each byte must be 0 or 1 when the loan is published.
+    #[must_use]
+    pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        let Some(claim) = &self.claim else { return &mut [] };
+        // As bytes: what is written here is not known to be bools.
+        self.core.payload_mut(claim, DType::U8, self.byte_len)
     }
 }
 
-impl<T: ShElement> Drop for Loan<'_, T> {
+impl<T: Typing> Drop for Loan<'_, T> {
     fn drop(&mut self) {
         if let Some(claim) = self.claim.take() {
             self.core.discard(claim);
@@ -81,8 +123,8 @@ impl<T: ShElement> Drop for Loan<'_, T> {
     }
 }
 
-impl<T: ShElement> fmt::Debug for Loan<'_, T> {
+impl<T: Typing> fmt::Debug for Loan<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan").field("dtype", &T::DTYPE).field("shape", &self.shape()).finish_non_exhaustive()
+        f.debug_struct("Loan").field("dtype", &self.dtype()).field("shape", &self.shape()).finish_non_exhaustive()
     }
 }

@@ -1,6 +1,8 @@
 //! The writing end.
 
 mod any;
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod attach;
 mod core;
 mod housekeeping;
@@ -17,6 +19,7 @@ use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::shape;
+use crate::typing::Typing;
 use core::Core;
 use remove::Readers;
 use std::fmt;
@@ -53,12 +56,12 @@ use std::marker::PhantomData;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Writer<T: ShElement> {
+pub struct Writer<T: Typing> {
     core: Core,
     element: PhantomData<T>,
 }
 
-impl<T: ShElement> Writer<T> {
+impl<T: Typing> Writer<T> {
     /// Makes the channel `name` with default [`Options`], or takes it over from a dead writer.
     ///
     /// # Errors
@@ -67,9 +70,23 @@ impl<T: ShElement> Writer<T> {
     /// something under the name; [`Error::Corrupt`] when the existing files are not of this library and version;
     /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
     pub fn create(name: &str) -> Result<Self> {
-        Options::new().create(name)
+        Options::new().create_typed(name)
     }
 
+    /// The channel's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.core.location().name()
+    }
+
+    /// The file name of the current value's payload; `None` before the first publication.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.core.payload_name()
+    }
+}
+
+impl<T: ShElement> Writer<T> {
     /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number, which counts from 1.
     ///
     /// # Errors
@@ -97,7 +114,9 @@ impl<T: ShElement> Writer<T> {
         Loan::new(&mut self.core, shape)
     }
 
-    /// Publishes a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    /// Publishes a copy of an [`ndarray`](::ndarray) array in C order; returns its sequence number.
+    ///
+    /// Takes owned arrays, views and slices, whatever their strides.
     ///
     /// # Errors
     ///
@@ -108,6 +127,7 @@ impl<T: ShElement> Writer<T> {
     /// # let dir = tempfile::tempdir().unwrap();
     /// # let mut writer = ndsharray::Options::new().dir(dir.path()).create::<i32>("doc-array")?;
     /// let matrix = ndarray::array![[1, 2, 3], [4, 5, 6]];
+    /// writer.write_array(&matrix)?;
     /// writer.write_array(&matrix.t())?;
     /// # let mut reader = ndsharray::Options::new().dir(dir.path()).open("doc-array")?;
     /// let sample = reader.latest()?.unwrap();
@@ -117,15 +137,8 @@ impl<T: ShElement> Writer<T> {
     /// # }
     /// ```
     #[cfg(feature = "ndarray")]
-    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayView<'_, T, D>) -> Result<u64> {
-        match array.as_slice() {
-            Some(data) => self.write(array.shape(), data),
-            None => {
-                let mut loan = self.loan(array.shape())?;
-                loan.view_mut().assign(&array.view().into_dyn());
-                loan.publish()
-            }
-        }
+    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayRef<T, D>) -> Result<u64> {
+        arrays::write(&mut self.core, array)
     }
 
     /// The same channel with another dtype from here on; readers go on reading.
@@ -133,23 +146,23 @@ impl<T: ShElement> Writer<T> {
     pub fn into_dtype<U: ShElement>(self) -> Writer<U> {
         Writer { core: self.core, element: PhantomData }
     }
+}
 
-    /// The channel's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.core.location().name()
-    }
-
-    /// The file name of the current value's payload; `None` before the first publication.
-    #[must_use]
-    pub fn payload_name(&self) -> Option<String> {
-        self.core.payload_name()
+impl<T: ShElement> From<Writer<T>> for AnyWriter {
+    /// The same channel, whose values may be of any dtype from here on.
+    fn from(writer: Writer<T>) -> Self {
+        Self { core: writer.core, element: PhantomData }
     }
 }
 
-impl<T: ShElement> fmt::Debug for Writer<T> {
+impl<T: Typing> fmt::Debug for Writer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("name", &self.name()).field("dtype", &T::DTYPE).finish_non_exhaustive()
+        let mut this = f.debug_struct("Writer");
+        this.field("name", &self.name());
+        if let Some(dtype) = T::DTYPE {
+            this.field("dtype", &dtype);
+        }
+        this.finish_non_exhaustive()
     }
 }
 
@@ -162,7 +175,7 @@ impl Options {
     ///
     /// As [`Writer::create`]; [`Error::InvalidOption`].
     pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
-        Ok(Writer { core: Core::create(self.location(name)?, self)?, element: PhantomData })
+        self.create_typed(name)
     }
 
     /// Removes the channel `name`; see [`remove`].
@@ -190,7 +203,11 @@ impl Options {
     ///
     /// As [`Writer::create`]; [`Error::InvalidOption`].
     pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
-        Ok(AnyWriter::new(Core::create(self.location(name)?, self)?))
+        self.create_typed(name)
+    }
+
+    fn create_typed<T: Typing>(&self, name: &str) -> Result<Writer<T>> {
+        Ok(Writer { core: Core::create(self.location(name)?, self)?, element: PhantomData })
     }
 }
 

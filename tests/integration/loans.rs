@@ -1,7 +1,7 @@
 //! Filling a value in place.
 
 use crate::support::{NAME, Numbered, Room, for_all_types, latest_vec, numbered_vec};
-use ndsharray::DType;
+use ndsharray::{DType, Error};
 
 fn every_dtype<T: Numbered>() {
     let room = Room::new();
@@ -34,6 +34,41 @@ fn through_ndarray() {
     }
     loan.publish().unwrap();
     assert_eq!(latest_vec::<i32>(&mut room.reader()), [0, 2, 4, 1, 3, 5]);
+}
+
+#[test]
+fn of_a_dtype_chosen_at_run_time() {
+    let room = Room::new();
+    let mut writer = room.any_writer();
+    let mut reader = room.reader();
+    for &dtype in DType::ALL {
+        let mut loan = writer.loan(dtype, &[2, 3]).unwrap();
+        assert_eq!((loan.dtype(), loan.shape()), (dtype, [2, 3].as_slice()));
+        assert_eq!(loan.as_mut_bytes().len(), 6 * dtype.size());
+        loan.as_mut_bytes().fill(1);
+        let seq = loan.publish().unwrap();
+        let sample = reader.read().unwrap().expect("news");
+        assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (seq, dtype, [2, 3].as_slice()));
+        assert!(sample.any_view().unwrap().as_bytes().iter().all(|&byte| byte == 1));
+    }
+}
+
+#[test]
+fn a_bool_that_is_none_is_not_published() {
+    let room = Room::new();
+    let mut writer = room.any_writer();
+    let mut reader = room.reader();
+    writer.write_bytes(DType::U8, &[1], &[7]).unwrap();
+    let mut loan = writer.loan(DType::Bool, &[2]).unwrap();
+    loan.as_mut_bytes().copy_from_slice(&[1, 2]);
+    assert!(matches!(loan.publish(), Err(Error::InvalidBool { index: 1, value: 2 })));
+    assert_eq!(latest_vec::<u8>(&mut reader), [7]);
+    // What has been lent since has bools again.
+    for _ in 0..4 {
+        let loan = writer.loan(DType::Bool, &[2]).unwrap();
+        loan.publish().unwrap();
+        assert!(reader.read().unwrap().expect("news").view::<bool>().is_ok());
+    }
 }
 
 /// How a loan may end without being published.

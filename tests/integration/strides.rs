@@ -56,6 +56,26 @@ fn static_dimensions() {
 }
 
 #[test]
+fn owned_arrays_and_slices_of_them_need_no_view() {
+    let room = Room::new();
+    let mut writer = room.writer::<i32>();
+    let mut reader = room.reader();
+    let mut owned = matrix();
+    writer.write_array(&owned).unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().view::<i32>().unwrap().to_ndarray(), owned.view().into_dyn());
+    let view = owned.view_mut();
+    writer.write_array(&view).unwrap();
+    writer.write_array(&owned.clone().into_shared()).unwrap();
+    let mut writer = ndsharray::AnyWriter::from(writer);
+    for array in [owned.clone(), owned.reversed_axes()] {
+        writer.write_array(&array).unwrap();
+        assert_eq!(reader.latest().unwrap().unwrap().view::<i32>().unwrap().to_ndarray(), array.view().into_dyn());
+    }
+    writer.write_array(&ndarray::arr1(&[0.5_f64])).unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().view::<f64>().unwrap().as_slice(), [0.5]);
+}
+
+#[test]
 fn bools_and_wide_elements_with_strides() {
     let room = Room::new();
     let a = matrix();
@@ -67,7 +87,7 @@ fn bools_and_wide_elements_with_strides() {
         assert_eq!(reader.latest().unwrap().unwrap().view::<bool>().unwrap().to_ndarray(), bools.t().into_dyn());
     }
     let wide = a.mapv(|n| ndsharray::ComplexLongDouble::from(ndsharray::Complex::new(f64::from(n), 0.5)));
-    let mut writer = writer.into_dtype();
+    let mut writer = writer.into_dtype::<ndsharray::ComplexLongDouble>();
     writer.write_array(&wide.t()).unwrap();
     let sample = reader.latest().unwrap().unwrap();
     assert!(sample.view::<ndsharray::ComplexLongDouble>().unwrap().iter().eq(wide.t().iter()));
@@ -94,7 +114,7 @@ fn cuts() -> impl Strategy<Value = Cut> {
 #[test]
 fn any_slice_of_any_shape_in_any_order() {
     let room = Room::new();
-    let ends = RefCell::new((room.writer(), room.reader()));
+    let ends = RefCell::new((room.writer::<i32>(), room.reader()));
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases: 300,
         failure_persistence: None,

@@ -1,0 +1,19 @@
+//! Writing arrays of the crate `ndarray`.
+
+use super::Loan;
+use super::core::Core;
+use crate::element::ShElement;
+use crate::error::Result;
+use ndarray::{ArrayRef, Dimension};
+
+/// Publishes a copy of `array` in C order.
+pub(super) fn write<T: ShElement, D: Dimension>(core: &mut Core, array: &ArrayRef<T, D>) -> Result<u64> {
+    match array.as_slice() {
+        Some(data) => core.write(T::DTYPE, array.shape(), bytemuck::cast_slice(data)),
+        None => {
+            let mut loan = Loan::<T>::new(core, array.shape())?;
+            loan.view_mut().assign(&array.view().into_dyn());
+            loan.publish()
+        }
+    }
+}

@@ -32,7 +32,7 @@ def run(*command: str) -> None:
 
 
 def test_everything_is_typed() -> None:
-    run("mypy", "--strict", "ndsharray_rs", "tests")
+    run("mypy", "--strict", "package/ndsharray_rs", "tests")
 
 
 def test_the_stubs_are_those_of_the_package() -> None:

@@ -10,6 +10,7 @@ mod memory;
 
 mod options;
 mod time;
+mod turn;
 
 mod atomics;
 mod guard;

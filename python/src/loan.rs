@@ -1,10 +1,10 @@
 //! Memory of the next value, lent to be filled.
 
-use crate::writer::Writer;
+use crate::writer::{Ended, Writer};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 // The writer has the loan itself, so that closing the writer can end it.
 /// Memory of a value to come, lent by `Writer.loan`.
@@ -16,6 +16,8 @@ pub(crate) struct Loan {
     number: u64,
     /// The value's sequence number; 0 before it is published.
     seq: AtomicU64,
+    /// Whether `publish` or `abandon` has ended it, or tried to.
+    by_hand: AtomicBool,
 }
 
 /// Tells one loan from another.
@@ -27,7 +29,7 @@ pub(crate) fn next_number() -> u64 {
 
 impl Loan {
     pub(crate) fn new(writer: Py<Writer>, number: u64) -> Self {
-        Self { writer, number, seq: AtomicU64::new(0) }
+        Self { writer, number, seq: AtomicU64::new(0), by_hand: AtomicBool::new(false) }
     }
 }
 
@@ -61,14 +63,19 @@ impl Loan {
     ///     When a byte of a bool array is neither 0 nor 1; the loan is over then, without a value.
     /// Forked
     fn publish(&self, py: Python<'_>) -> PyResult<u64> {
-        let over = || PyValueError::new_err("this loan is over");
-        let seq = self.writer.get().end_loan(py, self.number, true)?.ok_or_else(over)?;
-        self.seq.store(seq, Ordering::Relaxed);
-        Ok(seq)
+        self.by_hand.store(true, Ordering::Relaxed);
+        match self.writer.get().end_loan(py, self.number, true)? {
+            Ended::Published(seq) => {
+                self.seq.store(seq, Ordering::Relaxed);
+                Ok(seq)
+            }
+            Ended::Abandoned | Ended::Before => Err(PyValueError::new_err("this loan is over")),
+        }
     }
 
     /// Ends the loan without a value. Nothing happens when it is over already.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
+        self.by_hand.store(true, Ordering::Relaxed);
         self.writer.get().end_loan(py, self.number, false).map(|_| ())
     }
 
@@ -83,9 +90,17 @@ impl Loan {
         _error: &Bound<'_, PyAny>,
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        let seq = self.writer.get().end_loan(py, self.number, kind.is_none())?;
-        if let Some(seq) = seq {
-            self.seq.store(seq, Ordering::Relaxed);
+        let publish = kind.is_none();
+        match self.writer.get().end_loan(py, self.number, publish)? {
+            Ended::Published(seq) => self.seq.store(seq, Ordering::Relaxed),
+            // Relaxed: the interpreter lock orders it.
+            Ended::Before if publish && !self.by_hand.load(Ordering::Relaxed) => {
+                return Err(PyValueError::new_err(format!(
+                    "the Writer of channel {:?} was closed before this loan's block ended: the block's array has not been published",
+                    self.writer.get().channel()
+                )));
+            }
+            Ended::Abandoned | Ended::Before => {}
         }
         Ok(())
     }

@@ -6,13 +6,16 @@ use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
+use crate::time::SLICE;
+use crate::turn::Holder;
 use ndsharray::{AnyWriter, DType, Error, OwnedLoan};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
 const LARGE: usize = 1 << 20;
@@ -22,7 +25,10 @@ const LARGE: usize = 1 << 20;
 /// Makes the channel `name`, or takes it over from a writer that died. Closing the writer, or losing the last reference to it, closes the channel and removes its
 /// files, unless `persist` is set. Readers keep what they hold.
 ///
-/// A writer belongs to the process that made it: it cannot be pickled, and raises `Forked` in a forked child. Threads may share one; they take turns.
+/// A writer belongs to the process that made it: it cannot be pickled, and raises `Forked` in a forked child.
+///
+/// Threads may share one; they take turns, whatever they write. While a thread has a loan, the others wait for its end. Where waiting could not end, as for a loan of the same
+/// thread, there is a `RuntimeError` instead. As with any lock, a thread must not wait for another one while it has a loan that the other waits for.
 ///
 /// Parameters
 /// ----------
@@ -64,6 +70,10 @@ pub(crate) struct Writer {
     name: String,
     // No Python code runs, and nothing is freed, while it is locked: both could come back here.
     state: Mutex<State>,
+    /// Told when another thread has given the writer back.
+    given_back: Condvar,
+    /// Threads that wait for that. Changed and read with `state` locked, which orders it.
+    waiting: AtomicUsize,
 }
 
 enum State {
@@ -73,22 +83,31 @@ enum State {
         number: u64,
         loan: OwnedLoan,
         lent: Lent,
+        by: Holder,
     },
-    /// For a moment: taken out by a thread that has the interpreter lock.
-    Away,
+    /// For a moment: taken out by a thread that runs NumPy's code, or Python's.
+    Away(Holder),
     Closed,
 }
 
-impl State {
-    /// The writer, unless something is in the way.
-    fn ready(&mut self) -> PyResult<&mut AnyWriter> {
-        match self {
-            Self::Ready(writer) => Ok(writer),
-            Self::Lent { .. } => Err(PyRuntimeError::new_err("a loan of this Writer is open: publish it first")),
-            Self::Away => Err(PyRuntimeError::new_err("this Writer is in use")),
-            Self::Closed => Err(closed_handle("Writer")),
-        }
-    }
+/// How the end of a loan went.
+pub(crate) enum Ended {
+    Published(u64),
+    Abandoned,
+    /// It was over before.
+    Before,
+}
+
+/// For a loan that the thread itself would have to end.
+#[cold]
+fn open_loan(taken: &str) -> PyErr {
+    PyRuntimeError::new_err(format!("a loan of this Writer is open, taken {taken}: publish or abandon it first"))
+}
+
+/// For a call out of a call.
+#[cold]
+fn in_use(taken: &str) -> PyErr {
+    PyRuntimeError::new_err(format!("this Writer is in use, {taken}"))
 }
 
 impl Writer {
@@ -101,11 +120,42 @@ impl Writer {
         self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until no other thread has taken the writer, or lent its memory: the state is [`State::Ready`] then.
+    fn turn(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        loop {
+            let state = self.lock(py);
+            match &*state {
+                State::Ready(_) => return Ok(state),
+                State::Closed => return Err(closed_handle("Writer")),
+                State::Lent { by, .. } => by.hopeless().map_or(Ok(()), |taken| Err(open_loan(taken)))?,
+                State::Away(by) => by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?,
+            }
+            drop(state);
+            self.wait_for_change(py)?;
+        }
+    }
+
+    /// Waits a moment for the thread that has the writer. Other threads run meanwhile; signals are answered.
+    fn wait_for_change(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*state, State::Lent { .. } | State::Away(_)) {
+                // Relaxed: ordered by the lock.
+                self.waiting.fetch_add(1, Ordering::Relaxed);
+                let waited = self.given_back.wait_timeout(state, SLICE);
+                let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                drop(state);
+            }
+        });
+        py.check_signals()
+    }
+
     /// Takes the writer for a loan.
     fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
-        let mut state = self.lock(py);
-        state.ready()?;
-        let State::Ready(writer) = std::mem::replace(&mut *state, State::Away) else { unreachable!("asked above") };
+        let mut state = self.turn(py)?;
+        let away = State::Away(Holder::this_thread());
+        let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
         match writer.into_loan(dtype, shape) {
             Ok(loan) => Ok(loan),
             Err(refused) => {
@@ -116,8 +166,19 @@ impl Writer {
         }
     }
 
-    fn put_back(&self, py: Python<'_>, loan: OwnedLoan) {
-        *self.lock(py) = State::Ready(loan.into_writer());
+    /// Gives back the writer that was [taken](State::Away).
+    fn put_back(&self, py: Python<'_>, writer: AnyWriter) {
+        let mut state = self.lock(py);
+        *state = State::Ready(writer);
+        self.tell(&state);
+    }
+
+    /// Wakes the threads that wait for their turn.
+    fn tell(&self, _locked: &State) {
+        // Relaxed: ordered by the lock, which the caller has.
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.given_back.notify_all();
+        }
     }
 
     /// Publishes a copy of an array whose elements do not lie in C order and native byte order.
@@ -125,7 +186,7 @@ impl Writer {
         let mut loan = self.lend(py, dtype, array.shape())?;
         let copied = memory::copy_to(array, dtype, loan.as_mut_bytes());
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
-        self.put_back(py, loan);
+        self.put_back(py, loan.into_writer());
         published
     }
 
@@ -137,20 +198,20 @@ impl Writer {
         }
     }
 
-    /// Ends the loan `number`; `None` when it has ended before, as by closing the writer.
-    pub(crate) fn end_loan(&self, py: Python<'_>, number: u64, publish: bool) -> PyResult<Option<u64>> {
+    /// Ends the loan `number`, if it has not ended before, as by closing the writer.
+    pub(crate) fn end_loan(&self, py: Python<'_>, number: u64, publish: bool) -> PyResult<Ended> {
         let mut state = self.lock(py);
-        let (loan, lent) = match std::mem::replace(&mut *state, State::Away) {
-            State::Lent { number: open, loan, lent } if open == number => (loan, lent),
-            other => {
-                *state = other;
-                return Ok(None);
-            }
+        if !matches!(&*state, State::Lent { number: open, .. } if *open == number) {
+            return Ok(Ended::Before);
+        }
+        let away = State::Away(Holder::this_thread());
+        let State::Lent { loan, lent, .. } = std::mem::replace(&mut *state, away) else {
+            unreachable!("asked above")
         };
         drop(state);
         let (writer, published) = end(py, loan, lent, publish);
-        *self.lock(py) = State::Ready(writer);
-        published
+        self.put_back(py, writer);
+        Ok(published?.map_or(Ended::Abandoned, Ended::Published))
     }
 }
 
@@ -226,7 +287,12 @@ impl Writer {
             options = options.capacity_bytes(bytes);
         }
         let writer = options.create_any(&name).map_err(to_exception)?;
-        Ok(Self { name, state: Mutex::new(State::Ready(writer)) })
+        Ok(Self {
+            name,
+            state: Mutex::new(State::Ready(writer)),
+            given_back: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+        })
     }
 
     /// Publishes a copy of an array; returns its sequence number, which counts from 1.
@@ -254,8 +320,8 @@ impl Writer {
         // SAFETY: the array is not used otherwise before `bytes` has had its last use.
         let bytes = unsafe { memory::bytes_of(&array, dtype) };
         let shape = array.shape();
-        let mut state = self.lock(py);
-        let writer = state.ready()?;
+        let mut state = self.turn(py)?;
+        let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
         let written = if bytes.len() >= LARGE {
             py.detach(|| writer.write_bytes(dtype, shape, bytes))
         } else {
@@ -269,6 +335,9 @@ impl Writer {
     ///
     /// A context manager gives the array, publishes it when the block ends, and abandons it when an exception ends the block. `Loan.array` and `Loan.publish` do the
     /// same by hand. There is one loan at a time. `dtype` is float64 by default, as in NumPy. The array starts with whatever is there: zeros, or an older value.
+    ///
+    /// Python does not tell a block's normal end from `break`, `continue` and `return`: these publish too, whatever the array holds by then. Give the loan a name, and call
+    /// its `abandon` before them, where there is nothing to publish. Closing the writer inside the block makes the block's end a `ValueError`: the value is not published.
     ///
     /// Once the loan is over the array is empty and read-only. Views and other things made of it stay usable, and lead to private memory: nothing that is done to
     /// them reaches anybody. That takes some microseconds, and about ten nanoseconds a page. It is spared where nothing is left, neither the array nor anything made of it: where `del array`
@@ -302,11 +371,11 @@ impl Writer {
         match unsafe { Lent::new(py, dtype, &shape.0, data, Access::Write) } {
             Ok(lent) => {
                 let number = loan::next_number();
-                *this.lock(py) = State::Lent { number, loan, lent };
+                *this.lock(py) = State::Lent { number, loan, lent, by: Holder::this_thread() };
                 Ok(Loan::new(slf.clone().unbind(), number))
             }
             Err(error) => {
-                this.put_back(py, loan);
+                this.put_back(py, loan.into_writer());
                 Err(error)
             }
         }
@@ -321,21 +390,32 @@ impl Writer {
     /// The file name of the current value's payload; `None` before the first.
     #[getter]
     fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        Ok(self.lock(py).ready()?.payload_name())
+        match &*self.turn(py)? {
+            State::Ready(writer) => Ok(writer.payload_name()),
+            _ => unreachable!("it is our turn"),
+        }
     }
 
-    /// Closes the channel and removes its files, unless it is to persist. A loan that is open is abandoned.
+    /// Closes the channel and removes its files, unless it is to persist. A loan that is open is abandoned; if it has a `with` block, that ends with an error.
     ///
     /// Readers that have not read the last value yet are given 50 milliseconds to do so. Closing again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let taken = std::mem::replace(&mut *self.lock(py), State::Closed);
+        let taken = loop {
+            let mut state = self.lock(py);
+            if let State::Away(by) = &*state {
+                by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?;
+                drop(state);
+                self.wait_for_change(py)?;
+                continue;
+            }
+            let taken = std::mem::replace(&mut *state, State::Closed);
+            self.tell(&state);
+            break taken;
+        };
         let writer = match taken {
             State::Ready(writer) => writer,
             State::Lent { loan, lent, .. } => end(py, loan, lent, false).0,
-            State::Away => {
-                *self.lock(py) = State::Away;
-                return Err(PyRuntimeError::new_err("this Writer is in use"));
-            }
+            State::Away(_) => unreachable!("waited for above"),
             State::Closed => return Ok(()),
         };
         // Closing may wait for readers to take the last value.
@@ -367,7 +447,7 @@ impl Writer {
         let state = match &*self.lock(py) {
             State::Ready(_) => "",
             State::Lent { .. } => ", lent",
-            State::Away => ", in use",
+            State::Away(_) => ", in use",
             State::Closed => ", closed",
         };
         format!("Writer(name='{}'{state})", self.name)

@@ -53,6 +53,38 @@ def test_an_exception_abandons_it(writer: nd.Writer, reader: nd.Reader) -> None:
     assert array_after.size == 0
 
 
+def test_closing_the_writer_inside_the_block_is_told(writer: nd.Writer, reader: nd.Reader) -> None:
+    with pytest.raises(ValueError, match=r"closed before this loan's block ended.*not been published"):  # noqa: SIM117
+        with writer.loan(3) as array:
+            array[...] = 1
+            writer.close()
+    assert reader.latest() is None
+    # What ends the block otherwise is not hidden.
+    with nd.Writer(writer.name) as again, pytest.raises(KeyError), again.loan(3):
+        again.close()
+        raise KeyError
+
+
+def test_what_ends_a_block_early(writer: nd.Writer, reader: nd.Reader) -> None:
+    for _ in range(2):
+        loan = writer.loan(3)
+        with loan as array:
+            array[...] = 1
+            loan.abandon()
+            break
+    assert reader.read() is None
+    for _ in range(2):
+        with writer.loan(3) as array:
+            array[...] = 2
+            break
+    assert read(reader).array.tolist() == [2, 2, 2]
+    loan = writer.loan(3)
+    with loan as array:
+        array[...] = 3
+        assert loan.publish() == 2
+    assert read(reader).array.tolist() == [3, 3, 3]
+
+
 def test_it_can_be_published_by_hand(writer: nd.Writer, reader: nd.Reader) -> None:
     loan = writer.loan((2, 2), np.uint8)
     loan.array[...] = 3

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,108 @@ def test_threads_take_turns_at_a_writer(name: str) -> None:
                 last = sample.seq
                 assert sample.array.min() == sample.array.max()
         assert writer.write([0]) == 81
+
+
+def by_loan(writer: nd.Writer, array: np.ndarray[Any, Any]) -> None:
+    with writer.loan(array.shape, array.dtype) as target:
+        target[...] = array
+
+
+WAYS: dict[str, Callable[[nd.Writer, np.ndarray[Any, Any]], object]] = {
+    "backwards": lambda writer, array: writer.write(array[..., ::-1]),
+    "Fortran": lambda writer, array: writer.write(np.asfortranarray(array)),
+    "big-endian": lambda writer, array: writer.write(array.astype(array.dtype.newbyteorder(">"))),
+    "loan": by_loan,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_threads_take_turns_whatever_the_layout(name: str, way: str) -> None:
+    failed: list[BaseException] = []
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        def write(number: int) -> None:
+            array = np.full((300, 200), number, np.int32)
+            try:
+                for _ in range(50):
+                    WAYS[way](writer, array)
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        last = 0
+        while any(thread.is_alive() for thread in threads):
+            sample = reader.wait(0.05)
+            if sample is not None:
+                assert sample.seq > last
+                last = sample.seq
+                assert sample.array.min() == sample.array.max()
+        assert failed == []
+        assert writer.write([0]) == 201
+
+
+def test_a_thread_waits_for_another_threads_loan(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        lent, done = threading.Event(), threading.Event()
+
+        def lend() -> None:
+            with writer.loan(3) as array:
+                lent.set()
+                assert done.wait(60)
+                array[...] = 7
+
+        thread = threading.Thread(target=lend)
+        thread.start()
+        assert lent.wait(60)
+        written: list[int] = []
+        other = threading.Thread(target=lambda: written.append(writer.write([1.0])))
+        other.start()
+        # It waits, and nothing arrives.
+        assert reader.wait(0.2) is None
+        assert other.is_alive()
+        done.set()
+        thread.join(60)
+        other.join(60)
+        assert written == [2]
+        with writer.loan(1), pytest.raises(RuntimeError, match="this very thread"):
+            writer.write([1.0])
+
+
+def test_nothing_waits_for_a_thread_that_has_ended(name: str) -> None:
+    with nd.Writer(name) as writer:
+        loans: list[nd.Loan] = []
+        thread = threading.Thread(target=lambda: loans.append(writer.loan(3)))
+        thread.start()
+        thread.join(60)
+        for use in (lambda: writer.write([1.0]), lambda: writer.loan(3), lambda: writer.payload_name):
+            with pytest.raises(RuntimeError, match="a thread that has ended"):
+                use()
+        assert loans[0].publish() == 1
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_waiting_for_another_threads_loan_answers_signals(name: str) -> None:
+    with nd.Writer(name) as writer:
+        lent, done = threading.Event(), threading.Event()
+
+        def lend() -> None:
+            with writer.loan(3):
+                lent.set()
+                assert done.wait(60)
+
+        thread = threading.Thread(target=lend)
+        thread.start()
+        assert lent.wait(60)
+        timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            writer.write([1.0])
+        timer.join()
+        done.set()
+        thread.join(60)
+        assert writer.write([1.0]) == 2
 
 
 def test_iteration_ends_when_the_writer_closes(name: str) -> None:

@@ -34,7 +34,7 @@ mod armed {
     #[allow(unreachable_pub, reason = "re-exported for the tests")]
     pub const FAIL_POINTS: &[&str] = &[
         // Becoming the writer.
-        "create.file", "create.locked", "create.reserved", "head.body", "create.board", "create.table_cleared", "create.table_file",
+        "name.opened", "name.locked", "create.reserved", "head.body", "create.board", "create.table_cleared", "create.table_file",
         "create.table", "create.epoch", "create.marked", "create.open",
         // Instead of a board that cannot be kept.
         "create.retired", "create.retire_woken", "create.retire_unlinked",
@@ -61,7 +61,7 @@ mod armed {
     #[allow(unreachable_pub, reason = "re-exported for the tests")]
     pub const ARRAY_FAIL_POINTS: &[&str] = &[
         // Making and opening one, and the end.
-        "array.file", "array.locked", "array.reserved", "array.filled", "array.finished", "array.placed", "array.parted",
+        "name.opened", "name.locked", "array.reserved", "array.filled", "array.finished", "array.placed", "array.parted",
         // Its lock.
         "lock.joined", "lock.counted", "lock.shared", "lock.left", "lock.share_asleep", "lock.switching", "lock.switched", "lock.claimed",
         "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.buried",

@@ -65,6 +65,17 @@ impl Location {
             .filter(|(name, _)| check(name).is_ok())
     }
 
+    /// Whether files of this name are this library's: those of [`parse`](Self::parse), and what the format may add to them.
+    ///
+    /// Where case does not count in file names, a spelling in other letters is the same file; it is reserved everywhere.
+    pub(crate) fn is_reserved(file_name: &str) -> bool {
+        // Both ways: some letters have the same upper case as others of another lower case.
+        let name = file_name.to_uppercase().to_lowercase();
+        name.starts_with('.')
+            || [BOARD_SUFFIX, ARRAY_SUFFIX].iter().any(|suffix| name.ends_with(suffix))
+            || name.contains(PAYLOAD_INFIX)
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

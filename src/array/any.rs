@@ -197,7 +197,7 @@ impl AnySharedArray {
     ///
     /// As [`SharedArray::unlink`].
     pub fn unlink(&self) -> Result<()> {
-        make::unlink(&self.at)
+        make::unlink(&self.at, &self.name)
     }
 
     /// The length of each axis, as this handle sees it.

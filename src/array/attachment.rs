@@ -1,10 +1,11 @@
 //! One handle's part in an array: the mapping, and an entry of the lock.
 
+use super::make::Retry;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
-use crate::segment::ArrayMemory;
+use crate::segment::{self, ArrayMemory, Seats};
 use crate::shape;
 use crate::sync::{AtomicU32, Mutex};
 use crate::sys::{self, Identity, Locked, Sleepers, Sweeper};
@@ -30,8 +31,8 @@ struct Place {
     sleepers: Sleepers,
     index: usize,
     entries: usize,
-    /// Keeps threads of this handle from burying at the same time: they share the kernel's locks.
-    burying: Mutex<()>,
+    /// Keeps threads of this handle from burying, or from removing the name, at the same time: they share the kernel's locks.
+    alone: Mutex<()>,
 }
 
 impl Kernel for Place {
@@ -44,43 +45,61 @@ impl Kernel for Place {
             return;
         }
         // Nothing is guarded but the time between taking and releasing; a panic in between does not happen.
-        let _alone = self.burying.lock();
+        let _alone = self.alone.lock();
         if index >= self.entries {
             bury();
             return;
         }
-        let range = ArrayMemory::lock_range(index);
-        // An error is taken for a sign of life: the next slice asks again.
-        if let Ok(true) = sys::Lock::try_take(&self.file, &range) {
-            bury();
-            let _ = sys::Lock::release(&self.file, &range);
-        }
+        ArrayMemory::SEATS.reap(&self.file, index, bury);
     }
 }
 
 impl Attachment {
-    /// A handle of an array with a lock: takes the first entry that nobody living has.
-    pub(super) fn join(memory: ArrayMemory, file: Locked, path: PathBuf, identity: Identity) -> Result<Self> {
+    /// A handle of an array with a lock, with a seat that has been taken through `file`.
+    pub(super) fn join(memory: ArrayMemory, file: Locked, seat: usize, path: PathBuf, identity: Identity) -> Self {
         let forks = sys::watch_forks();
-        let entries = memory.entries().len();
-        // Twice: whoever clears away a dead handle's entry holds its lock for a moment.
-        for (index, entry) in memory.entries().iter().enumerate().chain(memory.entries().iter().enumerate()) {
-            let range = ArrayMemory::lock_range(index);
-            let taken = sys::Lock::try_take(&file, &range).map_err(|e| Error::io("lock", &path, e))?;
-            if taken {
-                fail_point!("array.placed");
-                entry.note_pid(std::process::id());
-                let place =
-                    Some(Place { file, sleepers: Sleepers::of(&identity), index, entries, burying: Mutex::new(()) });
-                let sweeper = Sweeper::of_file(&path);
-                let at = Self { memory, place, path, identity, forks, _sweeper: sweeper };
-                if let Some(lock) = at.lock_words() {
-                    lock.join();
-                }
-                return Ok(at);
-            }
+        let entries = memory.entries();
+        if let Some(entry) = entries.get(seat) {
+            entry.note_pid(std::process::id());
         }
-        Err(Error::TooManyReaders { max: entries })
+        let entries = entries.len();
+        let place = Place { file, sleepers: Sleepers::of(&identity), index: seat, entries, alone: Mutex::new(()) };
+        let sweeper = Sweeper::of_file(&path);
+        let at = Self { memory, place: Some(place), path, identity, forks, _sweeper: sweeper };
+        if let Some(lock) = at.lock_words() {
+            lock.join();
+        }
+        at
+    }
+
+    /// Ends the claim under which the file was made.
+    pub(super) fn release_name(&self) {
+        if let Some(place) = &self.place {
+            // Best effort: it goes with the handle.
+            let _ = sys::Lock::release(&place.file, &Seats::FILE);
+        }
+    }
+
+    /// Removes the name, if it is still this file's; [`Error::Contended`] when another has it to remove or to make for long.
+    pub(super) fn remove_name(&self) -> Result<()> {
+        let remove =
+            || segment::unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
+        // Somebody else's file has no lock for that.
+        let Some(place) = &self.place else { return remove() };
+        let _alone = place.alone.lock();
+        let mut retry = Retry::default();
+        loop {
+            let taken = sys::Lock::try_take(&place.file, &Seats::FILE);
+            if taken.map_err(|e| Error::io("lock", &self.path, e))? {
+                let removed = remove();
+                self.release_name();
+                return removed;
+            }
+            if !segment::has_name(&self.path, &self.identity) {
+                return Ok(());
+            }
+            retry.pause()?;
+        }
     }
 
     /// A handle of somebody else's file.
@@ -109,10 +128,6 @@ impl Attachment {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-
-    pub(super) fn identity(&self) -> &Identity {
-        &self.identity
     }
 
     /// Those who wait for this array.

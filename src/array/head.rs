@@ -80,6 +80,19 @@ impl ArrayHead {
         bytes.iter().take(MAGIC.len()).all(|&byte| byte == 0)
     }
 
+    /// Whether these first bytes of a file are all zero, or what a maker left that died while it wrote the head: byte order mark and version come first, the
+    /// magic last. A file that merely begins with zeros is somebody else's.
+    pub(crate) fn is_left_unfinished(head: &[u8; HEAD_BYTES]) -> bool {
+        let begun = BYTE_ORDER.to_ne_bytes().into_iter().chain(FORMAT_VERSION.to_ne_bytes());
+        Self::is_unfinished(head)
+            && (head.iter().all(|&byte| byte == 0) || head.iter().skip(MAGIC.len()).copied().take(8).eq(begun))
+    }
+
+    /// Whether these first bytes are those of an array, whatever follows.
+    pub(crate) fn has_magic(head: &[u8; HEAD_BYTES]) -> bool {
+        head.starts_with(&MAGIC)
+    }
+
     /// Decodes; bytes after the last axis are ignored. Magic first, then byte order, then version: each makes sense only when those before it hold.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let mut rest = bytes

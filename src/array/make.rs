@@ -7,17 +7,39 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
-use crate::lock::Members;
 use crate::options::Options;
-use crate::segment::{self, ArrayMemory, Extent};
+use crate::segment::{self, ArrayMemory, Claim, Extent, Seat, Seats};
 use crate::shape;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock, Locked};
+use crate::sys::{self, Access, Locked};
 use std::fs::File;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// How often the name may change hands under us before we give up.
-const ATTEMPTS: u32 = 100;
+/// How long to wait for one that has the name just now, to make the array or to remove it. That takes microseconds, unless it has much to fill, or is stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Looks again and again, a while apart, until the patience is over.
+#[derive(Default)]
+pub(super) struct Retry {
+    since: Option<Instant>,
+    attempts: u32,
+}
+
+impl Retry {
+    /// Lets others go on; fails when the patience is over.
+    pub(super) fn pause(&mut self) -> Result<()> {
+        self.attempts = self.attempts.saturating_add(1);
+        if self.since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+            return Err(Error::Contended { attempts: self.attempts });
+        }
+        match self.attempts {
+            0..10 => std::thread::yield_now(),
+            _ => std::thread::sleep(Duration::from_millis(1)),
+        }
+        Ok(())
+    }
+}
 
 /// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody else can see them.
 pub(super) fn create(
@@ -30,51 +52,39 @@ pub(super) fn create(
     options.check_array()?;
     let head = ArrayHead::new(dtype, shape, options.max_readers)?;
     let path = location.array();
-    for _ in 0..ATTEMPTS {
-        let Some((file, identity)) = take_name(&path, options)? else { continue };
-        let made = build(&file, &path, &head, options, fill)
-            // The first entry is ours: nobody else can join before the head is there.
-            .and_then(|memory| Attachment::join(memory, file, path.clone(), identity))
-            .inspect_err(|_| {
-                // No array came of it: nothing may stay. Best effort, as the error is told anyway.
-                let _ = sys::remove_file(&path);
-            })?;
-        made.memory().finish(&head.encode());
-        fail_point!("array.finished");
-        // The maker's lock goes with this handle; who gets it from now on finds an array.
-        return Ok(made);
-    }
-    Err(Error::Contended { attempts: ATTEMPTS })
-}
-
-/// A file under the name that is no array, and the right to make it one. What a maker left who died is taken over; `None` when the file lost its name
-/// meanwhile.
-fn take_name(path: &Path, options: &Options) -> Result<Option<(Locked, Identity)>> {
-    let exists = || Error::AlreadyExists { path: path.to_owned() };
-    let file = match segment::create(path, options.mode | 0o600) {
-        Ok(file) => file,
-        Err(Error::AlreadyExists { .. }) => match segment::open_trusted(path, Access::ReadWrite, options.owners) {
-            Ok((file, _)) => file,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(other) => return Err(other),
-        },
+    let exists = || Error::AlreadyExists { path: path.clone() };
+    // Looked at without the lock first, which removers want: only a file without a head is claimed.
+    match segment::open_trusted(&path, Access::Read, options.owners) {
+        Ok((file, _)) if !ArrayHead::is_left_unfinished(&front(&file, &path)?) => return Err(exists()),
+        Ok(_) | Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
+    }
+    let claim = match segment::claim_name(&path, options.mode | 0o600, options.owners, &Seats::FILE)? {
+        Claim::Ours(claim) => claim,
+        // Another makes the array, or removes it.
+        Claim::Others(_) => return Err(exists()),
     };
-    let file = Locked::new(file);
-    fail_point!("array.file");
-    // Not to be had while somebody else makes the array.
-    if !Lock::try_take(&file, &ArrayMemory::MAKER).map_err(|e| Error::io("lock", path, e))? {
+    if !ArrayHead::is_left_unfinished(&front(&claim, &path)?) {
         return Err(exists());
     }
-    fail_point!("array.locked");
-    let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
-    match sys::identify_path(path) {
-        Ok(named) if sys::same_file(&named, &identity) => {}
-        _ => return Ok(None),
-    }
-    let mut magic = [0; 8];
-    sys::read_front(&file, &mut magic).map_err(|e| Error::io("read", path, e))?;
-    if ArrayHead::is_unfinished(&magic) { Ok(Some((file, identity))) } else { Err(exists()) }
+    // A file without a head, new or left by a maker that died. Nothing of it may stay if no array comes of it.
+    let unfinished = claim.unfinished();
+    let memory = build(&claim, &path, &head, options, fill)?;
+    // The first one: nobody else gets a seat before the head is there.
+    let max = options.max_readers;
+    let Seat::Taken(seat) = ArrayMemory::SEATS.take(&claim, &path, max)? else {
+        return Err(Error::TooManyReaders { max });
+    };
+    fail_point!("array.placed");
+    memory.finish(&head.encode());
+    fail_point!("array.finished");
+    unfinished.done();
+    let identity = *claim.identity();
+    let file = claim.into_file();
+    let made = Attachment::join(memory, file, seat, path, identity);
+    // From here on it is the seat that keeps removers away.
+    made.release_name();
+    Ok(made)
 }
 
 /// Reserves, maps and fills the memory; the head is still missing.
@@ -105,24 +115,44 @@ pub(super) fn open(
     wanted: Option<DType>,
 ) -> Result<(Attachment, DType, Vec<usize>)> {
     let path = location.array();
-    let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
-    let Some(head) = read_head(&file, &path)? else {
-        return Err(Error::NotFound { path });
-    };
-    let head = ArrayHead::decode(&head)?;
-    if let Some(expected) = wanted
-        && expected != head.dtype
-    {
-        return Err(Error::DTypeMismatch { expected, found: head.dtype });
+    let mut retry = Retry::default();
+    loop {
+        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+        let Some(head) = read_head(&file, &path)? else {
+            return Err(Error::NotFound { path });
+        };
+        let head = ArrayHead::decode(&head)?;
+        if let Some(expected) = wanted
+            && expected != head.dtype
+        {
+            return Err(Error::DTypeMismatch { expected, found: head.dtype });
+        }
+        // The length is that of now: the file was longer than empty only once its head was there.
+        let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
+        let expected = head.extent.file_len().map_or(u64::MAX, |len| len as u64);
+        if found < expected {
+            return Err(HeaderError::Truncated { expected, found }.into());
+        }
+        let memory = ArrayMemory::map(&file, &path, head.extent, options.prefault)?;
+        let file = Locked::new(file);
+        let max = head.extent.entries;
+        let seat = ArrayMemory::SEATS.take(&file, &path, max)?;
+        fail_point!("array.placed");
+        // Whoever removes it if it is not in use has locked everybody out before: with a seat, a name that is there now stays until it is removed on
+        // purpose.
+        if segment::has_name(&path, &identity) {
+            match seat {
+                Seat::Taken(seat) => {
+                    return Ok((Attachment::join(memory, file, seat, path, identity), head.dtype, head.shape));
+                }
+                Seat::Full => return Err(Error::TooManyReaders { max }),
+                Seat::LockedOut => {}
+            }
+        }
+        // It has gone, or is about to. There may be another of that name soon.
+        drop((memory, file));
+        retry.pause()?;
     }
-    // The length is that of now: the file was longer than empty only once its head was there.
-    let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
-    let expected = head.extent.file_len().map_or(u64::MAX, |len| len as u64);
-    if found < expected {
-        return Err(HeaderError::Truncated { expected, found }.into());
-    }
-    let memory = ArrayMemory::map(&file, &path, head.extent, options.prefault)?;
-    Ok((Attachment::join(memory, Locked::new(file), path, identity)?, head.dtype, head.shape))
 }
 
 /// Copies the head out of a file; `None` while it has none.
@@ -143,6 +173,10 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
 /// Attaches to a file that holds elements and nothing else, or something else behind them.
 pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, shape: &[usize]) -> Result<Attachment> {
     let expected = shape::byte_len(shape, dtype.size())?;
+    if Location::is_reserved(location.name()) {
+        let reason = "files of this library are no blocks: open the channel or array";
+        return Err(Error::InvalidName { name: location.name().to_owned(), reason });
+    }
     let path = location.bare();
     let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
     let found = usize::try_from(identity.len).unwrap_or(usize::MAX);
@@ -154,33 +188,66 @@ pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, s
     Ok(Attachment::raw(memory, path, identity))
 }
 
-/// Removes the file of the array `location`, finished or not.
+/// Removes the file of the array `location`, finished or not, whether or not others have it open.
 pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
     let path = location.array();
-    let (_, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
-    segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
+    let mut retry = Retry::default();
+    loop {
+        if let Claim::Ours(claim) = segment::claim_existing(&path, options.owners, &Seats::FILE)? {
+            check_ours(&claim, &path)?;
+            return claim.remove().map_err(|e| Error::io("remove", &path, e));
+        }
+        // Another removes it, or makes it.
+        retry.pause().map_err(|_| Error::InUse { name: location.name().to_owned(), living: None })?;
+    }
 }
 
 /// Removes the file of the array `location` if nobody living has it or makes it.
 pub(super) fn remove_unused(location: &Location, options: &Options) -> Result<()> {
     let path = location.array();
-    let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
-    let file = Locked::new(file);
-    let in_use = |living| Err(Error::InUse { name: location.name().to_owned(), living });
-    let fail = |e| Error::io("lock", &path, e);
-    // Both are held until the name is gone; they go with the file.
-    if !Lock::try_take_all(&file, &ArrayMemory::all_locks()).map_err(fail)? {
-        let lives = |index: &usize| Lock::is_taken(&file, &ArrayMemory::lock_range(*index)).unwrap_or(true);
-        return in_use(Some((0..Members::MAX).filter(lives).count()));
+    let in_use = |living| Error::InUse { name: location.name().to_owned(), living };
+    let mut retry = Retry::default();
+    loop {
+        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+        let file = Locked::new(file);
+        // Held until the name is gone; the locks go with the file.
+        if ArrayMemory::SEATS.lock_all(&file, &path)? {
+            if segment::has_name(&path, &identity) {
+                check_ours(&file, &path)?;
+                return segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
+            }
+        } else {
+            match ArrayMemory::SEATS.living(&file) {
+                0 => {}
+                living => return Err(in_use(Some(living))),
+            }
+        }
+        drop(file);
+        // Another makes or removes it, or it has been replaced.
+        retry.pause().map_err(|_| in_use(None))?;
     }
-    if !Lock::try_take(&file, &ArrayMemory::MAKER).map_err(fail)? {
-        return in_use(None);
+}
+
+/// Refuses a file that no maker of arrays has left.
+fn check_ours(file: &File, path: &Path) -> Result<()> {
+    match front(file, path)? {
+        front if ArrayHead::is_left_unfinished(&front) || ArrayHead::has_magic(&front) => Ok(()),
+        front => Err(HeaderError::Magic { found: front.first_chunk().copied().unwrap_or_default() }.into()),
     }
-    segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))
+}
+
+/// A copy of the head, padded with zeros.
+fn front(file: &File, path: &Path) -> Result<[u8; HEAD_BYTES]> {
+    let mut front = [0; HEAD_BYTES];
+    sys::read_front(file, &mut front).map_err(|e| Error::io("read", path, e))?;
+    Ok(front)
 }
 
 /// Removes the file that an attachment has mapped, if it still has its name.
-pub(super) fn unlink(at: &Attachment) -> Result<()> {
+pub(super) fn unlink(at: &Attachment, name: &str) -> Result<()> {
     at.check_process()?;
-    segment::unlink_if_same(at.path(), at.identity()).map_err(|e| Error::io("remove", at.path(), e))
+    at.remove_name().map_err(|error| match error {
+        Error::Contended { .. } => Error::InUse { name: name.to_owned(), living: None },
+        other => other,
+    })
 }

@@ -155,7 +155,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// [`Error::PermissionDenied`]; [`Error::Forked`]; [`Error::Io`].
     pub fn unlink(self) -> Result<()> {
-        make::unlink(&self.at)
+        make::unlink(&self.at, &self.name)
     }
 
     /// The length of each axis, as this handle sees it.

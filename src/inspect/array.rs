@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::lock::LockCopy;
-use crate::segment::{ArrayMemory, Extent};
+use crate::segment::{ArrayMemory, Extent, Seats};
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();
@@ -36,7 +36,7 @@ pub(super) fn look(location: &Location) -> Result<Report> {
         match head(&file) {
             Ok(Some(head)) => describe(&mut report, &file, &head, &mut notes),
             // Being made, or its maker died.
-            Ok(None) => report.writer.life = file.life(&ArrayMemory::MAKER),
+            Ok(None) => report.writer.life = file.life(&Seats::FILE),
             Err(error) => {
                 notes.problem(&file.path, error);
                 report.readers = living(&file);
@@ -80,7 +80,7 @@ fn describe(report: &mut Report, file: &Opened, head: &ArrayHead, notes: &mut No
 fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
     Reader {
         index,
-        owner: Owner { life: file.life(&ArrayMemory::lock_range(index)), pid: lock.pid(index) },
+        owner: Owner { life: file.life(&ArrayMemory::SEATS.range(index)), pid: lock.pid(index) },
         pins: Vec::new(),
         seen: 0,
         retries: 0,
@@ -90,7 +90,7 @@ fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
 
 /// Who lives, of all entries that an array can have: for one whose head cannot be read.
 fn living(file: &Opened) -> Vec<Reader> {
-    if file.any_life(&ArrayMemory::all_locks()) == Life::Gone {
+    if file.any_life(&ArrayMemory::SEATS.all()) == Life::Gone {
         return Vec::new();
     }
     let nothing = LockCopy::new(Vec::new(), 0);

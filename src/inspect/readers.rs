@@ -33,7 +33,7 @@ pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec
         let pins = table.pins(index);
         Reader {
             index,
-            owner: Owner { life: file.life(&Table::lock_range(index)), pid: table.pid(index) },
+            owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: table.pid(index) },
             pins: slots(pins.borrowed).chain(slots(pins.kept.without(pins.borrowed))).collect(),
             seen: pins.seen,
             retries: pins.retries,
@@ -46,12 +46,12 @@ pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec
 /// The table of a channel whose board cannot be read: who lives, of all entries that any table can have.
 pub(super) fn living(location: &Location, notes: &mut Notes) -> Vec<Reader> {
     let Some(file) = notes.open(location.readers(), Role::Readers) else { return Vec::new() };
-    if file.any_life(&Table::all_locks()) == Life::Gone {
+    if file.any_life(&Table::SEATS.all()) == Life::Gone {
         return Vec::new();
     }
     let reader = |index| Reader {
         index,
-        owner: Owner { life: file.life(&Table::lock_range(index)), pid: None },
+        owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: None },
         pins: Vec::new(),
         seen: 0,
         retries: 0,

@@ -5,7 +5,7 @@ use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
-use crate::segment::{self, Board, OwnEntry, State, Table};
+use crate::segment::{self, Board, OwnEntry, Seat, State, Table};
 use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use uuid::Uuid;
@@ -81,7 +81,13 @@ impl Attachment {
             Err(error @ Error::Corrupt(HeaderError::Stranger { .. })) => return Ok(Found::InPieces(error)),
             Err(other) => return Err(other),
         };
-        let place = Place::take(table, Locked::new(file), &readers)?;
+        let is_closed = || matches!(board.state(), State::Starting | State::Closed);
+        let place = match Place::take(table, Locked::new(file), &readers)? {
+            Ok(place) => place,
+            // No seat, because a remover has locked everybody out.
+            Err(seat) if seat == Seat::LockedOut || is_closed() => return Ok(Found::InPieces(not_found())),
+            Err(_) => return Err(Error::TooManyReaders { max: head.readers as usize }),
+        };
         fail_point!("attach.placed");
         let attached = Self { board, lineage: head.lineage, place: Some(place), forks, _sweeper: sweeper };
         if matches!(attached.board.state(), State::Starting | State::Closed) {
@@ -192,19 +198,18 @@ enum Found {
 }
 
 impl Place {
-    fn take(table: Table, file: Locked, path: &std::path::Path) -> Result<Self> {
-        let max = table.entries().len();
-        // Twice: a writer that clears a dead reader's entry holds its lock for a moment.
-        for (index, entry) in table.entries().iter().enumerate().chain(table.entries().iter().enumerate()) {
-            let taken = Lock::try_take(&file, &Table::lock_range(index)).map_err(|e| Error::io("lock", path, e))?;
-            if taken {
-                fail_point!("attach.locked");
-                table.registered().add(index, entry.as_ref());
-                entry.note_pid();
-                let Some(entry) = OwnEntry::new(table, index) else { break };
-                return Ok(Self { entry, _file: file, index, kept: KeptPins::new() });
-            }
+    /// Takes a seat and its entry, or says why there is none.
+    fn take(table: Table, file: Locked, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
+        let index = match Table::SEATS.take(&file, path, table.entries().len())? {
+            Seat::Taken(index) => index,
+            none => return Ok(Err(none)),
+        };
+        fail_point!("attach.locked");
+        if let Some(entry) = table.entries().get(index) {
+            table.registered().add(index, entry.as_ref());
+            entry.note_pid();
         }
-        Err(Error::TooManyReaders { max })
+        let Some(entry) = OwnEntry::new(table, index) else { return Ok(Err(Seat::Full)) };
+        Ok(Ok(Self { entry, _file: file, index, kept: KeptPins::new() }))
     }
 }

@@ -1,10 +1,11 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
 use super::mapping::{Mapping, Pages, SeveredMemory};
+use super::seats::Seats;
 use crate::error::{Error, Result};
-use crate::lock::{Entry, Words};
+use crate::lock::{Entry, Members, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
-use crate::sys::{Access, LockRange};
+use crate::sys::Access;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
@@ -63,18 +64,8 @@ pub(crate) struct ArrayMemory {
 }
 
 impl ArrayMemory {
-    /// The bytes whose lock makes a process the maker of the array.
-    pub(crate) const MAKER: LockRange = 0..64;
-
-    /// The bytes whose lock makes a handle the owner of entry `index`.
-    pub(crate) fn lock_range(index: usize) -> LockRange {
-        Extent::lock_end(index) as u64..Extent::lock_end(index.saturating_add(1)) as u64
-    }
-
-    /// The bytes whose locks make handles, however many entries there are.
-    pub(crate) fn all_locks() -> LockRange {
-        Self::lock_range(0).start..Self::lock_range(crate::lock::Members::MAX).start
-    }
+    /// Who owns an entry: its handle, by the kernel's lock on it.
+    pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Members::MAX);
 
     /// Sets the memory of a new array aside and maps it. All of it is zero.
     pub(crate) fn create(file: &File, path: &Path, extent: Extent, prefault: bool) -> Result<Self> {
@@ -97,15 +88,21 @@ impl ArrayMemory {
         Ok(Self { mapping, extent })
     }
 
-    /// Writes the head, its first eight bytes last: from here on the file is an array.
+    /// Writes the head: byte order mark and version first, which tell what a maker that dies leaves, and the magic last. From there on the file is an
+    /// array.
     pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
         let Some(mapping) = &self.mapping else { return };
         let (chunks, _) = head.as_chunks::<8>();
-        for (i, (word, bytes)) in super::words(mapping).iter().zip(chunks).enumerate().rev() {
-            // Release on the magic: who finds it finds the rest of the head, the lock and the elements too. Pairs with the Acquire fence after
-            // the head has been read, in `array::make`.
-            let ordering = if i == 0 { Ordering::Release } else { Ordering::Relaxed };
-            word.store(u64::from_ne_bytes(*bytes), ordering);
+        let mut words = super::words(mapping).iter().zip(chunks);
+        let magic = words.next();
+        for (word, bytes) in words {
+            // Release: the first of them before the others, for one that looks after a death.
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
+        }
+        if let Some((word, bytes)) = magic {
+            // Release: who finds the magic finds the rest of the head, the lock and the elements too. Pairs with the Acquire fence after the head has
+            // been read, in `array::make`.
+            word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
     }
 
@@ -238,7 +235,7 @@ mod tests {
     fn elements_begin_after_the_lock() {
         for entries in [1, 50, 51, 52, 64, 448] {
             let extent = Extent::new(entries, 10);
-            assert!(extent.data_at as u64 >= ArrayMemory::lock_range(entries - 1).end);
+            assert!(extent.data_at as u64 >= ArrayMemory::SEATS.range(entries - 1).end);
             assert!(extent.data_at.is_multiple_of(PAGE));
         }
         assert_eq!(Extent { entries: 1, data_at: 4096, byte_len: usize::MAX / 2 }.file_len(), None);

@@ -38,6 +38,11 @@ pub(crate) fn unlink_if_same(path: &Path, identity: &Identity) -> io::Result<()>
     }
 }
 
+/// Whether `path` names the file with this identity.
+pub(crate) fn has_name(path: &Path, identity: &Identity) -> bool {
+    sys::identify_path(path).is_ok_and(|named| sys::same_file(&named, identity))
+}
+
 /// The ids of all payload files of a channel, current or left over.
 pub(crate) fn payload_files(location: &Location) -> Result<Vec<Uuid>> {
     let fail = |e| Error::io("list", location.dir(), e);

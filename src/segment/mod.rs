@@ -8,16 +8,20 @@
 
 mod array;
 mod board;
+mod claim;
 mod files;
 mod mapping;
 mod payload;
+mod seats;
 mod table;
 
 pub(crate) use array::{ArrayMemory, Cell, Extent};
 pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, State};
-pub(crate) use files::{create, open_trusted, payload_files, unlink_if_same};
+pub(crate) use claim::{Claim, Claimed, claim_existing, claim_name};
+pub(crate) use files::{create, has_name, open_trusted, payload_files, unlink_if_same};
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload};
+pub(crate) use seats::{Seat, Seats};
 pub(crate) use table::{Entry, OwnEntry, Table, TableCopy};
 
 use crate::error::{Error, Result};

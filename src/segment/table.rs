@@ -6,11 +6,12 @@ pub(crate) use copy::TableCopy;
 
 use super::board::{load_head, store_head, truncated};
 use super::mapping::{Mapping, Pages};
+use super::seats::Seats;
 use crate::error::{Error, Result};
 use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::slots::{Pins, Registered};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, Identity, LockRange};
+use crate::sys::{self, Access, Identity};
 use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
@@ -135,16 +136,8 @@ impl Table {
         &self.identity
     }
 
-    /// The bytes whose lock makes a reader the owner of entry `index`.
-    pub(crate) fn lock_range(index: usize) -> LockRange {
-        let start = ENTRIES_AT.saturating_add(index.saturating_mul(size_of::<Entry>()));
-        start as u64..start.saturating_add(size_of::<Entry>()) as u64
-    }
-
-    /// The bytes whose locks make readers, however many entries there are.
-    pub(crate) fn all_locks() -> LockRange {
-        Self::lock_range(0).start..Self::lock_range(Registered::MAX).start
-    }
+    /// Who owns an entry: its reader, by the kernel's lock on it.
+    pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Registered::MAX);
 
     pub(crate) fn asleep(&self) -> &AtomicU32 {
         &self.shared().asleep

@@ -121,6 +121,11 @@ impl Locked {
     pub(crate) fn new(file: File) -> Self {
         Self { file, forks: watch_forks() }
     }
+
+    /// Whether the locks are this process' own. In a forked child they are its parent's.
+    pub(crate) fn is_here(&self) -> bool {
+        self.forks == fork_count()
+    }
 }
 
 impl Deref for Locked {
@@ -133,8 +138,8 @@ impl Deref for Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // In a forked child the locks are the parent's; closing the descriptor leaves them alone.
-        if self.forks == fork_count() {
+        // In a forked child closing the descriptor leaves the parent's locks alone.
+        if self.is_here() {
             Lock::end(&self.file);
         }
     }

@@ -5,25 +5,25 @@ use crate::failpoint::fail_point;
 use crate::head::Head;
 use crate::location::Location;
 use crate::options::Options;
-use crate::segment::{self, Board, State, Table};
+use crate::segment::{self, Board, Claim, Claimed, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
-use crate::sys::{self, Access, Lock, Locked, Sweeper};
+use crate::sys::{self, Access, Locked, Sweeper};
 use std::fs::File;
 use uuid::Uuid;
 
-/// How often the name may change hands under us before we give up.
-pub(super) const ATTEMPTS: u32 = 100;
+/// How many boards that cannot be kept are replaced before we give up.
+const ATTEMPTS: u32 = 100;
 
 /// The channel, held: while this lives, nobody else is its writer.
 pub(super) struct Held {
     pub(super) location: Location,
     pub(super) board: Board,
     pub(super) table: Table,
-    pub(super) table_file: File,
+    pub(super) table_file: Locked,
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
-    _board_file: Locked,
+    _claim: Claimed,
     /// After that nothing is mapped any more.
     _sweeper: Sweeper,
 }
@@ -34,15 +34,15 @@ impl Held {
         // Carried over from a board that could not be kept, so that numbers and epochs do not go back.
         let mut before = Before::default();
         for _ in 0..ATTEMPTS {
-            let Some(file) = lock_board(&location, options)? else { continue };
-            let opened = open_board(&location, &file)?;
+            let claim = claim_board(&location, options)?;
+            let opened = open_board(&location, &claim)?;
             let (board, head) = match opened {
                 Some(found) => found,
-                None => make_board(&location, options, &file, before)?,
+                None => make_board(&location, options, &claim, before)?,
             };
             fail_point!("create.board");
             let table = match board.state() {
-                State::Starting => Some(make_table(&location, options, &head)?),
+                State::Starting => Some(make_table(&location, options, &claim, &head)?),
                 State::Open | State::Kept => open_table(&location, options, &head)?,
                 // A writer died while it closed the channel.
                 State::Closed => None,
@@ -64,7 +64,8 @@ impl Held {
             board.wake_holders_of(bell.ring_always());
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
-            return Ok(Self { location, board, table, table_file, last_number, _board_file: file, _sweeper: sweeper });
+            let table_file = Locked::new(table_file);
+            return Ok(Self { location, board, table, table_file, last_number, _claim: claim, _sweeper: sweeper });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
     }
@@ -78,36 +79,23 @@ struct Before {
     lineage: Option<Uuid>,
 }
 
-/// Opens or creates the board's file and takes its lock; `None` when it lost its name meanwhile.
-pub(super) fn lock_board(location: &Location, options: &Options) -> Result<Option<Locked>> {
-    let path = location.board();
-    let file = match segment::create(&path, options.mode | 0o600) {
-        Ok(file) => file,
-        Err(Error::AlreadyExists { .. }) => match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
-            Ok((file, _)) => file,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(other) => return Err(other),
-        },
-        Err(other) => return Err(other),
-    };
-    fail_point!("create.file");
-    take_lock(location, file)
+/// Becomes the writer of the channel, whose board's file is made if there is none.
+pub(super) fn claim_board(location: &Location, options: &Options) -> Result<Claimed> {
+    ours(location, segment::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK)?)
 }
 
-/// Takes the lock of a board's open file; `None` when the file has lost its name.
-pub(super) fn take_lock(location: &Location, file: File) -> Result<Option<Locked>> {
-    let path = location.board();
-    let file = Locked::new(file);
-    if !Lock::try_take(&file, &Board::LOCK).map_err(|e| Error::io("lock", &path, e))? {
-        let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
-        return Err(Error::WriterExists { name: location.name().to_owned(), pid });
-    }
-    fail_point!("create.locked");
-    // The writer before us may have unlinked the file between our open and our lock.
-    let ours = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
-    match sys::identify_path(&path) {
-        Ok(named) if sys::same_file(&named, &ours) => Ok(Some(file)),
-        _ => Ok(None),
+/// Becomes the writer of a channel that has a board.
+pub(super) fn claim_existing_board(location: &Location, options: &Options) -> Result<Claimed> {
+    ours(location, segment::claim_existing(&location.board(), options.owners, &Board::LOCK)?)
+}
+
+fn ours(location: &Location, claim: Claim) -> Result<Claimed> {
+    match claim {
+        Claim::Ours(claimed) => Ok(claimed),
+        Claim::Others(file) => {
+            let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
+            Err(Error::WriterExists { name: location.name().to_owned(), pid })
+        }
     }
 }
 
@@ -117,28 +105,27 @@ pub(super) fn open_board(location: &Location, file: &File) -> Result<Option<(Boa
     Board::open(file, &path, identity, Access::ReadWrite)
 }
 
-fn make_board(location: &Location, options: &Options, file: &File, before: Before) -> Result<(Board, Head)> {
+fn make_board(location: &Location, options: &Options, claim: &Claimed, before: Before) -> Result<(Board, Head)> {
     let path = location.board();
     let channel = Uuid::new_v4();
     #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
     let (slots, readers) = (options.max_slots as u32, options.max_readers as u32);
     let head = Head { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
-    let board = Board::create(file, &path, options.max_slots).inspect_err(|_| {
-        // No board came of it: nothing may stay. Best effort, as the error is told anyway.
-        let _ = sys::remove_file(&path);
-    })?;
+    let unfinished = claim.unfinished();
+    let board = Board::create(claim, &path, options.max_slots)?;
     fail_point!("create.reserved");
     board.set_base(before.epoch, before.number);
     board.finish(&head);
+    unfinished.done();
     Ok((board, head))
 }
 
 /// Makes the reader table of a new board; if that fails, nothing stays of the channel.
-fn make_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
-    new_table(location, options, head).inspect_err(|_| {
-        // Best effort, as the error is told anyway.
-        let _ = sys::remove_file(&location.board());
-    })
+fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &Head) -> Result<(Table, File)> {
+    let unfinished = claim.unfinished();
+    let made = new_table(location, options, head)?;
+    unfinished.done();
+    Ok(made)
 }
 
 fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {

@@ -6,7 +6,7 @@ use crate::failpoint::fail_point;
 use crate::header::RawHeader;
 use crate::segment::{self, Entry, SeveredMemory, State, Table};
 use crate::slots::{Claim, Registered, SlotIndex};
-use crate::sys::{self, Lock};
+use crate::sys;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -69,15 +69,12 @@ impl Core {
         let table = &self.held.table;
         let file = &self.held.table_file;
         table.registered().for_each(table.entries().len(), |index| {
-            let range = Table::lock_range(index);
             let Some(entry) = table.entries().get(index) else { return };
-            // The lock is taken, not just tested: a new reader must not move in while the entry is cleared.
-            if let Ok(true) = Lock::try_take(file, &range) {
+            Table::SEATS.reap(file, index, || {
                 fail_point!("reap.locked");
                 table.registered().remove(index, entry.as_ref());
                 fail_point!("reap.removed");
-                let _ = Lock::release(file, &range);
-            }
+            });
         });
     }
 
@@ -125,7 +122,7 @@ impl Core {
             let mut lags = false;
             table.registered().for_each(table.entries().len(), |index| {
                 let seen = |entry: &Entry| Registered::has_seen(entry.as_ref(), self.latest.number());
-                let lives = || Lock::is_taken(&self.held.table_file, &Table::lock_range(index)).unwrap_or(false);
+                let lives = || Table::SEATS.has_owner(&self.held.table_file, index).unwrap_or(false);
                 lags |= table.entries().get(index).is_some_and(|entry| !seen(entry) && lives());
             });
             lags

@@ -20,6 +20,7 @@ mod death;
 mod files;
 mod guards;
 mod lifetime;
+mod names;
 mod processes;
 // The machine's Python, whatever this is compiled for: it must have the same byte order.
 #[cfg(target_endian = "little")]

@@ -147,7 +147,7 @@ impl Stage {
     fn look_while_stopped(&mut self, play: &Play) {
         self.look();
         // Once the board has lost its name, or before its lock is taken, there is nothing to defend.
-        if self.told.open && self.room.board().exists() && !play.is_for("create.file") {
+        if self.told.open && self.room.board().exists() && !play.is_for("name.opened") {
             let refused = self.room.options().create::<u8>(NAME);
             assert!(matches!(refused, Err(Error::WriterExists { .. })), "a second writer: {refused:?}");
         }

@@ -5,6 +5,9 @@
 use crate::puppet;
 use crate::support::{NAME, Room, wait_until};
 use ndsharray::{Error, SharedArray};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_channel_goes_when_writer_and_readers_have_gone() {
@@ -62,4 +65,42 @@ fn an_array_goes_when_its_handles_have_gone() {
     wait_until("nobody is in the way", || remove().is_ok());
     assert!(room.files().is_empty());
     assert!(matches!(remove(), Err(Error::NotFound { .. })));
+}
+
+/// Whoever removes a channel has all entries of its readers for a moment; a newcomer that finds none free is not told that there are too many readers.
+#[test]
+fn a_remover_is_not_taken_for_many_readers() {
+    let room = Room::new();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    match room.options().persist(true).create::<u8>(NAME) {
+                        Ok(mut writer) => _ = writer.write(&[1], &[1]).unwrap(),
+                        Err(Error::WriterExists { .. }) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                    match room.options().remove_unused(NAME) {
+                        Ok(()) | Err(Error::NotFound { .. } | Error::InUse { .. } | Error::WriterExists { .. }) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            });
+        }
+        let end = Instant::now() + Duration::from_secs(2);
+        let mut found = 0;
+        while Instant::now() < end {
+            match room.options().open(NAME) {
+                Ok(_) => found += 1,
+                Err(Error::NotFound { .. }) => {}
+                Err(other) => {
+                    over.store(true, Ordering::Relaxed);
+                    panic!("{other:?}");
+                }
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        assert!(found > 0);
+    });
 }

@@ -1,0 +1,223 @@
+//! Names that several makers, removers and openers fight for: whoever has an array keeps its name.
+
+use crate::support::{NAME, Room};
+use ndsharray::{DType, Error, SharedArray};
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a race is run. Without the locks each of these showed what it is to show within a tenth of that.
+const RACE: Duration = Duration::from_secs(2);
+
+/// Runs `rivals` on threads of their own, over and over, while this thread runs `body`.
+fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        // Set also when `body` panics, so that the scope ends.
+        struct Over<'a>(&'a AtomicBool);
+        impl Drop for Over<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let _over = Over(&over);
+        for rival in rivals {
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    rival();
+                }
+            });
+        }
+        let end = Instant::now() + RACE;
+        while Instant::now() < end {
+            body();
+        }
+    });
+}
+
+/// A handle from `open` is one of an array that has its name, for as long as it lives: those who remove what is unused leave it alone.
+#[test]
+fn what_has_been_opened_is_not_unused() {
+    let room = Room::new();
+    let (opened, removed) = (AtomicU64::new(0), AtomicU64::new(0));
+    let make = || match room.options().create_array::<u64>(NAME, &[2]) {
+        Ok(_) | Err(Error::AlreadyExists { .. }) => {}
+        Err(other) => panic!("make: {other:?}"),
+    };
+    let remove = || match room.options().remove_unused_array(NAME) {
+        Ok(()) => _ = removed.fetch_add(1, Ordering::Relaxed),
+        Err(Error::NotFound { .. } | Error::InUse { .. }) => {}
+        Err(other) => panic!("remove: {other:?}"),
+    };
+    let mut token = 0;
+    race(&[&make, &remove], || match room.options().open_array::<u64>(NAME) {
+        Ok(one) => {
+            token += 1;
+            one.store(0, token);
+            let two = room.options().open_array::<u64>(NAME).expect("it is in use, so it has its name");
+            assert_eq!(two.load(0), token, "the name is another array's");
+            opened.fetch_add(1, Ordering::Relaxed);
+        }
+        Err(Error::NotFound { .. }) => {}
+        Err(other) => panic!("open: {other:?}"),
+    });
+    let counts = (opened.into_inner(), removed.into_inner());
+    assert!(counts.0 > 0 && counts.1 > 0, "there was no race: {counts:?}");
+}
+
+/// A maker that fails removes the file that it has made, and not what another has made of it.
+#[test]
+fn a_failed_maker_takes_no_name_away() {
+    let room = Room::new();
+    let fail = || match room.options().create_array::<u8>(NAME, &[1 << (usize::BITS - 3)]) {
+        Err(Error::OutOfMemory { .. } | Error::AlreadyExists { .. }) => {}
+        other => panic!("{other:?}"),
+    };
+    // Rivals that succeed make it likely that one of them takes over what a failed one is about to remove.
+    let make = || {
+        if let Ok(array) = room.options().create_array::<u64>(NAME, &[1]) {
+            array.store(0, u64::MAX);
+            assert_eq!(room.options().open_array::<u64>(NAME).expect("nobody removes it").load(0), u64::MAX);
+            array.unlink().unwrap();
+        }
+    };
+    let mut made = 0;
+    race(&[&fail, &fail, &fail, &make, &make], || match room.options().create_array::<u64>(NAME, &[1]) {
+        Ok(array) => {
+            made += 1;
+            array.store(0, made);
+            assert_eq!(room.options().open_array::<u64>(NAME).expect("nobody removes it").load(0), made);
+            array.unlink().unwrap();
+        }
+        Err(Error::AlreadyExists { .. }) => {}
+        Err(other) => panic!("{other:?}"),
+    });
+    assert!(made > 0);
+    assert!(room.files().is_empty());
+}
+
+/// Of two handles that remove the name, and one that makes the array anew, none removes what is not its own.
+#[test]
+fn a_removed_name_is_removed_once() {
+    let room = Room::new();
+    let current = AtomicU64::new(0);
+    // What is opened here is removed only if it still has the name; the number says which array it was.
+    let unlink = || {
+        if let Ok(array) = room.options().open_array::<u64>(NAME)
+            && array.load(0) < current.load(Ordering::SeqCst)
+        {
+            array.unlink().unwrap();
+        }
+    };
+    let mut made = 0;
+    race(&[&unlink, &unlink, &unlink, &unlink], || {
+        match room.options().array_from_slice::<u64>(NAME, &[1], &[made + 1]) {
+            Ok(array) => {
+                made += 1;
+                // Not an old one: nobody may remove it.
+                let again = room.options().open_array::<u64>(NAME).expect("nobody removes the current one");
+                assert_eq!(again.load(0), made);
+                current.store(made + 1, Ordering::SeqCst);
+                // By now everybody may, who finds it.
+                let _ = array.unlink();
+            }
+            Err(Error::AlreadyExists { .. }) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    });
+    assert!(made > 0);
+}
+
+/// What is panicked in while it is filled leaves nothing behind, and the name is free.
+#[test]
+fn a_panicking_maker_leaves_nothing() {
+    let room = Room::new();
+    let made = std::panic::catch_unwind(|| {
+        room.options().create_any_array(NAME, DType::U8, &[1000], |_| std::panic::resume_unwind(Box::new("on purpose")))
+    });
+    assert!(made.is_err());
+    assert!(room.files().is_empty(), "{:?}", room.files());
+    assert_eq!(room.create::<u8>(&[3]).len(), 3);
+}
+
+/// While it is being made, an array is neither there nor to be removed.
+#[test]
+fn what_is_being_made_is_in_use() {
+    let room = Room::new();
+    let options = room.options();
+    let made = options.create_any_array(NAME, DType::U8, &[10], |_| {
+        assert!(matches!(options.open_array::<u8>(NAME), Err(Error::NotFound { .. })));
+        assert!(matches!(options.create_array::<u8>(NAME, &[10]), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(options.remove_unused_array(NAME), Err(Error::InUse { living: None, .. })));
+        assert!(matches!(options.remove_array(NAME), Err(Error::InUse { living: None, .. })));
+    });
+    let made = made.unwrap();
+    assert!(matches!(options.remove_unused_array(NAME), Err(Error::InUse { living: Some(1), .. })));
+    drop(made);
+    options.remove_unused_array(NAME).unwrap();
+    assert!(room.files().is_empty());
+}
+
+/// A file is removed, or overwritten, only if a maker of arrays has left it.
+#[test]
+fn strangers_files_stay() {
+    let room = Room::new();
+    let mut zeros_and_more = vec![0; 100];
+    zeros_and_more[40] = 1;
+    for content in [b"\\documentclass{thesis}".to_vec(), b"NDSHBORDxxxx".to_vec(), vec![1], zeros_and_more] {
+        fs::write(room.file(), &content).unwrap();
+        let options = room.options();
+        assert!(matches!(options.create_array::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(options.remove_array(NAME), Err(Error::Corrupt(_))), "{content:?}");
+        assert!(matches!(options.remove_unused_array(NAME), Err(Error::Corrupt(_))));
+        assert_eq!(fs::read(room.file()).unwrap(), content);
+    }
+    // Nothing, zeros, or a head whose magic is missing: a maker died.
+    let mut headless = vec![0; 8192];
+    drop({
+        fs::remove_file(room.file()).unwrap();
+        room.create::<u8>(&[7])
+    });
+    headless[8..576].copy_from_slice(&fs::read(room.file()).unwrap()[8..576]);
+    for content in [vec![], vec![0; 5], vec![0; 8192], headless] {
+        fs::write(room.file(), &content).unwrap();
+        room.options().remove_unused_array(NAME).unwrap();
+        fs::write(room.file(), &content).unwrap();
+        room.options().remove_array(NAME).unwrap();
+        fs::write(room.file(), &content).unwrap();
+        let array: SharedArray<u8> = room.create(&[1]);
+        array.unlink().unwrap();
+    }
+}
+
+/// Memory of this library has rules that a block has not.
+#[test]
+fn own_files_are_no_blocks() {
+    let room = Room::new();
+    let options = room.options();
+    let mut writer = options.create::<bool>("channel").unwrap();
+    writer.write(&[64], &[true; 64]).unwrap();
+    let mut reader = options.open("channel").unwrap();
+    let sample = reader.latest().unwrap().unwrap();
+    let array = room.create::<u64>(&[8]);
+    let payload = writer.payload_name().unwrap();
+    let names = [
+        "channel.ndsh",
+        "channel.ndsh-readers",
+        &payload,
+        &payload.to_uppercase(),
+        "array.ndsa",
+        "Array.NdSa",
+        "x.ndsh-types",
+    ];
+    for name in names {
+        let refused = options.attach_raw::<u8>(name, &[1]);
+        assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
+        let refused = options.attach_raw_any(name, DType::U64, &[1]);
+        assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
+    }
+    assert_eq!(sample.view::<bool>().unwrap().as_slice(), [true; 64]);
+    assert_eq!(*array.read().unwrap(), [0; 8]);
+}

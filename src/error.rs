@@ -24,6 +24,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The name cannot be a channel's.
     #[error("{name:?} cannot be a name: {reason}")]
+    #[non_exhaustive]
     InvalidName {
         /// The name.
         name: String,
@@ -32,6 +33,7 @@ pub enum Error {
     },
     /// An option is out of range.
     #[error("option {option} is {found}, but {min} to {max} are possible")]
+    #[non_exhaustive]
     InvalidOption {
         /// The method of [`Options`](crate::Options) that set it.
         option: &'static str,
@@ -43,19 +45,33 @@ pub enum Error {
         max: usize,
     },
     /// No such channel or array.
-    #[error("nothing of that name: {}", path.display())]
+    #[error("nothing of that name: {}{}", path.display(), instead.map(|what| format!(" ({what})")).unwrap_or_default())]
+    #[non_exhaustive]
     NotFound {
         /// The file looked for.
         path: PathBuf,
+        /// What there is under the same name.
+        instead: Option<Instead>,
+    },
+    /// The directory that is to hold channels and arrays does not exist, or is none.
+    #[error("no directory {} ({named_by})", dir.display())]
+    #[non_exhaustive]
+    MissingDirectory {
+        /// The directory.
+        dir: PathBuf,
+        /// Where it was named.
+        named_by: DirSource,
     },
     /// The name is taken.
     #[error("exists already: {}", path.display())]
+    #[non_exhaustive]
     AlreadyExists {
         /// The file in the way.
         path: PathBuf,
     },
     /// Another living writer has the channel.
     #[error("channel {name:?} has a writer already{}", pid.map(|p| format!(" (process {p}, as it saw itself)")).unwrap_or_default())]
+    #[non_exhaustive]
     WriterExists {
         /// The channel.
         name: String,
@@ -64,6 +80,7 @@ pub enum Error {
     },
     /// It was to be removed only if nobody uses it, but living processes do.
     #[error("{name:?} is in use{}", living.map(|n| format!(": {n} of its readers or handles live")).unwrap_or_default())]
+    #[non_exhaustive]
     InUse {
         /// The channel or array.
         name: String,
@@ -72,12 +89,14 @@ pub enum Error {
     },
     /// The writer has closed the channel, and everything it published has been seen.
     #[error("the writer has closed channel {name:?}")]
+    #[non_exhaustive]
     Closed {
         /// The channel.
         name: String,
     },
     /// The array has another element type.
     #[error("expected dtype {expected}, found {found}")]
+    #[non_exhaustive]
     DTypeMismatch {
         /// The dtype asked for.
         expected: DType,
@@ -86,6 +105,7 @@ pub enum Error {
     },
     /// Shape and data do not belong together.
     #[error("the shape takes {expected}, but there are {found}")]
+    #[non_exhaustive]
     ShapeMismatch {
         /// Elements that the shape takes; bytes, where raw bytes were given.
         expected: usize,
@@ -94,6 +114,7 @@ pub enum Error {
     },
     /// An array has fewer dimensions.
     #[error("{found} dimensions, but an array has at most {max}")]
+    #[non_exhaustive]
     TooManyDims {
         /// Dimensions given.
         found: usize,
@@ -102,6 +123,7 @@ pub enum Error {
     },
     /// The array's byte length does not fit the address space.
     #[error("the array's byte length overflows at axis {axis} of length {len}")]
+    #[non_exhaustive]
     TooLarge {
         /// The first axis at which the product is too large.
         axis: usize,
@@ -110,12 +132,14 @@ pub enum Error {
     },
     /// The channel has published as many values as can be numbered; that takes decades.
     #[error("all {max} sequence numbers have been used")]
+    #[non_exhaustive]
     NumbersExhausted {
         /// The largest sequence number.
         max: u64,
     },
     /// Shared memory is full. Nothing was written; the last value stays.
     #[error("out of memory: {requested} bytes requested, {available} available")]
+    #[non_exhaustive]
     OutOfMemory {
         /// Bytes requested.
         requested: u64,
@@ -124,18 +148,21 @@ pub enum Error {
     },
     /// Readers hold every slot but the current value's. Nothing was written; the last value stays.
     #[error("readers hold all {slots} slots")]
+    #[non_exhaustive]
     AllSlotsPinned {
         /// Slots of the channel.
         slots: usize,
     },
     /// As many readers of the channel, or handles of the array, as it has entries for.
-    #[error("all {max} entries for readers are taken")]
+    #[error("all {max} entries for readers are taken (Options::max_readers, when the channel or array is made)")]
+    #[non_exhaustive]
     TooManyReaders {
         /// Entries of the channel or array.
         max: usize,
     },
     /// The operating system does not let this user do it.
-    #[error("no permission for {}", path.display())]
+    #[error("no permission for {}: {source}", path.display())]
+    #[non_exhaustive]
     PermissionDenied {
         /// The file.
         path: PathBuf,
@@ -144,6 +171,7 @@ pub enum Error {
     },
     /// Somebody else has put something under the name: another user's file, a symbolic link, or no file at all.
     #[error("{} is not trusted: {what}, owned by user {owner}", path.display())]
+    #[non_exhaustive]
     ForeignOwner {
         /// The file.
         path: PathBuf,
@@ -153,13 +181,14 @@ pub enum Error {
         what: Foreign,
     },
     /// The shared bytes are not what this library writes.
-    #[error("corrupt or foreign data in shared memory")]
+    #[error("corrupt or foreign data in shared memory: {0}")]
     Corrupt(#[from] HeaderError),
     /// The files of a [`compat`](crate::compat) channel are not what Python's ndsharray writes.
-    #[error("not a channel of Python's ndsharray")]
+    #[error("not a channel of Python's ndsharray: {0}")]
     Wire(#[from] WireError),
     /// A byte of a bool array is neither 0 nor 1.
     #[error("element {index} of a bool array is the byte {value:#04x}")]
+    #[non_exhaustive]
     InvalidBool {
         /// Index of the element, in C order.
         index: usize,
@@ -171,6 +200,7 @@ pub enum Error {
     View(ViewError),
     /// The writer was quicker each time; only a writer that floods, or one that does not follow the protocol, can do that.
     #[error("no value could be held in {attempts} attempts")]
+    #[non_exhaustive]
     Contended {
         /// Attempts made.
         attempts: u32,
@@ -185,12 +215,14 @@ pub enum Error {
     Forked,
     /// This handle, file system or platform cannot do it.
     #[error("not supported: {what}")]
+    #[non_exhaustive]
     Unsupported {
         /// What was asked for.
         what: &'static str,
     },
     /// The operating system failed.
-    #[error("cannot {doing} {}", path.display())]
+    #[error("cannot {doing} {}: {source}", path.display())]
+    #[non_exhaustive]
     Io {
         /// What was tried.
         doing: &'static str,
@@ -225,6 +257,47 @@ impl fmt::Debug for Poisoned {
     }
 }
 
+/// Where the name of a directory came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DirSource {
+    /// The options named it.
+    Options,
+    /// The environment variable `NDSHARRAY_DIR` named it.
+    Environment,
+    /// It is the platform's default.
+    Default,
+}
+
+impl fmt::Display for DirSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Options => "the options name it",
+            Self::Environment => "the environment variable NDSHARRAY_DIR names it",
+            Self::Default => "the default; NDSHARRAY_DIR or the options can name another",
+        })
+    }
+}
+
+/// What exists under a name at which something else was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Instead {
+    /// A channel.
+    Channel,
+    /// A shared array.
+    SharedArray,
+}
+
+impl fmt::Display for Instead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Channel => "there is a channel of that name, which Reader opens",
+            Self::SharedArray => "there is a shared array of that name, which SharedArray opens",
+        })
+    }
+}
+
 /// What stands where a file of ours was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -251,11 +324,16 @@ impl std::fmt::Display for Foreign {
 }
 
 impl Error {
+    /// There is no file at `path`.
+    pub(crate) fn not_found(path: impl Into<PathBuf>) -> Self {
+        Self::NotFound { path: path.into(), instead: None }
+    }
+
     /// Names what was being done to which file.
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::NotFound => Self::NotFound { path },
+            io::ErrorKind::NotFound => Self::not_found(path),
             io::ErrorKind::AlreadyExists => Self::AlreadyExists { path },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::PermissionDenied { path, source }

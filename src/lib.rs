@@ -119,6 +119,8 @@ mod header;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
+pub mod raw;
+#[cfg(not(loom))]
 mod sys;
 
 #[cfg(not(loom))]
@@ -168,7 +170,7 @@ pub use {
     },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
-    error::{Error, Foreign, Poisoned, Result},
+    error::{DirSource, Error, Foreign, Instead, Poisoned, Result},
     half::{bf16, f16},
     header::HeaderError,
     long_double::{ComplexLongDouble, LongDouble},

@@ -1,8 +1,9 @@
 //! Where a channel lives: a checked name, a directory, and the names of its files.
 
-use crate::error::{Error, Result};
+use crate::error::{DirSource, Error, Instead, Result};
 use crate::sys;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::{self, Path, PathBuf};
 use uuid::Uuid;
 
 /// The longest name in bytes; with the longest suffix it still fits a file name.
@@ -16,13 +17,22 @@ const READERS_SUFFIX: &str = ".ndsh-readers";
 const PAYLOAD_INFIX: &str = ".ndsh-";
 const ARRAY_SUFFIX: &str = ".ndsa";
 
-/// Where channels are: `dir`, or what the environment says, or the platform's default.
-pub(crate) fn directory(dir: Option<&Path>) -> PathBuf {
-    match dir {
-        Some(dir) => dir.to_owned(),
-        None => match std::env::var_os(DIR_VARIABLE) {
-            Some(dir) if !dir.is_empty() => dir.into(),
-            _ => sys::default_dir(),
+/// The directory that options name: absolute, so that it stays where it is when the process moves.
+///
+/// An empty name is none. Where the working directory is gone the name stays relative, and using it fails.
+pub(crate) fn chosen(dir: &Path) -> Option<PathBuf> {
+    let named = !dir.as_os_str().is_empty();
+    named.then(|| path::absolute(dir).unwrap_or_else(|_| dir.to_owned()))
+}
+
+/// Where channels are: what the options have [`chosen`], or the environment's, or the platform's default.
+pub(crate) fn directory(chosen: Option<&Path>) -> (PathBuf, DirSource) {
+    let environment = || std::env::var_os(DIR_VARIABLE).filter(|dir| !dir.is_empty());
+    match chosen {
+        Some(dir) => (dir.to_owned(), DirSource::Options),
+        None => match environment() {
+            Some(dir) => (dir.into(), DirSource::Environment),
+            None => (sys::default_dir(), DirSource::Default),
         },
     }
 }
@@ -39,7 +49,9 @@ pub(crate) enum Part {
 /// A directory and a valid name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
+    /// Absolute.
     dir: PathBuf,
+    source: DirSource,
     name: String,
 }
 
@@ -47,7 +59,32 @@ impl Location {
     /// Checks `name`; the directory is `dir`, or the environment's, or the platform's default.
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
         check(name).map_err(|reason| Error::InvalidName { name: name.to_owned(), reason })?;
-        Ok(Self { dir: directory(dir), name: name.to_owned() })
+        let (dir, source) = directory(dir);
+        let dir = path::absolute(&dir).map_err(|e| Error::io("find", &dir, e))?;
+        Ok(Self { dir, source, name: name.to_owned() })
+    }
+
+    /// Says more of an error, where there is more to say: why nothing was found.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        let missing = match &error {
+            Error::NotFound { .. } => true,
+            Error::Io { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            _ => false,
+        };
+        if !missing {
+            return error;
+        }
+        if !self.dir.is_dir() {
+            return Error::MissingDirectory { dir: self.dir.clone(), named_by: self.source };
+        }
+        match error {
+            Error::NotFound { path, .. } => {
+                let others = [(self.board(), Instead::Channel), (self.array(), Instead::SharedArray)];
+                let found = others.into_iter().find(|(other, _)| *other != path && other.symlink_metadata().is_ok());
+                Error::NotFound { path, instead: found.map(|(_, what)| what) }
+            }
+            other => other,
+        }
     }
 
     /// Which name a file of this library has in it, and what the file is; `None` for all other files.

@@ -125,9 +125,11 @@ impl Options {
 
     /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm` on Linux, `ndsharray` in the
     /// user's `%LOCALAPPDATA%` on Windows, and `ndsharray-UID` in the directory for what is temporary elsewhere.
+    ///
+    /// A relative directory is one of the working directory as it is at this call. An empty one is none.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.dir = Some(dir.as_ref().to_owned());
+        self.dir = location::chosen(dir.as_ref());
         self
     }
 
@@ -172,11 +174,17 @@ impl Options {
     /// The directory that holds the channels, wherever it was named; see [`dir`](Self::dir).
     #[must_use]
     pub fn directory(&self) -> PathBuf {
-        location::directory(self.dir.as_deref())
+        location::directory(self.dir.as_deref()).0
     }
 
     pub(crate) fn location(&self, name: &str) -> Result<Location> {
         Location::new(name, self.dir.as_deref())
+    }
+
+    /// Does something where `name` is; its error says what stands in the way there.
+    pub(crate) fn at<R>(&self, name: &str, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
+        let location = self.location(name)?;
+        act(&location).map_err(|error| location.explain(error))
     }
 
     /// As [`check`](Self::check), for a shared array: one file, which all who take part in it write.

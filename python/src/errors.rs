@@ -31,74 +31,78 @@ pub(crate) fn to_exception(error: Error) -> PyErr {
 fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
     let name = match error {
-        Error::InvalidName { name, reason } => {
+        Error::InvalidName { name, reason, .. } => {
             fields.set_item("name", name)?;
             fields.set_item("reason", reason)?;
             "InvalidName"
         }
-        Error::InvalidOption { option, found, min, max } => {
+        Error::InvalidOption { option, found, min, max, .. } => {
             fields.set_item("option", option)?;
             fields.set_item("found", found)?;
             fields.set_item("min", min)?;
             fields.set_item("max", max)?;
             "InvalidOption"
         }
-        Error::NotFound { path } => {
+        Error::NotFound { path, .. } => {
             fields.set_item("path", path.to_string_lossy())?;
             "NotFound"
         }
-        Error::AlreadyExists { path } => {
+        Error::MissingDirectory { dir, .. } => {
+            fields.set_item("path", dir.to_string_lossy())?;
+            "MissingDirectory"
+        }
+        Error::AlreadyExists { path, .. } => {
             fields.set_item("path", path.to_string_lossy())?;
             "AlreadyExists"
         }
-        Error::WriterExists { name, pid } => {
+        Error::WriterExists { name, pid, .. } => {
             fields.set_item("name", name)?;
             fields.set_item("pid", pid)?;
             "WriterExists"
         }
-        Error::InUse { name, living } => {
+        Error::InUse { name, living, .. } => {
             fields.set_item("name", name)?;
             fields.set_item("living", living)?;
             "InUse"
         }
-        Error::Closed { name } => {
+        Error::Closed { name, .. } => {
             fields.set_item("name", name)?;
             "Closed"
         }
-        Error::DTypeMismatch { expected, found } => {
+        Error::DTypeMismatch { expected, found, .. } => {
             fields.set_item("expected", expected.name())?;
             fields.set_item("found", found.name())?;
             "DTypeMismatch"
         }
-        Error::ShapeMismatch { expected, found } => {
+        Error::ShapeMismatch { expected, found, .. } => {
             fields.set_item("expected", expected)?;
             fields.set_item("found", found)?;
             "ShapeMismatch"
         }
-        Error::TooManyDims { found, max } => {
+        Error::TooManyDims { found, max, .. } => {
             fields.set_item("found", found)?;
             fields.set_item("max", max)?;
             "TooManyDims"
         }
-        Error::TooLarge { axis, len } => {
+        Error::TooLarge { axis, len, .. } => {
             fields.set_item("axis", axis)?;
             fields.set_item("len", len)?;
             "TooLarge"
         }
-        Error::NumbersExhausted { max } => {
+        Error::NumbersExhausted { max, .. } => {
             fields.set_item("max", max)?;
             "NumbersExhausted"
         }
-        Error::OutOfMemory { requested, available } => {
+        Error::OutOfMemory { requested, available, .. } => {
             fields.set_item("requested", requested)?;
             fields.set_item("available", available)?;
             "OutOfMemory"
         }
-        Error::AllSlotsPinned { slots } => {
+        Error::AllSlotsPinned { slots, .. } => {
             fields.set_item("slots", slots)?;
             "AllSlotsPinned"
         }
-        Error::TooManyReaders { max } => {
+        Error::TooManyReaders { max, .. } => {
             fields.set_item("max", max)?;
             "TooManyReaders"
         }
@@ -106,7 +110,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("path", path.to_string_lossy())?;
             "PermissionDenied"
         }
-        Error::ForeignOwner { path, owner, what } => {
+        Error::ForeignOwner { path, owner, what, .. } => {
             fields.set_item("path", path.to_string_lossy())?;
             fields.set_item("owner", owner)?;
             fields.set_item("what", what.to_string())?;
@@ -114,22 +118,22 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         }
         Error::Corrupt(_) => "Corrupt",
         Error::Wire(_) => "Wire",
-        Error::InvalidBool { index, value } => {
+        Error::InvalidBool { index, value, .. } => {
             fields.set_item("index", index)?;
             fields.set_item("value", value)?;
             "InvalidBool"
         }
-        Error::Contended { attempts } => {
+        Error::Contended { attempts, .. } => {
             fields.set_item("attempts", attempts)?;
             "Contended"
         }
         Error::Poisoned(_) => "Poisoned",
         Error::Forked => "Forked",
-        Error::Unsupported { what } => {
+        Error::Unsupported { what, .. } => {
             fields.set_item("what", what)?;
             "Unsupported"
         }
-        Error::Io { doing, path, source } => {
+        Error::Io { doing, path, source, .. } => {
             fields.set_item("doing", doing)?;
             fields.set_item("path", path.to_string_lossy())?;
             fields.set_item("os_error", source.raw_os_error())?;

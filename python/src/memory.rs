@@ -2,7 +2,7 @@
 
 use crate::dtypes;
 use crate::errors::to_exception;
-use ndsharray::{DType, Error};
+use ndsharray::{DType, raw};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
@@ -181,12 +181,5 @@ pub(crate) unsafe fn check_bools(dtype: DType, data: *const u8, len: usize) -> P
     }
     // SAFETY: the caller's word.
     let bytes = unsafe { std::slice::from_raw_parts(data, len) };
-    const CHUNK: usize = 4096;
-    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
-    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
-    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
-    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
-        Some((index, &value)) => Err(to_exception(Error::InvalidBool { index, value })),
-        None => Ok(()),
-    }
+    raw::check_bools(bytes).map_err(to_exception)
 }

@@ -8,7 +8,7 @@ use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
 use crate::time::SLICE;
 use crate::turn::Holder;
-use ndsharray::{AnyWriter, DType, Error, OwnedLoan};
+use ndsharray::{AnyWriter, DType, OwnedLoan, raw};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -205,9 +205,7 @@ impl Writer {
             return Ok(Ended::Before);
         }
         let away = State::Away(Holder::this_thread());
-        let State::Lent { loan, lent, .. } = std::mem::replace(&mut *state, away) else {
-            unreachable!("asked above")
-        };
+        let State::Lent { loan, lent, .. } = std::mem::replace(&mut *state, away) else { unreachable!("asked above") };
         drop(state);
         let (writer, published) = end(py, loan, lent, publish);
         self.put_back(py, writer);
@@ -246,7 +244,7 @@ fn copy(loan: &mut OwnedLoan) -> ndsharray::Result<(DType, Vec<usize>, Vec<u8>)>
     let (dtype, shape) = (loan.dtype(), loan.shape().to_vec());
     let bytes = loan.as_mut_bytes();
     let mut copy = Vec::new();
-    let full = |_| Error::OutOfMemory { requested: bytes.len() as u64, available: 0 };
+    let full = |_| raw::out_of_memory(bytes.len() as u64);
     copy.try_reserve_exact(bytes.len()).map_err(full)?;
     copy.extend_from_slice(bytes);
     Ok((dtype, shape, copy))

@@ -312,7 +312,7 @@ impl Options {
         shape: &[usize],
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<AnySharedArray> {
-        let at = make::create(&self.location(name)?, self, dtype, shape, fill)?;
+        let at = self.at(name, |location| make::create(location, self, dtype, shape, fill))?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape: shape.to_vec(), name: name.to_owned() })
     }
 
@@ -322,7 +322,7 @@ impl Options {
     ///
     /// As [`SharedArray::open`].
     pub fn open_any_array(&self, name: &str) -> Result<AnySharedArray> {
-        let (at, dtype, shape) = make::open(&self.location(name)?, self, None)?;
+        let (at, dtype, shape) = self.at(name, |location| make::open(location, self, None))?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape, name: name.to_owned() })
     }
 
@@ -332,7 +332,7 @@ impl Options {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw_any(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
-        let at = make::attach_raw(&self.location(name)?, self, dtype, shape)?;
+        let at = self.at(name, |location| make::attach_raw(location, self, dtype, shape))?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape: shape.to_vec(), name: name.to_owned() })
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn open(
     loop {
         let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
         let Some(head) = read_head(&file, &path)? else {
-            return Err(Error::NotFound { path });
+            return Err(Error::not_found(path));
         };
         let head = ArrayHead::decode(&head)?;
         if let Some(expected) = wanted

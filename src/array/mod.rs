@@ -260,7 +260,7 @@ impl Options {
     ///
     /// As [`SharedArray::open`].
     pub fn open_array<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
-        let (at, _, shape) = make::open(&self.location(name)?, self, Some(T::DTYPE))?;
+        let (at, _, shape) = self.at(name, |location| make::open(location, self, Some(T::DTYPE)))?;
         Ok(SharedArray::new(at, shape, name))
     }
 
@@ -270,7 +270,7 @@ impl Options {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = make::attach_raw(&self.location(name)?, self, T::DTYPE, shape)?;
+        let at = self.at(name, |location| make::attach_raw(location, self, T::DTYPE, shape))?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
 
@@ -280,7 +280,7 @@ impl Options {
     ///
     /// As [`remove_array`].
     pub fn remove_array(&self, name: &str) -> Result<()> {
-        make::remove(&self.location(name)?, self)
+        self.at(name, |location| make::remove(location, self))
     }
 
     /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
@@ -289,7 +289,7 @@ impl Options {
     ///
     /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
     pub fn remove_unused_array(&self, name: &str) -> Result<()> {
-        make::remove_unused(&self.location(name)?, self)
+        self.at(name, |location| make::remove_unused(location, self))
     }
 
     fn make_array<T: ShElement>(
@@ -298,12 +298,13 @@ impl Options {
         shape: &[usize],
         fill: impl FnOnce(&mut [T]),
     ) -> Result<SharedArray<T>> {
-        let at = make::create(&self.location(name)?, self, T::DTYPE, shape, |bytes| {
+        let fill = |bytes: &mut [u8]| {
             // The cast cannot fail: elements begin at a page, and zero is a value of every type.
             if let Ok(elements) = view::slice_mut::<T>(bytes) {
                 fill(elements);
             }
-        })?;
+        };
+        let at = self.at(name, |location| make::create(location, self, T::DTYPE, shape, fill))?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
 }

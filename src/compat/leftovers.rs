@@ -65,7 +65,7 @@ impl Options {
         };
         let payloads = place.payloads()?;
         if !existed && payloads.is_empty() {
-            return Err(Error::NotFound { path: place.tag() });
+            return Err(Error::not_found(place.tag()));
         }
         unlink(&place.tag())?;
         payloads.iter().try_for_each(|hex| unlink(&place.payload(hex)))

@@ -7,6 +7,7 @@ use super::table::DTypeTable;
 use super::writer::{AnyWriter, Writer};
 use crate::element::ShElement;
 use crate::error::{Error, Result};
+use crate::location;
 use crate::options::Owners;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl Options {
     /// The directory of the files. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`, which is where Python's package always looks.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.dir = Some(dir.as_ref().to_owned());
+        self.dir = location::chosen(dir.as_ref());
         self
     }
 
@@ -132,7 +133,7 @@ impl Options {
     /// As [`Writer::create`](super::Writer::create).
     pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
         super::core::check_dtype(self.table, T::DTYPE)?;
-        Ok(Writer::new(Core::create(name, self)?))
+        self.explain(name, Core::create(name, self)).map(Writer::new)
     }
 
     /// As [`AnyWriter::create`](super::AnyWriter::create), with these options.
@@ -141,7 +142,7 @@ impl Options {
     ///
     /// As [`AnyWriter::create`](super::AnyWriter::create).
     pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
-        Ok(AnyWriter::new(Core::create(name, self)?))
+        self.explain(name, Core::create(name, self)).map(AnyWriter::new)
     }
 
     /// As [`Reader::open`](super::Reader::open), with these options.
@@ -150,7 +151,7 @@ impl Options {
     ///
     /// As [`Reader::open`](super::Reader::open).
     pub fn open(&self, name: &str) -> Result<Reader> {
-        Reader::attach(name, self)
+        self.explain(name, Reader::attach(name, self))
     }
 
     /// As [`Reader::open_timeout`](super::Reader::open_timeout), with these options.
@@ -159,7 +160,15 @@ impl Options {
     ///
     /// As [`Reader::open_timeout`](super::Reader::open_timeout).
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
-        Reader::attach_within(name, self, timeout)
+        self.explain(name, Reader::attach_within(name, self, timeout))
+    }
+
+    /// Has an error say what stands in the way where `name` is.
+    fn explain<R>(&self, name: &str, result: Result<R>) -> Result<R> {
+        result.map_err(|error| match self.place(name) {
+            Ok(place) => place.explain(error),
+            Err(_) => error,
+        })
     }
 
     pub(crate) fn place(&self, name: &str) -> Result<Place> {

@@ -35,6 +35,11 @@ impl Place {
         self.location.dir()
     }
 
+    /// Says more of an error, where there is more to say.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        self.location.explain(error)
+    }
+
     /// The tag file.
     pub(crate) fn tag(&self) -> PathBuf {
         self.dir().join(self.name())

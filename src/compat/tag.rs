@@ -43,7 +43,7 @@ impl Tag {
                 Ok((file, identity)) => match Self::adopt(place, Locked::new(file), identity)? {
                     Some(taken) => return Ok(taken),
                     // Its writer removed it while it was being opened.
-                    None => Error::NotFound { path: path.clone() },
+                    None => Error::not_found(path.clone()),
                 },
                 Err(Error::NotFound { .. }) => match Self::create(place, mode) {
                     Ok(tag) => return Ok(Taken { tag, inherited: None }),

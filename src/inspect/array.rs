@@ -16,7 +16,7 @@ pub(super) fn look(location: &Location) -> Result<Report> {
     let path = location.array();
     let file = notes.open(path.clone(), Role::Array);
     if notes.files.is_empty() {
-        return Err(Error::NotFound { path });
+        return Err(Error::not_found(path));
     }
     let mut report = Report {
         name: location.name().to_owned(),

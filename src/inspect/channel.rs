@@ -62,10 +62,10 @@ fn look_once(location: &Location) -> Result<Report> {
         }
     }
     if notes.files.is_empty() && notes.problems.is_empty() {
-        return Err(Error::NotFound { path: location.board() });
+        return Err(Error::not_found(location.board()));
     }
     if board_file.is_none() && notes.problems.is_empty() {
-        notes.problem(&location.board(), Error::NotFound { path: location.board() });
+        notes.problem(&location.board(), Error::not_found(location.board()));
     }
     report.files = notes.files;
     report.problems = notes.problems;

@@ -43,7 +43,8 @@ pub use report::{
 };
 pub use trial::{Ability, Trial};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::location;
 use crate::options::Options;
 use std::path::Path;
 
@@ -78,26 +79,25 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound), [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when
-    /// the directory cannot be listed.
+    /// [`Error::MissingDirectory`]; [`Error::PermissionDenied`], [`Error::Io`] when the directory cannot be listed.
     pub fn list(&self) -> Result<Vec<Listed>> {
-        find::all(&self.directory())
+        let (dir, named_by) = location::directory(self.dir.as_deref());
+        find::all(&dir).map_err(|error| if dir.is_dir() { error } else { Error::MissingDirectory { dir, named_by } })
     }
 
     /// Looks at one of them. Files of all users are looked at: nothing in them is trusted.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`](crate::Error::NotFound) when there is no file of it; [`Error::InvalidName`](crate::Error::InvalidName);
-    /// [`Error::PermissionDenied`](crate::Error::PermissionDenied), [`Error::Io`](crate::Error::Io) when the directory cannot be listed;
-    /// [`Error::Unsupported`](crate::Error::Unsupported) for [`Kind::Python`] on Windows, where such a channel is not made of files. Whatever is wrong with the
+    /// [`Error::NotFound`] when there is no file of it; [`Error::InvalidName`];
+    /// [`Error::PermissionDenied`], [`Error::Io`] when the directory cannot be listed;
+    /// [`Error::Unsupported`] for [`Kind::Python`] on Windows, where such a channel is not made of files. Whatever is wrong with the
     /// files themselves is in [`Report::problems`].
     pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
-        let location = self.location(name)?;
-        match kind {
-            Kind::Channel => channel::look(&location),
-            Kind::Array => array::look(&location),
+        self.at(name, |location| match kind {
+            Kind::Channel => channel::look(location),
+            Kind::Array => array::look(location),
             Kind::Python => python::look(name, self.dir.as_deref()),
-        }
+        })
     }
 }

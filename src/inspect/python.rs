@@ -47,10 +47,10 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
         notes.file(place.payload(hex), Role::Unnamed);
     }
     if notes.files.is_empty() {
-        return Err(Error::NotFound { path: place.tag() });
+        return Err(Error::not_found(place.tag()));
     }
     if tag.is_none() && notes.problems.is_empty() {
-        notes.problem(&place.tag(), Error::NotFound { path: place.tag() });
+        notes.problem(&place.tag(), Error::not_found(place.tag()));
     }
     report.files = notes.files;
     report.problems = notes.problems;
@@ -67,7 +67,7 @@ fn current(report: &mut Report, place: &Place, hex: &Hex, notes: &mut Notes) {
     let path = place.payload(hex);
     let Some(file) = notes.open(path.clone(), Role::Payload) else {
         if !notes.problems.iter().any(|problem| problem.path == path) {
-            notes.problem(&path, Error::NotFound { path: path.clone() });
+            notes.problem(&path, Error::not_found(path.clone()));
         }
         return;
     };

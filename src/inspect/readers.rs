@@ -13,7 +13,7 @@ pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec
     let most = board.readers as usize;
     let Some(file) = notes.open(path.clone(), Role::Readers) else {
         if !notes.problems.iter().any(|problem| problem.path == path) {
-            notes.problem(&path, crate::Error::NotFound { path: path.clone() });
+            notes.problem(&path, crate::Error::not_found(path.clone()));
         }
         return (Vec::new(), most);
     };

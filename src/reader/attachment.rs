@@ -57,7 +57,7 @@ impl Attachment {
 
     fn try_new(location: &Location, owners: Owners, mode: Mode) -> Result<Found> {
         let path = location.board();
-        let not_found = || Error::NotFound { path: path.clone() };
+        let not_found = || Error::not_found(path.clone());
         let forks = sys::watch_forks();
         let sweeper = Sweeper::of(location.dir());
         let (file, identity) = segment::open_trusted(&path, Access::Read, owners)?;
@@ -77,7 +77,7 @@ impl Attachment {
         };
         let table = match Table::open(&file, &readers, identity, &head) {
             Ok(Some(table)) => table,
-            Ok(None) => return Ok(Found::InPieces(Error::NotFound { path: readers })),
+            Ok(None) => return Ok(Found::InPieces(Error::not_found(readers))),
             Err(error @ Error::Corrupt(HeaderError::Stranger { .. })) => return Ok(Found::InPieces(error)),
             Err(other) => return Err(other),
         };

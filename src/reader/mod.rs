@@ -109,7 +109,7 @@ impl Reader {
 
     fn attach(options: &Options, name: &str, mode: Mode) -> Result<Self> {
         let location = options.location(name)?;
-        let at = Attachment::new(&location, options.owners, mode)?;
+        let at = Attachment::new(&location, options.owners, mode).map_err(|error| location.explain(error))?;
         Ok(Self {
             cache: Cache::new(at.board().slot_count()),
             files: Files::default(),

@@ -203,7 +203,8 @@ pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) ->
     let mut nap = FIRST_NAP;
     loop {
         match open() {
-            Err(error @ Error::NotFound { .. }) => {
+            // The directory may be made along with the channel.
+            Err(error @ (Error::NotFound { .. } | Error::MissingDirectory { .. })) => {
                 let Some(left) = deadline.left() else { return Err(error) };
                 std::thread::sleep(left.min(nap));
                 nap = nap.saturating_mul(2).min(LONGEST_NAP);

@@ -75,7 +75,7 @@ fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
     }
     if sys::is_symlink_refusal(&error) {
         // The link has gone in the meantime; whoever put it there is unknown.
-        return Error::NotFound { path: path.to_owned() };
+        return Error::not_found(path.to_owned());
     }
     Error::io("open", path, error)
 }

@@ -6,6 +6,7 @@ use crate::dtype::DType;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
 use crate::error::{Error, Result};
+use crate::raw::check_bools;
 use crate::shape;
 use crate::typing::Dyn;
 
@@ -86,17 +87,5 @@ impl AnyWriter {
     #[cfg(feature = "ndarray")]
     pub fn write_array<T: ShElement, D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayRef<T, D>) -> Result<u64> {
         super::arrays::write(&mut self.core, array)
-    }
-}
-
-/// Fails at the first byte that is neither 0 nor 1.
-pub(super) fn check_bools(bytes: &[u8]) -> Result<()> {
-    const CHUNK: usize = 4096;
-    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
-    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
-    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
-    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
-        Some((index, &value)) => Err(Error::InvalidBool { index, value }),
-        None => Ok(()),
     }
 }

@@ -4,10 +4,12 @@ use super::Loan;
 use super::core::Core;
 use crate::element::ShElement;
 use crate::error::Result;
+use crate::shape;
 use ndarray::{ArrayRef, Dimension};
 
 /// Publishes a copy of `array` in C order.
 pub(super) fn write<T: ShElement, D: Dimension>(core: &mut Core, array: &ArrayRef<T, D>) -> Result<u64> {
+    shape::byte_len(array.shape(), size_of::<T>())?;
     match array.as_slice() {
         Some(data) => core.write(T::DTYPE, array.shape(), bytemuck::cast_slice(data)),
         None => {

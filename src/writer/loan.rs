@@ -1,10 +1,10 @@
 //! Memory of a value to come, lent out to be filled.
 
-use super::any::check_bools;
 use super::core::Core;
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::Result;
+use crate::raw::check_bools;
 use crate::shape;
 use crate::slots::Claim;
 use crate::typing::{Dyn, Typing};

@@ -184,7 +184,7 @@ impl Options {
     ///
     /// As [`remove`].
     pub fn remove(&self, name: &str) -> Result<()> {
-        remove::remove(&self.location(name)?, self, Readers::MayLive)
+        self.at(name, |location| remove::remove(location, self, Readers::MayLive))
     }
 
     /// Removes the channel `name` if no living process has it, neither as its writer nor as a reader: the kernel's locks are the proof, and they are held until
@@ -194,7 +194,7 @@ impl Options {
     ///
     /// [`Error::InUse`] when a reader lives; otherwise as [`remove`].
     pub fn remove_unused(&self, name: &str) -> Result<()> {
-        remove::remove(&self.location(name)?, self, Readers::MustBeGone)
+        self.at(name, |location| remove::remove(location, self, Readers::MustBeGone))
     }
 
     /// As [`create`](Self::create), for a writer whose dtype is chosen at run time.
@@ -207,7 +207,8 @@ impl Options {
     }
 
     fn create_typed<T: Typing>(&self, name: &str) -> Result<Writer<T>> {
-        Ok(Writer { core: Core::create(self.location(name)?, self)?, element: PhantomData })
+        let core = self.at(name, |location| Core::create(location.clone(), self))?;
+        Ok(Writer { core, element: PhantomData })
     }
 }
 

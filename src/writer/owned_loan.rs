@@ -3,6 +3,7 @@
 use super::any::AnyWriter;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::raw::check_bools;
 use crate::segment::SeveredMemory;
 use crate::shape;
 use crate::slots::Claim;
@@ -46,6 +47,7 @@ pub struct OwnedLoan {
 
 /// Why there is no loan, and the writer, which is as it was. From [`AnyWriter::into_loan`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoanRefused {
     /// The reason.
     pub error: Error,
@@ -138,7 +140,7 @@ impl OwnedLoan {
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
         if self.dtype == DType::Bool {
-            super::any::check_bools(self.as_mut_bytes())?;
+            check_bools(self.as_mut_bytes())?;
         }
         match self.claim.take() {
             Some(claim) => Ok(self.writer.core.publish(claim, self.byte_len)),

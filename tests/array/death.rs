@@ -111,7 +111,7 @@ fn the_entries_of_the_dead_are_used_again() {
         actor.tell("go");
         assert_eq!(actor.hear(), "held");
         let full = room.options().open_array::<u64>("array");
-        assert!(matches!(full, Err(Error::TooManyReaders { max: 2 })));
+        assert!(matches!(full, Err(Error::TooManyReaders { max: 2, .. })));
         actor.kill();
         // Moving in buries who had the entry.
         let heir = room.open::<u64>();

@@ -59,7 +59,7 @@ fn a_reshape_is_ones_own_affair() {
     one.reshape(&[3, 2]).unwrap();
     assert_eq!(one.read().unwrap().view()[[2, 0]], 5);
     assert_eq!(room.open::<i32>().shape(), [2, 3]);
-    assert!(matches!(one.reshape(&[7]), Err(Error::ShapeMismatch { expected: 6, found: 7 })));
+    assert!(matches!(one.reshape(&[7]), Err(Error::ShapeMismatch { expected: 6, found: 7, .. })));
     assert!(one.reshape(&[usize::MAX, 2]).is_err());
     assert_eq!(one.shape(), [3, 2]);
 }
@@ -172,8 +172,8 @@ fn bytes_that_are_no_bool_are_refused() {
     let file = std::fs::OpenOptions::new().write(true).open(room.file()).unwrap();
     let len = file.metadata().unwrap().len();
     crate::common::os::write_all_at(&file, &[7], len - 3).unwrap();
-    assert!(matches!(array.read(), Err(Error::InvalidBool { index: 2, value: 7 })));
-    assert!(matches!(array.write(), Err(Error::InvalidBool { index: 2, value: 7 })));
+    assert!(matches!(array.read(), Err(Error::InvalidBool { index: 2, value: 7, .. })));
+    assert!(matches!(array.write(), Err(Error::InvalidBool { index: 2, value: 7, .. })));
     assert!(array.load(2));
     array.store(2, false);
     assert_eq!(array.write().unwrap().len(), 5, "the lock was given back");
@@ -250,13 +250,13 @@ fn errors_name_what_was_found() {
     let _array = room.create::<f32>(&[2]);
     assert!(matches!(
         room.options().open_array::<f64>(NAME),
-        Err(Error::DTypeMismatch { expected: DType::F64, found: DType::F32 })
+        Err(Error::DTypeMismatch { expected: DType::F64, found: DType::F32, .. })
     ));
     assert!(matches!(room.options().open_array::<f32>("other"), Err(Error::NotFound { .. })));
     assert!(matches!(room.options().create_array::<f32>(NAME, &[2]), Err(Error::AlreadyExists { .. })));
     assert!(matches!(
         room.options().array_from_slice("short", &[2, 2], &[1, 2, 3]),
-        Err(Error::ShapeMismatch { expected: 4, found: 3 })
+        Err(Error::ShapeMismatch { expected: 4, found: 3, .. })
     ));
     assert!(matches!(room.options().create_array::<f32>("a/b", &[2]), Err(Error::InvalidName { .. })));
     assert!(room.options().create_array::<f32>("huge", &[usize::MAX, 2]).is_err());

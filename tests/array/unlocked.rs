@@ -62,7 +62,7 @@ fn a_block_of_bytes_is_an_array() {
     assert_eq!(fs::metadata(&path).unwrap().len(), 4096, "as it was");
     assert!(matches!(
         room.options().attach_raw::<f64>("block", &[513]),
-        Err(Error::ShapeMismatch { expected: 4104, found: 4096 })
+        Err(Error::ShapeMismatch { expected: 4104, found: 4096, .. })
     ));
     assert!(matches!(room.options().attach_raw::<f64>("no-block", &[1]), Err(Error::NotFound { .. })));
     let empty: SharedArray<f64> = room.options().attach_raw("block", &[0, 3]).unwrap();

@@ -214,7 +214,7 @@ fn wrong_bools_are_named() {
     bytes[33] = 7;
     fs::write(room.payload(), bytes).unwrap();
     let array = room.reader().read().unwrap().unwrap();
-    assert!(matches!(array.view::<bool>(), Err(Error::InvalidBool { index: 1, value: 7 })));
+    assert!(matches!(array.view::<bool>(), Err(Error::InvalidBool { index: 1, value: 7, .. })));
 }
 
 #[test]

@@ -94,15 +94,15 @@ fn wrong_calls_leave_the_last_value() {
     let mut writer = room.options().create_any(NAME).unwrap();
     writer.write_any(&AnyArrayView::from(ArrayView::new(&[1, 2], &[2]).unwrap())).unwrap();
     let wrong = writer.write_bytes(DType::I32, &[3], &[0; 8]);
-    assert!(matches!(wrong, Err(Error::ShapeMismatch { expected: 12, found: 8 })));
+    assert!(matches!(wrong, Err(Error::ShapeMismatch { expected: 12, found: 8, .. })));
     let wrong = writer.write_bytes(DType::Bool, &[2], &[1, 2]);
-    assert!(matches!(wrong, Err(Error::InvalidBool { index: 1, value: 2 })));
+    assert!(matches!(wrong, Err(Error::InvalidBool { index: 1, value: 2, .. })));
     let wrong = writer.write_bytes(DType::U8, &[usize::MAX, 2], &[]);
     assert!(matches!(wrong, Err(Error::TooLarge { .. })));
     assert_eq!(next_i32(&mut room.reader()), [1, 2]);
     drop(writer);
     let mut typed = room.options().create::<u8>(NAME).unwrap();
-    assert!(matches!(typed.write(&[2, 2], &[0; 3]), Err(Error::ShapeMismatch { expected: 4, found: 3 })));
+    assert!(matches!(typed.write(&[2, 2], &[0; 3]), Err(Error::ShapeMismatch { expected: 4, found: 3, .. })));
 }
 
 #[cfg(feature = "ndarray")]

@@ -113,7 +113,7 @@ pub(crate) fn parent(options: &Options, dir: &Path) {
     // All slots are taken: one is held as an owned sample, one as a borrowed one, one is the latest's. As long as a write is
     // refused, nobody has given any of them back, and the locks behind them are held.
     let mut all_is_well = |step: &str| {
-        assert!(matches!(put(&mut writer, 4), Err(Error::AllSlotsPinned { slots: 3 })), "after {step}");
+        assert!(matches!(put(&mut writer, 4), Err(Error::AllSlotsPinned { slots: 3, .. })), "after {step}");
         assert_eq!((owned.name(), borrowed.name()), (1, 2));
         done(step);
     };

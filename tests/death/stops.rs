@@ -21,7 +21,7 @@ pub(crate) fn a_stopped_reader_keeps_its_view() {
         let held = watcher.latest_owned().unwrap().unwrap();
         put(200).unwrap();
         for _ in 0..50 {
-            assert!(matches!(put(201), Err(Error::AllSlotsPinned { slots: 3 })));
+            assert!(matches!(put(201), Err(Error::AllSlotsPinned { slots: 3, .. })));
         }
         drop(held);
         put(201).unwrap();

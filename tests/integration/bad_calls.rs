@@ -1,7 +1,10 @@
 //! Calls that ask for what cannot be, each with its own error, and the last value still there afterwards.
 
+use crate::puppet;
 use crate::support::{NAME, Room, latest_vec, pattern};
-use ndsharray::{DType, Error, Options, Reader, Writer};
+use ndsharray::{DType, DirSource, Error, Instead, Options, Reader, Writer, inspect};
+use std::path::Path;
+use std::time::Duration;
 
 const BAD_NAMES: [&str; 12] = ["", ".", "..", ".hidden", "a/b", "/", "a\\b", "a\0b", "a\nb", "\t", "a\u{7f}", "\u{85}"];
 
@@ -75,7 +78,7 @@ fn wrong_lengths() {
         [(&[3_usize][..], 2, 3), (&[2, 2], 5, 4), (&[], 0, 1), (&[], 2, 1), (&[0], 1, 0), (&[4, 0], 4, 0)]
     {
         let error = writer.write(shape, &vec![7; given]).unwrap_err();
-        let Error::ShapeMismatch { expected: told, found } = error else { panic!("{error}") };
+        let Error::ShapeMismatch { expected: told, found, .. } = error else { panic!("{error}") };
         assert_eq!((told, found), (expected, given));
         assert_eq!(latest_vec::<u16>(&mut room.reader()), [1, 2]);
     }
@@ -85,7 +88,7 @@ fn wrong_lengths() {
     writer.write_bytes(DType::U16, &[2], &pattern(DType::U16, 2, 1)).unwrap();
     for (shape, given, expected) in [(&[3_usize][..], 5, 6), (&[3], 7, 6), (&[], 0, 2), (&[0], 1, 0)] {
         let error = writer.write_bytes(DType::U16, shape, &vec![7; given]).unwrap_err();
-        let Error::ShapeMismatch { expected: told, found } = error else { panic!("{error}") };
+        let Error::ShapeMismatch { expected: told, found, .. } = error else { panic!("{error}") };
         assert_eq!((told, found), (expected, given));
     }
     assert_eq!(room.reader().latest().unwrap().unwrap().as_bytes(), pattern(DType::U16, 2, 1));
@@ -100,7 +103,7 @@ fn too_many_dimensions() {
     for ndim in [65, 66, 255, 256, 257, 1000] {
         let shape = vec![1; ndim];
         let is_refused = |error: Error| {
-            assert!(matches!(error, Error::TooManyDims { found, max: 64 } if found == ndim), "{error}");
+            assert!(matches!(error, Error::TooManyDims { found, max: 64, .. } if found == ndim), "{error}");
         };
         is_refused(writer.write(&shape, &[1]).unwrap_err());
         is_refused(writer.loan(&shape).unwrap_err());
@@ -110,7 +113,7 @@ fn too_many_dimensions() {
     assert_eq!((sample.shape(), sample.seq()), ([1; 64].as_slice(), 1));
     drop(writer);
     let error = room.any_writer().write_bytes(DType::U8, &[1; 65], &[1]).unwrap_err();
-    assert!(matches!(error, Error::TooManyDims { found: 65, max: 64 }), "{error}");
+    assert!(matches!(error, Error::TooManyDims { found: 65, max: 64, .. }), "{error}");
 }
 
 #[test]
@@ -130,7 +133,7 @@ fn overflowing_shapes() {
         (vec![2; 64], usize::BITS as usize - 4),
     ] {
         let is_refused = |error: Error| {
-            let Error::TooLarge { axis: told, len } = error else { panic!("{error}") };
+            let Error::TooLarge { axis: told, len, .. } = error else { panic!("{error}") };
             assert_eq!((told, len), (axis, shape[axis]), "{shape:?}");
         };
         is_refused(writer.write(&shape, &[]).unwrap_err());
@@ -151,7 +154,7 @@ fn more_memory_than_there_is() {
         [usize::try_from(1_u64 << 61).unwrap_or(isize::MAX as usize), isize::MAX as usize - 5000, isize::MAX as usize]
     {
         let error = writer.loan(&[len]).unwrap_err();
-        let Error::OutOfMemory { requested, available } = error else { panic!("{error}") };
+        let Error::OutOfMemory { requested, available, .. } = error else { panic!("{error}") };
         assert!(requested >= len as u64 && available < requested, "{requested} {available}");
         assert!(available > 0, "the room is not full");
         assert_eq!(room.files(), files, "nothing is left of the attempt");
@@ -172,7 +175,7 @@ fn wrong_bools() {
     writer.write_bytes(DType::Bool, &[3], &[1, 0, 1]).unwrap();
     for (bytes, index, value) in [([2, 0, 0], 0, 2), ([0, 1, 255], 2, 255), ([1, 3, 4], 1, 3)] {
         let error = writer.write_bytes(DType::Bool, &[3], &bytes).unwrap_err();
-        let Error::InvalidBool { index: i, value: v } = error else { panic!("{error}") };
+        let Error::InvalidBool { index: i, value: v, .. } = error else { panic!("{error}") };
         assert_eq!((i, v), (index, value));
     }
     assert_eq!(latest_vec::<bool>(&mut room.reader()), [true, false, true]);
@@ -184,7 +187,7 @@ fn options_out_of_range() {
     let room = Room::new();
     let refused = |options: Options, name: &str, value: usize, least: usize, most: usize| {
         let error = options.create::<u8>(NAME).unwrap_err();
-        let Error::InvalidOption { option, found, min, max } = error else { panic!("{error}") };
+        let Error::InvalidOption { option, found, min, max, .. } = error else { panic!("{error}") };
         assert_eq!((option, found, min, max), (name, value, least, most));
     };
     for slots in [0, 1, 65, usize::MAX] {
@@ -200,26 +203,105 @@ fn options_out_of_range() {
     assert_eq!(room.files(), [""; 0]);
     let writer = room.options().max_slots(64).max_readers(448).create::<u8>(NAME).unwrap();
     let readers: Vec<_> = (0..448).map(|_| room.reader()).collect();
-    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 448 })));
+    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 448, .. })));
     drop((writer, readers));
 }
 
 #[test]
 fn channels_that_are_not_there() {
     let room = Room::new();
-    for dir in [room.path().to_owned(), room.path().join("no/such/directory")] {
+    let board = room.path().join(format!("{NAME}.ndsh"));
+    let options = room.options();
+    for error in
+        [options.open(NAME).unwrap_err(), options.open_read_only(NAME).unwrap_err(), options.remove(NAME).unwrap_err()]
+    {
+        assert!(matches!(&error, Error::NotFound { path, instead: None, .. } if path == &board), "{error}");
+    }
+}
+
+#[test]
+fn directories_that_are_not_there() {
+    let room = Room::new();
+    std::fs::write(room.path().join("file"), "").unwrap();
+    for dir in [room.path().join("no/such"), room.path().join("file")] {
         let options = Options::new().dir(&dir);
-        let board = dir.join(format!("{NAME}.ndsh"));
         for error in [
+            options.create::<u8>(NAME).unwrap_err(),
             options.open(NAME).unwrap_err(),
             options.open_read_only(NAME).unwrap_err(),
+            options.open_timeout(NAME, Duration::from_millis(1)).unwrap_err(),
             options.remove(NAME).unwrap_err(),
+            options.remove_unused(NAME).unwrap_err(),
+            options.create_array::<u8>(NAME, &[1]).unwrap_err(),
+            options.open_array::<u8>(NAME).unwrap_err(),
+            options.attach_raw::<u8>(NAME, &[1]).unwrap_err(),
+            options.remove_array(NAME).unwrap_err(),
+            options.list().unwrap_err(),
+            options.look(NAME, inspect::Kind::Channel).unwrap_err(),
         ] {
-            assert!(matches!(&error, Error::NotFound { path } if path == &board), "{error}");
+            let Error::MissingDirectory { dir: told, named_by: DirSource::Options, .. } = &error else {
+                panic!("{error}")
+            };
+            assert_eq!(told, &dir);
+            assert!(error.to_string().contains(&format!("no directory {} (the options name it)", dir.display())));
         }
     }
-    let error = Options::new().dir(room.path().join("nowhere")).create::<u8>(NAME).unwrap_err();
-    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+}
+
+#[test]
+fn an_array_is_no_channel_and_the_error_says_so() {
+    let room = Room::new();
+    let array = room.options().create_array::<u8>("array", &[1]).unwrap();
+    let error = room.options().open("array").unwrap_err();
+    assert!(matches!(&error, Error::NotFound { instead: Some(Instead::SharedArray), .. }), "{error}");
+    assert!(error.to_string().contains("a shared array of that name"), "{error}");
+    drop(array);
+    let writer = room.writer::<u8>();
+    let error = room.options().open_array::<u8>(writer.name()).unwrap_err();
+    assert!(matches!(&error, Error::NotFound { instead: Some(Instead::Channel), .. }), "{error}");
+}
+
+#[test]
+fn errors_say_why() {
+    let room = Room::new();
+    let options = room.options().max_readers(1);
+    let _writer = options.create::<u8>("full").unwrap();
+    let _reader = options.open("full").unwrap();
+    let error = options.open("full").unwrap_err();
+    assert!(error.to_string().contains("max_readers"), "{error}");
+    let board = room.path().join("broken.ndsh");
+    std::fs::write(&board, [7; 4096]).unwrap();
+    let error = room.options().open("broken").unwrap_err();
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert!(error.to_string().contains(&cause), "{error}");
+}
+
+#[test]
+fn a_relative_directory_does_not_move_with_the_process() {
+    let room = Room::new();
+    for dir in ["here", "elsewhere"] {
+        std::fs::create_dir(room.path().join(dir)).unwrap();
+    }
+    let mut peer = puppet::start(&room);
+    let go_to = |dir: &Path| format!("go-to {}", dir.display());
+    assert_eq!(peer.ask(&go_to(room.path())), "ok");
+    assert_eq!(peer.ask("create-in here"), "ok");
+    assert_eq!(peer.ask(&go_to(&room.path().join("elsewhere"))), "ok");
+    assert_eq!(peer.ask("write uint8 [3] 1"), "1");
+    let mut reader = Options::new().dir(room.path().join("here")).open(NAME).unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().shape(), [3]);
+    drop(reader);
+    assert_eq!(peer.ask("drop-writer"), "ok");
+    assert_eq!(std::fs::read_dir(room.path().join("here")).unwrap().count(), 0);
+    // Where the process is no more, the directory is missing: nothing is made elsewhere.
+    assert!(peer.ask("create-in here").contains("no directory"));
+}
+
+#[test]
+fn an_empty_directory_is_none() {
+    let named = Options::new().dir("").directory();
+    assert_eq!(named, Options::new().directory());
+    assert!(Options::new().dir("here").directory().is_absolute());
 }
 
 #[test]

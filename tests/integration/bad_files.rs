@@ -138,7 +138,7 @@ fn empty_files_and_zeros_are_channels_still_to_be_made() {
     let room = Room::new();
     for content in [vec![], vec![0; 64], vec![0; 5000]] {
         fs::write(room.board(), &content).unwrap();
-        assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path }) if path == room.board()));
+        assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path, .. }) if path == room.board()));
         assert!(matches!(room.options().open_read_only(NAME), Err(Error::NotFound { .. })));
         let mut writer = room.writer::<u8>();
         writer.write(&[1], &[1]).unwrap();
@@ -223,7 +223,7 @@ fn a_missing_reader_table() {
     room.keep_value();
     let table = fs::read(room.table()).unwrap();
     fs::remove_file(room.table()).unwrap();
-    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path }) if path == room.table()));
+    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path, .. }) if path == room.table()));
     let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
     assert_eq!(copy.view::<i32>().unwrap().as_slice(), KEPT);
     fs::write(room.table(), table).unwrap();

@@ -293,7 +293,7 @@ fn all_kinds_are_listed_under_their_names() {
     let report = options.look("dir", Channel).unwrap();
     assert!(matches!(report.problems[0].error, Error::ForeignOwner { .. }), "{report:?}");
     assert!(matches!(options.look("lost", Channel).unwrap().problems[0].error, Error::NotFound { .. }));
-    assert!(matches!(options.clone().dir("/nowhere/at/all").list(), Err(Error::NotFound { .. })));
+    assert!(matches!(options.clone().dir("/nowhere/at/all").list(), Err(Error::MissingDirectory { .. })));
     assert!(matches!(options.look("a/b", Channel), Err(Error::InvalidName { .. })));
 }
 

@@ -126,7 +126,7 @@ fn bools_are_checked_when_they_are_published() {
     let mut loan = writer.into_loan(DType::Bool, &[9000]).unwrap();
     assert!(loan.as_mut_bytes().iter().all(|&byte| byte == 0), "it starts with bools");
     loan.as_mut_bytes()[8999] = 2;
-    assert!(matches!(loan.publish(), Err(Error::InvalidBool { index: 8999, value: 2 })));
+    assert!(matches!(loan.publish(), Err(Error::InvalidBool { index: 8999, value: 2, .. })));
     // Given up like this, the memory is not taken for bools.
     let mut loan = loan.into_writer().into_loan(DType::Bool, &[9000]).unwrap();
     assert!(loan.as_mut_bytes().iter().all(|&byte| byte == 0));

@@ -54,7 +54,7 @@ fn with_strangers(path: &Path, mut check: impl FnMut(Foreign)) {
 fn assert_foreign<T>(result: Result<T, Error>, at: &Path, kind: Foreign) {
     match result {
         Ok(_) => panic!("{kind:?} was taken for a file of ours"),
-        Err(Error::ForeignOwner { path, owner, what }) => {
+        Err(Error::ForeignOwner { path, owner, what, .. }) => {
             assert_eq!((path.as_path(), what), (at, kind));
             #[cfg(unix)]
             assert_eq!(owner, std::os::unix::fs::MetadataExt::uid(&fs::symlink_metadata(at).unwrap()));

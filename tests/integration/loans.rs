@@ -61,7 +61,7 @@ fn a_bool_that_is_none_is_not_published() {
     writer.write_bytes(DType::U8, &[1], &[7]).unwrap();
     let mut loan = writer.loan(DType::Bool, &[2]).unwrap();
     loan.as_mut_bytes().copy_from_slice(&[1, 2]);
-    assert!(matches!(loan.publish(), Err(Error::InvalidBool { index: 1, value: 2 })));
+    assert!(matches!(loan.publish(), Err(Error::InvalidBool { index: 1, value: 2, .. })));
     assert_eq!(latest_vec::<u8>(&mut reader), [7]);
     // What has been lent since has bools again.
     for _ in 0..4 {

@@ -11,7 +11,7 @@ fn a_second_writer_is_refused_in_this_process() {
     let room = Room::new();
     let mut writer = room.writer::<u8>();
     let error = room.options().create::<u8>(NAME).unwrap_err();
-    let Error::WriterExists { name, pid } = error else { panic!("{error}") };
+    let Error::WriterExists { name, pid, .. } = error else { panic!("{error}") };
     assert_eq!((name.as_str(), pid), (NAME, Some(std::process::id())));
     writer.write(&[1], &[1]).unwrap();
     let mut reader = room.reader();
@@ -76,7 +76,7 @@ fn a_clean_close_leaves_no_file() {
     drop(writer);
     assert_eq!(room.files(), [""; 0]);
     assert!(held.iter().zip(0..).all(|(sample, n)| sample.view::<u64>().unwrap().iter().all(|&m| m == n)));
-    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path }) if path == room.board()));
+    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { path, .. }) if path == room.board()));
     assert_eq!(latest_vec::<u64>(&mut reader), vec![4; 30_000], "what was mapped stays readable");
 }
 
@@ -127,7 +127,7 @@ fn nothing_written_is_nothing_to_keep() {
 fn removing_takes_what_nobody_writes() {
     let room = Room::new();
     let options = room.options();
-    assert!(matches!(options.remove(NAME), Err(Error::NotFound { path }) if path == room.board()));
+    assert!(matches!(options.remove(NAME), Err(Error::NotFound { path, .. }) if path == room.board()));
     let writer = room.writer::<u8>();
     assert!(matches!(options.remove(NAME), Err(Error::WriterExists { .. })));
     assert_eq!(room.files().len(), 2);
@@ -210,19 +210,19 @@ fn readers_are_counted_and_their_places_used_again() {
     let mut writer = room.writer::<u8>();
     let mut readers: Vec<Reader> = (0..64).map(|_| room.reader()).collect();
     let error = room.options().open(NAME).unwrap_err();
-    assert!(matches!(error, Error::TooManyReaders { max: 64 }), "{error}");
+    assert!(matches!(error, Error::TooManyReaders { max: 64, .. }), "{error}");
     writer.write(&[1], &[9]).unwrap();
     assert!(readers.iter_mut().all(|reader| latest_vec::<u8>(reader) == [9]));
     let mut copies = room.options().open_read_only(NAME).unwrap();
     assert_eq!(copies.latest_owned().unwrap().unwrap().as_bytes(), [9], "copying takes no place");
     readers.remove(17);
     readers.push(room.reader());
-    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 64 })));
+    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 64, .. })));
 
     // A place is taken for as long as an owned sample is about.
     let owned = readers[3].latest_owned().unwrap().unwrap();
     readers.remove(3);
-    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 64 })));
+    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 64, .. })));
     drop(owned);
     room.reader();
 }
@@ -237,7 +237,7 @@ fn the_places_of_killed_readers_are_used_again() {
         let mut puppet = puppet::start(&room);
         assert_eq!(puppet.ask("open"), "ok");
         assert!(puppet.ask("hold").starts_with("1 "));
-        assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 2 })));
+        assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 2, .. })));
         puppet.kill();
     }
     assert_eq!(latest_vec::<u8>(&mut room.reader()), [1]);
@@ -258,7 +258,7 @@ fn the_pins_of_killed_readers_are_given_back() {
         }
         writer.write(&[4], &[100; 4]).unwrap();
         let error = writer.write(&[4], &[101; 4]).unwrap_err();
-        assert!(matches!(error, Error::AllSlotsPinned { slots: told } if told == slots), "{error}");
+        assert!(matches!(error, Error::AllSlotsPinned { slots: told, .. } if told == slots), "{error}");
         assert_eq!(latest_vec::<u8>(&mut room.reader()), [100; 4]);
         puppets.iter_mut().for_each(Child::kill);
         for n in 0..50 {

@@ -140,7 +140,7 @@ fn files_of_others_are_not_trusted() {
         set_permissions(room.path(), Permissions::from_mode(0o777)).unwrap();
         as_nobody(|| room.keep_value());
         let is_foreign = |result: Result<(), Error>| {
-            let Err(Error::ForeignOwner { path, owner, what }) = result else { panic!("{result:?}") };
+            let Err(Error::ForeignOwner { path, owner, what, .. }) = result else { panic!("{result:?}") };
             assert_eq!((path, owner, what), (room.board(), NOBODY, Foreign::OtherUser));
         };
         is_foreign(room.options().open(NAME).map(drop));

@@ -74,6 +74,8 @@ impl Body {
                 let options = options.clone().max_slots(slots.parse()?).max_readers(readers.parse()?);
                 self.writer = Some(options.persist(persist.parse()?).create_any(NAME)?);
             }
+            ["go-to", dir] => std::env::set_current_dir(dir)?,
+            ["create-in", dir] => self.writer = Some(Options::new().dir(dir).create_any(NAME)?),
             ["create", name] => self.writer = Some(AnyWriter::create(name)?),
             // write DTYPE AXES SEED
             ["write", dtype, shape, seed] => {

@@ -99,7 +99,7 @@ fn mismatch<T: ShElement>(sample: &Sample<'_>) {
     let found = sample.dtype();
     match sample.view::<T>() {
         Ok(_) => assert_eq!(T::DTYPE, found),
-        Err(Error::DTypeMismatch { expected, found: told }) => {
+        Err(Error::DTypeMismatch { expected, found: told, .. }) => {
             assert_ne!(T::DTYPE, found);
             assert_eq!((expected, told), (T::DTYPE, found));
         }
@@ -136,7 +136,7 @@ fn copying_another_dtype_is_an_error_and_the_value_stays_unread() {
     writer.write(&[2], &[1, 2]).unwrap();
     let mut reader = room.reader();
     let error = reader.read_into(&mut Vec::<i16>::new()).unwrap_err();
-    assert!(matches!(error, Error::DTypeMismatch { expected: DType::I16, found: DType::U16 }), "{error}");
+    assert!(matches!(error, Error::DTypeMismatch { expected: DType::I16, found: DType::U16, .. }), "{error}");
     let mut out = Vec::<u16>::new();
     assert_eq!(reader.read_into(&mut out).unwrap().unwrap().seq, 1);
     assert_eq!(out, [1, 2]);

@@ -93,7 +93,7 @@ fn when_all_slots_are_held_the_old_value_stays() {
         writer.write(&[2], &[777, 777]).unwrap();
         for _ in 0..3 {
             let error = writer.write(&[2], &[1, 1]).unwrap_err();
-            assert!(matches!(error, Error::AllSlotsPinned { slots: told } if told == slots), "{error}");
+            assert!(matches!(error, Error::AllSlotsPinned { slots: told, .. } if told == slots), "{error}");
             assert!(matches!(writer.loan(&[1]), Err(Error::AllSlotsPinned { .. })));
             assert_eq!(latest_vec::<u64>(&mut reader), [777, 777]);
         }
@@ -121,10 +121,10 @@ fn one_slot_held_many_times_is_held_until_the_last() {
     let borrowed = reader.latest().unwrap().unwrap();
     writer.write(&[1], &[2]).unwrap();
     while let Some(sample) = held.pop() {
-        assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2 })));
+        assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2, .. })));
         assert_eq!(sample.as_bytes(), [1]);
     }
-    assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2 })), "still borrowed");
+    assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2, .. })), "still borrowed");
     drop(borrowed);
     writer.write(&[1], &[3]).unwrap();
 }
@@ -215,7 +215,7 @@ fn a_forgotten_sample_holds_its_slot_until_the_next_read() {
     writer.write(&[1], &[1]).unwrap();
     std::mem::forget(reader.latest().unwrap().unwrap());
     writer.write(&[1], &[2]).unwrap();
-    assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2 })));
+    assert!(matches!(writer.write(&[1], &[3]), Err(Error::AllSlotsPinned { slots: 2, .. })));
     assert_eq!(latest_vec::<u8>(&mut reader), [2]);
     writer.write(&[1], &[3]).unwrap();
     assert_eq!(latest_vec::<u8>(&mut reader), [3]);

@@ -167,7 +167,7 @@ fn bools_in_a_payload() {
     assert_eq!(latest_vec::<bool>(&mut reader), [true, false, true, false]);
     overwrite(&payload, 2, &[7]);
     let is_told = |error: Error| {
-        assert!(matches!(error, Error::InvalidBool { index: 2, value: 7 }), "{error}");
+        assert!(matches!(error, Error::InvalidBool { index: 2, value: 7, .. }), "{error}");
         assert!(error.to_string().contains("element 2") && error.to_string().contains("0x07"), "{error}");
     };
     let sample = reader.latest().unwrap().unwrap();
@@ -254,7 +254,7 @@ fn nonsense_in_the_reader_table() {
     // The reader's own entry claims to hold everything. One slot has been claimed before.
     overwrite(&table, 128, &[0xff; 16]);
     writer.write(&[1], &[20]).unwrap();
-    assert!(matches!(writer.write(&[1], &[1]), Err(Error::AllSlotsPinned { slots: 3 })));
+    assert!(matches!(writer.write(&[1], &[1]), Err(Error::AllSlotsPinned { slots: 3, .. })));
     assert_eq!(latest_vec::<u8>(&mut reader), [20]);
     drop(reader);
     assert_eq!(writer.write(&[1], &[21]).unwrap(), 23);

@@ -62,7 +62,7 @@ fn what_readers_hold_survives_a_takeover() {
     let second = reader.latest_owned().unwrap().unwrap();
     // Four slots: two held from before, one by `second`, one for the latest.
     assert_eq!(writer.write(&[1], &[1]).unwrap(), 104);
-    assert!(matches!(writer.write(&[1], &[2]), Err(Error::AllSlotsPinned { slots: 4 })));
+    assert!(matches!(writer.write(&[1], &[2]), Err(Error::AllSlotsPinned { slots: 4, .. })));
     drop(borrowed);
     assert_eq!(writer.write(&[1], &[2]).unwrap(), 105);
     drop((owned, second));
@@ -130,7 +130,7 @@ fn a_smaller_number_of_slots_is_kept_to_after_a_takeover() {
     assert!(room.payloads().len() <= 2, "{:?}", room.payloads());
     // Its readers' places are as they were, too.
     let _others = (room.reader(), room.reader());
-    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 3 })));
+    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 3, .. })));
 }
 
 #[test]

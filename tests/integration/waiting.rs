@@ -215,7 +215,7 @@ fn a_close_is_told_at_once_and_each_time() {
     reader.read().unwrap().unwrap();
     copies.read_owned().unwrap().unwrap();
     let answer = when_asleep(|| reader.wait(PATIENCE).map(|sample| sample.is_some()), || drop(writer));
-    assert!(matches!(&answer, Err(Error::Closed { name }) if name == NAME), "{answer:?}");
+    assert!(matches!(&answer, Err(Error::Closed { name, .. }) if name == NAME), "{answer:?}");
     for _ in 0..3 {
         assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
         assert!(matches!(reader.wait_owned(Duration::ZERO), Err(Error::Closed { .. })));
@@ -304,7 +304,7 @@ fn opening_waits_for_the_writer() {
     let room = Room::new();
     let start = Instant::now();
     let error = room.options().open_timeout(NAME, Duration::from_millis(60)).unwrap_err();
-    assert!(matches!(&error, Error::NotFound { path } if path == &room.board()), "{error}");
+    assert!(matches!(&error, Error::NotFound { path, .. } if path == &room.board()), "{error}");
     assert!(start.elapsed() >= Duration::from_millis(60));
     assert!(room.options().open_timeout(NAME, Duration::ZERO).is_err());
     let mut writer = None;

@@ -70,7 +70,7 @@ fn empty(dir: &Path) {
 /// Asserts that `result` tells of too little memory for an array of `bytes`.
 fn is_out_of_memory<T>(result: Result<T, Error>, bytes: u64, dir: &Path) {
     match result {
-        Err(Error::OutOfMemory { requested, available }) => {
+        Err(Error::OutOfMemory { requested, available, .. }) => {
             assert!((bytes..=bytes + bytes / 8 + PAGE).contains(&requested), "{requested} for {bytes}");
             assert!(available == free(dir) && available < requested, "{available} of {requested}");
         }
@@ -161,14 +161,14 @@ fn a_channel_that_does_not_fit_leaves_nothing() {
             match options.create::<u8>(NAME) {
                 Ok(mut writer) => match put(&mut writer, 1, 1) {
                     Ok(_) => fitted += 1,
-                    Err(Error::OutOfMemory { requested, available }) => {
+                    Err(Error::OutOfMemory { requested, available, .. }) => {
                         assert!(available < requested);
                         assert!(options.open(NAME).unwrap().latest().unwrap().is_none());
                         refused += 1;
                     }
                     Err(other) => panic!("{other}"),
                 },
-                Err(Error::OutOfMemory { requested, available }) => {
+                Err(Error::OutOfMemory { requested, available, .. }) => {
                     assert!(available < requested && requested < SIZE, "{available} of {requested}");
                     refused += 1;
                 }

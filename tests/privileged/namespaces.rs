@@ -65,7 +65,7 @@ fn a_reader_inside() {
     assert_eq!(holder.ask("hold"), "holds 2");
     put(3).unwrap();
     for _ in 0..20 {
-        assert!(matches!(put(4), Err(Error::AllSlotsPinned { slots: 3 })));
+        assert!(matches!(put(4), Err(Error::AllSlotsPinned { slots: 3, .. })));
     }
     assert_eq!((borrower.ask("check"), holder.ask("check")), ("1".to_owned(), "2".to_owned()));
     borrower.kill();

@@ -64,7 +64,7 @@ pub(crate) fn squat(kind: &str, path: &Path, dir: &Path) {
 
 fn is_foreign<T>(result: ndsharray::Result<T>, expected: &str, at: &Path) {
     match result {
-        Err(Error::ForeignOwner { path, owner, what }) => {
+        Err(Error::ForeignOwner { path, owner, what, .. }) => {
             assert_eq!((path.as_path(), owner, format!("{what:?}").as_str()), (at, SQUATTER, expected));
         }
         Err(other) => panic!("{other:?}"),
@@ -143,7 +143,7 @@ pub(crate) fn trust(options: &Options, user: u32) {
 /// The board's path, as the library tells it.
 fn options_board(options: &Options) -> std::path::PathBuf {
     match options.open("channel-that-is-not-there") {
-        Err(Error::NotFound { path }) => path.with_file_name(BOARD),
+        Err(Error::NotFound { path, .. }) => path.with_file_name(BOARD),
         other => panic!("{other:?}"),
     }
 }

@@ -81,7 +81,7 @@ fn another_user_reads_in_place_and_changes_nothing() {
     let mut reader = room.options().open(NAME).unwrap();
     let held = reader.latest_owned().unwrap().unwrap();
     put(&mut writer, 50).unwrap();
-    assert!(matches!(put(&mut writer, 51), Err(Error::AllSlotsPinned { slots: 3 })));
+    assert!(matches!(put(&mut writer, 51), Err(Error::AllSlotsPinned { slots: 3, .. })));
     assert_eq!(child.ask("check"), "1");
     assert_eq!(held.name(), 49);
     child.kill();

@@ -19,6 +19,7 @@ __all__ = [
     "InvalidName",
     "InvalidOption",
     "Io",
+    "MissingDirectory",
     "NdsharrayError",
     "NotFound",
     "NumbersExhausted",
@@ -82,6 +83,13 @@ class InvalidOption(NdsharrayError, ValueError):
 
 class NotFound(NdsharrayError, FileNotFoundError):
     """There is no such channel or array."""
+
+    _errno = _errno.ENOENT
+    path: str
+
+
+class MissingDirectory(NdsharrayError, FileNotFoundError):
+    """The directory that is to hold channels and arrays does not exist."""
 
     _errno = _errno.ENOENT
     path: str

@@ -107,6 +107,9 @@ fn classify(error: &Error) -> (Exit, Option<&'static str>) {
         Error::NotFound { .. } | Error::Closed { .. } => {
             (Exit::NotFound, Some("`ndsh ls` lists what there is; --dir looks into another directory"))
         }
+        Error::MissingDirectory { .. } => {
+            (Exit::NotFound, Some("make it, or name another directory with --dir or NDSHARRAY_DIR"))
+        }
         Error::Corrupt(_) | Error::Wire(_) | Error::InvalidBool { .. } => (
             Exit::Corrupt,
             Some("`ndsh info NAME` says what is wrong; `ndsh rm NAME` removes it when nobody living has it"),

@@ -5,7 +5,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use ndsharray::{
     AnySharedArray, Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray,
-    bf16, f16,
+    bf16, f16, raw,
 };
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn S
         DType::C128 => of::<Complex<f64>>,
         DType::LongDouble => of::<LongDouble>,
         DType::ComplexLongDouble => of::<ComplexLongDouble>,
-        _ => return Err(Error::Unsupported { what: "a dtype that came with a newer version of the library" }),
+        _ => return Err(raw::unsupported("a dtype that came with a newer version of the library")),
     };
     typed(&array)
 }

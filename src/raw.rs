@@ -1,0 +1,46 @@
+//! Plumbing for bindings to other languages and for tools; programs need nothing of it.
+
+use crate::error::{Error, Result};
+
+/// Checks the bytes of a `bool` array.
+///
+/// # Errors
+///
+/// [`Error::InvalidBool`] at the first byte that is neither 0 nor 1.
+///
+/// ```
+/// assert!(ndsharray::raw::check_bools(&[0, 1, 1]).is_ok());
+/// assert!(ndsharray::raw::check_bools(&[0, 2]).is_err());
+/// ```
+pub fn check_bools(bytes: &[u8]) -> Result<()> {
+    const CHUNK: usize = 4096;
+    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
+    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
+    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
+    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
+        Some((index, &value)) => Err(Error::InvalidBool { index, value }),
+        None => Ok(()),
+    }
+}
+
+/// The error for what a binding or tool cannot do, in this library's words.
+///
+/// ```
+/// let error = ndsharray::raw::unsupported("arrays of strings");
+/// assert_eq!(error.to_string(), "not supported: arrays of strings");
+/// ```
+#[must_use]
+pub fn unsupported(what: &'static str) -> Error {
+    Error::Unsupported { what }
+}
+
+/// The error for `requested` bytes that this process could not allocate.
+///
+/// ```
+/// let error = ndsharray::raw::out_of_memory(1 << 40);
+/// assert!(error.to_string().starts_with("out of memory"));
+/// ```
+#[must_use]
+pub fn out_of_memory(requested: u64) -> Error {
+    Error::OutOfMemory { requested, available: 0 }
+}

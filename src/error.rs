@@ -32,7 +32,12 @@ pub enum Error {
         reason: &'static str,
     },
     /// An option is out of range.
-    #[error("option {option} is {found}, but {min} to {max} are possible")]
+    #[error(
+        "option {option} is {}, but {} to {} are possible",
+        in_base(option, *found),
+        in_base(option, *min),
+        in_base(option, *max)
+    )]
     #[non_exhaustive]
     InvalidOption {
         /// The method of [`Options`](crate::Options) that set it.
@@ -70,7 +75,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Another living writer has the channel.
-    #[error("channel {name:?} has a writer already{}", pid.map(|p| format!(" (process {p}, as it saw itself)")).unwrap_or_default())]
+    #[error("channel {name:?} has a writer already{}", pid.map(living_writer).unwrap_or_default())]
     #[non_exhaustive]
     WriterExists {
         /// The channel.
@@ -231,6 +236,20 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
+}
+
+/// An option's value as people write it: permission bits in octal.
+fn in_base(option: &str, value: usize) -> String {
+    if option.ends_with("mode") { format!("{value:#o}") } else { value.to_string() }
+}
+
+/// Says where a channel's writer lives.
+fn living_writer(pid: u32) -> String {
+    if pid == std::process::id() {
+        format!(" in this very process ({pid}): close that one first")
+    } else {
+        format!(" (process {pid}, as it saw itself)")
+    }
 }
 
 /// A lock that has been taken although its array is poisoned; in [`Error::Poisoned`].

@@ -64,7 +64,7 @@ impl Value for Complex<f32> {
     }
 }
 
-/// Does it, to the element `index` counted in C order, or at these positions on all axes.
+/// Does it, to the element at the position or positions `index`.
 pub(crate) fn apply<'py>(
     py: Python<'py>,
     handle: &Handle,
@@ -146,19 +146,35 @@ impl<'py> Request<'_, 'py> {
     }
 }
 
+/// A shape as Python writes it.
+fn shown(shape: &[usize]) -> String {
+    match shape {
+        [len] => format!("({len},)"),
+        lens => format!("({})", lens.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
 /// Where an element is in C order. Negative positions count from the end.
 fn flat_index(index: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<usize> {
-    let outside = || PyIndexError::new_err(format!("there is no element {index} in an array of shape {shape:?}"));
+    let outside =
+        || PyIndexError::new_err(format!("there is no element {index} in an array of shape {}", shown(shape)));
     let within = |position: isize, len: usize| {
         let position = if position < 0 { len.checked_add_signed(position) } else { usize::try_from(position).ok() };
         position.filter(|&position| position < len).ok_or_else(outside)
     };
-    if let Ok(position) = index.extract::<isize>() {
-        return within(position, shape.iter().product());
-    }
-    let positions: Vec<isize> = index.extract()?;
+    let positions: Vec<isize> = match index.extract() {
+        Ok(position) => vec![position],
+        Err(_) => index.extract().map_err(|_| {
+            PyTypeError::new_err(format!("an element's index is an integer, or several in a tuple, not {index}"))
+        })?,
+    };
     if positions.len() != shape.len() {
-        return Err(outside());
+        return Err(PyIndexError::new_err(format!(
+            "an array of shape {shape} has {} axes, and an element a position on each, in a tuple: {index} has {}",
+            shape.len(),
+            positions.len(),
+            shape = shown(shape)
+        )));
     }
     let mut flat = 0;
     for (&position, &len) in positions.iter().zip(shape) {

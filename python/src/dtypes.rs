@@ -5,6 +5,7 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods};
 use pyo3::exceptions::{PyModuleNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyList;
 
 /// NumPy's dtypes in the order of [`DType`]'s numbers, made when first asked for.
 static KNOWN: [PyOnceLock<Py<PyArrayDescr>>; 32] = [const { PyOnceLock::new() }; 32];
@@ -40,6 +41,20 @@ fn make(py: Python<'_>, dtype: DType) -> PyResult<Py<PyArrayDescr>> {
         )));
     }
     Ok(made.unbind())
+}
+
+/// The dtype of an array that was lent, and is over: NumPy computes nothing with it, and its errors and `repr` show the name of its field.
+pub(crate) fn over<'py>(py: Python<'py>, itemsize: usize) -> PyResult<Bound<'py, PyArrayDescr>> {
+    /// By the logarithm of the size.
+    static OVER: [PyOnceLock<Py<PyArrayDescr>>; 6] = [const { PyOnceLock::new() }; 6];
+    let make = || {
+        let fields = PyList::new(py, [("this array was lent, and its block or loan is over", format!("V{itemsize}"))])?;
+        Ok(PyArrayDescr::new(py, fields)?.unbind())
+    };
+    match OVER.get(itemsize.trailing_zeros() as usize) {
+        Some(over) => Ok(over.get_or_try_init(py, make)?.bind(py).clone()),
+        None => make().map(|over| over.into_bound(py)),
+    }
 }
 
 /// The crate's dtype for one of NumPy's, whatever its byte order.

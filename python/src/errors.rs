@@ -1,7 +1,7 @@
 //! The crate's errors as the exceptions of `ndsharray_rs.errors`: same names, same numbers.
 
 use ndsharray::Error;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use std::error::Error as _;
@@ -100,6 +100,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         }
         Error::AllSlotsPinned { slots, .. } => {
             fields.set_item("slots", slots)?;
+            fields.set_item("holders", PyDict::new(py))?;
             "AllSlotsPinned"
         }
         Error::TooManyReaders { max, .. } => {
@@ -149,6 +150,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
 /// What the error says, and what is behind it.
 fn message(error: &Error) -> String {
     let mut message = error.to_string();
+    if let Error::WriterExists { pid, .. } = error
+        && *pid == Some(std::process::id())
+    {
+        message.push_str(". (A notebook cell that has run twice leaves its first Writer open: close() it at the cell's start, or use `with`.)");
+    }
     let mut source = error.source();
     while let Some(cause) = source {
         // Writing to a string cannot fail.
@@ -161,6 +167,12 @@ fn message(error: &Error) -> String {
 /// The class of that name in `ndsharray_rs.errors`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
     Ok(py.import("ndsharray_rs.errors")?.getattr(name)?.cast_into()?)
+}
+
+/// For a handle that NumPy asks for elements.
+#[cold]
+pub(crate) fn no_array(what: &str, way: &str) -> PyErr {
+    PyTypeError::new_err(format!("a {what} is no array: {way}"))
 }
 
 /// For a handle that another thread uses.

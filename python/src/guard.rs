@@ -1,6 +1,6 @@
 //! The lock of a shared array, as a context manager.
 
-use crate::errors::{self, to_exception};
+use crate::errors::{self, no_array, to_exception};
 use crate::lent::{Kept, Lent};
 use crate::memory::{self, Access};
 use crate::shared::{Handle, unpoisoned};
@@ -93,6 +93,13 @@ impl ArrayGuard {
             return Err(PyRuntimeError::new_err("this guard is in use; ask the array for another"));
         }
         self.enter(py)
+    }
+
+    // Without this NumPy would make an array of one object.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
+        let _ = (dtype, copy);
+        Err(no_array("guard of a SharedArray", "`with shared.read() as array` gives the elements"))
     }
 
     fn __exit__(

@@ -7,15 +7,16 @@
 //!   refers to the lent array or to the root. If nobody refers to either but this, nobody has the memory's address (other than as a number), and nothing needs to
 //!   be done.
 //! - Otherwise the memory is [severed](ndsharray::SeveredMemory): the addresses lead to private memory from then on, and the root's owner, the [`Anchor`], keeps that memory for those
-//!   who are left. They can write there as they like; nobody sees it. The lent array itself, which most likely is what is left, is made empty and read-only, so that
-//!   using it is an error.
+//!   who are left. They can write there as they like; nobody sees it. The lent array itself, which most likely is what is left, is made empty and read-only, and gets a
+//!   dtype that says so, so that using it is an error.
 //!
 //! Reference counts are read with the interpreter lock held, and whatever is then done on the strength of them is done before it is given back.
 
+use crate::dtypes;
 use crate::memory::{self, Access};
 use ndsharray::{ArrayHold, ArrayPane, DType, SeveredMemory};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
-use numpy::{PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
@@ -85,8 +86,9 @@ fn references(object: &Bound<'_, PyUntypedArray>) -> isize {
     unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
 }
 
-/// Makes an array empty and read-only, for ever: its base offers no way to write.
+/// Makes an array empty and read-only, for ever: its base offers no way to write. Its dtype says why from then on, in the errors of all arithmetic too.
 fn disable(array: &Bound<'_, PyUntypedArray>) {
+    let over = dtypes::over(array.py(), array.dtype().itemsize());
     let array: *mut PyArrayObject = array.as_array_ptr();
     // SAFETY: an array made here, alive while borrowed, and the interpreter lock is held, so that nobody else looks at its fields during this function. Nobody depends on flags
     // and lengths to stay: NumPy's loops, and buffers, have copied them.
@@ -95,5 +97,12 @@ fn disable(array: &Bound<'_, PyUntypedArray>) {
     if fields.nd > 0 {
         // SAFETY: there are `nd` lengths, and thus a first.
         unsafe { *fields.dimensions = 0 };
+    }
+    // Without memory for the dtype, the array is merely empty.
+    if let Ok(over) = over {
+        // As many bytes an element as before, so whatever has been worked out from the old one fits the memory.
+        let old = std::mem::replace(&mut fields.descr, over.into_dtype_ptr());
+        // SAFETY: the array's own reference. The dtype stays, as `dtypes::KNOWN` has another.
+        unsafe { pyo3::ffi::Py_DECREF(old.cast()) };
     }
 }

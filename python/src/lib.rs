@@ -9,6 +9,7 @@ mod lent;
 mod memory;
 
 mod options;
+mod pinned;
 mod time;
 mod turn;
 

@@ -1,5 +1,6 @@
 //! Memory of the next value, lent to be filled.
 
+use crate::errors::no_array;
 use crate::writer::{Ended, Writer};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
@@ -77,6 +78,13 @@ impl Loan {
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         self.by_hand.store(true, Ordering::Relaxed);
         self.writer.get().end_loan(py, self.number, false).map(|_| ())
+    }
+
+    // Without this NumPy would make an array of one object.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
+        let _ = (dtype, copy);
+        Err(no_array("Loan", "`with loan as array` and `loan.array` give its elements"))
     }
 
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {

@@ -6,8 +6,10 @@ use ndsharray::{DType, raw};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyFloat, PyInt};
 use std::ptr;
 
 /// Whether an array may be written to.
@@ -76,15 +78,50 @@ impl<'py> FromPyObject<'_, 'py> for Shape {
         if let Ok(len) = given.extract::<usize>() {
             return Ok(Self(vec![len]));
         }
-        given.extract::<Vec<usize>>().map(Self)
+        if let Ok(lens) = given.extract::<Vec<usize>>() {
+            return Ok(Self(lens));
+        }
+        Err(no_shape(given))
     }
 }
 
-/// Whatever NumPy takes for an array, as one.
+/// Says what is wrong with what was given for a shape.
+#[cold]
+fn no_shape(given: Borrowed<'_, '_, PyAny>) -> PyErr {
+    let shown = given.repr().map_or_else(|_| String::from("that"), |text| text.to_string());
+    let lens = given.extract::<Vec<Bound<'_, PyAny>>>().unwrap_or_else(|_| vec![(*given).clone()]);
+    let is_integer = |len: &Bound<'_, PyAny>| len.hasattr("__index__").unwrap_or(false);
+    match lens.iter().all(is_integer) {
+        true if lens.iter().any(|len| len.lt(0).unwrap_or(false)) => {
+            PyValueError::new_err(format!("{shown} is no shape: a length cannot be below zero"))
+        }
+        true => PyValueError::new_err(format!("{shown} is no shape: a length does not fit this machine's integers")),
+        false => PyTypeError::new_err(format!(
+            "{shown} is no shape: that is an integer, or several in a tuple, as (720, 1280, 3)"
+        )),
+    }
+}
+
+/// Refuses arrays of which a part is missing: NumPy alone would take what lies under a mask for values.
+pub(crate) fn check_whole(given: &Bound<'_, PyAny>) -> PyResult<()> {
+    let is_plain = given.cast_exact::<PyUntypedArray>().is_ok()
+        || given.is_exact_instance_of::<PyFloat>()
+        || given.is_exact_instance_of::<PyInt>()
+        || given.is_exact_instance_of::<PyBool>();
+    if is_plain {
+        return Ok(());
+    }
+    static CHECK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = given.py();
+    CHECK.import(py, "ndsharray_rs._missing", "check")?.call1((given,)).map(|_| ())
+}
+
+/// Whatever NumPy takes for an array, as one; not if a part of it is missing.
 pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     if let Ok(array) = given.cast_exact::<PyUntypedArray>() {
         return Ok(array.clone());
     }
+    check_whole(given)?;
     // SAFETY: `given` is an object; no dtype, depth or context is asked for.
     let array = unsafe {
         PY_ARRAY_API.PyArray_FromAny(py, given.as_ptr(), ptr::null_mut(), 0, 0, NPY_ARRAY_ENSUREARRAY, ptr::null_mut())
@@ -151,6 +188,7 @@ impl Element {
 /// What NumPy makes of a value that is assigned to an element.
 pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
     let py = given.py();
+    check_whole(given)?;
     let mut element = Element::new(&[]);
     let nobody = py.None().into_bound(py);
     // SAFETY: the array is over room for one element, aligned for all dtypes and zero, and gone before it: nobody else gets hold of it.

@@ -1,8 +1,9 @@
 //! The reading end.
 
-use crate::errors::{self, closed_handle, in_use, to_exception};
+use crate::dtypes;
+use crate::errors::{self, closed_handle, in_use, no_array, to_exception};
 use crate::options::{Owners, Place};
-use crate::sample::Sample;
+use crate::sample::{Sample, Target};
 use crate::time::{Deadline, SLICE};
 use ndsharray::Error;
 use numpy::PyUntypedArray;
@@ -25,7 +26,7 @@ use std::time::Duration;
 /// name
 ///     The channel's name.
 /// timeout
-///     Seconds to wait for the channel to appear; by default none.
+///     Seconds to wait for the channel to appear; by default 0, not at all. `None` is for ever, as everywhere.
 /// read_only
 ///     Whether to do without write permission for any of the channel's files: then values are copies, made again when the writer overtakes them.
 /// dir, owners
@@ -83,7 +84,8 @@ impl Reader {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (name, timeout=None, read_only=false, *, dir=None, owners=None))]
+    #[pyo3(signature = (name, timeout=Some(0.0), read_only=false, *, dir=None, owners=None),
+           text_signature = "(name, timeout=0.0, read_only=False, *, dir=None, owners=None)")]
     fn new(
         py: Python<'_>,
         name: String,
@@ -95,7 +97,7 @@ impl Reader {
         let place = Place::new(dir, owners)?;
         let options = place.options();
         let open = || if read_only { options.open_read_only(&name) } else { options.open(&name) };
-        let deadline = Deadline::after(Some(timeout.unwrap_or(0.0)))?;
+        let deadline = Deadline::after(timeout)?;
         let inner = loop {
             match open() {
                 Err(Error::NotFound { .. }) if !deadline.is_over() => {
@@ -126,7 +128,7 @@ impl Reader {
         Ok(self.with(ndsharray::Reader::latest_owned)?.map(|value| Sample::new(&self.name, value)))
     }
 
-    /// Waits for something newer than the last value read, and returns it; `None` when `timeout` seconds have passed. Without a time-out it waits for ever.
+    /// Waits for something newer than the last value read, and returns it; `None` when `timeout` seconds have passed. A `timeout` of `None`, the default, is for ever.
     ///
     /// Sleeps in the kernel, without the interpreter lock, until the writer wakes it; answers Ctrl-C and other signals within 50 milliseconds. When the writer dies the wait
     /// goes on, as a new one may take over; `is_writer_alive` tells.
@@ -156,10 +158,16 @@ impl Reader {
 
     /// As `read`, but copies the value: to `out`, an array of the same dtype and shape, or to a new array. `None` when there is nothing newer.
     ///
+    /// A value that does not fit `out` stays unread: the next call finds it, or a newer one.
+    ///
     /// Raises
     /// ------
     /// DTypeMismatch, ShapeMismatch
-    ///     When `out` is another array than the value needs; `latest` still gives the value then.
+    ///     When the value takes another array than `out`.
+    /// ValueError
+    ///     When `out` is read-only.
+    /// TypeError
+    ///     When elements of `out` are masked.
     /// Corrupt, Contended, Forked
     #[pyo3(signature = (out=None))]
     fn read_into<'py>(
@@ -167,8 +175,25 @@ impl Reader {
         py: Python<'py>,
         out: Option<&Bound<'py, PyUntypedArray>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(sample) = self.read()? else { return Ok(None) };
-        sample.copy_into(py, out).map(Some)
+        let target = out.map(Target::new).transpose()?;
+        let mut refused = None;
+        let read = self.with(|reader| {
+            reader.read_owned_if(|dtype, shape| {
+                refused = match &target {
+                    Some(target) => target.check(py, dtype, shape),
+                    // As bfloat16, without the package that has it.
+                    None => dtypes::to_numpy(py, dtype).map(|_| ()),
+                }
+                .err();
+                let stays = || Err(Error::Unsupported { what: "this array for the value" });
+                refused.as_ref().map_or(Ok(()), |_| stays())
+            })
+        });
+        if let Some(reason) = refused {
+            return Err(reason);
+        }
+        let Some(value) = read? else { return Ok(None) };
+        Sample::new(&self.name, value).copy_into(py, out).map(Some)
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -238,6 +263,13 @@ impl Reader {
         Ok(())
     }
 
+    // Without this NumPy would make an array of one object.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
+        let _ = (dtype, copy);
+        Err(no_array("Reader", "`reader.read()` gives a sample, or None, and `sample.array` the elements"))
+    }
+
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }
@@ -256,5 +288,5 @@ pub(crate) fn _reopen_reader(
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<Reader> {
-    Reader::new(py, name, None, read_only, dir, owners)
+    Reader::new(py, name, Some(0.0), read_only, dir, owners)
 }

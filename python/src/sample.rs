@@ -5,7 +5,7 @@ use crate::dtypes;
 use crate::errors;
 use crate::memory::{self, Access};
 use ndsharray::{DType, OwnedSample};
-use numpy::npyffi::PY_ARRAY_API;
+use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
@@ -68,7 +68,7 @@ impl Sample {
         Ok(bytes)
     }
 
-    /// Copies the elements to `out`, or to a new array, and says which and what.
+    /// Copies the elements to `out`, a [`Target`] that takes them, or to a new array, and says which and what.
     pub(crate) fn copy_into<'py>(
         self,
         py: Python<'py>,
@@ -79,25 +79,7 @@ impl Sample {
         let array = match out {
             None => source.call_method0(intern!(py, "copy"))?,
             Some(out) => {
-                let fields = PyDict::new(py);
-                let (expected, found) = (out.dtype(), source.dtype());
-                if !expected.is_equiv_to(&found) {
-                    fields.set_item("expected", expected.str()?)?;
-                    fields.set_item("found", found.str()?)?;
-                    let message = format!("expected dtype {expected}, found {found}");
-                    return Err(PyErr::from_value(
-                        errors::class(py, "DTypeMismatch")?.call((message,), Some(&fields))?,
-                    ));
-                }
-                if out.shape() != source.shape() {
-                    fields.set_item("expected", out.len())?;
-                    fields.set_item("found", source.len())?;
-                    let message = format!("expected shape {:?}, found {:?}", out.shape(), source.shape());
-                    return Err(PyErr::from_value(
-                        errors::class(py, "ShapeMismatch")?.call((message,), Some(&fields))?,
-                    ));
-                }
-                // SAFETY: two arrays; NumPy refuses if `out` is not writable.
+                // SAFETY: two arrays; NumPy refuses if `out` is not writable, or of another shape by now.
                 if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, out.as_array_ptr(), source.as_array_ptr()) } != 0 {
                     return Err(PyErr::fetch(py));
                 }
@@ -106,6 +88,44 @@ impl Sample {
         };
         let info = py.import(intern!(py, "ndsharray_rs._info"))?.getattr(intern!(py, "Info"))?;
         info.call1((array, value.seq(), value.missed(), value.age().as_secs_f64()))
+    }
+}
+
+/// An array to copy values to.
+pub(crate) struct Target<'a, 'py> {
+    out: &'a Bound<'py, PyUntypedArray>,
+}
+
+impl<'a, 'py> Target<'a, 'py> {
+    pub(crate) fn new(out: &'a Bound<'py, PyUntypedArray>) -> PyResult<Self> {
+        memory::check_whole(out)?;
+        // SAFETY: an array object, alive while borrowed.
+        let flags = unsafe { (*out.as_array_ptr()).fields.flags };
+        if flags & NPY_ARRAY_WRITEABLE == 0 {
+            return Err(PyValueError::new_err("out is read-only"));
+        }
+        Ok(Self { out })
+    }
+
+    /// Refuses values of another dtype or shape.
+    pub(crate) fn check(&self, py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<()> {
+        let fields = PyDict::new(py);
+        let expected = self.out.dtype();
+        // Without the package of an extension type there is no array of it.
+        if !dtypes::to_numpy(py, dtype).is_ok_and(|found| expected.is_equiv_to(&found)) {
+            fields.set_item("expected", expected.str()?)?;
+            fields.set_item("found", dtype.name())?;
+            let message = format!("expected dtype {expected}, found {dtype}");
+            return Err(PyErr::from_value(errors::class(py, "DTypeMismatch")?.call((message,), Some(&fields))?));
+        }
+        if self.out.shape() != shape {
+            fields.set_item("expected", self.out.len())?;
+            fields.set_item("found", shape.iter().product::<usize>())?;
+            let (expected, found) = (PyTuple::new(py, self.out.shape())?, PyTuple::new(py, shape)?);
+            let message = format!("expected shape {expected}, found {found}");
+            return Err(PyErr::from_value(errors::class(py, "ShapeMismatch")?.call((message,), Some(&fields))?));
+        }
+        Ok(())
     }
 }
 

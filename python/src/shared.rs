@@ -2,7 +2,7 @@
 
 use crate::atomics::{self, Operation};
 use crate::dtypes;
-use crate::errors::{closed_handle, to_exception};
+use crate::errors::{closed_handle, no_array, to_exception};
 use crate::guard::ArrayGuard;
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ...     elements.tolist()
 /// [[0.0, 0.0, 0.0], [1.5, 1.5, 1.5]]
 /// >>> matrix.store((0, 1), 7)
-/// >>> matrix.load(1)
+/// >>> matrix.load((0, 1))
 /// np.float64(7.0)
 /// >>> matrix.unlink()
 #[pyclass(frozen, module = "ndsharray_rs")]
@@ -249,7 +249,7 @@ impl SharedArray {
         unsafe { memory::array_over(owner, dtype, &shape, data, Access::Write) }
     }
 
-    /// One element, loaded atomically. `index` counts in C order, or is a tuple of positions; from the end, where negative.
+    /// One element, loaded atomically. `index` is a position on each axis: an integer where there is one axis, else a tuple; from the end, where negative.
     ///
     /// Waits while somebody has the array to write. A thread that has it itself would wait for itself.
     ///
@@ -383,6 +383,16 @@ impl SharedArray {
     fn close(&self) {
         let taken = unpoisoned(&self.inner).take();
         drop(taken);
+    }
+
+    // Without this NumPy would make an array of one object.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
+        let _ = (dtype, copy);
+        Err(no_array(
+            "SharedArray",
+            "`with shared.read() as array` lends its elements, and `shared.unlocked` is an array without the lock",
+        ))
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

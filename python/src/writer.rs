@@ -1,11 +1,12 @@
 //! The writing end.
 
 use crate::dtypes;
-use crate::errors::{closed_handle, to_exception};
+use crate::errors::{closed_handle, no_array, to_exception};
 use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
+use crate::pinned::Pinned;
 use crate::time::SLICE;
 use crate::turn::Holder;
 use ndsharray::{AnyWriter, DType, OwnedLoan, raw};
@@ -68,6 +69,8 @@ const LARGE: usize = 1 << 20;
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Writer {
     name: String,
+    place: Place,
+    pinned: Pinned,
     // No Python code runs, and nothing is freed, while it is locked: both could come back here.
     state: Mutex<State>,
     /// Told when another thread has given the writer back.
@@ -153,6 +156,10 @@ impl Writer {
 
     /// Takes the writer for a loan.
     fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
+        self.pinned.retry(py, &self.place, &self.name, || self.try_lend(py, dtype, shape))
+    }
+
+    fn try_lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
         let mut state = self.turn(py)?;
         let away = State::Away(Holder::this_thread());
         let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
@@ -268,7 +275,8 @@ impl Writer {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let mut options = Place::new(dir, owners)?.options().persist(persist).prefault(prefault);
+        let place = Place::new(dir, owners)?;
+        let mut options = place.options().persist(persist).prefault(prefault);
         if let Some(slots) = max_slots {
             options = options.max_slots(slots);
         }
@@ -287,6 +295,8 @@ impl Writer {
         let writer = options.create_any(&name).map_err(to_exception)?;
         Ok(Self {
             name,
+            place,
+            pinned: Pinned::default(),
             state: Mutex::new(State::Ready(writer)),
             given_back: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -306,7 +316,8 @@ impl Writer {
     /// InvalidBool
     ///     When a byte of a bool array is neither 0 nor 1.
     /// AllSlotsPinned
-    ///     When readers hold all other slots. The last value stays current then, as after every error.
+    ///     When readers hold all other slots. The last value stays current then, as after every error. Where this process' own readers hold some, its garbage is collected first,
+    ///     once, and the array is written if that frees a slot.
     /// OutOfMemory, TooLarge, Forked
     fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<u64> {
         let array = memory::as_array(py, array)?;
@@ -315,18 +326,20 @@ impl Writer {
         if !array.is_c_contiguous() || descr.is_native_byteorder() == Some(false) {
             return self.write_converted(py, &array, dtype);
         }
-        // SAFETY: the array is not used otherwise before `bytes` has had its last use.
-        let bytes = unsafe { memory::bytes_of(&array, dtype) };
-        let shape = array.shape();
-        let mut state = self.turn(py)?;
-        let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
-        let written = if bytes.len() >= LARGE {
-            py.detach(|| writer.write_bytes(dtype, shape, bytes))
-        } else {
-            writer.write_bytes(dtype, shape, bytes)
-        };
-        drop(state);
-        written.map_err(to_exception)
+        self.pinned.retry(py, &self.place, &self.name, || {
+            // SAFETY: the array is not used otherwise before `bytes` has had its last use.
+            let bytes = unsafe { memory::bytes_of(&array, dtype) };
+            let shape = array.shape();
+            let mut state = self.turn(py)?;
+            let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
+            let written = if bytes.len() >= LARGE {
+                py.detach(|| writer.write_bytes(dtype, shape, bytes))
+            } else {
+                writer.write_bytes(dtype, shape, bytes)
+            };
+            drop(state);
+            written.map_err(to_exception)
+        })
     }
 
     /// Lends the memory of the next value, to be filled in place: no copy is made.
@@ -425,6 +438,13 @@ impl Writer {
     #[getter]
     fn closed(&self, py: Python<'_>) -> bool {
         matches!(&*self.lock(py), State::Closed)
+    }
+
+    // Without this NumPy would make an array of one object.
+    #[pyo3(signature = (dtype=None, *, copy=None))]
+    fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
+        let _ = (dtype, copy);
+        Err(no_array("Writer", "`write` publishes one, and a Reader gives the elements"))
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
+import os
 import pickle
 import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from multiprocessing.managers import SharedMemoryManager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +19,7 @@ import numpy as np
 import pytest
 
 import ndsharray_rs as nd
+from ndsharray_rs import compat
 
 
 def test_a_value_arrives(name: str) -> None:
@@ -68,6 +76,7 @@ def test_copies(name: str) -> None:
         with pytest.raises(nd.ShapeMismatch) as shape:
             copier.read_into(np.zeros(4))
         assert (shape.value.expected, shape.value.found) == (4, 3)
+        assert "expected shape (4,), found (3,)" in str(shape.value)
         writer.write(np.arange(4.0))
         fresh = copier.read_into()
         assert fresh is not None
@@ -79,6 +88,39 @@ def test_copies(name: str) -> None:
         frozen.flags.writeable = False
         with pytest.raises(ValueError, match="read-only"):
             reader.read_into(frozen)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_value_that_does_not_fit_stays_unread(name: str, read_only: bool) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name, read_only=read_only) as reader:
+        for number in range(1, 4):
+            writer.write(np.full(3, float(number)))
+        frozen = np.zeros(3)
+        frozen.flags.writeable = False
+        masked: Any = np.ma.array(np.zeros(3), mask=[False, True, False])
+        for out, error in (
+            (np.zeros(3, np.float32), nd.DTypeMismatch),
+            (np.zeros(3, ">f8"), nd.DTypeMismatch),
+            (np.zeros(3, object), nd.DTypeMismatch),
+            (np.zeros((3, 1)), nd.ShapeMismatch),
+            (frozen, ValueError),
+            (masked, TypeError),
+        ):
+            with pytest.raises(error):
+                reader.read_into(out)
+        out = np.zeros(3)
+        info = reader.read_into(out)
+        assert info is not None
+        assert (info.seq, info.missed, out.tolist()) == (3, 0, [3, 3, 3])
+        writer.write(np.zeros(4))
+        with pytest.raises(nd.ShapeMismatch):
+            reader.read_into(out)
+        # A newer one may take its place; nothing holds a slot meanwhile.
+        for _ in range(200):
+            writer.write(np.full(3, 8.0))
+        info = reader.read_into(out)
+        assert info is not None
+        assert (info.seq, info.missed, out.tolist()) == (204, 200, [8, 8, 8])
 
 
 def test_a_reader_without_write_permission_gives_copies(name: str) -> None:
@@ -168,6 +210,187 @@ def test_damage_is_told(name: str, directory: Path) -> None:
     board.write_bytes(b"something else".ljust(100_000))
     with pytest.raises(nd.Corrupt, match="not a file of this library"):
         nd.Reader(name)
+
+
+def test_shapes_are_integers(name: str) -> None:
+    shape: Any
+    with nd.Writer(name) as writer:
+        for shape in (-1, (2, -1), [-1, 3], np.int64(-1)):
+            with pytest.raises(ValueError, match="no shape: a length cannot be below zero"):
+                writer.loan(shape)
+            with pytest.raises(ValueError, match="no shape: a length cannot be below zero"):
+                nd.SharedArray.create(name, shape)
+        for shape in (2.5, (2, 2.5), "ab", None, {}, np.float64(2)):
+            with pytest.raises(TypeError, match="no shape: that is an integer, or several in a tuple"):
+                writer.loan(shape)
+        with pytest.raises(ValueError, match="does not fit"):
+            writer.loan(1 << 70)
+        assert writer.loan(np.int64(3)).array.shape == (3,)
+        assert writer.loan([2, np.uint8(3)]).array.shape == (2, 3)  # type: ignore[list-item]
+
+
+def test_permission_bits_are_octal(name: str) -> None:
+    with pytest.raises(nd.InvalidOption, match=r"option mode is 0o1777, but 0o0 to 0o755 are possible") as caught:
+        nd.Writer(name, mode=0o1777)
+    assert caught.value.found == 0o1777
+    with pytest.raises(nd.InvalidOption, match=r"option readers_mode is 0o1777, but 0o0 to 0o777"):
+        nd.Writer(name, readers_mode=0o1177)
+
+
+def test_a_second_writer_in_this_process_is_told_so(name: str) -> None:
+    with (
+        nd.Writer(name),
+        pytest.raises(nd.WriterExists, match=rf"in this very process \({os.getpid()}\).*cell") as caught,
+    ):
+        nd.Writer(name)
+    assert caught.value.pid == os.getpid()
+
+
+HOLD = """
+import sys
+import ndsharray_rs as nd
+reader = nd.Reader(sys.argv[1])
+held = []
+for line in sys.stdin:
+    held.append(reader.read())
+    print(held[-1].seq, flush=True)
+"""
+
+
+def test_who_holds_all_slots_is_told(name: str) -> None:
+    command = [sys.executable, "-P", "-c", HOLD, name]
+    with (
+        nd.Writer(name, max_slots=4) as writer,
+        nd.Reader(name) as reader,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child,
+    ):
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for number in range(1, 3):
+            writer.write([number])
+            child.stdin.write("\n")
+            child.stdin.flush()
+            assert child.stdout.readline() == f"{number}\n"
+        writer.write([3])
+        held = reader.read()
+        assert held is not None
+        writer.write([4])
+        for write in (lambda: writer.write([5]), lambda: writer.write([[5, 6], [7, 8]]), lambda: writer.loan(1)):
+            with pytest.raises(nd.AllSlotsPinned) as caught:
+                write()
+            assert caught.value.slots == 4
+            assert caught.value.holders == {child.pid: 2, os.getpid(): 1}
+            assert f"process {child.pid} 2, process {os.getpid()} (this one) 1" in str(caught.value)
+            assert "Out[]" in str(caught.value)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert again.holders == caught.value.holders
+        del held
+        assert writer.write([5]) == 5
+
+
+@pytest.mark.parametrize("way", ["write", "converted", "loan"])
+def test_slots_that_garbage_holds_are_freed(name: str, way: str) -> None:
+    class Cell:
+        def __init__(self, held: nd.Sample | None) -> None:
+            self.held, self.me = held, self
+
+    with nd.Writer(name, max_slots=3) as writer, nd.Reader(name) as reader:
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(2):
+                writer.write([number])
+                Cell(reader.read())
+            writer.write([2])
+            match way:
+                case "write":
+                    assert writer.write([3]) == 4
+                case "converted":
+                    assert writer.write(np.arange(4)[::-1]) == 4
+                case _:
+                    assert writer.loan(3).publish() == 4
+        finally:
+            gc.enable()
+
+
+MASKED = np.ma.array([1.0, -999.0], mask=[False, True])
+
+
+@pytest.mark.parametrize("given", [MASKED, [MASKED, MASKED], [1.0, np.ma.masked], MASKED.reshape(2, 1)])
+def test_masked_elements_are_refused(name: str, given: Any) -> None:
+    message = r"masked.*\.filled"
+    with nd.Writer(name) as writer:
+        with pytest.raises(TypeError, match=message):
+            writer.write(given)
+        with pytest.raises(TypeError, match=message):
+            nd.SharedArray.from_array(name, given)
+        assert writer.write(MASKED.filled(0)) == 1
+        assert writer.write(np.ma.array([1.0, 2.0])) == 2
+        assert writer.write(np.ma.array([1.0, 2.0], mask=[False, False])) == 3
+
+
+@pytest.mark.parametrize("wire", ["native", "ndsharray"])
+def test_masked_elements_are_refused_by_the_drop_ins(name: str, wire: Any) -> None:
+    with compat.NdShArray(name, r_w="w", wire=wire) as writer, pytest.raises(TypeError, match=r"\.filled"):
+        writer.write(MASKED)
+    with pytest.raises(TypeError, match=r"\.filled"):
+        compat.NdShArray(f"{name}-2", MASKED, r_w="w", wire=wire)
+    with SharedMemoryManager() as manager:
+        with pytest.raises(TypeError, match=r"\.filled"):
+            compat.SharedNDArray.from_array(manager, MASKED)
+        shared = compat.SharedNDArray.from_shape(manager, (2,), np.float64)
+        with pytest.raises(TypeError, match=r"\.filled"):
+            shared[...] = MASKED
+        assert shared.get().sum() == 0
+    with pytest.raises(TypeError, match="no array"):
+        np.asarray(writer)
+
+
+def nulls(package: str) -> Iterator[Any]:
+    """What another package has with something missing, and then the same without."""
+    module = pytest.importorskip(package)
+    for values in ([1.5, None], [1.5, 2.5]):
+        match package:
+            case "pyarrow":
+                yield [module.array(values), module.chunked_array([values]), module.table({"a": values})]
+            case "polars":
+                yield [module.Series(values), module.DataFrame({"a": values})]
+            case _:
+                series = module.Series(values, dtype="Float64")
+                yield [series, series.array, module.DataFrame({"a": series})]
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars", "pyarrow"])
+def test_nulls_are_refused(name: str, package: str) -> None:
+    missing, whole = nulls(package)
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        for given in missing:
+            with pytest.raises(TypeError, match=r"1 elements of the .* are null.*fill"):
+                writer.write(given)
+            with pytest.raises(TypeError, match=r"1 elements of the .* are null"):
+                nd.SharedArray.from_array(name, given)
+        for given in whole:
+            writer.write(given)
+            sample = reader.read()
+            assert sample is not None
+            assert sample.array.reshape(-1).tolist() == [1.5, 2.5]
+
+
+def test_no_time_out_is_for_ever(name: str) -> None:
+    with pytest.raises(nd.NotFound):
+        nd.Reader(name)
+    found: list[nd.Reader] = []
+    thread = threading.Thread(target=lambda: found.append(nd.Reader(name, None)))
+    thread.start()
+    thread.join(0.2)
+    assert thread.is_alive()
+    with nd.Writer(name):
+        thread.join(60)
+        assert len(found) == 1
+        found[0].close()
+    for default in (0.0, 0, -1):
+        with pytest.raises(nd.NotFound):
+            nd.Reader(name, default)
 
 
 @pytest.mark.parametrize("timeout", [float("nan"), "soon"])

@@ -187,6 +187,10 @@ def test_using_the_array_afterwards_is_an_error(writer: nd.Writer, reader: nd.Re
     with pytest.raises(ValueError, match="WRITEABLE"):
         array.flags.writeable = True
     assert array.shape == (0, 2)
+    for compute in (np.sum, np.max, np.cumsum, lambda it: it + 1, lambda it: it * it, lambda it: np.add(1, it)):
+        with pytest.raises(TypeError, match="this array was lent, and its block or loan is over"):
+            compute(array)
+    assert "its block or loan is over" in repr(array)
     assert read(reader).array.tolist() == [[4, 4]] * 3
 
 
@@ -195,6 +199,10 @@ def test_a_scalar_too(writer: nd.Writer, reader: nd.Reader) -> None:
         array[...] = 2.5
     with pytest.raises(ValueError, match="read-only"):
         array[...] = 1
+    with pytest.raises(TypeError, match="this array was lent, and its block or loan is over"):
+        array + 1
+    with pytest.raises(TypeError):
+        float(array)
     assert read(reader).array[()] == 2.5
 
 

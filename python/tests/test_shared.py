@@ -37,7 +37,7 @@ def test_one_memory(name: str) -> None:
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 1
         one.unlink()
-        assert other.load(3) == 7
+        assert other.load((1, 0)) == 7
     with pytest.raises(nd.NotFound):
         nd.SharedArray.open(name)
     with pytest.raises(ValueError, match="closed"):
@@ -122,28 +122,65 @@ def test_single_elements(name: str, dtype: np.dtype[Any]) -> None:
     with nd.SharedArray.from_array(name, array) as shared:
         if dtype.itemsize > 8:
             with pytest.raises(TypeError, match="atomically"):
-                shared.load(0)
+                shared.load((0, 0))
             return
-        assert shared.load((1, 2)) == shared.load(5) == shared.load(-1) == array[1, 2]
-        assert shared.load(0).dtype == dtype
-        shared.store((0, 1), 1)
-        assert shared.swap(1, 0) == 1
-        assert shared.compare_exchange(1, 0, 1) == 0
-        assert shared.compare_exchange(1, 0, 0) == 1
-        assert shared.load(1) == 1
+        assert shared.load((1, 2)) == shared.load((-1, -1)) == array[1, 2]
+        assert shared.load((0, 0)).dtype == dtype
+        at = (0, 1)
+        shared.store(at, 1)
+        assert shared.swap(at, 0) == 1
+        assert shared.compare_exchange(at, 0, 1) == 0
+        assert shared.compare_exchange(at, 0, 0) == 1
+        assert shared.load(at) == 1
         if dtype.kind in "iu":
-            assert shared.fetch_add(1, 3) == 1
-            assert shared.fetch_sub(1, 2) == 4
-            assert shared.load(1) == 2
+            assert shared.fetch_add(at, 3) == 1
+            assert shared.fetch_sub(at, 2) == 4
+            assert shared.load(at) == 2
         else:
             with pytest.raises(TypeError, match="added"):
-                shared.fetch_add(1, 1)
-        for outside in (6, -7, (2, 0), (0, 0, 0), ()):
+                shared.fetch_add(at, 1)
+        for outside in ((2, 0), (0, -4), (0, 0, 0), (), (1,)):
             with pytest.raises(IndexError):
                 shared.load(outside)
         if dtype == np.uint8:
             with pytest.raises(OverflowError):
-                shared.store(0, 256)
+                shared.store(at, 256)
+            with pytest.raises(TypeError, match="masked"):
+                shared.store(at, np.ma.masked)
+
+
+def test_an_element_has_a_position_on_each_axis(name: str) -> None:
+    with nd.SharedArray.from_array(name, np.arange(6).reshape(2, 3)) as shared:
+        # In NumPy that would be a row.
+        for use in (shared.load, lambda index: shared.store(index, 1), lambda index: shared.fetch_add(index, 1)):
+            with pytest.raises(IndexError, match=r"shape \(2, 3\) has 2 axes.*: 1 has 1"):
+                use(1)
+        for index in (1.5, "a", (0, 1.5), None):
+            with pytest.raises(TypeError, match="an element's index is an integer"):
+                shared.load(index)  # type: ignore[arg-type]
+        shared.reshape(6)
+        assert shared.load(1) == shared.load(-5) == shared.load((1,)) == 1
+    with nd.SharedArray.from_array(f"{name}-0", 7) as scalar:
+        assert scalar.load(()) == 7
+        with pytest.raises(IndexError, match="has 0 axes"):
+            scalar.load(0)
+
+
+def test_a_handle_is_no_array(name: str) -> None:
+    with nd.SharedArray.create(name, 3) as shared, nd.Writer(name) as writer, nd.Reader(name) as reader:
+        for take in (np.asarray, np.array, np.sum, np.mean, lambda it: np.add(it, 1), lambda it: np.ones(3) * it):
+            with pytest.raises(TypeError, match=r"a SharedArray is no array.*shared\.read\(\)"):
+                take(shared)
+            with pytest.raises(TypeError, match=r"guard.*no array.*shared\.read\(\)"):
+                take(shared.read())
+            with pytest.raises(TypeError, match="a Writer is no array"):
+                take(writer)
+            with pytest.raises(TypeError, match=r"a Reader is no array.*sample\.array"):
+                take(reader)
+            with pytest.raises(TypeError, match=r"a Loan is no array.*loan\.array"):
+                take(writer.loan(3))
+        with pytest.raises(TypeError, match="a SharedArray is no array"):
+            writer.write(shared)
 
 
 def test_shapes(name: str) -> None:
@@ -188,13 +225,13 @@ def test_somebody_elses_block(name: str) -> None:
     try:
         with nd.SharedArray.attach_raw(block.name, (4, 3), np.int16, dir="/dev/shm") as shared:
             shared.unlocked[...] = np.arange(12).reshape(4, 3)
-            assert shared.fetch_add(11, 1) == 11
+            assert shared.fetch_add((3, 2), 1) == 11
             assert block.buf is not None
             assert np.frombuffer(block.buf, np.int16, 12).tolist() == [*range(11), 12]
             with pytest.raises(nd.Unsupported), shared.write():
                 pass
             again = pickle.loads(pickle.dumps(shared))
-            assert (again.shape, again.dtype, again.load(2)) == ((4, 3), np.int16, 2)
+            assert (again.shape, again.dtype, again.load((0, 2))) == ((4, 3), np.int16, 2)
         with pytest.raises(nd.ShapeMismatch):
             nd.SharedArray.attach_raw(block.name, 1000, dir="/dev/shm")
     finally:

@@ -120,6 +120,19 @@ impl Sink for Option<OwnedArray> {
     }
 }
 
+/// A value that is taken only if it is accepted.
+struct Accepted<F> {
+    accept: F,
+    array: Option<OwnedArray>,
+}
+
+impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        (self.accept)(header.dtype, &header.shape)?;
+        self.array.room(header)
+    }
+}
+
 /// How an attempt to copy ended.
 enum Attempt {
     Copied(Header),
@@ -168,10 +181,18 @@ impl Reader {
 
     /// A sample that owns a copy of the current value.
     pub(super) fn copy_owned(&mut self) -> Result<Option<OwnedSample>> {
-        let mut sink = None;
+        self.copy_owned_if(|_, _| Ok(()))
+    }
+
+    /// The same for a value that is accepted. One that is not stays unread.
+    pub(super) fn copy_owned_if(
+        &mut self,
+        accept: impl FnMut(DType, &[usize]) -> Result<()>,
+    ) -> Result<Option<OwnedSample>> {
+        let mut sink = Accepted { accept, array: None };
         let Some((latest, header)) = self.copy(&mut sink)? else { return Ok(None) };
         let missed = self.note(latest);
-        Ok(sink.map(|array| OwnedSample::copied(array, latest.number(), header.written_ns, missed)))
+        Ok(sink.array.map(|array| OwnedSample::copied(array, latest.number(), header.written_ns, missed)))
     }
 
     /// Copies the current value; `None` when there is none, or it has gone with its writer.

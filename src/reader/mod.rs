@@ -10,6 +10,7 @@ mod wait;
 pub use copy::Info;
 pub use sample::{OwnedSample, Sample};
 
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
@@ -153,6 +154,36 @@ impl Reader {
     /// As [`read`](Self::read).
     pub fn read_owned(&mut self) -> Result<Option<OwnedSample>> {
         if self.has_news()? { self.own() } else { Ok(None) }
+    }
+
+    /// [`read_owned`](Self::read_owned), if `accept` takes the value's dtype and shape.
+    ///
+    /// An error of `accept` is returned as it is, and the value stays unread: the next read still finds it. `accept` may
+    /// be asked again when the writer is quicker.
+    ///
+    /// # Errors
+    ///
+    /// Those of `accept`, and as [`read`](Self::read).
+    pub fn read_owned_if(&mut self, accept: impl FnMut(DType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
+        if !self.has_news()? {
+            return Ok(None);
+        }
+        match self.mode {
+            Mode::Pinning => self.hold_if(accept),
+            Mode::CopyOnly => self.copy_owned_if(accept),
+        }
+    }
+
+    /// The current value, held in place, if it is accepted.
+    fn hold_if(&mut self, mut accept: impl FnMut(DType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
+        let Some(latest) = self.pin()? else { return Ok(None) };
+        // Gives the pin back if the value is refused.
+        let pin = Pin(&self.at);
+        if let Some(cached) = self.cache.get(latest.slot()) {
+            accept(cached.dtype, &cached.array.shape)?;
+        }
+        std::mem::forget(pin);
+        Ok(self.sample(latest).map(Sample::into_owned))
     }
 
     /// [`latest`](Self::latest), for a sample independent of this reader, as [`read_owned`](Self::read_owned).

@@ -23,6 +23,15 @@ fn a_second_writer_is_refused_in_this_process() {
 }
 
 #[test]
+fn a_second_writer_in_the_same_process_is_told_so() {
+    let room = Room::new();
+    let _writer = room.writer::<u8>();
+    let error = room.options().create::<u8>(NAME).unwrap_err();
+    let expected = format!("in this very process ({})", std::process::id());
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+#[test]
 fn a_second_writer_is_refused_in_another_process() {
     let room = Room::new();
     let mut puppet = puppet::start(&room);

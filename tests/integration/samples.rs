@@ -35,6 +35,35 @@ fn read_wants_news_and_latest_takes_anything() {
 }
 
 #[test]
+fn what_is_refused_stays_unread() {
+    let room = Room::new();
+    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let mut readers = [room.reader(), room.options().open_read_only(NAME).unwrap()];
+    for reader in &mut readers {
+        assert!(reader.read_owned_if(|_, _| unreachable!("there is no value")).unwrap().is_none());
+    }
+    writer.write(&[2, 3], &[7; 6]).unwrap();
+    for reader in &mut readers {
+        for _ in 0..3 {
+            let refused = reader.read_owned_if(|dtype, shape| {
+                assert_eq!((dtype, shape), (ndsharray::DType::U8, &[2, 3][..]));
+                Err(Error::Unsupported { what: "this" })
+            });
+            assert!(matches!(refused, Err(Error::Unsupported { what: "this" })));
+        }
+    }
+    // Nobody holds a slot.
+    for value in 2..=9 {
+        writer.write(&[1], &[value]).unwrap();
+    }
+    for reader in &mut readers {
+        let sample = reader.read_owned_if(|_, _| Ok(())).unwrap().unwrap();
+        assert_eq!((sample.seq(), sample.as_bytes()), (9, &[9][..]));
+        assert!(reader.read_owned_if(|_, _| unreachable!("nothing newer")).unwrap().is_none());
+    }
+}
+
+#[test]
 fn what_was_missed_is_counted() {
     let room = Room::new();
     let mut writer = room.writer::<u32>();

@@ -164,9 +164,13 @@ class OutOfMemory(NdsharrayError, MemoryError):
 
 
 class AllSlotsPinned(NdsharrayError):
-    """Readers hold every slot but the current value's. Nothing was written; the last value stays."""
+    """Readers hold every slot but the current value's. Nothing was written; the last value stays.
+
+    `holders` has the process ids of these readers, as they noted them, with the slots that each process holds.
+    """
 
     slots: int
+    holders: dict[int, int]
 
 
 class TooManyReaders(NdsharrayError):

@@ -8,6 +8,7 @@ from typing import Any, Literal, NoReturn, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _missing as missing
 from ..errors import Unsupported
 from ._channel import ChannelReader, ChannelWriter
 from ._ends import ReadingEnd, WritingEnd
@@ -80,8 +81,9 @@ class NdShArray:
     def write(self, array: NDArray[Any]) -> None:
         """Publish a copy of `array`, whatever its dtype, shape and strides.
 
-        Raises `TypeError` for what is not an array, and for a reader; `NotImplementedError` for a dtype that cannot be
-        shared; `OutOfMemory` (a `MemoryError`) when shared memory is full: the last value is still current then.
+        Raises `TypeError` for what is not an array, or has masked elements, and for a reader; `NotImplementedError`
+        for a dtype that cannot be shared; `OutOfMemory` (a `MemoryError`) when shared memory is full: the last value
+        is still current then.
         """
         if self._writing is None:
             raise TypeError(f"{self!r} cannot write")
@@ -149,6 +151,10 @@ class NdShArray:
     def __repr__(self) -> str:
         return f"NdShArray({self._name!r}, r_w={self._access!r}, wire={self._wire!r})"
 
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NoReturn:
+        """Without this NumPy would make an array of one object."""
+        raise TypeError("an NdShArray is no array: read() gives whether there is news, and the array")
+
     def __reduce__(self) -> tuple[Any, ...]:
         """A reader is made anew by its name where it is unpickled."""
         if self._access == "w":
@@ -162,9 +168,10 @@ class NdShArray:
 
 
 def check(array: object) -> NDArray[Any]:
-    """The array, if it is one."""
+    """The array, if it is one, with all its elements."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"an NdShArray takes arrays, not {type(array).__name__}")
+    missing.check(array)
     return array
 
 

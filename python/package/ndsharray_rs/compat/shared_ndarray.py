@@ -14,6 +14,7 @@ from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import _missing as missing
 from . import _block as block
 
 __all__ = ["VALID_SHARED_TYPES", "ShareableT", "SharedNDArray", "from_array", "from_shape"]
@@ -96,6 +97,7 @@ class SharedNDArray(Generic[ShareableT]):
         cls, mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
     ) -> SharedNDArray[ShareableT]:
         """Make a copy of `arr` in a new block, which `mem_mgr`, running, removes when it ends."""
+        missing.check(arr)
         made = cls.from_shape(mem_mgr, arr.shape, arr.dtype, lock=lock)
         made.get()[...] = arr
         return made
@@ -141,7 +143,8 @@ class SharedNDArray(Generic[ShareableT]):
         return self.get()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """As NumPy's, for all who have the block."""
+        """As NumPy's, for all who have the block; a value with masked elements is a `TypeError`."""
+        missing.check(value)
         self.get()[key] = value
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -185,8 +185,8 @@ impl Reader {
                     None => dtypes::to_numpy(py, dtype).map(|_| ()),
                 }
                 .err();
-                let stays = || Err(Error::Unsupported { what: "this array for the value" });
-                refused.as_ref().map_or(Ok(()), |_| stays())
+                // Any error: the reason is returned in its place.
+                if refused.is_some() { Err(Error::Forked) } else { Ok(()) }
             })
         });
         if let Some(reason) = refused {

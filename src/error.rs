@@ -142,14 +142,16 @@ pub enum Error {
         /// The largest sequence number.
         max: u64,
     },
-    /// Shared memory is full. Nothing was written; the last value stays.
-    #[error("out of memory: {requested} bytes requested, {available} available")]
+    /// There is too little memory. Nothing was written; the last value stays.
+    #[error("out of memory: {}", memory.explain(*requested, *available))]
     #[non_exhaustive]
     OutOfMemory {
-        /// Bytes requested.
+        /// How much was requested, in bytes; in pieces, where `memory` counts those.
         requested: u64,
-        /// Bytes that the file system still had to give; 0 when it is this process that has none.
+        /// How much of it there was; 0 also when the system does not tell.
         available: u64,
+        /// Which memory it is that there is too little of.
+        memory: Memory,
     },
     /// Readers hold every slot but the current value's. Nothing was written; the last value stays.
     #[error("readers hold all {slots} slots")]
@@ -317,6 +319,60 @@ impl fmt::Display for Instead {
     }
 }
 
+/// Which memory there is too little of; in [`Error::OutOfMemory`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Memory {
+    /// That of a file system. In bytes.
+    FileSystem {
+        /// A directory in it.
+        dir: PathBuf,
+    },
+    /// A file system's room for further files (inodes). In files.
+    Inodes {
+        /// A directory in it.
+        dir: PathBuf,
+    },
+    /// The size that this process may give to a file (`RLIMIT_FSIZE`, `ulimit -f`). In bytes.
+    FileSize,
+    /// What this process' control group may use, as a container's limit has it. In bytes.
+    Group,
+    /// Addresses of this process (`RLIMIT_AS`, `ulimit -v`). In bytes.
+    AddressSpace,
+    /// Mappings that a process may have (`vm.max_map_count`). In mappings.
+    Mappings,
+    /// Files that this process, or the whole system, may have open (`RLIMIT_NOFILE`, `ulimit -n`). In descriptors.
+    Descriptors,
+    /// This process' own memory, for a copy. In bytes.
+    Process,
+}
+
+impl Memory {
+    /// The figures in words.
+    fn explain(&self, requested: u64, available: u64) -> String {
+        match self {
+            Self::Inodes { .. } | Self::Mappings | Self::Descriptors => format!("there are no more {self}"),
+            _ => format!("{requested} bytes requested, {available} available of the {self}"),
+        }
+    }
+}
+
+/// As a sentence names it.
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FileSystem { dir } => write!(f, "file system of {}", dir.display()),
+            Self::Inodes { dir } => write!(f, "files to be had in the file system of {} (inodes)", dir.display()),
+            Self::FileSize => f.write_str("size that this process may give to a file (RLIMIT_FSIZE)"),
+            Self::Group => f.write_str("memory that this process' control group may use"),
+            Self::AddressSpace => f.write_str("address space of this process (RLIMIT_AS)"),
+            Self::Mappings => f.write_str("mappings to be had for this process (vm.max_map_count)"),
+            Self::Descriptors => f.write_str("descriptors to be had for open files (RLIMIT_NOFILE)"),
+            Self::Process => f.write_str("memory of this process' own"),
+        }
+    }
+}
+
 /// What stands where a file of ours was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -348,6 +404,11 @@ impl Error {
         Self::NotFound { path: path.into(), instead: None }
     }
 
+    /// This process has no memory of its own for a copy of so many bytes.
+    pub(crate) fn no_copy(requested: usize) -> Self {
+        Self::OutOfMemory { requested: requested as u64, available: 0, memory: Memory::Process }
+    }
+
     /// Names what was being done to which file.
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
@@ -356,6 +417,9 @@ impl Error {
             io::ErrorKind::AlreadyExists => Self::AlreadyExists { path },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::PermissionDenied { path, source }
+            }
+            _ if sys::is_no_descriptor(&source) => {
+                Self::OutOfMemory { requested: 1, available: 0, memory: Memory::Descriptors }
             }
             _ if !sys::IS_SUPPORTED => Self::Unsupported { what: "shared memory on this platform" },
             _ => Self::Io { doing, path, source },

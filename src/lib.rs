@@ -170,7 +170,7 @@ pub use {
     },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
-    error::{DirSource, Error, Foreign, Instead, Poisoned, Result},
+    error::{DirSource, Error, Foreign, Instead, Memory, Poisoned, Result},
     half::{bf16, f16},
     header::HeaderError,
     long_double::{ComplexLongDouble, LongDouble},

@@ -33,7 +33,7 @@ impl OwnedArray {
         let byte_len = shape::byte_len(shape, dtype.size())?;
         let count = byte_len.div_ceil(size_of::<Block>());
         let mut blocks = Vec::new();
-        blocks.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { requested: byte_len as u64, available: 0 })?;
+        blocks.try_reserve_exact(count).map_err(|_| Error::no_copy(byte_len))?;
         blocks.resize(count, Block([0; 16]));
         Ok(Self { dtype, shape: shape.to_vec(), byte_len, blocks })
     }

@@ -1,6 +1,6 @@
 //! Plumbing for bindings to other languages and for tools; programs need nothing of it.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Memory, Result};
 
 /// Checks the bytes of a `bool` array.
 ///
@@ -42,5 +42,5 @@ pub fn unsupported(what: &'static str) -> Error {
 /// ```
 #[must_use]
 pub fn out_of_memory(requested: u64) -> Error {
-    Error::OutOfMemory { requested, available: 0 }
+    Error::OutOfMemory { requested, available: 0, memory: Memory::Process }
 }

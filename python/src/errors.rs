@@ -93,9 +93,10 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("max", max)?;
             "NumbersExhausted"
         }
-        Error::OutOfMemory { requested, available, .. } => {
+        Error::OutOfMemory { requested, available, memory, .. } => {
             fields.set_item("requested", requested)?;
             fields.set_item("available", available)?;
+            fields.set_item("memory", memory.to_string())?;
             "OutOfMemory"
         }
         Error::AllSlotsPinned { slots, .. } => {

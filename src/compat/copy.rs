@@ -127,5 +127,5 @@ fn check_memory(len: usize) -> Result<()> {
     if len < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() {
         return Ok(());
     }
-    Err(Error::OutOfMemory { requested: len as u64, available: 0 })
+    Err(Error::no_copy(len))
 }

@@ -151,6 +151,7 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
 /// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
 /// without memory.
 pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()> {
+    segment::check_limits(head.file_len())?;
     let file = segment::create(path, mode)?;
     let fill = || {
         file.set_len(head.file_len() as u64)?;
@@ -164,9 +165,5 @@ pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()
 }
 
 fn no_room(error: io::Error, path: &Path, requested: usize) -> Error {
-    if sys::is_no_space(&error) {
-        Error::OutOfMemory { requested: requested as u64, available: segment::available(path) }
-    } else {
-        Error::io("write", path, error)
-    }
+    segment::no_room("write", error, path, requested)
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::header::{self, FRONT, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
-use crate::segment::{Board, ReadPayload, Slot};
+use crate::segment::{Board, ReadPayload, Slot, Standing};
 use crate::slots::{Latest, SlotIndex};
 use std::sync::Arc;
 
@@ -34,12 +34,13 @@ pub(crate) struct Cached {
 /// One [`Cached`] for each slot that this reader has come across.
 pub(crate) struct Cache {
     slots: Vec<Option<Cached>>,
-    files_gone: u64,
+    /// As of when the mappings of files that have gone were dropped.
+    files: Standing,
 }
 
 impl Cache {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), files_gone: 0 }
+        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), files: Standing::UNKNOWN }
     }
 
     /// What was last resolved for a slot.
@@ -62,7 +63,7 @@ impl Cache {
             && let Some(front) = &known.front
             && let Some(slot) = board.slot(latest.slot())
             && slot.has_front(front)
-            && board.files_gone() == self.files_gone
+            && board.standing().has_same_files(self.files)
         {
             known.number = latest.number();
             known.written_ns = slot.time();
@@ -95,10 +96,10 @@ impl Cache {
 
     /// Drops the mappings of payload files that the writer has unlinked, so that their memory is freed.
     #[inline]
-    fn forget_gone(&mut self, board: &Board) {
-        let gone = board.files_gone();
-        if gone != self.files_gone {
-            self.files_gone = gone;
+    pub(crate) fn forget_gone(&mut self, board: &Board) {
+        let now = board.standing();
+        if !now.has_same_files(self.files) {
+            self.files = now;
             self.forget_others(board);
         }
     }

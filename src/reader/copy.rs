@@ -13,7 +13,7 @@ use crate::header::{self, Header, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
 use crate::owned_array::OwnedArray;
-use crate::segment::{self, State};
+use crate::segment::{self, Board, Standing, State};
 use crate::slots::Latest;
 use crate::sys::{self, Access};
 use crate::view;
@@ -44,12 +44,21 @@ pub struct Info {
 }
 
 /// Payload files kept open between copies: few, as a reader must not use up the process' descriptors.
-#[derive(Default)]
-pub(super) struct Files([Option<(Uuid, File)>; 4]);
+pub(super) struct Files {
+    open: [Option<(Uuid, File)>; 4],
+    /// As of when those that have gone were closed.
+    files: Standing,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        Self { open: [const { None }; 4], files: Standing::UNKNOWN }
+    }
+}
 
 impl Files {
     fn get(&mut self, id: Uuid, slot: usize, location: &Location, owners: Owners) -> Result<&File> {
-        let [a, b, c, d] = &mut self.0;
+        let [a, b, c, d] = &mut self.open;
         let place = match slot % 4 {
             0 => a,
             1 => b,
@@ -63,6 +72,21 @@ impl Files {
         match place {
             Some((_, file)) => Ok(file),
             None => unreachable!("filled above"),
+        }
+    }
+
+    /// Closes files that the writer has unlinked, so that their memory is freed.
+    pub(super) fn forget_gone(&mut self, board: &Board) {
+        let now = board.standing();
+        if now.has_same_files(self.files) {
+            return;
+        }
+        self.files = now;
+        for place in &mut self.open {
+            // What does not tell is opened anew when it is needed.
+            if place.as_ref().is_some_and(|(_, file)| !sys::identify(file).is_ok_and(|identity| identity.links > 0)) {
+                *place = None;
+            }
         }
     }
 }
@@ -99,7 +123,7 @@ impl<T: ShElement> Sink for Elements<'_, T> {
 fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
     let more = len.saturating_sub(vec.len());
     vec.try_reserve_exact(more)
-        .map_err(|_| Error::OutOfMemory { requested: more.saturating_mul(size_of::<T>()) as u64, available: 0 })?;
+        .map_err(|_| Error::no_copy(more.saturating_mul(size_of::<T>())))?;
     vec.resize(len, value);
     Ok(())
 }
@@ -198,6 +222,7 @@ impl Reader {
     /// Copies the current value; `None` when there is none, or it has gone with its writer.
     fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, Header)>> {
         self.at.check_process()?;
+        self.files.forget_gone(self.at.board());
         let deadline = Instant::now() + PATIENCE;
         let mut attempts = 0;
         while attempts < ATTEMPTS && (attempts == 0 || Instant::now() < deadline) {

@@ -16,7 +16,7 @@ use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::{Options, Owners};
-use crate::segment::State;
+use crate::segment::{Standing, State};
 use crate::slots::{Latest, PinAttempt};
 use crate::sys;
 use attachment::{Attachment, Mode};
@@ -71,6 +71,8 @@ pub struct Reader {
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
+    /// How the board stood when there was nothing to do but to wait for news. Open, then; never so if it was not.
+    calm: Standing,
     /// Number of the last value read, here or on the board before; `None` before the first.
     last_number: Option<u64>,
     spin: Spin,
@@ -119,6 +121,7 @@ impl Reader {
             mode,
             at: Arc::new(at),
             seen: Latest::NONE,
+            calm: Standing::UNKNOWN,
             last_number: None,
             spin: Spin::new(options.spin),
         })
@@ -242,16 +245,36 @@ impl Reader {
         if self.at.latest() != self.seen {
             return Ok(true);
         }
-        Ok(self.at.board().state() != State::Open && self.follow()? && self.at.latest() != self.seen)
+        Ok(self.at.board().standing() != self.calm && self.look_around()? && self.at.latest() != self.seen)
     }
 
     /// Goes after the name if this board has nothing more to come.
     #[inline]
     fn find_latest(&mut self) -> Result<()> {
-        if self.at.board().state() != State::Open && self.at.latest() == self.seen {
-            self.follow()?;
+        if self.at.board().standing() != self.calm && self.at.latest() == self.seen {
+            self.look_around()?;
         }
         Ok(())
+    }
+
+    /// Does what there is to do when the board stands otherwise than before: lets go of payload files that have been unlinked, and
+    /// goes after the name if the channel is not open. Says whether it went to another board.
+    #[cold]
+    fn look_around(&mut self) -> Result<bool> {
+        let now = self.at.board().standing();
+        // A forked child's mappings are its own to drop.
+        self.let_go();
+        if now.state() == State::Open {
+            self.calm = now;
+            return Ok(false);
+        }
+        self.follow()
+    }
+
+    /// Drops mappings of payload files that have been unlinked, and closes them: their memory is free when nobody has them.
+    fn let_go(&mut self) {
+        self.cache.forget_gone(self.at.board());
+        self.files.forget_gone(self.at.board());
     }
 
     /// The current value, held in place.
@@ -376,6 +399,7 @@ impl Reader {
         self.cache = Cache::new(at.board().slot_count());
         self.files = Files::default();
         self.seen = Latest::NONE;
+        self.calm = Standing::UNKNOWN;
         self.at = Arc::new(at);
         Ok(true)
     }

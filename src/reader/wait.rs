@@ -123,8 +123,8 @@ impl Reader {
                 self.spin.slept(waited);
                 return Ok(true);
             }
-            if self.at.board().state() != State::Open {
-                if self.follow()? {
+            if self.at.board().standing() != self.calm {
+                if self.look_around()? {
                     continue;
                 }
                 // A new writer may have revived this very board since.
@@ -188,7 +188,7 @@ impl Reader {
         let ticket = bell.ticket();
         bell.announce();
         // Looked at after the announcement, as the handshake wants; `state` is covered too, since whoever changes it changes `wake` afterwards.
-        if board.reader_side().latest_before_sleep() != self.seen || board.state() != State::Open {
+        if board.reader_side().latest_before_sleep() != self.seen || board.standing() != self.calm {
             return;
         }
         let time = left.min(SLICE);

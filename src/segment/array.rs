@@ -81,7 +81,7 @@ impl ArrayMemory {
             0 => None,
             _ => {
                 let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::all_if(prefault));
-                Some(mapping.map_err(|e| Error::io("map", path, e))?)
+                Some(mapping.map_err(|e| super::no_mapping(e, path, len))?)
             }
         };
         debug_assert!(extent.entries == 0 || extent.data_at >= Extent::lock_end(extent.entries));
@@ -208,7 +208,7 @@ impl ArrayMemory {
 /// Elements fill the address space all but for the bytes before them.
 fn too_large(path: &Path, extent: &Extent) -> Error {
     let requested = (extent.data_at as u64).saturating_add(extent.byte_len as u64);
-    Error::OutOfMemory { requested, available: super::available(path) }
+    super::too_large(path, requested)
 }
 
 /// An atomic that elements can be accessed through.

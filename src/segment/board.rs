@@ -51,15 +51,39 @@ impl State {
     }
 }
 
+/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go of those when that has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing(u32);
+
+impl Standing {
+    /// The bits of the state.
+    const STATE: u32 = 0xff;
+
+    /// That of a board just opened by a reader, which has mapped no files yet.
+    pub(crate) const UNKNOWN: Self = Self(State::Starting.to_bits());
+
+    #[inline]
+    pub(crate) fn state(self) -> State {
+        State::from_bits(self.0 & Self::STATE)
+    }
+
+    /// Whether files have been unlinked between the two.
+    #[inline]
+    pub(crate) fn has_same_files(self, other: Self) -> bool {
+        (self.0 ^ other.0) & !Self::STATE == 0
+    }
+}
+
 /// The line that every reader polls.
 #[repr(C, align(64))]
 struct Hot {
     latest: LatestWord,
-    /// Grows whenever a payload file is unlinked: readers drop their mappings of such files.
-    files: AtomicU64,
+    _reserved_files: AtomicU64,
     /// Grows with each writer that takes the channel over; 1 is the first.
     epoch: AtomicU64,
-    state: AtomicU32,
+    /// The state in the lowest byte. Above it a count that grows whenever a payload file is unlinked: readers then let go of such
+    /// files. One word, so that one look shows a reader with nothing new to read that there is nothing else to do either.
+    standing: AtomicU32,
     wake: AtomicU32,
     /// The writer's process id as it saw itself: a hint for people.
     pid: AtomicU32,
@@ -163,7 +187,7 @@ impl Board {
         let len = Self::len_for(slots);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
         let board = Self { mapping, identity, slots };
         // A writer that died in the middle of this may have left anything below an unfinished head.
         board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
@@ -182,7 +206,7 @@ impl Board {
         };
         // A board that somebody has made longer is no harm; no more than a board can need is mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
-        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| super::no_mapping(e, path, found))?;
         let mut board = Self { mapping, identity, slots: 0 };
         let Some(bytes) = load_head(board.words()) else {
             return Ok(None);
@@ -249,13 +273,20 @@ impl Board {
 
     #[inline]
     pub(crate) fn state(&self) -> State {
-        // Acquire: pairs with `set_state`; who sees Open also sees the finished reader table.
-        State::from_bits(self.hot().state.load(Ordering::Acquire))
+        self.standing().state()
     }
 
     pub(crate) fn set_state(&self, state: State) {
-        // Release: pairs with `state`.
-        self.hot().state.store(state.to_bits(), Ordering::Release);
+        let Standing(standing) = self.standing();
+        // Release: pairs with `standing`. Only the holder of the writer's lock gets here, so load and store need not be one step.
+        self.hot().standing.store(standing & !Standing::STATE | state.to_bits(), Ordering::Release);
+    }
+
+    /// State, and count of payload files that have been unlinked.
+    #[inline]
+    pub(crate) fn standing(&self) -> Standing {
+        // Acquire: pairs with `set_state`; who sees Open also sees the finished reader table.
+        Standing(self.hot().standing.load(Ordering::Acquire))
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -292,18 +323,12 @@ impl Board {
         (pid != 0).then_some(pid)
     }
 
-    /// How many payload files have been unlinked.
-    #[inline]
-    pub(crate) fn files_gone(&self) -> u64 {
-        // Relaxed: only says that it is time to look at the headers, which are read under the slot protocol or not trusted.
-        self.hot().files.load(Ordering::Relaxed)
-    }
-
     /// Notes that a payload file has been unlinked.
     pub(crate) fn count_file_gone(&self) {
-        // Relaxed: see `files_gone`; only the writer stores it.
-        let files = self.files_gone().wrapping_add(1);
-        self.hot().files.store(files, Ordering::Relaxed);
+        let Standing(standing) = self.standing();
+        // Release: pairs with `standing`, as a reader may take this store for that of the state. The count itself only says that it is
+        // time to look at the headers, which are read under the slot protocol or not trusted. Only the writer stores it.
+        self.hot().standing.store(standing.wrapping_add(Standing::STATE + 1), Ordering::Release);
     }
 
     #[inline]

@@ -25,7 +25,7 @@ pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Resul
 
 /// Creates a file that did not exist, with the permission bits `mode`.
 pub(crate) fn create(path: &Path, mode: u32) -> Result<File> {
-    sys::open_exclusive(path, mode).map_err(|e| Error::io("create", path, e))
+    sys::open_exclusive(path, mode).map_err(|e| super::no_file(e, path))
 }
 
 /// Removes `path` if it still names the file with this identity; it may have been replaced since.

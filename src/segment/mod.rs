@@ -12,49 +12,27 @@ mod claim;
 mod files;
 mod mapping;
 mod payload;
+mod room;
 mod seats;
 mod table;
 
 pub(crate) use array::{ArrayMemory, Cell, Extent};
-pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, State};
+pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, Standing, State};
 pub(crate) use claim::{Claim, Claimed, claim_existing, claim_name};
 pub(crate) use files::{create, has_name, open_trusted, payload_files, unlink_if_same};
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload};
+pub(crate) use room::{check_limits, no_room, reserve};
 pub(crate) use seats::{Seat, Seats};
 pub(crate) use table::{Entry, OwnEntry, Table, TableCopy};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::header::HeaderError;
 use crate::sync::{AtomicU64, Ordering, fence};
-use crate::sys::{self, Access, Identity};
+use crate::sys::{Access, Identity};
 use mapping::{Mapping, Pages};
+use room::{no_file, no_mapping, too_large, write_new};
 use std::fs::File;
-use std::path::Path;
-
-/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
-pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
-    sys::reserve(file, len as u64).map_err(|e| no_room("reserve memory for", e, path, len))
-}
-
-/// Writes to the front of a new file, which takes the memory that it needs; otherwise as [`reserve`].
-fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
-    sys::write_all_at(file, bytes, 0).map_err(|e| no_room("write", e, path, bytes.len()))
-}
-
-/// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.
-pub(crate) fn no_room(what: &'static str, error: std::io::Error, path: &Path, requested: usize) -> Error {
-    if sys::is_no_space(&error) {
-        Error::OutOfMemory { requested: requested as u64, available: available(path) }
-    } else {
-        Error::io(what, path, error)
-    }
-}
-
-/// Bytes that a new file at `path` may have at most: what the file system has left, or what a process can address; 0 when it does not tell.
-pub(crate) fn available(path: &Path) -> u64 {
-    path.parent().and_then(sys::available).unwrap_or(0).min(isize::MAX as u64)
-}
 
 /// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file, which is still being made.
 fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {

@@ -58,7 +58,7 @@ impl WritePayload {
         fail_point!("payload.reserved");
         super::write_new(file, path, content)?;
         let pages = Pages { written: content.len(), rest: prefault };
-        Mapping::new(file, capacity, Access::ReadWrite, pages).map_err(|e| Error::io("map", path, e))
+        Mapping::new(file, capacity, Access::ReadWrite, pages).map_err(|e| super::no_mapping(e, path, capacity))
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -112,7 +112,7 @@ impl ReadPayload {
         if len < needed || len == 0 {
             return Err(gone(identity.len).into());
         }
-        let mapping = Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| Error::io("map", &path, e))?;
+        let mapping = Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, &path, len))?;
         Ok(Self { id, mapping })
     }
 

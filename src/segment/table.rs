@@ -101,7 +101,7 @@ impl Table {
         let len = Self::len_for(entries);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
         let table = Self { mapping, identity, entries };
         store_head(table.words(), &head.encode(FileKind::Readers));
         Ok(table)
@@ -114,7 +114,7 @@ impl Table {
         };
         let found = found.min(Self::len_for(Registered::MAX));
         let mapping =
-            Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| Error::io("map", path, e))?;
+            Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, found))?;
         let mut table = Self { mapping, identity, entries: 0 };
         let Some(bytes) = load_head(table.words()) else {
             return Ok(None);

@@ -1,15 +1,17 @@
 //! Linux: `/dev/shm`, open-file-description locks, futexes, leases.
 
 mod lease;
+mod limits;
 mod sever;
 
 pub(crate) use super::no_sweeper::Sweeper;
 pub(crate) use super::ofd::Lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
+pub(crate) use limits::{address_space_left, group_memory_left, mappings_left};
 pub(crate) use sever::{sever, unmap};
 
-use super::Identity;
+use super::{Identity, in_pieces};
 use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -25,17 +27,17 @@ pub(crate) fn default_dir() -> PathBuf {
 /// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching a mapping of it never
 /// fails later (SIGBUS).
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
-    let length = libc::off_t::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
-    loop {
+    libc::off_t::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
+    in_pieces(len, |from, piece| {
+        let (Ok(from), Ok(piece)) = (libc::off_t::try_from(from), libc::off_t::try_from(piece)) else {
+            return Err(ErrorKind::FileTooLarge.into());
+        };
         // SAFETY: the descriptor is open for the duration of the call, since `file` is borrowed; no memory is passed.
-        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, from, piece) } == 0 {
             return Ok(());
         }
-        let error = io::Error::last_os_error();
-        if error.kind() != ErrorKind::Interrupted {
-            return Err(error);
-        }
-    }
+        Err(io::Error::last_os_error())
+    })
 }
 
 /// Those who sleep on words of one mapped file: the kernel knows them by the words' memory.

@@ -13,6 +13,8 @@
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
+mod no_limits;
+#[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_sever;
 #[cfg(any(
     all(target_os = "linux", not(ndsharray_portable)),
@@ -51,9 +53,10 @@ pub(crate) use platform::end;
 #[cfg(any(test, fuzzing))]
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
-    Lease, Lock, Sleepers, Sweeper, available, check_file_name, default_dir, effective_user, fork_count, identify,
-    identify_path, is_no_space, is_symlink_refusal, monotonic_ns, open, open_exclusive, remove_file, reserve,
-    same_file, sever, storage, unmap, watch_forks,
+    Lease, Lock, Sleepers, Sweeper, address_space_left, available, check_file_name, default_dir, effective_user,
+    file_size_limit, files_available, fork_count, group_memory_left, identify, identify_path, is_no_descriptor,
+    is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, remove_file, reserve, same_file,
+    sever, storage, unmap, watch_forks,
 };
 
 pub(crate) use stamps::Stamps;
@@ -187,6 +190,28 @@ pub(crate) fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<u
         }
     }
     Ok(done)
+}
+
+/// The smallest piece of [`in_pieces`].
+const PIECE: u64 = 64 << 10;
+
+/// Reserves `len` bytes by `reserve`, which is given where a piece begins and how long it is: all at once, or, where signals
+/// interrupt that, in pieces that become smaller. Older kernels give back what they have when a signal comes, so that under an
+/// interval timer a long reservation would begin again for ever.
+#[cfg_attr(not(unix), allow(dead_code, reason = "nothing interrupts it"))]
+fn in_pieces(len: u64, mut reserve: impl FnMut(u64, u64) -> io::Result<()>) -> io::Result<()> {
+    let (mut done, mut piece) = (0, len);
+    loop {
+        let next = piece.min(len - done);
+        match reserve(done, next) {
+            Ok(()) => done += next,
+            Err(e) if e.kind() == ErrorKind::Interrupted => piece = (piece / 2).max(PIECE),
+            Err(e) => return Err(e),
+        }
+        if done >= len {
+            return Ok(());
+        }
+    }
 }
 
 /// Writes all of `bytes` at `offset`.

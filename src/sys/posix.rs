@@ -49,6 +49,11 @@ pub(crate) fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
+/// Whether no file could be opened because too many are.
+pub(crate) fn is_no_descriptor(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
 fn identity(meta: &Metadata) -> Identity {
     let kind = if meta.file_type().is_file() {
         Kind::File
@@ -104,6 +109,19 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
 
 /// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not tell.
 pub(crate) fn available(dir: &Path) -> Option<u64> {
+    let stat = file_system(dir)?;
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
+    Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
+}
+
+/// Files that this user may still make in the file system that holds `dir`; `None` when it does not tell, or has no limit.
+pub(crate) fn files_available(dir: &Path) -> Option<u64> {
+    let stat = file_system(dir)?;
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
+    (stat.f_files != 0).then_some(u64::from(stat.f_favail))
+}
+
+fn file_system(dir: &Path) -> Option<libc::statvfs> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).ok()?;
     let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
@@ -112,10 +130,27 @@ pub(crate) fn available(dir: &Path) -> Option<u64> {
         return None;
     }
     // SAFETY: statvfs returned 0, so it has filled the struct, all of whose fields are integers.
-    let stat = unsafe { stat.assume_init() };
-    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
-    Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
+    Some(unsafe { stat.assume_init() })
 }
+
+/// The size that this process may give to a file; `None` when there is no limit. Beyond it the system sends SIGXFSZ.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    limit_of(libc::RLIMIT_FSIZE)
+}
+
+/// A limit of this process; `None` when it has none.
+#[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the types differ by target")]
+pub(super) fn limit_of(resource: Resource) -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the resource is one that the system knows, and `limit` is the struct that the call writes.
+    let known = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;
+    if known && limit.rlim_cur != libc::RLIM_INFINITY { u64::try_from(limit.rlim_cur).ok() } else { None }
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+type Resource = libc::c_int;
 
 /// Nanoseconds on the clock that all processes of this machine share, which never goes back.
 #[inline]

@@ -1,5 +1,7 @@
 //! A platform without what this crate needs: everything compiles, and nothing can be opened.
 
+#[cfg(not(unix))]
+pub(crate) use super::no_limits::{address_space_left, group_memory_left, mappings_left};
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(not(unix))]
 pub(crate) use super::no_sweeper::Sweeper;
@@ -41,6 +43,10 @@ pub(crate) fn is_no_space(_: &io::Error) -> bool {
     false
 }
 
+pub(crate) fn is_no_descriptor(_: &io::Error) -> bool {
+    false
+}
+
 pub(crate) fn identify(_: &File) -> io::Result<Identity> {
     unsupported()
 }
@@ -78,6 +84,14 @@ pub(crate) fn reserve(_: &File, _: u64) -> io::Result<()> {
 }
 
 pub(crate) fn available(_: &Path) -> Option<u64> {
+    None
+}
+
+pub(crate) fn files_available(_: &Path) -> Option<u64> {
+    None
+}
+
+pub(crate) fn file_size_limit() -> Option<u64> {
     None
 }
 

@@ -24,7 +24,9 @@ use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use windows_sys::Win32::Foundation::{ERROR_CANT_ACCESS_FILE, ERROR_INVALID_PARAMETER, HANDLE};
+use windows_sys::Win32::Foundation::{
+    ERROR_CANT_ACCESS_FILE, ERROR_INVALID_PARAMETER, ERROR_TOO_MANY_OPEN_FILES, HANDLE,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ALLOCATION_INFO, FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TEMPORARY,
     FILE_FLAG_OPEN_REPARSE_POINT, FILE_INFO_BY_HANDLE_CLASS, FileAllocationInfo, GetDiskFreeSpaceExW,
@@ -79,6 +81,11 @@ pub(crate) fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | OutOfMemory)
 }
 
+/// Whether no file could be opened because too many are.
+pub(crate) fn is_no_descriptor(error: &io::Error) -> bool {
+    code_of(error) == Some(ERROR_TOO_MANY_OPEN_FILES)
+}
+
 /// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
 pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
     // Moves the file's cursor, which nobody uses.
@@ -119,6 +126,16 @@ pub(crate) fn available(dir: &Path) -> Option<u64> {
     let answered =
         unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut bytes, std::ptr::null_mut(), std::ptr::null_mut()) };
     (answered != 0).then_some(bytes)
+}
+
+/// Files that this user may still make on the volume that holds a directory: it does not tell.
+pub(crate) fn files_available(_: &Path) -> Option<u64> {
+    None
+}
+
+/// The size that this process may give to a file: there is no limit.
+pub(crate) fn file_size_limit() -> Option<u64> {
+    None
 }
 
 /// Nanoseconds on the clock that all processes of this machine share, which never goes back.

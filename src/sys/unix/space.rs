@@ -25,17 +25,18 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
 
 #[cfg(any(target_os = "freebsd", target_os = "linux"))]
 fn by_the_system(file: &File, len: u64) -> io::Result<()> {
-    let length = libc::off_t::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
-    loop {
+    crate::sys::in_pieces(len, |from, piece| {
+        let (Ok(from), Ok(piece)) = (libc::off_t::try_from(from), libc::off_t::try_from(piece)) else {
+            return Err(ErrorKind::FileTooLarge.into());
+        };
         // SAFETY: takes numbers; the descriptor is open for the duration of the call, since `file` is borrowed.
-        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
-            0 => return Ok(()),
-            libc::EINTR => {}
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), from, piece) } {
+            0 => Ok(()),
             // Not every file system can: ZFS answers so.
-            libc::EOPNOTSUPP | libc::ENODEV => return Err(ErrorKind::Unsupported.into()),
-            code => return Err(io::Error::from_raw_os_error(code)),
+            libc::EOPNOTSUPP | libc::ENODEV => Err(ErrorKind::Unsupported.into()),
+            code => Err(io::Error::from_raw_os_error(code)),
         }
-    }
+    })
 }
 
 #[cfg(target_vendor = "apple")]

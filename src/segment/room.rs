@@ -1,0 +1,88 @@
+//! Memory for files: set aside before it is touched, and named when there is too little of it.
+
+use crate::error::{Error, Memory, Result};
+use crate::sys;
+use std::fs::File;
+use std::io::{Error as IoError, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// From this many bytes on a reservation takes so long that a look at the control group's limit costs little beside it.
+const LONG: u64 = 4 << 20;
+
+/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
+pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
+    check_limits(len)?;
+    sys::reserve(file, len as u64).map_err(|e| no_room("reserve memory for", e, path, len))
+}
+
+/// Writes to the front of a new file, which takes the memory that it needs; otherwise as [`reserve`].
+pub(super) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    check_limits(bytes.len())?;
+    sys::write_all_at(file, bytes, 0).map_err(|e| no_room("write", e, path, bytes.len()))
+}
+
+/// Looks, before a file is made that has `len` bytes, at limits beyond which the kernel ends the process instead of refusing.
+pub(crate) fn check_limits(len: usize) -> Result<()> {
+    let requested = len as u64;
+    let check = |limit: Option<u64>, memory| match limit {
+        Some(available) if available < requested => Err(Error::OutOfMemory { requested, available, memory }),
+        _ => Ok(()),
+    };
+    check(sys::file_size_limit(), Memory::FileSize)?;
+    if requested >= LONG { check(sys::group_memory_left(), Memory::Group) } else { Ok(()) }
+}
+
+/// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.
+pub(crate) fn no_room(what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
+    if sys::is_no_space(&error) {
+        let memory = Memory::FileSystem { dir: dir_of(path) };
+        Error::OutOfMemory { requested: requested as u64, available: available(path), memory }
+    } else {
+        Error::io(what, path, error)
+    }
+}
+
+/// What it means that no file could be made at `path`.
+pub(super) fn no_file(error: IoError, path: &Path) -> Error {
+    if !sys::is_no_space(&error) {
+        return Error::io("create", path, error);
+    }
+    let dir = dir_of(path);
+    match sys::files_available(&dir) {
+        // An entry in a directory takes room too, in some file systems.
+        Some(1..) | None => no_room("create", error, path, 1),
+        Some(available) => Error::OutOfMemory { requested: 1, available, memory: Memory::Inodes { dir } },
+    }
+}
+
+/// What it means that `len` bytes of a file could not be mapped.
+pub(super) fn no_mapping(error: IoError, path: &Path, len: usize) -> Error {
+    if error.kind() != ErrorKind::OutOfMemory {
+        return Error::io("map", path, error);
+    }
+    let requested = len as u64;
+    match (sys::address_space_left(), sys::mappings_left()) {
+        (Some(available), _) if available < requested => {
+            Error::OutOfMemory { requested, available, memory: Memory::AddressSpace }
+        }
+        // The system counts one or two that it does not show.
+        (_, Some(available @ ..=2)) => Error::OutOfMemory { requested: 1, available, memory: Memory::Mappings },
+        (available, _) => {
+            Error::OutOfMemory { requested, available: available.unwrap_or(0), memory: Memory::AddressSpace }
+        }
+    }
+}
+
+/// Elements of `requested` bytes, which no address space holds, of an array at `path`.
+pub(super) fn too_large(path: &Path, requested: u64) -> Error {
+    Error::OutOfMemory { requested, available: available(path), memory: Memory::FileSystem { dir: dir_of(path) } }
+}
+
+/// Bytes that a new file at `path` may have at most: what the file system has left, or what a process can address; 0 when it does not tell.
+fn available(path: &Path) -> u64 {
+    path.parent().and_then(sys::available).unwrap_or(0).min(isize::MAX as u64)
+}
+
+fn dir_of(path: &Path) -> PathBuf {
+    path.parent().map_or_else(PathBuf::new, Path::to_owned)
+}

@@ -1,0 +1,16 @@
+//! Where the system does not tell what a process may still take.
+
+/// Bytes of address space that this process may still map; not known.
+pub(crate) fn address_space_left() -> Option<u64> {
+    None
+}
+
+/// Mappings that this process may still have; not known.
+pub(crate) fn mappings_left() -> Option<u64> {
+    None
+}
+
+/// Bytes that this process' group may still take; there are no such groups.
+pub(crate) fn group_memory_left() -> Option<u64> {
+    None
+}

@@ -1,10 +1,10 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
 use super::attach::Held;
-use super::rotation::{Choice, Rotation};
+use super::rotation::{Choice, Rotation, bits};
 use crate::copy::copy;
 use crate::dtype::DType;
-use crate::error::{Error, Result};
+use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
 use crate::header::RawHeader;
 use crate::location::Location;
@@ -168,11 +168,18 @@ impl Core {
                 continue;
             }
             let Some(choice) = choice else { break };
-            if let Some(claim) = self.try_claim(choice.slot()) {
-                return match choice {
-                    Choice::Fits(_) => Ok((claim, false)),
-                    Choice::Grow(slot) => self.grow(claim, slot, needed, content),
-                };
+            let Some(claim) = self.try_claim(choice.slot()) else { continue };
+            match choice {
+                Choice::Fits(_) => return Ok((claim, false)),
+                Choice::Grow(_) => return self.grow(claim, needed, content),
+                Choice::Spread(_) => match self.create_payload(needed, content) {
+                    Ok(created) => return Ok(self.take_payload(claim, created)),
+                    // Whatever the reason: others have room. Not tried again for a while, as each attempt takes long.
+                    Err(_) => {
+                        self.held.board.writer_side(&self.held.table).abandon(claim);
+                        self.rotation.make_do();
+                    }
+                },
             }
         }
         Err(Error::AllSlotsPinned { slots: self.rotation.slot_count() })
@@ -282,8 +289,8 @@ impl Core {
             self.held.board.wake_holders_of(replaced);
         }
         fail_point!("publish.rung");
-        if let Some(slot) = self.rotation.surplus(needed, self.look.pins, number) {
-            self.give_up(slot);
+        if self.rotation.is_survey_due(number) {
+            self.give_up_surplus(number);
         }
         if self.orphans != PinMask::EMPTY
             && let Some(slot) = self.orphans.without(self.look.pins).without(slot.bit()).first()
@@ -311,14 +318,10 @@ impl Core {
     }
 
     /// Gives the claimed slot a payload file with room for `needed` bytes. Also tells whether `content` has been written to it.
-    fn grow(&mut self, claim: Claim, slot: SlotIndex, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
-        match self.create_payload(slot, needed, content) {
-            Ok((payload, written)) => {
-                fail_point!("grow.created");
-                self.set_payload(slot, Some(payload));
-                fail_point!("grow.replaced");
-                Ok((claim, written))
-            }
+    fn grow(&mut self, claim: Claim, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
+        match self.create_payload(needed, content) {
+            Ok(created) => Ok(self.take_payload(claim, created)),
+            Err(error @ Error::OutOfMemory { .. }) => self.grow_by_giving_up(claim, needed, content, error),
             Err(error) => {
                 // Header and payload are as they were.
                 self.held.board.writer_side(&self.held.table).abandon(claim);
@@ -327,21 +330,74 @@ impl Core {
         }
     }
 
-    /// Creates a payload file; when memory is short, files that hold nothing of use are given up for it.
-    fn create_payload(&mut self, slot: SlotIndex, needed: usize, content: &[u8]) -> Result<(WritePayload, bool)> {
-        let create = |core: &Self| WritePayload::create(&core.held.location, needed, core.mode, core.prefault, content);
-        let result = create(self);
-        if !matches!(result, Err(Error::OutOfMemory { .. })) {
-            return result;
+    /// As [`grow`](Self::grow), after an attempt that failed with `error`: files that hold nothing of use are given up for it.
+    /// The slot's own goes first, as it is to be replaced anyway. Where all of them are not enough they stay.
+    #[cold]
+    fn grow_by_giving_up(
+        &mut self,
+        claim: Claim,
+        needed: usize,
+        content: &[u8],
+        error: Error,
+    ) -> Result<(Claim, bool)> {
+        let slot = claim.slot();
+        let mut shortage = Shortage::of(&error);
+        let mut result = Err(error);
+        // Files of an earlier writer whose readers have let go: due to go in any case.
+        let due = self.orphans.without(self.look.pins).without(self.latest.slot().bit()).without(slot.bit());
+        let could_go = self.rotation.could_go(slot, self.look.pins);
+        let could_help = shortage.is_some_and(|mut shortage| {
+            could_go.iter().for_each(|&(_, capacity)| shortage.relieve(capacity));
+            shortage.is_over()
+        });
+        let (mut intact, mut tried) = (true, false);
+        let due = bits(due.to_bits()).map(|slot| (slot, 0));
+        for (other, capacity) in due.chain(could_go.into_iter().filter(|_| could_help)) {
+            tried = true;
+            if other == slot {
+                intact = false;
+                self.erase_header(slot);
+                self.set_payload(slot, None);
+            } else {
+                self.give_up(other);
+            }
+            if let Some(shortage) = &mut shortage {
+                shortage.relieve(capacity);
+            }
+            if capacity == 0 || shortage.is_some_and(|shortage| shortage.is_over()) {
+                result = self.create_payload(needed, content);
+                if !matches!(result, Err(Error::OutOfMemory { .. })) {
+                    break;
+                }
+            }
         }
-        let idle: Vec<_> = self.rotation.idle(self.look.pins).filter(|&other| other != slot).collect();
-        if idle.is_empty() {
-            return result;
+        match result {
+            Ok(created) => Ok(self.take_payload(claim, created)),
+            Err(error) => {
+                if tried {
+                    // Readers may have mapped what has gone, and keep its memory. Those that sleep are woken to let go.
+                    self.held.board.wake_holders_of(self.bell().ring_always());
+                }
+                if intact {
+                    self.held.board.writer_side(&self.held.table).abandon(claim);
+                } else {
+                    self.discard(claim);
+                }
+                Err(error)
+            }
         }
-        for other in idle {
-            self.give_up(other);
-        }
-        create(self)
+    }
+
+    fn create_payload(&self, needed: usize, content: &[u8]) -> Result<(WritePayload, bool)> {
+        WritePayload::create(&self.held.location, needed, self.mode, self.prefault, content)
+    }
+
+    /// Gives the claimed slot a payload file that has been made for it.
+    fn take_payload(&mut self, claim: Claim, (payload, written): (WritePayload, bool)) -> (Claim, bool) {
+        fail_point!("grow.created");
+        self.set_payload(claim.slot(), Some(payload));
+        fail_point!("grow.replaced");
+        (claim, written)
     }
 
     /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written anew before it is published.
@@ -356,6 +412,36 @@ impl Core {
         for id in old.into_iter().chain(orphan) {
             self.unlink_payload(id);
         }
+    }
+}
+
+/// How much more memory a file takes than there is, in the unit of what is short.
+#[derive(Clone, Copy, Debug)]
+struct Shortage {
+    missing: u64,
+    /// Whether each file that goes counts as one, whatever its size.
+    in_files: bool,
+}
+
+impl Shortage {
+    /// What the error says; `None` when no file that goes can help.
+    fn of(error: &Error) -> Option<Self> {
+        let Error::OutOfMemory { requested, available, memory } = error else { return None };
+        let in_files = match memory {
+            Memory::FileSystem { .. } | Memory::Group | Memory::AddressSpace => false,
+            Memory::Inodes { .. } | Memory::Mappings => true,
+            _ => return None,
+        };
+        Some(Self { missing: requested.saturating_sub(*available), in_files })
+    }
+
+    /// A file of `capacity` bytes has gone.
+    fn relieve(&mut self, capacity: usize) {
+        self.missing = self.missing.saturating_sub(if self.in_files { 1 } else { capacity as u64 });
+    }
+
+    fn is_over(&self) -> bool {
+        self.missing == 0
     }
 }
 

@@ -19,7 +19,7 @@ const LINGER_STEP: Duration = Duration::from_micros(50);
 
 impl Core {
     /// Makes a claimed slot's header one of no array.
-    fn erase_header(&self, slot: SlotIndex) {
+    pub(super) fn erase_header(&self, slot: SlotIndex) {
         if let Some(on_board) = self.held.board.slot(slot) {
             on_board.set_header(&RawHeader::ZERO);
         }
@@ -33,6 +33,16 @@ impl Core {
         fail_point!("give_up.cleared");
         self.set_payload(slot, None);
         self.discard(claim);
+    }
+
+    /// Gives up files that are of no use to values as they come now; `newest` is the number of the current one.
+    #[inline(never)]
+    pub(super) fn give_up_surplus(&mut self, newest: u64) {
+        let mut surplus = self.rotation.surplus(self.look.pins, newest);
+        while let Some(slot) = surplus.first() {
+            surplus = surplus.rest();
+            self.give_up(slot);
+        }
     }
 
     /// Has the claimed slot's payload at another address; the ones lent so far lead to private memory.

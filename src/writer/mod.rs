@@ -5,6 +5,7 @@ mod any;
 mod arrays;
 mod attach;
 mod core;
+mod demand;
 mod housekeeping;
 mod loan;
 mod owned_loan;

@@ -4,6 +4,7 @@
 //! on, so they take turns. Large arrays are best written where the cache and the page tables are warm, and each further slot costs
 //! their full size in memory: they take the free slot written last, which makes two slots alternate while nobody holds any.
 
+use super::demand::{Demand, SizeClass, is_past};
 use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
 use std::ops::RangeInclusive;
 
@@ -20,8 +21,18 @@ const SPREAD_BYTES: usize = 256 * 1024;
 #[expect(clippy::reversed_empty_ranges, reason = "empty on purpose")]
 const NO_SIZE: RangeInclusive<usize> = 1..=0;
 
-/// Publications after which a file that nobody needed is given up.
-const IDLE: u64 = 64;
+/// Publications between two looks for files that are of no use any more.
+const SURVEY_EVERY: u64 = 16;
+
+/// Files given up along with one publication, at most: each takes microseconds.
+const GONE_AT_ONCE: usize = 8;
+
+/// Files of small arrays that may stay beyond those that take turns. A reader that goes from one value to the next holds none
+/// in between, and a file costs more to make than to keep.
+const SPARE: usize = 2;
+
+/// Publications for which no file is made that would be good to have, after one could not be made.
+const NO_LUXURY: u64 = 512;
 
 /// What is known of one slot.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,14 +48,16 @@ struct SlotInfo {
 pub(super) enum Choice {
     /// It has room.
     Fits(SlotIndex),
-    /// It needs a (larger) payload file first.
+    /// It needs a (larger) payload file first: no other slot has room.
     Grow(SlotIndex),
+    /// It has no payload file, and may get one so that small arrays take turns in more slots. Others have room.
+    Spread(SlotIndex),
 }
 
 impl Choice {
     pub(super) fn slot(self) -> SlotIndex {
         match self {
-            Self::Fits(slot) | Self::Grow(slot) => slot,
+            Self::Fits(slot) | Self::Grow(slot) | Self::Spread(slot) => slot,
         }
     }
 }
@@ -59,11 +72,16 @@ pub(super) struct Rotation {
     spread_of: (usize, usize),
     /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
     roomy_of: (RangeInclusive<usize>, u64),
-    /// Number of the value since which there have been more files than needed, if there are.
-    surplus_since: Option<u64>,
-    /// Slots with a payload file, and how many.
+    demand: Demand,
+    /// Number of the value at which to look for files of no use.
+    survey_at: u64,
+    /// Number of the value from which on files are made that are good to have.
+    spread_from: u64,
+    /// Slots with a payload file, how many, and the capacities of the smallest and the largest.
     filled: u64,
     files: usize,
+    smallest: usize,
+    largest: usize,
     latest: Option<SlotIndex>,
 }
 
@@ -74,9 +92,13 @@ impl Rotation {
             spread: SPREAD,
             spread_of: (0, SPREAD),
             roomy_of: (NO_SIZE, 0),
-            surplus_since: None,
+            demand: Demand::new(),
+            survey_at: 0,
+            spread_from: 0,
             filled: 0,
             files: 0,
+            smallest: 0,
+            largest: 0,
             latest: None,
         }
     }
@@ -94,6 +116,8 @@ impl Rotation {
             let bit = slot.bit().to_bits();
             self.filled = if capacity.is_some() { self.filled | bit } else { self.filled & !bit };
             self.files = self.filled.count_ones() as usize;
+            let capacities = || bits(self.filled).map(|slot| self.capacity(slot));
+            (self.smallest, self.largest) = (capacities().min().unwrap_or(0), capacities().max().unwrap_or(0));
         }
     }
 
@@ -110,7 +134,8 @@ impl Rotation {
     #[cold]
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slots.len());
-        self.spread_of = (0, self.spread);
+        let (bytes, _) = self.spread_of;
+        self.spread_of = (bytes, self.turns(bytes));
     }
 
     /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is free.
@@ -119,10 +144,17 @@ impl Rotation {
         let free = self.free(pinned);
         let large = bytes > LARGE;
         let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
+        let enough = self.in_use(pinned) >= self.spread_for(bytes);
         match fits {
-            Some(slot) if large || self.in_use(pinned) >= self.spread_for(bytes) => Some(Choice::Fits(slot)),
+            Some(slot) if large || enough => Some(Choice::Fits(slot)),
             fits => self.choose_growth(fits, free, pinned),
         }
+    }
+
+    /// No file can be made that would only be good to have: makes do without for a while.
+    #[cold]
+    pub(super) fn make_do(&mut self) {
+        self.spread_from = self.newest().saturating_add(NO_LUXURY);
     }
 
     /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is next. No more than half of the free ones, so that a reader that comes late still
@@ -156,27 +188,93 @@ impl Rotation {
     #[cold]
     fn choose_growth(&self, fits: Option<SlotIndex>, free: u64, pinned: PinMask) -> Option<Choice> {
         match fits {
-            Some(slot) => Some(self.vacant(pinned).map_or(Choice::Fits(slot), Choice::Grow)),
+            Some(slot) if self.newest() < self.spread_from => Some(Choice::Fits(slot)),
+            Some(slot) => Some(self.vacant(pinned).map_or(Choice::Fits(slot), Choice::Spread)),
             // A file that was outgrown is replaced before one is added.
             None => self.oldest(free).or_else(|| self.vacant(pinned)).map(Choice::Grow),
         }
     }
 
-    /// A slot whose file has been of no use for a while, if there are more files than arrays of `bytes` need; `newest` is the
-    /// number of the current value.
+    /// Whether to look for [surplus](Self::surplus) files, after the value `newest` has been published.
     #[inline]
-    pub(super) fn surplus(&mut self, bytes: usize, pinned: PinMask, newest: u64) -> Option<SlotIndex> {
-        if self.in_use(pinned) <= self.spread_for(bytes) {
-            self.surplus_since = None;
-            return None;
+    pub(super) fn is_survey_due(&self, newest: u64) -> bool {
+        newest >= self.survey_at
+    }
+
+    /// Slots whose files are of no use to arrays as they came of late, the largest first, and no more than are to go at once.
+    ///
+    /// Each size in demand keeps as many files as its arrays take turns in, those written last, and one more for each that
+    /// readers usually hold. A file that serves a large size serves the smaller ones too, but one that is many times too large
+    /// for all of them goes. So after 64 arrays of one size, none of them held, no more than those files and two spare ones are
+    /// left: [`MEMORY`](super::demand) and [`SURVEY_EVERY`] publications until the survey, and eight for 62 files.
+    #[inline(never)]
+    pub(super) fn surplus(&mut self, pinned: PinMask, newest: u64) -> PinMask {
+        self.survey_at = newest.saturating_add(SURVEY_EVERY);
+        let (bytes, spread) = self.spread_of;
+        self.demand.ask(bytes, newest);
+        let class = SizeClass::of(bytes);
+        // As it mostly is: one size, and all files are of use to it.
+        if self.demand.is_all(class)
+            && self.files <= spread + spare(class)
+            && self.smallest >= bytes
+            && self.largest <= *class.capacities().end()
+        {
+            return PinMask::EMPTY;
         }
-        // A reader that goes from one value to the next holds none in between. Small files cost little, and time to make; large ones go as soon as they can.
-        let since = *self.surplus_since.get_or_insert(newest);
-        if bytes <= LARGE && newest.saturating_sub(since) < IDLE {
-            return None;
+        let kept = self.files_of_use(pinned, newest, bytes, spread);
+        let mut gone = self.free(pinned) & !kept;
+        let current_is_kept = self.latest.is_none_or(|slot| (kept | pinned.to_bits()) & slot.bit().to_bits() != 0);
+        let mut going = 0_u64;
+        for _ in 0..GONE_AT_ONCE {
+            let Some(slot) = bits(gone).max_by_key(|&slot| self.capacity(slot)) else { break };
+            going |= slot.bit().to_bits();
+            gone &= !slot.bit().to_bits();
         }
-        let oldest = self.oldest(self.free(pinned))?;
-        (newest.saturating_sub(self.number(oldest)) > IDLE).then_some(oldest)
+        if gone != 0 || !current_is_kept {
+            // What could not go yet goes with the next value.
+            self.survey_at = newest.saturating_add(1);
+        }
+        PinMask::from_bits(going)
+    }
+
+    /// The slots whose files are of use to arrays as they came of late; see [`surplus`](Self::surplus).
+    #[cold]
+    fn files_of_use(&mut self, pinned: PinMask, newest: u64, bytes: usize, spread: usize) -> u64 {
+        let held = (self.filled & pinned.to_bits()).count_ones() as usize;
+        self.demand.hold(held, newest);
+        self.demand.forget(newest);
+        let usually_held = self.demand.held().saturating_sub(held);
+        let alone = self.demand.is_all(SizeClass::of(bytes));
+        // What is too small for the current size, and no other has been written to for a while, only stands in the way of a
+        // file with room.
+        let horizon = if alone { 0 } else { 2 * self.files as u64 };
+        let mut left = bits(self.filled & !pinned.to_bits())
+            .filter(|&slot| {
+                let idle = newest.saturating_sub(self.number(slot)).saturating_sub(horizon);
+                self.has_room(slot, bytes) || !is_past(0, idle)
+            })
+            .fold(0, |set, slot| set | slot.bit().to_bits());
+        let mut kept = 0_u64;
+        for class in self.demand.classes() {
+            let spread = if alone { spread } else { self.turns(class.least()) };
+            let wanted = spread + usually_held.max(spare(class));
+            let capacities = class.capacities();
+            while (kept.count_ones() as usize) < wanted {
+                let of_use = |slot: &SlotIndex| capacities.contains(&self.capacity(*slot));
+                let Some(slot) = bits(left).filter(of_use).max_by_key(|&slot| self.number(slot)) else { break };
+                kept |= slot.bit().to_bits();
+                left &= !slot.bit().to_bits();
+            }
+        }
+        kept
+    }
+
+    /// Slots whose files could go to make room, for a file of `slot`: its own first, which would be replaced anyway, then those
+    /// that are neither pinned nor the latest, the largest first. With their capacities.
+    pub(super) fn could_go(&self, slot: SlotIndex, pinned: PinMask) -> Vec<(SlotIndex, usize)> {
+        let mut could: Vec<_> = bits(self.free(pinned) | (self.filled & slot.bit().to_bits())).collect();
+        could.sort_by_key(|&other| (other != slot, std::cmp::Reverse(self.capacity(other))));
+        could.into_iter().map(|slot| (slot, self.capacity(slot))).collect()
     }
 
     /// All slots that are neither pinned nor the latest and have a file.
@@ -191,11 +289,22 @@ impl Rotation {
 
     /// How many slots have a file and are not pinned, the latest included.
     #[inline]
-    fn in_use(&self, pinned: PinMask) -> usize {
+    fn in_use(&mut self, pinned: PinMask) -> usize {
         match self.filled & pinned.to_bits() {
             0 => self.files,
-            held => self.files.saturating_sub(held.count_ones() as usize),
+            held => {
+                let held = held.count_ones() as usize;
+                if held >= self.demand.held() {
+                    self.note_hold(held);
+                }
+                self.files.saturating_sub(held)
+            }
         }
+    }
+
+    #[inline(never)]
+    fn note_hold(&mut self, files: usize) {
+        self.demand.hold(files, self.newest());
     }
 
     /// Slots that arrays of `bytes` take turns in. Mostly asked for the same size again, and a division takes longer than all the
@@ -206,9 +315,22 @@ impl Rotation {
         if known == bytes {
             return spread;
         }
-        let spread = if bytes > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / bytes.max(1)).max(2) };
+        if SizeClass::differ(known, bytes) && self.latest.is_some() {
+            self.note_size(known);
+        }
+        let spread = self.turns(bytes);
         self.spread_of = (bytes, spread);
         spread
+    }
+
+    #[inline(never)]
+    fn note_size(&mut self, bytes: usize) {
+        self.demand.ask(bytes, self.newest());
+    }
+
+    #[inline]
+    fn turns(&self, bytes: usize) -> usize {
+        if bytes > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / bytes.max(1)).max(2) }
     }
 
     /// The next free slot after the latest that has room: in steady state the one published longest ago.
@@ -265,16 +387,32 @@ impl Rotation {
 
     #[inline]
     fn has_room(&self, slot: SlotIndex, bytes: usize) -> bool {
-        self.slots.get(slot.get()).is_some_and(|info| info.capacity >= bytes)
+        self.capacity(slot) >= bytes
     }
 
+    fn capacity(&self, slot: SlotIndex) -> usize {
+        self.slots.get(slot.get()).map_or(0, |info| info.capacity)
+    }
+
+    /// Number of the current value.
+    #[inline]
+    fn newest(&self) -> u64 {
+        self.latest.map_or(0, |slot| self.number(slot))
+    }
+
+    #[inline]
     fn number(&self, slot: SlotIndex) -> u64 {
         self.slots.get(slot.get()).map_or(0, |info| info.number)
     }
 }
 
+/// Files of arrays of this class that may stay beyond those that take turns.
+fn spare(class: SizeClass) -> usize {
+    if class.least() > LARGE { 0 } else { SPARE }
+}
+
 /// The slots whose bits are set, from the lowest.
-fn bits(mut mask: u64) -> impl Iterator<Item = SlotIndex> {
+pub(super) fn bits(mut mask: u64) -> impl Iterator<Item = SlotIndex> {
     std::iter::from_fn(move || {
         let slot = SlotIndex::new(mask.trailing_zeros() as usize)?;
         mask &= mask - 1;
@@ -285,6 +423,8 @@ fn bits(mut mask: u64) -> impl Iterator<Item = SlotIndex> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection;
+    use proptest::prelude::*;
 
     fn slot(index: usize) -> SlotIndex {
         SlotIndex::new(index).unwrap()
@@ -299,7 +439,7 @@ mod tests {
         (from..from + count)
             .map(|number| {
                 let choice = rotation.choose(bytes, pinned).unwrap();
-                if let Choice::Grow(slot) = choice {
+                if let Choice::Grow(slot) | Choice::Spread(slot) = choice {
                     rotation.set_capacity(slot, Some(bytes));
                 }
                 rotation.published(choice.slot(), number);
@@ -362,26 +502,101 @@ mod tests {
         assert_eq!(rotation.choose(1 << 21, PinMask::EMPTY), Some(Choice::Grow(slot(0))));
     }
 
+    /// As [`write`], giving up what is surplus as a writer does.
+    fn run(rotation: &mut Rotation, from: u64, count: u64, bytes: usize, pinned: PinMask) {
+        for number in from..from + count {
+            write(rotation, number, 1, bytes, pinned);
+            if rotation.is_survey_due(number) {
+                bits(rotation.surplus(pinned, number).to_bits()).for_each(|slot| rotation.set_capacity(slot, None));
+            }
+        }
+    }
+
+    fn capacities(rotation: &Rotation) -> Vec<usize> {
+        bits(rotation.filled).map(|slot| rotation.capacity(slot)).collect()
+    }
+
     #[test]
     fn what_nobody_needs_any_more_is_surplus_after_a_while() {
         let mut rotation = Rotation::new(64);
-        write(&mut rotation, 1, 2, 1 << 20, PinMask::EMPTY);
-        write(&mut rotation, 3, 4, 1 << 20, pins(&[0, 1]));
-        assert_eq!(rotation.surplus(1 << 20, PinMask::EMPTY, 6), None);
-        write(&mut rotation, 7, 80, 1 << 20, PinMask::EMPTY);
-        let gone = rotation.surplus(1 << 20, PinMask::EMPTY, 86).unwrap();
-        assert!(gone.get() < 2);
+        run(&mut rotation, 1, 2, 1 << 20, PinMask::EMPTY);
+        run(&mut rotation, 3, 4, 1 << 20, pins(&[0, 1]));
+        assert_eq!(rotation.files, 4);
+        run(&mut rotation, 7, 30, 1 << 20, PinMask::EMPTY);
+        assert_eq!(rotation.files, 4, "as many may be held again");
+        run(&mut rotation, 37, 34, 1 << 20, PinMask::EMPTY);
+        assert_eq!(rotation.filled, 0b1100, "those that are warm stay");
     }
 
     #[test]
     fn a_small_file_stays_while_its_reader_goes_to_the_next_value() {
         let mut rotation = Rotation::new(64);
-        write(&mut rotation, 1, 6, 64, PinMask::EMPTY);
-        write(&mut rotation, 7, 200, 64, pins(&[1]));
-        assert_eq!(rotation.surplus(64, pins(&[1]), 206), None);
-        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 207), None, "it has just let go");
-        assert_eq!(rotation.surplus(64, pins(&[2]), 208), None);
-        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 300), None, "again");
-        assert_eq!(rotation.surplus(64, PinMask::EMPTY, 300 + IDLE), Some(slot(1)));
+        run(&mut rotation, 1, 6, 64, PinMask::EMPTY);
+        run(&mut rotation, 7, 200, 64, pins(&[1, 2, 3]));
+        assert_eq!(rotation.files, 9);
+        run(&mut rotation, 207, 30, 64, PinMask::EMPTY);
+        run(&mut rotation, 237, 1, 64, pins(&[1, 2, 4]));
+        run(&mut rotation, 238, 30, 64, PinMask::EMPTY);
+        assert_eq!(rotation.files, 9, "they have just let go");
+        run(&mut rotation, 268, 34, 64, PinMask::EMPTY);
+        assert_eq!(rotation.files, 8, "two spare ones cost little");
+    }
+
+    #[test]
+    fn large_files_do_not_stay_for_small_values() {
+        let mut rotation = Rotation::new(64);
+        for (held, number) in (0..8).zip(1..) {
+            run(&mut rotation, number, 1, 60 << 20, pins(&(0..held).collect::<Vec<_>>()));
+        }
+        assert_eq!(rotation.files, 8);
+        run(&mut rotation, 9, 64, 16, PinMask::EMPTY);
+        assert_eq!(capacities(&rotation), [16; 6]);
+    }
+
+    #[test]
+    fn a_size_that_comes_back_keeps_its_files() {
+        let mut rotation = Rotation::new(64);
+        for round in 0..20 {
+            run(&mut rotation, round * 36 + 1, 1, 60 << 20, PinMask::EMPTY);
+            run(&mut rotation, round * 36 + 2, 35, 16, PinMask::EMPTY);
+            let large = capacities(&rotation).iter().filter(|&&capacity| capacity > 16).count();
+            assert!((1..=2).contains(&large), "{large} in round {round}");
+        }
+    }
+
+    #[test]
+    fn files_that_are_too_small_make_way_for_turns() {
+        let mut rotation = Rotation::new(64);
+        run(&mut rotation, 1, 6, 9000, PinMask::EMPTY);
+        run(&mut rotation, 7, 70, 15_000, PinMask::EMPTY);
+        assert_eq!(capacities(&rotation), [15_000; 6]);
+    }
+
+    proptest! {
+        /// After any sizes, holds and wider spreads: once 64 values of one size have come while nobody holds any, no more files
+        /// are left than those take turns in and two, and none is many times too large.
+        #[test]
+        fn surplus_goes_within_64_values(
+            steps in collection::vec((0_u32..24, any::<u64>(), 1_u64..50, 0_u8..20), 0..40),
+            bytes in 0_usize..200_000,
+        ) {
+            let mut rotation = Rotation::new(64);
+            let mut number = 1;
+            for (size, held, count, widen) in steps {
+                if widen == 0 {
+                    rotation.widen();
+                }
+                // Not all slots, nor the current one, as no reader holds that without the writer's going on.
+                let held = PinMask::from_bits(held & held.rotate_left(7) & !0b111);
+                let held = rotation.latest.map_or(held, |slot| held.without(slot.bit()));
+                run(&mut rotation, number, 1, 1 << size, held);
+                run(&mut rotation, number + 1, count, 3 << size, held);
+                number += count + 1;
+            }
+            run(&mut rotation, number, 64, bytes, PinMask::EMPTY);
+            let most = (8 * bytes).max(4096);
+            prop_assert!(capacities(&rotation).iter().all(|&capacity| capacity <= most), "{:?}", capacities(&rotation));
+            prop_assert!(rotation.files <= rotation.turns(bytes) + 2, "{} files", rotation.files);
+        }
     }
 }

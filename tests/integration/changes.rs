@@ -159,3 +159,87 @@ fn unused_large_files_are_given_back() {
     assert!(room.payloads().len() <= 3, "{:?}", room.payloads());
     assert!(mappings_in(room.path()).is_none_or(|mappings| mappings <= 4 + 2 * 3), "the reader has let go as well");
 }
+
+/// Payload files, and the bytes that each takes.
+#[cfg(unix)]
+fn taken(room: &Room) -> Vec<u64> {
+    use std::os::unix::fs::MetadataExt;
+    let blocks = |name: &String| std::fs::metadata(room.path().join(name)).unwrap().blocks();
+    room.payloads().iter().map(|name| blocks(name) * 512).collect()
+}
+
+/// Values of `len` bytes, until 64 in a row.
+#[cfg(unix)]
+fn settle(writer: &mut ndsharray::Writer<u8>, len: usize) {
+    let value = vec![1; len];
+    for _ in 0..64 {
+        writer.write(&[len], &value).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn small_values_do_not_keep_the_files_of_large_ones() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    settle(&mut writer, 16);
+    let mut reader = room.reader();
+    let large = vec![1; 4 << 20];
+    let held: Vec<_> = (0..8)
+        .map(|_| {
+            writer.write(&[large.len()], &large).unwrap();
+            reader.read_owned().unwrap().unwrap()
+        })
+        .collect();
+    assert!(taken(&room).iter().sum::<u64>() >= 8 * 4 << 20);
+    drop((held, reader));
+    settle(&mut writer, 16);
+    assert_eq!(taken(&room), [4096; 6]);
+    (0..100).for_each(|_| settle(&mut writer, 16));
+    assert_eq!(taken(&room), [4096; 6]);
+}
+
+/// Whatever came before: after 64 values of one size, held by nobody, no more files are left than those take turns in and two,
+/// and none is many times too large.
+#[cfg(unix)]
+#[test]
+fn what_is_not_needed_is_given_back_after_any_mixture() {
+    let room = Room::new();
+    let largest = 3 << 18;
+    let value = vec![1; largest];
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut below = |end: usize| {
+        // Xorshift: the same steps in each run.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % end as u64) as usize
+    };
+    let mut writer = room.writer::<u8>();
+    for round in 0..28 {
+        let mut readers: Vec<_> = (0..1 + below(3)).map(|_| room.reader()).collect();
+        let mut held = Vec::new();
+        for _ in 0..below(80) {
+            // All orders of magnitude are as likely.
+            let len = (1 + below(3)) << below(19);
+            for _ in 0..=below(12) {
+                writer.write(&[len], &value[..len]).unwrap();
+                let reader = below(readers.len());
+                match below(4) {
+                    0 if held.len() < 40 => held.extend(readers[reader].read_owned().unwrap()),
+                    1 => drop(readers[reader].latest().unwrap().unwrap()),
+                    2 if !held.is_empty() => drop(held.swap_remove(below(held.len()))),
+                    _ => {}
+                }
+            }
+        }
+        drop((held, readers));
+        let len = [1, 600, 5000, 16_000, 20_000, 1 << 19, largest][round % 7];
+        settle(&mut writer, len);
+        let slots = if len > 16 * 1024 { 2 } else { 6 };
+        let taken = taken(&room);
+        assert!(taken.len() <= slots + 2, "round {round}: {taken:?}");
+        let most = (8 * len).max(4096) as u64;
+        assert!(taken.iter().all(|&bytes| bytes <= most), "round {round}, {len} bytes: {taken:?}");
+    }
+}

@@ -18,6 +18,8 @@ mod common;
 mod defaults;
 mod inspect;
 mod lent_by_address;
+#[cfg(target_os = "linux")]
+mod limits;
 mod links;
 mod live_damage;
 mod loans;

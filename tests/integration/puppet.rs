@@ -122,6 +122,12 @@ impl Body {
                 let error = self.obey(options, command).err().ok_or("no error")?;
                 answer = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             }
+            #[cfg(target_os = "linux")]
+            ["limit", what] => crate::limits::limit(what)?,
+            // An array instead of a channel.
+            ["make-array", name, len] => {
+                options.create_array::<u8>(name, &[len.parse()?])?;
+            }
             #[cfg(unix)]
             ["fork"] => answer = self.fork()?,
             ["release"] => self.held.clear(),

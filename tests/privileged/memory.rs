@@ -2,12 +2,13 @@
 
 use crate::common::os::files;
 use crate::common::{Child, NAME, Named, Room, shape_of, value};
-use ndsharray::{Error, Options, OwnedSample, Writer};
+use ndsharray::{Error, Memory, Options, OwnedSample, Reader, Writer};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 const PAGE: u64 = 4096;
 
@@ -70,7 +71,8 @@ fn empty(dir: &Path) {
 /// Asserts that `result` tells of too little memory for an array of `bytes`.
 fn is_out_of_memory<T>(result: Result<T, Error>, bytes: u64, dir: &Path) {
     match result {
-        Err(Error::OutOfMemory { requested, available, .. }) => {
+        Err(Error::OutOfMemory { requested, available, memory, .. }) => {
+            assert_eq!(memory, Memory::FileSystem { dir: dir.to_owned() });
             assert!((bytes..=bytes + bytes / 8 + PAGE).contains(&requested), "{requested} for {bytes}");
             assert!(available == free(dir) && available < requested, "{available} of {requested}");
         }
@@ -195,10 +197,15 @@ fn a_channel_without_inodes_leaves_nothing() {
                     assert!(inodes >= 3);
                     let wrote = put(&mut writer, 1, 1);
                     assert_eq!(wrote.is_ok(), inodes >= 4, "{wrote:?}");
+                    let no_inodes = matches!(wrote, Err(Error::OutOfMemory { memory: Memory::Inodes { .. }, .. }));
+                    assert_eq!(no_inodes, inodes < 4, "{wrote:?}");
                     let mut reader = options.open(NAME).unwrap();
                     assert_eq!(reader.latest().unwrap().is_some(), inodes >= 4);
                 }
-                Err(Error::OutOfMemory { .. } | Error::Io { .. }) => assert!(inodes < 3),
+                Err(Error::OutOfMemory { memory: Memory::Inodes { dir: named }, .. }) => {
+                    assert_eq!(named, dir);
+                    assert!(inodes < 3);
+                }
                 Err(other) => panic!("with {inodes} inodes: {other}"),
             }
             assert_eq!(files(dir), [""; 0], "with {inodes} inodes");
@@ -275,4 +282,101 @@ fn a_writer_takes_over_in_full_memory() {
         assert_eq!(reader.read().unwrap().unwrap().name(), 5);
         assert_eq!(held.name(), 3);
     });
+}
+
+/// The file that a large value would replace goes first, where both do not fit.
+#[test]
+#[ignore = "needs root"]
+fn the_file_to_be_replaced_makes_room() {
+    for prefault in [false, true] {
+        on_tmpfs("size=8M", |dir| {
+            let mut writer = Options::new().dir(dir).prefault(prefault).create::<u8>(NAME).unwrap();
+            for byte in 1..4 {
+                put(&mut writer, byte, 1_900_000).unwrap();
+            }
+            for byte in 4..12 {
+                put(&mut writer, byte, 3_800_000).unwrap();
+                let mut reader = Options::new().dir(dir).open(NAME).unwrap();
+                assert!(all_are(reader.latest().unwrap().unwrap().as_bytes(), byte, 3_800_000));
+            }
+            // What cannot fit takes nothing away.
+            let before = files(dir);
+            is_out_of_memory(put(&mut writer, 12, 8_000_000), 8_000_000, dir);
+            assert_eq!(files(dir), before);
+        });
+    }
+}
+
+/// A reader that has nothing new to read keeps no memory from the writer.
+#[test]
+#[ignore = "needs root"]
+fn an_idle_reader_lets_go() {
+    type Look = fn(&mut Reader);
+    let looks: [Look; 6] = [
+        |reader| assert!(reader.read().unwrap().is_none()),
+        |reader| assert!(reader.latest().unwrap().is_some()),
+        |reader| assert!(reader.read_owned().unwrap().is_none()),
+        |reader| assert!(reader.wait(Duration::from_millis(1)).unwrap().is_none()),
+        |reader| assert!(!reader.wait_for_news(Duration::ZERO).unwrap()),
+        |reader| assert!(reader.read_into::<u8>(&mut Vec::new()).unwrap().is_none()),
+    ];
+    for look in looks {
+        on_tmpfs("size=8M", |dir| {
+            let options = Options::new().dir(dir);
+            let mut writer = options.create::<u8>(NAME).unwrap();
+            let mut reader = options.open(NAME).unwrap();
+            let mut copying = options.open_read_only(NAME).unwrap();
+            for byte in 1..3 {
+                put(&mut writer, byte, 1_900_000).unwrap();
+                reader.read().unwrap().unwrap();
+                copying.read_into(&mut Vec::<u8>::new()).unwrap().unwrap();
+            }
+            put(&mut writer, 3, 3_800_000).unwrap();
+            reader.read().unwrap().unwrap();
+            copying.read_into(&mut Vec::<u8>::new()).unwrap().unwrap();
+            // The file that goes first is mapped by the reader, and open in the other.
+            is_out_of_memory(put(&mut writer, 4, 3_800_000), 3_800_000, dir);
+            look(&mut reader);
+            copying.read_into(&mut Vec::<u8>::new()).unwrap();
+            put(&mut writer, 4, 3_800_000).unwrap();
+            assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), 4, 3_800_000));
+        });
+    }
+}
+
+/// A further file would only spread small values: where it cannot be made they go on in those that there are.
+#[test]
+#[ignore = "needs root"]
+fn small_values_go_on_without_further_files() {
+    // One inode is the directory's, two are those of board and table.
+    on_tmpfs("size=1M,nr_inodes=5", |dir| go_on(dir, |_| ()));
+    on_tmpfs("size=1M", |dir| go_on(dir, |dir| fill(dir, 0)));
+}
+
+/// Writes two values, then more when there is `no_more`.
+fn go_on(dir: &Path, no_more: impl FnOnce(&Path)) {
+    let options = Options::new().dir(dir);
+    let mut writer = options.create::<u8>(NAME).unwrap();
+    let mut reader = options.open(NAME).unwrap();
+    put(&mut writer, 1, 1000).unwrap();
+    put(&mut writer, 2, 1000).unwrap();
+    no_more(dir);
+    for round in 0..2000 {
+        let byte = (round % 200) as u8;
+        put(&mut writer, byte, 1000).unwrap();
+        assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), byte, 1000));
+    }
+    let held = reader.read_owned().unwrap().or_else(|| reader.latest_owned().unwrap()).unwrap();
+    // With one of two held a third is needed.
+    put(&mut writer, 201, 1000).unwrap();
+    match put(&mut writer, 202, 1000) {
+        Err(Error::OutOfMemory { memory: Memory::Inodes { dir: named } | Memory::FileSystem { dir: named }, .. }) => {
+            assert_eq!(named, dir);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), 201, 1000));
+    drop(held);
+    put(&mut writer, 203, 1000).unwrap();
+    assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), 203, 1000));
 }

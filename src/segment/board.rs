@@ -187,7 +187,8 @@ impl Board {
         let len = Self::len_for(slots);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
+        let mapping =
+            Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
         let board = Self { mapping, identity, slots };
         // A writer that died in the middle of this may have left anything below an unfinished head.
         board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));

@@ -112,7 +112,8 @@ impl ReadPayload {
         if len < needed || len == 0 {
             return Err(gone(identity.len).into());
         }
-        let mapping = Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, &path, len))?;
+        let mapping =
+            Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, &path, len))?;
         Ok(Self { id, mapping })
     }
 

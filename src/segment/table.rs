@@ -101,7 +101,8 @@ impl Table {
         let len = Self::len_for(entries);
         super::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
+        let mapping =
+            Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
         let table = Self { mapping, identity, entries };
         store_head(table.words(), &head.encode(FileKind::Readers));
         Ok(table)

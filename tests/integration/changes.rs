@@ -191,7 +191,7 @@ fn small_values_do_not_keep_the_files_of_large_ones() {
             reader.read_owned().unwrap().unwrap()
         })
         .collect();
-    assert!(taken(&room).iter().sum::<u64>() >= 8 * 4 << 20);
+    assert!(taken(&room).iter().sum::<u64>() >= (8 * 4) << 20);
     drop((held, reader));
     settle(&mut writer, 16);
     assert_eq!(taken(&room), [4096; 6]);

@@ -108,7 +108,10 @@ fn no_mappings() {
     put(&mut writer, &mut reader, 1_000_000, 1000);
     put(&mut writer, &mut reader, 1_000_000, 1001);
     let refused = writer.ask("open");
-    assert_eq!(refused, "error: out of memory: there are no more mappings to be had for this process (vm.max_map_count)");
+    assert_eq!(
+        refused,
+        "error: out of memory: there are no more mappings to be had for this process (vm.max_map_count)"
+    );
     put(&mut writer, &mut reader, 16_000, 1002);
 }
 

@@ -361,8 +361,7 @@ fn go_on(dir: &Path, no_more: impl FnOnce(&Path)) {
     put(&mut writer, 1, 1000).unwrap();
     put(&mut writer, 2, 1000).unwrap();
     no_more(dir);
-    for round in 0..2000 {
-        let byte = (round % 200) as u8;
+    for byte in (0..200).cycle().take(2000) {
         put(&mut writer, byte, 1000).unwrap();
         assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), byte, 1000));
     }
@@ -370,7 +369,9 @@ fn go_on(dir: &Path, no_more: impl FnOnce(&Path)) {
     // With one of two held a third is needed.
     put(&mut writer, 201, 1000).unwrap();
     match put(&mut writer, 202, 1000) {
-        Err(Error::OutOfMemory { memory: Memory::Inodes { dir: named } | Memory::FileSystem { dir: named }, .. }) => {
+        Err(Error::OutOfMemory {
+            memory: Memory::Inodes { dir: named } | Memory::FileSystem { dir: named }, ..
+        }) => {
             assert_eq!(named, dir);
         }
         other => panic!("{other:?}"),

@@ -152,7 +152,11 @@ mod tests {
         put(&mount.path().join("user.slice"), &no_swap);
         assert_eq!(group("0::/user.slice/a.scope\n"), Some(100_000));
         assert_eq!(group("0::/elsewhere\n"), None, "the top has no limit");
-        let inner = [("memory.max", "60000"), ("memory.current", "50000"), ("memory.stat", "inactive_file 30\nactive_file 4\n")];
+        let inner = [
+            ("memory.max", "60000"),
+            ("memory.current", "50000"),
+            ("memory.stat", "inactive_file 30\nactive_file 4\n"),
+        ];
         put(&mount.path().join("user.slice/b.scope"), &inner);
         put(&mount.path().join("user.slice/b.scope"), &no_swap);
         assert_eq!(group("0::/user.slice/b.scope\n"), Some(10_034));

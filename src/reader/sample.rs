@@ -20,6 +20,62 @@ use std::time::Duration;
 /// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time; to keep several, or to send one to another thread for good,
 /// use [`into_owned`](Self::into_owned).
 ///
+/// # Where the borrow checker objects
+///
+/// A function that returns a sample borrows its reader until the sample is gone, also on the paths that return none. Where that is
+/// in the way, read with [`read_owned`](crate::Reader::read_owned), [`wait_owned`](crate::Reader::wait_owned) or
+/// [`latest_owned`](crate::Reader::latest_owned): an [`OwnedSample`] borrows nothing, and holds the same memory without a copy. This
+/// helper reopens its reader when the writer has closed the channel:
+///
+/// ```
+/// use ndsharray::{Error, Options, OwnedSample, Reader, Result};
+/// use std::time::Duration;
+///
+/// fn next(reader: &mut Reader, options: &Options) -> Result<Option<OwnedSample>> {
+///     match reader.wait_owned(Duration::from_millis(20)) {
+///         Err(Error::Closed { name, .. }) => {
+///             *reader = options.open(&name)?;
+///             reader.wait_owned(Duration::from_millis(20))
+///         }
+///         other => other,
+///     }
+/// }
+/// # fn main() -> Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = Options::new().dir(dir.path());
+/// # let mut writer = options.create::<u8>("doc-next")?;
+/// # let mut reader = options.open("doc-next")?;
+/// # writer.write(&[1], &[7])?;
+/// # assert_eq!(next(&mut reader, &options)?.unwrap().as_bytes(), [7]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// And a pause between two borrowed samples is a block:
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(dir.path());
+/// # let mut writer = options.create::<f32>("doc-block")?;
+/// # writer.write(&[2], &[1.0, 2.0])?;
+/// # let mut reader = options.open("doc-block")?;
+/// let sum: f32 = match reader.latest()? {
+///     Some(sample) => sample.view::<f32>()?.iter().sum(),
+///     None => 0.0,
+/// };
+/// let again = reader.latest()?; // the first sample is gone: only its sum is left
+/// # assert_eq!((sum, again.is_some()), (3.0, true));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Alignment
+///
+/// A value begins at the start of a page, so every element type is aligned.
+///
+/// # Examples
+///
 /// ```compile_fail,E0505
 /// # fn main() -> ndsharray::Result<()> {
 /// let mut reader = ndsharray::Reader::open("lidar")?;

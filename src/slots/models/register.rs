@@ -29,10 +29,11 @@ impl EntryLock {
     }
 }
 
-/// A reader comes, reads and goes.
-fn come_and_go(publications: usize, flaw: Flaw) {
+/// A reader comes, reads and goes, while the writer claims `ahead` slots along with each publication.
+fn come_and_go(ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 0);
     let mut writer = Writer::new(&channel, flaw);
+    writer.width = ahead;
     writer.publish();
     let reader = spawn(&channel, move |channel| {
         let mut reader = Reader::new(channel, 0, flaw);
@@ -79,10 +80,11 @@ enum Hold {
 }
 
 /// A reader ends, and a new one takes over its entry, while the writer claims, and reclaims what the dead have pinned.
-fn reuse(hold: Hold, end: End, publications: usize, flaw: Flaw) {
+fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let lock = EntryLock::owned();
     let mut writer = Writer::new(&channel, flaw);
+    writer.width = ahead;
     writer.publish();
     let mut reader = Reader::new(&channel, 0, flaw);
     let sample = reader.pin().unwrap();
@@ -144,20 +146,28 @@ fn reuse(hold: Hold, end: End, publications: usize, flaw: Flaw) {
 
 #[test]
 fn a_reader_comes_and_goes() {
-    Model { name: "a reader comes and goes", preemptions: 4, scenario: |flaw| come_and_go(3, flaw) }
+    for ahead in [0, 1] {
+        println!("{ahead} ahead");
+        Model {
+            name: "a reader comes and goes",
+            preemptions: 4 - ahead,
+            scenario: move |flaw| come_and_go(ahead, 3, flaw),
+        }
         .holds()
         .rejects(Flaw::PinBeforeRegister, TORN)
         .rejects(Flaw::RemoveBeforeUse, TORN)
         .rejects(Flaw::WeakPin, TORN);
+    }
 }
 
 #[test]
 fn an_entry_is_used_again() {
-    for hold in [Hold::Borrowed, Hold::Owned] {
+    for (hold, ahead) in [(Hold::Borrowed, 0), (Hold::Owned, 0), (Hold::Borrowed, 1), (Hold::Owned, 1)] {
+        println!("{ahead} ahead");
         Model {
             name: "an entry is used again",
             preemptions: 3,
-            scenario: move |flaw| reuse(hold, End::Leaves, 2, flaw),
+            scenario: move |flaw| reuse(hold, End::Leaves, ahead, 2, flaw),
         }
         .holds();
     }
@@ -165,11 +175,12 @@ fn an_entry_is_used_again() {
 
 #[test]
 fn the_entry_of_a_dead_reader() {
-    for hold in [Hold::Borrowed, Hold::Owned] {
+    for (hold, ahead) in [(Hold::Borrowed, 0), (Hold::Owned, 0), (Hold::Borrowed, 1), (Hold::Owned, 1)] {
+        println!("{ahead} ahead");
         Model {
             name: "the entry of a dead reader",
             preemptions: 3,
-            scenario: move |flaw| reuse(hold, End::Dies, 3, flaw),
+            scenario: move |flaw| reuse(hold, End::Dies, ahead, 3, flaw),
         }
         .holds()
         .rejects(Flaw::ReclaimsByTimeout, TORN)

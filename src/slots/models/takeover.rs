@@ -54,10 +54,11 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
 }
 
 /// One writer publishes `before` values and dies in the next, another takes over and publishes `after` values; a reader takes two samples
-/// meanwhile.
-fn take_over(last: Step, before: usize, after: usize, flaw: Flaw) {
+/// meanwhile. Both writers claim `ahead` slots along with each publication.
+fn take_over(last: Step, before: usize, after: usize, ahead: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut first = Writer::new(&channel, flaw);
+    first.width = ahead;
     first.publish();
     let reader = spawn(&channel, move |channel| {
         let mut reader = Reader::new(channel, 0, flaw);
@@ -72,6 +73,7 @@ fn take_over(last: Step, before: usize, after: usize, flaw: Flaw) {
     // One thread plays both writers: the second one runs because the kernel gave it the first one's lock, so it sees all that the first
     // did; but it knows only what it finds in the shared words.
     let mut second = Writer::inherit(&channel, flaw);
+    second.width = ahead;
     match flaw {
         Flaw::ForgetsLatest => second.latest = Latest::NONE,
         Flaw::RestartsNumbers => second.number = 0,
@@ -87,9 +89,9 @@ fn take_over(last: Step, before: usize, after: usize, flaw: Flaw) {
 
 #[test]
 fn a_writer_takes_over() {
-    for last in STEPS {
-        println!("the first writer ends {last:?}");
-        Model { name: "takeover", preemptions: 4, scenario: move |flaw| take_over(last, 1, 2, flaw) }
+    for (last, ahead) in STEPS.into_iter().flat_map(|step| [(step, 0), (step, 1)]) {
+        println!("the first writer ends {last:?}, {ahead} ahead");
+        Model { name: "takeover", preemptions: 4 - ahead, scenario: move |flaw| take_over(last, 1, 2, ahead, flaw) }
             .holds()
             .rejects(Flaw::ForgetsLatest, BROKEN)
             .rejects(Flaw::RestartsNumbers, WENT_BACK)
@@ -102,7 +104,7 @@ fn an_overwritten_slot_is_not_given_back() {
     Model {
         name: "an overwritten slot is not given back",
         preemptions: 4,
-        scenario: |flaw| take_over(Step::Written, 1, 1, flaw),
+        scenario: |flaw| take_over(Step::Written, 1, 1, 0, flaw),
     }
     .holds()
     .rejects(Flaw::RestoresOverwritten, TORN);

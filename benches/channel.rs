@@ -69,6 +69,19 @@ fn loan_and_publish(bencher: Bencher, len: usize) {
     bencher.bench_local(|| writer.loan(&[len]).and_then(ndsharray::Loan::publish).is_ok());
 }
 
+/// Makes and closes a writer in a directory where so many other channels are.
+#[divan::bench(args = [0, 100, 1000, 3000])]
+fn make_writer_among(bencher: Bencher, others: usize) {
+    let (_writer, _reader, dir) = channel(64);
+    let options = Options::new().dir(dir.path());
+    for number in 0..others {
+        // It leaves its value, and takes none of this process' descriptors.
+        let other = options.clone().persist(true).create::<u8>(&format!("other-{number}"));
+        other.and_then(|mut other| other.write(&[64], &[1; 64])).expect("room for one value");
+    }
+    bencher.bench_local(|| options.create::<u8>("one-more").is_ok());
+}
+
 /// What a write cannot beat: a copy that alternates between two warm buffers, as the current value must not be overwritten.
 #[divan::bench(args = SIZES)]
 fn copy_between_warm_buffers(bencher: Bencher, len: usize) {

@@ -341,7 +341,8 @@ pub enum Memory {
     AddressSpace,
     /// Mappings that a process may have (`vm.max_map_count`). In mappings.
     Mappings,
-    /// Files that this process, or the whole system, may have open (`RLIMIT_NOFILE`, `ulimit -n`). In descriptors.
+    /// Files that this process, or the whole system, may have open (`RLIMIT_NOFILE`, `ulimit -n`).
+    /// In descriptors.
     Descriptors,
     /// This process' own memory, for a copy. In bytes.
     Process,

@@ -37,7 +37,7 @@ mod armed {
         "name.opened", "name.locked", "create.reserved", "head.body", "create.board", "create.table_cleared", "create.table_file",
         "create.table", "create.epoch", "create.marked", "create.open",
         // Instead of a board that cannot be kept.
-        "create.retired", "create.retire_woken", "create.retire_unlinked",
+        "create.retired", "create.retire_woken", "create.retire_payload", "create.retire_unlinked",
         // What an earlier writer left.
         "inherit.reaped", "inherit.slot", "inherit.sorted", "reap.locked", "reap.removed",
         // A value.

@@ -71,7 +71,8 @@ pub struct Reader {
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
-    /// How the board stood when there was nothing to do but to wait for news. Open, then; never so if it was not.
+    /// How the board stood when there was nothing to do but to wait for news. Open, then; never so
+    /// if it was not.
     calm: Standing,
     /// Number of the last value read, here or on the board before; `None` before the first.
     last_number: Option<u64>,
@@ -257,8 +258,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Does what there is to do when the board stands otherwise than before: lets go of payload files that have been unlinked, and
-    /// goes after the name if the channel is not open. Says whether it went to another board.
+    /// Does what there is to do when the board stands otherwise than before: lets go of payload
+    /// files that have been unlinked, and goes after the name if the channel is not open. Says
+    /// whether it went to another board.
     #[cold]
     fn look_around(&mut self) -> Result<bool> {
         let now = self.at.board().standing();
@@ -271,7 +273,8 @@ impl Reader {
         self.follow()
     }
 
-    /// Drops mappings of payload files that have been unlinked, and closes them: their memory is free when nobody has them.
+    /// Drops mappings of payload files that have been unlinked, and closes them: their memory is
+    /// free when nobody has them.
     fn let_go(&mut self) {
         self.cache.forget_gone(self.at.board());
         self.files.forget_gone(self.at.board());

@@ -51,7 +51,8 @@ impl State {
     }
 }
 
-/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go of those when that has changed.
+/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go
+/// of those when that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Standing(u32);
 
@@ -81,8 +82,9 @@ struct Hot {
     _reserved_files: AtomicU64,
     /// Grows with each writer that takes the channel over; 1 is the first.
     epoch: AtomicU64,
-    /// The state in the lowest byte. Above it a count that grows whenever a payload file is unlinked: readers then let go of such
-    /// files. One word, so that one look shows a reader with nothing new to read that there is nothing else to do either.
+    /// The state in the lowest byte. Above it a count that grows whenever a payload file is
+    /// unlinked: readers then let go of such files. One word, so that one look shows a reader with
+    /// nothing new to read that there is nothing else to do either.
     standing: AtomicU32,
     wake: AtomicU32,
     /// The writer's process id as it saw itself: a hint for people.
@@ -279,7 +281,8 @@ impl Board {
 
     pub(crate) fn set_state(&self, state: State) {
         let Standing(standing) = self.standing();
-        // Release: pairs with `standing`. Only the holder of the writer's lock gets here, so load and store need not be one step.
+        // Release: pairs with `standing`. Only the holder of the writer's lock gets here, so load
+        // and store need not be one step.
         self.hot().standing.store(standing & !Standing::STATE | state.to_bits(), Ordering::Release);
     }
 
@@ -327,8 +330,9 @@ impl Board {
     /// Notes that a payload file has been unlinked.
     pub(crate) fn count_file_gone(&self) {
         let Standing(standing) = self.standing();
-        // Release: pairs with `standing`, as a reader may take this store for that of the state. The count itself only says that it is
-        // time to look at the headers, which are read under the slot protocol or not trusted. Only the writer stores it.
+        // Release: pairs with `standing`, as a reader may take this store for that of the state.
+        // The count itself only says that it is time to look at the headers, which are read under
+        // the slot protocol or not trusted. Only the writer stores it.
         self.hot().standing.store(standing.wrapping_add(Standing::STATE + 1), Ordering::Release);
     }
 

@@ -54,6 +54,52 @@ pub(crate) fn payload_files(location: &Location) -> Result<Vec<Uuid>> {
     Ok(ids)
 }
 
+/// Removes all payload files of a channel but those in `keep`, whoever has made them; `removed` is
+/// called after each.
+///
+/// The name of a payload and its owner prove that this library has made it. One that is another's,
+/// or no file, stays, as does one that the system does not let go. None of them keeps the others
+/// from being removed; the first error is told at the end.
+pub(crate) fn remove_payloads(
+    location: &Location,
+    owners: Owners,
+    keep: &[Uuid],
+    mut removed: impl FnMut(),
+) -> Result<()> {
+    let mut first = Ok(());
+    for id in payload_files(location)? {
+        if keep.contains(&id) {
+            continue;
+        }
+        match remove_payload(&location.payload(id), owners) {
+            Ok(()) => removed(),
+            Err(error) => first = first.and(Err(error)),
+        }
+    }
+    first
+}
+
+fn remove_payload(path: &Path, owners: Owners) -> Result<()> {
+    let identity = match sys::identify_path(path) {
+        Ok(identity) => identity,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(Error::io("inspect", path, e)),
+    };
+    match foreign(&identity, owners) {
+        // Its other names stay.
+        None | Some(Foreign::HardLinked) => remove_if_there(path),
+        Some(what) => Err(Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what }),
+    }
+}
+
+/// Removes a file; that there is none is no error.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    match sys::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
+        _ => Ok(()),
+    }
+}
+
 fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
     match identity.kind {
         Kind::Symlink => Some(Foreign::Symlink),

@@ -6,22 +6,26 @@ use std::fs::File;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// From this many bytes on a reservation takes so long that a look at the control group's limit costs little beside it.
+/// From this many bytes on a reservation takes so long that a look at the control group's limit
+/// costs little beside it.
 const LONG: u64 = 4 << 20;
 
-/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with its numbers.
+/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with
+/// its numbers.
 pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     check_limits(len)?;
     sys::reserve(file, len as u64).map_err(|e| no_room("reserve memory for", e, path, len))
 }
 
-/// Writes to the front of a new file, which takes the memory that it needs; otherwise as [`reserve`].
+/// Writes to the front of a new file, which takes the memory that it needs; otherwise as
+/// [`reserve`].
 pub(super) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     check_limits(bytes.len())?;
     sys::write_all_at(file, bytes, 0).map_err(|e| no_room("write", e, path, bytes.len()))
 }
 
-/// Looks, before a file is made that has `len` bytes, at limits beyond which the kernel ends the process instead of refusing.
+/// Looks, before a file is made that has `len` bytes, at limits beyond which the kernel ends the
+/// process instead of refusing.
 pub(crate) fn check_limits(len: usize) -> Result<()> {
     let requested = len as u64;
     let check = |limit: Option<u64>, memory| match limit {
@@ -78,7 +82,8 @@ pub(super) fn too_large(path: &Path, requested: u64) -> Error {
     Error::OutOfMemory { requested, available: available(path), memory: Memory::FileSystem { dir: dir_of(path) } }
 }
 
-/// Bytes that a new file at `path` may have at most: what the file system has left, or what a process can address; 0 when it does not tell.
+/// Bytes that a new file at `path` may have at most: what the file system has left, or what a
+/// process can address; 0 when it does not tell.
 fn available(path: &Path) -> u64 {
     path.parent().and_then(sys::available).unwrap_or(0).min(isize::MAX as u64)
 }

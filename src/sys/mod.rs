@@ -193,12 +193,20 @@ pub(crate) fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<u
 }
 
 /// The smallest piece of [`in_pieces`].
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "freebsd", test)),
+    allow(dead_code, reason = "nothing interrupts it")
+)]
 const PIECE: u64 = 64 << 10;
 
-/// Reserves `len` bytes by `reserve`, which is given where a piece begins and how long it is: all at once, or, where signals
-/// interrupt that, in pieces that become smaller. Older kernels give back what they have when a signal comes, so that under an
-/// interval timer a long reservation would begin again for ever.
-#[cfg_attr(not(unix), allow(dead_code, reason = "nothing interrupts it"))]
+/// Reserves `len` bytes by `reserve`, which is given where a piece begins and how long it is: all
+/// at once, or, where signals interrupt that, in pieces that become smaller. Older kernels give
+/// back what they have when a signal comes, so that under an interval timer a long reservation
+/// would begin again for ever.
+#[cfg_attr(
+    not(any(target_os = "linux", target_os = "freebsd", test)),
+    allow(dead_code, reason = "nothing interrupts it")
+)]
 fn in_pieces(len: u64, mut reserve: impl FnMut(u64, u64) -> io::Result<()>) -> io::Result<()> {
     let (mut done, mut piece) = (0, len);
     loop {

@@ -114,7 +114,8 @@ pub(crate) fn available(dir: &Path) -> Option<u64> {
     Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
 }
 
-/// Files that this user may still make in the file system that holds `dir`; `None` when it does not tell, or has no limit.
+/// Files that this user may still make in the file system that holds `dir`; `None` when it does not
+/// tell, or has no limit.
 pub(crate) fn files_available(dir: &Path) -> Option<u64> {
     let stat = file_system(dir)?;
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
@@ -133,7 +134,8 @@ fn file_system(dir: &Path) -> Option<libc::statvfs> {
     Some(unsafe { stat.assume_init() })
 }
 
-/// The size that this process may give to a file; `None` when there is no limit. Beyond it the system sends SIGXFSZ.
+/// The size that this process may give to a file; `None` when there is no limit. Beyond it the
+/// system sends SIGXFSZ.
 pub(crate) fn file_size_limit() -> Option<u64> {
     limit_of(libc::RLIMIT_FSIZE)
 }
@@ -142,7 +144,8 @@ pub(crate) fn file_size_limit() -> Option<u64> {
 #[allow(clippy::useless_conversion, clippy::unnecessary_cast, reason = "the types differ by target")]
 pub(super) fn limit_of(resource: Resource) -> Option<u64> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the resource is one that the system knows, and `limit` is the struct that the call writes.
+    // SAFETY: the resource is one that the system knows, and `limit` is the struct that the call
+    // writes.
     let known = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;
     if known && limit.rlim_cur != libc::RLIM_INFINITY { u64::try_from(limit.rlim_cur).ok() } else { None }
 }

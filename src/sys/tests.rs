@@ -183,3 +183,34 @@ fn the_clock_does_not_go_back() {
     }
     assert!(age_of(last) < Duration::from_secs(60));
 }
+
+#[test]
+fn a_reservation_that_is_interrupted_goes_on_in_smaller_pieces() {
+    // As older kernels do under an interval timer: what takes longer than its interval is undone.
+    let quick = 1 << 20;
+    for len in [0, 1, PIECE, PIECE + 1, 100 << 20, (100 << 20) + 5] {
+        let (mut reserved, mut calls) = (0, 0);
+        let outcome = in_pieces(len, |from, piece| {
+            calls += 1;
+            assert!(calls < 1000, "it does not end");
+            if piece > quick {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            assert_eq!(from, reserved, "no gap");
+            reserved += piece;
+            Ok(())
+        });
+        assert!(outcome.is_ok());
+        assert_eq!(reserved, len);
+    }
+    // One that nothing interrupts is one call.
+    let mut calls = Vec::new();
+    in_pieces(100 << 20, |from, piece| {
+        calls.push((from, piece));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(calls, [(0, 100 << 20)]);
+    let full = in_pieces(100, |_, _| Err(ErrorKind::StorageFull.into()));
+    assert_eq!(full.unwrap_err().kind(), ErrorKind::StorageFull);
+}

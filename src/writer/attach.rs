@@ -4,11 +4,12 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::head::Head;
 use crate::location::Location;
-use crate::options::Options;
+use crate::options::{Options, Owners};
 use crate::segment::{self, Board, Claim, Claimed, State, Table};
 use crate::slots::{Doorbell, MAX_NUMBER};
 use crate::sys::{self, Access, Locked, Sweeper};
 use std::fs::File;
+use std::path::Path;
 use uuid::Uuid;
 
 /// How many boards that cannot be kept are replaced before we give up.
@@ -22,6 +23,10 @@ pub(super) struct Held {
     pub(super) table_file: Locked,
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
+    /// Whether there may be payload files that no slot names, and whose they may be. Not beside a
+    /// board that was made just now: a board is removed after all payload files. To look for them
+    /// takes a walk through the whole directory.
+    pub(super) leftovers: Option<Owners>,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
     _claim: Claimed,
     /// After that nothing is mapped any more.
@@ -36,6 +41,8 @@ impl Held {
         for _ in 0..ATTEMPTS {
             let claim = claim_board(&location, options)?;
             let opened = open_board(&location, &claim)?;
+            // A table alone is left where a board was removed by other means.
+            let is_new = opened.is_none() && before.lineage.is_none() && !exists(&location.readers());
             let (board, head) = match opened {
                 Some(found) => found,
                 None => make_board(&location, options, &claim, before)?,
@@ -52,7 +59,7 @@ impl Held {
                 // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
                 // gets a new board.
                 before = Before { number: last_number, epoch: board.epoch(), lineage: Some(head.lineage) };
-                retire(&location, &board)?;
+                retire(&location, options, &board)?;
                 continue;
             };
             board.begin_epoch();
@@ -65,7 +72,17 @@ impl Held {
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
             let table_file = Locked::new(table_file);
-            return Ok(Self { location, board, table, table_file, last_number, _claim: claim, _sweeper: sweeper });
+            let leftovers = (!is_new).then_some(options.owners);
+            return Ok(Self {
+                location,
+                board,
+                table,
+                table_file,
+                last_number,
+                leftovers,
+                _claim: claim,
+                _sweeper: sweeper,
+            });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
     }
@@ -162,12 +179,21 @@ fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Opt
     }
 }
 
+/// Whether something has this name.
+fn exists(path: &Path) -> bool {
+    sys::identify_path(path).is_ok()
+}
+
 /// Tells the readers of a board that cannot be kept that it is over, and frees its name.
-fn retire(location: &Location, board: &Board) -> Result<()> {
+fn retire(location: &Location, options: &Options, board: &Board) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
     board.wake_all();
     fail_point!("create.retire_woken");
+    // Best effort. Before the board goes: a writer that finds none does not look for them.
+    let _ = segment::remove_payloads(location, options.owners, &[], || {
+        fail_point!("create.retire_payload");
+    });
     let path = location.board();
     segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
     fail_point!("create.retire_unlinked");

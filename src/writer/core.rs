@@ -174,7 +174,8 @@ impl Core {
                 Choice::Grow(_) => return self.grow(claim, needed, content),
                 Choice::Spread(_) => match self.create_payload(needed, content) {
                     Ok(created) => return Ok(self.take_payload(claim, created)),
-                    // Whatever the reason: others have room. Not tried again for a while, as each attempt takes long.
+                    // Whatever the reason: others have room. Not tried again for a while, as each
+                    // attempt takes long.
                     Err(_) => {
                         self.held.board.writer_side(&self.held.table).abandon(claim);
                         self.rotation.make_do();
@@ -330,8 +331,9 @@ impl Core {
         }
     }
 
-    /// As [`grow`](Self::grow), after an attempt that failed with `error`: files that hold nothing of use are given up for it.
-    /// The slot's own goes first, as it is to be replaced anyway. Where all of them are not enough they stay.
+    /// As [`grow`](Self::grow), after an attempt that failed with `error`: files that hold nothing
+    /// of use are given up for it. The slot's own goes first, as it is to be replaced anyway. Where
+    /// all of them are not enough they stay.
     #[cold]
     fn grow_by_giving_up(
         &mut self,
@@ -375,7 +377,8 @@ impl Core {
             Ok(created) => Ok(self.take_payload(claim, created)),
             Err(error) => {
                 if tried {
-                    // Readers may have mapped what has gone, and keep its memory. Those that sleep are woken to let go.
+                    // Readers may have mapped what has gone, and keep its memory. Those that sleep
+                    // are woken to let go.
                     self.held.board.wake_holders_of(self.bell().ring_always());
                 }
                 if intact {

@@ -11,7 +11,8 @@ const ROOMY: usize = 8;
 /// A file of this many bytes is not too large for any value: there are no smaller ones.
 const PAGE: usize = 4096;
 
-/// Sizes from a power of two up to the next. The lowest class has all sizes that go into a page and may not have more.
+/// Sizes from a power of two up to the next. The lowest class has all sizes that go into a page and
+/// may not have more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SizeClass(u32);
 
@@ -29,7 +30,8 @@ impl SizeClass {
         a ^ b > a & b
     }
 
-    /// The smallest array in it, in bytes; of the lowest class, the largest that may not have more than a page.
+    /// The smallest array in it, in bytes; of the lowest class, the largest that may not have more
+    /// than a page.
     pub(super) fn least(self) -> usize {
         1 << self.0
     }

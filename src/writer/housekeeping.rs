@@ -35,7 +35,8 @@ impl Core {
         self.discard(claim);
     }
 
-    /// Gives up files that are of no use to values as they come now; `newest` is the number of the current one.
+    /// Gives up files that are of no use to values as they come now; `newest` is the number of the
+    /// current one.
     #[inline(never)]
     pub(super) fn give_up_surplus(&mut self, newest: u64) {
         let mut surplus = self.rotation.surplus(self.look.pins, newest);
@@ -116,11 +117,12 @@ impl Core {
             fail_point!("inherit.slot");
         }
         fail_point!("inherit.sorted");
-        // Best effort: where the directory cannot be listed, what a dead writer left stays.
-        for id in segment::payload_files(&self.held.location).unwrap_or_default() {
-            if !kept.contains(&id) {
-                self.unlink_payload(id);
-            }
+        if let Some(owners) = self.held.leftovers {
+            // Best effort: where the directory cannot be listed, what a dead writer left stays.
+            let _ = segment::remove_payloads(&self.held.location, owners, &kept, || {
+                fail_point!("unlink.removed");
+                self.held.board.count_file_gone();
+            });
         }
     }
 

@@ -6,9 +6,7 @@ use crate::failpoint::fail_point;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, State, Table};
-use crate::sys::{self, Access, Locked};
-use std::io;
-use std::path::Path;
+use crate::sys::{Access, Locked};
 
 /// Whether living readers are in the way of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,19 +40,16 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         fail_point!("remove.marked");
         board.wake_all();
     }
-    let remove = |path: &Path| match sys::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-        _ => Ok(()),
-    };
-    for id in segment::payload_files(location)? {
-        remove(&location.payload(id))?;
+    // One that cannot be removed is in the way of no other. The board goes last: as long as it is
+    // there, a new writer looks for what else there is.
+    let payloads = segment::remove_payloads(location, options.owners, &[], || {
         fail_point!("remove.payload");
-    }
-    remove(&location.readers())?;
+    });
+    let table = segment::remove_if_there(&location.readers());
     fail_point!("remove.table");
-    claim.remove().map_err(|e| Error::io("remove", &location.board(), e))?;
+    let board = claim.remove().map_err(|e| Error::io("remove", &location.board(), e));
     fail_point!("remove.board");
-    Ok(())
+    payloads.and(table).and(board)
 }
 
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.

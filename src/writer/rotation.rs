@@ -27,8 +27,8 @@ const SURVEY_EVERY: u64 = 16;
 /// Files given up along with one publication, at most: each takes microseconds.
 const GONE_AT_ONCE: usize = 8;
 
-/// Files of small arrays that may stay beyond those that take turns. A reader that goes from one value to the next holds none
-/// in between, and a file costs more to make than to keep.
+/// Files of small arrays that may stay beyond those that take turns. A reader that goes from one
+/// value to the next holds none in between, and a file costs more to make than to keep.
 const SPARE: usize = 2;
 
 /// Publications for which no file is made that would be good to have, after one could not be made.
@@ -50,7 +50,8 @@ pub(super) enum Choice {
     Fits(SlotIndex),
     /// It needs a (larger) payload file first: no other slot has room.
     Grow(SlotIndex),
-    /// It has no payload file, and may get one so that small arrays take turns in more slots. Others have room.
+    /// It has no payload file, and may get one so that small arrays take turns in more slots.
+    /// Others have room.
     Spread(SlotIndex),
 }
 
@@ -195,18 +196,22 @@ impl Rotation {
         }
     }
 
-    /// Whether to look for [surplus](Self::surplus) files, after the value `newest` has been published.
+    /// Whether to look for [surplus](Self::surplus) files, after the value `newest` has been
+    /// published.
     #[inline]
     pub(super) fn is_survey_due(&self, newest: u64) -> bool {
         newest >= self.survey_at
     }
 
-    /// Slots whose files are of no use to arrays as they came of late, the largest first, and no more than are to go at once.
+    /// Slots whose files are of no use to arrays as they came of late, the largest first, and no
+    /// more than are to go at once.
     ///
-    /// Each size in demand keeps as many files as its arrays take turns in, those written last, and one more for each that
-    /// readers usually hold. A file that serves a large size serves the smaller ones too, but one that is many times too large
-    /// for all of them goes. So after 64 arrays of one size, none of them held, no more than those files and two spare ones are
-    /// left: [`MEMORY`](super::demand) and [`SURVEY_EVERY`] publications until the survey, and eight for 62 files.
+    /// Each size in demand keeps as many files as its arrays take turns in, those written last, and
+    /// one more for each that readers usually hold. A file that serves a large size serves the
+    /// smaller ones too, but one that is many times too large for all of them goes. So after 64
+    /// arrays of one size, none of them held, no more than those files and two spare ones are left:
+    /// [`MEMORY`](super::demand) and [`SURVEY_EVERY`] publications until the survey, and eight for
+    /// 62 files.
     #[inline(never)]
     pub(super) fn surplus(&mut self, pinned: PinMask, newest: u64) -> PinMask {
         self.survey_at = newest.saturating_add(SURVEY_EVERY);
@@ -237,7 +242,8 @@ impl Rotation {
         PinMask::from_bits(going)
     }
 
-    /// The slots whose files are of use to arrays as they came of late; see [`surplus`](Self::surplus).
+    /// The slots whose files are of use to arrays as they came of late; see
+    /// [`surplus`](Self::surplus).
     #[cold]
     fn files_of_use(&mut self, pinned: PinMask, newest: u64, bytes: usize, spread: usize) -> u64 {
         let held = (self.filled & pinned.to_bits()).count_ones() as usize;
@@ -245,8 +251,8 @@ impl Rotation {
         self.demand.forget(newest);
         let usually_held = self.demand.held().saturating_sub(held);
         let alone = self.demand.is_all(SizeClass::of(bytes));
-        // What is too small for the current size, and no other has been written to for a while, only stands in the way of a
-        // file with room.
+        // What is too small for the current size, and no other has been written to for a while,
+        // only stands in the way of a file with room.
         let horizon = if alone { 0 } else { 2 * self.files as u64 };
         let mut left = bits(self.filled & !pinned.to_bits())
             .filter(|&slot| {
@@ -269,8 +275,9 @@ impl Rotation {
         kept
     }
 
-    /// Slots whose files could go to make room, for a file of `slot`: its own first, which would be replaced anyway, then those
-    /// that are neither pinned nor the latest, the largest first. With their capacities.
+    /// Slots whose files could go to make room, for a file of `slot`: its own first, which would be
+    /// replaced anyway, then those that are neither pinned nor the latest, the largest first. With
+    /// their capacities.
     pub(super) fn could_go(&self, slot: SlotIndex, pinned: PinMask) -> Vec<(SlotIndex, usize)> {
         let mut could: Vec<_> = bits(self.free(pinned) | (self.filled & slot.bit().to_bits())).collect();
         could.sort_by_key(|&other| (other != slot, std::cmp::Reverse(self.capacity(other))));
@@ -573,8 +580,9 @@ mod tests {
     }
 
     proptest! {
-        /// After any sizes, holds and wider spreads: once 64 values of one size have come while nobody holds any, no more files
-        /// are left than those take turns in and two, and none is many times too large.
+        /// After any sizes, holds and wider spreads: once 64 values of one size have come while
+        /// nobody holds any, no more files are left than those take turns in and two, and none is
+        /// many times too large.
         #[test]
         fn surplus_goes_within_64_values(
             steps in collection::vec((0_u32..24, any::<u64>(), 1_u64..50, 0_u8..20), 0..40),
@@ -586,7 +594,8 @@ mod tests {
                 if widen == 0 {
                     rotation.widen();
                 }
-                // Not all slots, nor the current one, as no reader holds that without the writer's going on.
+                // Not all slots, nor the current one, as no reader holds that without the writer's
+                // going on.
                 let held = PinMask::from_bits(held & held.rotate_left(7) & !0b111);
                 let held = rotation.latest.map_or(held, |slot| held.without(slot.bit()));
                 run(&mut rotation, number, 1, 1 << size, held);

@@ -199,8 +199,8 @@ fn small_values_do_not_keep_the_files_of_large_ones() {
     assert_eq!(taken(&room), [4096; 6]);
 }
 
-/// Whatever came before: after 64 values of one size, held by nobody, no more files are left than those take turns in and two,
-/// and none is many times too large.
+/// Whatever came before: after 64 values of one size, held by nobody, no more files are left than
+/// those take turns in and two, and none is many times too large.
 #[cfg(unix)]
 #[test]
 fn what_is_not_needed_is_given_back_after_any_mixture() {

@@ -24,7 +24,8 @@ pub(crate) fn limit(what: &str) -> Result<(), Box<dyn std::error::Error>> {
         "file-size" => set(libc::RLIMIT_FSIZE, Some(1 << 20)),
         "file-size-no-more" => set(libc::RLIMIT_FSIZE, None),
         "mappings" => {
-            // Neighbours differ, so that the system does not make one of them. They go with the process.
+            // Neighbours differ, so that the system does not make one of them. They go with the
+            // process.
             for protection in [libc::PROT_NONE, libc::PROT_READ].into_iter().cycle() {
                 let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
                 // SAFETY: a new mapping, which nobody uses.
@@ -57,7 +58,8 @@ fn put(writer: &mut Child, reader: &mut Reader, len: usize, seed: u64) {
     assert!(sample.as_bytes() == pattern(DType::U8, len, seed), "{seed}");
 }
 
-/// A writer that has published two values, which may take turns in more files than those, is limited.
+/// A writer that has published two values, which may take turns in more files than those, is
+/// limited.
 fn limited(room: &Room, what: &str) -> (Child, Reader) {
     let mut writer = puppet::start(room);
     assert_eq!(writer.ask("create 64 8 false"), "ok");

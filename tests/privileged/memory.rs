@@ -344,7 +344,8 @@ fn an_idle_reader_lets_go() {
     }
 }
 
-/// A further file would only spread small values: where it cannot be made they go on in those that there are.
+/// A further file would only spread small values: where it cannot be made they go on in those that
+/// there are.
 #[test]
 #[ignore = "needs root"]
 fn small_values_go_on_without_further_files() {

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// Bytes of address space that this process may still map; `None` when it has no limit of its own (`RLIMIT_AS`).
+/// Bytes of address space that this process may still map; `None` when it has no limit of its own
+/// (`RLIMIT_AS`).
 pub(crate) fn address_space_left() -> Option<u64> {
     let limit = super::limit_of(libc::RLIMIT_AS)?;
     let statm = fs::read_to_string("/proc/self/statm").ok()?;
@@ -27,8 +28,9 @@ pub(crate) fn mappings_left() -> Option<u64> {
     }
 }
 
-/// Bytes that this process' control group and those above it may still take, with all that the kernel could give back or swap
-/// out for it; `None` when there is no limit. Beyond it the kernel ends a process of the group.
+/// Bytes that this process' control group and those above it may still take, with all that the
+/// kernel could give back or swap out for it; `None` when there is no limit. Beyond it the kernel
+/// ends a process of the group.
 pub(crate) fn group_memory_left() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     groups_of(&groups).filter_map(|group| group.left_up_to_the_top(Path::new("/sys/fs/cgroup"))).min()
@@ -43,7 +45,8 @@ struct Group<'a> {
     files: &'static Files,
 }
 
-/// What the files of a group are called, and the counts in `memory.stat` of what the kernel can give back.
+/// What the files of a group are called, and the counts in `memory.stat` of what the kernel can
+/// give back.
 #[derive(Debug, PartialEq, Eq)]
 struct Files {
     most: &'static str,
@@ -73,7 +76,8 @@ const VERSION_2: Files = Files {
     swap_with_memory: false,
 };
 
-/// The groups that limit memory, by a text like `/proc/self/cgroup`: lines of `NUMBER:CONTROLLERS:PATH`.
+/// The groups that limit memory, by a text like `/proc/self/cgroup`: lines of
+/// `NUMBER:CONTROLLERS:PATH`.
 fn groups_of(text: &str) -> impl Iterator<Item = Group<'_>> {
     text.lines().filter_map(|line| {
         let (_, rest) = line.split_once(':')?;
@@ -92,7 +96,8 @@ impl Group<'_> {
     fn left_up_to_the_top(&self, mount: &Path) -> Option<u64> {
         let top = mount.join(self.controller);
         let own = top.join(self.path.trim_start_matches('/'));
-        // A container may see the path that its group has outside, and its own group mounted as the top.
+        // A container may see the path that its group has outside, and its own group mounted as the
+        // top.
         let own = if own.is_dir() { own } else { top.clone() };
         let up = own.ancestors().take_while(|dir| dir.starts_with(&top));
         up.filter_map(|dir| self.left_in(dir)).min()

@@ -1,7 +1,7 @@
 //! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
 
 use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
-use crate::slots::Look;
+use crate::slots::{KeptPins, Look};
 use crate::sync::Ordering;
 
 /// The last thing that the first writer does.
@@ -96,6 +96,87 @@ fn a_writer_takes_over() {
             .rejects(Flaw::ForgetsLatest, BROKEN)
             .rejects(Flaw::RestartsNumbers, WENT_BACK)
             .rejects(Flaw::ClearsPins, TORN);
+    }
+}
+
+/// As [`take_over`], but the writer that takes over dies too, after `again`, and a third one goes on.
+fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
+    let channel = Channel::new(2, 1, 1);
+    let mut first = Writer::new(&channel, flaw);
+    first.publish();
+    let reader = spawn(&channel, move |channel| {
+        let mut reader = Reader::new(channel, 0, flaw);
+        reader.read();
+        reader.read();
+    });
+    die_after(last, &mut first);
+    // One thread plays all writers, as in `take_over`.
+    let mut second = Writer::inherit(&channel, flaw);
+    second.publish();
+    die_after(again, &mut second);
+    let mut third = Writer::inherit(&channel, flaw);
+    match flaw {
+        Flaw::ForgetsLatest => third.latest = Latest::NONE,
+        Flaw::RestartsNumbers => third.number = 0,
+        Flaw::ClearsPins => channel.registered.add(0, channel.pins(0)),
+        _ => {}
+    }
+    third.publish();
+    third.publish();
+    reader.join().unwrap();
+    assert!(third.publish(), "no slot is lost to the dead");
+}
+
+/// A reader owns a sample of the first writer's, and drops it on another thread while the writer that takes over publishes.
+fn take_over_beside_an_owned_sample(last: Step, flaw: Flaw) {
+    let channel = Channel::new(3, 1, 1);
+    let mut first = Writer::new(&channel, flaw);
+    first.publish();
+    let mut reader = Reader::new(&channel, 0, flaw);
+    let sample = reader.pin().unwrap();
+    let kept = KeptPins::new();
+    kept.keep(reader.pins, sample.slot());
+    reader.unpin();
+    first.publish();
+    let dropper = spawn(&channel, move |channel| {
+        Reader::new(channel, 0, flaw).check(sample);
+        kept.release(channel.pins(0), sample.slot());
+    });
+    die_after(last, &mut first);
+    let mut second = Writer::inherit(&channel, flaw);
+    if flaw == Flaw::ClearsPins {
+        channel.registered.add(0, channel.pins(0));
+    }
+    for _ in 0..3 {
+        second.publish();
+    }
+    dropper.join().unwrap();
+    assert!(second.publish() && second.publish() && second.publish(), "no slot is lost to the dead");
+}
+
+#[test]
+fn a_writer_that_took_over_dies_too() {
+    for (last, again) in [(Step::Zeroed, Step::Numbered), (Step::Numbered, Step::Written), (Step::Named, Step::Ahead)] {
+        println!("the first writer ends {last:?}, the second {again:?}");
+        Model { name: "two takeovers", preemptions: 3, scenario: move |flaw| take_over_twice(last, again, flaw) }
+            .holds()
+            .rejects(Flaw::ForgetsLatest, BROKEN)
+            .rejects(Flaw::RestartsNumbers, WENT_BACK)
+            .rejects(Flaw::ClearsPins, TORN);
+    }
+}
+
+#[test]
+fn a_writer_takes_over_beside_an_owned_sample() {
+    for last in STEPS {
+        println!("the first writer ends {last:?}");
+        Model {
+            name: "takeover beside an owned sample",
+            preemptions: 3,
+            scenario: move |flaw| take_over_beside_an_owned_sample(last, flaw),
+        }
+        .holds()
+        .rejects(Flaw::ClearsPins, TORN);
     }
 }
 

@@ -106,17 +106,23 @@ impl Options {
     }
 
     /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
-    /// always read and write. No effect on Windows, where the directory's access list counts. Write permission for others is refused: whoever may write a payload may tear it. A shared array may
-    /// have it: all who take part in one need write permission.
+    /// always read and write. No effect on Windows, where the directory's access list counts.
+    ///
+    /// Write permission for others is refused: a second process could tear a payload. A shared array may have it. All
+    /// who take part in one need it, so permission to read alone is left out there: its one use would be to hold locks
+    /// in the way of those who take part.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Permission bits of the reader table, by default those of [`mode`](Self::mode). Who may not write it can only
-    /// [read without write permission](crate::Reader::open_read_only); who may write it can give back other readers' pins, and
-    /// so have their values overwritten under their eyes.
+    /// Permission bits of the reader table, by default `0o600`, whatever [`mode`](Self::mode) says. A user who may not
+    /// write it can only [read without write permission](crate::Reader::open_read_only). A user who may write it can
+    /// give back other readers' pins, and so have their values overwritten under their eyes.
+    ///
+    /// Permission to read without permission to write is left out: a reader has no use for it, but could hold locks in
+    /// the way of all others.
     #[must_use]
     pub fn readers_mode(mut self, mode: u32) -> Self {
         self.readers_mode = Some(mode);
@@ -195,7 +201,12 @@ impl Options {
 
     /// Permission bits of the reader table.
     pub(crate) fn table_mode(&self) -> u32 {
-        self.readers_mode.unwrap_or(self.mode) | 0o600
+        0o600 | self.readers_mode.map_or(0, for_writers_alone)
+    }
+
+    /// Permission bits of a shared array.
+    pub(crate) fn array_mode(&self) -> u32 {
+        0o600 | for_writers_alone(self.mode)
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -205,8 +216,16 @@ impl Options {
         if self.mode & 0o022 != 0 {
             return Err(Error::Unsupported { what: "a mode that lets others write payloads" });
         }
-        in_range("readers_mode", self.table_mode() as usize, 0, 0o777)
+        in_range("readers_mode", self.readers_mode.unwrap_or(0) as usize, 0, 0o777)
     }
+}
+
+/// `mode` without permission to read for those who may not write. A shared lock takes no more than that, and is in the
+/// way of every exclusive one: on files whose locks mean something, reading is for those who take part.
+const fn for_writers_alone(mode: u32) -> u32 {
+    const READ: u32 = 0o444;
+    const WRITE: u32 = 0o222;
+    mode & (!READ | (mode & WRITE) << 1)
 }
 
 fn in_range(option: &'static str, found: usize, min: usize, max: usize) -> Result<()> {
@@ -231,6 +250,15 @@ mod tests {
         }
         assert!(matches!(Options::new().mode(0o666).check(), Err(Error::Unsupported { .. })));
         assert!(Options::new().mode(0o644).readers_mode(0o666).check().is_ok());
+    }
+
+    #[test]
+    fn permission_to_read_alone_is_left_out() {
+        let table = |mode| Options::new().mode(0o644).readers_mode(mode).table_mode();
+        assert_eq!(Options::new().mode(0o644).table_mode(), 0o600);
+        assert_eq!([0, 0o600, 0o644, 0o640, 0o444].map(table), [0o600; 5]);
+        assert_eq!([0o660, 0o666, 0o664, 0o646].map(table), [0o660, 0o666, 0o660, 0o606]);
+        assert_eq!([0o600, 0o644, 0o664].map(|mode| Options::new().mode(mode).array_mode()), [0o600, 0o600, 0o660]);
     }
 
     #[test]

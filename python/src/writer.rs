@@ -42,7 +42,8 @@ const LARGE: usize = 1 << 20;
 /// max_readers
 ///     Readers that can be attached at once, 1 to 448, by default 64.
 /// mode, readers_mode
-///     Permission bits of the files, by default `0o600`, and of the reader table, by default those of `mode`.
+///     Permission bits of the files, and of the reader table; both by default `0o600`. The reader table lets nobody
+///     read who may not write.
 /// capacity_bytes
 ///     The least capacity of each payload file: shapes up to this size never need a new one.
 /// persist

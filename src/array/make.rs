@@ -59,7 +59,7 @@ pub(super) fn create(
         Ok(_) | Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
     }
-    let claim = match segment::claim_name(&path, options.mode | 0o600, options.owners, &Seats::FILE)? {
+    let claim = match segment::claim_name(&path, options.array_mode(), options.owners, &Seats::FILE)? {
         Claim::Ours(claim) => claim,
         // Another makes the array, or removes it.
         Claim::Others(_) => return Err(exists()),

@@ -25,6 +25,7 @@ pub(super) fn look(location: &Location) -> Result<Report> {
         value: None,
         writer: Owner { life: Life::Gone, pid: None },
         readers: Vec::new(),
+        readers_known: true,
         max_readers: 0,
         details: Details::Array { lock: None },
         problems: Vec::new(),

@@ -41,6 +41,7 @@ fn look_once(location: &Location) -> Result<Report> {
             pid: board.as_ref().and_then(BoardCopy::pid),
         },
         readers: Vec::new(),
+        readers_known: true,
         max_readers: 0,
         details: Details::Channel { state: None, epoch: 0, slots: Vec::new() },
         problems: Vec::new(),
@@ -48,7 +49,8 @@ fn look_once(location: &Location) -> Result<Report> {
     match (&board_file, &board) {
         (Some(file), Some(board)) => describe(&mut report, file, board, location, &mut notes),
         _ => {
-            report.readers = readers::living(location, &mut notes);
+            let seen = readers::living(location, &mut notes);
+            (report.readers, report.readers_known) = (seen.readers, seen.known);
             // A board without a head and without anything wrong is still being made, or its maker died.
             let state = board_file.as_ref().filter(|_| notes.problems.is_empty()).map(|_| ChannelState::Starting);
             report.details = Details::Channel { state, epoch: 0, slots: Vec::new() };
@@ -97,7 +99,8 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Lo
     };
     report.max_readers = board.head.readers as usize;
     if state != ChannelState::Starting {
-        (report.readers, report.max_readers) = readers::look(location, &board.head, notes);
+        let seen = readers::look(location, &board.head, notes);
+        (report.readers, report.readers_known, report.max_readers) = (seen.readers, seen.known, seen.most);
     }
     let mut slots = match slots::all(file, board, location, notes) {
         Ok(slots) => slots,

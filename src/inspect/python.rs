@@ -32,6 +32,7 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
             pid: None,
         },
         readers: Vec::new(),
+        readers_known: false,
         max_readers: 0,
         details: Details::Python { whole: false },
         problems: Vec::new(),

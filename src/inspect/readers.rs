@@ -1,32 +1,48 @@
 //! The readers of a channel.
 
-use super::files::Notes;
+use super::files::{Notes, Opened};
 use super::report::{Life, Owner, Reader, Role};
+use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::location::Location;
 use crate::segment::{Table, TableCopy};
 use crate::slots::{PinMask, Registered, SlotIndex};
 
-/// The readers of the channel with this board, and how many there can be.
-pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec<Reader>, usize) {
+/// What the reader table tells.
+pub(super) struct Seen {
+    pub(super) readers: Vec<Reader>,
+    /// Whether it could be read.
+    pub(super) known: bool,
+    /// How many readers there can be; 0 where that is not known.
+    pub(super) most: usize,
+}
+
+impl Seen {
+    fn nothing(known: bool, most: usize) -> Self {
+        Self { readers: Vec::new(), known, most }
+    }
+}
+
+/// The readers of the channel with this board.
+pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> Seen {
     let path = location.readers();
     let most = board.readers as usize;
-    let Some(file) = notes.open(path.clone(), Role::Readers) else {
-        if !notes.problems.iter().any(|problem| problem.path == path) {
-            notes.problem(&path, crate::Error::not_found(path.clone()));
+    let file = match open(location, notes) {
+        Access::Open(file) => file,
+        Access::Hidden => return Seen::nothing(false, most),
+        Access::None => {
+            if !notes.problems.iter().any(|problem| problem.path == path) {
+                notes.problem(&path, Error::not_found(path.clone()));
+            }
+            return Seen::nothing(true, most);
         }
-        return (Vec::new(), most);
     };
-    let table = match file.front(TableCopy::longest()).map(|bytes| TableCopy::new(bytes, board)) {
-        Ok(Ok(Some(table))) => table,
-        Ok(Ok(None)) => return (Vec::new(), most),
-        Ok(Err(error)) => {
-            notes.problem(&file.path, error);
-            return (Vec::new(), most);
-        }
+    let table = match copy(&file, board) {
+        Ok(Some(table)) => table,
+        Ok(None) => return Seen::nothing(true, most),
         Err(error) => {
             notes.problem(&file.path, error);
-            return (Vec::new(), most);
+            return Seen::nothing(true, most);
         }
     };
     let reader = |index| {
@@ -40,14 +56,18 @@ pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> (Vec
             sharing: 0,
         }
     };
-    (table.registered().into_iter().map(reader).collect(), table.entries())
+    Seen { readers: table.registered().into_iter().map(reader).collect(), known: true, most: table.entries() }
 }
 
 /// The table of a channel whose board cannot be read: who lives, of all entries that any table can have.
-pub(super) fn living(location: &Location, notes: &mut Notes) -> Vec<Reader> {
-    let Some(file) = notes.open(location.readers(), Role::Readers) else { return Vec::new() };
+pub(super) fn living(location: &Location, notes: &mut Notes) -> Seen {
+    let file = match open(location, notes) {
+        Access::Open(file) => file,
+        Access::Hidden => return Seen::nothing(false, 0),
+        Access::None => return Seen::nothing(true, 0),
+    };
     if file.any_life(&Table::SEATS.all()) == Life::Gone {
-        return Vec::new();
+        return Seen::nothing(true, 0);
     }
     let reader = |index| Reader {
         index,
@@ -57,7 +77,34 @@ pub(super) fn living(location: &Location, notes: &mut Notes) -> Vec<Reader> {
         retries: 0,
         sharing: 0,
     };
-    (0..Registered::MAX).map(reader).filter(|reader| reader.owner.life != Life::Gone).collect()
+    let all = (0..Registered::MAX).map(reader);
+    Seen { readers: all.filter(|reader| reader.owner.life != Life::Gone).collect(), known: true, most: 0 }
+}
+
+/// A reader table, as far as this user can have it.
+enum Access {
+    Open(Opened),
+    /// It is there, for other users: as it is meant to be.
+    Hidden,
+    None,
+}
+
+/// Opens the table. That this user may not read it is no problem; anything else that is in the way is noted as one.
+fn open(location: &Location, notes: &mut Notes) -> Access {
+    let before = notes.problems.len();
+    if let Some(file) = notes.open(location.readers(), Role::Readers) {
+        return Access::Open(file);
+    }
+    let hidden = |error: &Error| matches!(error, Error::PermissionDenied { .. });
+    if notes.problems.get(before).is_some_and(|problem| hidden(&problem.error)) {
+        notes.problems.truncate(before);
+        return Access::Hidden;
+    }
+    Access::None
+}
+
+fn copy(file: &Opened, board: &Head) -> Result<Option<TableCopy>> {
+    Ok(TableCopy::new(file.front(TableCopy::longest())?, board)?)
 }
 
 fn slots(mask: PinMask) -> impl Iterator<Item = usize> {

@@ -21,8 +21,11 @@ pub struct Report {
     pub value: Option<Value>,
     /// The writer; of a shared array, whoever has it alone at this moment.
     pub writer: Owner,
-    /// Those who take part beside the writer: a channel's readers, a shared array's handles. Not known of [`Kind::Python`].
+    /// Those who take part beside the writer: a channel's readers, a shared array's handles.
     pub readers: Vec<Reader>,
+    /// Whether all of them are in `readers`. Not of [`Kind::Python`], nor of a channel whose reader table this user may
+    /// not read. Then it is not known either which slots are held.
+    pub readers_known: bool,
     /// How many of them there can be; 0 where that is not known.
     pub max_readers: usize,
     /// What else there is to know of its kind.
@@ -44,22 +47,23 @@ impl Report {
         let lives = || std::iter::once(self.writer.life).chain(self.readers.iter().map(|reader| reader.owner.life));
         if lives().any(|life| life == Life::Alive) {
             Some(true)
-        } else if lives().any(|life| life == Life::Unknown) || !self.is_readable() {
+        } else if lives().any(|life| life == Life::Unknown) || !self.is_readable() || !self.readers_known {
             None
         } else {
             Some(false)
         }
     }
 
-    /// Whether all its files could be read: if not, permissions are in the way, or something that is no file of ours stands there, and what is missing
-    /// in the report may well be there.
+    /// Whether all its files could be read, but for a reader table that is for others
+    /// ([`readers_known`](Self::readers_known)). If not, permissions are in the way, or something that is no file of this
+    /// library, and what is missing in the report may well be there.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         let refused = |error: &Error| matches!(error, Error::PermissionDenied { .. } | Error::ForeignOwner { .. });
         !self.problems.iter().any(|problem| refused(&problem.error))
     }
 
-    /// Slots that readers hold; 0 for anything but a channel.
+    /// Slots that readers hold; 0 for anything but a channel, and where the [readers](Self::readers_known) are unknown.
     #[must_use]
     pub fn pinned(&self) -> usize {
         match &self.details {

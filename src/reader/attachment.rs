@@ -6,7 +6,7 @@ use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
 use crate::segment::{self, Board, OwnEntry, Seat, State, Table};
-use crate::slots::{Doorbell, KeptPins, Latest, PinAttempt, Pins, SlotIndex};
+use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use uuid::Uuid;
 
@@ -156,10 +156,9 @@ impl Attachment {
         }
     }
 
-    /// The words through which to fall asleep; none without write permission.
-    pub(crate) fn doorbell(&self) -> Option<Doorbell<'_>> {
-        let place = self.place.as_ref()?;
-        Some(Doorbell { asleep: place.entry.table().asleep(), wake: self.board.wake() })
+    /// The reader table, through which to fall asleep; `None` without write permission.
+    pub(crate) fn table(&self) -> Option<&Table> {
+        Some(self.place.as_ref()?.entry.table())
     }
 
     /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the name has gone to another board.

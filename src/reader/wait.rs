@@ -178,13 +178,14 @@ impl Reader {
     /// Sleeps until woken, at most `left` and not for ever.
     fn sleep(&self, left: Duration, nap: &mut Duration) {
         let board = self.at.board();
-        let Some(bell) = self.at.doorbell() else {
+        let Some(table) = self.at.table() else {
             let time = left.min(*nap);
             *nap = nap.saturating_mul(2).min(LONGEST_NAP);
             // No need to be precise: who cannot announce itself polls.
             std::thread::sleep(time);
             return;
         };
+        let bell = table.bell();
         let ticket = bell.ticket();
         bell.announce();
         // Looked at after the announcement, as the handshake wants; `state` is covered too, since whoever changes it changes `wake` afterwards.
@@ -192,7 +193,7 @@ impl Reader {
             return;
         }
         let time = left.min(SLICE);
-        board.sleep(ticket, time);
+        table.sleep(ticket, time);
         fail_point!("wait.slept");
     }
 }

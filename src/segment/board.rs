@@ -12,10 +12,9 @@ use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::header::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, Identity, LockRange, Sleepers};
+use crate::sys::{self, Access, Identity, LockRange};
 use std::fs::File;
 use std::path::Path;
-use std::time::Duration;
 
 /// How a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +85,10 @@ struct Hot {
     /// unlinked: readers then let go of such files. One word, so that one look shows a reader with
     /// nothing new to read that there is nothing else to do either.
     standing: AtomicU32,
-    wake: AtomicU32,
+    _reserved: AtomicU32,
     /// The writer's process id as it saw itself: a hint for people.
     pid: AtomicU32,
-    _reserved: u32,
+    _reserved_too: AtomicU32,
     /// Number that the first value of this board follows: not 0 on a board that replaces another.
     base: AtomicU64,
 }
@@ -253,27 +252,6 @@ impl Board {
         }
     }
 
-    /// Wakes everybody who sleeps on this board, for a writer without the reader table.
-    pub(crate) fn wake_all(&self) {
-        // Release: pairs with `Doorbell::ticket`; a reader about to sleep is refused, and sees the news.
-        let replaced = self.hot().wake.fetch_add(1, Ordering::Release);
-        self.wake_holders_of(replaced);
-    }
-
-    /// Wakes those who sleep with a ticket that the caller has replaced.
-    pub(crate) fn wake_holders_of(&self, replaced: u32) {
-        Sleepers::of(&self.identity).wake_all(&self.hot().wake, replaced);
-    }
-
-    /// Sleeps while `wake` is `ticket`, at most `timeout`; may return for no reason.
-    pub(crate) fn sleep(&self, ticket: u32, timeout: Duration) {
-        Sleepers::of(&self.identity).sleep(&self.hot().wake, ticket, timeout);
-    }
-
-    pub(crate) fn wake(&self) -> &AtomicU32 {
-        &self.hot().wake
-    }
-
     #[inline]
     pub(crate) fn state(&self) -> State {
         self.standing().state()
@@ -340,9 +318,9 @@ impl Board {
     fn hot(&self) -> &Hot {
         // SAFETY: every constructor maps at least SLOTS_AT bytes before it hands out a board with slots, and `create` and `open` call
         // nothing but `words` before that; HOT_AT is a multiple of Hot's alignment and the mapping starts at a page. Hot
-        // consists of atomics (and one unused integer that nobody reads), so any bytes are valid and other processes may change
-        // them. The reference lives no longer than the mapping. Without write access only loads are made through it: stores happen in
-        // `WriterSide`, `Doorbell::ring*` and the setters here, which only the writer calls.
+        // consists of atomics, so any bytes are valid and other processes may change them. The reference lives no longer than
+        // the mapping. Without write access only loads are made through it: stores happen in `WriterSide` and the setters here,
+        // which only the writer calls.
         unsafe { &*self.mapping.as_ptr().wrapping_add(HOT_AT).cast::<Hot>() }
     }
 

@@ -9,18 +9,20 @@ use super::mapping::{Mapping, Pages};
 use super::seats::Seats;
 use crate::error::{Error, Result};
 use crate::head::{FileKind, HEAD_BYTES, Head};
-use crate::slots::{Pins, Registered};
+use crate::slots::{Doorbell, Pins, Registered};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, Identity};
+use crate::sys::{self, Access, Identity, Sleepers};
 use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 /// The line that all readers share; written only when one opens, closes or falls asleep.
 #[repr(C, align(64))]
 struct Shared {
     asleep: AtomicU32,
-    _reserved: u32,
+    /// The word that readers sleep on.
+    wake: AtomicU32,
     registered: Registered,
 }
 
@@ -140,8 +142,22 @@ impl Table {
     /// Who owns an entry: its reader, by the kernel's lock on it.
     pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Registered::MAX);
 
-    pub(crate) fn asleep(&self) -> &AtomicU32 {
-        &self.shared().asleep
+    /// The words through which to fall asleep, and to wake.
+    #[inline]
+    pub(crate) fn bell(&self) -> Doorbell<'_> {
+        let Shared { asleep, wake, .. } = self.shared();
+        Doorbell { asleep, wake }
+    }
+
+    /// Wakes all readers that sleep, or are about to, so that they look at the board again.
+    pub(crate) fn wake_all(&self) {
+        let bell = self.bell();
+        Sleepers::of(&self.identity).wake_all(bell.wake, bell.ring_always());
+    }
+
+    /// Sleeps while `wake` is `ticket`, at most `timeout`; may return for no reason.
+    pub(crate) fn sleep(&self, ticket: u32, timeout: Duration) {
+        Sleepers::of(&self.identity).sleep(self.bell().wake, ticket, timeout);
     }
 
     #[inline]
@@ -153,7 +169,7 @@ impl Table {
     fn shared(&self) -> &Shared {
         // SAFETY: `create` maps at least ENTRIES_AT bytes and `open` hands a table out only after checking the same; before that only
         // `words` is called. SHARED_AT is a multiple of the alignment and the mapping starts at a page. Shared consists of
-        // atomics and an unused integer, valid whatever other processes write. The mapping, for reading and writing, outlives
+        // atomics, valid whatever other processes write. The mapping, for reading and writing, outlives
         // the reference.
         unsafe { &*self.mapping.as_ptr().wrapping_add(SHARED_AT).cast::<Shared>() }
     }

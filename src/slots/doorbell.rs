@@ -17,27 +17,32 @@
 use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
 
-/// The two words of the handshake.
+/// The two words of the handshake, both in the reader table: only those who may take part can find the sleepers.
 pub(crate) struct Doorbell<'a> {
-    /// In the reader table: 1 when somebody sleeps or is about to.
+    /// 1 when a reader sleeps or is about to.
     pub(crate) asleep: &'a AtomicU32,
-    /// On the board: changed for each wake-up; the kernel compares it.
+    /// Changed for each wake-up; the kernel compares it.
     pub(crate) wake: &'a AtomicU32,
 }
 
 impl Doorbell<'_> {
-    /// Writer, after a publication or any other news: the ticket that those hold whom the kernel has to be asked to wake, if there may be any.
+    /// Rings if there may be a sleeper. Returns the ticket that was replaced then: the kernel must be asked to wake those
+    /// who hold it.
     #[inline]
     #[must_use = "those who hold the ticket are still asleep"]
     pub(crate) fn ring(&self) -> Option<u32> {
-        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`, with the fence that ends it.
-        if load_seqcst_u32(self.asleep) == 0 {
-            return None;
-        }
-        Some(self.ring_always())
+        if self.is_awaited() { Some(self.ring_always()) } else { None }
     }
 
-    /// Changes `wake` whether or not anybody has announced a sleep; returns the ticket that those hold whom the kernel must be asked to wake.
+    /// Whether there may be a sleeper: for a writer after a publication, or after any other news.
+    #[inline]
+    pub(crate) fn is_awaited(&self) -> bool {
+        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`, with the fence
+        // that ends it.
+        load_seqcst_u32(self.asleep) != 0
+    }
+
+    /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake those who hold it.
     #[must_use = "those who hold the ticket are still asleep"]
     pub(crate) fn ring_always(&self) -> u32 {
         // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was

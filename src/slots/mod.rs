@@ -11,7 +11,7 @@
 //! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
 //! | `registered` ([`Registered`]) | readers, at open and close | which reader entries are in use |
-//! | `asleep`, `wake` ([`Doorbell`]) | sleepers and writer | who has to be woken |
+//! | `asleep`, `wake` ([`Doorbell`]), beside `registered` | sleepers and writer | who has to be woken |
 //!
 //! # The steps
 //!

@@ -6,7 +6,7 @@ use crate::head::Head;
 use crate::location::Location;
 use crate::options::{Options, Owners};
 use crate::segment::{self, Board, Claim, Claimed, State, Table};
-use crate::slots::{Doorbell, MAX_NUMBER};
+use crate::slots::MAX_NUMBER;
 use crate::sys::{self, Access, Locked, Sweeper};
 use std::fs::File;
 use std::path::Path;
@@ -59,7 +59,7 @@ impl Held {
                 // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
                 // gets a new board.
                 before = Before { number: last_number, epoch: board.epoch(), lineage: Some(head.lineage) };
-                retire(&location, options, &board)?;
+                retire(&location, options, &board, &head)?;
                 continue;
             };
             board.begin_epoch();
@@ -67,8 +67,7 @@ impl Held {
             board.set_state(State::Open);
             fail_point!("create.marked");
             // Whoever waits for the channel's return is told; that nobody waits is not known for sure here, and this is rare.
-            let bell = Doorbell { asleep: table.asleep(), wake: board.wake() };
-            board.wake_holders_of(bell.ring_always());
+            table.wake_all();
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
             let table_file = Locked::new(table_file);
@@ -184,11 +183,19 @@ fn exists(path: &Path) -> bool {
     sys::identify_path(path).is_ok()
 }
 
+/// Wakes the readers of a board whose state has just been changed. They sleep on a word of its table: where that is
+/// gone or damaged they find out by themselves, when their slice of sleep is over.
+pub(super) fn wake_readers(location: &Location, options: &Options, head: &Head) {
+    if let Ok(Some((table, _))) = open_table(location, options, head) {
+        table.wake_all();
+    }
+}
+
 /// Tells the readers of a board that cannot be kept that it is over, and frees its name.
-fn retire(location: &Location, options: &Options, board: &Board) -> Result<()> {
+fn retire(location: &Location, options: &Options, board: &Board, head: &Head) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
-    board.wake_all();
+    wake_readers(location, options, head);
     fail_point!("create.retire_woken");
     // Best effort. Before the board goes: a writer that finds none does not look for them.
     let _ = segment::remove_payloads(location, options.owners, &[], || {

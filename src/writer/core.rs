@@ -10,7 +10,7 @@ use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::WritePayload;
-use crate::slots::{Ahead, Claim, Doorbell, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys::{self, Stamps};
 use uuid::Uuid;
 
@@ -286,8 +286,8 @@ impl Core {
         if self.look.retries != retries {
             self.rotation.widen();
         }
-        if let Some(replaced) = self.bell().ring() {
-            self.held.board.wake_holders_of(replaced);
+        if self.held.table.bell().is_awaited() {
+            self.wake_readers();
         }
         fail_point!("publish.rung");
         if self.rotation.is_survey_due(number) {
@@ -310,8 +310,11 @@ impl Core {
         drop(claim);
     }
 
-    pub(super) fn bell(&self) -> Doorbell<'_> {
-        Doorbell { asleep: self.held.table.asleep(), wake: self.held.board.wake() }
+    /// Out of line: a publication that nobody sleeps for is to have no trace of it.
+    #[cold]
+    #[inline(never)]
+    fn wake_readers(&self) {
+        self.held.table.wake_all();
     }
 
     pub(super) fn refresh(&mut self) {

@@ -149,7 +149,7 @@ impl Core {
         let keep = self.persist && !self.latest.is_none();
         self.held.board.set_state(if keep { State::Kept } else { State::Closed });
         fail_point!("close.marked");
-        self.held.board.wake_holders_of(self.bell().ring_always());
+        self.held.table.wake_all();
         fail_point!("close.rung");
         let location = &self.held.location;
         // Best effort throughout: the next writer of the name removes what stays.

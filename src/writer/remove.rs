@@ -1,6 +1,6 @@
 //! Removing a channel: the remover is its writer for as long as that takes.
 
-use super::attach::{claim_board, claim_existing_board, open_board};
+use super::attach::{claim_board, claim_existing_board, open_board, wake_readers};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::location::Location;
@@ -35,10 +35,10 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
             }
         })?,
     };
-    if let Ok(Some((board, _))) = opened {
+    if let Ok(Some((board, head))) = opened {
         board.set_state(State::Closed);
         fail_point!("remove.marked");
-        board.wake_all();
+        wake_readers(location, options, &head);
     }
     // One that cannot be removed is in the way of no other. The board goes last: as long as it is
     // there, a new writer looks for what else there is.

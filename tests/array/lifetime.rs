@@ -90,6 +90,9 @@ fn memory_is_set_aside_and_zero() {
     assert!(array.read().unwrap().iter().all(|&element| element == 0.0));
     let shared = room.options().mode(0o666).create_array::<u8>("shared", &[1]).unwrap();
     assert_eq!(fs::metadata(room.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
+    // Permission to read alone would be good for holding locks in the way of others, and for nothing else.
+    drop(room.options().mode(0o644).create_array::<u8>("private", &[1]).unwrap());
+    assert_eq!(fs::metadata(room.path().join("private.ndsa")).unwrap().mode() & 0o777, 0o600);
     shared.unlink().unwrap();
     assert!(matches!(
         room.options().max_readers(449).create_array::<u8>("x", &[1]),

@@ -1,11 +1,13 @@
 //! `ndsh ls`
 
 use crate::holder;
-use crate::support::{Room, wait_until};
+use crate::support::{Ran, Room, wait_until};
 use serde_json::{Value, json};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 /// The entry of that name and kind.
 fn entry(list: &Value, name: &str, kind: &str) -> Value {
@@ -29,6 +31,49 @@ fn nothing_is_said_on_stderr() {
     for bad in ["-1", "nan", "1e9"] {
         assert_eq!(room.run(&["ls", &format!("--interval={bad}")]).code, 2, "{bad}");
     }
+}
+
+/// A user who may read the channel but not its reader table is told all but the readers, and that nothing is wrong.
+#[test]
+fn readers_are_unknown_to_other_users() {
+    const NOBODY: u32 = 65_534;
+    let room = Room::new();
+    let mut writer = room.options().mode(0o644).max_slots(4).create::<u8>("camera").unwrap();
+    writer.write(&[2, 3], &[1; 6]).unwrap();
+    let _reader = room.options().open("camera").unwrap();
+    // What that user can run, too.
+    let place = tempfile::tempdir().unwrap();
+    for dir in [room.path(), place.path()] {
+        fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    }
+    let program = place.path().join("ndsh");
+    fs::copy(env!("CARGO_BIN_EXE_ndsh"), &program).unwrap();
+    let table = room.file("camera.ndsh-readers");
+    let is_root = fs::metadata(&table).unwrap().uid() == 0;
+    if !is_root {
+        fs::set_permissions(&table, Permissions::from_mode(0)).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(args).env("NDSHARRAY_DIR", room.path()).env_remove("NO_COLOR").stdin(Stdio::null());
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let ran = Ran::from(command.output().unwrap());
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
+        ran.stdout
+    };
+    let list: Value = serde_json::from_str(&run(&["ls", "--json", "--interval", "0"])).unwrap();
+    let camera = entry(&list, "camera", "channel");
+    for unknown in ["readers", "dead_readers", "pinned"] {
+        assert_eq!(camera[unknown], Value::Null, "{unknown}");
+    }
+    assert_eq!((&camera["problems"], &camera["readable"], &camera["seq"]), (&json!([]), &json!(true), &json!(1)));
+    assert_eq!(camera["writer"]["alive"], json!(true));
+    let list = run(&["ls", "--interval", "0"]);
+    assert!(list.contains("readers unknown") && !list.contains("damaged"), "{list}");
+    let info = run(&["info", "camera", "--interval", "0"]);
+    assert!(info.contains("readers   unknown") && !info.contains("PROBLEM"), "{info}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The functions without options, in the directory that the environment names.
 
 use crate::puppet::{self, seen};
-use crate::support::Room;
+use crate::support::{NAME, Room};
 use ndsharray::DType;
 
 #[test]
@@ -45,6 +45,23 @@ fn other_modes_on_request() {
     for name in room.files() {
         let mode = std::fs::metadata(room.path().join(&name)).unwrap().mode() & 0o7777;
         assert_eq!(mode, if name.ends_with("-readers") { 0o666 } else { 0o644 }, "{name}");
+    }
+}
+
+/// The reader table is for those who may write it: whatever the mode says, nobody else can read it.
+#[cfg(unix)]
+#[test]
+fn the_reader_table_is_for_readers_alone() {
+    use std::os::unix::fs::MetadataExt;
+    for (readers_mode, expected) in [(None, 0o600), (Some(0o644), 0o600), (Some(0o664), 0o660), (Some(0o606), 0o606)] {
+        let room = Room::new();
+        let mut options = room.options().mode(0o644);
+        if let Some(mode) = readers_mode {
+            options = options.readers_mode(mode);
+        }
+        let _writer = options.create::<u8>(NAME).unwrap();
+        let mode = |path| std::fs::metadata(path).unwrap().mode() & 0o7777;
+        assert_eq!((mode(room.table()), mode(room.board())), (expected, 0o644), "{readers_mode:?}");
     }
 }
 

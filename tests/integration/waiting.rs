@@ -348,3 +348,60 @@ fn one_reader_many_channels() {
     });
     assert!(seen.is_sorted() && seen.len() >= 5, "{seen:?}");
 }
+
+/// Where the reader table is gone, nobody can wake its sleepers: they find out when their slice of sleep is over.
+#[test]
+fn a_sleeper_without_its_table_finds_out() {
+    let room = Room::new();
+    let mut puppet = puppet::start(&room);
+    assert_eq!(puppet.ask("create 4 4 false"), "ok");
+    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
+    let mut reader = room.reader();
+    reader.read().unwrap().unwrap();
+    puppet.kill();
+    let mut writer = None;
+    let value = when_asleep(
+        || wait_u8(&mut reader),
+        || {
+            crate::common::os::clear(&room.table());
+            let mut new = room.writer::<u8>();
+            assert_eq!(new.write(&[], &[3]).unwrap(), 2);
+            writer = Some(new);
+        },
+    );
+    assert_eq!((value, reader.writer_epoch()), (Some(3), 2));
+}
+
+/// The word that readers sleep on, of a table that may have lost its name.
+fn wake_word(table: &std::fs::File) -> u32 {
+    let mut bytes = [0; 4];
+    crate::common::os::read_exact_at(table, &mut bytes, 68).unwrap();
+    u32::from_ne_bytes(bytes)
+}
+
+/// Each change of a channel's state rings through its table.
+#[test]
+fn changes_of_state_ring() {
+    let room = Room::new();
+    let table = || std::fs::File::open(room.table()).unwrap();
+    let mut writer = room.options().persist(true).create::<u8>(NAME).unwrap();
+    writer.write(&[], &[1]).unwrap();
+    let kept = table();
+    let before = wake_word(&kept);
+    drop(writer);
+    assert_ne!(wake_word(&kept), before, "kept");
+    let before = wake_word(&kept);
+    let writer = room.writer::<u8>();
+    assert_ne!(wake_word(&kept), before, "open again");
+    let before = wake_word(&kept);
+    drop(writer);
+    assert_ne!(wake_word(&kept), before, "closed");
+
+    let mut puppet = puppet::start(&room);
+    assert_eq!(puppet.ask("create 4 4 false"), "ok");
+    puppet.kill();
+    let left = table();
+    let before = wake_word(&left);
+    room.options().remove(NAME).unwrap();
+    assert_ne!(wake_word(&left), before, "removed");
+}

@@ -13,6 +13,7 @@
     reason = "a test that goes wrong is to panic, in its helpers too; child processes answer on their output"
 )]
 
+mod attackers;
 #[path = "../common/mod.rs"]
 mod common;
 mod memory;

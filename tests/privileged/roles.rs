@@ -1,7 +1,7 @@
 //! What children do, and as whom.
 
 use crate::common::{self, roles};
-use crate::{squatters, users};
+use crate::{attackers, squatters, users};
 use ndsharray::Options;
 
 /// Becomes another user, for good.
@@ -32,6 +32,11 @@ fn body() {
         ["be-refused"] => users::be_refused(&options, &dir),
         ["read-in-place"] => users::read_in_place(&options, &dir),
         ["copy"] => users::copy(&options),
+        ["look"] => attackers::look(&options),
+        ["lock-all"] => attackers::lock_all(&dir),
+        ["hold-array"] => attackers::hold_array(&options),
+        ["wait-for-two"] => attackers::wait_for_two(&options),
+        ["requeue-all"] => attackers::requeue_all(&dir),
         ["squat", kind, file] => squatters::squat(kind, &dir.join(file), &dir),
         ["squat-channel"] => squatters::squat_channel(&options),
         ["meet-squatter", what, file] => squatters::meet(&options, what, &dir.join(file)),

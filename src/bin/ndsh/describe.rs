@@ -21,11 +21,11 @@ pub(crate) struct Summary {
     pub(crate) writer: Who,
     /// Readers, or handles of an array, that live; `null` when that is not known.
     pub(crate) readers: Option<usize>,
-    /// Readers that died and have not been cleared away yet.
-    pub(crate) dead_readers: usize,
+    /// Readers that died and have not been cleared away yet; `null` when that is not known.
+    pub(crate) dead_readers: Option<usize>,
     pub(crate) max_readers: usize,
-    /// Slots that readers hold.
-    pub(crate) pinned: usize,
+    /// Slots that readers hold; `null` when that is not known.
+    pub(crate) pinned: Option<usize>,
     /// Bytes that all files take.
     pub(crate) memory: u64,
     pub(crate) age_seconds: Option<f64>,
@@ -81,6 +81,8 @@ impl Summary {
         let value = report.value.as_ref();
         let (living, dead): (Vec<_>, Vec<_>) =
             report.readers.iter().partition(|reader| reader.owner.life != Life::Gone);
+        // The reader table of a channel may be for other users.
+        let hidden = report.kind == Kind::Channel && !report.readers_known;
         let mut writer = Who::from(report.writer);
         if report.kind == Kind::Python {
             writer.pid = mappers.iter().find(|mapper| mapper.writes).map(|mapper| mapper.pid);
@@ -95,10 +97,10 @@ impl Summary {
             seq: value.and_then(|value| value.seq),
             rate,
             writer,
-            readers: (report.kind != Kind::Python).then_some(living.len()),
-            dead_readers: dead.len(),
+            readers: report.readers_known.then_some(living.len()),
+            dead_readers: (!hidden).then_some(dead.len()),
             max_readers: report.max_readers,
-            pinned: report.pinned(),
+            pinned: (!hidden).then(|| report.pinned()),
             memory: report.memory(),
             age_seconds: value.and_then(|value| value.age).map(|age| age.as_secs_f64()),
             readable: report.is_readable(),
@@ -114,6 +116,9 @@ impl Summary {
             notes.push("not readable: see `ndsh info`");
         } else if !self.problems.is_empty() {
             notes.push("damaged: see `ndsh info`");
+        }
+        if self.pinned.is_none() && self.readable {
+            notes.push("readers unknown");
         }
         match self.state.as_deref() {
             Some("kept") => notes.push("kept by its writer"),

@@ -93,6 +93,10 @@ pub(super) enum Flaw {
     WakesOne,
     /// Takes over without waking whoever the dead writer left asleep.
     RingsOnlyIfAsked,
+    /// Rings before the state is changed.
+    RingsBeforeState,
+    /// Looks at the state before the ticket is taken, and not again.
+    StateBeforeTicket,
 }
 
 impl models::Flaw for Flaw {

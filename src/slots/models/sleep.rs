@@ -185,6 +185,63 @@ fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     reader.join().unwrap();
 }
 
+/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of the bell.
+const OPEN: u32 = 1;
+const CLOSED: u32 = 2;
+
+/// A reader sleeps until the channel is closed.
+fn sleep_and_close(readers: usize, flaw: Flaw) {
+    let channel = Channel::<Pair>::new(2, 0, 0);
+    let bell = Bell::new();
+    let state = Arc::new(AtomicU32::new(OPEN));
+    let readers: Vec<_> = (0..readers)
+        .map(|_| {
+            let (bell, state) = (Arc::clone(&bell), Arc::clone(&state));
+            spawn(&channel, move |_| {
+                let door = bell.door();
+                // Acquire: as `Board::state`.
+                let is_open = || state.load(Ordering::Acquire) == OPEN;
+                while is_open() {
+                    let ticket = door.ticket();
+                    door.announce();
+                    if flaw == Flaw::StateBeforeTicket || is_open() {
+                        bell.futex.wait(door.wake, ticket);
+                    }
+                }
+            })
+        })
+        .collect();
+    // Release: as `Board::set_state`.
+    let close = || state.store(CLOSED, Ordering::Release);
+    if flaw == Flaw::RingsBeforeState {
+        let _ = bell.door().ring_always();
+        close();
+        bell.futex.wake_all();
+    } else if flaw == Flaw::WeakRing {
+        close();
+        bell.ring(flaw);
+    } else {
+        close();
+        let _ = bell.door().ring_always();
+        bell.futex.wake_all();
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+}
+
+#[test]
+fn a_change_of_state_wakes_the_sleepers() {
+    for readers in [1, 2] {
+        let scenario = move |flaw| sleep_and_close(readers, flaw);
+        Model { name: "state and bell", preemptions: 4, scenario }
+            .holds()
+            .rejects(Flaw::RingsBeforeState, LOST_WAKEUP)
+            .rejects(Flaw::WeakRing, LOST_WAKEUP)
+            .rejects(Flaw::StateBeforeTicket, LOST_WAKEUP);
+    }
+}
+
 #[test]
 fn one_sleeper() {
     for ahead in [0, 1] {

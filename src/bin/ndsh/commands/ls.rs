@@ -135,7 +135,11 @@ fn table(summaries: &[Summary]) -> Columns {
             // An array has none; somebody may have it alone at this moment.
             if one.kind == "array" && one.writer.alive == Some(false) { "-".to_owned() } else { one.writer.words() },
             one.readers.map_or("?".to_owned(), |readers| readers.to_string()),
-            if is_channel { one.pinned.to_string() } else { "-".to_owned() },
+            match one.pinned {
+                Some(pinned) if is_channel => pinned.to_string(),
+                Some(_) => "-".to_owned(),
+                None => "?".to_owned(),
+            },
             size(one.memory),
             or_dash(one.age_seconds.map(|age| duration(Duration::from_secs_f64(age)))),
             one.note(),

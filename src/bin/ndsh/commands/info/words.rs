@@ -33,14 +33,17 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
     let role = if report.kind == Kind::Array { "handles" } else { "readers" };
     if let Some(readers) = summary.readers {
         let dead = match summary.dead_readers {
-            0 => String::new(),
-            dead => format!(", and {dead} dead, to be cleared away by the writer"),
+            None | Some(0) => String::new(),
+            Some(dead) => format!(", and {dead} dead, to be cleared away by the writer"),
         };
         match summary.max_readers {
             // It could not be read.
             0 => line(role, &format!("{readers} known"))?,
             most => line(role, &format!("{readers} of {most} at most{dead}"))?,
         }
+    }
+    if report.kind == Kind::Channel && summary.readers.is_none() {
+        line(role, "unknown: the reader table is for the writer's user")?;
     }
     if report.kind == Kind::Python {
         let readers: Vec<_> = full.mapped_by.iter().filter(|mapper| !mapper.writes).map(|mapper| mapper.pid).collect();
@@ -52,7 +55,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
     }
     if !full.slots.is_empty() {
         writeln!(out)?;
-        slots(&full.slots).print(out)?;
+        slots(&full.slots, report.readers_known).print(out)?;
         let unused = full.slots.iter().filter(|slot| slot.state == SlotState::Unused.to_string()).count();
         if unused > 0 {
             writeln!(out, "  {} unused", counted(unused, "slot"))?;
@@ -126,7 +129,8 @@ fn lock_words(report: &Report, full: &Full) -> String {
     text
 }
 
-fn slots(slots: &[SlotInfo]) -> Columns {
+/// `pins` are known or not.
+fn slots(slots: &[SlotInfo], pins: bool) -> Columns {
     let mut columns =
         Columns::new(&["  SLOT", "STATE", ">SEQ", "DTYPE", "SHAPE", ">SIZE", ">CAPACITY", ">AGE", "PINNED BY", "FILE"]);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -141,7 +145,7 @@ fn slots(slots: &[SlotInfo]) -> Columns {
             or_dash(slot.bytes.map(|bytes| size(bytes as u64))),
             or_dash(slot.capacity.map(size)),
             or_dash(slot.age_seconds.map(|age| duration(Duration::from_secs_f64(age)))),
-            list(&slot.pinned_by),
+            if pins { list(&slot.pinned_by) } else { "?".to_owned() },
             or_dash(slot.payload.as_deref().map(|name| printable(name).into_owned())),
         ]);
     }

@@ -51,7 +51,7 @@ fn readers_are_unknown_to_other_users() {
     let table = room.file("camera.ndsh-readers");
     let is_root = fs::metadata(&table).unwrap().uid() == 0;
     if !is_root {
-        fs::set_permissions(&table, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&table, Permissions::from_mode(0o000)).unwrap();
     }
     let run = |args: &[&str]| {
         let mut command = Command::new(&program);

@@ -382,7 +382,7 @@ impl Core {
                 if tried {
                     // Readers may have mapped what has gone, and keep its memory. Those that sleep
                     // are woken to let go.
-                    self.held.board.wake_holders_of(self.bell().ring_always());
+                    self.held.table.wake_all();
                 }
                 if intact {
                     self.held.board.writer_side(&self.held.table).abandon(claim);

@@ -187,6 +187,15 @@ pub enum Error {
         /// What stands there.
         what: Foreign,
     },
+    /// A file under the name that nothing proves to be what it would have to be. It has not been touched.
+    #[error("{} is not {wanted}, and stays as it is; if nothing needs it, remove it by hand", path.display())]
+    #[non_exhaustive]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// What was to be written, or removed.
+        wanted: &'static str,
+    },
     /// The shared bytes are not what this library writes.
     #[error("corrupt or foreign data in shared memory: {0}")]
     Corrupt(#[from] HeaderError),

@@ -19,7 +19,7 @@ pub(crate) use fail_point;
 
 #[cfg(all(feature = "failpoints", not(loom)))]
 #[allow(unreachable_pub, reason = "re-exported for the tests")]
-pub use armed::{ARRAY_FAIL_POINTS, FAIL_POINTS};
+pub use armed::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 #[cfg(all(feature = "failpoints", not(loom)))]
 pub(crate) use armed::{is_listed, pass};
 
@@ -67,9 +67,26 @@ mod armed {
         "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.buried",
     ];
 
+    /// The points of channels in the format of Python's ndsharray.
+    #[rustfmt::skip]
+    #[allow(unreachable_pub, reason = "re-exported for the tests")]
+    pub const COMPAT_FAIL_POINTS: &[&str] = &[
+        // Becoming the writer, and what an earlier one left.
+        "tag.reserved", "tag.whole", "shelf.cleared", "shelf.inherited",
+        // A value.
+        "wire.created", "wire.reserved", "wire.stamped", "wire.headed", "wire.written", "tag.published",
+        // A file that is written again, and what takes its old name.
+        "shelf.linked", "shelf.leased", "shelf.rewritten", "tombstone.linked", "tombstone.created", "tombstone.long", "tombstone.made",
+        "tombstone.placed", "shelf.forgotten",
+        // The end.
+        "shelf.removed", "shelf.name_removed", "tag.last",
+        // Removal by others.
+        "remove.locked", "remove.wire", "remove.tag", "sweep.aside", "sweep.removed", "sweep.last",
+    ];
+
     /// Whether one of the lists has `name`.
     pub(crate) const fn is_listed(name: &str) -> bool {
-        has(FAIL_POINTS, name) || has(ARRAY_FAIL_POINTS, name)
+        has(FAIL_POINTS, name) || has(ARRAY_FAIL_POINTS, name) || has(COMPAT_FAIL_POINTS, name)
     }
 
     const fn has(mut left: &[&str], name: &str) -> bool {

@@ -159,7 +159,7 @@ pub mod fuzzing;
 /// For this crate's own tests, which are all that enable the feature.
 #[cfg(all(feature = "failpoints", not(loom)))]
 #[doc(hidden)]
-pub use failpoint::{ARRAY_FAIL_POINTS, FAIL_POINTS};
+pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 
 #[cfg(not(loom))]
 pub use {

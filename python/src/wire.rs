@@ -69,7 +69,7 @@ impl WireWriter {
         };
         let mut inner = lock(&self.inner, "writer")?;
         let writer = inner.as_mut().ok_or_else(|| closed_handle("writer"))?;
-        writer.write_bytes(dtype, array.shape(), bytes).map_err(to_exception)
+        writer.write_bytes(dtype, array.shape(), bytes).map(drop).map_err(to_exception)
     }
 
     #[getter]

@@ -1,15 +1,20 @@
 //! The writer without its element type.
 
 use super::clock::Stamps;
+use super::names::Names;
 use super::options::{Options, Overwrite};
 use super::payload::{Payload, Value};
 use super::place::Place;
+use super::proof;
 use super::shelf::Shelf;
 use super::table::DTypeTable;
 use super::tag::{Tag, Taken};
+use super::unused;
 use super::wire::{Head, Hex};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
+use crate::options::Owners;
 use crate::sys;
 use std::time::{Duration, Instant};
 
@@ -19,6 +24,7 @@ const LINGER: Duration = Duration::from_millis(50);
 /// A channel's writer. Dropping it removes the files.
 pub(crate) struct Core {
     place: Place,
+    owners: Owners,
     tag: Tag,
     table: DTypeTable,
     overwrite: Overwrite,
@@ -31,6 +37,8 @@ pub(crate) struct Core {
     head: Option<Head>,
     stamps: Stamps,
     published: Option<Instant>,
+    /// Values published so far.
+    count: u64,
     forks: u64,
 }
 
@@ -41,15 +49,11 @@ impl Core {
         let place = options.place(name)?;
         let mode = options.mode | 0o600;
         let Taken { tag, inherited } = Tag::take(&place, mode, options.owners)?;
-        let mut shelf = Shelf::new(mode, options.history_bytes);
-        // What a writer of this library left when it was killed. Files of other sequences are somebody else's, and stay (see `leftovers`).
-        for hex in place.payloads()? {
-            if inherited != Some(hex) && tag.names().is_family(&hex) {
-                shelf.retire_name(hex);
-            }
-        }
+        let mut shelf = Shelf::new(mode, options.owners, options.history_bytes);
+        inherit(&place, tag.names(), inherited, options.owners, &mut shelf)?;
         Ok(Self {
             place,
+            owners: options.owners,
             tag,
             table: options.table,
             overwrite: options.overwrite,
@@ -61,6 +65,7 @@ impl Core {
             head: None,
             stamps: Stamps::default(),
             published: None,
+            count: 0,
             forks,
         })
     }
@@ -78,8 +83,8 @@ impl Core {
         self.table
     }
 
-    /// Publishes `body`, which is as long as dtype and shape make.
-    pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], body: &[u8]) -> Result<()> {
+    /// Publishes `body`, which is as long as dtype and shape make; returns which value of this writer it is.
+    pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], body: &[u8]) -> Result<u64> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
         }
@@ -91,7 +96,10 @@ impl Core {
         let value = Value { head: &head, body, stamp: self.stamps.next() };
         let written = self.publish(&value);
         self.head = Some(head);
-        written
+        written?;
+        // It does not come to an end: at a thousand million a second that takes centuries.
+        self.count = self.count.wrapping_add(1);
+        Ok(self.count)
     }
 
     fn publish(&mut self, value: &Value<'_>) -> Result<()> {
@@ -127,13 +135,43 @@ impl Core {
         let in_place = self.overwrite == Overwrite::InPlace;
         let create = || Payload::create(&self.place, hex, self.mode, value, in_place);
         match create() {
-            Err(Error::OutOfMemory { .. }) => {
+            // No memory, or no more files may be open: what is kept for readers that are late goes first.
+            Err(Error::OutOfMemory { .. } | Error::Io { .. }) => {
                 self.shelf.squeeze(&self.place);
+                create()
+            }
+            // What could not be removed when it should have been.
+            Err(Error::AlreadyExists { .. }) if proof::remove_payload(&self.place, &hex, self.owners, true)? => {
                 create()
             }
             other => other,
         }
     }
+}
+
+/// What a writer finds that died, of this library or Python's.
+///
+/// Names that the tag may have held stay for a while, for readers that are late. Those ahead of it, and those put aside,
+/// never were in the tag: they go at once, as the next values want their names. Files of other sequences are another
+/// writer's, and stay (see `leftovers`), unless there was no tag that leads to them, and the kernel proves that no
+/// process has them open.
+fn inherit(place: &Place, names: &Names, inherited: Option<Hex>, owners: Owners, shelf: &mut Shelf) -> Result<()> {
+    for hex in place.payloads()? {
+        if inherited == Some(hex) {
+            continue;
+        }
+        if names.is_past(&hex) {
+            shelf.retire_name(hex);
+        } else if names.is_family(&hex) {
+            // Best effort: where one of these names is wanted, that is told then.
+            let _ = proof::remove_payload(place, &hex, owners, true);
+            fail_point!("shelf.cleared");
+        } else if inherited.is_none() {
+            unused::remove_orphan(place, &hex, owners);
+        }
+    }
+    fail_point!("shelf.inherited");
+    Ok(())
 }
 
 /// The number of a dtype that can be sent.
@@ -155,12 +193,14 @@ impl Drop for Core {
         if let Some(published) = self.published {
             std::thread::sleep(LINGER.saturating_sub(published.elapsed()));
         }
-        // The tag first: who comes now finds nothing, rather than a tag that leads nowhere.
-        self.tag.remove(&self.place);
-        let last = self.current.as_ref().map(|payload| *payload.hex()).or(self.inherited);
-        if let Some(hex) = last {
-            let _ = sys::remove_file(&self.place.payload(&hex));
-        }
+        // The tag last: where this process is killed before, its successor learns from the tag which files are whose.
         self.shelf.remove_all(&self.place);
+        if let Some(current) = &self.current {
+            let _ = sys::remove_file(&self.place.payload(current.hex()));
+        } else if let Some(hex) = &self.inherited {
+            let _ = proof::remove_payload(&self.place, hex, self.owners, true);
+        }
+        fail_point!("tag.last");
+        self.tag.remove(&self.place);
     }
 }

@@ -2,13 +2,15 @@
 
 use super::options::Options;
 use super::place::Place;
-use super::tag;
+use super::proof;
+use super::tag::{self, WRITER};
 use super::wire::{self, Hex, tag_len};
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::options::Owners;
-use crate::segment::open_trusted;
+use crate::segment::{claim_existing, open_trusted};
 use crate::sys::{self, Access};
-use std::io::ErrorKind;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +33,7 @@ impl Options {
     ///
     /// As [`leftovers`].
     pub fn leftovers(&self, name: &str) -> Result<Vec<Leftover>> {
-        list(&self.place(name)?, self.owners)
+        Ok(list_with_digits(&self.place(name)?, self.owners)?.into_iter().map(|(_, file)| file).collect())
     }
 
     /// As [`remove_leftovers`], with these options.
@@ -40,12 +42,21 @@ impl Options {
     ///
     /// As [`remove_leftovers`].
     pub fn remove_leftovers(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        let mut all = list(&self.place(name)?, self.owners)?;
-        all.retain(|file| file.age >= older_than);
-        for file in &all {
-            unlink(&file.path)?;
+        let place = self.place(name)?;
+        let mut first = None;
+        let mut removed = Vec::new();
+        for (hex, file) in list_with_digits(&place, self.owners)? {
+            if file.age < older_than {
+                continue;
+            }
+            match proof::remove_payload(&place, &hex, self.owners, false) {
+                Ok(true) => removed.push(file),
+                Ok(false) => {}
+                // The others go all the same.
+                Err(error) => first = first.or(Some(error)),
+            }
         }
-        Ok(all)
+        first.map_or(Ok(removed), Err)
     }
 
     /// As [`remove`], with these options.
@@ -55,25 +66,64 @@ impl Options {
     /// As [`remove`].
     pub fn remove(&self, name: &str) -> Result<()> {
         let place = self.place(name)?;
-        let existed = match open_trusted(&place.tag(), Access::Read, self.owners) {
-            Ok(_) if tag::has_writer(&place, self.owners)? => {
-                return Err(Error::WriterExists { name: name.to_owned(), pid: None });
-            }
-            Ok(_) => true,
-            Err(Error::NotFound { .. }) => false,
-            Err(error) => return Err(error),
-        };
-        let payloads = place.payloads()?;
-        if !existed && payloads.is_empty() {
-            return Err(Error::not_found(place.tag()));
+        for _ in 0..ATTEMPTS {
+            // The writer's own lock: no writer comes between the look and the end.
+            let claimed = match tag::claim(&place, || claim_existing(&place.tag(), self.owners, &WRITER)) {
+                Ok(claimed) => claimed,
+                Err(Error::NotFound { .. }) => match remove_without_tag(&place, self.owners)? {
+                    Some(()) => return Ok(()),
+                    None => continue,
+                },
+                Err(error) => return Err(error),
+            };
+            proof::prove_tag(&place, &claimed)?;
+            fail_point!("remove.locked");
+            let (_, error) = remove_all(&place, &place.payloads()?, self.owners);
+            // The tag last: until then it is known whose the files are.
+            fail_point!("remove.tag");
+            claimed.remove().map_err(|e| Error::io("remove", &place.tag(), e))?;
+            return error.map_or(Ok(()), Err);
         }
-        unlink(&place.tag())?;
-        payloads.iter().try_for_each(|hex| unlink(&place.payload(hex)))
+        Err(Error::Contended { attempts: ATTEMPTS })
     }
+}
+
+/// How often the name may change hands before a removal gives up.
+const ATTEMPTS: u32 = 100;
+
+/// Removes the payload files of a channel that has no tag; `None` when it has one after all.
+fn remove_without_tag(place: &Place, owners: Owners) -> Result<Option<()>> {
+    let payloads = place.payloads()?;
+    // In this order: a writer makes the tag before any payload file, so none of these is a new writer's.
+    if sys::identify_path(&place.tag()).is_ok() {
+        return Ok(None);
+    }
+    match remove_all(place, &payloads, owners) {
+        (_, Some(error)) => Err(error),
+        (0, None) => Err(Error::not_found(place.tag())),
+        _ => Ok(Some(())),
+    }
+}
+
+/// Removes those of these payload files that are proved to be the channel's. What cannot be removed does not keep the
+/// others: how many have gone, and the first error.
+fn remove_all(place: &Place, payloads: &[Hex], owners: Owners) -> (usize, Option<Error>) {
+    let (mut gone, mut first) = (0, None);
+    for hex in payloads {
+        match proof::remove_payload(place, hex, owners, false) {
+            Ok(removed) => gone += usize::from(removed),
+            Err(error) => first = first.or(Some(error)),
+        }
+        fail_point!("remove.wire");
+    }
+    (gone, first)
 }
 
 /// Lists the payload files of the channel `name` that nobody needs any more: those that the tag does not name. Python's writer leaves
 /// one at each change of dtype or shape, and two files when it ends.
+///
+/// Files that only have such a name are not among them, nor those of users that are not trusted: of each, its content tells
+/// that it is a payload file, or that its maker was killed before it became one.
 ///
 /// What a living writer of this library has is not among them. A living Python writer cannot be noticed: a file that it has just made, and is about to name,
 /// is on the list; its age tells.
@@ -97,40 +147,44 @@ pub fn remove_leftovers(name: &str, older_than: Duration) -> Result<Vec<Leftover
 
 /// Removes all files of the channel `name`: for one whose writer has ended. Readers that are attached keep what they have.
 ///
+/// Files go that are proved to be the channel's, by name, owner and content; others of such names stay. One that cannot be
+/// removed does not keep the others.
+///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there are none; [`Error::WriterExists`] while a writer of this library lives (Python's cannot be noticed);
+/// [`Error::NotFound`] when there are none; [`Error::NotOurs`] when the name is that of a file which is no tag file;
+/// [`Error::WriterExists`] while a writer of this library lives (Python's cannot be noticed);
 /// [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
 pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }
 
-pub(super) fn list(place: &Place, owners: Owners) -> Result<Vec<Leftover>> {
+/// The payload files that the tag does not name, and that are proved to be the channel's. Those of other users are none.
+pub(super) fn list_with_digits(place: &Place, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
     let named = named(place, owners)?;
     let has_writer = named.is_some() && tag::has_writer(place, owners)?;
     let names = named.map(|hex| super::names::Names::after(place.name().len(), hex));
     let in_use =
         |hex: &Hex| named == Some(*hex) || has_writer && names.as_ref().is_some_and(|names| names.is_family(hex));
-    let payloads = place.payloads()?;
-    describe(payloads.iter().filter(|hex| !in_use(hex)).map(|hex| place.payload(hex)))
+    let mut found = Vec::new();
+    for hex in place.payloads()?.into_iter().filter(|hex| !in_use(hex)) {
+        let file = match proof::open_payload(place, &hex, Access::Read, owners, false) {
+            Ok(Some((file, _))) => file,
+            Ok(None) | Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        found.push((hex, describe(&file, place.payload(&hex))?));
+    }
+    found.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
+    Ok(found)
 }
 
-/// What there is to tell of each of these files that is still there, sorted.
-pub(super) fn describe(paths: impl IntoIterator<Item = PathBuf>) -> Result<Vec<Leftover>> {
-    let mut found = Vec::new();
-    for path in paths {
-        match path.symlink_metadata() {
-            Ok(meta) => {
-                let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                let age = SystemTime::now().duration_since(changed).unwrap_or_default();
-                found.push(Leftover { path, len: meta.len(), age });
-            }
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::io("inspect", &path, e)),
-        }
-    }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+/// What there is to tell of an open file.
+pub(super) fn describe(file: &File, path: PathBuf) -> Result<Leftover> {
+    let meta = file.metadata().map_err(|e| Error::io("inspect", &path, e))?;
+    let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let age = SystemTime::now().duration_since(changed).unwrap_or_default();
+    Ok(Leftover { path, len: meta.len(), age })
 }
 
 /// What the tag names, if there is a whole one.
@@ -144,11 +198,4 @@ fn named(place: &Place, owners: Owners) -> Result<Option<Hex>> {
     let found = sys::read_front(&file, &mut bytes).map_err(|e| Error::io("read", &place.tag(), e))?;
     bytes.truncate(found);
     Ok(wire::decode_tag(place.name(), &bytes, identity.len).ok())
-}
-
-pub(super) fn unlink(path: &std::path::Path) -> Result<()> {
-    match sys::remove_file(path) {
-        Err(e) if e.kind() != ErrorKind::NotFound => Err(Error::io("remove", path, e)),
-        _ => Ok(()),
-    }
 }

@@ -76,6 +76,7 @@ mod names;
 mod options;
 mod payload;
 pub(crate) mod place;
+mod proof;
 mod reader;
 mod shelf;
 pub(crate) mod table;

@@ -83,6 +83,14 @@ impl Names {
         hex
     }
 
+    /// Whether a name of this sequence came before the current one, so that the tag may have named it. (One beside the
+    /// sequence, or ahead of it, never was in the tag.)
+    pub(crate) fn is_past(&self, hex: &Hex) -> bool {
+        let is_of_it = self.is_family(hex) && hex.first() == self.hex.first();
+        let back = self.count.wrapping_sub(decode_gray(hex.get(self.at..).unwrap_or(&[])));
+        is_of_it && (1..=u32::MAX / 2).contains(&back)
+    }
+
     /// Whether a name is of this sequence, or beside it.
     pub(crate) fn is_family(&self, hex: &Hex) -> bool {
         let changes = self.at..self.at + CHANGING;
@@ -188,6 +196,17 @@ mod tests {
             prop_assert_eq!(low / 8, high / 8);
             prop_assert!(low / 8 * 8 >= tag_len(&name) - 16 && high / 8 * 8 + 8 <= tag_len(&name));
         }
+    }
+
+    #[test]
+    fn past_names_are_told_from_those_to_come() {
+        let start = Names::random(3);
+        let (next, _) = start.next();
+        let (third, _) = next.next();
+        assert!(next.is_past(start.current()) && third.is_past(start.current()));
+        assert!(!next.is_past(next.current()) && !next.is_past(third.current()), "current, and yet to come");
+        assert!(!next.is_past(&Names::aside(start.current())), "never in the tag");
+        assert!(!next.is_past(Names::random(3).current()), "another sequence");
     }
 
     #[test]

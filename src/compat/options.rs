@@ -49,7 +49,7 @@ pub struct Options {
     pub(crate) owners: Owners,
     pub(crate) table: DTypeTable,
     pub(crate) overwrite: Overwrite,
-    pub(crate) history_bytes: usize,
+    pub(crate) history_bytes: Option<usize>,
     pub(crate) persist: bool,
 }
 
@@ -61,7 +61,7 @@ impl Default for Options {
             owners: Owners::default(),
             table: DTypeTable::default(),
             overwrite: Overwrite::default(),
-            history_bytes: 4 << 20,
+            history_bytes: None,
             persist: false,
         }
     }
@@ -110,11 +110,15 @@ impl Options {
         self
     }
 
-    /// Bytes of shared memory that values may take after they have been replaced, so that readers that are about to open them find them, by default 4 MiB. They are kept for a
-    /// tenth of a second at most, the last two whatever their size, and less when memory is short.
+    /// Bytes of shared memory that values may take after they have been replaced. Python's reader opens a value's file
+    /// three times, and accepts the value only if the file is still there the third time.
+    ///
+    /// By default as much as 32 files of the size that is written take, at least 4 MiB, and at most an eighth of what
+    /// the file system has free. Files are kept for half a second at most, as far as the writer writes on, the last two
+    /// whatever their size, and less when memory is short.
     #[must_use]
     pub fn history_bytes(mut self, bytes: usize) -> Self {
-        self.history_bytes = bytes;
+        self.history_bytes = Some(bytes);
         self
     }
 

@@ -3,6 +3,7 @@
 use super::place::Place;
 use super::wire::{Head, Hex, STAMP};
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::segment;
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Lease};
@@ -41,13 +42,17 @@ impl Payload {
     pub(crate) fn create(place: &Place, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
         let path = place.payload(&hex);
         let file = segment::create(&path, mode)?;
-        let written = segment::reserve(&file, &path, value.head.file_len())
-            .and_then(|()| write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len())));
+        fail_point!("wire.created");
+        let written = segment::reserve(&file, &path, value.head.file_len()).and_then(|()| {
+            fail_point!("wire.reserved");
+            write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len()))
+        });
         if let Err(error) = written {
             // Best effort: the name is ours alone, and the next writer of the channel removes what is left.
             let _ = sys::remove_file(&path);
             return Err(error);
         }
+        fail_point!("wire.written");
         let keep = keep || value.head.file_len() >= KEEP_FROM;
         Ok(Self { hex, head: value.head.clone(), file: keep.then_some(file), map: None })
     }
@@ -62,7 +67,7 @@ impl Payload {
 
     /// Bytes of memory that the file takes, roughly.
     pub(crate) fn footprint(&self) -> usize {
-        self.head.file_len().next_multiple_of(4096) + 1024
+        footprint(&self.head)
     }
 
     /// Closes a small file: there may be many on the shelf.
@@ -86,7 +91,9 @@ impl Payload {
     pub(crate) fn rewrite_alone(&mut self, value: &Value<'_>) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let Some(lease) = Lease::try_take(file) else { return Ok(false) };
+        fail_point!("shelf.leased");
         let done = overwrite(&mut self.map, file, value);
+        fail_point!("shelf.rewritten");
         drop(lease);
         done.map(|()| true)
     }
@@ -98,6 +105,11 @@ impl Payload {
             None => Err(io::Error::from(io::ErrorKind::NotFound)),
         }
     }
+}
+
+/// Bytes of memory that a file with this header takes, roughly.
+pub(crate) fn footprint(head: &Head) -> usize {
+    head.file_len().next_multiple_of(4096).saturating_add(1024)
 }
 
 /// Last stamp, elements, first stamp: whoever looks before all of it is written finds two stamps that differ, as far as
@@ -143,7 +155,9 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
         return sys::write_all_at(file, &whole, 0);
     }
     sys::write_all_at(file, &stamp, 0)?;
+    fail_point!("wire.stamped");
     sys::write_all_at(file, head.bytes(), STAMP as u64)?;
+    fail_point!("wire.headed");
     sys::write_all_at(file, value.body, head.body_at() as u64)?;
     sys::write_all_at(file, &stamp, head.end_at() as u64)
 }
@@ -154,7 +168,9 @@ pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()
     segment::check_limits(head.file_len())?;
     let file = segment::create(path, mode)?;
     let fill = || {
+        fail_point!("tombstone.created");
         file.set_len(head.file_len() as u64)?;
+        fail_point!("tombstone.long");
         sys::write_all_at(&file, &1.0_f64.to_ne_bytes(), 0)?;
         sys::write_all_at(&file, head.bytes(), STAMP as u64)
     };

@@ -24,6 +24,15 @@ impl Place {
             let reason = "it is not ASCII, which Python's ndsharray cannot do";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
         }
+        if Location::is_reserved(name) {
+            // The tag file has the channel's very name.
+            let reason = "it is the name of a file of this library";
+            return Err(Error::InvalidName { name: name.to_owned(), reason });
+        }
+        if is_payload_name(name) {
+            let reason = "it is the name of a payload file of Python's ndsharray";
+            return Err(Error::InvalidName { name: name.to_owned(), reason });
+        }
         Ok(Self { location })
     }
 
@@ -67,6 +76,12 @@ impl Place {
     }
 }
 
+/// Whether a name ends as those of payload files do: `_` and 32 digits.
+fn is_payload_name(name: &str) -> bool {
+    let (channel, hex) = name.as_bytes().split_at(name.len().saturating_sub(wire::DIGITS));
+    channel.len() > 1 && channel.ends_with(b"_") && wire::digits(hex).is_some()
+}
+
 #[cfg(all(test, windows))]
 mod tests {
     use crate::compat::Options;
@@ -106,7 +121,9 @@ mod tests {
     #[test]
     fn names_that_python_cannot_use_are_refused() {
         assert!(Place::new("cam 1", None).is_ok());
-        for bad in ["", "a/b", "Größe", ".a", "a\0"] {
+        let payload = format!("cam_{}", "0123456789abcdef".repeat(2));
+        let ours = ["cam.ndsh", "cam.ndsh-readers", "cam.ndsa", "cam.ndsh-0123", &payload];
+        for bad in ["", "a/b", "Größe", ".a", "a\0"].into_iter().chain(ours) {
             assert!(matches!(Place::new(bad, None), Err(Error::InvalidName { .. })), "{bad:?}");
         }
     }

@@ -4,15 +4,15 @@ use super::clock;
 use super::copy::{self, Copied, Source};
 use super::options::Options;
 use super::place::Place;
+use super::proof::open_linked;
 use super::table::DTypeTable;
 use super::wire::{self, Hex, WireError, tag_len};
-use crate::error::{Error, Foreign, Result};
+use crate::error::{Error, Result};
 use crate::options::Owners;
 use crate::owned_array::OwnedArray;
-use crate::sys::{self, Access, Identity, Kind};
+use crate::sys::{self, Access, Identity};
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a read goes on trying to copy a value that does not change meanwhile.
@@ -24,7 +24,8 @@ const TAG_PATIENCE: Duration = Duration::from_millis(20);
 /// Time between two looks at whether the name has gone to another tag file.
 const FOLLOW_EVERY: Duration = Duration::from_millis(10);
 
-/// The longest sleep of somebody who waits for a channel.
+/// How long a reader sleeps that waits: this, doubled each time, up to [`LONGEST_NAP`].
+const FIRST_NAP: Duration = Duration::from_micros(50);
 const LONGEST_NAP: Duration = Duration::from_millis(2);
 
 /// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the latest value, as a copy.
@@ -99,7 +100,7 @@ impl Reader {
 
     pub(super) fn attach(name: &str, options: &Options) -> Result<Self> {
         let place = options.place(name)?;
-        let (tag, tag_identity) = open_file(&place.tag(), options.owners)?;
+        let (tag, tag_identity) = open_linked(&place.tag(), Access::Read, options.owners)?;
         let reader = Self {
             place,
             owners: options.owners,
@@ -118,7 +119,7 @@ impl Reader {
 
     pub(super) fn attach_within(name: &str, options: &Options, timeout: Duration) -> Result<Self> {
         let start = Instant::now();
-        let mut nap = Duration::from_micros(50);
+        let mut nap = FIRST_NAP;
         loop {
             match Self::attach(name, options) {
                 Err(Error::NotFound { .. } | Error::Wire(_)) if start.elapsed() < timeout => {
@@ -139,10 +140,88 @@ impl Reader {
     /// [`Error::Wire`] when the files are not what Python's package writes; [`Error::Contended`] when the value was never found at rest; [`Error::OutOfMemory`]
     /// for a value that is larger than all memory. The reader stays usable.
     pub fn read(&mut self) -> Result<Option<OwnedArray>> {
+        self.look(false, PATIENCE)
+    }
+
+    /// A copy of the current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    ///
+    /// The last value that was read is there also after its writer has ended and removed the files.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::compat::Options::new().dir(dir.path());
+    /// # let mut writer = options.create::<f32>("lidar")?;
+    /// # let mut reader = options.open("lidar")?;
+    /// writer.write(&[2], &[1.0, 2.0])?;
+    /// for _ in 0..2 {
+    ///     assert_eq!(reader.latest()?.unwrap().view::<f32>()?.as_slice(), [1.0, 2.0]);
+    /// }
+    /// assert!(reader.read()?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn latest(&mut self) -> Result<Option<OwnedArray>> {
+        self.look(true, PATIENCE)
+    }
+
+    /// Blocks until there is something newer than the last value read, and returns a copy; `None` when `timeout` has passed.
+    ///
+    /// Nothing in this format wakes a reader: it looks again and again, and sleeps up to two milliseconds in between.
+    /// The format knows no closing either. When the writer ends or dies the wait goes on, and finds the values of a new
+    /// writer of the same name.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::compat::Options::new().dir(dir.path());
+    /// # let mut writer = options.create::<f32>("lidar")?;
+    /// # writer.write(&[2], &[1.0, 2.0])?;
+    /// # let mut reader = options.open("lidar")?;
+    /// while let Some(array) = reader.wait(Duration::from_millis(20))? {
+    ///     println!("{:?}", array.shape());
+    /// }
+    /// println!("nothing for 20 ms");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&mut self, timeout: Duration) -> Result<Option<OwnedArray>> {
+        // A time-out beyond the clock's range is as good as none.
+        let end = Instant::now().checked_add(timeout);
+        let left = || end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let mut nap = FIRST_NAP;
+        loop {
+            let patience = left().min(PATIENCE);
+            match self.look(false, patience) {
+                // It was still being written when the time was over.
+                Err(Error::Contended { .. }) if patience < PATIENCE => return Ok(None),
+                Ok(None) => {}
+                found => return found,
+            }
+            let left = left();
+            if left.is_zero() {
+                return Ok(None);
+            }
+            std::thread::sleep(nap.min(left));
+            nap = nap.saturating_mul(2).min(LONGEST_NAP);
+        }
+    }
+
+    /// Reads; `again` a value too that has been read before. A value that changes all the time is tried for `patience`.
+    fn look(&mut self, again: bool, patience: Duration) -> Result<Option<OwnedArray>> {
         let start = Instant::now();
         let mut attempts: u32 = 0;
         loop {
-            let patience = match self.try_read() {
+            let patience = match self.try_read(again) {
                 Ok(Attempt::Nothing) => {
                     if self.follow(start)? {
                         continue;
@@ -150,7 +229,7 @@ impl Reader {
                     return Ok(None);
                 }
                 Ok(Attempt::Value(array)) => return Ok(Some(array)),
-                Ok(Attempt::Moved) => (PATIENCE, None),
+                Ok(Attempt::Moved) => (patience, None),
                 Err(error) => {
                     self.is_valid = false;
                     match error {
@@ -193,7 +272,7 @@ impl Reader {
         self.is_valid
     }
 
-    fn try_read(&mut self) -> Result<Attempt> {
+    fn try_read(&mut self, again: bool) -> Result<Attempt> {
         let hex = self.read_tag()?;
         if self.payload.as_ref().is_none_or(|opened| opened.hex != hex) {
             // The old file is given up first: its writer may use it again.
@@ -204,7 +283,7 @@ impl Reader {
             }
         }
         let Some(opened) = &self.payload else { return Ok(Attempt::Moved) };
-        let seen = self.seen.filter(|(name, _)| *name == hex).map(|(_, stamp)| stamp);
+        let seen = self.seen.filter(|(name, _)| *name == hex && !again).map(|(_, stamp)| stamp);
         match copy::copy(&opened.source, seen) {
             Ok(Copied::Nothing) => {
                 self.is_valid = true;
@@ -259,7 +338,7 @@ impl Reader {
 
     fn open_payload(&mut self, hex: &Hex) -> Result<Source> {
         let path = self.place.payload(hex);
-        let (file, identity) = open_file(&path, self.owners)?;
+        let (file, identity) = open_linked(&path, Access::Read, self.owners)?;
         let source = Source::new(file, identity.len, path, self.table)?;
         // Where one file tells which list of dtypes its writer has, the others are its too.
         self.table = source.table().unwrap_or(self.table);
@@ -275,7 +354,7 @@ impl Reader {
         let path = self.place.tag();
         match sys::identify_path(&path) {
             Ok(found) if sys::same_file(&found, &self.tag_identity) => Ok(false),
-            Ok(_) => match open_file(&path, self.owners) {
+            Ok(_) => match open_linked(&path, Access::Read, self.owners) {
                 Ok((tag, identity)) => {
                     (self.tag, self.tag_identity) = (tag, identity);
                     Ok(true)
@@ -294,23 +373,6 @@ enum Attempt {
     /// Something changed meanwhile.
     Moved,
     Value(OwnedArray),
-}
-
-/// Opens a file for reading that belongs to somebody `owners` trusts. It may have several names: nothing is written through it, and tombstones do.
-fn open_file(path: &Path, owners: Owners) -> Result<(File, Identity)> {
-    let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
-    let file = sys::open(path, Access::Read).map_err(|error| match sys::identify_path(path) {
-        Ok(found) if sys::is_symlink_refusal(&error) => distrust(found.owner, Foreign::Symlink),
-        _ => Error::io("open", path, error),
-    })?;
-    let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
-    if identity.kind != Kind::File {
-        return Err(distrust(identity.owner, Foreign::NotAFile));
-    }
-    if !owners.trusts(identity.owner, sys::effective_user()) {
-        return Err(distrust(identity.owner, Foreign::OtherUser));
-    }
-    Ok((file, identity))
 }
 
 impl fmt::Debug for Reader {

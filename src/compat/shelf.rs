@@ -21,16 +21,32 @@
 //! the new value, whole.
 
 use super::names::Names;
-use super::payload::{Payload, Value, create_tombstone};
+use super::payload::{Payload, Value, create_tombstone, footprint};
 use super::place::Place;
+use super::proof;
 use super::wire::{Head, Hex};
+use crate::failpoint::fail_point;
+use crate::options::Owners;
 use crate::sys;
 use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// How long a replaced file stays as it is. Python's reader takes 0.1 to 30 milliseconds to open one, by its size.
-const HISTORY_TIME: Duration = Duration::from_millis(100);
+/// How long a replaced file stays as it is. Python's reader copies an array four times before it opens the file for the
+/// third time, which is when it finds out what it gets: 0.1 to 120 milliseconds by its size, more on a busy machine.
+const HISTORY_TIME: Duration = Duration::from_millis(500);
+
+/// Replaced files that the memory for them is for. At 60 frames a second they come to [`HISTORY_TIME`].
+const HISTORY_FILES: usize = 32;
+
+/// Bytes that replaced files may take in any case that [`MOST_OF_FREE`] allows: for small ones, of which there are many.
+const LEAST_BUDGET: usize = 4 << 20;
+
+/// Replaced files take no more than one such part of what the file system has free.
+const MOST_OF_FREE: u64 = 8;
+
+/// Time between two looks at what the file system has free.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Replaced files that stay in any case, until shared memory is full: for a reader that takes longer, and because one of them will soon be written again.
 const LEAST_HISTORY: usize = 2;
@@ -47,17 +63,44 @@ struct Replaced {
     since: Instant,
 }
 
-/// A name whose file is a tombstone, or another writer's.
+/// A name whose file is a tombstone, or an earlier writer's.
 struct Gone {
     hex: Hex,
     since: Instant,
+    /// Whether this writer has made the file. Others are removed only if they are proved to be the channel's.
+    is_own: bool,
+}
+
+/// How much memory replaced files may take.
+struct Budget {
+    /// What the options say.
+    fixed: Option<usize>,
+    /// What the file system had free, and when that was.
+    free: u64,
+    looked: Option<Instant>,
+}
+
+impl Budget {
+    /// For files that take `file` bytes, of which `held` bytes are taken now.
+    fn bytes(&mut self, place: &Place, file: usize, held: usize, now: Instant) -> usize {
+        if let Some(fixed) = self.fixed {
+            return fixed;
+        }
+        if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_EVERY) {
+            // A file system that does not tell is taken to have enough.
+            self.free = sys::available(place.dir()).unwrap_or(u64::MAX).saturating_add(held as u64);
+            self.looked = Some(now);
+        }
+        let most = usize::try_from(self.free / MOST_OF_FREE).unwrap_or(usize::MAX);
+        file.saturating_mul(HISTORY_FILES).max(LEAST_BUDGET).min(most)
+    }
 }
 
 /// The replaced files of one writer, oldest first.
 pub(crate) struct Shelf {
     mode: u32,
-    /// Bytes that replaced files may take.
-    budget: usize,
+    owners: Owners,
+    budget: Budget,
     history: VecDeque<Replaced>,
     bytes: usize,
     gone: VecDeque<Gone>,
@@ -65,9 +108,22 @@ pub(crate) struct Shelf {
     tombstone: Option<(Head, Hex)>,
 }
 
+impl Gone {
+    /// Best effort: a name that cannot be removed now will not be removed later.
+    fn remove(&self, place: &Place, owners: Owners) {
+        if self.is_own {
+            let _ = sys::remove_file(&place.payload(&self.hex));
+        } else {
+            let _ = proof::remove_payload(place, &self.hex, owners, true);
+        }
+    }
+}
+
 impl Shelf {
-    pub(crate) fn new(mode: u32, budget: usize) -> Self {
-        Self { mode, budget, history: VecDeque::new(), bytes: 0, gone: VecDeque::new(), tombstone: None }
+    /// `history_bytes`: what replaced files may take, if that is fixed.
+    pub(crate) fn new(mode: u32, owners: Owners, history_bytes: Option<usize>) -> Self {
+        let budget = Budget { fixed: history_bytes, free: 0, looked: None };
+        Self { mode, owners, budget, history: VecDeque::new(), bytes: 0, gone: VecDeque::new(), tombstone: None }
     }
 
     /// Takes a file that the tag has just ceased to name.
@@ -79,7 +135,7 @@ impl Shelf {
 
     /// Takes a name whose file this writer did not make; nothing is done to it until its time is over.
     pub(crate) fn retire_name(&mut self, hex: Hex) {
-        self.gone.push_back(Gone { hex, since: Instant::now() });
+        self.gone.push_back(Gone { hex, since: Instant::now(), is_own: false });
     }
 
     /// Gives back what is due. If there is a file among it that nobody has open, and that has the header of `value`, that is written to it, and it is renamed to `hex`.
@@ -88,12 +144,17 @@ impl Shelf {
         let mut reused = None;
         while self.history.len() > LEAST_HISTORY
             && let Some(oldest) = self.history.front()
-            && (self.bytes > self.budget || now.saturating_duration_since(oldest.since) >= HISTORY_TIME)
         {
+            let size = oldest.payload.footprint().max(footprint(value.head));
+            let is_due = now.saturating_duration_since(oldest.since) >= HISTORY_TIME;
+            if !is_due && self.bytes <= self.budget.bytes(place, size, self.bytes, now) {
+                break;
+            }
             let Some(mut payload) = self.take_oldest() else { break };
             let fits = reused.is_none() && payload.is_kept() && payload.head() == value.head;
             // A second name, so that the file survives the loss of its first.
             let fits = fits && fs::hard_link(place.payload(payload.hex()), place.payload(hex)).is_ok();
+            fail_point!("shelf.linked");
             let buried = self.bury(place, &payload);
             if fits {
                 payload.rename(*hex);
@@ -119,9 +180,13 @@ impl Shelf {
     /// Removes everything.
     pub(crate) fn remove_all(&mut self, place: &Place) {
         self.tombstone = None;
-        let names = self.history.drain(..).map(|old| *old.payload.hex()).chain(self.gone.drain(..).map(|old| old.hex));
-        for hex in names {
-            let _ = sys::remove_file(&place.payload(&hex));
+        for old in self.history.drain(..) {
+            let _ = sys::remove_file(&place.payload(old.payload.hex()));
+            fail_point!("shelf.removed");
+        }
+        for old in self.gone.drain(..) {
+            old.remove(place, self.owners);
+            fail_point!("shelf.name_removed");
         }
     }
 
@@ -138,8 +203,11 @@ impl Shelf {
         let linked = self.tombstone.as_ref().is_some_and(|(head, source)| {
             head == payload.head() && fs::hard_link(place.payload(source), &aside).is_ok()
         });
+        fail_point!("tombstone.linked");
         let made = linked || create_tombstone(&aside, self.mode, payload.head()).is_ok();
+        fail_point!("tombstone.made");
         let buried = made && fs::rename(&aside, &path).is_ok();
+        fail_point!("tombstone.placed");
         if buried {
             if !linked {
                 self.tombstone = Some((payload.head().clone(), hex));
@@ -149,7 +217,7 @@ impl Shelf {
         } else if made {
             let _ = sys::remove_file(&aside);
         }
-        self.retire_name(hex);
+        self.gone.push_back(Gone { hex, since: Instant::now(), is_own: true });
         buried
     }
 
@@ -158,8 +226,8 @@ impl Shelf {
         while let Some(oldest) = self.gone.front()
             && (now.saturating_duration_since(oldest.since) >= NAME_TIME || self.gone.len() > MOST_NAMES)
         {
-            // Best effort: a name that cannot be removed now will not be removed later.
-            let _ = sys::remove_file(&place.payload(&oldest.hex));
+            oldest.remove(place, self.owners);
+            fail_point!("shelf.forgotten");
             if self.tombstone.as_ref().is_some_and(|(_, source)| *source == oldest.hex) {
                 self.tombstone = None;
             }

@@ -5,20 +5,25 @@
 
 use super::names::{Names, Step};
 use super::place::Place;
-use super::wire::{self, Hex, encode_tag, tag_len};
-use crate::error::{Error, Foreign, Result};
+use super::proof;
+use super::wire::{Hex, TagProof, encode_tag};
+use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::options::Owners;
-use crate::segment::{self, open_trusted, unlink_if_same};
+use crate::segment::{self, Claim, Claimed, claim_name, open_trusted, unlink_if_same};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Identity, Lock, LockRange, Locked};
-use std::fs::{self, File};
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 /// The bytes of the tag file whose lock makes a process the writer.
 pub(crate) const WRITER: LockRange = 0..1;
 
-/// Time for another writer to finish what it does with the tag file.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long a lock is waited for: removing a channel takes less, a living writer has it for longer.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Time between two looks at the lock.
+const NAP: Duration = Duration::from_millis(1);
 
 /// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a second writer of this library away.
 pub(crate) struct Tag {
@@ -35,85 +40,39 @@ pub(crate) struct Taken {
 
 impl Tag {
     /// Makes the tag file of a channel, or takes over the one that is there.
+    ///
+    /// Nothing is written before the name is claimed, and the file is proved to be a tag or the start of one. A maker
+    /// that is killed at any step leaves just that: an empty file, one of zeros, a tag.
     pub(crate) fn take(place: &Place, mode: u32, owners: Owners) -> Result<Taken> {
-        let path = place.tag();
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let error = match open_trusted(&path, Access::ReadWrite, owners) {
-                Ok((file, identity)) => match Self::adopt(place, Locked::new(file), identity)? {
-                    Some(taken) => return Ok(taken),
-                    // Its writer removed it while it was being opened.
-                    None => Error::not_found(path.clone()),
-                },
-                Err(Error::NotFound { .. }) => match Self::create(place, mode) {
-                    Ok(tag) => return Ok(Taken { tag, inherited: None }),
-                    Err(error @ Error::AlreadyExists { .. }) => error,
-                    Err(error) => return Err(error),
-                },
-                // It has two names for a moment while it is made.
-                Err(error @ Error::ForeignOwner { what: Foreign::HardLinked, .. }) => error,
-                Err(error) => return Err(error),
-            };
-            if Instant::now() > deadline {
-                return Err(error);
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    /// Makes the file aside and gives it its name when it is complete: nobody sees half a tag.
-    fn create(place: &Place, mode: u32) -> Result<Self> {
-        let names = Names::random(place.name().len());
-        let aside = place.payload(&Names::aside(names.current()));
-        let file = Locked::new(segment::create(&aside, mode)?);
-        let made = Self::finish(place, &aside, file, names);
-        let _ = sys::remove_file(&aside);
-        made
-    }
-
-    fn finish(place: &Place, aside: &std::path::Path, file: Locked, names: Names) -> Result<Self> {
-        let path = place.tag();
-        if !Self::lock(&file, place)? {
-            return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
-        }
-        let tag = encode_tag(place.name(), names.current());
-        segment::reserve(&file, aside, tag.len())?;
-        sys::write_all_at(&file, &tag, 0).map_err(|e| Error::io("write", aside, e))?;
-        let identity = sys::identify(&file).map_err(|e| Error::io("inspect", aside, e))?;
-        fs::hard_link(aside, &path).map_err(|e| Error::io("create", &path, e))?;
-        Ok(Self { file, identity, names })
-    }
-
-    fn adopt(place: &Place, file: Locked, identity: Identity) -> Result<Option<Taken>> {
-        let path = place.tag();
-        if !Self::lock(&file, place)? {
-            return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
-        }
-        if !sys::identify_path(&path).is_ok_and(|found| sys::same_file(&found, &identity)) {
-            return Ok(None);
-        }
-        let name = place.name();
-        let mut bytes = vec![0; tag_len(name) + 1];
-        let found = sys::read_front(&file, &mut bytes).map_err(|e| Error::io("read", &path, e))?;
-        bytes.truncate(found);
-        let inherited = wire::decode_tag(name, &bytes, identity.len).ok();
-        let names = match inherited {
-            Some(hex) => Names::after(name.len(), hex),
-            None => {
-                // Not a tag, or its writer died while it was starting. No reader can have got anywhere with it.
-                let names = Names::random(name.len());
-                let len = tag_len(name) as u64;
-                sys::write_all_at(&file, &encode_tag(name, names.current()), 0)
-                    .and_then(|()| if identity.len > len { file.set_len(len) } else { Ok(()) })
-                    .map_err(|e| Error::io("write", &path, e))?;
-                names
+        let claimed = claim(place, || claim_name(&place.tag(), mode, owners, &WRITER))?;
+        let (names, inherited) = match proof::prove_tag(place, &claimed)? {
+            TagProof::Whole(hex) => (Names::after(place.name().len(), hex), Some(hex)),
+            // No reader can have got anywhere with it.
+            TagProof::Unfinished => {
+                // Where no channel comes of an empty file, be it new or left by a maker that died, it goes again.
+                let unfinished = (claimed.identity().len == 0).then(|| claimed.unfinished());
+                let names = Self::finish(place, &claimed)?;
+                if let Some(unfinished) = unfinished {
+                    unfinished.done();
+                }
+                (names, None)
             }
         };
-        Ok(Some(Taken { tag: Self { file, identity, names }, inherited }))
+        fail_point!("tag.whole");
+        let identity = *claimed.identity();
+        Ok(Taken { tag: Self { file: claimed.into_file(), identity, names }, inherited })
     }
 
-    fn lock(file: &File, place: &Place) -> Result<bool> {
-        Lock::try_take(file, &WRITER).map_err(|e| Error::io("lock", &place.tag(), e))
+    /// Makes a tag of what is the start of one, or nothing.
+    fn finish(place: &Place, file: &File) -> Result<Names> {
+        let path = place.tag();
+        let names = Names::random(place.name().len());
+        let tag = encode_tag(place.name(), names.current());
+        // Python's reader maps it at its full length, which must be there before the text is.
+        segment::reserve(file, &path, tag.len())?;
+        fail_point!("tag.reserved");
+        sys::write_all_at(file, &tag, 0).map_err(|e| Error::io("write", &path, e))?;
+        Ok(names)
     }
 
     pub(crate) fn names(&self) -> &Names {
@@ -128,6 +87,7 @@ impl Tag {
         // By a system call rather than through a mapping: a Python writer that starts under the same name cuts the file.
         let at = place.name().len() + 1 + step.offset;
         sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &place.tag(), e))?;
+        fail_point!("tag.published");
         self.names = names;
         Ok(())
     }
@@ -135,6 +95,23 @@ impl Tag {
     /// Removes the file, if it is still the one of that name.
     pub(crate) fn remove(&self, place: &Place) {
         let _ = unlink_if_same(&place.tag(), &self.identity);
+    }
+}
+
+/// Claims the tag's name. A process that removes the channel has it for a moment only; that is waited for.
+pub(super) fn claim(place: &Place, mut attempt: impl FnMut() -> Result<Claim>) -> Result<Claimed> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let file = match attempt()? {
+            Claim::Ours(claimed) => return Ok(claimed),
+            Claim::Others(file) => file,
+        };
+        // A stranger may have locked a file of his.
+        proof::prove_tag(place, &file)?;
+        if Instant::now() >= end {
+            return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
+        }
+        std::thread::sleep(NAP);
     }
 }
 

@@ -1,14 +1,18 @@
 //! What no process has open. Python's ndsharray takes no locks, but it has its files mapped, and the kernel tells that of a file by a lease.
 
-use super::leftovers::{self, Leftover, unlink};
+use super::leftovers::{self, Leftover};
+use super::names::Names;
 use super::options::Options;
 use super::place::Place;
+use super::proof;
+use super::wire::Hex;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::options::Owners;
-use crate::segment::open_trusted;
-use crate::sys::{Access, Lease};
-use std::fs::File;
-use std::path::Path;
+use crate::segment::{has_name, unlink_if_same};
+use crate::sys::{self, Access, Identity, Lease};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::Duration;
 
 impl Options {
@@ -18,7 +22,7 @@ impl Options {
     ///
     /// As [`unused`].
     pub fn unused(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        sweep(&self.place(name)?, self.owners, older_than, |_| Ok(()))
+        sweep(&self.place(name)?, self.owners, older_than, false)
     }
 
     /// As [`remove_unused`], with these options.
@@ -27,7 +31,7 @@ impl Options {
     ///
     /// As [`remove_unused`].
     pub fn remove_unused(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        sweep(&self.place(name)?, self.owners, older_than, unlink)
+        sweep(&self.place(name)?, self.owners, older_than, true)
     }
 }
 
@@ -38,16 +42,19 @@ impl Options {
 /// a file whose name it has just read, which nothing can tell; so only [`leftovers`](super::leftovers()) are listed, and of these the ones that have not been
 /// changed for `older_than`. A few seconds are plenty.
 ///
-/// Each file is leased for a moment: whoever opens it right then waits for some microseconds.
+/// Each file is leased for a moment: a process that opens it right then waits for some microseconds.
 ///
 /// # Errors
 ///
-/// As [`leftovers`](super::leftovers()).
+/// [`Error::NotOurs`] when the name is that of a file which is no tag file; as [`leftovers`](super::leftovers()).
 pub fn unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
     Options::new().unused(name, older_than)
 }
 
 /// Removes the files that [`unused`] lists, each while its lease is held, and tells which they were.
+///
+/// Where nobody has the tag, it loses its name first. If a process comes for it at that very moment, it gets the name back,
+/// and the rest stays.
 ///
 /// # Errors
 ///
@@ -56,58 +63,134 @@ pub fn remove_unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> 
     Options::new().remove_unused(name, older_than)
 }
 
-/// Calls `each` with the path of every file that nobody has open, while that is sure, and returns them.
-fn sweep(
-    place: &Place,
-    owners: Owners,
-    older_than: Duration,
-    each: impl Fn(&Path) -> Result<()>,
-) -> Result<Vec<Leftover>> {
-    let tag = place.tag();
-    let tag_file = open(&tag, owners)?;
-    let tag_lease = tag_file.as_ref().map(Lease::try_take);
-    let candidates = match &tag_lease {
-        // Somebody has it.
-        Some(None) => {
-            let mut named_no_more = leftovers::list(place, owners)?;
-            named_no_more.retain(|file| file.age >= older_than);
-            named_no_more
+/// Time for a process that has found the tag by its name, but does not have it open yet: all of that is one system call.
+const GRACE: Duration = Duration::from_millis(2);
+
+/// What came of looking at files one by one.
+#[derive(Default)]
+struct Swept {
+    found: Vec<Leftover>,
+    /// Whether one of the channel's files has stayed.
+    is_left: bool,
+    /// Why the first one could not be removed.
+    error: Option<Error>,
+}
+
+impl Swept {
+    fn end(mut self) -> Result<Vec<Leftover>> {
+        self.found.sort_by(|a, b| a.path.cmp(&b.path));
+        self.error.map_or(Ok(self.found), Err)
+    }
+}
+
+/// Finds the files that no process has open, and with `remove` removes them while that is sure.
+fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> Result<Vec<Leftover>> {
+    let (tag, identity) = match proof::open_tag(place, Access::ReadWrite, owners) {
+        Ok((tag, identity, _)) => (tag, identity),
+        Err(Error::NotFound { .. }) => {
+            let payloads = place.payloads()?;
+            // In this order: a writer makes the tag before any payload file, so none of these is a new writer's.
+            let has_tag = sys::identify_path(&place.tag()).is_ok();
+            return if has_tag { Ok(Vec::new()) } else { look_at(place, &payloads, owners, remove).end() };
         }
-        // Nobody has the tag, or there is none: nobody gets to know the name of a payload file.
-        Some(Some(_)) | None => {
-            let payloads = place.payloads()?.into_iter().map(|hex| place.payload(&hex));
-            leftovers::describe(payloads)?
-        }
+        // It may be open, for all that the kernel tells us.
+        Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
     };
-    let mut found = Vec::new();
-    for file in candidates {
-        if while_unused(&file.path, owners, &each)? {
-            found.push(file);
+    let Some(lease) = Lease::try_take(&tag) else {
+        drop(tag);
+        let mut named_no_more = leftovers::list_with_digits(place, owners)?;
+        named_no_more.retain(|(_, file)| file.age >= older_than);
+        let payloads: Vec<Hex> = named_no_more.into_iter().map(|(hex, _)| hex).collect();
+        return look_at(place, &payloads, owners, remove).end();
+    };
+    // While the lease lasts no writer can begin, and no reader get to know the name of a payload file.
+    let payloads = place.payloads()?;
+    let described = leftovers::describe(&tag, place.tag())?;
+    if !remove {
+        drop(lease);
+        let mut swept = look_at(place, &payloads, owners, false);
+        // The tag goes only with all others: what cannot be removed stays to be found.
+        swept.found.extend((!swept.is_left).then_some(described));
+        return swept.end();
+    }
+    // A process that waits for the lease has found the tag already, and must not end up with one that nothing leads to.
+    // So the tag is not unlinked, but put where newcomers do not find it, and back if one waits.
+    let Some(aside) = put_aside(place, &identity)? else { return Ok(Vec::new()) };
+    fail_point!("sweep.aside");
+    std::thread::sleep(GRACE);
+    let mut swept = if lease.is_wanted() {
+        Swept { is_left: true, ..Swept::default() }
+    } else {
+        look_at(place, &payloads, owners, true)
+    };
+    fail_point!("sweep.last");
+    if (swept.is_left || lease.is_wanted()) && Lease::rename_new(&aside, &place.tag()).is_ok() {
+        return swept.end();
+    }
+    if let Err(error) = sys::remove_file(&aside) {
+        swept.error = swept.error.or(Some(Error::io("remove", &aside, error)));
+    }
+    swept.found.push(described);
+    swept.end()
+}
+
+/// Gives the tag a name that nobody looks for; `None` when another file has its name by now.
+fn put_aside(place: &Place, identity: &Identity) -> Result<Option<PathBuf>> {
+    if !has_name(&place.tag(), identity) {
+        return Ok(None);
+    }
+    // Random, so that nothing stands there.
+    let aside = place.payload(Names::random(place.name().len()).current());
+    match Lease::rename_new(&place.tag(), &aside) {
+        Ok(()) => Ok(Some(aside)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("rename", &place.tag(), e)),
+    }
+}
+
+/// Looks at these payload files, one by one.
+fn look_at(place: &Place, payloads: &[Hex], owners: Owners, remove: bool) -> Swept {
+    let mut swept = Swept::default();
+    for hex in payloads {
+        match look_at_one(place, hex, owners, remove) {
+            Ok(Some(file)) => swept.found.push(file),
+            // What is not the channel's is none of our business.
+            Ok(None) => {}
+            Err(None) => swept.is_left = true,
+            Err(Some(error)) => {
+                swept.is_left = true;
+                swept.error = swept.error.or(Some(error));
+            }
         }
+        fail_point!("sweep.removed");
     }
-    // The tag last: what cannot be removed stays to be found.
-    if let Some(Some(_)) = tag_lease
-        && place.payloads()?.iter().all(|hex| found.iter().any(|file| file.path == place.payload(hex)))
-    {
-        found.extend(leftovers::describe([tag.clone()])?);
-        each(&tag)?;
-    }
-    found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(found)
+    swept
 }
 
-/// Calls `then` if nobody has the file open.
-fn while_unused(path: &Path, owners: Owners, then: impl Fn(&Path) -> Result<()>) -> Result<bool> {
-    let Some(file) = open(path, owners)? else { return Ok(false) };
-    let Some(_lease) = Lease::try_take(&file) else { return Ok(false) };
-    then(path).map(|()| true)
+/// `Err(None)` when it is the channel's, but a process has it open, for all that the kernel tells us.
+fn look_at_one(
+    place: &Place,
+    hex: &Hex,
+    owners: Owners,
+    remove: bool,
+) -> std::result::Result<Option<Leftover>, Option<Error>> {
+    let (file, identity) = match proof::open_payload(place, hex, Access::ReadWrite, owners, false) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(None),
+        Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => return Err(None),
+        Err(error) => return Err(Some(error)),
+    };
+    let _lease = Lease::try_take(&file).ok_or(None)?;
+    let path = place.payload(hex);
+    let described = leftovers::describe(&file, path.clone())?;
+    if remove {
+        unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
+    }
+    Ok(Some(described))
 }
 
-/// `None` when there is no such file, or it is not for us to touch.
-fn open(path: &Path, owners: Owners) -> Result<Option<File>> {
-    match open_trusted(path, Access::ReadWrite, owners) {
-        Ok((file, _)) => Ok(Some(file)),
-        Err(Error::NotFound { .. } | Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// Removes a payload file that no tag leads to, if no process has it open.
+pub(super) fn remove_orphan(place: &Place, hex: &Hex, owners: Owners) {
+    let _ = look_at_one(place, hex, owners, true);
 }

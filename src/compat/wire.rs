@@ -134,10 +134,93 @@ pub(crate) fn decode_tag(name: &str, bytes: &[u8], len: u64) -> Result<Hex, Wire
     hex.and_then(digits).ok_or_else(|| WireError::TagText { found: String::from_utf8_lossy(bytes).into_owned() })
 }
 
+/// What a tag file is, of which there is proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TagProof {
+    /// A whole tag, which names this payload file.
+    Whole(Hex),
+    /// Its maker has not come to the end. Python's writer empties the file, sets its length, which fills it
+    /// with zeros, and copies the text in, in any order; this library's does the same.
+    Unfinished,
+}
+
+/// Proves that a file is the tag file of `name`. `bytes` are all of the file, or at least one more than a tag has.
+///
+/// # Errors
+///
+/// The file is a stranger's: it must not be written, cut or removed.
+pub(crate) fn prove_tag(name: &str, bytes: &[u8], len: u64) -> Result<TagProof, WireError> {
+    let refused = match decode_tag(name, bytes, len) {
+        Ok(hex) => return Ok(TagProof::Whole(hex)),
+        Err(refused) => refused,
+    };
+    let expected = tag_len(name);
+    let is_full = bytes.len() == expected;
+    let text = name.bytes().chain([b'_']).map(Some).chain(std::iter::repeat_n(None, DIGITS));
+    let fits = |(byte, text): (&u8, Option<u8>)| match text {
+        _ if is_full && *byte == 0 => true,
+        Some(text) => *byte == text,
+        None => is_digit(*byte),
+    };
+    let is_start = bytes.len() <= expected && bytes.iter().zip(text).all(fits);
+    if is_start { Ok(TagProof::Unfinished) } else { Err(refused) }
+}
+
+/// What a payload file is, of which there is proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PayloadProof {
+    /// A header, and the length that it makes.
+    Whole,
+    /// Its maker has not come to the end.
+    Unfinished,
+    /// A tag file that was put aside to be removed.
+    Tag,
+}
+
+/// Proves that a file called `NAME_` and `hex` is a payload file of the channel `name`. `front` is all of the file, or
+/// its first [`MAX_HEAD`] bytes, which is more than any tag has.
+///
+/// Many programs give names of that form, with checksums for digits. So the content has to say it: a header that makes
+/// the file's very length. Where the maker was killed there is no header yet; then the digits have to be a random UUID's
+/// (version 4, as Python and this library make them), unless `is_known` says that they are known, and there must be
+/// nothing where dtype and ndim go.
+///
+/// # Errors
+///
+/// The file is a stranger's: it must not be written, cut or removed.
+pub(crate) fn prove_payload(
+    name: &str,
+    hex: &Hex,
+    front: &[u8],
+    len: u64,
+    is_known: bool,
+) -> Result<PayloadProof, WireError> {
+    let refused = match decode(front, len, DTypeTable::default()) {
+        Ok(_) => return Ok(PayloadProof::Whole),
+        Err(refused) => refused,
+    };
+    let by_name = is_known || hex.get(VERSION_AT) == Some(&b'4');
+    let is_zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    if by_name && (front.is_empty() || front.get(STAMP..FIXED).is_some_and(is_zero)) {
+        return Ok(PayloadProof::Unfinished);
+    }
+    match prove_tag(name, front, len) {
+        Ok(_) if by_name => Ok(PayloadProof::Tag),
+        _ => Err(refused),
+    }
+}
+
+/// The digit that says of which version a UUID is.
+const VERSION_AT: usize = 12;
+
+const fn is_digit(digit: u8) -> bool {
+    matches!(digit, b'0'..=b'9' | b'a'..=b'f')
+}
+
 /// 32 digits as `uuid4().hex` writes them. Others, such as capitals, would be names of other files.
 pub(crate) fn digits(hex: &[u8]) -> Option<Hex> {
     let hex = Hex::try_from(hex).ok()?;
-    hex.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')).then_some(hex)
+    hex.iter().all(|digit| is_digit(*digit)).then_some(hex)
 }
 
 /// A header as it stands in a payload file, without the write time before it.
@@ -273,6 +356,57 @@ mod tests {
         for bad in [encode_tag("cat", HEX), vec![0; 36], capital, vec![0xff; 36]] {
             assert!(matches!(decode_tag("cam", &bad, 36), Err(WireError::TagText { .. })));
         }
+    }
+
+    #[test]
+    fn tags_are_proved() {
+        let tag = encode_tag("cam", HEX);
+        let prove = |bytes: &[u8]| prove_tag("cam", bytes, bytes.len() as u64);
+        assert_eq!(prove(&tag), Ok(TagProof::Whole(*HEX)));
+        for len in 0..tag.len() {
+            assert_eq!(prove(&tag[..len]), Ok(TagProof::Unfinished), "what has been written of it");
+            let mut rest = tag.clone();
+            rest[..len].fill(0);
+            let mut front = tag.clone();
+            front[len..].fill(0);
+            for part in [rest, front] {
+                assert!(matches!(prove(&part), Ok(TagProof::Unfinished | TagProof::Whole(_))), "{part:?}");
+            }
+        }
+        let longer = [&tag[..], b"\n"].concat();
+        for foreign in [&b"x"[..], b"cam_0\0", b"\0", &[0; 35], &[0; 37], &[b'y'; 36], &encode_tag("cat", HEX), &longer]
+        {
+            assert!(prove(foreign).is_err(), "{foreign:?}");
+        }
+        assert!(prove_tag("cam", &longer, 1 << 20).is_err(), "a longer file, whose start looks like a tag");
+    }
+
+    #[test]
+    fn payloads_are_proved() {
+        const RANDOM: &Hex = b"0123456789ab4def0123456789abcdef";
+        let prove = |hex, bytes: &[u8]| {
+            let front = &bytes[..bytes.len().min(MAX_HEAD)];
+            prove_payload("cam", hex, front, bytes.len() as u64, false)
+        };
+        let whole = file(9, &[2, 3], 4);
+        assert_eq!(prove(HEX, &whole), Ok(PayloadProof::Whole), "whatever its digits");
+        let long_zero = [0; 5000];
+        for bytes in [&b""[..], &[0; 40], &long_zero] {
+            assert_eq!(prove(RANDOM, bytes), Ok(PayloadProof::Unfinished));
+            assert!(prove(HEX, bytes).is_err(), "digits that are no random UUID");
+        }
+        for bytes in [&[1; 8][..], &[0; 23]] {
+            assert!(prove(RANDOM, bytes).is_err(), "no header has room there");
+        }
+        let mut stamped = [0; 100];
+        stamped[..8].fill(1);
+        stamped[60..].fill(1);
+        assert_eq!(prove(RANDOM, &stamped), Ok(PayloadProof::Unfinished), "its head comes last");
+        let tag = encode_tag("cam", HEX);
+        assert_eq!(prove(RANDOM, &tag), Ok(PayloadProof::Tag));
+        assert!(prove(HEX, &tag).is_err());
+        assert!(prove(RANDOM, b"some bytes").is_err() && prove(RANDOM, &[b'x'; 5000]).is_err());
+        assert!(prove(RANDOM, &whole[..whole.len() - 1]).is_err());
     }
 
     fn file(index: u64, shape: &[usize], itemsize: usize) -> Vec<u8> {

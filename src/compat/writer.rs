@@ -48,9 +48,11 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`], also for names that are not ASCII; [`Error::Unsupported`] for a dtype that Python's package does not know;
-    /// [`Error::WriterExists`] while another writer of this library lives; [`Error::ForeignOwner`] when somebody else has put something
-    /// under the name; [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
+    /// [`Error::InvalidName`], also for names that are not ASCII, and for those of this library's files;
+    /// [`Error::Unsupported`] for a dtype that Python's package does not know; [`Error::WriterExists`] while another writer
+    /// of this library lives; [`Error::NotOurs`] when the name is that of a file which is no tag file, nor the start of
+    /// one; [`Error::ForeignOwner`] when it is another user's, a link, or no file; [`Error::OutOfMemory`],
+    /// [`Error::PermissionDenied`], [`Error::Io`].
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create(name)
     }
@@ -59,13 +61,14 @@ impl<T: ShElement> Writer<T> {
         Self { core, element: PhantomData }
     }
 
-    /// Publishes a copy of `data`, in C order, as an array of `shape`.
+    /// Publishes a copy of `data`, in C order, as an array of `shape`. Returns which value of this writer it is, from 1 on;
+    /// the format has no numbers, so readers do not learn it.
     ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`];
     /// [`Error::Forked`]. The last value stays current then.
-    pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<()> {
+    pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
         let bytes = bytemuck::cast_slice(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
@@ -73,13 +76,13 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Publishes a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    /// Publishes a copy of an [`ndarray`](::ndarray) array, owned or a view, whatever its strides, in C order.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
     #[cfg(feature = "ndarray")]
-    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayView<'_, T, D>) -> Result<()> {
+    pub fn write_array<D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayRef<T, D>) -> Result<u64> {
         match array.as_slice() {
             Some(data) => self.write(array.shape(), data),
             None => self.write(array.shape(), &array.iter().copied().collect::<Vec<_>>()),
@@ -134,23 +137,23 @@ impl AnyWriter {
         Self { core }
     }
 
-    /// Publishes a copy of `array`.
+    /// Publishes a copy of `array`. Returns which value of this writer it is, from 1 on.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] for a dtype that Python's package does not know; as [`Writer::write`].
-    pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<()> {
+    pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
         self.core.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an array of `dtype` and `shape`. The bytes need no
-    /// alignment.
+    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an array of `dtype` and
+    /// `shape`. The bytes need no alignment. Returns as [`write_any`](Self::write_any).
     ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1;
     /// as [`write_any`](Self::write_any).
-    pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<()> {
+    pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let expected = shape::byte_len(shape, dtype.size())?;
         if expected != bytes.len() {
             return Err(Error::ShapeMismatch { expected, found: bytes.len() });

@@ -34,7 +34,7 @@ pub fn inspect(data: &[u8]) {
         match compat::Options::new().dir(place.dir()).persist(true).create_any(NAMES[0]) {
             // Not made of files there.
             Err(Error::Unsupported { .. }) if cfg!(windows) => {}
-            python => python.unwrap().write_any(&array.any_view().unwrap()).unwrap(),
+            python => drop(python.unwrap().write_any(&array.any_view().unwrap()).unwrap()),
         }
     }
     sound(&options);

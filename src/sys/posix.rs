@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Once;
+use std::time::{Duration, Instant};
 
 /// Who owns the files that this process makes.
 pub(crate) fn effective_user() -> u32 {
@@ -30,13 +31,32 @@ pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
+/// How long [`open`] waits for a lease to be given back. They are held for milliseconds; the kernel leaves them to a holder
+/// that was stopped for 45 seconds.
+const LEASE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Time between two attempts to open a file on which a lease is held.
+const LEASE_NAP: Duration = Duration::from_micros(200);
+
 /// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a file.
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(access == Access::ReadWrite)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
+    let mut end = None;
+    loop {
+        let opened = OpenOptions::new()
+            .read(true)
+            .write(access == Access::ReadWrite)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path);
+        // Not to block on a pipe means not to wait for a lease either.
+        if !matches!(&opened, Err(error) if error.kind() == ErrorKind::WouldBlock) {
+            return opened;
+        }
+        let now = Instant::now();
+        if now >= *end.get_or_insert(now + LEASE_PATIENCE) {
+            return opened;
+        }
+        std::thread::sleep(LEASE_NAP);
+    }
 }
 
 /// Whether [`open`] failed because a symbolic link stands there.

@@ -133,6 +133,14 @@ impl<'f> Lease<'f> {
     pub(crate) fn try_take(_: &'f File) -> Option<Self> {
         None
     }
+
+    pub(crate) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        match self.0 {}
+    }
 }
 
 impl Drop for Lease<'_> {

@@ -15,6 +15,7 @@ mod bad_files;
 mod changes;
 #[path = "../common/mod.rs"]
 mod common;
+mod foreign;
 mod lifecycle;
 mod processes;
 #[cfg(target_endian = "little")]

@@ -33,7 +33,7 @@ impl Target {
     pub(crate) fn write(&mut self, array: ArrayRef<'_>) -> Result<()> {
         match self {
             Self::Channel(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
-            Self::Python(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes)?,
+            Self::Python(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
         }
         Ok(())
     }

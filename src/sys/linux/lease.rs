@@ -1,10 +1,17 @@
 //! File leases: the kernel's word that nobody else has a file open.
 
+use std::ffi::CString;
 use std::fs::File;
+use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// `fcntl`'s command to choose the signal that tells of another process' wish to open the file.
 const F_SETSIG: libc::c_int = 10;
+
+/// `renameat2`: the new name must not be taken.
+const RENAME_NOREPLACE: libc::c_uint = 1;
 
 /// As long as it lives, no other open file description of the file exists, in any process, mapped or not.
 ///
@@ -25,6 +32,25 @@ impl<'f> Lease<'f> {
         // SAFETY: as above.
         let taken = signal_set && unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) } == 0;
         taken.then_some(Self { file })
+    }
+
+    /// Renames a file that a lease is held on, unless there is something of the new name.
+    pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+        let [from, to] = [from, to].map(|path| CString::new(path.as_os_str().as_bytes()));
+        let (from, to) = (from?, to?);
+        let here = libc::AT_FDCWD;
+        // The C library's own function is not in all of them.
+        // SAFETY: the call reads two strings that end with NUL and outlive it.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), RENAME_NOREPLACE) };
+        if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Whether somebody waits to open the file.
+    pub(crate) fn is_wanted(&self) -> bool {
+        // While it is to be given back, the kernel answers with what will be left of it.
+        // SAFETY: takes numbers; the descriptor is open while the file is borrowed.
+        unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_GETLEASE) != libc::F_WRLCK }
     }
 }
 
@@ -66,10 +92,35 @@ mod tests {
         let file = open_exclusive(&path, 0o600).unwrap();
         let lease = Lease::try_take(&file).unwrap();
         std::thread::scope(|scope| {
+            assert!(!lease.is_wanted());
             let opener = scope.spawn(|| first_byte(&path));
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while !lease.is_wanted() {
+                assert!(std::time::Instant::now() < end, "the wish is not told");
+                std::thread::yield_now();
+            }
             std::io::Write::write_all(&mut &file, b"x").unwrap();
             drop(lease);
             assert_eq!(opener.join().unwrap(), Some(b'x'));
+        });
+    }
+
+    /// One that does not wait by itself has the file too, as long as the lease is not kept for seconds.
+    #[test]
+    fn our_own_opening_waits_as_well() {
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        let path = dir.path().join("f");
+        let file = open_exclusive(&path, 0o600).unwrap();
+        let lease = Lease::try_take(&file).unwrap();
+        std::thread::scope(|scope| {
+            let opener = scope.spawn(|| open(&path, Access::Read).map(drop));
+            let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+            while !lease.is_wanted() {
+                assert!(std::time::Instant::now() < end, "the wish is not told");
+                std::thread::yield_now();
+            }
+            drop(lease);
+            opener.join().unwrap().unwrap();
         });
     }
 

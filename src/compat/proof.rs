@@ -1,0 +1,93 @@
+//! Proof that a file is the channel's, by name, owner and content. Any program may give a file any name.
+//!
+//! Whatever in this module's parent writes to a tag file, or removes a file that this very process has not made, asks
+//! here first. What is proved of bytes stands in [`wire`]: pure functions, which the fuzzer knows too.
+
+use super::place::Place;
+use super::wire::{self, Hex, MAX_HEAD, TagProof, tag_len};
+use crate::error::{Error, Foreign, Result};
+use crate::options::Owners;
+use crate::segment::{open_trusted, unlink_if_same};
+use crate::sys::{self, Access, Identity, Kind};
+use std::fs::File;
+use std::path::Path;
+
+/// Opens the tag file of a channel, if it is one or the start of one.
+///
+/// # Errors
+///
+/// [`Error::NotOurs`] when it is something else; as [`open_trusted`].
+pub(super) fn open_tag(place: &Place, access: Access, owners: Owners) -> Result<(File, Identity, TagProof)> {
+    let (file, identity) = open_trusted(&place.tag(), access, owners)?;
+    let proof = prove_tag(place, &file)?;
+    Ok((file, identity, proof))
+}
+
+/// What an open tag file is by now.
+///
+/// # Errors
+///
+/// [`Error::NotOurs`] when it is no tag file.
+pub(super) fn prove_tag(place: &Place, file: &File) -> Result<TagProof> {
+    let path = place.tag();
+    let mut bytes = vec![0; tag_len(place.name()) + 1];
+    let found = sys::read_front(file, &mut bytes).map_err(|e| Error::io("read", &path, e))?;
+    bytes.truncate(found);
+    wire::prove_tag(place.name(), &bytes, found as u64)
+        .map_err(|_| Error::NotOurs { path, wanted: "a tag file of Python's ndsharray, or the start of one" })
+}
+
+/// Opens the payload file with these digits if it is one; `None` when there is none, or something else has its name.
+///
+/// `is_known`: the digits are those of a sequence that the tag belongs to.
+pub(super) fn open_payload(
+    place: &Place,
+    hex: &Hex,
+    access: Access,
+    owners: Owners,
+    is_known: bool,
+) -> Result<Option<(File, Identity)>> {
+    let path = place.payload(hex);
+    let (file, identity) = match open_linked(&path, access, owners) {
+        Ok(found) => found,
+        Err(Error::NotFound { .. } | Error::ForeignOwner { what: Foreign::Symlink | Foreign::NotAFile, .. }) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut front = [0; MAX_HEAD];
+    let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
+    let front = front.get(..found).unwrap_or(&[]);
+    let proof = wire::prove_payload(place.name(), hex, front, identity.len, is_known);
+    Ok(proof.is_ok().then_some((file, identity)))
+}
+
+/// Removes the payload file with these digits, if it is one; whether there was one.
+pub(super) fn remove_payload(place: &Place, hex: &Hex, owners: Owners, is_known: bool) -> Result<bool> {
+    let Some((_file, identity)) = open_payload(place, hex, Access::Read, owners, is_known)? else { return Ok(false) };
+    let path = place.payload(hex);
+    unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
+    Ok(true)
+}
+
+/// Opens a file that belongs to a user whom `owners` trusts. It may have several names, as tombstones do: only for what
+/// is not written.
+pub(super) fn open_linked(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
+    let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
+    let file = sys::open(path, access).map_err(|error| match sys::identify_path(path) {
+        Ok(found) if sys::is_symlink_refusal(&error) => distrust(found.owner, Foreign::Symlink),
+        Ok(found) if found.kind == Kind::Other => distrust(found.owner, Foreign::NotAFile),
+        Ok(found) if found.kind == Kind::File && !owners.trusts(found.owner, sys::effective_user()) => {
+            distrust(found.owner, Foreign::OtherUser)
+        }
+        _ => Error::io("open", path, error),
+    })?;
+    let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
+    if identity.kind != Kind::File {
+        return Err(distrust(identity.owner, Foreign::NotAFile));
+    }
+    if !owners.trusts(identity.owner, sys::effective_user()) {
+        return Err(distrust(identity.owner, Foreign::OtherUser));
+    }
+    Ok((file, identity))
+}

@@ -33,10 +33,11 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 /// How long a replaced file stays as it is. Python's reader copies an array four times before it opens the file for the
-/// third time, which is when it finds out what it gets: 0.1 to 120 milliseconds by its size, more on a busy machine.
-const HISTORY_TIME: Duration = Duration::from_millis(500);
+/// third time, which is when it finds out what it gets: 0.1 to 120 milliseconds by its size, several times as long where
+/// it has to share its processor.
+const HISTORY_TIME: Duration = Duration::from_secs(1);
 
-/// Replaced files that the memory for them is for. At 60 frames a second they come to [`HISTORY_TIME`].
+/// Replaced files that the memory for them is for: half a second at 60 frames a second.
 const HISTORY_FILES: usize = 32;
 
 /// Bytes that replaced files may take in any case that [`MOST_OF_FREE`] allows: for small ones, of which there are many.

@@ -46,7 +46,9 @@ fn call_everything(options: &Options, name: &str) {
     let _ = options.unused(name, Duration::ZERO);
     for _ in 0..2 {
         if let Ok(mut writer) = options.create::<i32>(name) {
-            (0..4).for_each(|n| drop(writer.write(&[2], &[n, n]).unwrap()));
+            for n in 0..4 {
+                writer.write(&[2], &[n, n]).unwrap();
+            }
         }
         if let Ok(mut writer) = options.clone().persist(true).create_any(name) {
             writer.write_bytes(ndsharray::DType::U8, &[3], &[1, 2, 3]).unwrap();
@@ -178,7 +180,9 @@ fn foreign_files_beside_a_channel_stay() {
     let before = look(room.path());
     for persist in [true, false] {
         let mut writer = room.options().persist(persist).create::<i32>(NAME).unwrap();
-        (0..5).for_each(|n| drop(writer.write(&[1], &[n]).unwrap()));
+        for n in 0..5 {
+            writer.write(&[1], &[n]).unwrap();
+        }
         drop(writer);
         call_everything(&room.options(), NAME);
         assert_eq!(look(room.path()), before);

@@ -25,6 +25,7 @@ mod support;
 mod torn;
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))] // only there are leases
 mod unused;
+mod waiting;
 
 /// How children of this binary are started.
 const CHILD_ARGUMENTS: [&str; 5] = ["processes::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

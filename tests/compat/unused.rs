@@ -67,3 +67,86 @@ fn what_a_living_writer_or_reader_has_is_used() {
     assert!(room.options().remove_unused("a/b", NOW).is_err_and(|error| matches!(error, Error::InvalidName { .. })));
     assert!(room.options().unused("nothing", NOW).unwrap().is_empty());
 }
+
+/// A channel that nobody has, with many files, so that sweeping it takes a while.
+fn abandoned() -> Room {
+    let room = Room::new();
+    room.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
+    for n in 0..40 {
+        fs::copy(room.payload(), room.path().join(format!("{NAME}_{n:032}"))).unwrap();
+    }
+    room
+}
+
+/// A process that opens the tag while it is swept waits for the kernel, as Python does, or asks again, as this library
+/// does. Either ends up with a tag that has its name, or with none.
+#[test]
+fn who_opens_the_tag_while_it_is_swept_gets_it_whole_or_not_at_all() {
+    let (mut opened, mut swept) = (0, 0);
+    for round in 0..200 {
+        let room = abandoned();
+        let late = Duration::from_micros(round * 7 % 400);
+        std::thread::scope(|scope| {
+            let python = scope.spawn(|| {
+                std::thread::sleep(late);
+                fs::File::open(room.tag())
+            });
+            let rust = scope.spawn(|| {
+                std::thread::sleep(late);
+                room.options().open(NAME)
+            });
+            let gone = room.options().remove_unused(NAME, NOW).unwrap();
+            match python.join().unwrap() {
+                Ok(file) => {
+                    opened += 1;
+                    let links = std::os::unix::fs::MetadataExt::nlink(&file.metadata().unwrap());
+                    assert_eq!(links, 1, "round {round}: a tag without a name, or with two");
+                    assert!(room.tag().exists());
+                }
+                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+            }
+            match rust.join().unwrap() {
+                Ok(_) => assert!(room.tag().exists(), "round {round}"),
+                Err(Error::NotFound { .. }) => {}
+                Err(other) => panic!("round {round}: {other:?}"),
+            }
+            swept += usize::from(gone.iter().any(|file| file.path == room.tag()));
+        });
+        // Whatever became of it, a writer goes on there, and nothing stays in the end.
+        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        writer.write(&[1], &[2]).unwrap();
+        assert_eq!(next_i32(&mut room.reader()), [2]);
+        drop(writer);
+        let tags = room.files().into_iter().filter(|name| name == NAME).count();
+        assert_eq!(tags, 0);
+    }
+    assert!(opened > 0 && swept > 0, "neither too early nor too late: {opened}, {swept}");
+}
+
+/// What a killed writer of this library leaves has many names, most of which lead to one file.
+#[test]
+fn tombstones_are_swept_too() {
+    let room = Room::new();
+    let mut writer = room.options().persist(true).history_bytes(0).create::<i32>(NAME).unwrap();
+    for n in 0..10 {
+        writer.write(&[1], &[n]).unwrap();
+    }
+    // As if it were killed: its names stay, and it has the files no more.
+    let names = room.files();
+    let copies = Room::new();
+    for name in &names {
+        let source = room.path().join(name);
+        let inode = |path: &PathBuf| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+        let twin = names.iter().take_while(|other| *other != name).map(|other| room.path().join(other));
+        match twin.into_iter().find(|other| inode(other) == inode(&source)) {
+            Some(twin) => {
+                fs::hard_link(copies.path().join(twin.file_name().unwrap()), copies.path().join(name)).unwrap()
+            }
+            None => drop(fs::copy(&source, copies.path().join(name)).unwrap()),
+        }
+    }
+    until(|| {
+        copies.options().remove_unused(NAME, NOW).unwrap();
+        copies.files().is_empty()
+    });
+}

@@ -15,6 +15,7 @@
     reason = "a test that goes wrong is to panic, in its helpers too; figures are printed"
 )]
 
+mod cameras;
 mod changes;
 mod peer;
 mod torn;

@@ -73,6 +73,50 @@ def flood_read(wanted, limit):
     return "%d %d %d %d %d %.3f" % (accepted, torn, older, invalid, errors, elapsed)
 
 
+def paced_write(shape, rate, limit):
+    """Writes frames, `rate` a second (0: without a pause) for `limit` seconds, one at least.
+
+    A frame begins with its number in eight bytes, and all others are the number's remainder.
+    """
+    data = np.zeros(shape, dtype=np.uint8)
+    count = 0
+    start = time.monotonic()
+    while count == 0 or time.monotonic() - start < limit:
+        count += 1
+        data.fill(count % 251)
+        data.reshape(-1)[:8] = np.frombuffer(count.to_bytes(8, "little"), dtype=np.uint8)
+        writer.write(data)
+        if rate:
+            time.sleep(max(0.0, start + count / rate - time.monotonic()))
+    return count
+
+
+def count_reads(limit):
+    """Reads for `limit` seconds without a pause: how many values were valid, and of these torn, or older than the last."""
+    valid = torn = older = errors = 0
+    last = 0
+    start = time.monotonic()
+    while time.monotonic() - start < limit:
+        try:
+            ok, array = reader.read()
+        except OSError:
+            errors += 1
+            if errors > 1000:
+                break
+            continue
+        if not ok or array.size == 0:
+            continue
+        valid += 1
+        elements = array.reshape(-1)
+        number = int.from_bytes(elements[:8].tobytes(), "little")
+        if not int(elements[8:].min()) == int(elements[8:].max()) == number % 251:
+            torn += 1
+        elif number < last:
+            older += 1
+        last = max(last, number)
+    return "%d %d %d %d" % (valid, torn, older, errors)
+
+
 def timed(operation, count):
     """Nanoseconds of this thread's processor time."""
     start = time.thread_time_ns()
@@ -120,6 +164,10 @@ def obey(words):
         return str(flood_write(int(arguments[0]), float(arguments[1])))
     elif command == "flood-read":
         return flood_read(int(arguments[0]), float(arguments[1]))
+    elif command == "paced-write":
+        return str(paced_write(axes(arguments[0]), int(arguments[1]), float(arguments[2])))
+    elif command == "count-reads":
+        return count_reads(float(arguments[0]))
     elif command == "time-writes":
         array = frame(axes(arguments[0]))
         return str(timed(lambda: writer.write(array), int(arguments[1])))

@@ -24,6 +24,8 @@ mod roles;
 mod stops;
 mod storm;
 mod sweep;
+#[cfg(not(windows))]
+mod wire;
 mod writer_victims;
 
 use std::panic::catch_unwind;
@@ -35,6 +37,8 @@ const CHILD_ARGUMENTS: [&str; 0] = [];
 
 const TESTS: &[(&str, fn())] = &[
     ("sweep", sweep::every_point_in_every_scenario),
+    #[cfg(not(windows))]
+    ("wire", sweep::every_wire_point),
     ("storm", storm::random_kills),
     #[cfg(unix)]
     ("stopped_reader", stops::a_stopped_reader_keeps_its_view),

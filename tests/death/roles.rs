@@ -39,6 +39,8 @@ pub(crate) fn act(words: &[String], dir: &Path) {
         ["hold"] => hold(&options),
         ["storm-writer", run, slots] => storm::writer(&options.max_slots(slots.parse().unwrap()), run.parse().unwrap()),
         ["storm-reader", seed] => storm::reader(&options, seed.parse().unwrap()),
+        #[cfg(not(windows))]
+        ["wire", ref words @ ..] => crate::wire::act(words, dir),
         #[cfg(unix)]
         ["fork"] => forks::parent(&options, dir),
         _ => panic!("no such role: {words:?}"),

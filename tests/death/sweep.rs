@@ -4,7 +4,7 @@
 use crate::common::os::{Death, death_of};
 use crate::common::{Child, Event, Room};
 use crate::{reader_victims, writer_victims};
-use ndsharray::FAIL_POINTS;
+use ndsharray::{COMPAT_FAIL_POINTS, FAIL_POINTS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -109,7 +109,7 @@ pub(crate) fn extra(role: &str, room: &Room, orders: &str) -> Child {
 }
 
 /// The names of the points that the victim of `scenario` passes, each with how often.
-fn trace(scenario: &Scenario) -> BTreeMap<String, u64> {
+fn trace(scenario: &Scenario, points: &[&str]) -> BTreeMap<String, u64> {
     let mut file = tempfile::tempfile().unwrap();
     let mut play = Play { orders: "trace".to_owned(), errors: Some(file.try_clone().unwrap()), stopped: false };
     let ending = catch_unwind(AssertUnwindSafe(|| (scenario.play)(&mut play)));
@@ -118,9 +118,9 @@ fn trace(scenario: &Scenario) -> BTreeMap<String, u64> {
     file.read_to_string(&mut text).unwrap();
     let mut passings = BTreeMap::new();
     for line in text.lines() {
-        if FAIL_POINTS.contains(&line) {
+        if points.contains(&line) {
             *passings.entry(line.to_owned()).or_insert(0) += 1;
-        } else {
+        } else if !FAIL_POINTS.contains(&line) && !COMPAT_FAIL_POINTS.contains(&line) {
             println!("  {} victim: {line}", scenario.name);
         }
     }
@@ -171,9 +171,9 @@ impl Results {
         None
     }
 
-    fn sweep(&mut self, scenario: &Scenario) {
-        for (passed_point, passings) in trace(scenario) {
-            let point = *FAIL_POINTS.iter().find(|point| **point == passed_point).unwrap();
+    fn sweep(&mut self, scenario: &Scenario, points: &[&'static str]) {
+        for (passed_point, passings) in trace(scenario, points) {
+            let point = *points.iter().find(|point| **point == passed_point).unwrap();
             if is_brief() && actions().iter().all(|action| self.hit.contains(&(point, *action))) {
                 continue;
             }
@@ -185,23 +185,51 @@ impl Results {
             self.struck.entry(point).or_default().push(format!("{} {}", scenario.name, counts.join("+")));
         }
     }
+
+    /// Prints what was struck where, and fails if there was a failure or a point that was never struck.
+    fn end(mut self, points: &[&'static str], out_of_reach: &[&str], start: Instant) {
+        println!("  fail point               struck in scenario, at its n-th passing, by {}", actions().join(", "));
+        for point in points.iter().filter(|point| !out_of_reach.contains(point)) {
+            let list = self.struck.get(point).map_or("NEVER".to_owned(), |list| list.join(", "));
+            println!("  {point:<24} {list}");
+            for action in actions().iter().copied().filter(|action| !self.hit.contains(&(*point, *action))) {
+                self.failures.push(format!("{point}: never struck by {action}"));
+            }
+        }
+        let Results { runs, failures, .. } = self;
+        println!("  {} points, {runs} runs, {} failures, {:.1?}", points.len(), failures.len(), start.elapsed());
+        assert!(failures.is_empty(), "{failures:#?}");
+    }
 }
 
 pub(crate) fn every_point_in_every_scenario() {
     let start = Instant::now();
     let mut results = Results::default();
     for scenario in writer_victims::SCENARIOS.iter().chain(reader_victims::SCENARIOS) {
-        results.sweep(scenario);
+        results.sweep(scenario, FAIL_POINTS);
     }
-    println!("  fail point               struck in scenario, at its n-th passing, by {}", actions().join(", "));
-    for point in FAIL_POINTS.iter().filter(|point| !OUT_OF_REACH.contains(point)) {
-        let list = results.struck.get(point).map_or("NEVER".to_owned(), |list| list.join(", "));
-        println!("  {point:<24} {list}");
-        for action in actions().iter().copied().filter(|action| !results.hit.contains(&(*point, *action))) {
-            results.failures.push(format!("{point}: never struck by {action}"));
-        }
+    results.end(FAIL_POINTS, OUT_OF_REACH, start);
+}
+
+/// The same for channels in the format of Python's ndsharray.
+#[cfg(not(windows))]
+pub(crate) fn every_wire_point() {
+    /// Points that only a system with leases comes to.
+    #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
+    const OUT_OF_REACH: &[&str] = &[];
+    #[cfg(not(all(target_os = "linux", not(ndsharray_portable))))]
+    const OUT_OF_REACH: &[&str] = &["shelf.leased", "shelf.rewritten", "sweep.aside", "sweep.removed", "sweep.last"];
+    /// One that takes thousands of values to come to.
+    const LATE: &str = "shelf.forgotten";
+
+    let start = Instant::now();
+    let mut results = Results::default();
+    let early: Vec<&str> = COMPAT_FAIL_POINTS.iter().copied().filter(|point| *point != LATE).collect();
+    for scenario in crate::wire::SCENARIOS {
+        results.sweep(scenario, &early);
     }
-    let Results { runs, failures, .. } = results;
-    println!("  {} points, {runs} runs, {} failures, {:.1?}", FAIL_POINTS.len(), failures.len(), start.elapsed());
-    assert!(failures.is_empty(), "{failures:#?}");
+    for scenario in crate::wire::MANY {
+        results.sweep(scenario, &[LATE]);
+    }
+    results.end(COMPAT_FAIL_POINTS, OUT_OF_REACH, start);
 }

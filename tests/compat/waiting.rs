@@ -1,0 +1,118 @@
+//! Waiting for values, the last value again, and numbers.
+
+use crate::support::{NAME, Room, i32s, next_i32};
+use ndsharray::Error;
+use ndsharray::compat::Overwrite;
+use std::fs;
+use std::time::{Duration, Instant};
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(20);
+
+#[test]
+fn a_wait_ends_with_a_value_or_with_the_time() {
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let mut reader = room.reader();
+    let start = Instant::now();
+    assert!(reader.wait(SHORT).unwrap().is_none(), "nothing has been written");
+    assert!(start.elapsed() >= SHORT);
+    writer.write(&[1], &[1]).unwrap();
+    assert_eq!(i32s(&reader.wait(Duration::ZERO).unwrap().unwrap()), [1], "it is there already");
+    assert!(reader.wait(Duration::ZERO).unwrap().is_none(), "it has been read");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| i32s(&reader.wait(Duration::MAX).unwrap().unwrap()));
+        std::thread::sleep(SHORT);
+        writer.write(&[1], &[2]).unwrap();
+        assert_eq!(waiting.join().unwrap(), [2]);
+    });
+}
+
+/// The format knows no closing: a wait goes on, and finds the next writer of the name, also in pieces.
+#[test]
+fn a_wait_goes_on_from_writer_to_writer() {
+    for pieces in [false, true] {
+        let room = Room::new();
+        let mut first = room.options().create::<i32>(NAME).unwrap();
+        first.write(&[1], &[1]).unwrap();
+        let mut reader = room.reader();
+        assert_eq!(next_i32(&mut reader), [1]);
+        drop(first);
+        assert!(reader.wait(SHORT).unwrap().is_none());
+        let mut second = room.options().create::<i32>(NAME).unwrap();
+        second.write(&[1], &[2]).unwrap();
+        let end = Instant::now() + LONG;
+        let found = loop {
+            let piece = if pieces { Duration::from_millis(1) } else { LONG };
+            if let Some(found) = reader.wait(piece).unwrap() {
+                break found;
+            }
+            assert!(Instant::now() < end);
+        };
+        assert_eq!(i32s(&found), [2]);
+    }
+}
+
+#[test]
+fn a_value_that_is_being_written_does_not_prolong_a_wait() {
+    let room = Room::new();
+    room.options().persist(true).create::<i32>(NAME).unwrap().write(&[3], &[1, 2, 3]).unwrap();
+    let whole = fs::read(room.payload()).unwrap();
+    let mut half = whole.clone();
+    *half.last_mut().unwrap() ^= 1;
+    fs::write(room.payload(), half).unwrap();
+    let mut reader = room.reader();
+    let start = Instant::now();
+    assert!(reader.wait(SHORT).unwrap().is_none());
+    assert!(start.elapsed() < Duration::from_millis(1500), "less than a read has patience: {:?}", start.elapsed());
+    fs::write(room.payload(), whole).unwrap();
+    assert_eq!(i32s(&reader.wait(LONG).unwrap().unwrap()), [1, 2, 3]);
+}
+
+#[test]
+fn what_is_wrong_ends_a_wait() {
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let mut reader = room.reader();
+    fs::write(room.payload(), "no payload").unwrap();
+    assert!(matches!(reader.wait(LONG), Err(Error::Wire(_))));
+}
+
+#[test]
+fn the_last_value_is_there_again() {
+    for mode in [Overwrite::Never, Overwrite::InPlace] {
+        let room = Room::new();
+        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        let mut reader = room.reader();
+        assert!(reader.latest().unwrap().is_none(), "nothing has been written");
+        for n in 0..5 {
+            writer.write(&[1], &[n]).unwrap();
+            for _ in 0..3 {
+                assert_eq!(i32s(&reader.latest().unwrap().unwrap()), [n]);
+            }
+            assert!(reader.read().unwrap().is_none(), "it has been read");
+        }
+        drop(writer);
+        assert_eq!(i32s(&reader.latest().unwrap().unwrap()), [4], "a reader keeps what it has read");
+        assert!(reader.read().unwrap().is_none());
+        let mut next = room.options().create::<i32>(NAME).unwrap();
+        next.write(&[1], &[9]).unwrap();
+        assert_eq!(i32s(&reader.wait(LONG).unwrap().unwrap()), [9]);
+    }
+}
+
+#[test]
+fn a_writer_numbers_its_values() {
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    assert_eq!((1..=3).map(|n| writer.write(&[1], &[n]).unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(writer.write(&[2], &[1]).is_err());
+    let mut other = writer.into_dtype::<u8>().unwrap();
+    assert_eq!(other.write(&[1], &[1]).unwrap(), 4, "a call that failed is not counted");
+    drop(other);
+    let mut any = room.options().overwrite(Overwrite::InPlace).create_any(NAME).unwrap();
+    let view = ndsharray::ArrayView::new(&[1_i32], &[1]).unwrap();
+    assert_eq!(any.write_any(&view.into()).unwrap(), 1);
+    assert_eq!(any.write_bytes(ndsharray::DType::I32, &[1], &[0; 4]).unwrap(), 2);
+}

@@ -490,6 +490,23 @@ mod tests {
         }
 
         #[test]
+        fn proofs_hold_for_all_that_looks_like_a_tag(
+            len in 0_usize..40,
+            zeros in prop::collection::vec(0_usize..40, 0..30),
+            other in prop::option::of((0_usize..40, any::<u8>())),
+        ) {
+            let mut bytes = encode_tag("fuzz", HEX);
+            bytes.resize(len, b'0');
+            for at in zeros {
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte = 0);
+            }
+            if let Some((at, value)) = other {
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte = value);
+            }
+            crate::fuzzing::compat_tag(&bytes);
+        }
+
+        #[test]
         fn headers_come_back(
             table in prop::sample::select(DTypeTable::ALL),
             index in 0_usize..14,

@@ -2,17 +2,49 @@
 
 use super::place::Place;
 use crate::compat::table::DTypeTable;
-use crate::compat::wire::{self, MAX_HEAD, STAMP};
+use crate::compat::wire::{self, MAX_HEAD, PayloadProof, STAMP, TagProof};
 use crate::compat::{Options, Reader};
 use crate::error::Error;
 use std::fs;
 
 const NAME: &str = "fuzz";
 
-/// Tags decode or are refused; what decodes encodes to the same bytes.
+/// Tags decode or are refused; what decodes encodes to the same bytes. A file that may be written, cut or removed is a tag, or
+/// what can be left of one that was being made; a stranger's is neither.
 pub fn compat_tag(data: &[u8]) {
-    if let Ok(hex) = wire::decode_tag(NAME, data, data.len() as u64) {
+    let decoded = wire::decode_tag(NAME, data, data.len() as u64);
+    if let Ok(hex) = decoded {
         assert_eq!(wire::encode_tag(NAME, &hex), data, "there is one spelling of each tag");
+    }
+    let proof = wire::prove_tag(NAME, data, data.len() as u64);
+    match proof {
+        Ok(TagProof::Whole(hex)) => assert_eq!(decoded, Ok(hex)),
+        Ok(TagProof::Unfinished) => {
+            assert!(decoded.is_err());
+            assert!(data.len() <= wire::tag_len(NAME), "nothing is ever cut");
+            // Whatever is missing can be filled in so that a tag comes of it.
+            let mut whole = wire::encode_tag(NAME, &[b'0'; wire::DIGITS]);
+            let is_full = data.len() == whole.len();
+            whole.iter_mut().zip(data).filter(|(_, byte)| !(is_full && **byte == 0)).for_each(|(to, byte)| *to = *byte);
+            assert!(wire::decode_tag(NAME, &whole, whole.len() as u64).is_ok(), "no start of a tag");
+        }
+        Err(_) => assert!(decoded.is_err()),
+    }
+    // The same bytes under the name of a payload file.
+    for (hex, is_random) in [(b"0123456789ab4def0123456789abcdef", true), (b"0123456789abcdef0123456789abcdef", false)]
+    {
+        let front = &data[..data.len().min(MAX_HEAD)];
+        match wire::prove_payload(NAME, hex, front, data.len() as u64, false) {
+            Ok(PayloadProof::Whole) => {
+                assert!(DTypeTable::ALL.iter().any(|table| wire::decode(front, data.len() as u64, *table).is_ok()));
+            }
+            Ok(PayloadProof::Unfinished) => {
+                assert!(is_random, "nothing says whose it is");
+                assert!(data.iter().skip(STAMP).take(16).all(|byte| *byte == 0), "neither dtype nor ndim");
+            }
+            Ok(PayloadProof::Tag) => assert!(is_random && proof.is_ok()),
+            Err(_) => assert!(!data.is_empty() || !is_random),
+        }
     }
 }
 

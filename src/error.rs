@@ -187,7 +187,8 @@ pub enum Error {
         /// What stands there.
         what: Foreign,
     },
-    /// A file under the name that nothing proves to be what it would have to be. It has not been touched.
+    /// A file under the name that nothing proves to be what it would have to be. It has not been
+    /// touched.
     #[error("{} is not {wanted}, and stays as it is; if nothing needs it, remove it by hand", path.display())]
     #[non_exhaustive]
     NotOurs {

@@ -83,7 +83,8 @@ impl Core {
         self.table
     }
 
-    /// Publishes `body`, which is as long as dtype and shape make; returns which value of this writer it is.
+    /// Publishes `body`, which is as long as dtype and shape make; returns which value of this
+    /// writer it is.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], body: &[u8]) -> Result<u64> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
@@ -135,7 +136,8 @@ impl Core {
         let in_place = self.overwrite == Overwrite::InPlace;
         let create = || Payload::create(&self.place, hex, self.mode, value, in_place);
         match create() {
-            // No memory, or no more files may be open: what is kept for readers that are late goes first.
+            // No memory, or no more files may be open: what is kept for readers that are late goes
+            // first.
             Err(Error::OutOfMemory { .. } | Error::Io { .. }) => {
                 self.shelf.squeeze(&self.place);
                 create()
@@ -151,10 +153,10 @@ impl Core {
 
 /// What a writer finds that died, of this library or Python's.
 ///
-/// Names that the tag may have held stay for a while, for readers that are late. Those ahead of it, and those put aside,
-/// never were in the tag: they go at once, as the next values want their names. Files of other sequences are another
-/// writer's, and stay (see `leftovers`), unless there was no tag that leads to them, and the kernel proves that no
-/// process has them open.
+/// Names that the tag may have held stay for a while, for readers that are late. Those ahead of it,
+/// and those put aside, never were in the tag: they go at once, as the next values want their
+/// names. Files of other sequences are another writer's, and stay (see `leftovers`), unless there
+/// was no tag that leads to them, and the kernel proves that no process has them open.
 fn inherit(place: &Place, names: &Names, inherited: Option<Hex>, owners: Owners, shelf: &mut Shelf) -> Result<()> {
     for hex in place.payloads()? {
         if inherited == Some(hex) {
@@ -193,7 +195,8 @@ impl Drop for Core {
         if let Some(published) = self.published {
             std::thread::sleep(LINGER.saturating_sub(published.elapsed()));
         }
-        // The tag last: where this process is killed before, its successor learns from the tag which files are whose.
+        // The tag last: where this process is killed before, its successor learns from the tag
+        // which files are whose.
         self.shelf.remove_all(&self.place);
         if let Some(current) = &self.current {
             let _ = sys::remove_file(&self.place.payload(current.hex()));

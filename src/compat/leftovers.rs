@@ -94,7 +94,8 @@ const ATTEMPTS: u32 = 100;
 /// Removes the payload files of a channel that has no tag; `None` when it has one after all.
 fn remove_without_tag(place: &Place, owners: Owners) -> Result<Option<()>> {
     let payloads = place.payloads()?;
-    // In this order: a writer makes the tag before any payload file, so none of these is a new writer's.
+    // In this order: a writer makes the tag before any payload file, so none of these is a new
+    // writer's.
     if sys::identify_path(&place.tag()).is_ok() {
         return Ok(None);
     }
@@ -105,8 +106,8 @@ fn remove_without_tag(place: &Place, owners: Owners) -> Result<Option<()>> {
     }
 }
 
-/// Removes those of these payload files that are proved to be the channel's. What cannot be removed does not keep the
-/// others: how many have gone, and the first error.
+/// Removes those of these payload files that are proved to be the channel's. What cannot be removed
+/// does not keep the others: how many have gone, and the first error.
 fn remove_all(place: &Place, payloads: &[Hex], owners: Owners) -> (usize, Option<Error>) {
     let (mut gone, mut first) = (0, None);
     for hex in payloads {
@@ -122,8 +123,9 @@ fn remove_all(place: &Place, payloads: &[Hex], owners: Owners) -> (usize, Option
 /// Lists the payload files of the channel `name` that nobody needs any more: those that the tag does not name. Python's writer leaves
 /// one at each change of dtype or shape, and two files when it ends.
 ///
-/// Files that only have such a name are not among them, nor those of users that are not trusted: of each, its content tells
-/// that it is a payload file, or that its maker was killed before it became one.
+/// Files that only have such a name are not among them, nor those of users that are not trusted: of
+/// each, its content tells that it is a payload file, or that its maker was killed before it became
+/// one.
 ///
 /// What a living writer of this library has is not among them. A living Python writer cannot be noticed: a file that it has just made, and is about to name,
 /// is on the list; its age tells.
@@ -147,19 +149,21 @@ pub fn remove_leftovers(name: &str, older_than: Duration) -> Result<Vec<Leftover
 
 /// Removes all files of the channel `name`: for one whose writer has ended. Readers that are attached keep what they have.
 ///
-/// Files go that are proved to be the channel's, by name, owner and content; others of such names stay. One that cannot be
-/// removed does not keep the others.
+/// Files go that are proved to be the channel's, by name, owner and content; others of such names
+/// stay. One that cannot be removed does not keep the others.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there are none; [`Error::NotOurs`] when the name is that of a file which is no tag file;
-/// [`Error::WriterExists`] while a writer of this library lives (Python's cannot be noticed);
+/// [`Error::NotFound`] when there are none; [`Error::NotOurs`] when the name is that of a file
+/// which is no tag file; [`Error::WriterExists`] while a writer of this library lives (Python's
+/// cannot be noticed);
 /// [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
 pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }
 
-/// The payload files that the tag does not name, and that are proved to be the channel's. Those of other users are none.
+/// The payload files that the tag does not name, and that are proved to be the channel's. Those of
+/// other users are none.
 pub(super) fn list_with_digits(place: &Place, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
     let named = named(place, owners)?;
     let has_writer = named.is_some() && tag::has_writer(place, owners)?;

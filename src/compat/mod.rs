@@ -67,6 +67,10 @@
 //!
 //! A [`Writer`] removes all its files when it is dropped. Python's removes none, ever: [`leftovers`] lists them, [`remove_leftovers`] and
 //! [`remove`] remove them. A tag file that exists is taken over, with the readers that have it mapped.
+//!
+//! A file is written, cut or removed only if it is proved to be the channel's, by name, owner and
+//! content. Whatever else has such a name stays as it is: a tag's name that is taken is
+//! [`Error::NotOurs`](crate::Error::NotOurs).
 
 mod clock;
 mod copy;

@@ -83,8 +83,8 @@ impl Names {
         hex
     }
 
-    /// Whether a name of this sequence came before the current one, so that the tag may have named it. (One beside the
-    /// sequence, or ahead of it, never was in the tag.)
+    /// Whether a name of this sequence came before the current one, so that the tag may have named
+    /// it. (One beside the sequence, or ahead of it, never was in the tag.)
     pub(crate) fn is_past(&self, hex: &Hex) -> bool {
         let is_of_it = self.is_family(hex) && hex.first() == self.hex.first();
         let back = self.count.wrapping_sub(decode_gray(hex.get(self.at..).unwrap_or(&[])));

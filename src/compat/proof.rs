@@ -1,7 +1,9 @@
-//! Proof that a file is the channel's, by name, owner and content. Any program may give a file any name.
+//! Proof that a file is the channel's, by name, owner and content. Any program may give a file any
+//! name.
 //!
-//! Whatever in this module's parent writes to a tag file, or removes a file that this very process has not made, asks
-//! here first. What is proved of bytes stands in [`wire`]: pure functions, which the fuzzer knows too.
+//! Whatever in this module's parent writes to a tag file, or removes a file that this very process
+//! has not made, asks here first. What is proved of bytes stands in [`wire`]: pure functions, which
+//! the fuzzer knows too.
 
 use super::place::Place;
 use super::wire::{self, Hex, MAX_HEAD, TagProof, tag_len};
@@ -37,7 +39,8 @@ pub(super) fn prove_tag(place: &Place, file: &File) -> Result<TagProof> {
         .map_err(|_| Error::NotOurs { path, wanted: "a tag file of Python's ndsharray, or the start of one" })
 }
 
-/// Opens the payload file with these digits if it is one; `None` when there is none, or something else has its name.
+/// Opens the payload file with these digits if it is one; `None` when there is none, or something
+/// else has its name.
 ///
 /// `is_known`: the digits are those of a sequence that the tag belongs to.
 pub(super) fn open_payload(
@@ -70,8 +73,8 @@ pub(super) fn remove_payload(place: &Place, hex: &Hex, owners: Owners, is_known:
     Ok(true)
 }
 
-/// Opens a file that belongs to a user whom `owners` trusts. It may have several names, as tombstones do: only for what
-/// is not written.
+/// Opens a file that belongs to a user whom `owners` trusts. It may have several names, as
+/// tombstones do: only for what is not written.
 pub(super) fn open_linked(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
     let file = sys::open(path, access).map_err(|error| match sys::identify_path(path) {

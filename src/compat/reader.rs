@@ -143,7 +143,8 @@ impl Reader {
         self.look(false, PATIENCE)
     }
 
-    /// A copy of the current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    /// A copy of the current value, whether it has been read before or not; `None` before the
+    /// first. Counts as reading it.
     ///
     /// The last value that was read is there also after its writer has ended and removed the files.
     ///
@@ -169,11 +170,12 @@ impl Reader {
         self.look(true, PATIENCE)
     }
 
-    /// Blocks until there is something newer than the last value read, and returns a copy; `None` when `timeout` has passed.
+    /// Blocks until there is something newer than the last value read, and returns a copy; `None`
+    /// when `timeout` has passed.
     ///
-    /// Nothing in this format wakes a reader: it looks again and again, and sleeps up to two milliseconds in between.
-    /// The format knows no closing either. When the writer ends or dies the wait goes on, and finds the values of a new
-    /// writer of the same name.
+    /// Nothing in this format wakes a reader: it looks again and again, and sleeps up to two
+    /// milliseconds in between. The format knows no closing either. When the writer ends or dies
+    /// the wait goes on, and finds the values of a new writer of the same name.
     ///
     /// # Errors
     ///
@@ -216,7 +218,8 @@ impl Reader {
         }
     }
 
-    /// Reads; `again` a value too that has been read before. A value that changes all the time is tried for `patience`.
+    /// Reads; `again` a value too that has been read before. A value that changes all the time is
+    /// tried for `patience`.
     fn look(&mut self, again: bool, patience: Duration) -> Result<Option<OwnedArray>> {
         let start = Instant::now();
         let mut attempts: u32 = 0;

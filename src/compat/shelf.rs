@@ -11,6 +11,10 @@
 //!   sparse: it takes two pages, as long as nobody reads it.
 //! - The name itself goes after [`NAME_TIME`], or when there are [`MOST_NAMES`].
 //!
+//! What a killed writer leaves is inherited: the next one goes on in the sequence of names, keeps
+//! those that were in the tag for [`NAME_TIME`], and removes those that never were, as it wants the
+//! first of them for its next value.
+//!
 //! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at the tag and its opening of the file: a process that was
 //! stopped in between, say. Nothing that the writer can know excludes that.
 //!
@@ -32,15 +36,16 @@ use std::collections::VecDeque;
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// How long a replaced file stays as it is. Python's reader copies an array four times before it opens the file for the
-/// third time, which is when it finds out what it gets: 0.1 to 120 milliseconds by its size, several times as long where
-/// it has to share its processor.
+/// How long a replaced file stays as it is. Python's reader copies an array four times before it
+/// opens the file for the third time, which is when it finds out what it gets: 0.1 to 120
+/// milliseconds by its size, several times as long where it has to share its processor.
 const HISTORY_TIME: Duration = Duration::from_secs(1);
 
 /// Replaced files that the memory for them is for: half a second at 60 frames a second.
 const HISTORY_FILES: usize = 32;
 
-/// Bytes that replaced files may take in any case that [`MOST_OF_FREE`] allows: for small ones, of which there are many.
+/// Bytes that replaced files may take in any case that [`MOST_OF_FREE`] allows: for small ones, of
+/// which there are many.
 const LEAST_BUDGET: usize = 4 << 20;
 
 /// Replaced files take no more than one such part of what the file system has free.
@@ -68,7 +73,8 @@ struct Replaced {
 struct Gone {
     hex: Hex,
     since: Instant,
-    /// Whether this writer has made the file. Others are removed only if they are proved to be the channel's.
+    /// Whether this writer has made the file. Others are removed only if they are proved to be the
+    /// channel's.
     is_own: bool,
 }
 

@@ -41,15 +41,17 @@ pub(crate) struct Taken {
 impl Tag {
     /// Makes the tag file of a channel, or takes over the one that is there.
     ///
-    /// Nothing is written before the name is claimed, and the file is proved to be a tag or the start of one. A maker
-    /// that is killed at any step leaves just that: an empty file, one of zeros, a tag.
+    /// Nothing is written before the name is claimed, and the file is proved to be a tag or the
+    /// start of one. A maker that is killed at any step leaves just that: an empty file, one of
+    /// zeros, a tag.
     pub(crate) fn take(place: &Place, mode: u32, owners: Owners) -> Result<Taken> {
         let claimed = claim(place, || claim_name(&place.tag(), mode, owners, &WRITER))?;
         let (names, inherited) = match proof::prove_tag(place, &claimed)? {
             TagProof::Whole(hex) => (Names::after(place.name().len(), hex), Some(hex)),
             // No reader can have got anywhere with it.
             TagProof::Unfinished => {
-                // Where no channel comes of an empty file, be it new or left by a maker that died, it goes again.
+                // Where no channel comes of an empty file, be it new or left by a maker that died,
+                // it goes again.
                 let unfinished = (claimed.identity().len == 0).then(|| claimed.unfinished());
                 let names = Self::finish(place, &claimed)?;
                 if let Some(unfinished) = unfinished {
@@ -98,7 +100,8 @@ impl Tag {
     }
 }
 
-/// Claims the tag's name. A process that removes the channel has it for a moment only; that is waited for.
+/// Claims the tag's name. A process that removes the channel has it for a moment only; that is
+/// waited for.
 pub(super) fn claim(place: &Place, mut attempt: impl FnMut() -> Result<Claim>) -> Result<Claimed> {
     let end = Instant::now() + PATIENCE;
     loop {

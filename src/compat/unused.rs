@@ -42,19 +42,21 @@ impl Options {
 /// a file whose name it has just read, which nothing can tell; so only [`leftovers`](super::leftovers()) are listed, and of these the ones that have not been
 /// changed for `older_than`. A few seconds are plenty.
 ///
-/// Each file is leased for a moment: a process that opens it right then waits for some microseconds.
+/// Each file is leased for a moment: a process that opens it right then waits for some
+/// microseconds.
 ///
 /// # Errors
 ///
-/// [`Error::NotOurs`] when the name is that of a file which is no tag file; as [`leftovers`](super::leftovers()).
+/// [`Error::NotOurs`] when the name is that of a file which is no tag file; as
+/// [`leftovers`](super::leftovers()).
 pub fn unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
     Options::new().unused(name, older_than)
 }
 
 /// Removes the files that [`unused`] lists, each while its lease is held, and tells which they were.
 ///
-/// Where nobody has the tag, it loses its name first. If a process comes for it at that very moment, it gets the name back,
-/// and the rest stays.
+/// Where nobody has the tag, it loses its name first. If a process comes for it at that very
+/// moment, it gets the name back, and the rest stays.
 ///
 /// # Errors
 ///
@@ -63,7 +65,8 @@ pub fn remove_unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> 
     Options::new().remove_unused(name, older_than)
 }
 
-/// Time for a process that has found the tag by its name, but does not have it open yet: all of that is one system call.
+/// Time for a process that has found the tag by its name, but does not have it open yet: all of
+/// that is one system call.
 const GRACE: Duration = Duration::from_millis(2);
 
 /// What came of looking at files one by one.
@@ -89,7 +92,8 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
         Ok((tag, identity, _)) => (tag, identity),
         Err(Error::NotFound { .. }) => {
             let payloads = place.payloads()?;
-            // In this order: a writer makes the tag before any payload file, so none of these is a new writer's.
+            // In this order: a writer makes the tag before any payload file, so none of these is a
+            // new writer's.
             let has_tag = sys::identify_path(&place.tag()).is_ok();
             return if has_tag { Ok(Vec::new()) } else { look_at(place, &payloads, owners, remove).end() };
         }
@@ -104,7 +108,8 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
         let payloads: Vec<Hex> = named_no_more.into_iter().map(|(hex, _)| hex).collect();
         return look_at(place, &payloads, owners, remove).end();
     };
-    // While the lease lasts no writer can begin, and no reader get to know the name of a payload file.
+    // While the lease lasts no writer can begin, and no reader get to know the name of a payload
+    // file.
     let payloads = place.payloads()?;
     let described = leftovers::describe(&tag, place.tag())?;
     if !remove {
@@ -114,8 +119,9 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
         swept.found.extend((!swept.is_left).then_some(described));
         return swept.end();
     }
-    // A process that waits for the lease has found the tag already, and must not end up with one that nothing leads to.
-    // So the tag is not unlinked, but put where newcomers do not find it, and back if one waits.
+    // A process that waits for the lease has found the tag already, and must not end up with one
+    // that nothing leads to. So the tag is not unlinked, but put where newcomers do not find it,
+    // and back if one waits.
     let Some(aside) = put_aside(place, &identity)? else { return Ok(Vec::new()) };
     fail_point!("sweep.aside");
     std::thread::sleep(GRACE);

@@ -139,12 +139,13 @@ pub(crate) fn decode_tag(name: &str, bytes: &[u8], len: u64) -> Result<Hex, Wire
 pub(crate) enum TagProof {
     /// A whole tag, which names this payload file.
     Whole(Hex),
-    /// Its maker has not come to the end. Python's writer empties the file, sets its length, which fills it
-    /// with zeros, and copies the text in, in any order; this library's does the same.
+    /// Its maker has not come to the end. Python's writer empties the file, sets its length, which
+    /// fills it with zeros, and copies the text in, in any order; this library's does the same.
     Unfinished,
 }
 
-/// Proves that a file is the tag file of `name`. `bytes` are all of the file, or at least one more than a tag has.
+/// Proves that a file is the tag file of `name`. `bytes` are all of the file, or at least one more
+/// than a tag has.
 ///
 /// # Errors
 ///
@@ -177,13 +178,13 @@ pub(crate) enum PayloadProof {
     Tag,
 }
 
-/// Proves that a file called `NAME_` and `hex` is a payload file of the channel `name`. `front` is all of the file, or
-/// its first [`MAX_HEAD`] bytes, which is more than any tag has.
+/// Proves that a file called `NAME_` and `hex` is a payload file of the channel `name`. `front` is
+/// all of the file, or its first [`MAX_HEAD`] bytes, which is more than any tag has.
 ///
-/// Many programs give names of that form, with checksums for digits. So the content has to say it: a header that makes
-/// the file's very length. Where the maker was killed there is no header yet; then the digits have to be a random UUID's
-/// (version 4, as Python and this library make them), unless `is_known` says that they are known, and there must be
-/// nothing where dtype and ndim go.
+/// Many programs give names of that form, with checksums for digits. So the content has to say it:
+/// a header that makes the file's very length. Where the maker was killed there is no header yet;
+/// then the digits have to be a random UUID's (version 4, as Python and this library make them),
+/// unless `is_known` says that they are known, and there must be nothing where dtype and ndim go.
 ///
 /// # Errors
 ///

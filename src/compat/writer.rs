@@ -48,11 +48,12 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`], also for names that are not ASCII, and for those of this library's files;
-    /// [`Error::Unsupported`] for a dtype that Python's package does not know; [`Error::WriterExists`] while another writer
-    /// of this library lives; [`Error::NotOurs`] when the name is that of a file which is no tag file, nor the start of
-    /// one; [`Error::ForeignOwner`] when it is another user's, a link, or no file; [`Error::OutOfMemory`],
-    /// [`Error::PermissionDenied`], [`Error::Io`].
+    /// [`Error::InvalidName`], also for names that are not ASCII, and for those of this library's
+    /// files; [`Error::Unsupported`] for a dtype that Python's package does not know;
+    /// [`Error::WriterExists`] while another writer of this library lives; [`Error::NotOurs`] when
+    /// the name is that of a file which is no tag file, nor the start of one;
+    /// [`Error::ForeignOwner`] when it is another user's, a link, or no file;
+    /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create(name)
     }
@@ -61,8 +62,8 @@ impl<T: ShElement> Writer<T> {
         Self { core, element: PhantomData }
     }
 
-    /// Publishes a copy of `data`, in C order, as an array of `shape`. Returns which value of this writer it is, from 1 on;
-    /// the format has no numbers, so readers do not learn it.
+    /// Publishes a copy of `data`, in C order, as an array of `shape`. Returns which value of this
+    /// writer it is, from 1 on; the format has no numbers, so readers do not learn it.
     ///
     /// # Errors
     ///
@@ -76,7 +77,8 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Publishes a copy of an [`ndarray`](::ndarray) array, owned or a view, whatever its strides, in C order.
+    /// Publishes a copy of an [`ndarray`](::ndarray) array, owned or a view, whatever its strides,
+    /// in C order.
     ///
     /// # Errors
     ///
@@ -146,7 +148,8 @@ impl AnyWriter {
         self.core.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an array of `dtype` and
+    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an
+    /// array of `dtype` and
     /// `shape`. The bytes need no alignment. Returns as [`write_any`](Self::write_any).
     ///
     /// # Errors

@@ -9,8 +9,9 @@ use std::fs;
 
 const NAME: &str = "fuzz";
 
-/// Tags decode or are refused; what decodes encodes to the same bytes. A file that may be written, cut or removed is a tag, or
-/// what can be left of one that was being made; a stranger's is neither.
+/// Tags decode or are refused; what decodes encodes to the same bytes. A file that may be written,
+/// cut or removed is a tag, or what can be left of one that was being made; a stranger's is
+/// neither.
 pub fn compat_tag(data: &[u8]) {
     let decoded = wire::decode_tag(NAME, data, data.len() as u64);
     if let Ok(hex) = decoded {

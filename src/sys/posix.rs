@@ -31,8 +31,8 @@ pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// How long [`open`] waits for a lease to be given back. They are held for milliseconds; the kernel leaves them to a holder
-/// that was stopped for 45 seconds.
+/// How long [`open`] waits for a lease to be given back. They are held for milliseconds; the kernel
+/// leaves them to a holder that was stopped for 45 seconds.
 const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Time between two attempts to open a file on which a lease is held.

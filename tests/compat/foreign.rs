@@ -1,4 +1,5 @@
-//! Files of others, whatever their names: their bytes, modes and links stay, whatever is called with whatever name.
+//! Files of others, whatever their names: their bytes, modes and links stay, whatever is called
+//! with whatever name.
 
 use crate::support::{NAME, Room, next_i32};
 use ndsharray::Error;
@@ -127,7 +128,8 @@ fn names_of_this_library_are_refused() {
     writer.write(&[2], &[3, 4]).unwrap();
 }
 
-/// A raw block that another handle has mapped is neither cut nor written, so that touching it goes on being possible.
+/// A raw block that another handle has mapped is neither cut nor written, so that touching it goes
+/// on being possible.
 #[test]
 fn a_raw_block_that_is_open_is_not_cut() {
     let room = Room::new();
@@ -161,7 +163,8 @@ fn what_is_no_regular_file_of_ones_own_is_refused() {
     }
 }
 
-/// Beside a channel that is in order, too: what only has the name of a payload file stays, what is one goes.
+/// Beside a channel that is in order, too: what only has the name of a payload file stays, what is
+/// one goes.
 #[test]
 fn foreign_files_beside_a_channel_stay() {
     let room = Room::new();
@@ -212,7 +215,8 @@ fn what_cannot_be_removed_does_not_keep_the_rest() {
     assert_eq!(room.files(), [theirs.file_name().unwrap().to_str().unwrap()]);
 }
 
-/// Names that are not ASCII, and those that cannot be anyone's: every function says so, at once, and touches nothing.
+/// Names that are not ASCII, and those that cannot be anyone's: every function says so, at once,
+/// and touches nothing.
 #[test]
 fn names_that_python_cannot_have_are_refused_everywhere() {
     let room = Room::new();

@@ -78,7 +78,8 @@ fn a_tag_file_that_is_there_is_taken_over() {
     assert_eq!(room.files(), Vec::<String>::new());
 }
 
-/// What a writer leaves that is killed while it makes the tag: this library's, and Python's, which copies it in any order.
+/// What a writer leaves that is killed while it makes the tag: this library's, and Python's, which
+/// copies it in any order.
 #[test]
 fn the_start_of_a_tag_is_made_one() {
     let digits = "0123456789abcdef".repeat(2);

@@ -78,8 +78,8 @@ fn abandoned() -> Room {
     room
 }
 
-/// A process that opens the tag while it is swept waits for the kernel, as Python does, or asks again, as this library
-/// does. Either ends up with a tag that has its name, or with none.
+/// A process that opens the tag while it is swept waits for the kernel, as Python does, or asks
+/// again, as this library does. Either ends up with a tag that has its name, or with none.
 #[test]
 fn who_opens_the_tag_while_it_is_swept_gets_it_whole_or_not_at_all() {
     let (mut opened, mut swept) = (0, 0);
@@ -140,7 +140,7 @@ fn tombstones_are_swept_too() {
         let twin = names.iter().take_while(|other| *other != name).map(|other| room.path().join(other));
         match twin.into_iter().find(|other| inode(other) == inode(&source)) {
             Some(twin) => {
-                fs::hard_link(copies.path().join(twin.file_name().unwrap()), copies.path().join(name)).unwrap()
+                fs::hard_link(copies.path().join(twin.file_name().unwrap()), copies.path().join(name)).unwrap();
             }
             None => drop(fs::copy(&source, copies.path().join(name)).unwrap()),
         }

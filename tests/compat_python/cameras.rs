@@ -1,7 +1,8 @@
-//! How many values Python's reader gets at a camera's rates: from a writer of this library with default options, and from
-//! the package's own.
+//! How many values Python's reader gets at a camera's rates: from a writer of this library with
+//! default options, and from the package's own.
 //!
-//! A value counts for Python's reader only if the file that it opens for the third time is still the value's own.
+//! A value counts for Python's reader only if the file that it opens for the third time is still
+//! the value's own.
 //! `NDSHARRAY_SECONDS` says how long each pair runs, by default 4 seconds.
 
 use crate::peer::{Name, Peer, axes};
@@ -37,7 +38,8 @@ fn seconds() -> f64 {
     std::env::var("NDSHARRAY_SECONDS").map_or(4.0, |text| text.parse().unwrap())
 }
 
-/// What the peer has counted: valid reads, torn ones among them, and those that were older than the one before.
+/// What the peer has counted: valid reads, torn ones among them, and those that were older than the
+/// one before.
 fn seen(answer: &str, written: u64) -> Seen {
     let fields: Vec<u64> =
         answer.split(' ').map(|field| field.parse().unwrap_or_else(|_| panic!("{answer}"))).collect();

@@ -186,7 +186,8 @@ impl Results {
         }
     }
 
-    /// Prints what was struck where, and fails if there was a failure or a point that was never struck.
+    /// Prints what was struck where, and fails if there was a failure or a point that was never
+    /// struck.
     fn end(mut self, points: &[&'static str], out_of_reach: &[&str], start: Instant) {
         println!("  fail point               struck in scenario, at its n-th passing, by {}", actions().join(", "));
         for point in points.iter().filter(|point| !out_of_reach.contains(point)) {
@@ -224,12 +225,14 @@ pub(crate) fn every_wire_point() {
 
     let start = Instant::now();
     let mut results = Results::default();
-    let early: Vec<&str> = COMPAT_FAIL_POINTS.iter().copied().filter(|point| *point != LATE).collect();
+    // Claiming a name is the same for all kinds of files.
+    let points: Vec<&str> = ["name.opened", "name.locked"].iter().chain(COMPAT_FAIL_POINTS).copied().collect();
+    let early: Vec<&str> = points.iter().copied().filter(|point| *point != LATE).collect();
     for scenario in crate::wire::SCENARIOS {
         results.sweep(scenario, &early);
     }
     for scenario in crate::wire::MANY {
         results.sweep(scenario, &[LATE]);
     }
-    results.end(COMPAT_FAIL_POINTS, OUT_OF_REACH, start);
+    results.end(&points, OUT_OF_REACH, start);
 }

@@ -1,5 +1,6 @@
-//! Scenarios with channels in the format of Python's ndsharray. What must hold after a death: the last value is there,
-//! whole; a new writer writes at once, whatever was left; a clean close leaves no file.
+//! Scenarios with channels in the format of Python's ndsharray. What must hold after a death: the
+//! last value is there, whole; a new writer writes at once, whatever was left; a clean close leaves
+//! no file.
 
 use crate::common::{Child, NAME, PATIENCE, Room, say};
 use crate::sweep::{Ending, Play, Scenario, extra};
@@ -23,7 +24,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 /// Writes so much that names are forgotten.
 pub(crate) const MANY: &[Scenario] = &[Scenario { name: "wire many", play: many }];
 
-/// Elements of a file that is written at once, of one that takes several system calls, and of one that is written again.
+/// Elements of a file that is written at once, of one that takes several system calls, and of one
+/// that is written again.
 const LENGTHS: [usize; 3] = [10, 10_000, 50_000];
 
 /// Names that are kept at most, and some more.
@@ -64,10 +66,9 @@ fn put(writer: &mut ndsharray::compat::Writer<u64>, id: u64, len: usize, tell: b
 fn write(options: &Options, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
-    let mut id = first;
-    for len in LENGTHS.into_iter().chain([LENGTHS[2]; 5]).chain(LENGTHS) {
+    let lengths = LENGTHS.into_iter().chain([LENGTHS[2]; 5]).chain(LENGTHS);
+    for (id, len) in (first..).zip(lengths) {
         put(&mut writer, id, len, true);
-        id += 1;
     }
     say("closing");
 }

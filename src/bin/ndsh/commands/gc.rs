@@ -159,8 +159,22 @@ fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let found =
-        if args.dry_run { options.unused(name, PYTHON_AGE)? } else { options.remove_unused(name, PYTHON_AGE)? };
+    let found = if args.dry_run { options.unused(name, PYTHON_AGE) } else { options.remove_unused(name, PYTHON_AGE) };
+    let found = match found {
+        Ok(found) => found,
+        // Something else has the tag's name; it is none of our business, and does not end the
+        // sweep.
+        Err(error @ Error::NotOurs { .. }) => {
+            return Ok(Some(Swept {
+                name: name.to_owned(),
+                kind: Kind::Python.to_string(),
+                action: "left alone",
+                reason: Some(error.to_string()),
+                memory: 0,
+            }));
+        }
+        Err(error) => return Err(error.into()),
+    };
     let gone = before.iter().filter(|file| found.iter().any(|gone| gone.path == file.path));
     let memory = gone.map(|file| file.allocated).fold(0, u64::saturating_add);
     Ok((!found.is_empty()).then(|| Swept {

@@ -82,7 +82,7 @@ struct Gone {
 struct Budget {
     /// What the options say.
     fixed: Option<usize>,
-    /// What the file system had free, and when that was.
+    /// What the file system and the control group had free, and when that was.
     free: u64,
     looked: Option<Instant>,
 }
@@ -94,8 +94,9 @@ impl Budget {
             return fixed;
         }
         if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_EVERY) {
-            // A file system that does not tell is taken to have enough.
-            self.free = sys::available(place.dir()).unwrap_or(u64::MAX).saturating_add(held as u64);
+            // A system that does not tell is taken to have enough.
+            let free = [sys::available(place.dir()), sys::group_memory_left()].into_iter().flatten().min();
+            self.free = free.unwrap_or(u64::MAX).saturating_add(held as u64);
             self.looked = Some(now);
         }
         let most = usize::try_from(self.free / MOST_OF_FREE).unwrap_or(usize::MAX);

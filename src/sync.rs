@@ -19,6 +19,9 @@
 //! store with an explicit fence.
 
 #[cfg(not(loom))]
+#[allow(unused_imports, reason = "for systems without range locks of open files")]
+pub(crate) use core::sync::atomic::AtomicPtr;
+#[cfg(not(loom))]
 pub(crate) use core::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
 pub(crate) use std::sync::Mutex;

@@ -1,19 +1,19 @@
 //! The crate's dtypes and NumPy's.
 
+use crate::forks::Known;
 use ndsharray::DType;
 use numpy::{PyArrayDescr, PyArrayDescrMethods};
 use pyo3::exceptions::{PyModuleNotFoundError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 /// NumPy's dtypes in the order of [`DType`]'s numbers, made when first asked for.
-static KNOWN: [PyOnceLock<Py<PyArrayDescr>>; 32] = [const { PyOnceLock::new() }; 32];
+static KNOWN: [Known<PyArrayDescr>; 32] = [const { Known::new() }; 32];
 
 /// NumPy's dtype for one of the crate's.
 pub(crate) fn to_numpy<'py>(py: Python<'py>, dtype: DType) -> PyResult<Bound<'py, PyArrayDescr>> {
     match KNOWN.get(usize::from(dtype as u8)) {
-        Some(known) => Ok(known.get_or_try_init(py, || make(py, dtype))?.bind(py).clone()),
+        Some(known) => known.get_or_make(py, || make(py, dtype)),
         None => Ok(make(py, dtype)?.into_bound(py)),
     }
 }
@@ -46,13 +46,13 @@ fn make(py: Python<'_>, dtype: DType) -> PyResult<Py<PyArrayDescr>> {
 /// The dtype of an array that was lent, and is over: NumPy computes nothing with it, and its errors and `repr` show the name of its field.
 pub(crate) fn over<'py>(py: Python<'py>, itemsize: usize) -> PyResult<Bound<'py, PyArrayDescr>> {
     /// By the logarithm of the size.
-    static OVER: [PyOnceLock<Py<PyArrayDescr>>; 6] = [const { PyOnceLock::new() }; 6];
+    static OVER: [Known<PyArrayDescr>; 6] = [const { Known::new() }; 6];
     let make = || {
         let fields = PyList::new(py, [("this array was lent, and its block or loan is over", format!("V{itemsize}"))])?;
         Ok(PyArrayDescr::new(py, fields)?.unbind())
     };
     match OVER.get(itemsize.trailing_zeros() as usize) {
-        Some(over) => Ok(over.get_or_try_init(py, make)?.bind(py).clone()),
+        Some(over) => over.get_or_make(py, make),
         None => make().map(|over| over.into_bound(py)),
     }
 }

@@ -176,6 +176,16 @@ pub(crate) fn no_array(what: &str, way: &str) -> PyErr {
     PyTypeError::new_err(format!("a {what} is no array: {way}"))
 }
 
+/// For an array of another dtype than is expected.
+#[cold]
+pub(crate) fn dtype_mismatch(py: Python<'_>, expected: &str, found: &str) -> PyResult<PyErr> {
+    let fields = PyDict::new(py);
+    fields.set_item("expected", expected)?;
+    fields.set_item("found", found)?;
+    let message = format!("expected dtype {expected}, found {found}");
+    Ok(PyErr::from_value(class(py, "DTypeMismatch")?.call((message,), Some(&fields))?))
+}
+
 /// For a handle that another thread uses.
 #[cold]
 pub(crate) fn in_use(what: &str) -> PyErr {

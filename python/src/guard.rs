@@ -1,6 +1,7 @@
 //! The lock of a shared array, as a context manager.
 
 use crate::errors::{self, no_array, to_exception};
+use crate::inherited::{Entry, Keep};
 use crate::lent::{Kept, Lent};
 use crate::memory::{self, Access};
 use crate::shared::{Handle, unpoisoned};
@@ -19,20 +20,30 @@ pub(crate) struct ArrayGuard {
     access: Access,
     timeout: Option<f64>,
     accept_poison: bool,
-    // No Python code runs, and nobody waits, while it is locked.
-    inside: Mutex<Option<Inside>>,
+    // No Python code runs, nothing is freed, and no thread waits while it is locked.
+    stage: Mutex<Stage>,
+}
+
+/// How far a guard is.
+enum Stage {
+    Outside,
+    /// A thread is on its way in, and may be waiting for the lock.
+    Entering,
+    Inside(Inside),
 }
 
 /// What a guard has while its block lasts.
 struct Inside {
     lent: Lent,
     pane: ArrayPane,
-    hold: ArrayHold,
+    /// Shared with a fork that is under way.
+    hold: Arc<ArrayHold>,
+    entry: Entry,
 }
 
 impl ArrayGuard {
     pub(crate) fn new(handle: Arc<Handle>, access: Access, timeout: Option<f64>, accept_poison: bool) -> Self {
-        Self { handle, access, timeout, accept_poison, inside: Mutex::new(None) }
+        Self { handle, access, timeout, accept_poison, stage: Mutex::new(Stage::Outside) }
     }
 
     fn acquire(&self, py: Python<'_>) -> PyResult<ArrayHold> {
@@ -46,41 +57,63 @@ impl ArrayGuard {
         Ok(hold)
     }
 
-    fn enter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    /// What the guard has inside. The caller has set the stage to entering.
+    fn enter(&self, py: Python<'_>) -> PyResult<Inside> {
         let pane = self.handle.pane()?;
-        let hold = self.acquire(py)?;
+        let hold = Arc::new(self.acquire(py)?);
         let array = &self.handle.array;
+        let data = pane.as_mut_ptr();
         // SAFETY: the pane has so many bytes mapped, and under the hold nobody changes them.
-        unsafe { memory::check_bools(array.dtype(), pane.as_mut_ptr(), array.byte_len()) }?;
-        // SAFETY: pane and hold last until `leave`, and beyond it as long as what it keeps; under the hold nobody else changes the elements. They are aligned, and bools have been
-        // checked.
-        let lent = unsafe { Lent::new(py, array.dtype(), array.shape(), pane.as_mut_ptr(), self.access) }?;
-        let lent_array = lent.array(py);
-        *unpoisoned(&self.inside) = Some(Inside { lent, pane, hold });
-        Ok(lent_array)
+        unsafe { memory::check_bools(array.dtype(), data, array.byte_len()) }?;
+        // SAFETY: pane and hold last until `leave`, and beyond it as long as what it keeps. Under
+        // the hold nobody else changes the elements. They are aligned, and bools have been checked.
+        let lent = unsafe { Lent::new(py, array.dtype(), array.shape(), data, self.access) }?;
+        let keep = Keep::Lock(Arc::clone(&hold));
+        // SAFETY: the pane is a mapping of its own, which outlasts the entry in `leave`. Only lent
+        // arrays lead to it.
+        let entry = unsafe { Entry::new(data, array.byte_len(), self.access == Access::Write, keep) };
+        Ok(Inside { lent, pane, hold, entry })
     }
 
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(Inside { lent, pane, hold }) = unpoisoned(&self.inside).take() else { return Ok(()) };
+        let inside = {
+            let mut stage = unpoisoned(&self.stage);
+            match std::mem::replace(&mut *stage, Stage::Outside) {
+                Stage::Inside(inside) => inside,
+                other => {
+                    *stage = other;
+                    return Ok(());
+                }
+            }
+        };
+        let Inside { lent, pane, hold, entry } = inside;
+        let here = self.handle.home.is_here();
         let mut failed = None;
-        let mut rest = Some((pane, hold));
+        let mut rest = Some((entry, pane, hold));
         lent.end(py, || {
-            let (mut pane, hold) = rest.take()?;
+            let (entry, mut pane, hold) = rest.take()?;
+            if !here {
+                // In a forked child the pane's memory is private already, and there is no lock.
+                return Some(Kept::Held(entry, pane, hold));
+            }
             match pane.sever() {
                 Ok(memory) => {
-                    rest = Some((pane, hold));
-                    memory.map(Kept::Severed)
+                    rest = Some((entry, pane, hold));
+                    memory.map(|memory| Kept::Severed(None, memory))
                 }
                 Err(error) => {
                     failed = Some(error);
-                    // The array stays locked as long as somebody can write to it.
-                    Some(Kept::Held(pane, hold))
+                    // The array stays locked as long as the memory can be written to.
+                    Some(Kept::Held(entry, pane, hold))
                 }
             }
         });
-        if let Some((pane, hold)) = rest {
+        if let Some((entry, pane, hold)) = rest {
+            drop(entry);
             drop(hold);
-            self.handle.put_back(pane);
+            if here {
+                self.handle.put_back(pane);
+            }
         }
         failed.map_or(Ok(()), |error| Err(to_exception(error)))
     }
@@ -89,10 +122,25 @@ impl ArrayGuard {
 #[pymethods]
 impl ArrayGuard {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
-        if unpoisoned(&self.inside).is_some() {
-            return Err(PyRuntimeError::new_err("this guard is in use; ask the array for another"));
+        self.handle.home.check()?;
+        {
+            let mut stage = unpoisoned(&self.stage);
+            // Until the lock is there other threads run, and may come here too.
+            if !matches!(*stage, Stage::Outside) {
+                return Err(PyRuntimeError::new_err("this guard is in use; ask the array for another"));
+            }
+            *stage = Stage::Entering;
         }
-        self.enter(py)
+        let entered = self.enter(py);
+        let (next, answer) = match entered {
+            Ok(inside) => {
+                let array = inside.lent.array(py);
+                (Stage::Inside(inside), Ok(array))
+            }
+            Err(error) => (Stage::Outside, Err(error)),
+        };
+        *unpoisoned(&self.stage) = next;
+        answer
     }
 
     // Without this NumPy would make an array of one object.
@@ -115,7 +163,7 @@ impl ArrayGuard {
 
 impl Drop for ArrayGuard {
     fn drop(&mut self) {
-        if unpoisoned(&self.inside).is_some() {
+        if matches!(*unpoisoned(&self.stage), Stage::Inside(_)) {
             // There is nobody to tell of an error; the lock is kept then.
             let _ = Python::attach(|py| self.leave(py));
         }

@@ -13,12 +13,13 @@
 //! Reference counts are read with the interpreter lock held, and whatever is then done on the strength of them is done before it is given back.
 
 use crate::dtypes;
+use crate::inherited::Entry;
 use crate::memory::{self, Access};
 use ndsharray::{ArrayHold, ArrayPane, DType, SeveredMemory};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Owns the memory of arrays whose time is over.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
@@ -26,13 +27,19 @@ pub(crate) struct Anchor {
     kept: Mutex<Vec<Kept>>,
 }
 
+impl Anchor {
+    pub(crate) fn new() -> Self {
+        Self { kept: Mutex::new(Vec::new()) }
+    }
+}
+
 /// What keeps the addresses of lent arrays valid.
 #[allow(dead_code, reason = "held to be dropped")]
 pub(crate) enum Kept {
-    /// Memory that nobody else sees.
-    Severed(SeveredMemory),
+    /// Memory that no other process has. With its entry, if a forked child would share it.
+    Severed(Option<Entry>, SeveredMemory),
     /// Memory that could not be severed, with the lock that makes it ours.
-    Held(ArrayPane, ArrayHold),
+    Held(Entry, ArrayPane, Arc<ArrayHold>),
 }
 
 /// An array that is lent.
@@ -55,7 +62,7 @@ impl Lent {
         data: *mut u8,
         access: Access,
     ) -> PyResult<Self> {
-        let anchor = Bound::new(py, Anchor { kept: Mutex::new(Vec::new()) })?;
+        let anchor = Bound::new(py, Anchor::new())?;
         // SAFETY: the data are valid until the end by the caller's word, and beyond it as long as the anchor lives, which is the root's owner.
         let root = unsafe { memory::array_over(anchor.clone().into_any(), dtype, shape, data, access) }?;
         // SAFETY: as above; the root keeps the anchor.

@@ -2,13 +2,13 @@
 
 use crate::dtypes;
 use crate::errors::to_exception;
+use crate::forks::Known;
 use ndsharray::{DType, raw};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt};
 use std::ptr;
 
@@ -111,9 +111,10 @@ pub(crate) fn check_whole(given: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_plain {
         return Ok(());
     }
-    static CHECK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CHECK: Known<PyAny> = Known::new();
     let py = given.py();
-    CHECK.import(py, "ndsharray_rs._missing", "check")?.call1((given,)).map(|_| ())
+    let find = || Ok(py.import("ndsharray_rs._missing")?.getattr("check")?.unbind());
+    CHECK.get_or_make(py, find)?.call1((given,)).map(|_| ())
 }
 
 /// Whatever NumPy takes for an array, as one; not if a part of it is missing.

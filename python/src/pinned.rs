@@ -3,7 +3,6 @@
 use crate::errors;
 use crate::options::Place;
 use ndsharray::inspect::Kind;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
@@ -58,7 +57,7 @@ impl Pinned {
                 let mut holders = look(place, name);
                 if holders.contains_key(&std::process::id()) {
                     // Samples in cycles of references, as those of a traceback.
-                    py.import(intern!(py, "gc"))?.call_method0(intern!(py, "collect"))?;
+                    py.import("gc")?.call_method0("collect")?;
                     match attempt() {
                         Err(again) if is_pinned(py, &again)? => error = again,
                         other => return other,

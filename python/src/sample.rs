@@ -3,13 +3,13 @@
 use crate::buffer;
 use crate::dtypes;
 use crate::errors;
+use crate::inherited::{Entry, Keep};
 use crate::memory::{self, Access};
 use ndsharray::{DType, OwnedSample};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::ffi::c_int;
@@ -43,6 +43,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// ValueError: assignment destination is read-only
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Sample {
+    /// Goes before the value, whose memory it stands for; `None` for a copy.
+    _entry: Option<Entry>,
     value: OwnedSample,
     channel: Arc<str>,
     /// Whether the elements can be shown to NumPy: not known for `bool`, until all of them have been looked at.
@@ -50,10 +52,16 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
+    /// A value that lies in a payload if `in_place`, else in this process.
     #[inline]
-    pub(crate) fn new(channel: &Arc<str>, value: OwnedSample) -> Self {
+    pub(crate) fn new(channel: &Arc<str>, value: OwnedSample, in_place: bool) -> Self {
         let sound = AtomicBool::new(value.dtype() != DType::Bool);
-        Self { value, channel: Arc::clone(channel), sound }
+        let entry = in_place.then(|| {
+            let bytes = value.as_bytes();
+            // SAFETY: a payload is a mapping of its own, read-only, and lasts as long as the value.
+            unsafe { Entry::new(bytes.as_ptr(), bytes.len(), false, Keep::Pin(value.clone())) }
+        });
+        Self { _entry: entry, value, channel: Arc::clone(channel), sound }
     }
 
     /// The elements, if they are what NumPy takes for values of the dtype.
@@ -77,7 +85,7 @@ impl Sample {
         let sample = Bound::new(py, self)?;
         let (value, source) = (&sample.get().value, Self::array(&sample)?);
         let array = match out {
-            None => source.call_method0(intern!(py, "copy"))?,
+            None => source.call_method0("copy")?,
             Some(out) => {
                 // SAFETY: two arrays; NumPy refuses if `out` is not writable, or of another shape by now.
                 if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, out.as_array_ptr(), source.as_array_ptr()) } != 0 {
@@ -86,7 +94,7 @@ impl Sample {
                 out.clone().into_any()
             }
         };
-        let info = py.import(intern!(py, "ndsharray_rs._info"))?.getattr(intern!(py, "Info"))?;
+        let info = py.import("ndsharray_rs._info")?.getattr("Info")?;
         info.call1((array, value.seq(), value.missed(), value.age().as_secs_f64()))
     }
 }
@@ -219,8 +227,8 @@ impl Sample {
             Some(_) if copy == Some(false) => {
                 Err(PyValueError::new_err("another dtype takes a copy, and copy=False forbids one"))
             }
-            Some(wanted) => array.call_method1(intern!(py, "astype"), (wanted,)),
-            None if copy == Some(true) => array.call_method0(intern!(py, "copy")),
+            Some(wanted) => array.call_method1("astype", (wanted,)),
+            None if copy == Some(true) => array.call_method0("copy"),
             None => Ok(array.into_any()),
         }
     }
@@ -237,11 +245,11 @@ impl Sample {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
         let options = PyDict::new(py);
-        options.set_item(intern!(py, "stream"), stream)?;
-        options.set_item(intern!(py, "max_version"), max_version)?;
-        options.set_item(intern!(py, "dl_device"), dl_device)?;
-        options.set_item(intern!(py, "copy"), copy)?;
-        Self::array(slf)?.call_method(intern!(py, "__dlpack__"), (), Some(&options))
+        options.set_item("stream", stream)?;
+        options.set_item("max_version", max_version)?;
+        options.set_item("dl_device", dl_device)?;
+        options.set_item("copy", copy)?;
+        Self::array(slf)?.call_method("__dlpack__", (), Some(&options))
     }
 
     /// Where the elements are: the CPU.

@@ -2,11 +2,12 @@
 
 use crate::atomics::{self, Operation};
 use crate::dtypes;
-use crate::errors::{closed_handle, no_array, to_exception};
+use crate::errors::{self, closed_handle, no_array, to_exception};
+use crate::forks::Home;
 use crate::guard::ArrayGuard;
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
-use ndsharray::{AnySharedArray, ArrayPane, Options};
+use ndsharray::{AnySharedArray, ArrayPane, DType, Options};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -22,7 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// The array lives until its name is removed (`unlink`, `remove_array`) and the last handle is gone. Closing a handle closes that handle alone.
 ///
-/// Pickled, as by `multiprocessing`, it is opened by name in the other process. In a forked child it raises `Forked`. Threads may share one.
+/// Pickled, as by `multiprocessing`, it is opened by name in the other process; inherited by a forked
+/// child, it opens itself there by name at its first use. Threads may share one.
 ///
 /// Examples
 /// --------
@@ -40,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
-    /// Never locked while Python code runs or somebody waits.
+    /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
     inner: Mutex<Option<Arc<Handle>>>,
     place: Place,
     /// Whether it is a block without a head.
@@ -49,13 +51,14 @@ pub(crate) struct SharedArray {
 
 /// An open array, and the panes that no guard uses just now.
 pub(crate) struct Handle {
+    pub(crate) home: Home,
     pub(crate) array: AnySharedArray,
     panes: Mutex<Vec<ArrayPane>>,
 }
 
 /// Keeps the mapping for arrays without the lock.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
-struct SharedMemory {
+pub(crate) struct SharedMemory {
     _handle: Arc<Handle>,
 }
 
@@ -65,7 +68,7 @@ pub(crate) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Handle {
     fn new(array: AnySharedArray) -> Self {
-        Self { array, panes: Mutex::new(Vec::new()) }
+        Self { home: Home::here(), array, panes: Mutex::new(Vec::new()) }
     }
 
     /// The elements mapped for one guard.
@@ -84,8 +87,31 @@ impl SharedArray {
         Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), place, raw }
     }
 
-    fn get(&self) -> PyResult<Arc<Handle>> {
+    /// The handle, of whatever process.
+    fn any(&self) -> PyResult<Arc<Handle>> {
         unpoisoned(&self.inner).clone().ok_or_else(|| closed_handle("SharedArray"))
+    }
+
+    /// This process's handle. In a forked child, which inherited its parent's, the array is opened anew.
+    fn get(&self, py: Python<'_>) -> PyResult<Arc<Handle>> {
+        let handle = self.any()?;
+        if handle.home.is_here() {
+            return Ok(handle);
+        }
+        let inherited = &handle.array;
+        let opened = reopen(py, &self.name, self.raw, inherited.dtype(), inherited.shape(), &self.place)?;
+        let opened = Arc::new(Handle::new(opened));
+        let replaced = {
+            let mut inner = unpoisoned(&self.inner);
+            match &*inner {
+                None => return Err(closed_handle("SharedArray")),
+                // Another thread of this process was quicker.
+                Some(other) if other.home.is_here() => return Ok(Arc::clone(other)),
+                Some(_) => inner.replace(Arc::clone(&opened)),
+            }
+        };
+        drop(replaced);
+        Ok(opened)
     }
 }
 
@@ -126,7 +152,8 @@ impl SharedArray {
         let dtype = dtypes::parse(py, dtype)?;
         let place = Place::new(dir, owners)?;
         let options = making(&place, mode, max_handles, prefault);
-        let array = options.create_any_array(name, dtype, &shape.0, |_| ()).map_err(to_exception)?;
+        // Finding the memory takes its time.
+        let array = py.detach(|| options.create_any_array(name, dtype, &shape.0, |_| ())).map_err(to_exception)?;
         Ok(Self::of(array, place, false))
     }
 
@@ -153,15 +180,19 @@ impl SharedArray {
         let place = Place::new(dir, owners)?;
         let options = making(&place, mode, max_handles, prefault);
         let mut copied = Ok(());
+        // A copy, as another thread may give the array a new shape, which frees the memory of this one.
+        let shape = array.shape().to_vec();
+        let array = array.unbind();
+        // The interpreter lock is given back while memory is found, and taken for copying alone.
         let fill = |bytes: &mut [u8]| {
-            copied = memory::copy_to(&array, dtype, bytes)
+            copied = Python::attach(|py| memory::copy_to(array.bind(py), dtype, bytes))
                 // SAFETY: a slice's own pointer and length.
                 .and_then(|()| unsafe { memory::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
             if copied.is_err() {
                 bytes.fill(0);
             }
         };
-        let made = options.create_any_array(name, dtype, array.shape(), fill).map_err(to_exception)?;
+        let made = py.detach(|| options.create_any_array(name, dtype, &shape, fill)).map_err(to_exception)?;
         if let Err(error) = copied {
             made.unlink().map_err(to_exception)?;
             return Err(error);
@@ -220,16 +251,16 @@ impl SharedArray {
     /// -----------------------------
     /// TimeoutError, Poisoned, InvalidBool, Unsupported, Forked
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
-    fn read(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
-        Ok(ArrayGuard::new(self.get()?, Access::Read, timeout, accept_poison))
+    fn read(&self, py: Python<'_>, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
+        Ok(ArrayGuard::new(self.get(py)?, Access::Read, timeout, accept_poison))
     }
 
     /// A context manager that waits until nobody has the array, and lends the elements to be changed. As `read`, but alone.
     ///
     /// When the block ends, also by an exception, the lock goes back. The lent array is empty and read-only then; views made of it lead to private memory, see `Writer.loan`.
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
-    fn write(&self, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
-        Ok(ArrayGuard::new(self.get()?, Access::Write, timeout, accept_poison))
+    fn write(&self, py: Python<'_>, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
+        Ok(ArrayGuard::new(self.get(py)?, Access::Write, timeout, accept_poison))
     }
 
     /// All elements as a writable NumPy array, without the lock, for as long as anybody wants it.
@@ -237,7 +268,7 @@ impl SharedArray {
     /// Nothing keeps others away, nor you from them: who reads while somebody writes may see a mixture, and who writes while somebody has the lock breaks what that one was promised.
     #[getter]
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
-        let handle = self.get()?;
+        let handle = self.get(py)?;
         let array = &handle.array;
         let (dtype, shape, data) = (array.dtype(), array.shape().to_vec(), array.as_mut_ptr());
         // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, which is what the caller asks for; the check finds bytes that are no bools at
@@ -259,12 +290,12 @@ impl SharedArray {
     /// TypeError
     ///     For complex128, longdouble and clongdouble, which no machine loads as one.
     fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        atomics::apply(py, &*self.get()?, index, Operation::Load)
+        atomics::apply(py, &*self.get(py)?, index, Operation::Load)
     }
 
     /// Replaces one element atomically. As the others, it waits while somebody has the array to read or to write.
     fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
-        atomics::apply(py, &*self.get()?, index, Operation::Store(value)).map(|_| ())
+        atomics::apply(py, &*self.get(py)?, index, Operation::Store(value)).map(|_| ())
     }
 
     /// Replaces one element; returns the one before.
@@ -274,7 +305,7 @@ impl SharedArray {
         index: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        atomics::apply(py, &*self.get()?, index, Operation::Swap(value))
+        atomics::apply(py, &*self.get(py)?, index, Operation::Swap(value))
     }
 
     /// Replaces one element by `new` if it is, bit by bit, `current`; returns the one before, whether or not it has been replaced.
@@ -285,7 +316,7 @@ impl SharedArray {
         current: &Bound<'py, PyAny>,
         new: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        atomics::apply(py, &*self.get()?, index, Operation::CompareExchange(current, new))
+        atomics::apply(py, &*self.get(py)?, index, Operation::CompareExchange(current, new))
     }
 
     /// Adds to one integer, wrapping around; returns the one before.
@@ -295,7 +326,7 @@ impl SharedArray {
         index: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        atomics::apply(py, &*self.get()?, index, Operation::FetchAdd(value))
+        atomics::apply(py, &*self.get(py)?, index, Operation::FetchAdd(value))
     }
 
     /// Subtracts from one integer, wrapping around; returns the one before.
@@ -305,7 +336,7 @@ impl SharedArray {
         index: &Bound<'py, PyAny>,
         value: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        atomics::apply(py, &*self.get()?, index, Operation::FetchSub(value))
+        atomics::apply(py, &*self.get(py)?, index, Operation::FetchSub(value))
     }
 
     /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs.
@@ -313,8 +344,8 @@ impl SharedArray {
     /// Raises
     /// ------
     /// ShapeMismatch
-    fn reshape(&self, shape: Shape) -> PyResult<()> {
-        let mut array = self.get()?.array.clone();
+    fn reshape(&self, py: Python<'_>, shape: Shape) -> PyResult<()> {
+        let mut array = self.get(py)?.array.clone();
         array.reshape(&shape.0).map_err(to_exception)?;
         let old = unpoisoned(&self.inner).replace(Arc::new(Handle::new(array)));
         drop(old);
@@ -322,19 +353,19 @@ impl SharedArray {
     }
 
     /// Removes the array's name, if this is still the array that has it. Whoever has it open, also this handle, goes on with it.
-    fn unlink(&self) -> PyResult<()> {
-        self.get()?.array.unlink().map_err(to_exception)
+    fn unlink(&self, py: Python<'_>) -> PyResult<()> {
+        self.get(py)?.array.unlink().map_err(to_exception)
     }
 
     /// Whether a holder died while it could change the elements, so that they may be in pieces.
     #[getter]
-    fn is_poisoned(&self) -> PyResult<bool> {
-        self.get()?.array.is_poisoned().map_err(to_exception)
+    fn is_poisoned(&self, py: Python<'_>) -> PyResult<bool> {
+        self.get(py)?.array.is_poisoned().map_err(to_exception)
     }
 
     /// Declares the elements sound again.
-    fn clear_poison(&self) -> PyResult<()> {
-        self.get()?.array.clear_poison().map_err(to_exception)
+    fn clear_poison(&self, py: Python<'_>) -> PyResult<()> {
+        self.get(py)?.array.clear_poison().map_err(to_exception)
     }
 
     /// The array's name.
@@ -346,31 +377,31 @@ impl SharedArray {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.get()?.array.dtype())
+        dtypes::to_numpy(py, self.any()?.array.dtype())
     }
 
     /// The length of each axis, as this handle sees it.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.get()?.array.shape())
+        PyTuple::new(py, self.any()?.array.shape())
     }
 
     /// How many axes there are.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
-        Ok(self.get()?.array.shape().len())
+        Ok(self.any()?.array.shape().len())
     }
 
     /// How many elements there are.
     #[getter]
     fn size(&self) -> PyResult<usize> {
-        Ok(self.get()?.array.shape().iter().product())
+        Ok(self.any()?.array.shape().iter().product())
     }
 
     /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> PyResult<usize> {
-        Ok(self.get()?.array.byte_len())
+        Ok(self.any()?.array.byte_len())
     }
 
     /// Whether this handle has been closed.
@@ -404,14 +435,14 @@ impl SharedArray {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let Ok(handle) = self.get() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
+        let Ok(handle) = self.any() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
         let shape = PyTuple::new(py, handle.array.shape())?;
         Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
     }
 
     // By name: the other process opens the array anew.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let handle = self.get()?;
+        let handle = self.any()?;
         let array = &handle.array;
         let (dir, owners) = (self.place.dir.as_ref(), self.place.owners.clone());
         let arguments = (&self.name, self.raw, array.dtype().name(), PyTuple::new(py, array.shape())?, dir, owners);
@@ -434,6 +465,7 @@ fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault
 /// Opens an array that has been pickled.
 #[pyfunction]
 pub(crate) fn _reopen_array(
+    py: Python<'_>,
     name: &str,
     raw: bool,
     dtype: &str,
@@ -442,15 +474,28 @@ pub(crate) fn _reopen_array(
     owners: Option<Owners>,
 ) -> PyResult<SharedArray> {
     let place = Place::new(dir, owners)?;
-    let opened = if raw {
-        let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
-        place.options().attach_raw_any(name, dtype, &shape.0)
-    } else {
-        place.options().open_any_array(name)
-    };
-    let mut array = opened.map_err(to_exception)?;
-    array.reshape(&shape.0).map_err(to_exception)?;
+    let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
+    let array = reopen(py, name, raw, dtype, &shape.0, &place)?;
     Ok(SharedArray::of(array, place, raw))
+}
+
+/// Opens an array by name in another process: one of this dtype, and with as many elements.
+fn reopen(
+    py: Python<'_>,
+    name: &str,
+    raw: bool,
+    dtype: DType,
+    shape: &[usize],
+    place: &Place,
+) -> PyResult<AnySharedArray> {
+    let options = place.options();
+    let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any_array(name) };
+    let mut array = py.detach(open).map_err(to_exception)?;
+    if array.dtype() != dtype {
+        return Err(errors::dtype_mismatch(py, dtype.name(), array.dtype().name())?);
+    }
+    array.reshape(shape).map_err(to_exception)?;
+    Ok(array)
 }
 
 /// Removes the name of the array `name`, whatever its dtype. Those who have it open go on with it.

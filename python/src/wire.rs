@@ -2,14 +2,18 @@
 
 use crate::dtypes;
 use crate::errors::{closed_handle, in_use, to_exception};
+use crate::forks::Own;
 use crate::memory::{self, Access};
+use crate::shared::unpoisoned;
+use crate::writer::close_at_exit;
 use ndsharray::compat;
 use ndsharray::{DType, OwnedArray};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn options(dir: Option<PathBuf>) -> compat::Options {
@@ -20,26 +24,25 @@ fn options(dir: Option<PathBuf>) -> compat::Options {
     }
 }
 
-/// What a handle stands for, while no other thread uses it.
-fn lock<'a, T>(inner: &'a Mutex<Option<T>>, what: &str) -> PyResult<MutexGuard<'a, Option<T>>> {
-    match inner.try_lock() {
-        Ok(guard) => Ok(guard),
-        Err(TryLockError::Poisoned(guard)) => Ok(guard.into_inner()),
-        Err(TryLockError::WouldBlock) => Err(in_use(what)),
-    }
-}
-
 /// The writing end.
-#[pyclass(frozen, module = "ndsharray_rs._native")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs._native")]
 pub(crate) struct WireWriter {
-    inner: Mutex<Option<compat::AnyWriter>>,
+    /// Locked with the interpreter lock alone: no thread finds it locked, and no fork.
+    inner: Own<Option<compat::AnyWriter>>,
 }
 
 #[pymethods]
 impl WireWriter {
     #[new]
     #[pyo3(signature = (name, *, dir=None, mode=None, persist=false, in_place=false))]
-    fn new(name: &str, dir: Option<PathBuf>, mode: Option<u32>, persist: bool, in_place: bool) -> PyResult<Self> {
+    fn new(
+        py: Python<'_>,
+        name: &str,
+        dir: Option<PathBuf>,
+        mode: Option<u32>,
+        persist: bool,
+        in_place: bool,
+    ) -> PyResult<Py<Self>> {
         let mut options = options(dir).persist(persist);
         if let Some(mode) = mode {
             options = options.mode(mode);
@@ -48,7 +51,9 @@ impl WireWriter {
             options = options.overwrite(compat::Overwrite::InPlace);
         }
         let writer = options.create_any(name).map_err(to_exception)?;
-        Ok(Self { inner: Mutex::new(Some(writer)) })
+        let made = Py::new(py, Self { inner: Own::new(Some(writer)) })?;
+        close_at_exit(made.bind(py))?;
+        Ok(made)
     }
 
     /// Publishes a copy of an array in C order and native byte order.
@@ -67,52 +72,84 @@ impl WireWriter {
             // the slice that could change them, as this thread does not give up the interpreter lock.
             unsafe { std::slice::from_raw_parts(data.cast(), len) }
         };
-        let mut inner = lock(&self.inner, "writer")?;
+        let mut inner = self.inner.lock(array.py())?;
         let writer = inner.as_mut().ok_or_else(|| closed_handle("writer"))?;
         writer.write_bytes(dtype, array.shape(), bytes).map(drop).map_err(to_exception)
     }
 
     #[getter]
-    fn payload_name(&self) -> PyResult<Option<String>> {
-        Ok(lock(&self.inner, "writer")?.as_ref().and_then(compat::AnyWriter::payload_name))
+    fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        Ok(self.inner.lock(py)?.as_ref().and_then(compat::AnyWriter::payload_name))
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let taken = lock(&self.inner, "writer")?.take();
+        // In a forked child it is the parent's, and is dropped without a trace.
+        let taken = self.inner.at_once().and_then(|mut writer| writer.take());
         // May wait for readers that poll.
         py.detach(|| drop(taken));
         Ok(())
     }
 }
 
-/// The reading end.
+/// The reading end. In a forked child it opens itself anew.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
 pub(crate) struct WireReader {
-    inner: Mutex<Option<compat::Reader>>,
+    name: String,
+    dir: Option<PathBuf>,
+    /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
+    own: Mutex<Arc<Own<Option<compat::Reader>>>>,
+    /// Whether it has been closed. A thread that reads then lets go of the reader itself.
+    closed: AtomicBool,
 }
 
 impl WireReader {
-    fn ask<T>(&self, f: impl FnOnce(&compat::Reader) -> T) -> PyResult<Option<T>> {
-        Ok(lock(&self.inner, "reader")?.as_ref().map(f))
+    fn own(&self) -> PyResult<Arc<Own<Option<compat::Reader>>>> {
+        let own = Arc::clone(&unpoisoned(&self.own));
+        if own.home().is_here() {
+            return Ok(own);
+        }
+        let reader = if self.is_closed() { None } else { Some(open(&self.name, self.dir.clone())?) };
+        let opened = Arc::new(Own::new(reader));
+        *unpoisoned(&self.own) = Arc::clone(&opened);
+        Ok(opened)
     }
+
+    // Relaxed: the interpreter lock orders it.
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn ask<T>(&self, f: impl FnOnce(&compat::Reader) -> T) -> PyResult<Option<T>> {
+        let own = self.own()?;
+        let locked = own.try_lock()?.ok_or_else(|| in_use("reader"))?;
+        Ok(locked.as_ref().map(f))
+    }
+}
+
+fn open(name: &str, dir: Option<PathBuf>) -> PyResult<compat::Reader> {
+    options(dir).open(name).map_err(to_exception)
 }
 
 #[pymethods]
 impl WireReader {
     #[new]
     #[pyo3(signature = (name, *, dir=None))]
-    fn new(name: &str, dir: Option<PathBuf>) -> PyResult<Self> {
-        Ok(Self { inner: Mutex::new(Some(options(dir).open(name).map_err(to_exception)?)) })
+    fn new(name: String, dir: Option<PathBuf>) -> PyResult<Self> {
+        let own = Mutex::new(Arc::new(Own::new(Some(open(&name, dir.clone())?))));
+        Ok(Self { name, dir, own, closed: AtomicBool::new(false) })
     }
 
     /// A copy of the current value that nobody else has, if it is newer than the last one read.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
-        let mut inner = lock(&self.inner, "reader")?;
-        let reader = inner.as_mut().ok_or_else(|| closed_handle("reader"))?;
+        let own = self.own()?;
+        let mut locked = own.try_lock()?.ok_or_else(|| in_use("reader"))?;
+        let reader = locked.as_mut().ok_or_else(|| closed_handle("reader"))?;
         // Waits for a value that is being written, for two seconds at most.
-        let copy = py.detach(|| reader.read()).map_err(to_exception)?;
-        drop(inner);
-        copy.map(|copy| to_array(py, copy)).transpose()
+        let copy = py.detach(|| reader.read());
+        let taken = if self.is_closed() { locked.take() } else { None };
+        drop(locked);
+        drop(taken);
+        copy.map_err(to_exception)?.map(|copy| to_array(py, copy)).transpose()
     }
 
     #[getter]
@@ -130,10 +167,12 @@ impl WireReader {
         Ok(self.ask(compat::Reader::is_valid)?.unwrap_or(false))
     }
 
-    fn close(&self) -> PyResult<()> {
-        let taken = lock(&self.inner, "reader")?.take();
+    fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        let own = Arc::clone(&unpoisoned(&self.own));
+        // If another thread has it, that one drops it; in a forked child it stays as it is.
+        let taken = own.at_once().and_then(|mut reader| reader.take());
         drop(taken);
-        Ok(())
     }
 }
 

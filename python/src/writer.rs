@@ -2,6 +2,8 @@
 
 use crate::dtypes;
 use crate::errors::{closed_handle, no_array, to_exception};
+use crate::forks::Own;
+use crate::inherited::{Entry, Keep};
 use crate::lent::{Kept, Lent};
 use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
@@ -13,10 +15,9 @@ use ndsharray::{AnyWriter, DType, OwnedLoan, raw};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, MutexGuard, PoisonError};
 
 /// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
 const LARGE: usize = 1 << 20;
@@ -27,6 +28,7 @@ const LARGE: usize = 1 << 20;
 /// files, unless `persist` is set. Readers keep what they hold.
 ///
 /// A writer belongs to the process that made it: it cannot be pickled, and raises `Forked` in a forked child.
+/// If it is still open when the process ends, it is closed; README.md says what SIGTERM takes.
 ///
 /// Threads may share one; they take turns, whatever they write. While a thread has a loan, the others wait for its end. Where waiting could not end, as for a loan of the same
 /// thread, there is a `RuntimeError` instead. As with any lock, a thread must not wait for another one while it has a loan that the other waits for.
@@ -67,13 +69,15 @@ const LARGE: usize = 1 << 20;
 /// ...     seq = writer.write(np.arange(6).reshape(2, 3))
 /// ...     print(seq, reader.read().array.tolist())
 /// 1 [[0, 1, 2], [3, 4, 5]]
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct Writer {
     name: String,
     place: Place,
     pinned: Pinned,
     // No Python code runs, and nothing is freed, while it is locked: both could come back here.
-    state: Mutex<State>,
+    state: Own<State>,
+    /// Whether it has been closed. Here, as the state's lock may be another thread's, or lost.
+    closed: AtomicBool,
     /// Told when another thread has given the writer back.
     given_back: Condvar,
     /// Threads that wait for that. Changed and read with `state` locked, which orders it.
@@ -88,6 +92,7 @@ enum State {
         loan: OwnedLoan,
         lent: Lent,
         by: Holder,
+        entry: Entry,
     },
     /// For a moment: taken out by a thread that runs NumPy's code, or Python's.
     Away(Holder),
@@ -119,15 +124,15 @@ impl Writer {
         &self.name
     }
 
-    /// Waits, without the interpreter lock, for another thread that is copying.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, State> {
-        self.state.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    /// Waits, without the interpreter lock, for another thread that is copying. Fails in a forked child.
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        self.state.lock(py)
     }
 
     /// Waits until no other thread has taken the writer, or lent its memory: the state is [`State::Ready`] then.
     fn turn(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
         loop {
-            let state = self.lock(py);
+            let state = self.lock(py)?;
             match &*state {
                 State::Ready(_) => return Ok(state),
                 State::Closed => return Err(closed_handle("Writer")),
@@ -142,7 +147,7 @@ impl Writer {
     /// Waits a moment for the thread that has the writer. Other threads run meanwhile; signals are answered.
     fn wait_for_change(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = self.state.mutex().lock().unwrap_or_else(PoisonError::into_inner);
             if matches!(*state, State::Lent { .. } | State::Away(_)) {
                 // Relaxed: ordered by the lock.
                 self.waiting.fetch_add(1, Ordering::Relaxed);
@@ -164,7 +169,14 @@ impl Writer {
         let mut state = self.turn(py)?;
         let away = State::Away(Holder::this_thread());
         let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
-        match writer.into_loan(dtype, shape) {
+        let elements = shape.iter().fold(1, |all: usize, &len| all.saturating_mul(len));
+        // A large array's memory may have to be found, and its bools cleared.
+        let lent = if elements.saturating_mul(dtype.size()) >= LARGE {
+            py.detach(|| writer.into_loan(dtype, shape))
+        } else {
+            writer.into_loan(dtype, shape)
+        };
+        match lent {
             Ok(loan) => Ok(loan),
             Err(refused) => {
                 *state = State::Ready(*refused.writer);
@@ -174,24 +186,28 @@ impl Writer {
         }
     }
 
-    /// Gives back the writer that was [taken](State::Away).
+    /// Gives back the writer that was [taken](State::Away); in a forked child also.
     fn put_back(&self, py: Python<'_>, writer: AnyWriter) {
-        let mut state = self.lock(py);
-        *state = State::Ready(writer);
-        self.tell(&state);
+        let locked = self.lock(py).ok().or_else(|| self.state.at_once());
+        if let Some(mut state) = locked {
+            *state = State::Ready(writer);
+            self.tell(&state);
+        }
+        // In a child that cannot lock: dropping what is the parent's closes nothing.
     }
 
     /// Wakes the threads that wait for their turn.
     fn tell(&self, _locked: &State) {
         // Relaxed: ordered by the lock, which the caller has.
-        if self.waiting.load(Ordering::Relaxed) > 0 {
+        if self.state.home().is_here() && self.waiting.load(Ordering::Relaxed) > 0 {
             self.given_back.notify_all();
         }
     }
 
     /// Publishes a copy of an array whose elements do not lie in C order and native byte order.
     fn write_converted(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, dtype: DType) -> PyResult<u64> {
-        let mut loan = self.lend(py, dtype, array.shape())?;
+        let shape = array.shape().to_vec();
+        let mut loan = self.lend(py, dtype, &shape)?;
         let copied = memory::copy_to(array, dtype, loan.as_mut_bytes());
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
         self.put_back(py, loan.into_writer());
@@ -200,7 +216,7 @@ impl Writer {
 
     /// The array of the loan `number`, while it is open.
     pub(crate) fn lent_array<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyUntypedArray>> {
-        match &*self.lock(py) {
+        match &*self.lock(py)? {
             State::Lent { number: open, lent, .. } if *open == number => Ok(lent.array(py)),
             _ => Err(PyValueError::new_err("this loan is over")),
         }
@@ -208,32 +224,82 @@ impl Writer {
 
     /// Ends the loan `number`, if it has not ended before, as by closing the writer.
     pub(crate) fn end_loan(&self, py: Python<'_>, number: u64, publish: bool) -> PyResult<Ended> {
-        let mut state = self.lock(py);
+        let mut state = if publish || self.state.home().is_here() {
+            self.lock(py)?
+        } else {
+            // In a forked child the loan may be given up, but not if another thread used the writer.
+            let Some(state) = self.state.at_once() else { return Ok(Ended::Before) };
+            state
+        };
         if !matches!(&*state, State::Lent { number: open, .. } if *open == number) {
             return Ok(Ended::Before);
         }
         let away = State::Away(Holder::this_thread());
-        let State::Lent { loan, lent, .. } = std::mem::replace(&mut *state, away) else { unreachable!("asked above") };
+        let State::Lent { loan, lent, entry, .. } = std::mem::replace(&mut *state, away) else {
+            unreachable!("asked above")
+        };
         drop(state);
-        let (writer, published) = end(py, loan, lent, publish);
+        let (writer, published) = end(py, loan, lent, entry, publish);
         self.put_back(py, writer);
         Ok(published?.map_or(Ended::Abandoned, Ended::Published))
     }
+
+    /// Takes the writer out for good, and ends a loan; `None` when there is nothing to close.
+    fn take(&self, py: Python<'_>) -> PyResult<Option<AnyWriter>> {
+        let taken = loop {
+            if !self.state.home().is_here() {
+                // In a forked child what another thread used at the fork stays as it is.
+                let Some(mut state) = self.state.at_once() else { return Ok(None) };
+                break std::mem::replace(&mut *state, State::Closed);
+            }
+            let mut state = self.lock(py)?;
+            if let State::Away(by) = &*state {
+                by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?;
+                drop(state);
+                self.wait_for_change(py)?;
+                continue;
+            }
+            let taken = std::mem::replace(&mut *state, State::Closed);
+            self.tell(&state);
+            break taken;
+        };
+        Ok(match taken {
+            State::Ready(writer) => Some(writer),
+            State::Lent { loan, lent, entry, .. } => Some(end(py, loan, lent, entry, false).0),
+            State::Away(_) | State::Closed => None,
+        })
+    }
+}
+
+/// Has a writer closed when the program ends.
+pub(crate) fn close_at_exit(writer: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = writer.py();
+    py.import("ndsharray_rs._exit")?.getattr("note")?.call1((writer,))?;
+    Ok(())
 }
 
 /// Ends a loan, and then publishes it, or not; gives the writer back.
-fn end(py: Python<'_>, mut loan: OwnedLoan, lent: Lent, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
+fn end(
+    py: Python<'_>,
+    mut loan: OwnedLoan,
+    lent: Lent,
+    entry: Entry,
+    publish: bool,
+) -> (AnyWriter, PyResult<Option<u64>>) {
     let mut copied = None;
+    let mut entry = Some(entry);
     lent.end(py, || {
         if publish {
             if let Ok(memory) = loan.sever() {
-                return Some(Kept::Severed(memory));
+                return Some(Kept::Severed(None, memory));
             }
             // Then they keep the memory, and a copy is published.
             copied = Some(copy(&mut loan));
         }
-        loan.relinquish().map(Kept::Severed)
+        loan.relinquish().map(|memory| Kept::Severed(entry.take(), memory))
     });
+    // Before its memory may go.
+    drop(entry);
     let published = match copied {
         None if publish => loan.publish().map(Some),
         None => Ok(None),
@@ -265,6 +331,7 @@ impl Writer {
                         capacity_bytes=None, persist=false, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
+        py: Python<'_>,
         name: String,
         dir: Option<PathBuf>,
         max_slots: Option<usize>,
@@ -275,7 +342,7 @@ impl Writer {
         persist: bool,
         prefault: bool,
         owners: Option<Owners>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let place = Place::new(dir, owners)?;
         let mut options = place.options().persist(persist).prefault(prefault);
         if let Some(slots) = max_slots {
@@ -293,15 +360,19 @@ impl Writer {
         if let Some(bytes) = capacity_bytes {
             options = options.capacity_bytes(bytes);
         }
-        let writer = options.create_any(&name).map_err(to_exception)?;
-        Ok(Self {
+        let writer = py.detach(|| options.create_any(&name)).map_err(to_exception)?;
+        let made = Self {
             name,
             place,
             pinned: Pinned::default(),
-            state: Mutex::new(State::Ready(writer)),
+            state: Own::new(State::Ready(writer)),
+            closed: AtomicBool::new(false),
             given_back: Condvar::new(),
             waiting: AtomicUsize::new(0),
-        })
+        };
+        let made = Py::new(py, made)?;
+        close_at_exit(made.bind(py))?;
+        Ok(made)
     }
 
     /// Publishes a copy of an array; returns its sequence number, which counts from 1.
@@ -328,15 +399,22 @@ impl Writer {
             return self.write_converted(py, &array, dtype);
         }
         self.pinned.retry(py, &self.place, &self.name, || {
-            // SAFETY: the array is not used otherwise before `bytes` has had its last use.
-            let bytes = unsafe { memory::bytes_of(&array, dtype) };
-            let shape = array.shape();
             let mut state = self.turn(py)?;
+            // While this thread waited for its turn another one may have changed the array's attributes.
+            if !array.is_c_contiguous() || !array.dtype().is(&descr) {
+                drop(state);
+                return self.write_converted(py, &array, dtype);
+            }
             let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
+            // SAFETY: the elements lie in C order, as has just been asked. The array is not used
+            // otherwise before `bytes` has had its last use.
+            let bytes = unsafe { memory::bytes_of(&array, dtype) };
             let written = if bytes.len() >= LARGE {
-                py.detach(|| writer.write_bytes(dtype, shape, bytes))
+                // A copy: another thread that gives the array a new shape frees the memory of this one.
+                let shape = array.shape().to_vec();
+                py.detach(|| writer.write_bytes(dtype, &shape, bytes))
             } else {
-                writer.write_bytes(dtype, shape, bytes)
+                writer.write_bytes(dtype, array.shape(), bytes)
             };
             drop(state);
             written.map_err(to_exception)
@@ -377,13 +455,17 @@ impl Writer {
         let dtype = dtypes::parse(py, dtype)?;
         let this = slf.get();
         let mut loan = this.lend(py, dtype, &shape.0)?;
+        let len = loan.as_mut_bytes().len();
         let data = loan.as_mut_ptr();
         // SAFETY: the loan's memory is valid and nobody else's until it is published or dropped, which is done here alone, after `Lent::end`; beyond that, `end` is given
         // what keeps it. Payloads start at a page. A new loan's bools are bools.
         match unsafe { Lent::new(py, dtype, &shape.0, data, Access::Write) } {
             Ok(lent) => {
                 let number = loan::next_number();
-                *this.lock(py) = State::Lent { number, loan, lent, by: Holder::this_thread() };
+                // SAFETY: the loan's memory is that of a payload's mapping, which lasts as long as
+                // the loan or what `end` keeps of it.
+                let entry = unsafe { Entry::new(data, len, true, Keep::Nothing) };
+                *this.lock(py)? = State::Lent { number, loan, lent, by: Holder::this_thread(), entry };
                 Ok(Loan::new(slf.clone().unbind(), number))
             }
             Err(error) => {
@@ -412,24 +494,9 @@ impl Writer {
     ///
     /// Readers that have not read the last value yet are given 50 milliseconds to do so. Closing again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let taken = loop {
-            let mut state = self.lock(py);
-            if let State::Away(by) = &*state {
-                by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?;
-                drop(state);
-                self.wait_for_change(py)?;
-                continue;
-            }
-            let taken = std::mem::replace(&mut *state, State::Closed);
-            self.tell(&state);
-            break taken;
-        };
-        let writer = match taken {
-            State::Ready(writer) => writer,
-            State::Lent { loan, lent, .. } => end(py, loan, lent, false).0,
-            State::Away(_) => unreachable!("waited for above"),
-            State::Closed => return Ok(()),
-        };
+        let writer = self.take(py)?;
+        // Relaxed: the interpreter lock orders it.
+        self.closed.store(true, Ordering::Relaxed);
         // Closing may wait for readers to take the last value.
         py.detach(|| drop(writer));
         Ok(())
@@ -437,8 +504,8 @@ impl Writer {
 
     /// Whether the writer has been closed.
     #[getter]
-    fn closed(&self, py: Python<'_>) -> bool {
-        matches!(&*self.lock(py), State::Closed)
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     // Without this NumPy would make an array of one object.
@@ -462,12 +529,18 @@ impl Writer {
         self.close(py)
     }
 
-    fn __repr__(&self, py: Python<'_>) -> String {
-        let state = match &*self.lock(py) {
-            State::Ready(_) => "",
-            State::Lent { .. } => ", lent",
-            State::Away(_) => ", in use",
-            State::Closed => ", closed",
+    fn __repr__(&self) -> String {
+        let state = if self.closed() {
+            ", closed"
+        } else if !self.state.home().is_here() {
+            ", of a parent process"
+        } else {
+            match self.state.at_once().as_deref() {
+                Some(State::Ready(_)) => "",
+                Some(State::Lent { .. }) => ", lent",
+                Some(State::Away(_)) | None => ", in use",
+                Some(State::Closed) => ", closed",
+            }
         };
         format!("Writer(name='{}'{state})", self.name)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import pickle
@@ -66,6 +67,7 @@ name = sys.argv[1]
 writer = nd.Writer(name)
 reader = nd.Reader(name)
 shared = nd.SharedArray.create(name, 3)
+guard = shared.write()
 writer.write([1.0])
 sample = reader.read()
 loan = writer.loan(1)
@@ -86,11 +88,11 @@ if child == 0:
             pass
 
     try:
-        refused(reader.latest)
-        refused(lambda: reader.wait(1))
-        refused(lambda: guarded(shared.read()))
-        refused(lambda: guarded(shared.write(1)))
-        refused(lambda: shared.load(0))
+        # Readers and arrays open themselves anew; what the parent has made of them is the parent's.
+        assert reader.latest().array.tolist() == [1]
+        assert reader.wait(0) is None
+        assert shared.load(0) == 0
+        refused(lambda: guarded(guard))
         refused(loan.publish)
         refused(lambda: writer.write([2.0]))
         refused(lambda: writer.loan(3))
@@ -184,16 +186,7 @@ def test_waiting_lets_other_threads_run(name: str) -> None:
         thread = threading.Thread(target=wait)
         thread.start()
         # As soon as the other thread waits, its reader is not to be had here.
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                reader.name  # noqa: B018
-                reader.is_writer_alive  # noqa: B018
-            except RuntimeError as error:
-                assert "another thread" in str(error)
-                break
-        else:
-            pytest.fail("the reader never waited")
+        wait_until_in_use(reader)
         writer.write([1])
         thread.join(60)
         assert found == [1]
@@ -346,3 +339,175 @@ def test_nothing_is_left(name: str, directory: Path) -> None:
             writer.write(np.zeros(size))
             assert reader.read() is not None
     assert list(directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("how", ["wait", "iterate"])
+def test_closing_ends_the_wait_of_another_thread(name: str, how: str) -> None:
+    with nd.Writer(name) as writer:
+        writer.write([1])
+        reader = nd.Reader(name)
+        assert reader.read() is not None
+        ended: list[Any] = []
+
+        def wait() -> None:
+            try:
+                ended.append(list(reader) if how == "iterate" else reader.wait())
+            except ValueError as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        wait_until_in_use(reader)
+        reader.close()
+        assert reader.closed
+        thread.join(30)
+        assert not thread.is_alive()
+        if how == "iterate":
+            assert ended == [[]]
+        else:
+            assert str(ended[0]) == "this Reader has been closed"
+        with pytest.raises(ValueError, match="closed"):
+            reader.read()
+        # Its place in the channel is free.
+        others = [nd.Reader(name) for _ in range(64)]
+        for other in others:
+            other.close()
+
+
+def wait_until_in_use(reader: nd.Reader) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            reader.is_writer_alive  # noqa: B018
+        except RuntimeError as error:
+            assert "another thread" in str(error)
+            return
+    pytest.fail("the reader never waited")
+
+
+def test_a_signal_handler_may_close_the_reader_that_waits(name: str) -> None:
+    with nd.Writer(name), nd.Reader(name) as reader:
+        before = signal.signal(signal.SIGUSR1, lambda *_: reader.close())
+        try:
+            timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
+            timer.start()
+            with pytest.raises(ValueError, match="closed"):
+                reader.wait(60)
+            timer.join()
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+
+
+def test_asyncio_waits(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        async def main() -> None:
+            assert await reader.wait_async(0.1) is None
+            waiting = asyncio.create_task(reader.wait_async())
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            writer.write([5])
+            sample = await asyncio.wait_for(waiting, 60)
+            assert sample is not None
+            assert sample.array.tolist() == [5]
+            # The wait of a cancelled task is over at once, the reader is free, and no value is lost.
+            waiting = asyncio.create_task(reader.wait_async())
+            await asyncio.sleep(0.1)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert reader.read() is None
+            writer.write([6])
+            assert (await asyncio.wait_for(reader.wait_async(), 60)).array.tolist() == [6]  # type: ignore[union-attr]
+            # A cancelled thread cannot be told; closing its reader ends it, and with it `asyncio.run`.
+            task = asyncio.create_task(asyncio.to_thread(reader.wait))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            reader.close()
+
+        started = time.monotonic()
+        asyncio.run(main())
+        assert time.monotonic() - started < 60
+        writer.close()
+
+
+def test_asyncio_is_told_of_the_end(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        async def main() -> None:
+            waiting = asyncio.create_task(reader.wait_async())
+            await asyncio.sleep(0.1)
+            writer.close()
+            with pytest.raises(nd.Closed):
+                await waiting
+
+        asyncio.run(main())
+
+
+RESHAPE = """
+import sys, threading, time
+import numpy as np
+import ndsharray_rs as nd
+
+frame = np.zeros((1 << 22,), np.uint8)
+shapes = [(1 << 22,), (2, 1 << 21), (1 << 10, 1 << 12), (4,) * 11, (1,) * 20 + (1 << 22,)]
+over = threading.Event()
+
+
+def reshape():
+    while not over.is_set():
+        for shape in shapes:
+            frame.shape = shape
+            # The freed lengths are overwritten by those of others.
+            [np.zeros((7,) * 11, np.int8) for _ in range(4)]
+
+
+thread = threading.Thread(target=reshape)
+with nd.Writer(sys.argv[1]) as writer, nd.Reader(sys.argv[1]) as reader:
+    thread.start()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        writer.write(frame)
+        assert reader.read().shape in shapes
+    over.set()
+    thread.join()
+"""
+
+
+def test_the_shape_that_is_published_is_one_that_the_array_had(name: str) -> None:
+    subprocess.run([sys.executable, "-P", "-W", "ignore", "-c", RESHAPE, name], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("act", ["create", "loan"])
+def test_finding_memory_lets_other_threads_run(name: str, act: str) -> None:
+    size, over, rounds = 1 << 28, threading.Event(), [0]
+
+    def go_round() -> None:
+        while not over.is_set():
+            rounds[0] += 1
+            time.sleep(0)
+
+    before = sys.getswitchinterval()
+    # Then a thread that has the interpreter lock keeps it until it gives it back by itself.
+    sys.setswitchinterval(1000)
+    thread = threading.Thread(target=go_round)
+    try:
+        thread.start()
+        # Should the other thread not be woken in time, it has more chances.
+        for attempt in range(20):
+            with nd.Writer(f"{name}-{attempt}") as writer:
+                started = rounds[0]
+                made = nd.SharedArray.create(name, size, np.uint8) if act == "create" else writer.loan(size, np.uint8)
+                ended = rounds[0]
+                if isinstance(made, nd.SharedArray):
+                    made.unlink()
+            if ended > started:
+                break
+        else:
+            pytest.fail("no other thread ran")
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(before)

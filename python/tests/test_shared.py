@@ -316,3 +316,55 @@ def test_remove(name: str) -> None:
     nd.remove_array(name)
     with pytest.raises(nd.NotFound):
         nd.remove_array(name)
+
+
+TWO_ENTER = """
+import sys, threading, time
+import numpy as np
+import ndsharray_rs as nd
+
+shared = nd.SharedArray.create(sys.argv[1], 1 << 16, np.int64)
+for kind in ("read", "write"):
+    guard = getattr(shared, kind)(30)
+    entered, refused = [], []
+
+    def enter():
+        try:
+            with guard as elements:
+                entered.append(int(elements.sum()))
+                view = elements[5:]
+            view.sum()
+        except RuntimeError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    with shared.write() as elements:
+        for thread in threads:
+            thread.start()
+        deadline = time.monotonic() + 30
+        # One waits for the lock, and the others are told.
+        while len(refused) < 7:
+            assert time.monotonic() < deadline, refused
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert entered == [0], entered
+    assert refused == ["this guard is in use; ask the array for another"] * 7, refused
+    with guard:
+        pass
+shared.unlink()
+"""
+
+
+def test_two_threads_enter_one_guard(name: str) -> None:
+    subprocess.run([sys.executable, "-P", "-c", TWO_ENTER, name], check=True, timeout=100)
+
+
+def test_a_guard_that_was_not_entered_can_be_entered(name: str) -> None:
+    shared = nd.SharedArray.create(name, 3)
+    guard = shared.read(0.05)
+    with shared.write(), pytest.raises(TimeoutError), guard:
+        pass
+    with guard as elements, pytest.raises(RuntimeError, match="in use"), guard:
+        assert elements.size == 3
+    shared.unlink()

@@ -3,9 +3,9 @@
 //! `rep movsb` knows from the start how much will be overwritten, so that it need not fetch whole lines of the target first. What it is worth has changed from one generation of
 //! processors to the next, and those before AMD's Zen 5 had pitfalls; so it is used on processors for which it was measured.
 
+use crate::sync::{AtomicU8, Ordering};
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
-use std::sync::OnceLock;
 
 /// Bytes of a page. The processor compares the last digits of addresses to tell whether a load depends on a store that is still under way.
 const PAGE: usize = 4096;
@@ -21,17 +21,31 @@ pub(super) fn is_quick(to: usize, from: usize) -> bool {
 }
 
 fn is_good_processor() -> bool {
-    static KNOWN: OnceLock<bool> = OnceLock::new();
-    *KNOWN.get_or_init(|| {
-        #[allow(unused_unsafe, reason = "newer compilers know that it is safe")]
-        let leaf = |number| {
-            // SAFETY: every 64-bit processor has the instruction; leaf 0 says which others there are, and it is asked first.
-            unsafe { __cpuid_count(number, 0) }
-        };
-        let name = leaf(0);
-        let is_amd = [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD";
-        is_amd && name.eax >= 7 && family(leaf(1).eax) == ZEN_5 && leaf(7).ebx & ENHANCED != 0
-    })
+    /// 0 before the processor has been asked, then 1 for no and 2 for yes. No lock guards it, as a
+    /// fork by another thread would leave that locked in the child, for ever.
+    static KNOWN: AtomicU8 = AtomicU8::new(0);
+    // Relaxed: every thread that asks finds the same.
+    match KNOWN.load(Ordering::Relaxed) {
+        0 => {
+            let is_good = ask_processor();
+            KNOWN.store(1 + u8::from(is_good), Ordering::Relaxed);
+            is_good
+        }
+        known => known == 2,
+    }
+}
+
+#[cold]
+fn ask_processor() -> bool {
+    #[allow(unused_unsafe, reason = "newer compilers know that it is safe")]
+    let leaf = |number| {
+        // SAFETY: every 64-bit processor has the instruction. Leaf 0, which is asked first, says
+        // which others there are.
+        unsafe { __cpuid_count(number, 0) }
+    };
+    let name = leaf(0);
+    let is_amd = [name.ebx, name.edx, name.ecx].map(u32::to_le_bytes).concat() == b"AuthenticAMD";
+    is_amd && name.eax >= 7 && family(leaf(1).eax) == ZEN_5 && leaf(7).ebx & ENHANCED != 0
 }
 
 /// The family of processors that it was measured on.

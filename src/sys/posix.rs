@@ -8,7 +8,6 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// Who owns the files that this process makes.
@@ -191,16 +190,20 @@ static FORKS: AtomicU64 = AtomicU64::new(0);
 /// Has forks counted from now on; returns the count, for a handle that is being made. Where [`fork_count`] differs later, the handle
 /// belongs to a parent process.
 pub(crate) fn watch_forks() -> u64 {
-    static WATCHING: Once = Once::new();
+    // No lock: a fork while another thread has it would leave it locked in the child, for ever.
+    static WATCHING: AtomicU64 = AtomicU64::new(0);
     extern "C" fn count_fork() {
         // Relaxed: the child has one thread, the one that runs this.
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
-    WATCHING.call_once(|| {
+    // Acquire: pairs with the store below, so that the handler is there for the caller's handle. Two threads that come here at
+    // once have every fork counted twice, which differs from not at all as much as once does.
+    if WATCHING.load(Ordering::Acquire) == 0 {
         // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which is
         // allowed between fork and the child's return. A failure (no memory) leaves forks uncounted.
         unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
-    });
+        WATCHING.store(1, Ordering::Release);
+    }
     fork_count()
 }
 

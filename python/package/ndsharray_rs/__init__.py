@@ -18,7 +18,9 @@ np.float64(1.0)
 
 from __future__ import annotations
 
-from . import errors
+import os as _os
+
+from . import _native, errors
 from ._info import Info
 from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array
 from .errors import (
@@ -88,3 +90,11 @@ __all__ = [
     "remove",
     "remove_array",
 ]
+
+if hasattr(_os, "register_at_fork"):
+    # What is lent stays as it is in the child.
+    _os.register_at_fork(
+        before=_native._before_fork,
+        after_in_parent=_native._after_fork_in_parent,
+        after_in_child=_native._after_fork_in_child,
+    )

@@ -14,7 +14,7 @@
 //! through say when they close ([`Lock::end`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
 //! its is asked for.
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
 use crate::sys::{Access, Identity, LockRange};
 use std::collections::HashMap;
@@ -23,7 +23,8 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, MutexGuard, PoisonError};
+use std::ptr;
+use std::sync::{MutexGuard, PoisonError};
 
 /// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
 const ATTEMPTS: u32 = 10_000;
@@ -90,9 +91,35 @@ struct Registry {
     dirs: HashMap<RawFd, PathBuf>,
 }
 
+/// A process's registry. A forked child has one of its own, and never touches the lock of its parent's: another thread may
+/// have held it at the fork, and nothing would ever free it in the child.
+struct OfProcess {
+    forks: u64,
+    registry: Mutex<Registry>,
+}
+
 fn registry() -> MutexGuard<'static, Registry> {
-    static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
-    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+    static CURRENT: AtomicPtr<OfProcess> = AtomicPtr::new(ptr::null_mut());
+    let forks = watch_forks();
+    // Acquire: pairs with the Release of the exchange below, by which what the pointer leads to is there.
+    let mut current = CURRENT.load(Ordering::Acquire);
+    loop {
+        // SAFETY: null, or made below by `Box`, and never freed once it has been stored.
+        if let Some(own) = unsafe { current.as_ref() }
+            && own.forks == forks
+        {
+            return own.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        }
+        let made = Box::into_raw(Box::new(OfProcess { forks, registry: Mutex::default() }));
+        match CURRENT.compare_exchange(current, made, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => current = made,
+            Err(other) => {
+                // SAFETY: made above, and not stored anywhere.
+                drop(unsafe { Box::from_raw(made) });
+                current = other;
+            }
+        }
+    }
 }
 
 /// As [`posix::open_exclusive`].
@@ -338,6 +365,9 @@ fn taken(answer: Result<(), TryLockError>) -> io::Result<bool> {
 mod tests {
     use super::*;
     use crate::sys::Sweeper;
+    use std::ffi::CString;
+    use std::os::unix::ffi::OsStrExt;
+    use std::sync::Barrier;
 
     fn lock_file(file: &File) -> PathBuf {
         registry().place(file).unwrap().path(What::Range(0))
@@ -411,6 +441,39 @@ mod tests {
             }
         });
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_child_forked_while_another_thread_is_inside_takes_locks() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = CString::new(dir.path().join("f").as_os_str().as_bytes()).unwrap();
+        let (inside, forked) = (Barrier::new(2), Barrier::new(2));
+        let status = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let held = registry();
+                inside.wait();
+                forked.wait();
+                drop(held);
+            });
+            inside.wait();
+            // SAFETY: the child calls what is allowed after a fork in a process with threads, and memory is allocated by the C library, whose locks a fork
+            // leaves in order.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                // SAFETY: a hanging child is ended by the signal.
+                unsafe { libc::alarm(20) };
+                let file = open_exclusive(Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())), 0o600);
+                let taken = file.and_then(|file| Lock::try_take(&file, &(0..64)));
+                // SAFETY: ends the process at once.
+                unsafe { libc::_exit(i32::from(!matches!(taken, Ok(true)))) };
+            }
+            forked.wait();
+            let mut status = 0;
+            // SAFETY: there is room for the status.
+            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+            status
+        });
+        assert_eq!(status, 0, "the child hung or failed");
     }
 
     #[test]

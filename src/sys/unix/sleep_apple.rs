@@ -1,9 +1,9 @@
 //! macOS 14.4 and its siblings: `os_sync_wait_on_address`. Looked up at run time, as older systems lack it.
 
-use crate::sync::AtomicU32;
+use crate::sync::{AtomicPtr, AtomicU32, Ordering};
 use std::ffi::{CStr, c_int, c_void};
 use std::io::{Error, ErrorKind};
-use std::sync::OnceLock;
+use std::ptr;
 use std::time::Duration;
 
 type Wait = unsafe extern "C" fn(*mut c_void, u64, usize, u32, u32, u64) -> c_int;
@@ -14,23 +14,29 @@ struct Calls {
     wake: Wake,
 }
 
-fn calls() -> Option<&'static Calls> {
-    static CALLS: OnceLock<Option<Calls>> = OnceLock::new();
-    CALLS
-        .get_or_init(|| {
-            let (wait, wake) = (find(c"os_sync_wait_on_address_with_timeout")?, find(c"os_sync_wake_by_address_all")?);
-            // SAFETY: the function of this name has this signature (`os/os_sync_wait_on_address.h`), and pointers to data and to functions are alike here.
-            let wait = unsafe { std::mem::transmute::<*mut c_void, Wait>(wait) };
-            // SAFETY: as above.
-            let wake = unsafe { std::mem::transmute::<*mut c_void, Wake>(wake) };
-            Some(Calls { wait, wake })
-        })
-        .as_ref()
+fn calls() -> Option<Calls> {
+    // No lock guards them: a fork by another thread would leave it locked in the child, for ever.
+    static WAIT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    static WAKE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    let wait = find(&WAIT, c"os_sync_wait_on_address_with_timeout")?;
+    let wake = find(&WAKE, c"os_sync_wake_by_address_all")?;
+    // SAFETY: the function of this name has this signature (`os/os_sync_wait_on_address.h`), and pointers to data and to functions are alike here.
+    let wait = unsafe { std::mem::transmute::<*mut c_void, Wait>(wait) };
+    // SAFETY: as above.
+    let wake = unsafe { std::mem::transmute::<*mut c_void, Wake>(wake) };
+    Some(Calls { wait, wake })
 }
 
-fn find(name: &CStr) -> Option<*mut c_void> {
+/// The function of that name, if there is one; `known` once it has been found.
+fn find(known: &AtomicPtr<c_void>, name: &CStr) -> Option<*mut c_void> {
+    // Relaxed: the code that it leads to has been there since the program began.
+    let found = known.load(Ordering::Relaxed);
+    if !found.is_null() {
+        return Some(found);
+    }
     // SAFETY: `name` is a NUL-terminated string, and RTLD_DEFAULT looks in the libraries that are loaded anyway.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    known.store(found, Ordering::Relaxed);
     (!found.is_null()).then_some(found)
 }
 

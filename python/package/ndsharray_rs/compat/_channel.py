@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any
 
 from numpy.typing import NDArray
 
 from .._native import Reader, Writer
-from ..errors import Contended, Corrupt, Forked, InvalidBool, NotFound
+from ..errors import Contended, Corrupt, InvalidBool, NotFound
 from ._hold import Hold
 
 MOST_READERS = 448
@@ -40,11 +41,14 @@ class ChannelReader:
         self._dir = dir
         self._hold = Hold()
         self._seq = 0
+        self._process = os.getpid()
         self.is_valid = False
         self.read_time_ms = 0.0
         self._reader = self._open()
 
     def read(self) -> NDArray[Any] | None:
+        if self._process != os.getpid():
+            return self._read_in_child()
         reader = self._reader
         if reader is None:
             reader = self._reader = self._open()
@@ -55,8 +59,6 @@ class ChannelReader:
             if sample is None:
                 return None
             array = self._hold.array(sample)
-        except Forked:
-            return self._read_in_child()
         except Contended:
             self.is_valid = False
             return None
@@ -88,6 +90,7 @@ class ChannelReader:
         fork.
         """
         seen = self._seq
+        self._process = os.getpid()
         self._hold = Hold()
         self._reader = self._open()
         array = self.read()

@@ -1,0 +1,184 @@
+"""Channels of programs that end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import ndsharray_rs as nd
+
+
+def start(program: str, tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Starts a program that prints a line once it has written."""
+    file = tmp_path / "program.py"
+    file.write_text(textwrap.dedent(program))
+    command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", str(file), *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def follow(name: str, process: subprocess.Popen[str]) -> list[int]:
+    """All that a consumer sees until the producer's end; that the loop ends is what is tested."""
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        with nd.Reader(name) as reader:
+            seen = [reader.latest().seq]  # type: ignore[union-attr]
+            process.stdin.close()
+            while True:
+                try:
+                    sample = reader.wait(60)
+                except nd.Closed:
+                    break
+                assert sample is not None, "the channel was not closed"
+                seen.append(sample.seq)
+        assert process.wait(60) == 0
+    return seen
+
+
+def test_with_daemon_threads(name: str, tmp_path: Path) -> None:
+    """One that sleeps for ever, and one that is inside the writer when the program ends."""
+    program = """
+        import sys, threading, time
+        import numpy as np
+        import ndsharray_rs as nd
+
+        writer = nd.Writer(sys.argv[1])
+        kept = [writer]
+
+        def write():
+            frame = np.zeros(1 << 21, np.uint8)
+            try:
+                while True:
+                    kept[0].write(frame)
+            except ValueError:
+                # Closed. Nothing else ends this thread.
+                time.sleep(1000)
+
+        for act in (lambda: time.sleep(1000), write):
+            threading.Thread(target=act, daemon=True).start()
+        writer.write([1.0])
+        print("written", flush=True)
+        sys.stdin.read()
+    """
+    assert follow(name, start(program, tmp_path, name))
+
+
+@pytest.mark.parametrize("kind", ["global", "attribute", "thread"])
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_in_a_worker(name: str, tmp_path: Path, method: str, kind: str) -> None:
+    program = """
+        import multiprocessing, os, sys, threading, time
+        import ndsharray_rs as nd
+
+        name, method, kind = sys.argv[1:]
+        kept = []
+
+        def write(done):
+            writer = nd.Writer(name)
+            kept.append(writer)
+            writer.write([1.0])
+            done.put(None)
+            return writer
+
+        def write_in_a_thread(done):
+            writer = write(done)
+
+            def write_on():
+                # The worker waits for this thread, and so does the channel's end.
+                time.sleep(0.5)
+                try:
+                    writer.write([2.0])
+                except ValueError:
+                    os._exit(3)
+
+            threading.Thread(target=write_on).start()
+
+        class Worker:
+            def run(self, done):
+                self.writer = write(done)
+                # In a cycle, so that no reference count takes it away.
+                self.own = self
+
+        if __name__ == "__main__":
+            context = multiprocessing.get_context(method)
+            acts = {"global": write, "attribute": Worker().run, "thread": write_in_a_thread}
+            if kind == "attribute":
+                # As a process keeps its target only until that has returned.
+                acts[kind].__self__.kept = kept
+            go_on, done = context.Event(), context.Queue()
+            process = context.Process(target=run_and_stay, args=(acts[kind], done, go_on))
+            process.start()
+            done.get(timeout=60)
+            print("written", flush=True)
+            sys.stdin.read()
+            go_on.set()
+            process.join(60)
+            assert process.exitcode == 0, process.exitcode
+    """
+    stay = """
+        def run_and_stay(act, done, go_on):
+            act(done)
+            assert go_on.wait(60)
+
+        if __name__"""
+    assert follow(name, start(program.replace("\n        if __name__", stay, 1), tmp_path, name, method, kind))
+
+
+def test_a_forked_child_leaves_its_parents_channel(name: str, tmp_path: Path) -> None:
+    program = """
+        import os, sys
+        import ndsharray_rs as nd
+
+        writer = nd.Writer(sys.argv[1])
+        writer.write([1.0])
+        child = os.fork()
+        if child == 0:
+            # Through `atexit`, which the child has inherited.
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert writer.write([2.0]) == 2
+        print("written", flush=True)
+        sys.stdin.read()
+    """
+    assert follow(name, start(program, tmp_path, name)) == [2]
+
+
+@pytest.mark.parametrize("worker", [False, True])
+def test_the_documented_way_to_end_at_sigterm(name: str, tmp_path: Path, worker: bool) -> None:
+    program = """
+        import multiprocessing, os, signal, sys, threading
+        import ndsharray_rs as nd
+
+        def main(name):
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+            global writer
+            writer = nd.Writer(name)
+            writer.write([1.0])
+            print("written", os.getpid(), flush=True)
+            threading.Event().wait(60)
+
+        if __name__ == "__main__":
+            if sys.argv[2] == "True":
+                process = multiprocessing.get_context("fork").Process(target=main, args=(sys.argv[1],))
+                process.start()
+                process.join(60)
+                sys.exit(process.exitcode)
+            main(sys.argv[1])
+    """
+    with start(program, tmp_path, name, str(worker)) as process:
+        assert process.stdout is not None
+        word, pid = process.stdout.readline().split()
+        assert word == "written"
+        with nd.Reader(name) as reader:
+            assert reader.latest() is not None
+            subprocess.run(["kill", f"-{int(signal.SIGTERM)}", pid], check=True)
+            with pytest.raises(nd.Closed):
+                reader.wait(60)
+        assert process.wait(60) == 0

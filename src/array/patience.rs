@@ -1,12 +1,12 @@
 //! How a thread waits for a lock: a few looks, then sleep in slices.
 
-use crate::lock::{Patience, Slept};
+use crate::lock::{Patience, SLICE_NS, Slept};
 use crate::sync::AtomicU32;
-use crate::sys::Sleepers;
+use crate::sys::{self, Sleepers};
 use std::time::{Duration, Instant};
 
 /// After so long a wait, and again after each further one, whoever is waited for is checked to be alive. It costs a system call or two.
-const SLICE: Duration = Duration::from_millis(10);
+const SLICE: Duration = Duration::from_nanos(SLICE_NS);
 
 /// Looks before the first sleep: some microseconds, which is about what falling asleep and being woken costs.
 const LOOKS: u32 = 10;
@@ -68,6 +68,15 @@ impl Patience for Waiting {
             Slept::Woken
         }
     }
+
+    fn now(&self) -> u64 {
+        now()
+    }
+}
+
+/// The machine's clock, which may not start at 0.
+fn now() -> u64 {
+    sys::monotonic_ns().max(1)
 }
 
 /// Does not wait.
@@ -80,6 +89,10 @@ impl Patience for Never {
 
     fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
         Slept::Over
+    }
+
+    fn now(&self) -> u64 {
+        now()
     }
 }
 
@@ -105,5 +118,9 @@ impl<F: FnMut() -> bool> Patience for WhileAsked<F> {
             Slept::Slice if !(self.go_on)() => Slept::Over,
             other => other,
         }
+    }
+
+    fn now(&self) -> u64 {
+        now()
     }
 }

@@ -1,6 +1,6 @@
 //! Having the array alone: claim, drain, release. The argument stands in [the parent module](super).
 
-use super::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Slept};
+use super::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, SLICE_NS, Slept};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
@@ -14,8 +14,7 @@ impl<K: Kernel> Lock<'_, K> {
             _ => self.claim_slowly(purpose, patience)?,
         };
         fail_point!("lock.claimed");
-        if self.any(sharing) && !self.drain(patience) {
-            self.release();
+        if self.is_shared() && !self.drain_or_release(patience) {
             return None;
         }
         fail_point!("lock.alone");
@@ -25,9 +24,9 @@ impl<K: Kernel> Lock<'_, K> {
     /// Has the array alone if that is possible just now. Those who share it are not disturbed if not.
     #[inline]
     pub(crate) fn try_claim(&self, patience: &mut impl Patience) -> Option<Inside> {
-        if self.any(sharing) {
+        if self.is_shared() {
             self.bury_dead(sharing);
-            if self.any(sharing) {
+            if self.is_shared() {
                 return None;
             }
         }
@@ -61,9 +60,9 @@ impl<K: Kernel> Lock<'_, K> {
             match word.holder() {
                 // Free. Its marks show whose turn it is.
                 None => {
-                    let held_back = courteous && word.is_waited_for() && self.any(wants);
+                    let held_back = courteous && self.is_others_turn(word) && !self.is_turn_over(patience);
                     if !held_back {
-                        if self.exchange(word, word.claimed(self.own, purpose)) {
+                        if self.take(word, purpose) {
                             return Some(word);
                         }
                         continue;
@@ -75,18 +74,19 @@ impl<K: Kernel> Lock<'_, K> {
                     let ticket = door.ticket();
                     door.announce();
                     // Nobody rings this bell for a change of the word; but then someone else has it, and a slice is soon over.
-                    if self.look() != word || !self.any(wants) {
+                    if self.look() != word || !self.is_others_turn(word) {
                         continue;
                     }
+                    fail_point!("lock.held_back");
                     match patience.sleep(door.wake, ticket) {
                         Slept::Woken => {}
-                        Slept::Slice => courteous = false,
-                        Slept::Over => {
+                        Slept::Slice => {
                             self.bury_dead(wants);
-                            let word = self.look();
-                            let free = word.holder().is_none() && !self.any(wants);
-                            return (free && self.exchange(word, word.claimed(self.own, purpose))).then_some(word);
+                            // Who has not come in the whole of its turn is passed over, so that the next to come need not hold back.
+                            self.is_turn_over(patience);
+                            courteous = false;
                         }
+                        Slept::Over => return self.take_if_free(purpose, patience),
                     }
                 }
                 Some(holder) => {
@@ -105,9 +105,7 @@ impl<K: Kernel> Lock<'_, K> {
                         Slept::Slice => self.bury_if_dead(holder),
                         Slept::Over => {
                             self.bury_if_dead(holder);
-                            let word = self.look();
-                            let free = word.holder().is_none() && !(word.is_waited_for() && self.any(wants));
-                            return (free && self.exchange(word, word.claimed(self.own, purpose))).then_some(word);
+                            return self.take_if_free(purpose, patience);
                         }
                     }
                 }
@@ -115,12 +113,78 @@ impl<K: Kernel> Lock<'_, K> {
         }
     }
 
-    /// Waits, with the word this party's, until nobody shares the array.
+    /// Makes the free `word` this party's, if it still is the word.
+    fn take(&self, word: LockWord, purpose: Purpose) -> bool {
+        let taken = self.exchange(word, word.claimed(self.own, purpose));
+        if taken && word.is_waited_for() {
+            // Relaxed: a hint. The turn is over.
+            self.words.turn.store(0, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// The last attempt of a party whose patience is over; tells what the word was before.
+    fn take_if_free(&self, purpose: Purpose, patience: &impl Patience) -> Option<LockWord> {
+        if self.is_others_turn(self.look()) {
+            self.bury_dead(wants);
+        }
+        let word = self.look();
+        let is_free = word.holder().is_none() && (!self.is_others_turn(word) || self.is_turn_over(patience));
+        (is_free && self.take(word, purpose)).then_some(word)
+    }
+
+    /// Whether the word, when it is free, is for those who want to share to have.
+    fn is_others_turn(&self, word: LockWord) -> bool {
+        word.is_waited_for() && self.any(Entry::is_in_turn)
+    }
+
+    /// Whether those whose turn it is have had a slice's time to come; ends their turn then.
+    fn is_turn_over(&self, patience: &impl Patience) -> bool {
+        // Relaxed, here and below: a hint. A number that makes no sense ends the turn at once.
+        let began = self.words.turn.load(Ordering::Relaxed);
+        let now = patience.now();
+        if now == 0 {
+            return false;
+        }
+        if began == 0 {
+            let _ = self.words.turn.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+            return false;
+        }
+        let is_over = now.wrapping_sub(began) >= SLICE_NS;
+        if is_over {
+            self.end_turn();
+        }
+        is_over
+    }
+
+    /// Passes over those who had a slice's time to come: the dead are buried, and for the stopped nobody holds back until they stir.
+    #[cold]
+    fn end_turn(&self) {
+        self.bury_dead(wants);
+        self.any(|entry| {
+            if entry.is_in_turn() {
+                // Relaxed: a hint, which its owner takes away.
+                entry.passed.store(1, Ordering::Relaxed);
+            }
+            false
+        });
+    }
+
+    /// Waits, with the word this party's, until nobody shares the array. Gives the word back when that takes too long, and when `patience` panics.
     #[cold]
     #[inline(never)]
+    fn drain_or_release(&self, patience: &mut impl Patience) -> bool {
+        let claim = Releasing(self);
+        let is_drained = self.drain(patience);
+        if is_drained {
+            core::mem::forget(claim);
+        }
+        is_drained
+    }
+
     fn drain(&self, patience: &mut impl Patience) -> bool {
         loop {
-            if !self.any(sharing) {
+            if !self.is_shared() {
                 return true;
             }
             if patience.spin() {
@@ -129,7 +193,7 @@ impl<K: Kernel> Lock<'_, K> {
             let door = self.words.cleared.door();
             let ticket = door.ticket();
             door.announce();
-            if !self.any(sharing) {
+            if !self.is_shared() {
                 return true;
             }
             fail_point!("lock.drain_asleep");
@@ -138,14 +202,22 @@ impl<K: Kernel> Lock<'_, K> {
                 Slept::Slice => self.bury_dead(sharing),
                 Slept::Over => {
                     self.bury_dead(sharing);
-                    return !self.any(sharing);
+                    return !self.is_shared();
                 }
             }
         }
     }
 }
 
-#[inline]
+/// Releases the lock when it is dropped.
+struct Releasing<'a, K: Kernel>(&'a Lock<'a, K>);
+
+impl<K: Kernel> Drop for Releasing<'_, K> {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}
+
 fn sharing(entry: &Entry) -> &crate::sync::AtomicU64 {
     &entry.sharing
 }

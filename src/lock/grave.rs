@@ -40,6 +40,7 @@ impl<K: Kernel> Lock<'_, K> {
             // orders them.
             store_seqcst(&entry.sharing, 0);
             store_seqcst(&entry.wants, 0);
+            entry.stir();
         }
         self.words.members.remove(index);
         fail_point!("lock.buried");

@@ -21,6 +21,8 @@
 //! | the lock word ([`LockWord`]) | all | who holds the array alone; which of the two groups may share it otherwise; poison |
 //! | `sharing` of each entry ([`Entry`]) | its owner | how many of its threads share the array, or are about to |
 //! | `wants` of each entry | its owner | how many of its threads wait for a holder to go; a hint |
+//! | `passed` of each entry | all | whether its turn has come and gone unused; a hint |
+//! | `turn` | those who hold back | when the turn of those who want to share began; a hint |
 //! | `members` ([`Members`]) | all, at open and close | which entries are in use |
 //! | `opened`, `cleared` ([`Bell`]) | sleepers and those who wake them | who has to be woken |
 //!
@@ -64,8 +66,12 @@
 //!
 //! A holder that waits for sharers lets no new ones in, so a stream of sharers does not starve it. In return, whoever has to wait for a holder marks the lock
 //! word; after the release it stays marked, and those who want the array alone hold back until nobody `wants` to share any more. So a sharer waits for
-//! the holder that it found, and for no second one. Holding back is a courtesy: it ends after a slice (a stopped process may want for ever), and nothing but
-//! fairness depends on it. Among those who want the array alone there is no order.
+//! the holder that it found, and for no second one. Holding back is a courtesy, and nothing but fairness depends on it. Among those who want the array
+//! alone there is no order.
+//!
+//! The courtesy ends after a slice. Then the dead among those who `want` are buried. The living who have not come by then, because their process is stopped,
+//! are passed over: nobody holds back for them any more until they stir, so that a death or a stop costs the others one slice, and not one each time. Whoever does
+//! not wait for a whole slice goes by the time at which the turn began, which the first to hold back leaves in `turn`.
 //!
 //! # Sleep
 //!
@@ -106,14 +112,16 @@ static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
 #[repr(C, align(64))]
 pub(crate) struct Words {
     word: AtomicU64,
-    _rest_of_the_line: [u64; 7],
+    /// When somebody first held back in the turn that is on, by [`Patience::now`]; 0 when nobody has.
+    turn: AtomicU64,
+    _rest_of_the_line: [AtomicU64; 6],
     /// Rings when a holder goes. For all who wait for that.
     opened: Bell,
     /// Rings when an entry shares nothing any more, or wants nothing any more. For a holder, and for those who hold back.
     cleared: Bell,
-    _reserved: [u64; 6],
+    _reserved: [AtomicU64; 6],
     members: Members,
-    _reserved_too: u64,
+    _reserved_too: AtomicU64,
 }
 
 #[cfg(any(loom, test))]
@@ -121,14 +129,20 @@ impl Words {
     fn new() -> Self {
         Self {
             word: AtomicU64::new(0),
-            _rest_of_the_line: [0; 7],
+            turn: AtomicU64::new(0),
+            _rest_of_the_line: zeros(),
             opened: Bell::new(),
             cleared: Bell::new(),
-            _reserved: [0; 6],
+            _reserved: zeros(),
             members: Members::new(),
-            _reserved_too: 0,
+            _reserved_too: AtomicU64::new(0),
         }
     }
+}
+
+#[cfg(any(loom, test))]
+fn zeros() -> [AtomicU64; 6] {
+    core::array::from_fn(|_| AtomicU64::new(0))
 }
 
 /// The two words of a [`Doorbell`].
@@ -157,17 +171,38 @@ pub(crate) struct Entry {
     wants: AtomicU64,
     /// The owner's process id as it saw itself: a hint for people.
     pid: AtomicU32,
+    /// 1 when the owner's turn has come and gone unused; whoever holds back sets it, the owner clears it when it stirs.
+    passed: AtomicU32,
 }
 
 impl Entry {
     #[cfg(any(loom, test))]
     fn new() -> Self {
-        Self { sharing: AtomicU64::new(0), wants: AtomicU64::new(0), pid: AtomicU32::new(0) }
+        Self {
+            sharing: AtomicU64::new(0),
+            wants: AtomicU64::new(0),
+            pid: AtomicU32::new(0),
+            passed: AtomicU32::new(0),
+        }
     }
 
     pub(crate) fn note_pid(&self, pid: u32) {
         // Relaxed: a hint.
         self.pid.store(pid, Ordering::Relaxed);
+    }
+
+    /// Whether a thread of the owner's waits for a holder to go, and has not been passed over.
+    fn is_in_turn(&self) -> bool {
+        // SeqCst: load half of the handshake with `Wanting`. Relaxed: a hint.
+        load_seqcst(&self.wants) != 0 && self.passed.load(Ordering::Relaxed) == 0
+    }
+
+    /// The owner stirs, and has its turns again.
+    fn stir(&self) {
+        // Relaxed, both: a hint.
+        if self.passed.load(Ordering::Relaxed) != 0 {
+            self.passed.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -188,7 +223,13 @@ pub(crate) trait Patience {
 
     /// Sleeps while `wake` is `ticket`.
     fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept;
+
+    /// Nanoseconds on a clock that all parties share; 0 where there is none.
+    fn now(&self) -> u64;
 }
+
+/// Nanoseconds after which whoever is waited for is looked at: is it alive, has it come when it was its turn?
+pub(crate) const SLICE_NS: u64 = 10_000_000;
 
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,13 +302,17 @@ impl<K: Kernel> Lock<'_, K> {
         }
     }
 
-    /// Whether a member's word, picked by `word`, is not zero.
+    /// Whether `is_so` of a member's entry.
     #[inline]
-    fn any(&self, word: impl Fn(&Entry) -> &AtomicU64) -> bool {
-        self.words.members.any(self.entries.len(), |index| {
-            // SeqCst: load half of the handshake with `share` and `Wanting`; contains the Acquire that pairs with their way out.
-            self.entries.get(index).is_some_and(|entry| load_seqcst(word(entry)) != 0)
-        })
+    fn any(&self, is_so: impl Fn(&Entry) -> bool) -> bool {
+        self.words.members.any(self.entries.len(), |index| self.entries.get(index).is_some_and(&is_so))
+    }
+
+    /// Whether a member shares the array, or is about to.
+    #[inline]
+    fn is_shared(&self) -> bool {
+        // SeqCst: load half of the handshake with `share`; contains the Acquire that pairs with `leave`.
+        self.any(|entry| load_seqcst(&entry.sharing) != 0)
     }
 
     /// Buries the dead among the members whose word, picked by `word`, is not zero.

@@ -78,12 +78,21 @@ impl<K: Kernel> Lock<'_, K> {
                 continue;
             }
             fail_point!("lock.share_asleep");
-            match patience.sleep(door.wake, ticket) {
+            let slept = patience.sleep(door.wake, ticket);
+            // Whoever was stopped may have been passed over.
+            wanting.iter().for_each(|wanting: &Wanting<'_, K>| wanting.entry.stir());
+            match slept {
                 Slept::Woken => {}
                 Slept::Slice => self.bury_if_dead(holder),
                 Slept::Over => {
                     self.bury_if_dead(holder);
-                    return self.try_share(share);
+                    let inside = self.try_share(share);
+                    if inside.is_some() || self.look().holder().is_some() {
+                        return inside;
+                    }
+                    // Free, but for the other group.
+                    drop(wanting);
+                    return self.switch(share, patience);
                 }
             }
         }
@@ -116,6 +125,7 @@ struct Wanting<'a, K: Kernel> {
 impl<'a, K: Kernel> Wanting<'a, K> {
     fn new(lock: &'a Lock<'a, K>) -> Option<Self> {
         let entry = lock.entry()?;
+        entry.stir();
         // SeqCst: before the word is marked. A hint all the same.
         entry.wants.fetch_add(1, Ordering::SeqCst);
         Some(Self { lock, entry })

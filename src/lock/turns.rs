@@ -1,18 +1,34 @@
 //! Tests of the courtesy: whose turn it is after a holder, step by step, with a kernel that does as the test says.
 
-use super::{Entry, Kernel, Lock, Patience, Purpose, Share, Slept, Words};
+use super::{Entry, Kernel, Lock, Patience, Purpose, SLICE_NS, Share, Slept, Words};
 use crate::sync::{AtomicU32, Ordering};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Nobody dies, and who sleeps has to be woken by the test.
-struct Peace;
+/// Those of `dead` are dead until they are buried, and who sleeps has to be woken by the test.
+#[derive(Default)]
+struct Peace {
+    dead: RefCell<Vec<usize>>,
+}
 
 impl Kernel for Peace {
     fn wake_all(&self, _: &AtomicU32, _: u32) {}
-    fn if_dead(&self, _: usize, _: impl FnOnce()) {}
+    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+        let found = self.dead.borrow().iter().position(|&dead| dead == index);
+        if let Some(found) = found {
+            self.dead.borrow_mut().remove(found);
+            bury();
+        }
+    }
 }
 
-/// Sleeps end as listed, and do something on the way; after the last one it gives up.
-struct Script<'a>(Vec<(Slept, Box<dyn Fn() + 'a>)>);
+type Sleep<'a> = (Slept, Box<dyn Fn() + 'a>);
+
+/// Sleeps end as listed, and do something on the way; after the last one it gives up. The clock shows how long it has slept.
+struct Script<'a> {
+    sleeps: Vec<Sleep<'a>>,
+    now: u64,
+}
 
 impl Patience for Script<'_> {
     fn spin(&mut self) -> bool {
@@ -20,30 +36,46 @@ impl Patience for Script<'_> {
     }
 
     fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
-        if self.0.is_empty() {
+        if self.sleeps.is_empty() {
             return Slept::Over;
         }
-        let (slept, act) = self.0.remove(0);
+        let (slept, act) = self.sleeps.remove(0);
         act();
+        if slept == Slept::Slice {
+            self.now += SLICE_NS;
+        }
         slept
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 }
 
-fn never<'a>() -> Script<'a> {
-    Script(Vec::new())
+fn script<const N: usize>(sleeps: [Sleep<'_>; N]) -> Script<'_> {
+    Script { sleeps: sleeps.into(), now: 1 }
 }
 
-struct Hall(Words, [Entry; 3]);
+fn never<'a>() -> Script<'a> {
+    script([])
+}
+
+/// At a later time.
+fn never_at<'a>(now: u64) -> Script<'a> {
+    Script { now, ..never() }
+}
+
+struct Hall(Words, [Entry; 3], Peace);
 
 impl Hall {
     fn new() -> Self {
-        let hall = Self(Words::new(), [Entry::new(), Entry::new(), Entry::new()]);
+        let hall = Self(Words::new(), [Entry::new(), Entry::new(), Entry::new()], Peace::default());
         (0..3).for_each(|own| hall.party(own).join());
         hall
     }
 
     fn party(&self, own: usize) -> Lock<'_, Peace> {
-        Lock { words: &self.0, entries: &self.1, own, kernel: &Peace }
+        Lock { words: &self.0, entries: &self.1, own, kernel: &self.2 }
     }
 }
 
@@ -55,7 +87,7 @@ fn sharers_have_their_turn_after_a_holder() {
     let _ = holder.claim(Purpose::Write, &mut never()).unwrap();
     let tries = |lock: &Lock<'_, Peace>| lock.claim(Purpose::Write, &mut never()).map(|_| lock.release()).is_some();
     // While the reader sleeps the holder goes, and a writer that comes at that very moment holds back.
-    let mut patience = Script(vec![(
+    let mut patience = script([(
         Slept::Woken,
         Box::new(|| {
             holder.release();
@@ -70,20 +102,118 @@ fn sharers_have_their_turn_after_a_holder() {
     assert_eq!(hall.0.word.load(Ordering::Relaxed), 0, "no turn is left over");
 }
 
-/// One that wants for ever, because it is stopped, holds nobody up for more than a slice.
-#[test]
-fn courtesy_ends_after_a_slice() {
-    let hall = Hall::new();
-    let [holder, stopped, writer] = [0, 1, 2].map(|own| hall.party(own));
+fn woken<'a>() -> Sleep<'a> {
+    (Slept::Woken, Box::new(|| ()))
+}
+
+fn slice<'a>() -> Sleep<'a> {
+    (Slept::Slice, Box::new(|| ()))
+}
+
+/// The word is free, but marked by entry 1, which wants and does not stir.
+fn wanted(hall: &Hall) {
+    let [holder, waiter] = [0, 1].map(|own| hall.party(own));
     let _ = holder.claim(Purpose::Write, &mut never()).unwrap();
-    hall.1[1].wants.fetch_add(1, Ordering::SeqCst);
-    let word = stopped.look();
-    assert!(stopped.exchange(word, word.waited_for()));
+    if hall.1[1].wants.load(Ordering::SeqCst) == 0 {
+        hall.1[1].wants.fetch_add(1, Ordering::SeqCst);
+    }
+    let word = waiter.look();
+    assert!(waiter.exchange(word, word.waited_for()));
     holder.release();
+}
+
+/// One that wants for ever, because it is stopped, holds the others up for one slice, and not for one each time.
+#[test]
+fn the_stopped_are_passed_over() {
+    let hall = Hall::new();
+    let [stopped, writer] = [1, 2].map(|own| hall.party(own));
+    wanted(&hall);
     assert!(writer.claim(Purpose::Write, &mut never()).is_none());
-    let mut patience = Script(vec![(Slept::Woken, Box::new(|| ())), (Slept::Slice, Box::new(|| ()))]);
+    let mut patience = script([woken(), slice()]);
     assert!(writer.claim(Purpose::Write, &mut patience).is_some());
+    assert!(patience.sleeps.is_empty());
     writer.release();
+    for _ in 0..3 {
+        // Others wait too, and mark the word.
+        wanted(&hall);
+        assert!(writer.claim(Purpose::Write, &mut never()).is_some(), "it has had its turn");
+        writer.release();
+    }
+    // It goes on, and is in turn again.
+    hall.1[1].stir();
+    wanted(&hall);
+    assert!(writer.claim(Purpose::Write, &mut never()).is_none());
+    assert!(stopped.try_share(Share::View).is_some());
+    stopped.leave();
+}
+
+/// Who does not wait so long goes by the time when the turn began.
+#[test]
+fn those_who_only_try_hold_back_no_longer_than_others() {
+    let hall = Hall::new();
+    let writer = hall.party(2);
+    wanted(&hall);
+    let tries = |now| writer.try_claim(&mut never_at(now)).map(|_| writer.release()).is_some();
+    assert!(!tries(5) && !tries(6) && !tries(5 + SLICE_NS - 1));
+    assert!(tries(5 + SLICE_NS), "the turn is over");
+    wanted(&hall);
+    assert!(tries(6 + SLICE_NS), "and does not begin again for one who has not stirred");
+    hall.1[1].stir();
+    wanted(&hall);
+    assert!(!tries(7 + SLICE_NS), "this is another turn");
+    assert!(tries(8 + 2 * SLICE_NS));
+}
+
+/// The dead are buried the first time that somebody holds back for them.
+#[test]
+fn the_dead_are_waited_for_once() {
+    let hall = Hall::new();
+    let writer = hall.party(2);
+    wanted(&hall);
+    hall.2.dead.borrow_mut().push(1);
+    let mut patience = script([slice()]);
+    assert!(writer.claim(Purpose::Write, &mut patience).is_some());
+    assert!(patience.sleeps.is_empty());
+    writer.release();
+    assert_eq!(hall.1[1].wants.load(Ordering::SeqCst), 0);
+    assert!(!hall.0.members.any(3, |index| index == 1), "it is no member any more");
+}
+
+/// Whoever panics while it waits for those who share has not got the array, and leaves it to others.
+#[test]
+fn a_panic_in_a_wait_leaves_the_array_free() {
+    let hall = Hall::new();
+    let [reader, writer, other] = [0, 1, 2].map(|own| hall.party(own));
+    let panic: fn() = || resume_unwind(Box::new("on purpose"));
+    let panics = || script([(Slept::Woken, Box::new(panic))]);
+    assert!(reader.try_share(Share::View).is_some());
+    for purpose in [Purpose::Write, Purpose::Switch] {
+        assert!(catch_unwind(AssertUnwindSafe(|| writer.claim(purpose, &mut panics()))).is_err());
+        assert_eq!(writer.look().holder(), None);
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| writer.share(Share::Atomic, &mut panics()))).is_err());
+    reader.leave();
+    assert!(other.try_claim(&mut never()).is_some());
+    assert!(catch_unwind(AssertUnwindSafe(|| writer.claim(Purpose::Write, &mut panics()))).is_err());
+    assert!(catch_unwind(AssertUnwindSafe(|| writer.share(Share::View, &mut panics()))).is_err());
+    other.release();
+    assert!(!other.is_poisoned(), "nothing was changed");
+    let words = hall.1.iter().map(|entry| entry.sharing.load(Ordering::Relaxed) + entry.wants.load(Ordering::Relaxed));
+    assert_eq!(words.sum::<u64>(), 0);
+}
+
+/// Who does not wait, and finds the holder dead, shares the array, whichever group it was for.
+#[test]
+fn who_buries_the_holder_gets_in() {
+    let hall = Hall::new();
+    let [holder, reader] = [0, 1].map(|own| hall.party(own));
+    for share in [Share::View, Share::Atomic, Share::View] {
+        let _ = holder.claim(Purpose::Write, &mut never()).unwrap();
+        hall.2.dead.borrow_mut().push(0);
+        assert!(reader.share(share, &mut never()).is_some(), "{share:?}");
+        reader.leave();
+        holder.join();
+    }
 }
 
 /// Who gives up leaves no mark that matters.

@@ -1,8 +1,11 @@
 //! Processes are killed wherever they are, and the others go on.
 
 use crate::child::{self, change_all};
-use crate::support::{PATIENCE, Room, wait_until};
-use ndsharray::{Error, SharedArray};
+use crate::common::Child;
+use crate::support::{NAME, PATIENCE, Room, wait_until};
+use ndsharray::{AnySharedArray, Error, HoldKind, SharedArray};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
 
 /// Writes once, whatever it takes; says whether the array was poisoned.
@@ -100,6 +103,153 @@ fn killed_waiters_are_in_nobodys_way() {
         assert_eq!(stopped.hear(), "had");
         stopped.finish();
     }
+}
+
+/// Of so many writes, each of which comes after a reader's turn.
+const CONTENDED: usize = 50;
+
+/// How often one of [`CONTENDED`] writes waits for ten milliseconds in vain, after which those are looked at who are waited for.
+///
+/// Counted are not times but the looks, and only while no living reader is on its way. So a busy machine makes no difference.
+/// The handles are opened before: a new one would move into a dead one's entry, and clear it.
+fn slices(room: &Room, (array, reading): &(AnySharedArray, SharedArray<u64>)) -> usize {
+    let mut file = File::open(room.file()).unwrap();
+    // Bit 16 of the lock word: somebody who wants to share waits for the holder.
+    let mut is_waited_for = || {
+        let mut word = [0; 8];
+        file.seek(SeekFrom::Start(576)).unwrap();
+        file.read_exact(&mut word).unwrap();
+        u64::from_ne_bytes(word) & 1 << 16 != 0
+    };
+    let look = |slices: &mut usize| {
+        *slices += 1;
+        true
+    };
+    let mut slices = 0;
+    for _ in 0..CONTENDED {
+        let guard = array.hold(HoldKind::Write, || look(&mut slices)).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| drop(reading.read()));
+            wait_until("the reader to wait", &mut is_waited_for);
+            drop(guard);
+            reader.join().unwrap();
+        });
+        assert!(array.hold(HoldKind::Write, || look(&mut slices)).unwrap().is_some());
+    }
+    slices
+}
+
+/// Who was killed while it waited is buried, and waited for no more than once.
+#[test]
+fn killed_waiters_cost_one_slice() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[4]);
+    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    assert_eq!(slices(&room, &handles), 0);
+    for _ in 0..3 {
+        let guard = array.write().unwrap();
+        let mut waiter = child::start(&room, "want read");
+        waiter.tell("go");
+        assert_eq!(waiter.hear(), "wanting");
+        wait_until("it to wait", || wanting(&room) > 0);
+        waiter.kill();
+        drop(guard);
+        assert_eq!(wanting(&room), 1, "it has died in its wait");
+        assert_eq!(slices(&room, &handles), 1);
+        assert_eq!(wanting(&room), 0, "it is buried");
+    }
+}
+
+/// How many threads say in their entries that they wait to share the array.
+fn wanting(room: &Room) -> u64 {
+    let file = std::fs::read(room.file()).unwrap();
+    (0..64).map(|index| u64::from_ne_bytes(file[768 + index * 64 + 8..][..8].try_into().unwrap())).sum()
+}
+
+/// Who is stopped while it waits holds the others up for one slice, those too that wait for less or not at all.
+#[cfg(unix)]
+#[test]
+fn stopped_waiters_cost_one_slice() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[4]);
+    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    assert_eq!(slices(&room, &handles), 0);
+    let stop_a_waiter = || {
+        let guard = array.write().unwrap();
+        let mut waiter = child::start(&room, "want read");
+        waiter.tell("go");
+        assert_eq!(waiter.hear(), "wanting");
+        wait_until("it to wait", || wanting(&room) > 0);
+        waiter.stop();
+        drop(guard);
+        waiter
+    };
+    let go_on = |mut waiter: Child| {
+        waiter.signal(libc::SIGCONT);
+        assert_eq!(waiter.hear(), "had");
+        waiter.finish();
+    };
+    let waiter = stop_a_waiter();
+    assert_eq!(slices(&room, &handles), 1);
+    go_on(waiter);
+    assert_eq!(slices(&room, &handles), 0);
+    let waiter = stop_a_waiter();
+    wait_until("an attempt", || array.try_write().unwrap().is_some());
+    go_on(waiter);
+    let waiter = stop_a_waiter();
+    wait_until("a short wait", || array.write_timeout(Duration::from_millis(2)).unwrap().is_some());
+    go_on(waiter);
+}
+
+/// Processes to kill before the lock is measured.
+const RANDOM_KILLS: u32 = if cfg!(any(windows, not(any(target_arch = "x86", target_arch = "x86_64")))) { 50 } else { 200 };
+
+/// Wherever processes have been killed, waiting included, the lock is as quick as before.
+#[test]
+fn the_lock_is_as_quick_after_many_deaths() {
+    let room = Room::new();
+    let array = room.create::<u64>(&[500]);
+    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    assert_eq!(slices(&room, &handles), 0);
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let (mut killed, mut wanted) = (0, 0);
+    while killed < RANDOM_KILLS {
+        let roles = ["hammer", "want read", "hammer", "want read", "hammer"];
+        let mut actors = roles.map(|role| child::start(&room, role));
+        let guard = array.write_timeout(PATIENCE);
+        for actor in &mut actors {
+            actor.tell("go");
+            let _ = actor.hear();
+        }
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        // Those who only wait die in that. The others die in it too, or later, wherever they are.
+        let [hammer, waiter, another, also, last] = &mut actors;
+        wait_until("them to wait", || wanting(&room) >= 2);
+        waiter.kill();
+        also.kill();
+        if seed & 1 << 40 == 0 {
+            hammer.kill();
+        }
+        drop(guard);
+        let end = Instant::now() + Duration::from_nanos(seed % 300_000);
+        wait_until("the moment to strike", || Instant::now() >= end);
+        for actor in [another, last] {
+            actor.kill();
+        }
+        if seed & 1 << 40 != 0 {
+            hammer.kill();
+        }
+        killed += 5;
+        wanted += wanting(&room);
+        recover(&array);
+    }
+    let after = slices(&room, &handles);
+    println!("{after} slices after {killed} kills, with {wanted} waiters left by the dead");
+    // Whoever is still there is buried by the first who waits for it.
+    assert!(after <= 1, "{after} slices after {killed} kills");
+    assert!(wanted > 0, "nobody has died in a wait");
 }
 
 #[test]

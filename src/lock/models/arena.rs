@@ -84,6 +84,10 @@ impl Patience for Sleeper<'_> {
         }
         if dead.contains(&true) { Slept::Slice } else { Slept::Woken }
     }
+
+    fn now(&self) -> u64 {
+        0
+    }
 }
 
 /// Does not wait.
@@ -96,6 +100,10 @@ impl Patience for Never {
 
     fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
         Slept::Over
+    }
+
+    fn now(&self) -> u64 {
+        0
     }
 }
 
@@ -249,7 +257,7 @@ impl Party<'_> {
         if free.holder().is_none() {
             match self.flaw {
                 Flaw::DrainsBeforeClaiming => {
-                    if !self.lock.any(|entry| &entry.sharing) && exchange(Ordering::SeqCst) {
+                    if !self.lock.is_shared() && exchange(Ordering::SeqCst) {
                         return inside(free);
                     }
                 }

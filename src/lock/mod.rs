@@ -178,12 +178,7 @@ pub(crate) struct Entry {
 impl Entry {
     #[cfg(any(loom, test))]
     fn new() -> Self {
-        Self {
-            sharing: AtomicU64::new(0),
-            wants: AtomicU64::new(0),
-            pid: AtomicU32::new(0),
-            passed: AtomicU32::new(0),
-        }
+        Self { sharing: AtomicU64::new(0), wants: AtomicU64::new(0), pid: AtomicU32::new(0), passed: AtomicU32::new(0) }
     }
 
     pub(crate) fn note_pid(&self, pid: u32) {

@@ -202,7 +202,8 @@ fn stopped_waiters_cost_one_slice() {
 }
 
 /// Processes to kill before the lock is measured.
-const RANDOM_KILLS: u32 = if cfg!(any(windows, not(any(target_arch = "x86", target_arch = "x86_64")))) { 50 } else { 200 };
+const RANDOM_KILLS: u32 =
+    if cfg!(any(windows, not(any(target_arch = "x86", target_arch = "x86_64")))) { 50 } else { 200 };
 
 /// Wherever processes have been killed, waiting included, the lock is as quick as before.
 #[test]

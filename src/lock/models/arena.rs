@@ -13,6 +13,8 @@ pub(super) struct Machine {
     woken: Condvar,
     /// The kernel's locks on the entries of the dead: one grave-digger or new owner at a time.
     graves: Mutex<()>,
+    /// Slices that were over because somebody was dead.
+    pub(super) slices: AtomicU64,
     flaw: Flaw,
 }
 
@@ -44,6 +46,7 @@ impl Kernel for Machine {
     fn if_dead(&self, index: usize, bury: impl FnOnce()) {
         match self.flaw {
             Flaw::BuriesTheLiving => bury(),
+            Flaw::LeavesWaiters => {}
             Flaw::BuriesUnlocked => {
                 if self.dead.lock().unwrap()[index] {
                     bury();
@@ -82,7 +85,12 @@ impl Patience for Sleeper<'_> {
         if !dead.contains(&true) {
             dead = self.0.woken.wait(dead).unwrap();
         }
-        if dead.contains(&true) { Slept::Slice } else { Slept::Woken }
+        if dead.contains(&true) {
+            self.0.slices.fetch_add(1, Ordering::Relaxed);
+            Slept::Slice
+        } else {
+            Slept::Woken
+        }
     }
 
     fn now(&self) -> u64 {
@@ -126,7 +134,7 @@ impl Arena {
     /// An array with so many entries, of which the first `joined` are in use.
     pub(super) fn new(entries: usize, joined: usize, flaw: Flaw) -> Arc<Self> {
         let dead = Mutex::new(vec![false; entries]);
-        let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), flaw };
+        let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), slices: AtomicU64::new(0), flaw };
         let entries = (0..entries).map(|_| Entry::new()).collect();
         let present = AtomicU64::new(0);
         let arena = Self { words: Words::new(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
@@ -287,6 +295,33 @@ impl Party<'_> {
             let _ = Sleeper(&self.arena.machine).sleep(door.wake, ticket);
         }
         self.lock.claim(Purpose::Write, &mut Sleeper(&self.arena.machine)).unwrap()
+    }
+
+    /// Waits for those who share for no longer than it takes to look.
+    pub(super) fn claim_briefly(&self) -> Option<Inside> {
+        let word = &self.arena.words.word;
+        if matches!(self.flaw, Flaw::GivesUpHolding | Flaw::GivesUpSilently | Flaw::GivesUpInside) {
+            let free = LockWord::from_bits(load_seqcst(word));
+            let mine = free.claimed(self.lock.own, Purpose::Write);
+            if free.holder().is_some() || free.is_waited_for() || !self.lock.exchange(free, mine) {
+                return None;
+            }
+            if !self.lock.is_shared() {
+                return Some(Inside { poisoned: free.is_poisoned() });
+            }
+            match self.flaw {
+                Flaw::GivesUpHolding => return None,
+                Flaw::GivesUpSilently => {
+                    word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
+                    return None;
+                }
+                _ => {
+                    self.lock.release();
+                    return Some(Inside { poisoned: free.is_poisoned() });
+                }
+            }
+        }
+        self.lock.claim(Purpose::Write, &mut Never)
     }
 
     pub(super) fn try_claim(&self) -> Option<Inside> {

@@ -1,6 +1,6 @@
 //! Somebody is killed, and the others go on.
 
-use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, spawn};
+use super::{Arena, Flaw, HELD_UP, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN, spawn};
 use crate::lock::{LockWord, Purpose, Share};
 use crate::sync::{Ordering, load_seqcst, store_seqcst};
 
@@ -78,6 +78,27 @@ fn one_dies(last: Last, flaw: Flaw) {
     arena.assert_changes(2 + u64::from(changed));
 }
 
+/// One dies while it waits for a holder; whoever waits for it afterwards does so once.
+fn a_waiter_dies(flaw: Flaw) {
+    let arena = Arena::new(2, 2, flaw);
+    let party = arena.party(0);
+    party.claim();
+    let mortal = spawn(&arena, 1, |party| die(party, Last::Wanting));
+    arena.change();
+    party.release();
+    party.write();
+    mortal.join().unwrap();
+    for _ in 0..2 {
+        // Others have waited meanwhile, and left the word marked.
+        let word = LockWord::from_bits(load_seqcst(&arena.words.word));
+        party.lock.exchange(word, word.waited_for());
+        party.write();
+    }
+    // Relaxed: counted by this thread alone.
+    assert!(arena.machine.slices.load(Ordering::Relaxed) <= 1, "{WAITED_AGAIN}");
+    arena.assert_changes(4);
+}
+
 /// The dead one's entry is buried by one who waits for it, or inherited by a new handle, which uses it at once.
 fn an_heir(last: Last, flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
@@ -145,6 +166,13 @@ fn the_death_of_a_sharer() {
         println!("the sharer ends {last:?}");
         Model { name: "death of a sharer", preemptions: 5, scenario: move |flaw| one_dies(last, flaw) }.holds();
     }
+}
+
+#[test]
+fn the_death_of_a_waiter() {
+    Model { name: "death of a waiter", preemptions: 5, scenario: a_waiter_dies }
+        .holds()
+        .rejects(Flaw::LeavesWaiters, HELD_UP);
 }
 
 #[test]

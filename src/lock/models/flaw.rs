@@ -35,6 +35,12 @@ pub(super) enum Flaw {
     ReleasesSilently,
     /// Sleeps without a look after the announcement.
     NoLookBeforeSleep,
+    /// Gives up the wait for those who share, and keeps the word.
+    GivesUpHolding,
+    /// Gives up, frees the word, and wakes nobody.
+    GivesUpSilently,
+    /// Takes what it has given up for its own.
+    GivesUpInside,
 
     // Groups.
     /// Exchanges the group without having the array alone.
@@ -57,6 +63,8 @@ pub(super) enum Flaw {
     HidesTheDeath,
     /// Moves into an entry without clearing away who had it.
     JoinsUncleared,
+    /// Leaves the dead who have nothing but a wish.
+    LeavesWaiters,
 }
 
 impl models::Flaw for Flaw {
@@ -69,6 +77,9 @@ pub(super) const INTRUDER: &str = "two are there who exclude each other";
 pub(super) const LOST: &str = "an update was lost";
 /// Somebody sleeps for ever.
 pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
+/// The same death is waited for again and again.
+pub(super) const HELD_UP: Symptom = &[WAITED_AGAIN];
+pub(super) const WAITED_AGAIN: &str = "a dead waiter is waited for again";
 /// A death went unnoticed.
 pub(super) const UNTOLD: Symptom = &[UNPOISONED];
 pub(super) const UNPOISONED: &str = "poisoned or not against the facts";

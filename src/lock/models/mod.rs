@@ -32,4 +32,4 @@ mod writers;
 
 use crate::models::Model;
 use arena::{Arena, spawn};
-use flaw::{Flaw, INTRUDER, LOST, LOST_WAKEUP, TORN, UNPOISONED, UNTOLD};
+use flaw::{Flaw, HELD_UP, INTRUDER, LOST, LOST_WAKEUP, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN};

@@ -35,6 +35,33 @@ fn one_tries(flaw: Flaw) {
     arena.assert_changes(changes);
 }
 
+/// One waits no longer than it takes to look, while the other looks at the array and changes it.
+fn one_gives_up(flaw: Flaw) {
+    let arena = Arena::new(2, 2, flaw);
+    let other = spawn(&arena, 1, |party| {
+        party.read();
+        party.write();
+    });
+    let party = arena.party(0);
+    let mut changes = 1;
+    if party.claim_briefly().is_some() {
+        arena.change();
+        party.release();
+        changes = 2;
+    }
+    other.join().unwrap();
+    arena.assert_changes(changes);
+}
+
+#[test]
+fn a_writer_gives_up() {
+    Model { name: "a writer gives up", preemptions: 5, scenario: one_gives_up }
+        .holds()
+        .rejects(Flaw::GivesUpHolding, LOST_WAKEUP)
+        .rejects(Flaw::GivesUpSilently, LOST_WAKEUP)
+        .rejects(Flaw::GivesUpInside, TORN);
+}
+
 #[test]
 fn two_writers() {
     Model { name: "two writers", preemptions: 5, scenario: |flaw| both_write(2, flaw) }

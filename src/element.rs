@@ -33,6 +33,14 @@ use crate::dtype::{DType, for_each_dtype};
 /// }
 /// dtype_of('x'); // four bytes like f32, but not all of them are a char
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an element of an array in shared memory",
+    label = "not an element type",
+    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
+            ComplexLongDouble; the trait is sealed",
+    note = "for a struct: share each of its fields as an array of its own, or its bytes as `u8` with one more axis",
+    note = "for a dtype that is known only at run time: `AnyWriter`, `AnySharedArray`, `AnyArrayView`"
+)]
 pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
     /// The dtype that stands for this type at run time.
     const DTYPE: DType;

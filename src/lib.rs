@@ -165,8 +165,8 @@ pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 pub use {
     any_view::AnyArrayView,
     array::{
-        AnySharedArray, ArrayHold, ArrayPane, AtomicElement, AtomicGuard, AtomicInteger, HoldKind, ReadGuard,
-        SharedArray, WriteGuard, remove_array,
+        AnyReadGuard, AnySharedArray, AnyWriteGuard, ArrayHold, ArrayPane, AtomicElement, AtomicGuard, AtomicInteger,
+        HoldKind, ReadGuard, SharedArray, WriteGuard, remove_array,
     },
     dtype::{DType, ParseDTypeError},
     element::ShElement,

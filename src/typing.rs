@@ -12,6 +12,14 @@ pub enum Dyn {}
 /// An element type, or [`Dyn`] where it is chosen at run time.
 ///
 /// Implemented for [`Dyn`] and for every [`ShElement`]; the trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is neither an element type nor `Dyn`",
+    label = "not an element type",
+    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
+            ComplexLongDouble; the trait is sealed",
+    note = "for a struct: share each of its fields as an array of its own, or its bytes as `u8` with one more axis",
+    note = "for a dtype that is known only at run time: `Dyn`, as in `AnyWriter`, which is `Writer<Dyn>`"
+)]
 pub trait Typing: sealed::Sealed {
     /// The dtype, if it is known at compile time.
     const DTYPE: Option<DType>;

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 /// A [`SharedArray`] whose dtype is known at run time.
 ///
-/// Its elements can be reached through [`typed`](Self::typed), which gives another handle's worth of methods over the same mapping and lock, or by
-/// address, under a [`hold`](Self::hold).
+/// Its elements can be reached through [`read`](Self::read) and [`write`](Self::write), as views and bytes; through [`typed`](Self::typed), which gives another handle's worth of
+/// methods over the same mapping and lock; or by address, under a [`hold`](Self::hold).
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// A clone is the same handle once more.
 #[derive(Clone)]
 pub struct AnySharedArray {
-    at: Arc<Attachment>,
+    pub(super) at: Arc<Attachment>,
     dtype: DType,
     shape: Vec<usize>,
     name: String,
@@ -62,6 +62,7 @@ pub struct ArrayHold {
     at: Arc<Attachment>,
     /// `None` for an array without a lock, which can be held for atomic access alone.
     lock: Option<Hold<Arc<Attachment>>>,
+    dtype: DType,
     poisoned: bool,
 }
 
@@ -134,7 +135,7 @@ impl AnySharedArray {
             HoldKind::Write => Kind::Write,
             HoldKind::Atomic if !at.has_lock() => {
                 at.check_process()?;
-                return Ok(Some(ArrayHold { at, lock: None, poisoned: false }));
+                return Ok(Some(ArrayHold { at, lock: None, dtype: self.dtype, poisoned: false }));
             }
             HoldKind::Atomic => Kind::Atomic,
         };
@@ -142,7 +143,7 @@ impl AnySharedArray {
         match entered {
             Entered::Sound | Entered::Poisoned => {
                 let lock = Some(Hold::of(Arc::clone(&at), kind));
-                Ok(Some(ArrayHold { at, lock, poisoned: entered == Entered::Poisoned }))
+                Ok(Some(ArrayHold { at, lock, dtype: self.dtype, poisoned: entered == Entered::Poisoned }))
             }
             Entered::Late => Ok(None),
             Entered::Refused => Err(at.lock().err().unwrap_or(Error::Forked)),
@@ -268,8 +269,11 @@ impl ArrayHold {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the array is held in another way.
+    /// [`Error::DTypeMismatch`]; [`Error::Unsupported`] when the array is held in another way.
     pub fn atomic<T: AtomicElement>(&self) -> Result<AtomicGuard<'_, T>> {
+        if self.dtype != T::DTYPE {
+            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });
+        }
         if self.lock.as_ref().is_none_or(|lock| lock.is(Kind::Atomic)) {
             return Ok(AtomicGuard::under(&self.at));
         }
@@ -324,6 +328,16 @@ impl Options {
     pub fn open_any_array(&self, name: &str) -> Result<AnySharedArray> {
         let (at, dtype, shape) = self.at(name, |location| make::open(location, self, None))?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape, name: name.to_owned() })
+    }
+
+    /// Opens the array `name`, or makes it; see [`SharedArray::open_or_create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
+    pub fn open_or_create_any_array(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
+        let at = make::open_or_create(&self.location(name)?, self, dtype, shape)?;
+        Ok(AnySharedArray { at: Arc::new(at), dtype, shape: shape.to_vec(), name: name.to_owned() })
     }
 
     /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].

@@ -8,9 +8,22 @@ use num_complex::Complex;
 /// An element of 1, 2, 4 or 8 bytes, which can be loaded, stored and exchanged as one.
 ///
 /// All element types but `Complex<f64>`, `LongDouble` and `ComplexLongDouble`. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "an element of type `{Self}` cannot be accessed atomically",
+    label = "not an atomic element type",
+    note = "atomic elements have 1, 2, 4 or 8 bytes: all element types but Complex<f64>, LongDouble and ComplexLongDouble; \
+            the trait is sealed",
+    note = "for the others: take the lock, with `SharedArray::read` or `SharedArray::write`"
+)]
 pub trait AtomicElement: ShElement + sealed::Atomic {}
 
 /// An integer, which can be added to atomically. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be added to atomically",
+    label = "not an integer element type",
+    note = "`fetch_add` and `fetch_sub` are for i8 to i64 and u8 to u64; the trait is sealed",
+    note = "for the others: `update`, as in `array.update(index, |value| value + 1.0)`"
+)]
 pub trait AtomicInteger: AtomicElement + sealed::Integer {}
 
 mod sealed {

@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::segment::{self, ArrayMemory, Claim, Extent, Seat, Seats};
 use crate::shape;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Locked};
+use crate::sys::{self, Access, Lock, Locked};
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -153,6 +153,43 @@ pub(super) fn open(
         drop((memory, file));
         retry.pause()?;
     }
+}
+
+/// How long a maker that lives is waited for by one that opens what it makes. It may have much memory to reserve.
+const MAKERS_TIME: Duration = Duration::from_secs(30);
+
+/// Opens the array `location`, or makes it, all zeros, if there is none. It has as many elements as `shape`, which the handle sees it in.
+pub(super) fn open_or_create(
+    location: &Location,
+    options: &Options,
+    dtype: DType,
+    shape: &[usize],
+) -> Result<Attachment> {
+    let start = Instant::now();
+    let mut retry = Retry::default();
+    loop {
+        match open(location, options, Some(dtype)) {
+            Ok((at, ..)) => return at.reshaped(dtype, shape).map(|_| at),
+            Err(Error::NotFound { .. }) => {}
+            Err(other) => return Err(other),
+        }
+        let exists = match create(location, options, dtype, shape, |_| ()) {
+            Err(exists @ Error::AlreadyExists { .. }) => exists,
+            made => return made,
+        };
+        // Another makes it just now, or has made it since; or this is no array, nor what a maker leaves.
+        if retry.pause().is_err() {
+            if start.elapsed() > MAKERS_TIME || !has_maker(location, options) {
+                return Err(exists);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+fn has_maker(location: &Location, options: &Options) -> bool {
+    segment::open_trusted(&location.array(), Access::Read, options.owners)
+        .is_ok_and(|(file, _)| Lock::is_taken(&file, &Seats::FILE).unwrap_or(false))
 }
 
 /// Copies the head out of a file; `None` while it has none.

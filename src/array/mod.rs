@@ -11,7 +11,7 @@ mod patience;
 
 pub use any::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
 pub use element::{AtomicElement, AtomicInteger};
-pub use guards::{AtomicGuard, ReadGuard, WriteGuard};
+pub use guards::{AnyReadGuard, AnyWriteGuard, AtomicGuard, ReadGuard, WriteGuard};
 
 use crate::dtype::DType;
 use crate::element::ShElement;
@@ -124,6 +124,30 @@ impl<T: ShElement> SharedArray<T> {
         Options::new().open_array(name)
     }
 
+    /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in any order.
+    ///
+    /// This handle sees the elements in `shape`, as after [`reshape`](Self::reshape), whoever has made it. Of several that come at once one makes the array, and the others wait for it.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path());
+    /// let counters = options.open_or_create_array::<u64>("doc-either", &[16])?;
+    /// let same = options.open_or_create_array::<u64>("doc-either", &[16])?;
+    /// counters.fetch_add(3, 1);
+    /// assert_eq!(same.load(3), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) and [`open`](Self::open), but not [`Error::NotFound`] for the array; [`Error::AlreadyExists`] when there is something else under the name, or its
+    /// maker does not finish; [`Error::ShapeMismatch`] when it has another number of elements.
+    pub fn open_or_create(name: &str, shape: &[usize]) -> Result<Self> {
+        Options::new().open_or_create_array(name, shape)
+    }
+
     /// Takes the shared memory block `name` for an array of this shape: one that somebody else made, with elements and no head, such as Python's
     /// `multiprocessing.shared_memory.SharedMemory(name)` or an array of the Python package SharedArray (`shm://name`).
     ///
@@ -131,10 +155,13 @@ impl<T: ShElement> SharedArray<T> {
     /// like are [`Error::Unsupported`], single elements can be accessed atomically, all of them through the unsafe functions. It is never made longer or
     /// shorter, and it is unlinked only by [`unlink`](Self::unlink).
     ///
+    /// Files of this library are no blocks, and their names are refused: there is a lock, or a protocol, that such a handle would not know. Attach to a block with one dtype: two
+    /// handles of different dtypes mix atomic accesses of different sizes to the same bytes, which hardware bears and the language's memory model does not describe.
+    ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
-    /// [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
+    /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`], also for a file of
+    /// this library; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
     pub fn attach_raw(name: &str, shape: &[usize]) -> Result<Self> {
         Options::new().attach_raw(name, shape)
     }
@@ -153,7 +180,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::PermissionDenied`]; [`Error::Forked`]; [`Error::Io`].
+    /// [`Error::PermissionDenied`]; [`Error::InUse`] when another process is stopped while it removes the name; [`Error::Forked`]; [`Error::Io`].
     pub fn unlink(self) -> Result<()> {
         make::unlink(&self.at, &self.name)
     }
@@ -264,6 +291,16 @@ impl Options {
         Ok(SharedArray::new(at, shape, name))
     }
 
+    /// Opens the array `name`, or makes it; see [`SharedArray::open_or_create`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
+    pub fn open_or_create_array<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
+        let at = make::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
+        Ok(SharedArray::new(at, shape.to_vec(), name))
+    }
+
     /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].
     ///
     /// # Errors
@@ -313,7 +350,8 @@ impl Options {
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`]; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::InvalidName`]; [`Error::Io`].
+/// [`Error::NotFound`]; [`Error::Corrupt`] when the file is not one that a maker of arrays has left, and stays; [`Error::InUse`] when somebody living is just making it;
+/// [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::InvalidName`]; [`Error::Io`].
 pub fn remove_array(name: &str) -> Result<()> {
     Options::new().remove_array(name)
 }

@@ -77,7 +77,6 @@ impl<K: Kernel> Lock<'_, K> {
                     if self.look() != word || !self.is_others_turn(word) {
                         continue;
                     }
-                    fail_point!("lock.held_back");
                     match patience.sleep(door.wake, ticket) {
                         Slept::Woken => {}
                         Slept::Slice => {
@@ -214,8 +213,7 @@ struct Releasing<'a, K: Kernel>(&'a Lock<'a, K>);
 
 impl<K: Kernel> Drop for Releasing<'_, K> {
     fn drop(&mut self) {
-        // In a model a panic is the end, and nothing can be used any more.
-        if !(cfg!(loom) && std::thread::panicking()) {
+        if !super::is_model_over() {
             self.0.release();
         }
     }

@@ -201,6 +201,12 @@ impl Entry {
     }
 }
 
+/// Whether a model has failed, after which its atomics cannot be used.
+#[inline(always)]
+fn is_model_over() -> bool {
+    cfg!(loom) && std::thread::panicking()
+}
+
 /// What the lock asks of the operating system.
 pub(crate) trait Kernel {
     /// Wakes all who sleep on `wake`, which has just been changed from `replaced` to the next.

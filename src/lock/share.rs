@@ -134,6 +134,9 @@ impl<'a, K: Kernel> Wanting<'a, K> {
 
 impl<K: Kernel> Drop for Wanting<'_, K> {
     fn drop(&mut self) {
+        if super::is_model_over() {
+            return;
+        }
         // SeqCst: store half of the handshake with one that holds back and falls asleep; the load half is `asleep` in `ring`.
         if self.entry.wants.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.lock.ring(&self.lock.words.cleared);

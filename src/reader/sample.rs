@@ -264,7 +264,10 @@ macro_rules! impl_sample {
                 self.missed
             }
 
-            /// Time since the value was published, give or take a microsecond.
+            /// Time since the value was published.
+            ///
+            /// As a rule to a microsecond. Where a writer's stamps are carried by a processor's tick counter (x86-64) that jumps, as when a virtual machine
+            /// moves, they can be off by a tenth of a millisecond.
             #[must_use]
             pub fn age(&self) -> Duration {
                 sys::age_of(self.written_ns())

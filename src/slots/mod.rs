@@ -114,14 +114,14 @@ impl Default for Pins {
     }
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, test))]
 impl LatestWord {
     fn new() -> Self {
         Self(AtomicU64::new(Latest::NONE.to_bits()))
     }
 }
 
-#[cfg(loom)]
+#[cfg(any(loom, test))]
 impl SlotSeq {
     fn new() -> Self {
         Self(AtomicU64::new(0))

@@ -18,7 +18,7 @@ pub(crate) struct Registered([AtomicU64; WORDS]);
 impl Registered {
     pub(crate) const MAX: usize = MAX_READERS;
 
-    #[cfg(loom)]
+    #[cfg(any(loom, test))]
     pub(super) fn new() -> Self {
         Self(core::array::from_fn(|_| AtomicU64::new(0)))
     }

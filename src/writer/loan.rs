@@ -3,7 +3,7 @@
 use super::core::Core;
 use crate::dtype::DType;
 use crate::element::ShElement;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::raw::check_bools;
 use crate::shape;
 use crate::slots::Claim;
@@ -44,6 +44,15 @@ impl<'w, T: Typing> Loan<'w, T> {
         }
     }
 
+    /// Keeps a forked child from writing into what its parent is about to publish.
+    #[inline]
+    #[track_caller]
+    fn refuse_child(&self) {
+        if self.core.check_process().is_err() {
+            refused();
+        }
+    }
+
     /// The length of each axis.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
@@ -79,8 +88,14 @@ impl<'w, T: ShElement> Loan<'w, T> {
     }
 
     /// All elements, in C order.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: the memory is its parent's, who goes on filling it.
     #[must_use]
+    #[track_caller]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
+        self.refuse_child();
         let Some(claim) = &self.claim else { return &mut [] };
         let bytes = self.core.payload_mut(claim, T::DTYPE, self.byte_len);
         // Payloads start at a page, and the length is a multiple of the item size: what fails is a bool. `new` saw to those, so that
@@ -92,8 +107,13 @@ impl<'w, T: ShElement> Loan<'w, T> {
     }
 
     /// The array, to be filled through `ndarray`.
+    ///
+    /// # Panics
+    ///
+    /// As [`as_mut_slice`](Self::as_mut_slice).
     #[cfg(feature = "ndarray")]
     #[must_use]
+    #[track_caller]
     pub fn view_mut(&mut self) -> ndarray::ArrayViewMutD<'_, T> {
         let shape = ndarray::IxDyn(self.shape());
         match ndarray::ArrayViewMutD::from_shape(shape, self.as_mut_slice()) {
@@ -107,12 +127,25 @@ impl Loan<'_, Dyn> {
     /// The elements' bytes, in C order and this machine's byte order, to be filled.
     ///
     /// For `bool` each byte must be 0 or 1 when the loan is published.
+    ///
+    /// # Panics
+    ///
+    /// In a forked child: the memory is its parent's, who goes on filling it.
     #[must_use]
+    #[track_caller]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        self.refuse_child();
         let Some(claim) = &self.claim else { return &mut [] };
         // As bytes: what is written here is not known to be bools.
         self.core.payload_mut(claim, DType::U8, self.byte_len)
     }
+}
+
+#[cold]
+#[track_caller]
+#[expect(clippy::panic, reason = "the documented answer in a forked child, as there is no other way to say no")]
+fn refused() -> ! {
+    panic!("the loan's memory cannot be lent: {}", Error::Forked)
 }
 
 impl<T: Typing> Drop for Loan<'_, T> {

@@ -92,10 +92,14 @@ impl OwnedLoan {
         self.claim.as_ref().map_or(&[], |claim| self.writer.core.shape(claim))
     }
 
-    /// The elements' bytes, in C order and this machine's byte order, to be filled; empty once the loan is over. For `bool` each must be 0 or 1 in the end.
+    /// The elements' bytes, in C order and this machine's byte order, to be filled. For `bool` each must be 0 or 1 in the end.
+    ///
+    /// Empty once the loan is over, and in a forked child: the memory is its parent's, who goes on filling it.
     #[must_use]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
-        let Some(claim) = &self.claim else { return &mut [] };
+        let Some(claim) = self.claim.as_ref().filter(|_| self.writer.core.check_process().is_ok()) else {
+            return &mut [];
+        };
         // As bytes: what is written here is not known to be bools.
         self.writer.core.payload_mut(claim, DType::U8, self.byte_len)
     }

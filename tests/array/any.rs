@@ -1,7 +1,7 @@
 //! Arrays whose dtype is known at run time, and their elements by address.
 
 use crate::support::{NAME, PATIENCE, Room};
-use ndsharray::{AnySharedArray, DType, Error, HoldKind, SharedArray};
+use ndsharray::{AnyArrayView, AnySharedArray, DType, Error, HoldKind, SharedArray};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,46 @@ fn holds_are_the_guards_locks() {
     assert!(typed.try_read().unwrap().is_none());
     drop(single);
     assert_eq!(*typed.read().unwrap(), [1, 5, 0]);
+}
+
+/// Accesses of two sizes to one element, or a byte that is no bool, are what a hold is to keep out.
+#[test]
+fn a_hold_knows_its_dtype() {
+    let room = Room::new();
+    let _array: SharedArray<f64> = room.create(&[3]);
+    let hold = open(&room).try_hold(HoldKind::Atomic).unwrap().expect("free");
+    assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { expected: DType::U8, found: DType::F64, .. })));
+    assert!(matches!(hold.atomic::<u64>(), Err(Error::DTypeMismatch { expected: DType::U64, found: DType::F64, .. })));
+    hold.atomic::<f64>().unwrap().store(1, 2.5);
+    std::fs::write(room.path().join("block"), [0; 64]).unwrap();
+    let block = room.options().attach_raw_any("block", DType::Bool, &[4]).unwrap();
+    let hold = block.try_hold(HoldKind::Atomic).unwrap().expect("there is no lock");
+    assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { .. })));
+    hold.atomic::<bool>().unwrap().store(0, true);
+}
+
+/// Whoever is asked whether to go on may panic: the lock is free then.
+#[test]
+fn a_panic_while_waiting_leaves_the_lock_free() {
+    let room = Room::new();
+    let typed: SharedArray<u64> = room.create(&[3]);
+    let any = open(&room);
+    let panics = |kind| {
+        let hold =
+            std::panic::AssertUnwindSafe(|| any.hold(kind, || std::panic::resume_unwind(Box::new("on purpose"))));
+        assert!(std::panic::catch_unwind(hold).is_err());
+    };
+    // While it waits for those who share, it has the lock already.
+    let reading = typed.read().unwrap();
+    panics(HoldKind::Write);
+    panics(HoldKind::Atomic);
+    assert!(typed.try_read().unwrap().is_some());
+    drop(reading);
+    let writing = typed.write().unwrap();
+    [HoldKind::Write, HoldKind::Read, HoldKind::Atomic].into_iter().for_each(panics);
+    drop(writing);
+    assert!(typed.try_write().unwrap().is_some());
+    assert!(!typed.is_poisoned().unwrap());
 }
 
 #[test]
@@ -138,4 +178,75 @@ fn a_block_without_a_head_has_single_elements_alone() {
     let hold = any.hold(HoldKind::Atomic, || false).unwrap().expect("there is nobody to wait for");
     assert_eq!(hold.atomic::<u32>().unwrap().swap(15, 7), 0);
     assert_eq!(any.typed::<u32>().unwrap().load(15), 7);
+}
+
+#[test]
+fn guards_lend_views_and_bytes() {
+    let room = Room::new();
+    let made = room.options().create_any_array(NAME, DType::I16, &[2, 3], |_| ()).unwrap();
+    let other = open(&room);
+    {
+        let mut guard = made.write().unwrap();
+        assert_eq!((guard.dtype(), guard.shape()), (DType::I16, &[2, 3][..]));
+        guard.as_mut_bytes()[2..4].copy_from_slice(&7_i16.to_ne_bytes());
+        assert_eq!(guard.view().as_typed::<i16>().unwrap()[[0, 1]], 7);
+        assert_eq!(guard.as_bytes().len(), 12);
+        assert!(other.try_read().unwrap().is_none() && other.try_write().unwrap().is_none());
+        assert!(other.read_timeout(Duration::from_millis(1)).unwrap().is_none());
+        assert!(other.write_timeout(Duration::from_millis(1)).unwrap().is_none());
+    }
+    let guard = other.read().unwrap();
+    assert!(made.try_read().unwrap().is_some() && made.try_write().unwrap().is_none());
+    match guard.view() {
+        AnyArrayView::I16(view) => assert_eq!((view.as_slice(), view.shape()), (&[0, 7, 0, 0, 0, 0][..], &[2, 3][..])),
+        other => panic!("{}", other.dtype()),
+    }
+    drop(guard);
+    // Where a payload or array begins is a promise.
+    for dtype in DType::ALL {
+        let array = room.options().create_any_array("each", *dtype, &[3, 0, 2], |_| ()).unwrap();
+        assert!(array.write().unwrap().view().is_empty());
+        array.unlink().unwrap();
+        let array = room.options().create_any_array("each", *dtype, &[5], |_| ()).unwrap();
+        assert!(array.read().unwrap().as_bytes().as_ptr().addr().is_multiple_of(64));
+        assert_eq!(array.write().unwrap().view().dtype(), *dtype);
+        array.unlink().unwrap();
+    }
+}
+
+#[test]
+fn bools_are_checked_when_their_bytes_have_been_lent() {
+    let room = Room::new();
+    let array = room.options().create_any_array(NAME, DType::Bool, &[4], |_| ()).unwrap();
+    let mut guard = array.write().unwrap();
+    guard.as_mut_bytes()[1] = 1;
+    assert_eq!(guard.view().as_typed::<bool>().unwrap().as_slice(), [false, true, false, false]);
+    guard.as_mut_bytes()[2] = 2;
+    let viewed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(guard.view())));
+    assert!(viewed.is_err());
+    drop(guard);
+    assert!(matches!(array.read(), Err(Error::InvalidBool { index: 2, value: 2, .. })));
+    assert!(matches!(array.write(), Err(Error::InvalidBool { .. })));
+    assert!(array.try_hold(HoldKind::Write).unwrap().is_some(), "an error leaves the lock free");
+}
+
+#[test]
+fn poison_becomes_a_guard_of_any_dtype() {
+    let room = Room::new();
+    let array = room.options().create_any_array(NAME, DType::U8, &[4], |_| ()).unwrap();
+    thread::scope(|scope| {
+        let panicking = scope.spawn(|| {
+            let _guard = array.write().unwrap();
+            std::panic::resume_unwind(Box::new("on purpose"));
+        });
+        assert!(panicking.join().is_err());
+    });
+    let Err(Error::Poisoned(lock)) = array.read() else { panic!("it is poisoned") };
+    assert_eq!(lock.into_any_read_guard(&array).unwrap().as_bytes(), [0; 4]);
+    let Err(Error::Poisoned(lock)) = array.write() else { panic!("it is poisoned") };
+    assert!(matches!(lock.into_any_write_guard(&open(&room)), Err(Error::Unsupported { .. })), "another handle's");
+    let Err(Error::Poisoned(lock)) = array.write() else { panic!("it is poisoned") };
+    lock.into_any_write_guard(&array).unwrap().as_mut_bytes().fill(3);
+    array.clear_poison().unwrap();
+    assert_eq!(array.read().unwrap().as_bytes(), [3; 4]);
 }

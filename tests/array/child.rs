@@ -1,8 +1,9 @@
 //! Child processes with a role to play in a room. They say `ready`, wait for a line, play, and say what came of it.
 
 use crate::common::{Child, listen, role, say};
-use crate::support::{NAME, Room};
+use crate::support::{NAME, Room, wait_until};
 use ndsharray::{Error, Options, SharedArray};
+use std::io::{Read, Seek, SeekFrom};
 
 /// Starts a child, which is ready when this returns.
 pub(crate) fn start(room: &Room, role: &str) -> Child {
@@ -107,10 +108,19 @@ fn everything(options: &Options) {
     drop(array.read().unwrap());
     drop(array.atomic().unwrap());
     // Each of these finds the array taken until it has fallen asleep.
+    let is_announced = || {
+        let mut words = [0; 16];
+        let mut file = std::fs::File::open(options.directory().join(format!("{NAME}.ndsa"))).unwrap();
+        file.seek(SeekFrom::Start(640)).unwrap();
+        file.read_exact(&mut words).unwrap();
+        // `asleep` of `opened` and of `cleared`.
+        words[..4] != [0; 4] || words[8..12] != [0; 4]
+    };
     let asleep = |hold: &dyn Fn() -> Box<dyn std::any::Any>, take: &(dyn Fn() + Sync)| {
         let held = hold();
         std::thread::scope(|scope| {
             let taker = scope.spawn(take);
+            wait_until("it to say that it is about to sleep", || is_announced() || taker.is_finished());
             let end = std::time::Instant::now() + std::time::Duration::from_millis(if cfg!(windows) { 40 } else { 5 });
             while std::time::Instant::now() < end && !taker.is_finished() {
                 std::thread::yield_now();

@@ -65,6 +65,36 @@ fn of_many_makers_one_succeeds() {
     }
 }
 
+/// Who comes first makes it; all have the same.
+#[test]
+fn whoever_comes_first_makes_it() {
+    let room = Room::new();
+    for round in 0..30 {
+        let together = std::sync::Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    let array = room.options().open_or_create_array::<u64>(NAME, &[2, 3]).unwrap();
+                    array.fetch_add(5, 1);
+                    together.wait();
+                });
+            }
+        });
+        let array = room.options().open_or_create_array::<u64>(NAME, &[6]).unwrap();
+        assert_eq!((array.load(5), array.shape()), (4, &[6][..]), "{round}");
+        assert_eq!(room.open::<u64>().shape(), [2, 3]);
+        let other = room.options().open_or_create_array::<u64>(NAME, &[7]);
+        assert!(matches!(other, Err(Error::ShapeMismatch { expected: 6, found: 7, .. })), "{other:?}");
+        let other = room.options().open_or_create_array::<i64>(NAME, &[6]);
+        assert!(matches!(other, Err(Error::DTypeMismatch { .. })), "{other:?}");
+        array.unlink().unwrap();
+    }
+    fs::write(room.file(), [[0; 8], [1; 8]].concat()).unwrap();
+    let stranger = room.options().open_or_create_array::<u64>(NAME, &[6]);
+    assert!(matches!(stranger, Err(Error::AlreadyExists { .. })), "{stranger:?}");
+}
+
 /// What a maker leaves that is killed before the head is there.
 #[test]
 fn half_an_array_is_none() {

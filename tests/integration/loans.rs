@@ -186,3 +186,33 @@ fn loans_take_turns_with_writes() {
         assert_eq!(sample.shape().len(), 2 - usize::from(n % 2 == 0));
     }
 }
+
+/// A forked child has its parent's open loan, but not its memory.
+#[cfg(unix)]
+#[test]
+fn a_forked_child_does_not_fill_its_parents_loan() {
+    let room = Room::new();
+    let mut writer = room.writer::<u8>();
+    let mut loan = writer.loan(&[4]).unwrap();
+    loan.as_mut_slice().fill(1);
+    let other = room.options().create_any("other").unwrap();
+    let mut owned = other.into_loan(DType::U8, &[4]).unwrap();
+    owned.as_mut_bytes().fill(1);
+    // SAFETY: the child does nothing but what follows, and ends without returning.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let filled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loan.as_mut_slice().fill(2)));
+        owned.as_mut_bytes().fill(2);
+        let refused = filled.is_err() && owned.as_mut_bytes().is_empty() && loan.publish().is_err();
+        // SAFETY: takes a number; nothing of this process is needed any more.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` is an integer that the call may write.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    assert_eq!(loan.as_mut_slice(), [1; 4]);
+    assert_eq!(owned.as_mut_bytes(), [1; 4]);
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status}");
+    loan.publish().unwrap();
+    owned.publish().unwrap();
+}

@@ -1,9 +1,11 @@
 //! The lock in the hands of a user: guards that lend the elements.
 
+mod any;
 mod atomic;
 mod poisoned;
 mod slices;
 
+pub use any::{AnyReadGuard, AnyWriteGuard};
 pub use atomic::AtomicGuard;
 pub use slices::{ReadGuard, WriteGuard};
 

@@ -2,7 +2,7 @@
 
 use super::{AtomicGuard, Borrowed, Lent, ReadGuard, WriteGuard};
 use crate::array::SharedArray;
-use crate::array::attachment::Kind;
+use crate::array::attachment::{Attachment, Kind};
 use crate::array::element::AtomicElement;
 use crate::element::ShElement;
 use crate::error::{Error, Poisoned, Result};
@@ -57,8 +57,17 @@ impl Poisoned {
 
     fn hold<T: ShElement>(self, array: &SharedArray<T>, kind: Kind) -> Result<Borrowed<'_>> {
         match self.into_held::<Lent>() {
-            Some(hold) if Arc::ptr_eq(hold.at(), &array.at) && hold.is(kind) => Ok(hold.through(&*array.at)),
-            _ => Err(Error::Unsupported { what: "a guard of another kind or handle than the poisoned lock's" }),
+            Some(hold) => through(hold, &array.at, kind),
+            None => Err(another()),
         }
     }
+}
+
+/// The same lock, held through the handle `at`, if it is of that handle and kind.
+pub(super) fn through(hold: Lent, at: &Arc<Attachment>, kind: Kind) -> Result<Borrowed<'_>> {
+    if Arc::ptr_eq(hold.at(), at) && hold.is(kind) { Ok(hold.through(&**at)) } else { Err(another()) }
+}
+
+pub(super) fn another() -> Error {
+    Error::Unsupported { what: "a guard of another kind or handle than the poisoned lock's" }
 }

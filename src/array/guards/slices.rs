@@ -26,6 +26,8 @@ pub struct ReadGuard<'a, T: ShElement>(Elements<'a, T>);
 /// Exclusive access to the elements: nobody else sees or changes them while this lives. From [`SharedArray::write`](crate::SharedArray::write).
 ///
 /// Derefs to a mutable slice of all elements in C order. If the thread panics while the guard lives, the array is poisoned.
+///
+/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is not checked at each access.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct WriteGuard<'a, T: ShElement>(Elements<'a, T>);
 

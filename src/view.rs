@@ -19,6 +19,12 @@ use crate::shape::byte_len;
 /// view, which is two slices and `Copy`. A 0-d array has the shape `[]` and one element; an array with a zero axis
 /// has none.
 ///
+/// # Alignment
+///
+/// In a sample that is read in place the elements begin at a page, in a shared array at a multiple of 64 bytes (at a page, if this version
+/// made it), and in what has been copied out of a channel ([`OwnedArray`](crate::OwnedArray)) at a multiple of 16. A view of slices of one's own
+/// is aligned as they are: for the element type, and no more.
+///
 /// # Example
 ///
 /// ```

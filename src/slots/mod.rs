@@ -114,14 +114,14 @@ impl Default for Pins {
     }
 }
 
-#[cfg(any(loom, test))]
+#[cfg(loom)]
 impl LatestWord {
     fn new() -> Self {
         Self(AtomicU64::new(Latest::NONE.to_bits()))
     }
 }
 
-#[cfg(any(loom, test))]
+#[cfg(loom)]
 impl SlotSeq {
     fn new() -> Self {
         Self(AtomicU64::new(0))

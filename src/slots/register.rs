@@ -18,7 +18,7 @@ pub(crate) struct Registered([AtomicU64; WORDS]);
 impl Registered {
     pub(crate) const MAX: usize = MAX_READERS;
 
-    #[cfg(any(loom, test))]
+    #[cfg(loom)]
     pub(super) fn new() -> Self {
         Self(core::array::from_fn(|_| AtomicU64::new(0)))
     }

@@ -291,7 +291,7 @@ impl Core {
         }
         fail_point!("publish.rung");
         if self.rotation.is_survey_due(number) {
-            self.give_up_surplus(number);
+            self.give_up_surplus(needed, number);
         }
         if self.orphans != PinMask::EMPTY
             && let Some(slot) = self.orphans.without(self.look.pins).without(slot.bit()).first()

@@ -35,11 +35,11 @@ impl Core {
         self.discard(claim);
     }
 
-    /// Gives up files that are of no use to values as they come now; `newest` is the number of the
+    /// Gives up files that are of no use to values as they come now, of `bytes`; `newest` is the number of the
     /// current one.
     #[inline(never)]
-    pub(super) fn give_up_surplus(&mut self, newest: u64) {
-        let mut surplus = self.rotation.surplus(self.look.pins, newest);
+    pub(super) fn give_up_surplus(&mut self, bytes: usize, newest: u64) {
+        let mut surplus = self.rotation.surplus(bytes, self.look.pins, newest);
         while let Some(slot) = surplus.first() {
             surplus = surplus.rest();
             self.give_up(slot);

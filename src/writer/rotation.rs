@@ -34,6 +34,36 @@ const SPARE: usize = 2;
 /// Publications for which no file is made that would be good to have, after one could not be made.
 const NO_LUXURY: u64 = 512;
 
+/// A range of sizes whose arrays take turns in as many slots: those of a class, but small and large ones apart.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    first: usize,
+    /// Of the last one from the first.
+    distance: usize,
+}
+
+impl Sizes {
+    /// Those that `bytes` belongs to.
+    fn around(bytes: usize) -> Self {
+        let sizes = SizeClass::of(bytes).sizes();
+        let (first, last) = if bytes > LARGE {
+            (*sizes.start().max(&(LARGE + 1)), *sizes.end())
+        } else {
+            (*sizes.start(), *sizes.end().min(&LARGE))
+        };
+        Self { first, distance: last - first }
+    }
+
+    #[inline]
+    fn contains(self, bytes: usize) -> bool {
+        bytes.wrapping_sub(self.first) <= self.distance
+    }
+
+    fn last(self) -> usize {
+        self.first + self.distance
+    }
+}
+
 /// What is known of one slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct SlotInfo {
@@ -69,8 +99,8 @@ pub(super) struct Rotation {
     slots: Vec<SlotInfo>,
     /// Slots that small arrays take turns in.
     spread: usize,
-    /// The last answer of [`spread_for`](Self::spread_for): bytes, and slots to take turns in.
-    spread_of: (usize, usize),
+    /// The last answer of [`spread_for`](Self::spread_for): the sizes that it is good for, and slots to take turns in.
+    spread_of: (Sizes, usize),
     /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
     roomy_of: (RangeInclusive<usize>, u64),
     demand: Demand,
@@ -91,7 +121,7 @@ impl Rotation {
         Self {
             slots: vec![SlotInfo::default(); slots.min(MAX_SLOTS)],
             spread: SPREAD,
-            spread_of: (0, SPREAD),
+            spread_of: (Sizes::around(0), SPREAD),
             roomy_of: (NO_SIZE, 0),
             demand: Demand::new(),
             survey_at: 0,
@@ -135,8 +165,8 @@ impl Rotation {
     #[cold]
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slots.len());
-        let (bytes, _) = self.spread_of;
-        self.spread_of = (bytes, self.turns(bytes));
+        let (sizes, _) = self.spread_of;
+        self.spread_of = (sizes, self.turns(sizes));
     }
 
     /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is free.
@@ -213,9 +243,9 @@ impl Rotation {
     /// [`MEMORY`](super::demand) and [`SURVEY_EVERY`] publications until the survey, and eight for
     /// 62 files.
     #[inline(never)]
-    pub(super) fn surplus(&mut self, pinned: PinMask, newest: u64) -> PinMask {
+    pub(super) fn surplus(&mut self, bytes: usize, pinned: PinMask, newest: u64) -> PinMask {
         self.survey_at = newest.saturating_add(SURVEY_EVERY);
-        let (bytes, spread) = self.spread_of;
+        let (_, spread) = self.spread_of;
         self.demand.ask(bytes, newest);
         let class = SizeClass::of(bytes);
         // As it mostly is: one size, and all files are of use to it.
@@ -262,7 +292,7 @@ impl Rotation {
             .fold(0, |set, slot| set | slot.bit().to_bits());
         let mut kept = 0_u64;
         for class in self.demand.classes() {
-            let spread = if alone { spread } else { self.turns(class.least()) };
+            let spread = if alone { spread } else { self.turns(Sizes::around(class.least())) };
             let wanted = spread + usually_held.max(spare(class));
             let capacities = class.capacities();
             while (kept.count_ones() as usize) < wanted {
@@ -314,30 +344,28 @@ impl Rotation {
         self.demand.hold(files, self.newest());
     }
 
-    /// Slots that arrays of `bytes` take turns in. Mostly asked for the same size again, and a division takes longer than all the
-    /// rest of the choice.
+    /// Slots that arrays of `bytes` take turns in. Mostly asked for a size like the one before.
     #[inline]
     fn spread_for(&mut self, bytes: usize) -> usize {
-        let (known, spread) = self.spread_of;
-        if known == bytes {
-            return spread;
-        }
-        if SizeClass::differ(known, bytes) && self.latest.is_some() {
-            self.note_size(known);
-        }
-        let spread = self.turns(bytes);
-        self.spread_of = (bytes, spread);
-        spread
+        let (sizes, spread) = self.spread_of;
+        if sizes.contains(bytes) { spread } else { self.spread_anew(bytes) }
     }
 
     #[inline(never)]
-    fn note_size(&mut self, bytes: usize) {
-        self.demand.ask(bytes, self.newest());
+    fn spread_anew(&mut self, bytes: usize) -> usize {
+        let (before, _) = self.spread_of;
+        if self.latest.is_some() {
+            self.demand.ask(before.first, self.newest());
+        }
+        let sizes = Sizes::around(bytes);
+        let spread = self.turns(sizes);
+        self.spread_of = (sizes, spread);
+        spread
     }
 
-    #[inline]
-    fn turns(&self, bytes: usize) -> usize {
-        if bytes > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / bytes.max(1)).max(2) }
+    /// Slots that arrays of these sizes take turns in.
+    fn turns(&self, sizes: Sizes) -> usize {
+        if sizes.first > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / sizes.last()).max(2) }
     }
 
     /// The next free slot after the latest that has room: in steady state the one published longest ago.
@@ -455,6 +483,20 @@ mod tests {
             .collect()
     }
 
+    proptest! {
+        #[test]
+        fn sizes_lie_around_what_they_are_made_from(bytes in any::<usize>(), shift in 0_u32..usize::BITS, off in 0_usize..3) {
+            for bytes in [bytes >> shift, (1 << shift) - off.min(1 << shift), LARGE - 1 + off, 1022 + off] {
+                let sizes = Sizes::around(bytes);
+                prop_assert!(sizes.contains(bytes) && sizes.contains(sizes.last()));
+                prop_assert!(!sizes.contains(sizes.first.wrapping_sub(1)) && !sizes.contains(sizes.last().wrapping_add(1)));
+                prop_assert_eq!(sizes.first > LARGE, bytes > LARGE);
+                prop_assert_eq!(SizeClass::of(sizes.first), SizeClass::of(bytes));
+                prop_assert_eq!(SizeClass::of(sizes.last()), SizeClass::of(bytes));
+            }
+        }
+    }
+
     #[test]
     fn large_arrays_alternate_between_two_slots() {
         let mut rotation = Rotation::new(64);
@@ -514,7 +556,8 @@ mod tests {
         for number in from..from + count {
             write(rotation, number, 1, bytes, pinned);
             if rotation.is_survey_due(number) {
-                bits(rotation.surplus(pinned, number).to_bits()).for_each(|slot| rotation.set_capacity(slot, None));
+                bits(rotation.surplus(bytes, pinned, number).to_bits())
+                    .for_each(|slot| rotation.set_capacity(slot, None));
             }
         }
     }
@@ -605,7 +648,7 @@ mod tests {
             run(&mut rotation, number, 64, bytes, PinMask::EMPTY);
             let most = (8 * bytes).max(4096);
             prop_assert!(capacities(&rotation).iter().all(|&capacity| capacity <= most), "{:?}", capacities(&rotation));
-            prop_assert!(rotation.files <= rotation.turns(bytes) + 2, "{} files", rotation.files);
+            prop_assert!(rotation.files <= rotation.turns(Sizes::around(bytes)) + 2, "{} files", rotation.files);
         }
     }
 }

@@ -16,6 +16,7 @@
 mod attackers;
 #[path = "../common/mod.rs"]
 mod common;
+mod groups;
 mod memory;
 mod namespaces;
 mod roles;

@@ -1,8 +1,9 @@
 //! What children do, and as whom.
 
 use crate::common::{self, roles};
-use crate::{attackers, squatters, users};
+use crate::{attackers, groups, squatters, users};
 use ndsharray::Options;
+use std::path::Path;
 
 /// Becomes another user, for good.
 fn become_user(user: u32) {
@@ -28,6 +29,7 @@ fn body() {
     let options = Options::new().dir(&dir);
     match *words {
         ["obey", slots] => roles::obey(&options.max_slots(slots.parse().unwrap())),
+        ["in-group", group] => groups::ask_for_too_much(&options, Path::new(group)),
         ["hold"] => roles::hold(&options),
         ["be-refused"] => users::be_refused(&options, &dir),
         ["read-in-place"] => users::read_in_place(&options, &dir),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// From this many bytes on a reservation takes so long that a look at the control group's limit
 /// costs little beside it.
-const LONG: u64 = 4 << 20;
+const LONG: u64 = 1 << 20;
 
 /// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with
 /// its numbers.
@@ -28,12 +28,18 @@ pub(super) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
 /// process instead of refusing.
 pub(crate) fn check_limits(len: usize) -> Result<()> {
     let requested = len as u64;
-    let check = |limit: Option<u64>, memory| match limit {
-        Some(available) if available < requested => Err(Error::OutOfMemory { requested, available, memory }),
-        _ => Ok(()),
-    };
-    check(sys::file_size_limit(), Memory::FileSize)?;
-    if requested >= LONG { check(sys::group_memory_left(), Memory::Group) } else { Ok(()) }
+    let refused = |available, memory| Err(Error::OutOfMemory { requested, available, memory });
+    if let Some(available) = sys::file_size_limit()
+        && available < requested
+    {
+        return refused(available, Memory::FileSize);
+    }
+    if requested >= LONG
+        && let Some(available) = sys::group_memory_short_of(requested)
+    {
+        return refused(available, Memory::Group);
+    }
+    Ok(())
 }
 
 /// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.

@@ -8,7 +8,7 @@ pub(crate) use super::no_sweeper::Sweeper;
 pub(crate) use super::ofd::Lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
-pub(crate) use limits::{address_space_left, group_memory_left, mappings_left};
+pub(crate) use limits::{address_space_left, group_memory_short_of, mappings_left};
 pub(crate) use sever::{sever, unmap};
 
 use super::{Identity, in_pieces};

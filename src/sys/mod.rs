@@ -54,7 +54,7 @@ pub(crate) use platform::end;
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
     Lease, Lock, Sleepers, Sweeper, address_space_left, available, check_file_name, default_dir, effective_user,
-    file_size_limit, files_available, fork_count, group_memory_left, identify, identify_path, is_no_descriptor,
+    file_size_limit, files_available, fork_count, group_memory_short_of, identify, identify_path, is_no_descriptor,
     is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, remove_file, reserve,
     same_file, sever, storage, unmap, watch_forks,
 };

@@ -10,7 +10,8 @@ pub(crate) fn mappings_left() -> Option<u64> {
     None
 }
 
-/// Bytes that this process' group may still take; there are no such groups.
-pub(crate) fn group_memory_left() -> Option<u64> {
+/// Bytes that this process' group may still take, if those are less than `wanted`; there are no
+/// such groups.
+pub(crate) fn group_memory_short_of(_wanted: u64) -> Option<u64> {
     None
 }

@@ -35,8 +35,8 @@ impl Core {
         self.discard(claim);
     }
 
-    /// Gives up files that are of no use to values as they come now, of `bytes`; `newest` is the number of the
-    /// current one.
+    /// Gives up files that are of no use to values as they come now, of `bytes`; `newest` is the
+    /// number of the current one.
     #[inline(never)]
     pub(super) fn give_up_surplus(&mut self, bytes: usize, newest: u64) {
         let mut surplus = self.rotation.surplus(bytes, self.look.pins, newest);

@@ -34,7 +34,8 @@ const SPARE: usize = 2;
 /// Publications for which no file is made that would be good to have, after one could not be made.
 const NO_LUXURY: u64 = 512;
 
-/// A range of sizes whose arrays take turns in as many slots: those of a class, but small and large ones apart.
+/// A range of sizes whose arrays take turns in as many slots: those of a class, but small and large
+/// ones apart.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     first: usize,
@@ -99,7 +100,8 @@ pub(super) struct Rotation {
     slots: Vec<SlotInfo>,
     /// Slots that small arrays take turns in.
     spread: usize,
-    /// The last answer of [`spread_for`](Self::spread_for): the sizes that it is good for, and slots to take turns in.
+    /// The last answer of [`spread_for`](Self::spread_for): the sizes that it is good for, and
+    /// slots to take turns in.
     spread_of: (Sizes, usize),
     /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
     roomy_of: (RangeInclusive<usize>, u64),
@@ -113,7 +115,8 @@ pub(super) struct Rotation {
     files: usize,
     smallest: usize,
     largest: usize,
-    latest: Option<SlotIndex>,
+    /// The bit of the current value's slot; 0 before the first.
+    latest: u64,
 }
 
 impl Rotation {
@@ -130,7 +133,7 @@ impl Rotation {
             files: 0,
             smallest: 0,
             largest: 0,
-            latest: None,
+            latest: 0,
         }
     }
 
@@ -155,7 +158,7 @@ impl Rotation {
     /// Notes that `slot` holds the current value.
     #[inline]
     pub(super) fn published(&mut self, slot: SlotIndex, number: u64) {
-        self.latest = Some(slot);
+        self.latest = slot.bit().to_bits();
         if let Some(info) = self.slots.get_mut(slot.get()) {
             info.number = number;
         }
@@ -175,9 +178,9 @@ impl Rotation {
         let free = self.free(pinned);
         let large = bytes > LARGE;
         let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
-        let enough = self.in_use(pinned) >= self.spread_for(bytes);
         match fits {
-            Some(slot) if large || enough => Some(Choice::Fits(slot)),
+            // Asked for large ones too, which have taken note of their size then.
+            Some(slot) if self.spread_for(bytes) <= self.in_use(pinned) || large => Some(Choice::Fits(slot)),
             fits => self.choose_growth(fits, free, pinned),
         }
     }
@@ -258,7 +261,7 @@ impl Rotation {
         }
         let kept = self.files_of_use(pinned, newest, bytes, spread);
         let mut gone = self.free(pinned) & !kept;
-        let current_is_kept = self.latest.is_none_or(|slot| (kept | pinned.to_bits()) & slot.bit().to_bits() != 0);
+        let current_is_kept = self.latest & !(kept | pinned.to_bits()) == 0;
         let mut going = 0_u64;
         for _ in 0..GONE_AT_ONCE {
             let Some(slot) = bits(gone).max_by_key(|&slot| self.capacity(slot)) else { break };
@@ -321,7 +324,7 @@ impl Rotation {
 
     #[inline]
     fn free(&self, pinned: PinMask) -> u64 {
-        self.filled & !pinned.to_bits() & !self.latest.map_or(0, |slot| slot.bit().to_bits())
+        self.filled & !pinned.to_bits() & !self.latest
     }
 
     /// How many slots have a file and are not pinned, the latest included.
@@ -354,7 +357,7 @@ impl Rotation {
     #[inline(never)]
     fn spread_anew(&mut self, bytes: usize) -> usize {
         let (before, _) = self.spread_of;
-        if self.latest.is_some() {
+        if self.latest != 0 {
             self.demand.ask(before.first, self.newest());
         }
         let sizes = Sizes::around(bytes);
@@ -379,7 +382,8 @@ impl Rotation {
 
     #[inline]
     fn later_than_latest(&self) -> u64 {
-        self.latest.map_or(u64::MAX, |slot| !1 << slot.get())
+        // All bits above the lowest, which is none before the first value.
+        !(self.latest | self.latest.wrapping_sub(1))
     }
 
     /// Slots with room for `bytes`. Mostly the same for a size as for the last one.
@@ -415,8 +419,7 @@ impl Rotation {
 
     /// A slot without a file that nobody holds (a dead writer's file may still be pinned there).
     fn vacant(&self, pinned: PinMask) -> Option<SlotIndex> {
-        let latest = self.latest.map_or(0, |slot| slot.bit().to_bits());
-        let taken = self.filled | pinned.to_bits() | latest;
+        let taken = self.filled | pinned.to_bits() | self.latest;
         bits(!taken).next().filter(|slot| slot.get() < self.slots.len())
     }
 
@@ -432,7 +435,7 @@ impl Rotation {
     /// Number of the current value.
     #[inline]
     fn newest(&self) -> u64 {
-        self.latest.map_or(0, |slot| self.number(slot))
+        bits(self.latest).next().map_or(0, |slot| self.number(slot))
     }
 
     #[inline]
@@ -517,7 +520,7 @@ mod tests {
     fn half_of_the_free_slots_are_claimed_ahead() {
         let mut rotation = Rotation::new(64);
         write(&mut rotation, 1, 8, 64, PinMask::EMPTY);
-        assert_eq!(rotation.latest, Some(slot(1)));
+        assert_eq!(rotation.latest, slot(1).bit().to_bits());
         assert_eq!(rotation.upcoming(64, PinMask::EMPTY), pins(&[2, 3]));
         assert_eq!(rotation.upcoming(64, pins(&[3, 4])), pins(&[2]));
         assert_eq!(rotation.upcoming(64, pins(&[0, 2, 3, 4])), PinMask::EMPTY);
@@ -640,7 +643,7 @@ mod tests {
                 // Not all slots, nor the current one, as no reader holds that without the writer's
                 // going on.
                 let held = PinMask::from_bits(held & held.rotate_left(7) & !0b111);
-                let held = rotation.latest.map_or(held, |slot| held.without(slot.bit()));
+                let held = held.without(PinMask::from_bits(rotation.latest));
                 run(&mut rotation, number, 1, 1 << size, held);
                 run(&mut rotation, number + 1, count, 3 << size, held);
                 number += count + 1;

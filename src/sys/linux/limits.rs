@@ -29,11 +29,11 @@ pub(crate) fn mappings_left() -> Option<u64> {
 }
 
 /// Bytes that this process' control group and those above it may still take, with all that the
-/// kernel could give back or swap out for it; `None` when there is no limit. Beyond it the kernel
+/// kernel could give back or swap out for it, if that is less than `wanted`. Beyond it the kernel
 /// ends a process of the group.
-pub(crate) fn group_memory_left() -> Option<u64> {
+pub(crate) fn group_memory_short_of(wanted: u64) -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    groups_of(&groups).filter_map(|group| group.left_up_to_the_top(Path::new("/sys/fs/cgroup"))).min()
+    groups_of(&groups).filter_map(|group| group.short_of(wanted, Path::new("/sys/fs/cgroup"))).min()
 }
 
 /// A line of `/proc/self/cgroup`, as far as it is about memory.
@@ -92,38 +92,42 @@ fn groups_of(text: &str) -> impl Iterator<Item = Group<'_>> {
 }
 
 impl Group<'_> {
-    /// The least that this group or one above it has left.
-    fn left_up_to_the_top(&self, mount: &Path) -> Option<u64> {
+    /// The least that this group or one above it has left, if that is less than `wanted`.
+    fn short_of(&self, wanted: u64, mount: &Path) -> Option<u64> {
         let top = mount.join(self.controller);
         let own = top.join(self.path.trim_start_matches('/'));
         // A container may see the path that its group has outside, and its own group mounted as the
         // top.
         let own = if own.is_dir() { own } else { top.clone() };
         let up = own.ancestors().take_while(|dir| dir.starts_with(&top));
-        up.filter_map(|dir| self.left_in(dir)).min()
+        up.filter_map(|dir| self.short_in(wanted, dir)).min()
     }
 
-    fn left_in(&self, dir: &Path) -> Option<u64> {
+    fn short_in(&self, wanted: u64, dir: &Path) -> Option<u64> {
         let files = self.files;
         // "max" is no number, and means what it says.
         let number = |name: &str| fs::read_to_string(dir.join(name)).ok()?.trim().parse::<u64>().ok();
         let most = number(files.most).filter(|&most| most < NO_LIMIT)?;
         let used = number(files.used)?;
+        let is_short = |left: &u64| *left < wanted;
+        let left = Some(most.saturating_sub(used)).filter(is_short)?;
+        // Only now, as these take longer to tell.
         let stat = fs::read_to_string(dir.join("memory.stat")).ok()?;
-        let reclaimable = files.reclaimable.iter().filter_map(|name| count(&stat, name)).fold(0, u64::saturating_add);
+        let reclaimable = files.reclaimable.iter().filter_map(|name| count(&stat, name));
+        let left = reclaimable.fold(left, u64::saturating_add);
         let free_swap = fs::read_to_string("/proc/meminfo").ok().and_then(|text| count(&text, "SwapFree:"));
-        let swap = free_swap.unwrap_or(0).saturating_mul(1024);
+        let free_swap = free_swap.unwrap_or(0).saturating_mul(1024);
         let swap = match (number(files.swap_most), number(files.swap_used)) {
             (Some(swap_most), Some(swap_used)) => {
                 let (swap_most, swap_used) = match files.swap_with_memory {
                     true => (swap_most.saturating_sub(most), swap_used.saturating_sub(used)),
                     false => (swap_most, swap_used),
                 };
-                swap.min(swap_most.saturating_sub(swap_used))
+                free_swap.min(swap_most.saturating_sub(swap_used))
             }
-            _ => swap,
+            _ => free_swap,
         };
-        Some(most.saturating_sub(used).saturating_add(reclaimable).saturating_add(swap))
+        Some(left.saturating_add(swap)).filter(is_short)
     }
 }
 
@@ -152,7 +156,7 @@ mod tests {
         put(&mount.path().join("user.slice"), &slice);
         let unlimited = [("memory.max", "max\n"), ("memory.current", "500\n"), ("memory.stat", "")];
         put(&mount.path().join("user.slice/a.scope"), &unlimited);
-        let group = |path| groups_of(path).next().unwrap().left_up_to_the_top(mount.path());
+        let group = |path| groups_of(path).next().unwrap().short_of(u64::MAX, mount.path());
         let no_swap = [("memory.swap.max", "0\n"), ("memory.swap.current", "0\n")];
         put(&mount.path().join("user.slice"), &no_swap);
         assert_eq!(group("0::/user.slice/a.scope\n"), Some(100_000));
@@ -181,8 +185,11 @@ mod tests {
         let text = "5:cpu,cpuacct:/\n4:memory:/docker/x\n0::/\n";
         let groups: Vec<_> = groups_of(text).collect();
         assert_eq!(groups.len(), 2);
-        let left = |group: &Group<'_>| group.left_up_to_the_top(mount.path());
+        let left = |group: &Group<'_>| group.short_of(u64::MAX, mount.path());
         assert_eq!(groups.iter().filter_map(left).min(), Some(455));
+        for (wanted, short) in [(400, None), (455, None), (456, Some(455))] {
+            assert_eq!(groups.iter().filter_map(|group| group.short_of(wanted, mount.path())).min(), short);
+        }
         put(&mount.path().join("memory/docker/x"), &[("memory.limit_in_bytes", "9223372036854771712")]);
         assert_eq!(groups.iter().filter_map(left).min(), None);
     }

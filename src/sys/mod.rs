@@ -66,6 +66,12 @@ use std::io::{self, ErrorKind};
 use std::ops::{Deref, Range};
 use std::time::Duration;
 
+/// Bytes that this process' control group and those above it may still take; `None` when there is no
+/// limit.
+pub(crate) fn group_memory_left() -> Option<u64> {
+    group_memory_short_of(u64::MAX)
+}
+
 /// Whether there is more than `unsupported.rs` here.
 pub(crate) const IS_SUPPORTED: bool = cfg!(any(unix, windows));
 

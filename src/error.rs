@@ -135,6 +135,15 @@ pub enum Error {
         /// That axis' length.
         len: usize,
     },
+    /// The value is larger than this reader accepts. It stays unread; the next one may do.
+    #[error("the value has {found} bytes, but this reader takes {max} at most (Options::max_value_bytes)")]
+    #[non_exhaustive]
+    ValueTooLarge {
+        /// The value's byte length.
+        found: usize,
+        /// The largest length that the reader accepts.
+        max: usize,
+    },
     /// The channel has published as many values as can be numbered; that takes decades.
     #[error("all {max} sequence numbers have been used")]
     #[non_exhaustive]

@@ -127,6 +127,14 @@ pub enum HeaderError {
         /// The file's length; 0 when there is none.
         found: u64,
     },
+    /// The payload file is as long as it must be, but most of it has no memory: no writer of this library leaves that.
+    #[error("payload file has set aside {found} bytes, the array has {expected}")]
+    Sparse {
+        /// The array's byte length.
+        expected: u64,
+        /// Bytes of memory that the file has.
+        found: u64,
+    },
     /// A current value is named in a slot that does not hold it.
     #[error("the board names value {number} in slot {slot}, which does not hold it")]
     Slot {

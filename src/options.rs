@@ -61,6 +61,7 @@ pub struct Options {
     pub(crate) prefault: bool,
     pub(crate) owners: Owners,
     pub(crate) spin: Duration,
+    pub(crate) max_value: usize,
 }
 
 /// How long a reader looks before it sleeps, at most, unless told otherwise: about what sleeping and being woken costs.
@@ -79,6 +80,7 @@ impl Default for Options {
             prefault: false,
             owners: Owners::default(),
             spin: SPIN,
+            max_value: usize::MAX,
         }
     }
 }
@@ -167,6 +169,14 @@ impl Options {
     #[must_use]
     pub fn spin(mut self, limit: Duration) -> Self {
         self.spin = limit;
+        self
+    }
+
+    /// The largest value that a [`Reader`](crate::Reader) accepts, in bytes; by default any. A larger one is
+    /// [`Error::ValueTooLarge`], before memory is taken for a copy of it. For readers that do not trust the writer.
+    #[must_use]
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.max_value = bytes;
         self
     }
 

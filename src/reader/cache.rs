@@ -1,8 +1,8 @@
 //! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
 
 use crate::dtype::DType;
-use crate::error::Result;
-use crate::header::{self, FRONT, HeaderError, RawHeader};
+use crate::error::{Error, Result};
+use crate::header::{self, FRONT, Header, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
 use crate::segment::{Board, ReadPayload, Slot, Standing};
@@ -36,11 +36,13 @@ pub(crate) struct Cache {
     slots: Vec<Option<Cached>>,
     /// As of when the mappings of files that have gone were dropped.
     files: Standing,
+    /// Bytes of the largest value that is accepted.
+    max_value: usize,
 }
 
 impl Cache {
-    pub(crate) fn new(slots: usize) -> Self {
-        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), files: Standing::UNKNOWN }
+    pub(crate) fn new(slots: usize, max_value: usize) -> Self {
+        Self { slots: std::iter::repeat_with(|| None).take(slots).collect(), files: Standing::UNKNOWN, max_value }
     }
 
     /// What was last resolved for a slot.
@@ -78,6 +80,7 @@ impl Cache {
         self.forget_gone(board);
         let slot = board.slot(latest.slot()).ok_or_else(broken)?;
         let place = self.slots.get_mut(latest.slot().get()).ok_or_else(broken)?;
+        let read = |known| Cached::read(slot, latest.number(), known, location, owners, self.max_value);
         if let Some(known) = place {
             if known.number != latest.number() {
                 match slot.same_but_time(&known.array.raw) {
@@ -85,11 +88,11 @@ impl Cache {
                         known.number = latest.number();
                         known.written_ns = written_ns;
                     }
-                    None => *known = Cached::read(slot, latest.number(), Some(&known.payload), location, owners)?,
+                    None => *known = read(Some(&known.payload))?,
                 }
             }
         } else {
-            *place = Some(Cached::read(slot, latest.number(), None, location, owners)?);
+            *place = Some(read(None)?);
         }
         Ok(())
     }
@@ -118,6 +121,12 @@ impl Cache {
     }
 }
 
+/// Refuses a value that is larger than its reader accepts.
+pub(super) fn check_size(header: &Header, max: usize) -> Result<()> {
+    let found = header.byte_len;
+    if found <= max { Ok(()) } else { Err(Error::ValueTooLarge { found, max }) }
+}
+
 impl Cached {
     fn read(
         slot: &Slot,
@@ -125,9 +134,11 @@ impl Cached {
         before: Option<&Arc<ReadPayload>>,
         location: &Location,
         owners: Owners,
+        max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();
         let header = header::decode(raw.as_bytes())?;
+        check_size(&header, max_value)?;
         let payload = match before {
             Some(known) if known.id() == header.payload && known.len() >= header.byte_len => Arc::clone(known),
             _ => Arc::new(ReadPayload::open(location, header.payload, header.byte_len, owners)?),

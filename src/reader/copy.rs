@@ -4,6 +4,7 @@
 //! payload is read with a system call, not through a mapping. So no reference to bytes that change is ever made, the language's memory
 //! model is not asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
 
+use super::cache::check_size;
 use super::{OwnedSample, Reader};
 use crate::dtype::DType;
 use crate::element::ShElement;
@@ -259,7 +260,8 @@ impl Reader {
             return Ok(Attempt::Moved);
         }
         // From here on an error is the value's own, unless it has been replaced by now.
-        let copied = Self::copy_payload(&mut self.files, &self.location, self.owners, &raw, index, sink);
+        let (files, location, limits) = (&mut self.files, &self.location, (self.owners, self.max_value));
+        let copied = Self::copy_payload(files, location, limits, &raw, index, sink);
         fail_point!("copy.copied");
         if side.unchanged(latest) { copied.map(Attempt::Copied) } else { Ok(Attempt::Moved) }
     }
@@ -267,22 +269,24 @@ impl Reader {
     fn copy_payload(
         files: &mut Files,
         location: &Location,
-        owners: Owners,
+        (owners, max_value): (Owners, usize),
         raw: &RawHeader,
         slot: usize,
         sink: &mut impl Sink,
     ) -> Result<Header> {
         let header = header::decode(raw.as_bytes())?;
+        check_size(&header, max_value)?;
         let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };
         let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
             Error::NotFound { .. } => gone(0).into(),
             other => other,
         })?;
         // Before room is made for it: a header that lies about its size must not cost memory.
-        let found = sys::identify(file).map_err(|e| Error::io("inspect", &location.payload(header.payload), e))?.len;
-        if found < header.byte_len as u64 {
-            return Err(gone(found).into());
+        let identity = sys::identify(file).map_err(|e| Error::io("inspect", &location.payload(header.payload), e))?;
+        if identity.len < header.byte_len as u64 {
+            return Err(gone(identity.len).into());
         }
+        segment::check_set_aside(file, &identity, header.byte_len)?;
         let room = sink.room(&header)?;
         match sys::read_front(file, room) {
             Ok(found) if found == room.len() => Ok(header),

@@ -64,6 +64,8 @@ const ATTEMPTS: u32 = 1 << 16;
 pub struct Reader {
     location: Location,
     owners: Owners,
+    /// Bytes of the largest value that is accepted.
+    max_value: usize,
     mode: Mode,
     // Before the attachment, whose end comes when nothing is mapped any more.
     cache: Cache,
@@ -115,10 +117,11 @@ impl Reader {
         let location = options.location(name)?;
         let at = Attachment::new(&location, options.owners, mode).map_err(|error| location.explain(error))?;
         Ok(Self {
-            cache: Cache::new(at.board().slot_count()),
+            cache: Cache::new(at.board().slot_count(), options.max_value),
             files: Files::default(),
             location,
             owners: options.owners,
+            max_value: options.max_value,
             mode,
             at: Arc::new(at),
             seen: Latest::NONE,
@@ -399,7 +402,7 @@ impl Reader {
         // A board that replaces a damaged one goes on with its numbers; a new channel starts again.
         let continues = at.continues(&self.at);
         self.last_number = self.last_number.map(|last| if continues { last } else { 0 });
-        self.cache = Cache::new(at.board().slot_count());
+        self.cache = Cache::new(at.board().slot_count(), self.max_value);
         self.files = Files::default();
         self.seen = Latest::NONE;
         self.calm = Standing::UNKNOWN;

@@ -23,7 +23,7 @@ pub(crate) use files::{
     create, has_name, open_trusted, payload_files, remove_if_there, remove_payloads, unlink_if_same,
 };
 pub use mapping::SeveredMemory;
-pub(crate) use payload::{ReadPayload, WritePayload};
+pub(crate) use payload::{ReadPayload, WritePayload, check_set_aside};
 pub(crate) use room::{check_limits, no_room, reserve};
 pub(crate) use seats::{Seat, Seats};
 pub(crate) use table::{Entry, OwnEntry, Table, TableCopy};

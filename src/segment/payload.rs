@@ -7,7 +7,7 @@ use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
 use crate::slots::Claim;
-use crate::sys::{self, Access};
+use crate::sys::{self, Access, Identity};
 use std::fs::File;
 use std::path::Path;
 use uuid::Uuid;
@@ -112,6 +112,7 @@ impl ReadPayload {
         if len < needed || len == 0 {
             return Err(gone(identity.len).into());
         }
+        check_set_aside(&file, &identity, needed)?;
         let mapping =
             Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, &path, len))?;
         Ok(Self { id, mapping })
@@ -138,6 +139,16 @@ impl ReadPayload {
         // process that breaks the protocol with the owner's rights is outside what this crate can promise (docs/SAFETY.md).
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
     }
+}
+
+/// Refuses a payload file that has less memory than its value needs. Writers set all of it aside before a header names the
+/// file. Touching what is missing would take memory then, in the name of the process that reads.
+pub(crate) fn check_set_aside(file: &File, identity: &Identity, needed: usize) -> Result<()> {
+    let (expected, found) = (needed as u64, identity.allocated);
+    if found < expected && sys::tells_what_is_set_aside(file) {
+        return Err(HeaderError::Sparse { expected, found }.into());
+    }
+    Ok(())
 }
 
 fn capacity_for(bytes: usize) -> usize {

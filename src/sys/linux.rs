@@ -40,6 +40,21 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     })
 }
 
+/// Whether a file's [`Identity::allocated`] is all the memory that it has. So it is in shared memory. Disks may compress
+/// what is written, and count less.
+pub(crate) fn tells_what_is_set_aside(file: &File) -> bool {
+    let mut stat = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the descriptor is open, and `stat` has room for the one struct that the call writes.
+    if unsafe { libc::fstatfs(file.as_raw_fd(), stat.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: fstatfs returned 0, so it has filled the struct, all of whose fields are integers.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "the types differ by target")]
+    let is_shared_memory = stat.f_type as i64 == libc::TMPFS_MAGIC as i64;
+    is_shared_memory
+}
+
 /// Those who sleep on words of one mapped file: the kernel knows them by the words' memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;

@@ -56,7 +56,7 @@ pub(crate) use platform::{
     Lease, Lock, Sleepers, Sweeper, address_space_left, available, check_file_name, default_dir, effective_user,
     file_size_limit, files_available, fork_count, group_memory_short_of, identify, identify_path, is_no_descriptor,
     is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, remove_file, reserve,
-    same_file, sever, storage, unmap, watch_forks,
+    same_file, sever, storage, tells_what_is_set_aside, unmap, watch_forks,
 };
 
 pub(crate) use stamps::Stamps;
@@ -106,6 +106,8 @@ pub(crate) struct Identity {
     pub(crate) kind: Kind,
     /// Length in bytes.
     pub(crate) len: u64,
+    /// Bytes of memory or disk set aside for it, as its file system counts them.
+    pub(crate) allocated: u64,
 }
 
 /// What a file takes, and who may use it.

@@ -1,4 +1,11 @@
-//! Where the system does not tell what a process may still take.
+//! Where the system does not tell what a process may still take, nor what a file has.
+
+use std::fs::File;
+
+/// Whether a file's [`Identity::allocated`](super::Identity) is all the memory that it has; not known.
+pub(crate) fn tells_what_is_set_aside(_: &File) -> bool {
+    false
+}
 
 /// Bytes of address space that this process may still map; not known.
 pub(crate) fn address_space_left() -> Option<u64> {

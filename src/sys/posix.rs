@@ -81,7 +81,15 @@ fn identity(meta: &Metadata) -> Identity {
     } else {
         Kind::Other
     };
-    Identity { device: meta.dev(), inode: meta.ino(), owner: meta.uid(), links: meta.nlink(), kind, len: meta.len() }
+    Identity {
+        device: meta.dev(),
+        inode: meta.ino(),
+        owner: meta.uid(),
+        links: meta.nlink(),
+        kind,
+        len: meta.len(),
+        allocated: meta.blocks().saturating_mul(512),
+    }
 }
 
 /// Identity of an open file.

@@ -16,7 +16,7 @@ mod sleep;
 mod sleep;
 mod space;
 
-pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left};
+pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::no_sweeper::Sweeper;

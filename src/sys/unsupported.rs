@@ -1,7 +1,7 @@
 //! A platform without what this crate needs: everything compiles, and nothing can be opened.
 
 #[cfg(not(unix))]
-pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left};
+pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
 pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(not(unix))]
 pub(crate) use super::no_sweeper::Sweeper;

@@ -6,7 +6,7 @@ mod locks;
 mod names;
 mod remove;
 
-pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left};
+pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
 pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::sweeper::Sweeper;
 pub(crate) use events::Sleepers;

@@ -314,3 +314,36 @@ fn a_reader_that_only_copies_has_no_views() {
     assert!(matches!(copies.latest(), Err(Error::Unsupported { .. })));
     assert_eq!(copies.read_owned().unwrap().unwrap().as_bytes(), [1]);
 }
+
+/// A reader that says what it accepts refuses what is larger, in all ways to read, and goes on with the next value.
+#[test]
+fn values_larger_than_a_reader_accepts() {
+    let room = Room::new();
+    let mut writer = room.writer::<u16>();
+    let mut readers = [
+        room.options().max_value_bytes(8).open(NAME).unwrap(),
+        room.options().max_value_bytes(8).open_read_only(NAME).unwrap(),
+    ];
+    for fits in [1, 4] {
+        writer.write(&[5], &[7; 5]).unwrap();
+        for reader in &mut readers {
+            let is_refused = |error: Error| {
+                assert!(matches!(error, Error::ValueTooLarge { found: 10, max: 8, .. }), "{error}");
+                assert!(error.to_string().contains("10 bytes") && error.to_string().contains("8 at most"), "{error}");
+            };
+            is_refused(reader.read_owned().unwrap_err());
+            is_refused(reader.latest_owned().unwrap_err());
+            is_refused(reader.wait_owned(Duration::from_secs(1)).unwrap_err());
+            is_refused(reader.read_into(&mut Vec::<u16>::new()).unwrap_err());
+        }
+        assert!(matches!(readers[0].read().map(drop), Err(Error::ValueTooLarge { .. })));
+        writer.write(&[fits], &vec![8; fits]).unwrap();
+        for reader in &mut readers {
+            let sample = reader.read_owned().unwrap().unwrap();
+            assert_eq!(
+                (sample.shape(), sample.view::<u16>().unwrap().as_slice()),
+                ([fits].as_slice(), [8; 4].get(..fits).unwrap())
+            );
+        }
+    }
+}

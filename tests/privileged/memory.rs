@@ -2,13 +2,14 @@
 
 use crate::common::os::files;
 use crate::common::{Child, NAME, Named, Room, shape_of, value};
-use ndsharray::{Error, Memory, Options, OwnedSample, Reader, Writer};
+use ndsharray::{Error, HeaderError, Memory, Options, OwnedSample, Reader, Writer};
 use std::ffi::CString;
 use std::fs;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::time::Duration;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const PAGE: u64 = 4096;
 
@@ -381,4 +382,69 @@ fn go_on(dir: &Path, no_more: impl FnOnce(&Path)) {
     drop(held);
     put(&mut writer, 203, 1000).unwrap();
     assert!(all_are(reader.read().unwrap().unwrap().as_bytes(), 203, 1000));
+}
+
+/// The payload file of the only value in `dir`.
+fn payload(dir: &Path) -> PathBuf {
+    let name = files(dir).into_iter().find(|name| name.rsplit('-').next().is_some_and(|hex| hex.len() == 32));
+    dir.join(name.unwrap())
+}
+
+/// The most memory that this process has had mapped.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmPeak:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+}
+
+/// A header may claim what it likes, and a file may be as long: what has no memory is not copied, nor looked at.
+#[test]
+#[ignore = "needs root"]
+fn a_sparse_payload_costs_nothing() {
+    const CLAIMED: u64 = 4 << 30;
+    on_tmpfs("size=1M", |dir| {
+        let options = Options::new().dir(dir);
+        let mut writer = options.create::<u8>(NAME).unwrap();
+        put(&mut writer, 1, 52 << 10).unwrap();
+        let board = fs::File::options().read(true).write(true).open(dir.join(format!("{NAME}.ndsh"))).unwrap();
+        let mut latest = [0; 8];
+        board.read_exact_at(&mut latest, 64).unwrap();
+        let slot = 128 + 576 * (u64::from_ne_bytes(latest) % 64);
+        let claim = |bytes: u64| {
+            // The byte length, and the only axis.
+            for at in [24, 48] {
+                board.write_all_at(&bytes.to_ne_bytes(), slot + at).unwrap();
+            }
+        };
+        claim(CLAIMED);
+        let file = fs::File::options().write(true).open(payload(dir)).unwrap();
+        file.set_len(CLAIMED).unwrap();
+
+        let (begin, before) = (Instant::now(), peak());
+        let is_sparse = |error: Error| match error {
+            Error::Corrupt(HeaderError::Sparse { expected, found }) => {
+                assert_eq!((expected, found), (CLAIMED, 52 << 10));
+            }
+            other => panic!("{other}"),
+        };
+        let mut copies = options.open_read_only(NAME).unwrap();
+        is_sparse(copies.read_owned().unwrap_err());
+        is_sparse(copies.read_into(&mut Vec::<u8>::new()).unwrap_err());
+        let mut reader = options.open(NAME).unwrap();
+        is_sparse(reader.read().unwrap_err());
+        is_sparse(reader.read_into(&mut Vec::<u8>::new()).unwrap_err());
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+        assert!(peak() < before + CLAIMED / 2, "memory was taken");
+        // Readers that say what they accept need not look at the file.
+        let mut choosy = options.clone().max_value_bytes(1 << 20).open_read_only(NAME).unwrap();
+        let error = choosy.read_owned().unwrap_err();
+        assert!(
+            matches!(error, Error::ValueTooLarge { found, max: 1_048_576, .. } if found as u64 == CLAIMED),
+            "{error}"
+        );
+        put(&mut writer, 2, 100).unwrap();
+        for reader in [&mut copies, &mut reader, &mut choosy] {
+            assert!(all_are(reader.read_owned().unwrap().unwrap().as_bytes(), 2, 100));
+        }
+    });
 }

@@ -58,6 +58,7 @@ pub(crate) fn identify(file: &File) -> io::Result<Identity> {
         links: info.nNumberOfLinks.into(),
         kind,
         len: join(info.nFileSizeHigh, info.nFileSizeLow),
+        allocated: join(info.nFileSizeHigh, info.nFileSizeLow),
     })
 }
 

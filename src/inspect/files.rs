@@ -3,7 +3,7 @@
 use super::report::{File as FileReport, Life, Problem, Role};
 use crate::error::{Error, Result};
 use crate::options::Owners;
-use crate::segment::open_trusted;
+use crate::segment::{open_table_file, open_trusted};
 use crate::sys::{self, Access, Lock, LockRange};
 use std::fs::File;
 use std::io;
@@ -56,7 +56,8 @@ impl Notes {
     /// Notes a file and opens it; `None` when there is none, or it cannot be opened, which is noted as a problem.
     pub(super) fn open(&mut self, path: PathBuf, role: Role) -> Option<Opened> {
         self.file(path.clone(), role)?;
-        match open_trusted(&path, Access::Read, Owners::Anyone) {
+        let open = if role == Role::Readers { open_table_file } else { open_trusted };
+        match open(&path, Access::Read, Owners::Anyone) {
             Ok((file, identity)) => Some(Opened { path, len: identity.len, file }),
             Err(Error::NotFound { .. }) => None,
             Err(error) => {

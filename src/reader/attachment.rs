@@ -71,7 +71,7 @@ impl Attachment {
             return Ok(Found::Attached(Self { board, lineage: head.lineage, place: None, forks, _sweeper: sweeper }));
         }
         let readers = location.readers();
-        let (file, identity) = match segment::open_trusted(&readers, Access::ReadWrite, owners) {
+        let (file, identity) = match segment::open_table_file(&readers, Access::ReadWrite, owners) {
             Err(error @ Error::NotFound { .. }) => return Ok(Found::InPieces(error)),
             other => other?,
         };

@@ -11,13 +11,31 @@ use uuid::Uuid;
 
 /// Opens an existing file that is regular, has one name at most, and belongs to somebody `owners` trusts.
 pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
+    open_unless(path, access, owners, |_| true)
+}
+
+/// As [`open_trusted`], for a reader table: it may have several names, as users who may write it can give it further ones.
+///
+/// What proves a table is its head, with the id of the channel. Nothing is written to the file before that is checked, so a
+/// link to another file of ours does not turn our writes against that.
+pub(crate) fn open_table_file(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
+    open_unless(path, access, owners, |what| what != Foreign::HardLinked)
+}
+
+/// Opens a file, unless something that `matters` makes it a stranger's.
+fn open_unless(
+    path: &Path,
+    access: Access,
+    owners: Owners,
+    matters: impl Fn(Foreign) -> bool,
+) -> Result<(File, Identity)> {
     let file = match sys::open(path, access) {
         Ok(file) => file,
         Err(error) => return Err(refusal(path, owners, error)),
     };
     // The open file is checked, not the path: nobody can exchange it any more.
     let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
-    match foreign(&identity, owners) {
+    match foreign(&identity, owners).filter(|&what| matters(what)) {
         None => Ok((file, identity)),
         Some(what) => Err(Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what }),
     }

@@ -20,7 +20,7 @@ pub(crate) use array::{ArrayMemory, Cell, Extent};
 pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, Standing, State};
 pub(crate) use claim::{Claim, Claimed, claim_existing, claim_name};
 pub(crate) use files::{
-    create, has_name, open_trusted, payload_files, remove_if_there, remove_payloads, unlink_if_same,
+    create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payloads, unlink_if_same,
 };
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload, check_set_aside};

@@ -147,8 +147,8 @@ fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &He
 fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     let path = location.readers();
     // A table left by a channel of the past: its board is gone, so nobody can attach to it any more. What a stranger has put there is
-    // refused, though, whether or not we could remove it.
-    match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+    // refused, though, whether or not we could remove it. Of a file with several names only this one goes.
+    match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok((_, found)) => segment::unlink_if_same(&path, &found).map_err(|e| Error::io("replace", &path, e))?,
         Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
@@ -166,7 +166,7 @@ fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Tab
 /// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
 fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Option<(Table, File)>> {
     let path = location.readers();
-    let (file, identity) = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+    let (file, identity) = match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok(found) => found,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),

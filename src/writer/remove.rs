@@ -55,7 +55,7 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.
 fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Locked>> {
     let path = location.readers();
-    let file = match segment::open_trusted(&path, Access::ReadWrite, options.owners) {
+    let file = match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok((file, _)) => Locked::new(file),
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),

@@ -40,6 +40,7 @@ fn body() {
         ["wait-for-two"] => attackers::wait_for_two(&options),
         ["requeue-all"] => attackers::requeue_all(&dir),
         ["squat", kind, file] => squatters::squat(kind, &dir.join(file), &dir),
+        ["link-table"] => squatters::link_table(&options, &dir),
         ["squat-channel"] => squatters::squat_channel(&options),
         ["meet-squatter", what, file] => squatters::meet(&options, what, &dir.join(file)),
         ["trust", user] => squatters::trust(&options, user.parse().unwrap()),

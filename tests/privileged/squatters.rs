@@ -1,7 +1,8 @@
 //! Files that somebody else has put under a channel's names, in a directory where all may.
 
-use crate::common::{NAME, Named, Room, say, shape_of, value};
+use crate::common::{Child, NAME, Named, Room, say, shape_of, value};
 use crate::users::{NOBODY, as_user};
+use ndsharray::inspect::Kind;
 use ndsharray::{Error, Foreign, Options, Owners};
 use std::ffi::CString;
 use std::fs::{self, OpenOptions, Permissions};
@@ -188,4 +189,42 @@ fn a_stranger_s_file_in_one_s_own_channel() {
     chown(&payload, Some(ROOT), None).unwrap();
     assert_eq!(options.open(NAME).unwrap().latest().unwrap().unwrap().name(), 1);
     assert_eq!(room.files(), names);
+}
+
+/// Role: a user who may write the reader table, and gives it another name.
+pub(crate) fn link_table(options: &Options, dir: &Path) {
+    let mut reader = options.open(NAME).unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().name(), 1);
+    fs::hard_link(dir.join(TABLE), dir.join("mine")).unwrap();
+}
+
+/// A reader table that another user has given a further name serves as before, and is taken over with its channel.
+#[test]
+#[ignore = "needs root"]
+fn a_hard_link_to_the_reader_table() {
+    let room = common_room();
+    let options = room.options().mode(0o644).readers_mode(0o666);
+    let mut dead = Child::start("squat-channel", room.path(), |_| {});
+    assert_eq!(dead.hear(), "open");
+    as_user(NOBODY, "link-table", &room).finish();
+    let mut reader = options.open(NAME).unwrap();
+    let held = reader.latest_owned().unwrap().unwrap();
+    assert!(options.look(NAME, Kind::Channel).unwrap().problems.is_empty());
+    dead.kill();
+    assert!(matches!(options.remove_unused(NAME), Err(Error::InUse { living: Some(1), .. })));
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    assert_eq!(options.open(NAME).unwrap().latest().unwrap().unwrap().name(), 1, "the last value stays");
+    assert_eq!(writer.write(&shape_of(2), &value(2)).unwrap(), 2);
+    assert_eq!((reader.read().unwrap().unwrap().name(), held.name()), (2, 1));
+    drop((reader, held, writer));
+    // The other name stays, and is in nobody's way.
+    assert_eq!(room.files(), ["mine", "treasure"]);
+
+    // A file of one's own under the table's name: it is not written to, and keeps its own name.
+    fs::hard_link(room.path().join("treasure"), room.path().join(TABLE)).unwrap();
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    writer.write(&shape_of(1), &value(1)).unwrap();
+    drop(writer);
+    assert_eq!(room.files(), ["mine", "treasure"]);
+    assert_eq!(fs::read(room.path().join("treasure")).unwrap(), b"gold");
 }

@@ -8,6 +8,30 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 
+// What is mapped for reading is loaded from with Acquire and SeqCst, words of up to 64 bits. Where an atomic load is made
+// of a compare-exchange, as for words wider than a processor can load, that writes, and raises SIGSEGV. On the processors
+// below it is made of plain loads: a 64-bit move, on 32-bit x86 through a vector or x87 register, `ldrexd` on 32-bit Arm.
+#[cfg(all(
+    any(unix, windows),
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "arm64ec",
+        target_arch = "riscv64",
+        target_arch = "powerpc64",
+        target_arch = "s390x",
+        target_arch = "loongarch64",
+        target_arch = "sparc64",
+        target_arch = "mips64",
+        target_arch = "mips64r6",
+        target_arch = "x86",
+        target_arch = "arm",
+    ))
+))]
+compile_error!(
+    "not known on this processor: whether atomic loads of 64 bits can be made from memory mapped for reading"
+);
+
 /// `len` bytes of a file, mapped shared at a page boundary, until dropped.
 ///
 /// The file is at least `len` bytes long when it is mapped. Whoever may write the file could cut it later, and then touching the pages

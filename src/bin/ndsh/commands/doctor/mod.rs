@@ -3,6 +3,7 @@
 mod directory;
 mod kernel;
 mod limits;
+mod system;
 
 use crate::args::Globals;
 use crate::exit::Exit;
@@ -63,6 +64,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut checks = directory::checks(&dir, globals.dir.is_some());
     checks.extend(kernel::checks(&dir));
     checks.extend(limits::checks(&dir));
+    checks.extend(system::checks(&dir));
     checks.extend(directory::left_behind(&options));
     let mut out = stdout();
     if args.json {

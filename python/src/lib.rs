@@ -2,6 +2,9 @@
 //!
 //! What needs no access to memory is written in Python, beside this.
 
+#[cfg(unix)]
+mod block;
+mod bools;
 mod buffer;
 mod dtypes;
 mod errors;
@@ -39,6 +42,11 @@ mod _native {
     use super::prepare;
     use pyo3::prelude::*;
 
+    #[cfg(unix)]
+    #[pymodule_export]
+    use super::block::map_block;
+    #[pymodule_export]
+    use super::bools::keep_bools;
     #[pymodule_export]
     use super::guard::ArrayGuard;
     #[pymodule_export]

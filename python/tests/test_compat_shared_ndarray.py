@@ -152,6 +152,38 @@ def test_arrays_keep_their_memory() -> None:
     assert kept.tolist() == [0, 1, 2]
 
 
+def test_no_descriptors_beside_the_blocks_own() -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    blocks = [SharedMemory(create=True, size=24) for _ in range(3)]
+    try:
+        before = descriptors()
+        arrays = [SharedNDArray(block, (3,), np.int64) for block in blocks]
+        arrays += [SharedNDArray(block.name, (3,), np.int64) for block in blocks]
+        kept = [array.get() for array in arrays]
+        assert descriptors() == before
+        for block in blocks:
+            block.close()
+        assert descriptors() < before
+        kept[0][1] = 7
+        assert kept[3].tolist() == [0, 7, 0]
+    finally:
+        for block in blocks:
+            block.unlink()
+
+
+def test_a_block_that_has_been_cut() -> None:
+    block = SharedMemory(create=True, size=8192)
+    try:
+        os.truncate(f"/dev/shm/{block.name}", 4096)
+        with pytest.raises(ValueError, match="cut"):
+            SharedNDArray(block, (8192,), np.uint8)
+    finally:
+        block.close()
+        block.unlink()
+
+
 def test_a_block_that_has_lost_its_name() -> None:
     block = SharedMemory(create=True, size=8)
     block.unlink()

@@ -220,6 +220,46 @@ def test_bools_that_are_none(name: str) -> None:
             assert array.tolist() == [False, True, False]
 
 
+FLIP = """
+import sys
+import numpy as np
+import ndsharray_rs as nd
+elements = nd.SharedArray.open(sys.argv[1]).unlocked.view(np.uint8)
+ones, zeros = np.ones(4, np.uint8), np.zeros(4, np.uint8)
+print("ready", flush=True)
+while True:
+    for _ in range(1000):
+        elements[:] = ones
+        elements[:] = zeros
+"""
+LOOK = """
+import sys, time
+import numpy as np
+import ndsharray_rs as nd
+elements = nd.SharedArray.open(sys.argv[1]).unlocked
+seen = set()
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    for _ in range(1000):
+        seen.add(elements[0])
+assert seen == {True, False}, seen
+assert np.array([True, False]).tolist() == [True, False]
+"""
+
+
+def test_bools_that_change_while_they_are_read(name: str) -> None:
+    # With NumPy below 2.4 that ended the process within some seconds.
+    with nd.SharedArray.create(name, 4, bool):
+        flip = [sys.executable, "-P", "-c", FLIP, name]
+        with subprocess.Popen(flip, stdout=subprocess.PIPE, text=True) as writer:
+            try:
+                assert writer.stdout is not None
+                assert writer.stdout.readline() == "ready\n"
+                subprocess.run([sys.executable, "-P", "-c", LOOK, name], check=True, timeout=60)
+            finally:
+                writer.kill()
+
+
 def test_somebody_elses_block(name: str) -> None:
     block = SharedMemory(name.replace("-", "_"), create=True, size=100)
     try:

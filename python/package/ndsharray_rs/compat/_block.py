@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._native import SharedArray
+from .._native import SharedArray, map_block
 
 DIRECTORY = "/dev/shm"
 """Where Python has its blocks, whatever this library's own directory is."""
@@ -22,7 +21,7 @@ def of_object(block: SharedMemory) -> Bytes:
 
     NumPy arrays over `block.buf` do not keep it: once the block is closed, or collected, touching them ends the
     process. These keep theirs, and the block can be closed as ever. It may have lost its name already, so it is not
-    opened anew.
+    opened anew. The mapping keeps no descriptor beside the block's own.
     """
     if block.buf is None:
         raise ValueError("the block of shared memory is closed")
@@ -30,7 +29,9 @@ def of_object(block: SharedMemory) -> Bytes:
     if descriptor < 0:
         # Where blocks are no files. The block cannot be closed then as long as there are arrays.
         return np.frombuffer(block.buf, np.uint8, block.size)
-    return np.frombuffer(mmap.mmap(descriptor, block.size), np.uint8, block.size)
+    if os.fstat(descriptor).st_size < block.size:
+        raise ValueError(f"the block of shared memory has been cut to less than {block.size} bytes")
+    return map_block(descriptor, block.size)
 
 
 def of_name(name: str) -> Bytes:

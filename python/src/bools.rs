@@ -1,0 +1,46 @@
+//! Bools that change while NumPy reads them.
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// Makes reading single elements of a bool array safe while another process writes them.
+///
+/// NumPy below 2.4 loads the byte twice: once for which of `numpy.True_` and `numpy.False_` gets a new reference, and once for which it returns. If the byte changes in between, one of
+/// the two loses a reference that is still used, and after some such reads its memory is freed, which ends the process. So both get references that are never given back. What is
+/// returned is right in any case.
+#[pyfunction]
+pub(crate) fn keep_bools(py: Python<'_>) -> PyResult<()> {
+    static KEPT: PyOnceLock<()> = PyOnceLock::new();
+    KEPT.get_or_try_init(py, || {
+        let numpy = py.import("numpy")?;
+        let version = numpy.getattr("__version__")?.extract::<String>()?;
+        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
+        if (numbers.next(), numbers.next()) < (Some(2), Some(4)) {
+            for name in ["True_", "False_"] {
+                keep(&numpy.getattr(name)?);
+            }
+        }
+        Ok(())
+    })
+    .copied()
+}
+
+/// Adds more references than are ever lost.
+fn keep(object: &Bound<'_, PyAny>) {
+    // SAFETY: an object, alive while borrowed; with the interpreter lock held its count is this thread's.
+    let count = unsafe { &mut (*object.as_ptr()).ob_refcnt };
+    *count = kept(*count, object.py().version_info() >= (3, 12));
+}
+
+/// A count from which losses do not lead to zero. From Python 3.12 on only the low 32 bits count, and those of which the highest is set stay as they are.
+#[cfg(target_pointer_width = "64")]
+fn kept(count: ffi::Py_ssize_t, immortal: bool) -> ffi::Py_ssize_t {
+    if immortal { (count & !0xffff_ffff) | 0xc000_0000 } else { count | 1 << 60 }
+}
+
+/// A count from which losses hardly lead to zero: with 32 bits there is no more room.
+#[cfg(not(target_pointer_width = "64"))]
+fn kept(count: ffi::Py_ssize_t, _immortal: bool) -> ffi::Py_ssize_t {
+    count | 1 << 28
+}

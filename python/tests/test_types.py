@@ -64,11 +64,39 @@ def test_docstrings(name: str, thing: Any) -> None:
         assert results.attempted > 0
 
 
-def test_the_readme() -> None:
+@pytest.mark.parametrize("file", ["README.md", "PYPI.md"])
+def test_the_readmes(file: str) -> None:
     # The examples of the drop-ins have tests of their own.
-    own, _, _ = (HERE.parent / "README.md").read_text().partition("import ndsharray_rs.compat")
+    own, _, _ = (HERE.parent / file).read_text().partition("import ndsharray_rs.compat")
     blocks = re.findall(r"```python\n(.*?)```", own, re.DOTALL)
     assert blocks
     namespace: dict[str, Any] = {"np": np}
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), namespace)
+        exec(compile(block, file, "exec"), namespace)
+
+
+def test_the_links_of_the_readmes() -> None:
+    link = re.compile(r"\]\(([^)]*)\)")
+    for target in link.findall((HERE.parent / "README.md").read_text()):
+        path, _, heading = target.partition("#")
+        text = (HERE.parent / path if path else HERE.parent / "README.md").resolve()
+        assert text.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", text.read_text(), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, target
+    # On PyPI there is nothing beside it.
+    assert [target for target in link.findall((HERE.parent / "PYPI.md").read_text()) if "://" not in target] == []
+
+
+def test_the_sources_are_not_imported_by_accident() -> None:
+    for place in (HERE.parent, HERE):
+        found = subprocess.run(
+            [sys.executable, "-c", "import ndsharray_rs; print(ndsharray_rs.Writer)"],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert found.returncode == 0, found.stderr
+    assert not (HERE.parent / "ndsharray_rs").exists()

@@ -234,7 +234,7 @@ def test_permission_bits_are_octal(name: str) -> None:
         nd.Writer(name, mode=0o1777)
     assert caught.value.found == 0o1777
     with pytest.raises(nd.InvalidOption, match=r"option readers_mode is 0o1777, but 0o0 to 0o777"):
-        nd.Writer(name, readers_mode=0o1177)
+        nd.Writer(name, readers_mode=0o1777)
 
 
 def test_a_second_writer_in_this_process_is_told_so(name: str) -> None:

@@ -159,8 +159,8 @@ class NumbersExhausted(NdsharrayError):
 class OutOfMemory(NdsharrayError, MemoryError):
     """There is too little memory. Nothing was written; the last value stays.
 
-    `memory` says which: that of a file system, of this process' control group, or whatever else is short. The numbers are bytes,
-    or pieces where there are too few of those.
+    `memory` says which: that of a file system, of this process' control group, or whatever else is short. The numbers
+    are bytes, or pieces where there are too few of those.
     """
 
     requested: int

@@ -2,28 +2,24 @@
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 /// Makes reading single elements of a bool array safe while another process writes them.
 ///
-/// NumPy below 2.4 loads the byte twice: once for which of `numpy.True_` and `numpy.False_` gets a new reference, and once for which it returns. If the byte changes in between, one of
-/// the two loses a reference that is still used, and after some such reads its memory is freed, which ends the process. So both get references that are never given back. What is
-/// returned is right in any case.
-#[pyfunction]
-pub(crate) fn keep_bools(py: Python<'_>) -> PyResult<()> {
-    static KEPT: PyOnceLock<()> = PyOnceLock::new();
-    KEPT.get_or_try_init(py, || {
-        let numpy = py.import("numpy")?;
-        let version = numpy.getattr("__version__")?.extract::<String>()?;
-        let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
-        if (numbers.next(), numbers.next()) < (Some(2), Some(4)) {
-            for name in ["True_", "False_"] {
-                keep(&numpy.getattr(name)?);
-            }
+/// NumPy below 2.4 loads the byte twice: once for which of `numpy.True_` and `numpy.False_` gets a
+/// new reference, and once for which it returns. If the byte changes in between, one of the two
+/// loses a reference that is still used. After some such reads its memory is freed, which ends the
+/// process. So both get references that are never given back. What is returned is a bool in any
+/// case.
+pub(crate) fn keep_singletons(py: Python<'_>) -> PyResult<()> {
+    let numpy = py.import("numpy")?;
+    let version = numpy.getattr("__version__")?.extract::<String>()?;
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
+    if (numbers.next(), numbers.next()) < (Some(2), Some(4)) {
+        for name in ["True_", "False_"] {
+            keep(&numpy.getattr(name)?);
         }
-        Ok(())
-    })
-    .copied()
+    }
+    Ok(())
 }
 
 /// Adds more references than are ever lost.
@@ -33,7 +29,8 @@ fn keep(object: &Bound<'_, PyAny>) {
     *count = kept(*count, object.py().version_info() >= (3, 12));
 }
 
-/// A count from which losses do not lead to zero. From Python 3.12 on only the low 32 bits count, and those of which the highest is set stay as they are.
+/// A count from which losses do not lead to zero. From Python 3.12 on only the low 32 bits count,
+/// and a count with the highest of them set stays as it is.
 #[cfg(target_pointer_width = "64")]
 fn kept(count: ffi::Py_ssize_t, immortal: bool) -> ffi::Py_ssize_t {
     if immortal { (count & !0xffff_ffff) | 0xc000_0000 } else { count | 1 << 60 }

@@ -46,8 +46,6 @@ mod _native {
     #[pymodule_export]
     use super::block::map_block;
     #[pymodule_export]
-    use super::bools::keep_bools;
-    #[pymodule_export]
     use super::guard::ArrayGuard;
     #[pymodule_export]
     use super::inherited::{_after_fork_in_child, _after_fork_in_parent, _before_fork};
@@ -85,5 +83,7 @@ fn prepare(py: Python<'_>) -> PyResult<()> {
     Path::new("").into_pyobject(py)?;
     py.get_type::<shared::SharedMemory>();
     py.get_type::<wire::Copy>();
-    Ok(())
+    #[cfg(unix)]
+    py.get_type::<block::Block>();
+    bools::keep_singletons(py)
 }

@@ -1,7 +1,6 @@
 //! One array for all.
 
 use crate::atomics::{self, Operation};
-use crate::bools::keep_bools;
 use crate::dtypes;
 use crate::errors::{self, closed_handle, no_array, to_exception};
 use crate::forks::Home;
@@ -268,8 +267,8 @@ impl SharedArray {
     ///
     /// Nothing keeps others away, nor you from them: who reads while somebody writes may see a mixture, and who writes while somebody has the lock breaks what that one was promised.
     ///
-    /// Single elements of a bool array can be read while others write them. NumPy below 2.4 loses references to `numpy.True_` or `numpy.False_` by that, so both get references to
-    /// spare with the first such array of the process.
+    /// Single elements of a bool array can be read while others write them, also with NumPy below
+    /// 2.4, which by itself would end the process by that.
     #[getter]
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let handle = self.get(py)?;
@@ -278,9 +277,6 @@ impl SharedArray {
         // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, which is what the caller asks for; the check finds bytes that are no bools at
         // all.
         unsafe { memory::check_bools(dtype, data, array.byte_len()) }?;
-        if dtype == DType::Bool {
-            keep_bools(py)?;
-        }
         let owner = Bound::new(py, SharedMemory { _handle: handle })?.into_any();
         // SAFETY: the owner keeps the mapping, which is valid for reads and writes, and whose elements are aligned (those of a raw block start at a page). Bools have
         // been checked.

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _missing as missing
-from .._native import keep_bools
 from . import _block as block
 
 __all__ = ["VALID_SHARED_TYPES", "ShareableT", "SharedNDArray", "from_array", "from_shape"]
@@ -73,8 +72,6 @@ class SharedNDArray(Generic[ShareableT]):
 
     def _open(self, shm: SharedMemory | str, shape: tuple[int, ...]) -> None:
         self._shape = tuple(shape) if isinstance(shape, Sequence) else (shape,)
-        if self.dtype.kind == "b":
-            keep_bools()
         self._memory = block.of_name(shm) if isinstance(shm, str) else block.of_object(shm)
         self._block: SharedMemory | str = shm
         wanted = math.prod(self._shape) * self.dtype.itemsize

@@ -118,6 +118,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("what", what.to_string())?;
             "ForeignOwner"
         }
+        Error::NotOurs { path, wanted, .. } => {
+            fields.set_item("path", path.to_string_lossy())?;
+            fields.set_item("wanted", wanted)?;
+            "NotOurs"
+        }
         Error::Corrupt(_) => "Corrupt",
         Error::Wire(_) => "Wire",
         Error::InvalidBool { index, value, .. } => {

@@ -22,6 +22,7 @@ __all__ = [
     "MissingDirectory",
     "NdsharrayError",
     "NotFound",
+    "NotOurs",
     "NumbersExhausted",
     "OutOfMemory",
     "PermissionDenied",
@@ -198,6 +199,13 @@ class ForeignOwner(NdsharrayError, PermissionError):
     path: str
     owner: int
     what: str
+
+
+class NotOurs(NdsharrayError):
+    """A file under the name that nothing proves to be `wanted`. It has not been touched."""
+
+    path: str
+    wanted: str
 
 
 class Corrupt(NdsharrayError):

@@ -89,6 +89,11 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("len", len)?;
             "TooLarge"
         }
+        Error::ValueTooLarge { found, max, .. } => {
+            fields.set_item("found", found)?;
+            fields.set_item("max", max)?;
+            "ValueTooLarge"
+        }
         Error::NumbersExhausted { max, .. } => {
             fields.set_item("max", max)?;
             "NumbersExhausted"

@@ -49,6 +49,7 @@ from .errors import (
     TooManyDims,
     TooManyReaders,
     Unsupported,
+    ValueTooLarge,
     Wire,
     WriterExists,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "TooManyDims",
     "TooManyReaders",
     "Unsupported",
+    "ValueTooLarge",
     "Wire",
     "Writer",
     "WriterExists",

@@ -32,6 +32,7 @@ __all__ = [
     "TooManyDims",
     "TooManyReaders",
     "Unsupported",
+    "ValueTooLarge",
     "Wire",
     "WriterExists",
 ]
@@ -149,6 +150,13 @@ class TooLarge(NdsharrayError, ValueError):
 
     axis: int
     len: int
+
+
+class ValueTooLarge(NdsharrayError, ValueError):
+    """The value is larger than this reader accepts. It stays unread. Both are bytes."""
+
+    found: int
+    max: int
 
 
 class NumbersExhausted(NdsharrayError):

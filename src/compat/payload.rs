@@ -11,6 +11,7 @@ use memmap2::{MmapMut, MmapOptions};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// From this length on, a file is kept open to be written again. Below it a new file is as quick, and there may be many.
 const KEEP_FROM: usize = 256 << 10;
@@ -80,6 +81,11 @@ impl Payload {
 
     pub(crate) fn rename(&mut self, hex: Hex) {
         self.hex = hex;
+    }
+
+    /// When a file that is kept open was last opened by anybody to be mapped or read.
+    pub(crate) fn accessed(&self) -> Option<SystemTime> {
+        self.file.as_ref()?.metadata().and_then(|meta| meta.accessed()).ok()
     }
 
     /// Whether the file can be written again.

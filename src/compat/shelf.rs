@@ -31,10 +31,11 @@ use super::proof;
 use super::wire::{Head, Hex};
 use crate::failpoint::fail_point;
 use crate::options::Owners;
-use crate::sys;
+use crate::sys::{self, Lease};
 use std::collections::VecDeque;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long a replaced file stays as it is. Python's reader copies an array four times before it
 /// opens the file for the third time, which is when it finds out what it gets: 0.1 to 120
@@ -57,6 +58,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Replaced files that stay in any case, until shared memory is full: for a reader that takes longer, and because one of them will soon be written again.
 const LEAST_HISTORY: usize = 2;
 
+/// Time between two looks at whether a reader has come for a tombstone.
+const LOOK_AT_TOMBSTONE_EVERY: Duration = Duration::from_millis(10);
+
 /// How long a name stays after its file.
 const NAME_TIME: Duration = Duration::from_secs(10);
 
@@ -67,6 +71,8 @@ const MOST_NAMES: usize = 1 << 14;
 struct Replaced {
     payload: Payload,
     since: Instant,
+    /// The same on the clock of access times.
+    at: SystemTime,
 }
 
 /// A name whose file is a tombstone, or an earlier writer's.
@@ -78,10 +84,27 @@ struct Gone {
     is_own: bool,
 }
 
+/// What takes the place of files with the same header.
+struct Tombstone {
+    head: Head,
+    /// Its newest name.
+    hex: Hex,
+    /// When it was last opened, as far as is known.
+    accessed: Option<SystemTime>,
+    /// When the writer looked at that.
+    looked: Instant,
+}
+
 /// How much memory replaced files may take.
+///
+/// A long history costs more than memory: a writer that goes round in a few files finds them in the processor's caches. So
+/// large files have a short history until a reader comes late, as Python's does, and from then on a long one. Access times
+/// tell: of a file that was opened after it had been replaced, or of a tombstone.
 struct Budget {
     /// What the options say.
     fixed: Option<usize>,
+    /// Whether a reader has come late, or access times would not tell.
+    is_long: Option<bool>,
     /// What the file system and the control group had free, and when that was.
     free: u64,
     looked: Option<Instant>,
@@ -100,7 +123,14 @@ impl Budget {
             self.looked = Some(now);
         }
         let most = usize::try_from(self.free / MOST_OF_FREE).unwrap_or(usize::MAX);
-        file.saturating_mul(HISTORY_FILES).max(LEAST_BUDGET).min(most)
+        let is_long = *self.is_long.get_or_insert_with(|| !Lease::tells_of_access(place.dir()));
+        let files = if is_long { HISTORY_FILES } else { 0 };
+        file.saturating_mul(files).max(LEAST_BUDGET).min(most)
+    }
+
+    /// Whether it matters if a reader comes late.
+    fn is_open(&self) -> bool {
+        self.fixed.is_none() && self.is_long == Some(false)
     }
 }
 
@@ -112,8 +142,13 @@ pub(crate) struct Shelf {
     history: VecDeque<Replaced>,
     bytes: usize,
     gone: VecDeque<Gone>,
-    /// The header of the newest tombstone, and its name.
-    tombstone: Option<(Head, Hex)>,
+    /// The newest tombstone.
+    tombstone: Option<Tombstone>,
+}
+
+/// When a file was last opened to be mapped or read, if that can be told.
+fn accessed(path: &Path) -> Option<SystemTime> {
+    path.symlink_metadata().and_then(|meta| meta.accessed()).ok()
 }
 
 impl Gone {
@@ -130,7 +165,7 @@ impl Gone {
 impl Shelf {
     /// `history_bytes`: what replaced files may take, if that is fixed.
     pub(crate) fn new(mode: u32, owners: Owners, history_bytes: Option<usize>) -> Self {
-        let budget = Budget { fixed: history_bytes, free: 0, looked: None };
+        let budget = Budget { fixed: history_bytes, is_long: None, free: 0, looked: None };
         Self { mode, owners, budget, history: VecDeque::new(), bytes: 0, gone: VecDeque::new(), tombstone: None }
     }
 
@@ -138,7 +173,7 @@ impl Shelf {
     pub(crate) fn retire(&mut self, mut payload: Payload) {
         payload.close_small();
         self.bytes = self.bytes.saturating_add(payload.footprint());
-        self.history.push_back(Replaced { payload, since: Instant::now() });
+        self.history.push_back(Replaced { payload, since: Instant::now(), at: SystemTime::now() });
     }
 
     /// Takes a name whose file this writer did not make; nothing is done to it until its time is over.
@@ -157,6 +192,10 @@ impl Shelf {
             let is_due = now.saturating_duration_since(oldest.since) >= HISTORY_TIME;
             if !is_due && self.bytes <= self.budget.bytes(place, size, self.bytes, now) {
                 break;
+            }
+            if self.budget.is_open() && self.has_late_reader(place, now) {
+                self.budget.is_long = Some(true);
+                continue;
             }
             let Some(mut payload) = self.take_oldest() else { break };
             let fits = reused.is_none() && payload.is_kept() && payload.head() == value.head;
@@ -198,6 +237,22 @@ impl Shelf {
         }
     }
 
+    /// Whether a reader has opened the oldest file after it was replaced, or the tombstone since the last look.
+    fn has_late_reader(&mut self, place: &Place, now: Instant) -> bool {
+        let is_late = |old: &Replaced| old.payload.accessed().is_some_and(|accessed| accessed > old.at);
+        let came_for_tombstone = |tombstone: &mut Tombstone| {
+            // Its access time tells of all times since.
+            if now.saturating_duration_since(tombstone.looked) < LOOK_AT_TOMBSTONE_EVERY {
+                return false;
+            }
+            tombstone.looked = now;
+            let accessed = accessed(&place.payload(&tombstone.hex));
+            let before = std::mem::replace(&mut tombstone.accessed, accessed);
+            before.is_some() && accessed.is_some() && before != accessed
+        };
+        self.history.front().is_some_and(is_late) || self.tombstone.as_mut().is_some_and(came_for_tombstone)
+    }
+
     fn take_oldest(&mut self) -> Option<Payload> {
         let oldest = self.history.pop_front()?;
         self.bytes = self.bytes.saturating_sub(oldest.payload.footprint());
@@ -208,8 +263,8 @@ impl Shelf {
     fn bury(&mut self, place: &Place, payload: &Payload) -> bool {
         let (path, hex) = (place.payload(payload.hex()), *payload.hex());
         let aside = place.payload(&Names::aside(&hex));
-        let linked = self.tombstone.as_ref().is_some_and(|(head, source)| {
-            head == payload.head() && fs::hard_link(place.payload(source), &aside).is_ok()
+        let linked = self.tombstone.as_ref().is_some_and(|tombstone| {
+            tombstone.head == *payload.head() && fs::hard_link(place.payload(&tombstone.hex), &aside).is_ok()
         });
         fail_point!("tombstone.linked");
         let made = linked || create_tombstone(&aside, self.mode, payload.head()).is_ok();
@@ -218,9 +273,14 @@ impl Shelf {
         fail_point!("tombstone.placed");
         if buried {
             if !linked {
-                self.tombstone = Some((payload.head().clone(), hex));
-            } else if let Some((_, source)) = &mut self.tombstone {
-                *source = hex;
+                self.tombstone = Some(Tombstone {
+                    head: payload.head().clone(),
+                    hex,
+                    accessed: accessed(&path),
+                    looked: Instant::now(),
+                });
+            } else if let Some(tombstone) = &mut self.tombstone {
+                tombstone.hex = hex;
             }
         } else if made {
             let _ = sys::remove_file(&aside);
@@ -236,7 +296,7 @@ impl Shelf {
         {
             oldest.remove(place, self.owners);
             fail_point!("shelf.forgotten");
-            if self.tombstone.as_ref().is_some_and(|(_, source)| *source == oldest.hex) {
+            if self.tombstone.as_ref().is_some_and(|tombstone| tombstone.hex == oldest.hex) {
                 self.tombstone = None;
             }
             self.gone.pop_front();

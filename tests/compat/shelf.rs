@@ -114,3 +114,46 @@ fn memory_does_not_grow() {
         assert!(used <= 4 * value + 8 * 4096, "{used} bytes for values of {value}");
     }
 }
+
+/// Without readers a writer goes round in a few large files; from the first reader on that comes late, as Python's does, it
+/// keeps many. Only access times tell, and only on Linux they are looked at.
+#[test]
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
+fn a_late_reader_makes_the_history_long() {
+    let len = 1 << 18;
+    for tombstone in [false, true] {
+        let room = Room::new();
+        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        let mut names: Vec<std::path::PathBuf> = Vec::new();
+        let mut write = |names: &mut Vec<std::path::PathBuf>, count: i32| {
+            for n in 0..count {
+                writer.write(&[len], &filled(n, len)).unwrap();
+                names.push(room.path().join(writer.payload_name().unwrap()));
+            }
+        };
+        let whole = |names: &[std::path::PathBuf]| {
+            names.iter().filter_map(|name| fs::read(name).ok()).filter(|file| value(file).is_some()).count()
+        };
+        write(&mut names, 40);
+        // Access times are coarser than the clock.
+        std::thread::sleep(Duration::from_millis(20));
+        let late = names.len() - if tombstone { 20 } else { 2 };
+        let file = fs::File::open(&names[late]).unwrap();
+        // SAFETY: the file is not looked at through the mapping.
+        let mapped = unsafe { memmap2::Mmap::map(&file) }.unwrap();
+        drop((file, mapped));
+        names.clear();
+        write(&mut names, 40);
+        let found = whole(&names);
+        assert!((25..=34).contains(&found), "{found} files are whole, tombstone {tombstone}");
+    }
+    // All that is looked at here is looked at late, so this comes last.
+    let room = Room::new();
+    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    for n in 0..40 {
+        writer.write(&[len], &filled(n, len)).unwrap();
+    }
+    let large = |name: &String| fs::metadata(room.path().join(name)).unwrap();
+    let blocks: u64 = room.files().iter().map(large).map(|meta| std::os::unix::fs::MetadataExt::blocks(&meta)).sum();
+    assert!(blocks * 512 < 8 << 20, "{blocks} blocks are taken where no reader comes");
+}

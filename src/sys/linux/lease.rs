@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -32,6 +33,28 @@ impl<'f> Lease<'f> {
         // SAFETY: as above.
         let taken = signal_set && unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_WRLCK) } == 0;
         taken.then_some(Self { file })
+    }
+
+    /// Whether access times in `dir` tell of each time that a file is mapped or read. Of a `tmpfs` that is known, unless it
+    /// is mounted without them.
+    pub(crate) fn tells_of_access(dir: &Path) -> bool {
+        /// `f_type` of a `tmpfs`.
+        const TMPFS_MAGIC: u64 = 0x0102_1994;
+        let Ok(path) = CString::new(dir.as_os_str().as_bytes()) else { return false };
+        let mut kind = MaybeUninit::<libc::statfs>::uninit();
+        let mut flags = MaybeUninit::<libc::statvfs>::uninit();
+        // SAFETY: `path` is a string that ends with NUL, and each call has room for the one struct that it writes.
+        let failed = unsafe {
+            libc::statfs(path.as_ptr(), kind.as_mut_ptr()) != 0 || libc::statvfs(path.as_ptr(), flags.as_mut_ptr()) != 0
+        };
+        if failed {
+            return false;
+        }
+        // SAFETY: both calls have returned 0, so they have filled the structs, all of whose fields are integers.
+        let (kind, flags) = unsafe { (kind.assume_init(), flags.assume_init()) };
+        #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "the fields' type differs by target")]
+        let (kind, flags) = (kind.f_type as u64, flags.f_flag as u64);
+        kind == TMPFS_MAGIC && flags & libc::ST_NOATIME as u64 == 0
     }
 
     /// Renames a file that a lease is held on, unless there is something of the new name.

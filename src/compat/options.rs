@@ -114,7 +114,8 @@ impl Options {
     /// opens a value's file three times, and accepts the value only if the file is still there the
     /// third time.
     ///
-    /// By default, from the first reader on that comes late, as Python's does, as much as 32 files of the size that is written take, at least 4 MiB, and at most
+    /// By default, from the first reader on that comes late, as Python's does, as much as 32 files
+    /// of the size that is written take, at least 4 MiB, and at most
     /// an eighth of what the file system has free. Files are kept for a second, as long as the
     /// writer goes on writing, the last two whatever their size, and less when memory is short.
     #[must_use]

@@ -97,9 +97,10 @@ struct Tombstone {
 
 /// How much memory replaced files may take.
 ///
-/// A long history costs more than memory: a writer that goes round in a few files finds them in the processor's caches. So
-/// large files have a short history until a reader comes late, as Python's does, and from then on a long one. Access times
-/// tell: of a file that was opened after it had been replaced, or of a tombstone.
+/// A long history costs more than memory: a writer that goes round in a few files finds them in the
+/// processor's caches. So large files have a short history until a reader comes late, as Python's
+/// does, and from then on a long one. Access times tell: of a file that was opened after it had
+/// been replaced, or of a tombstone.
 struct Budget {
     /// What the options say.
     fixed: Option<usize>,
@@ -237,7 +238,8 @@ impl Shelf {
         }
     }
 
-    /// Whether a reader has opened the oldest file after it was replaced, or the tombstone since the last look.
+    /// Whether a reader has opened the oldest file after it was replaced, or the tombstone since
+    /// the last look.
     fn has_late_reader(&mut self, place: &Place, now: Instant) -> bool {
         let is_late = |old: &Replaced| old.payload.accessed().is_some_and(|accessed| accessed > old.at);
         let came_for_tombstone = |tombstone: &mut Tombstone| {

@@ -174,7 +174,7 @@ fn look_at(place: &Place, payloads: &[Hex], owners: Owners, remove: bool) -> Swe
     swept
 }
 
-/// `Err(None)` when it is the channel's, but a process has it open, for all that the kernel tells us.
+/// `Err(None)` when it is the channel's, but may be open somewhere, for all that is known.
 fn look_at_one(
     place: &Place,
     hex: &Hex,

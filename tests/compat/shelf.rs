@@ -115,8 +115,9 @@ fn memory_does_not_grow() {
     }
 }
 
-/// Without readers a writer goes round in a few large files; from the first reader on that comes late, as Python's does, it
-/// keeps many. Only access times tell, and only on Linux they are looked at.
+/// Without readers a writer goes round in a few large files; from the first reader on that comes
+/// late, as Python's does, it keeps many. Only access times tell, and only on Linux they are looked
+/// at.
 #[test]
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn a_late_reader_makes_the_history_long() {

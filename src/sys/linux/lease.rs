@@ -35,26 +35,29 @@ impl<'f> Lease<'f> {
         taken.then_some(Self { file })
     }
 
-    /// Whether access times in `dir` tell of each time that a file is mapped or read. Of a `tmpfs` that is known, unless it
-    /// is mounted without them.
+    /// Whether access times in `dir` tell of each time that a file is mapped or read. Of a `tmpfs`
+    /// that is known, unless it is mounted without them.
     pub(crate) fn tells_of_access(dir: &Path) -> bool {
         /// `f_type` of a `tmpfs`.
         const TMPFS_MAGIC: u64 = 0x0102_1994;
         let Ok(path) = CString::new(dir.as_os_str().as_bytes()) else { return false };
         let mut kind = MaybeUninit::<libc::statfs>::uninit();
         let mut flags = MaybeUninit::<libc::statvfs>::uninit();
-        // SAFETY: `path` is a string that ends with NUL, and each call has room for the one struct that it writes.
-        let failed = unsafe {
-            libc::statfs(path.as_ptr(), kind.as_mut_ptr()) != 0 || libc::statvfs(path.as_ptr(), flags.as_mut_ptr()) != 0
-        };
-        if failed {
+        // SAFETY: `path` is a string that ends with NUL, and there is room for the one struct that is written.
+        if unsafe { libc::statfs(path.as_ptr(), kind.as_mut_ptr()) } != 0 {
             return false;
         }
-        // SAFETY: both calls have returned 0, so they have filled the structs, all of whose fields are integers.
-        let (kind, flags) = unsafe { (kind.assume_init(), flags.assume_init()) };
+        // SAFETY: as above.
+        if unsafe { libc::statvfs(path.as_ptr(), flags.as_mut_ptr()) } != 0 {
+            return false;
+        }
+        // SAFETY: the call has returned 0, so it has filled the struct, all of whose fields are integers.
+        let kind = unsafe { kind.assume_init() };
+        // SAFETY: as above.
+        let flags = unsafe { flags.assume_init() };
         #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "the fields' type differs by target")]
-        let (kind, flags) = (kind.f_type as u64, flags.f_flag as u64);
-        kind == TMPFS_MAGIC && flags & libc::ST_NOATIME as u64 == 0
+        let (kind, has_none) = (kind.f_type as u64, flags.f_flag & libc::ST_NOATIME != 0);
+        kind == TMPFS_MAGIC && !has_none
     }
 
     /// Renames a file that a lease is held on, unless there is something of the new name.

@@ -22,6 +22,9 @@ use std::sync::{Condvar, MutexGuard, PoisonError};
 /// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
 const LARGE: usize = 1 << 20;
 
+/// Slots that a channel can have.
+const MAX_SLOTS: usize = 64;
+
 /// The one writer of a channel: publishes arrays, whose dtype and shape may change each time.
 ///
 /// Makes the channel `name`, or takes it over from a writer that died. Closing the writer, or losing the last reference to it, closes the channel and removes its
@@ -76,6 +79,9 @@ pub(crate) struct Writer {
     pinned: Pinned,
     // No Python code runs, and nothing is freed, while it is locked: both could come back here.
     state: Own<State>,
+    /// Values to come for which memory of `capacity_bytes` may have to be found, if that is much:
+    /// one a slot. Changed with the interpreter lock.
+    to_find: AtomicUsize,
     /// Whether it has been closed. Here, as the state's lock may be another thread's, or lost.
     closed: AtomicBool,
     /// Told when another thread has given the writer back.
@@ -171,7 +177,7 @@ impl Writer {
         let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
         let elements = shape.iter().fold(1, |all: usize, &len| all.saturating_mul(len));
         // A large array's memory may have to be found, and its bools cleared.
-        let lent = if elements.saturating_mul(dtype.size()) >= LARGE {
+        let lent = if self.is_slow(elements.saturating_mul(dtype.size())) {
             py.detach(|| writer.into_loan(dtype, shape))
         } else {
             writer.into_loan(dtype, shape)
@@ -212,6 +218,16 @@ impl Writer {
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
         self.put_back(py, loan.into_writer());
         published
+    }
+
+    /// Whether a value of so many bytes is made without the interpreter lock.
+    fn is_slow(&self, bytes: usize) -> bool {
+        // Relaxed: the interpreter lock orders it.
+        let to_find = self.to_find.load(Ordering::Relaxed);
+        if to_find > 0 {
+            self.to_find.store(to_find - 1, Ordering::Relaxed);
+        }
+        bytes >= LARGE || to_find > 0
     }
 
     /// The array of the loan `number`, while it is open.
@@ -366,6 +382,7 @@ impl Writer {
             place,
             pinned: Pinned::default(),
             state: Own::new(State::Ready(writer)),
+            to_find: AtomicUsize::new(if capacity_bytes.is_some_and(|bytes| bytes >= LARGE) { MAX_SLOTS } else { 0 }),
             closed: AtomicBool::new(false),
             given_back: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -409,7 +426,7 @@ impl Writer {
             // SAFETY: the elements lie in C order, as has just been asked. The array is not used
             // otherwise before `bytes` has had its last use.
             let bytes = unsafe { memory::bytes_of(&array, dtype) };
-            let written = if bytes.len() >= LARGE {
+            let written = if self.is_slow(bytes.len()) {
                 // A copy: another thread that gives the array a new shape frees the memory of this one.
                 let shape = array.shape().to_vec();
                 py.detach(|| writer.write_bytes(dtype, &shape, bytes))

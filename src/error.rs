@@ -92,7 +92,8 @@ pub enum Error {
         /// How many readers or handles live; `None` when somebody is just making it.
         living: Option<usize>,
     },
-    /// The writer has closed the channel, and everything it published has been seen.
+    /// The writer has closed the channel, and its last value has been seen. Told once for each
+    /// close.
     #[error("the writer has closed channel {name:?}")]
     #[non_exhaustive]
     Closed {

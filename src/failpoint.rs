@@ -35,7 +35,7 @@ mod armed {
     pub const FAIL_POINTS: &[&str] = &[
         // Becoming the writer.
         "name.opened", "name.locked", "create.reserved", "head.body", "create.board", "create.table_cleared", "create.table_file",
-        "create.table", "create.epoch", "create.marked", "create.open",
+        "create.table", "create.forgotten", "create.epoch", "create.marked", "create.open",
         // Instead of a board that cannot be kept.
         "create.retired", "create.retire_woken", "create.retire_payload", "create.retire_unlinked",
         // What an earlier writer left.
@@ -44,8 +44,11 @@ mod armed {
         "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
         "grow.replaced", "write.described", "write.copied", "publish.written", "publish.numbered", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
         "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
+        // Files that have gone under their writer.
+        "renew.closed", "renew.removed", "renew.copied", "renew.acquired",
         // The end.
-        "close.marked", "close.rung", "close.kept", "close.payload", "close.table", "close.board",
+        "close.marked", "close.rung", "close.kept", "close.left", "close.unlocked",
+        "clear.locked", "clear.marked", "clear.rung", "clear.payload", "clear.table", "clear.board",
         "remove.marked", "remove.payload", "remove.table", "remove.board",
         // A reader comes and goes.
         "attach.locked", "register.cleared", "register.shown", "attach.placed", "register.emptied", "detach.removed",

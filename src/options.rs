@@ -148,8 +148,9 @@ impl Options {
         self
     }
 
-    /// Whether the last value stays readable after the writer is dropped, until a new writer takes the channel over or
-    /// [`remove`](crate::remove) removes it. By default it goes with the writer.
+    /// Whether the last value stays readable after the writer is dropped, until a new writer takes
+    /// the channel over or [`remove`](crate::remove) removes it. By default it stays only for
+    /// readers that were there, until they have read it.
     #[must_use]
     pub fn persist(mut self, persist: bool) -> Self {
         self.persist = persist;

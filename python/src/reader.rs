@@ -211,7 +211,7 @@ impl Reader {
     /// Raises
     /// ------
     /// Closed
-    ///     When the writer has closed the channel and everything has been read. Calling again is fine, and finds a new writer's channel.
+    ///     When the writer has closed the channel and its last value has been read: once for each close. After that, waiting goes on until a new writer publishes.
     /// Corrupt, Contended, Forked
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Sample>> {

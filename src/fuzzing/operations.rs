@@ -72,6 +72,14 @@ struct Channel {
     id: u64,
     epoch: u64,
     current: Option<Rc<Published>>,
+    /// Closed, and left for readers that had not come to its last value.
+    left: bool,
+}
+
+impl Channel {
+    fn last(&self) -> u64 {
+        self.current.as_ref().map_or(0, |value| value.number)
+    }
 }
 
 /// A reader, and what it should know.
@@ -85,6 +93,10 @@ struct Watch {
     farewells: Vec<Rc<Published>>,
     /// The last value read, if any.
     last: Option<Rc<Published>>,
+    /// The number behind which it stands, on that channel.
+    position: u64,
+    /// The epoch whose close it was told.
+    told: u64,
     /// Answers from the old channel since there is a new one with a value.
     late: u32,
     /// An answer may have come from the old channel or the new: both had the same value at the same number.
@@ -137,6 +149,7 @@ impl Run {
             22 => self.look_at_all(),
             _ => self.damage(input),
         }
+        self.channel_may_end();
     }
 
     fn damage(&mut self, input: &mut Input<'_>) {
@@ -165,10 +178,13 @@ impl Run {
         self.writer = Some(made.expect("nobody else is writing"));
         self.persist = persist;
         match &mut self.channel {
-            Some(channel) => channel.epoch += 1,
+            Some(channel) => {
+                channel.epoch += 1;
+                channel.left = false;
+            }
             None => {
                 self.channels += 1;
-                self.channel = Some(Channel { id: self.channels, epoch: 1, current: None });
+                self.channel = Some(Channel { id: self.channels, epoch: 1, current: None, left: false });
             }
         }
     }
@@ -176,8 +192,31 @@ impl Run {
     /// The writer goes; its last value, if there is one, stays or goes with it.
     fn leave(&mut self) {
         let Some(writer) = self.writer.take() else { return };
-        drop(writer);
-        if !self.persist || self.channel.as_ref().is_some_and(|channel| channel.current.is_none()) {
+        writer.close().expect("nothing keeps it from closing");
+        if self.persist && self.channel.as_ref().is_some_and(|channel| channel.current.is_some()) {
+            return;
+        }
+        let is_left = self.has_board();
+        if let Some(channel) = self.channel.as_mut().filter(|_| !self.damaged) {
+            channel.left = is_left;
+            let is_behind = |watch: &Watch| {
+                !watch.copies && watch.channel == channel.id && !is_same(watch.last.as_ref(), channel.current.as_ref())
+            };
+            let waits = self.readers.iter().flatten().any(is_behind) && channel.current.is_some();
+            assert!(is_left || !waits, "a reader is behind, and nothing was left for it");
+            let may_wait = self.readers.iter().flatten().any(|watch| !watch.copies);
+            assert!(!is_left || may_wait, "left for nobody");
+        }
+        self.channel_may_end();
+    }
+
+    fn has_board(&self) -> bool {
+        self.options.directory().join(format!("{NAME}.ndsh")).exists()
+    }
+
+    /// What is left of a channel goes when no reader is behind any more.
+    fn channel_may_end(&mut self) {
+        if self.channel.is_some() && self.writer.is_none() && !self.has_board() {
             self.channel_ends();
         }
     }
@@ -262,6 +301,8 @@ impl Run {
         let opened = if copies { self.options.open_read_only(NAME) } else { self.options.open(NAME) };
         let channel = match (&self.channel, &opened) {
             (_, Err(error)) if self.damaged => return answered(error),
+            (Some(channel), Err(Error::NotFound { .. })) if channel.left => return,
+            (Some(channel), Ok(_)) if channel.left => panic!("what is left is for others"),
             (channel, Ok(_)) if self.damaged => channel.as_ref().map_or(0, |channel| channel.id),
             (Some(channel), Ok(_)) => channel.id,
             (None, Err(Error::NotFound { .. })) => return,
@@ -270,8 +311,10 @@ impl Run {
             }
         };
         let reader = opened.unwrap();
+        let position = self.channel.as_ref().map_or(0, |channel| channel.last().saturating_sub(1));
+        let (farewells, last) = (Vec::new(), None);
         self.readers[index] =
-            Some(Watch { reader, copies, channel, farewells: Vec::new(), last: None, late: 0, unsure: false });
+            Some(Watch { reader, copies, channel, farewells, last, position, told: 0, late: 0, unsure: false });
     }
 
     fn read(&mut self, input: &mut Input<'_>, way: Way) {
@@ -349,6 +392,7 @@ impl Run {
         if let (Some(held), Some(expected)) = (held, &expected) {
             Seen::from_borrowed(&held).assert_is(expected);
         }
+        watch.position = expected.as_ref().map_or(watch.position, |value| value.number);
         watch.last = expected.or(watch.last);
         self.readers[index] = Some(watch);
     }
@@ -382,21 +426,23 @@ impl Run {
         match (answer, due) {
             (Ok(Some(seen)), Some(due)) => {
                 seen.assert_is(due);
-                let since = watch.last.as_ref().filter(|last| last.channel == due.channel);
-                let missed = match (&watch.last, since) {
-                    (None, _) => 0,
-                    (_, None) => due.number - 1,
-                    (_, Some(last)) => (due.number - last.number).saturating_sub(1),
-                };
+                let missed = (due.number - watch.position).saturating_sub(1);
                 assert_eq!(seen.missed, missed, "values missed before {}", due.number);
+                watch.position = due.number;
                 watch.last = Some(Rc::clone(due));
                 Some(Rc::clone(due))
             }
             (Ok(None), None) => {
-                assert!(way != Way::Wait || alive, "a wait for a closed channel ends in an error");
+                let told = way != Way::Wait || alive || watch.told == watch.reader.writer_epoch();
+                assert!(told, "a wait tells a close");
+                assert_eq!(watch.reader.is_closed(), !alive);
                 None
             }
-            (Err(Error::Closed { .. }), None) if way == Way::Wait && !alive => None,
+            (Err(Error::Closed { .. }), None) if way == Way::Wait && !alive => {
+                assert_ne!(watch.told, watch.reader.writer_epoch(), "a close is told once");
+                watch.told = watch.reader.writer_epoch();
+                None
+            }
             (Err(Error::DTypeMismatch { expected, found }), Some(due)) => {
                 assert_eq!(found, due.array.dtype());
                 assert_ne!(expected, found);
@@ -409,31 +455,38 @@ impl Run {
     /// A reader of a channel that is no more sees its last value, as far as it can still be had, then the next channel under the name.
     fn check_after_close(&self, watch: &mut Watch, answer: Result<Option<Seen>>) -> Option<Rc<Published>> {
         let next = self.channel.as_ref().and_then(|channel| channel.current.clone());
+        // One that is left for others may be out of reach.
+        let is_due = next.is_some() && self.channel.as_ref().is_some_and(|channel| !channel.left);
         match answer {
             Ok(Some(seen)) => {
                 let old = watch.farewells.iter().find(|value| seen.is(value)).cloned();
                 if let Some(value) = next.clone().filter(|value| seen.is(value)) {
-                    let missed = if watch.last.is_some() { value.number - 1 } else { 0 };
+                    // What the channel before had when it ended, and this one up to here. Of more
+                    // than one before some may have come and gone unseen.
+                    let unread = watch.farewells.last().map_or(0, |last| last.number.saturating_sub(watch.position));
+                    let missed = unread + value.number - 1;
                     if old.is_none() {
-                        let right = seen.missed == missed || watch.unsure;
+                        let right = seen.missed == missed || watch.unsure || watch.farewells.len() > 1;
                         assert!(right, "missed {} of the new channel before {}", seen.missed, value.number);
                         watch.channel = value.channel;
                         watch.farewells.clear();
                         watch.late = 0;
                         watch.unsure = false;
+                        (watch.position, watch.told) = (value.number, 0);
                         watch.last = Some(Rc::clone(&value));
                         return Some(value);
                     }
                     watch.unsure = true;
                 }
                 let value = old.unwrap_or_else(|| panic!("neither an old nor the new: {seen:?}"));
+                watch.position = value.number;
                 watch.last = Some(Rc::clone(&value));
-                Self::is_late(watch, next.is_some());
+                Self::is_late(watch, is_due);
                 Some(value)
             }
             Ok(None) | Err(Error::Closed { .. }) => {
                 // An attachment to a new channel without a value yet does not show.
-                Self::is_late(watch, next.is_some());
+                Self::is_late(watch, is_due);
                 None
             }
             Err(Error::DTypeMismatch { .. }) => None,

@@ -94,7 +94,8 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Lo
     let state = match board.state() {
         State::Starting => ChannelState::Starting,
         State::Open => ChannelState::Open,
-        State::Closed => ChannelState::Closed,
+        // What is left stands for the readers that it had; to all others it is closed.
+        State::Closed | State::Left => ChannelState::Closed,
         State::Kept => ChannelState::Kept,
     };
     report.max_readers = board.head.readers as usize;

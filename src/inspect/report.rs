@@ -157,7 +157,8 @@ pub struct Reader {
     pub owner: Owner,
     /// The slots that it holds: the current sample's first, then those it keeps.
     pub pins: Vec<usize>,
-    /// The last value that it has mapped; 0 for none.
+    /// The last value that it has come to; 0 for none, and all ones when it reads no more, but
+    /// still holds values.
     pub seen: u64,
     /// How often it came too late to pin a value.
     pub retries: u64,
@@ -198,9 +199,10 @@ pub enum ChannelState {
     Starting,
     /// It is open. Whether its writer lives, [`Report::writer`] says.
     Open,
-    /// Its writer has closed it; its files are going.
+    /// Its writer has closed it; its files are going, or stay for readers that have not come to the
+    /// last value.
     Closed,
-    /// Its writer has closed it and left the last value in place.
+    /// Its writer has closed it and left the last value in place for all who come.
     Kept,
 }
 

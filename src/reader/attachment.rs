@@ -5,7 +5,7 @@ use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
-use crate::segment::{self, Board, OwnEntry, Seat, State, Table};
+use crate::segment::{self, Board, ClosedFiles, OwnEntry, Seat, State, Table};
 use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use uuid::Uuid;
@@ -24,6 +24,8 @@ pub(crate) enum Mode {
 
 /// A reader's place in a channel. Given up when the reader and all of its owned samples are gone.
 pub(crate) struct Attachment {
+    location: Location,
+    owners: Owners,
     board: Board,
     lineage: Uuid,
     place: Option<Place>,
@@ -36,7 +38,7 @@ pub(crate) struct Attachment {
 struct Place {
     entry: OwnEntry,
     /// Holds the lock on the entry.
-    _file: Locked,
+    file: Locked,
     index: usize,
     kept: KeptPins,
 }
@@ -64,11 +66,16 @@ impl Attachment {
         let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
             return Err(not_found());
         };
-        if matches!(board.state(), State::Starting | State::Closed) {
+        if !board.state().takes_readers() {
             return Err(not_found());
         }
+        let lineage = head.lineage;
+        let attach = |board, place| {
+            let location = location.clone();
+            Self { location, owners, board, lineage, place, forks, _sweeper: sweeper }
+        };
         if mode == Mode::CopyOnly {
-            return Ok(Found::Attached(Self { board, lineage: head.lineage, place: None, forks, _sweeper: sweeper }));
+            return Ok(Found::Attached(attach(board, None)));
         }
         let readers = location.readers();
         let (file, identity) = match segment::open_table_file(&readers, Access::ReadWrite, owners) {
@@ -81,7 +88,7 @@ impl Attachment {
             Err(error @ Error::Corrupt(HeaderError::Stranger { .. })) => return Ok(Found::InPieces(error)),
             Err(other) => return Err(other),
         };
-        let is_closed = || matches!(board.state(), State::Starting | State::Closed);
+        let is_closed = || !board.state().takes_readers();
         let place = match Place::take(table, Locked::new(file), &readers)? {
             Ok(place) => place,
             // No seat, because a remover has locked everybody out.
@@ -89,8 +96,10 @@ impl Attachment {
             Err(_) => return Err(Error::TooManyReaders { max: head.readers as usize }),
         };
         fail_point!("attach.placed");
-        let attached = Self { board, lineage: head.lineage, place: Some(place), forks, _sweeper: sweeper };
-        if matches!(attached.board.state(), State::Starting | State::Closed) {
+        let attached = attach(board, Some(place));
+        if !attached.board.state_registered().takes_readers() {
+            // A writer that has just closed may have left its files for this reader.
+            attached.leave();
             return Ok(Found::InPieces(not_found()));
         }
         Ok(Found::Attached(attached))
@@ -103,6 +112,35 @@ impl Attachment {
     /// Whether this channel goes on with the numbers of `other`.
     pub(crate) fn continues(&self, other: &Self) -> bool {
         self.lineage == other.lineage
+    }
+
+    /// Whose numbers these are: the lineage's, which no other channel ever has.
+    pub(crate) fn lineage(&self) -> Uuid {
+        self.lineage
+    }
+
+    /// Whether the name leads to another board by now.
+    pub(crate) fn has_moved(&self) -> bool {
+        let named = sys::identify_path(&self.location.board());
+        named.is_ok_and(|named| !sys::same_file(&named, self.board.identity()))
+    }
+
+    /// Says that this reader reads no more, and removes what a closed channel has left if it was
+    /// left for this reader alone. Owned samples may go on holding what they hold.
+    pub(crate) fn leave(&self) {
+        if self.own_pins().is_some() {
+            self.tell(u64::MAX);
+            self.clear_up();
+        }
+    }
+
+    /// Removes what a closed channel has left if no living reader is behind any more. Not in a
+    /// forked child: the place is its parent's.
+    pub(crate) fn clear_up(&self) {
+        if let (Some(place), Some(_)) = (&self.place, self.own_pins()) {
+            let (board, table) = (&self.board, place.entry.table());
+            ClosedFiles::new(&self.location, self.owners, board, table, &place.file).clear_up();
+        }
     }
 
     /// Fails in a forked child: its parent owns the entry.
@@ -209,6 +247,6 @@ impl Place {
             entry.note_pid();
         }
         let Some(entry) = OwnEntry::new(table, index) else { return Ok(Err(Seat::Full)) };
-        Ok(Ok(Self { entry, _file: file, index, kept: KeptPins::new() }))
+        Ok(Ok(Self { entry, file, index, kept: KeptPins::new() }))
     }
 }

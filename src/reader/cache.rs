@@ -1,12 +1,13 @@
 //! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
 
+use super::copy::Files;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::header::{self, FRONT, Header, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
-use crate::segment::{Board, ReadPayload, Slot, Standing};
-use crate::slots::{Latest, SlotIndex};
+use crate::segment::{Board, ReadPayload, Slot};
+use crate::slots::{Latest, SlotIndex, Standing};
 use std::sync::Arc;
 
 /// An array's description.
@@ -22,6 +23,8 @@ pub(crate) struct Cached {
     /// Sequence number of the value that `array` and `written_ns` belong to.
     number: u64,
     pub(crate) written_ns: u64,
+    /// Which writer's value it is: known with the header, as each has payload files of its own.
+    pub(crate) epoch: u64,
     // Also in `array`, but one load nearer: these stand on the way to every element.
     pub(crate) dtype: DType,
     pub(crate) byte_len: usize,
@@ -29,6 +32,14 @@ pub(crate) struct Cached {
     pub(crate) array: Arc<Array>,
     /// The header, if it is so short: asked for with every new value.
     front: Option<[u64; FRONT]>,
+}
+
+/// Where payload files are found.
+pub(crate) struct From<'a> {
+    pub(crate) location: &'a Location,
+    pub(crate) owners: Owners,
+    /// Those that copies have been made from.
+    pub(crate) files: &'a Files,
 }
 
 /// One [`Cached`] for each slot that this reader has come across.
@@ -75,12 +86,12 @@ impl Cache {
     }
 
     /// Finds out what the slot holds that `latest` names and the caller has pinned.
-    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, location: &Location, owners: Owners) -> Result<()> {
+    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, from: &From<'_>) -> Result<()> {
         let broken = || HeaderError::Slot { number: latest.number(), slot: latest.slot().get() };
         self.forget_gone(board);
         let slot = board.slot(latest.slot()).ok_or_else(broken)?;
         let place = self.slots.get_mut(latest.slot().get()).ok_or_else(broken)?;
-        let read = |known| Cached::read(slot, latest.number(), known, location, owners, self.max_value);
+        let read = |known| Cached::read(slot, latest.number(), known, from, self.max_value);
         if let Some(known) = place {
             if known.number != latest.number() {
                 match slot.same_but_time(&known.array.raw) {
@@ -132,8 +143,7 @@ impl Cached {
         slot: &Slot,
         number: u64,
         before: Option<&Arc<ReadPayload>>,
-        location: &Location,
-        owners: Owners,
+        from: &From<'_>,
         max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();
@@ -141,11 +151,15 @@ impl Cached {
         check_size(&header, max_value)?;
         let payload = match before {
             Some(known) if known.id() == header.payload && known.len() >= header.byte_len => Arc::clone(known),
-            _ => Arc::new(ReadPayload::open(location, header.payload, header.byte_len, owners)?),
+            _ => {
+                let open = from.files.find(header.payload);
+                Arc::new(ReadPayload::open(from.location, header.payload, header.byte_len, from.owners, open)?)
+            }
         };
         let (dtype, byte_len) = (header.dtype, header.byte_len);
         let front = raw.front().copied();
         let array = Arc::new(Array { dtype, shape: header.shape, byte_len, raw });
-        Ok(Self { number, written_ns: header.written_ns, dtype, byte_len, payload, array, front })
+        let epoch = slot.epoch();
+        Ok(Self { number, written_ns: header.written_ns, epoch, dtype, byte_len, payload, array, front })
     }
 }

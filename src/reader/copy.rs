@@ -5,7 +5,9 @@
 //! model is not asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
 
 use super::cache::check_size;
-use super::{OwnedSample, Reader};
+use super::sample::Origin;
+use super::wait::Deadline;
+use super::{CHANNELS, OwnedSample, Reader};
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
@@ -14,8 +16,9 @@ use crate::header::{self, Header, HeaderError, RawHeader};
 use crate::location::Location;
 use crate::options::Owners;
 use crate::owned_array::OwnedArray;
-use crate::segment::{self, Board, Standing, State};
+use crate::segment::{self, Board};
 use crate::slots::Latest;
+use crate::slots::Standing;
 use crate::sys::{self, Access};
 use crate::view;
 use std::fs::File;
@@ -34,7 +37,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub struct Info {
     /// The value's sequence number.
     pub seq: u64,
-    /// Values that were published and not seen since this reader's last read; 0 at its first.
+    /// Which of the channel's writers wrote it: 1 is the first.
+    pub epoch: u64,
+    /// Whose numbers these are: with the number, an identity that no other value ever has.
+    pub incarnation: Uuid,
+    /// Values that were published since this reader's last read, or since it was opened, and not
+    /// seen.
     pub missed: u64,
     /// Time between the value's publication and the end of the copy.
     pub age: Duration,
@@ -58,6 +66,11 @@ impl Default for Files {
 }
 
 impl Files {
+    /// The payload file `id`, if it is one of them: it may have lost its name since.
+    pub(super) fn find(&self, id: Uuid) -> Option<&File> {
+        self.open.iter().flatten().find(|(known, _)| *known == id).map(|(_, file)| file)
+    }
+
     fn get(&mut self, id: Uuid, slot: usize, location: &Location, owners: Owners) -> Result<&File> {
         let [a, b, c, d] = &mut self.open;
         let place = match slot % 4 {
@@ -159,7 +172,7 @@ impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
 
 /// How an attempt to copy ended.
 enum Attempt {
-    Copied(Header),
+    Copied(Header, u64),
     /// The writer has moved on; what was copied is worthless.
     Moved,
 }
@@ -176,14 +189,20 @@ impl Reader {
     /// [`Error::DTypeMismatch`] when the elements are not `T`; [`Error::InvalidBool`]; [`Error::Contended`] when the writer
     /// was quicker each time; [`Error::Corrupt`]. What `out` holds then is unspecified.
     pub fn read_into<T: ShElement>(&mut self, out: &mut Vec<T>) -> Result<Option<Info>> {
-        if !self.has_news()? {
-            return Ok(None);
-        }
         let mut sink = Elements { out, unchecked: Vec::new() };
-        let Some((latest, header)) = self.copy(&mut sink)? else { return Ok(None) };
+        let mut copied = None;
+        for _ in 0..CHANNELS {
+            if copied.is_some() || !self.has_news()? {
+                break;
+            }
+            copied = self.copy(&mut sink)?;
+        }
+        let Some((latest, header, epoch)) = copied else { return Ok(None) };
         sink.finish()?;
         Ok(Some(Info {
             seq: latest.number(),
+            epoch,
+            incarnation: self.at.lineage(),
             missed: self.note(latest),
             age: sys::age_of(header.written_ns),
             dtype: header.dtype,
@@ -197,10 +216,16 @@ impl Reader {
     ///
     /// As [`read_into`](Self::read_into) and [`wait`](Self::wait).
     pub fn wait_into<T: ShElement>(&mut self, out: &mut Vec<T>, timeout: Duration) -> Result<Option<Info>> {
-        if !self.wait_for_news(timeout)? {
-            return Ok(None);
+        let mut deadline = Deadline::after(timeout);
+        while self.wait_until(&mut deadline)? {
+            if let Some(info) = self.read_into(out)? {
+                return Ok(Some(info));
+            }
+            if deadline.left().is_none() {
+                break;
+            }
         }
-        self.read_into(out)?.map_or_else(|| Err(self.closed()), |info| Ok(Some(info)))
+        Ok(None)
     }
 
     /// A sample that owns a copy of the current value.
@@ -214,13 +239,14 @@ impl Reader {
         accept: impl FnMut(DType, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept, array: None };
-        let Some((latest, header)) = self.copy(&mut sink)? else { return Ok(None) };
+        let Some((latest, header, epoch)) = self.copy(&mut sink)? else { return Ok(None) };
         let missed = self.note(latest);
-        Ok(sink.array.map(|array| OwnedSample::copied(array, latest.number(), header.written_ns, missed)))
+        let origin = Origin { epoch, incarnation: self.at.lineage() };
+        Ok(sink.array.map(|array| OwnedSample::copied(array, latest.number(), origin, header.written_ns, missed)))
     }
 
     /// Copies the current value; `None` when there is none, or it has gone with its writer.
-    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, Header)>> {
+    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, Header, u64)>> {
         self.at.check_process()?;
         self.files.forget_gone(self.at.board());
         let deadline = Instant::now() + PATIENCE;
@@ -228,17 +254,15 @@ impl Reader {
         while attempts < ATTEMPTS && (attempts == 0 || Instant::now() < deadline) {
             let latest = self.at.latest();
             if latest.is_none() {
+                self.seen = latest;
                 return Ok(None);
             }
             match self.try_copy(latest, sink) {
-                Ok(Attempt::Copied(header)) => return Ok(Some((latest, header))),
+                Ok(Attempt::Copied(header, epoch)) => return Ok(Some((latest, header, epoch))),
                 Ok(Attempt::Moved) => attempts += 1,
-                // The writer closed the channel and removed the file before it was read.
-                Err(Error::Corrupt(HeaderError::Payload { .. })) if self.at.board().state() == State::Closed => {
+                Err(error) if self.has_gone(&error) => {
                     self.seen = latest;
-                    if !self.follow()? {
-                        return Ok(None);
-                    }
+                    return Ok(None);
                 }
                 Err(error) => return Err(error),
             }
@@ -255,7 +279,8 @@ impl Reader {
             return if side.latest() == latest { Err(broken().into()) } else { Ok(Attempt::Moved) };
         }
         fail_point!("copy.stamped");
-        let raw = self.at.board().slot(latest.slot()).ok_or_else(broken)?.header();
+        let slot = self.at.board().slot(latest.slot()).ok_or_else(broken)?;
+        let (raw, epoch) = (slot.header(), slot.epoch());
         if !side.unchanged(latest) {
             return Ok(Attempt::Moved);
         }
@@ -263,7 +288,7 @@ impl Reader {
         let (files, location, limits) = (&mut self.files, &self.location, (self.owners, self.max_value));
         let copied = Self::copy_payload(files, location, limits, &raw, index, sink);
         fail_point!("copy.copied");
-        if side.unchanged(latest) { copied.map(Attempt::Copied) } else { Ok(Attempt::Moved) }
+        if side.unchanged(latest) { copied.map(|header| Attempt::Copied(header, epoch)) } else { Ok(Attempt::Moved) }
     }
 
     fn copy_payload(

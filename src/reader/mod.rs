@@ -16,28 +16,46 @@ use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::{Options, Owners};
-use crate::segment::{Standing, State};
-use crate::slots::{Latest, PinAttempt};
+use crate::segment::State;
+use crate::slots::{Latest, PinAttempt, Standing};
 use crate::sys;
 use attachment::{Attachment, Mode};
-use cache::Cache;
+use cache::{Cache, From};
 use copy::Files;
 use sample::Pin;
 use spin::Spin;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it takes a writer that never
 /// pauses, on more slots than there are, to use them up.
 const ATTEMPTS: u32 = 1 << 16;
 
+/// Channels that are gone through in one read, if one after the other is removed under the reader's
+/// eyes.
+const CHANNELS: u32 = 4;
+
 /// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
 ///
-/// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader opened afterwards gets it too; when a new
-/// writer comes, by taking over or by making the channel anew, the reader goes on with its values by itself. When the writer closes the channel,
-/// its readers keep the last value that they have read. Files removed by hand are another matter: [`wait`](Self::wait) notices within a tenth of
-/// a second that the name has gone to another channel, [`read`](Self::read) alone does not.
+/// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader
+/// opened afterwards gets it too; when a new writer comes, by taking over or by making the channel
+/// anew, the reader goes on with its values by itself.
+///
+/// When the writer closes the channel, its last value stands until its readers have read it or have
+/// gone, however late they come; [`latest`](Self::latest) gives it after that too.
+/// [`wait`](Self::wait) tells the close once, [`is_closed`](Self::is_closed) whenever it is asked.
+/// Readers [without write permission](Self::open_read_only) are not known to the writer: for them
+/// alone nothing is left.
+///
+/// What a reader sees and what it is told to have [missed](Sample::missed) add up to what was
+/// published since it was opened, whoever wrote it. Only of a channel that was made, closed and
+/// gone again between two looks of a reader, which had come to the end of the one before, it learns
+/// nothing.
+///
+/// Files removed by hand are another matter: [`wait`](Self::wait) notices within a tenth of a
+/// second that the name has gone to another channel, [`read`](Self::read) alone does not, unless
+/// their writer lives: it makes its channel anew, and takes its readers along.
 ///
 /// # Example
 ///
@@ -76,8 +94,20 @@ pub struct Reader {
     /// How the board stood when there was nothing to do but to wait for news. Open, then; never so
     /// if it was not.
     calm: Standing,
-    /// Number of the last value read, here or on the board before; `None` before the first.
-    last_number: Option<u64>,
+    /// Number of the last value that this reader has read or, before the first, stands behind. On a
+    /// channel whose numbers begin anew, less than 0: by how much, so many values before it have
+    /// been missed.
+    position: i64,
+    /// Whether `position` is that of a value which has been read.
+    has_read: bool,
+    /// What [`seq`](Self::seq) was before the numbers began anew.
+    seq_before: Option<u64>,
+    /// The epoch whose close has been told, and the one after whose close this reader has looked
+    /// whether to clear up; 0 for none.
+    close_told: u64,
+    close_cleared: u64,
+    /// When to make sure next that the channel still has the name.
+    next_look: Instant,
     spin: Spin,
 }
 
@@ -123,10 +153,15 @@ impl Reader {
             owners: options.owners,
             max_value: options.max_value,
             mode,
+            position: start_of(&at),
             at: Arc::new(at),
             seen: Latest::NONE,
             calm: Standing::UNKNOWN,
-            last_number: None,
+            has_read: false,
+            seq_before: None,
+            close_told: 0,
+            close_cleared: 0,
+            next_look: Instant::now() + wait::SLICE,
             spin: Spin::new(options.spin),
         })
     }
@@ -139,7 +174,13 @@ impl Reader {
     /// [`Error::Forked`]; [`Error::Unsupported`] for a reader without write permission. The reader stays usable.
     #[inline]
     pub fn read(&mut self) -> Result<Option<Sample<'_>>> {
-        if self.has_news()? { self.hold() } else { Ok(None) }
+        if !self.has_news()? {
+            return Ok(None);
+        }
+        match self.pin()? {
+            Some(latest) => Ok(self.sample(latest)),
+            None => self.hold_next(),
+        }
     }
 
     /// The current value, whether it has been read before or not; `None` before the first. Counts as reading it.
@@ -150,7 +191,10 @@ impl Reader {
     #[inline]
     pub fn latest(&mut self) -> Result<Option<Sample<'_>>> {
         self.find_latest()?;
-        self.hold()
+        match self.pin()? {
+            Some(latest) => Ok(self.sample(latest)),
+            None => self.hold_next(),
+        }
     }
 
     /// [`read`](Self::read), for a sample independent of this reader. Through a reader without write permission the sample owns
@@ -160,7 +204,15 @@ impl Reader {
     ///
     /// As [`read`](Self::read).
     pub fn read_owned(&mut self) -> Result<Option<OwnedSample>> {
-        if self.has_news()? { self.own() } else { Ok(None) }
+        for _ in 0..CHANNELS {
+            if !self.has_news()? {
+                break;
+            }
+            if let Some(sample) = self.own()? {
+                return Ok(Some(sample));
+            }
+        }
+        Ok(None)
     }
 
     /// [`read_owned`](Self::read_owned), if `accept` takes the value's dtype and shape.
@@ -200,7 +252,10 @@ impl Reader {
     /// As [`read`](Self::read).
     pub fn latest_owned(&mut self) -> Result<Option<OwnedSample>> {
         self.find_latest()?;
-        self.own()
+        match self.own()? {
+            Some(sample) => Ok(Some(sample)),
+            None => self.read_owned(),
+        }
     }
 
     /// Whether the channel has a living writer just now. Asks the kernel: about two microseconds.
@@ -213,6 +268,22 @@ impl Reader {
     #[must_use]
     pub fn writer_epoch(&self) -> u64 {
         self.at.board().epoch()
+    }
+
+    /// Whether the writer has closed the channel, all that still stands has been read, and no new
+    /// writer has come.
+    ///
+    /// For those who poll with [`read`](Self::read): [`wait`](Self::wait) tells it by itself.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        // In this order: what is current is final once the channel is closed.
+        self.at.board().state() != State::Open && self.at.latest() == self.seen && !self.at.has_moved()
+    }
+
+    /// The number of the value read last; `None` before the first.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        if self.has_read { u64::try_from(self.position).ok() } else { self.seq_before }
     }
 
     /// The channel's name.
@@ -249,7 +320,25 @@ impl Reader {
         if self.at.latest() != self.seen {
             return Ok(true);
         }
-        Ok(self.at.board().standing() != self.calm && self.look_around()? && self.at.latest() != self.seen)
+        if self.at.board().standing() == self.calm { Ok(false) } else { self.look_around() }
+    }
+
+    /// Does what there is to do when the board stands otherwise than before: lets go of payload
+    /// files that have been unlinked, and, if the channel is not open, clears up and goes after the
+    /// name. Says whether there is something newer then.
+    #[cold]
+    fn look_around(&mut self) -> Result<bool> {
+        let now = self.at.board().standing();
+        // A forked child's mappings are its own to drop.
+        self.let_go();
+        if now.state() == State::Open {
+            self.calm = now;
+        } else if self.at.latest() == self.seen {
+            // That was the last value: `latest` has been looked at after the state.
+            self.clear_up();
+            self.follow()?;
+        }
+        Ok(self.at.latest() != self.seen)
     }
 
     /// Goes after the name if this board has nothing more to come.
@@ -261,35 +350,38 @@ impl Reader {
         Ok(())
     }
 
-    /// Does what there is to do when the board stands otherwise than before: lets go of payload
-    /// files that have been unlinked, and goes after the name if the channel is not open. Says
-    /// whether it went to another board.
-    #[cold]
-    fn look_around(&mut self) -> Result<bool> {
-        let now = self.at.board().standing();
-        // A forked child's mappings are its own to drop.
-        self.let_go();
-        if now.state() == State::Open {
-            self.calm = now;
-            return Ok(false);
-        }
-        self.follow()
-    }
-
     /// Drops mappings of payload files that have been unlinked, and closes them: their memory is
-    /// free when nobody has them.
+    /// free when nobody has them. Of a channel that is no more the last value is kept.
     fn let_go(&mut self) {
-        self.cache.forget_gone(self.at.board());
-        self.files.forget_gone(self.at.board());
+        if self.at.board().state() != State::Closed {
+            self.cache.forget_gone(self.at.board());
+            self.files.forget_gone(self.at.board());
+        }
     }
 
-    /// The current value, held in place.
-    #[inline]
-    fn hold(&mut self) -> Result<Option<Sample<'_>>> {
-        match self.pin()? {
-            Some(latest) => Ok(self.sample(latest)),
-            None => Ok(None),
+    /// Removes what the closed channel has left if it was left for this reader, which has come to
+    /// its end. Once after each close: others do it when they have.
+    fn clear_up(&mut self) {
+        let epoch = self.at.board().epoch();
+        if self.close_cleared != epoch && self.at.check_process().is_ok() {
+            self.close_cleared = epoch;
+            self.at.clear_up();
         }
+    }
+
+    /// What there is when the value looked for went with its channel, or was none: something newer
+    /// under the name.
+    #[cold]
+    fn hold_next(&mut self) -> Result<Option<Sample<'_>>> {
+        for _ in 0..CHANNELS {
+            if !self.has_news()? {
+                break;
+            }
+            if let Some(latest) = self.pin()? {
+                return Ok(self.sample(latest));
+            }
+        }
+        Ok(None)
     }
 
     /// The value that has just been pinned.
@@ -303,7 +395,10 @@ impl Reader {
     /// The current value, for a sample that does not borrow.
     fn own(&mut self) -> Result<Option<OwnedSample>> {
         match self.mode {
-            Mode::Pinning => Ok(self.hold()?.map(Sample::into_owned)),
+            Mode::Pinning => match self.pin()? {
+                Some(latest) => Ok(self.sample(latest).map(Sample::into_owned)),
+                None => Ok(None),
+            },
             Mode::CopyOnly => self.copy_owned(),
         }
     }
@@ -313,6 +408,7 @@ impl Reader {
     fn pin(&mut self) -> Result<Option<Latest>> {
         let latest = self.at.latest();
         if latest.is_none() {
+            self.seen = latest;
             return Ok(None);
         }
         // Asked beforehand: the pin's locked instruction holds up all loads after it.
@@ -330,7 +426,10 @@ impl Reader {
         for _ in 0..ATTEMPTS {
             match attempt {
                 PinAttempt::Pinned => return self.resolve(latest),
-                PinAttempt::Missed(now) if now.is_none() => return Ok(None),
+                PinAttempt::Missed(now) if now.is_none() => {
+                    self.seen = now;
+                    return Ok(None);
+                }
                 PinAttempt::Missed(now) => latest = now,
                 PinAttempt::Broken => {
                     let (number, slot) = (latest.number(), latest.slot().get());
@@ -348,27 +447,27 @@ impl Reader {
     /// Finds out what the pinned slot holds; gives it back if that fails.
     #[cold]
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
-        match self.cache.resolve(self.at.board(), latest, &self.location, self.owners) {
+        let from = From { location: &self.location, owners: self.owners, files: &self.files };
+        match self.cache.resolve(self.at.board(), latest, &from) {
             Ok(()) => {
                 fail_point!("pin.resolved");
                 Ok(Some(latest))
             }
             Err(error) => {
                 self.at.unpin();
-                self.explain(latest, error)
+                if !self.has_gone(&error) {
+                    return Err(error);
+                }
+                self.seen = latest;
+                Ok(None)
             }
         }
     }
 
-    /// An error in a value of a channel that has just been closed means that the value went before it could be mapped.
-    #[cold]
-    fn explain(&mut self, latest: Latest, error: Error) -> Result<Option<Latest>> {
-        if matches!(error, Error::Corrupt(HeaderError::Payload { .. })) && self.at.board().state() == State::Closed {
-            self.seen = latest;
-            // There may be a new channel of that name by now.
-            return if self.follow()? { self.pin() } else { Ok(None) };
-        }
-        Err(error)
+    /// Whether an error in a value means that it went with its channel, which was removed under
+    /// this reader's eyes. It counts as missed.
+    fn has_gone(&self, error: &Error) -> bool {
+        matches!(error, Error::Corrupt(HeaderError::Payload { .. })) && self.at.board().state() == State::Closed
     }
 
     /// Notes a value as read; tells how many were missed before it.
@@ -377,12 +476,19 @@ impl Reader {
         if latest == self.seen {
             return 0;
         }
-        let number = latest.number();
-        let missed = self.last_number.map_or(0, |last| number.saturating_sub(last).saturating_sub(1));
+        let missed = self.missed_before(latest);
         self.seen = latest;
-        self.last_number = Some(number);
-        self.at.tell(number);
+        self.position = number_of(latest);
+        self.has_read = true;
+        self.at.tell(latest.number());
         missed
+    }
+
+    /// Values between the last one read and this one.
+    #[inline]
+    fn missed_before(&self, latest: Latest) -> u64 {
+        // Damage may have numbers go back.
+        number_of(latest).saturating_sub(self.position).saturating_sub(1).max(0).cast_unsigned()
     }
 
     /// Goes to the board that has the name now, if it is another one; says whether it did.
@@ -399,21 +505,56 @@ impl Reader {
             Err(other) => return Err(other),
         };
         fail_point!("follow.attached");
-        // A board that replaces a damaged one goes on with its numbers; a new channel starts again.
-        let continues = at.continues(&self.at);
-        self.last_number = self.last_number.map(|last| if continues { last } else { 0 });
+        // A board that replaces one that could not be kept goes on with its numbers; a new channel
+        // starts again.
+        let latest = at.latest();
+        if !at.continues(&self.at) {
+            // Missed is what the old one has had since, and all of the new one up to what is read
+            // there.
+            self.seq_before = self.seq();
+            self.has_read = false;
+            self.position = 0_i64.saturating_sub(number_of(self.at.latest()).saturating_sub(self.position).max(0));
+        }
+        // A value that has been read on the old board is no news on one that goes on from it.
+        self.seen = Latest::NONE;
+        if !latest.is_none() && number_of(latest) <= self.position {
+            self.seen = latest;
+            at.tell(latest.number());
+        }
         self.cache = Cache::new(at.board().slot_count(), self.max_value);
         self.files = Files::default();
-        self.seen = Latest::NONE;
         self.calm = Standing::UNKNOWN;
+        (self.close_told, self.close_cleared) = (0, 0);
         self.at = Arc::new(at);
         Ok(true)
     }
 }
 
+/// A number as a position. The numbers of this library fit.
+#[inline]
+fn number_of(latest: Latest) -> i64 {
+    latest.number().cast_signed()
+}
+
+/// Where a reader stands that has just been attached: before the current value, or before the first
+/// that the board will have.
+fn start_of(at: &Attachment) -> i64 {
+    let latest = at.latest();
+    if latest.is_none() { i64::try_from(at.board().base()).unwrap_or(0) } else { number_of(latest) - 1 }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // Not mapped here any more when it goes: not every system likes that.
+        self.cache = Cache::new(0, 0);
+        self.files = Files::default();
+        self.at.leave();
+    }
+}
+
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("name", &self.name()).field("seq", &self.last_number).finish_non_exhaustive()
+        f.debug_struct("Reader").field("name", &self.name()).field("seq", &self.seq()).finish_non_exhaustive()
     }
 }
 

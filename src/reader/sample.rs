@@ -14,6 +14,7 @@ use crate::view::ArrayView;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The current value, held in place: its bytes do not change until this is dropped.
 ///
@@ -112,8 +113,16 @@ pub struct Sample<'a> {
 pub struct OwnedSample {
     value: Value,
     number: u64,
+    origin: Origin,
     written_ns: u64,
     missed: u64,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) epoch: u64,
+    pub(super) incarnation: Uuid,
 }
 
 /// Where an owned sample's elements are.
@@ -156,6 +165,7 @@ impl<'a> Sample<'a> {
     /// Holds the value independently of the reader.
     #[must_use]
     pub fn into_owned(self) -> OwnedSample {
+        let origin = Origin { epoch: self.epoch(), incarnation: self.incarnation() };
         let attachment = Arc::clone(self.pin.0);
         let slot = self.latest.slot();
         // Kept first; only then, with `self`, the borrowed pin goes.
@@ -167,6 +177,7 @@ impl<'a> Sample<'a> {
                 _kept: Arc::new(Kept { attachment, slot }),
             },
             number: self.latest.number(),
+            origin,
             written_ns: self.cached.written_ns,
             missed: self.missed,
         }
@@ -177,6 +188,21 @@ impl<'a> Sample<'a> {
     #[inline]
     pub fn seq(&self) -> u64 {
         self.latest.number()
+    }
+
+    /// Which of the channel's writers wrote the value: 1 is the first.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.cached.epoch
+    }
+
+    /// Whose numbers these are: stays the same when a writer takes the channel over, and differs
+    /// when the numbers begin anew.
+    ///
+    /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
+    #[must_use]
+    pub fn incarnation(&self) -> Uuid {
+        self.pin.0.lineage()
     }
 
     fn written_ns(&self) -> u64 {
@@ -209,14 +235,29 @@ impl<'a> Sample<'a> {
 
 impl OwnedSample {
     /// A sample whose elements lie in this process.
-    pub(super) fn copied(array: OwnedArray, number: u64, written_ns: u64, missed: u64) -> Self {
-        Self { value: Value::Copied(Arc::new(array)), number, written_ns, missed }
+    pub(super) fn copied(array: OwnedArray, number: u64, origin: Origin, written_ns: u64, missed: u64) -> Self {
+        Self { value: Value::Copied(Arc::new(array)), number, origin, written_ns, missed }
     }
 
     /// The value's sequence number: 1 for the first value of a channel, and one more with each.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.number
+    }
+
+    /// Which of the channel's writers wrote the value: 1 is the first.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.origin.epoch
+    }
+
+    /// Whose numbers these are: stays the same when a writer takes the channel over, and differs
+    /// when the numbers begin anew.
+    ///
+    /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
+    #[must_use]
+    pub fn incarnation(&self) -> Uuid {
+        self.origin.incarnation
     }
 
     fn written_ns(&self) -> u64 {
@@ -257,7 +298,11 @@ impl OwnedSample {
 macro_rules! impl_sample {
     ($($sample:tt)*) => {
         impl $($sample)* {
-            /// Values that were published and not seen since this reader's last read; 0 at its first.
+            /// Values that were published since this reader's last read, or since it was opened,
+            /// and not seen.
+            ///
+            /// A reader is opened before the value that is current then. Together with those seen
+            /// they are all that were published, over takeovers, closes and restarts.
             #[must_use]
             #[inline]
             pub fn missed(&self) -> u64 {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | a newer value is published | that value, or one published since |
 //! | nothing until the time-out | `None` |
-//! | the writer closes the channel | [`Error::Closed`], at once; the next wait looks for a successor first |
+//! | the writer closes the channel | its last value, then [`Error::Closed`], at once and once; the next wait sleeps until a successor publishes |
 //! | the writer dies | the wait goes on: a new writer may come |
 //! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
 //! | a signal | the wait goes on |
@@ -14,28 +14,42 @@ use super::{OwnedSample, Reader, Sample};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::segment::{Slot, State};
+use crate::slots::Standing;
 use crate::sys;
 use std::time::{Duration, Instant};
 
 /// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
-const SLICE: Duration = Duration::from_millis(100);
+pub(super) const SLICE: Duration = Duration::from_millis(100);
 
 /// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up to [`LONGEST_NAP`].
 const FIRST_NAP: Duration = Duration::from_micros(50);
 const LONGEST_NAP: Duration = Duration::from_millis(2);
 
-/// When to stop waiting; `None` for never.
-struct Deadline(Option<Instant>);
+/// The longest nap of a reader whose channel has been closed and is gone: nobody can wake it.
+const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
+
+/// When to stop waiting.
+pub(super) struct Deadline {
+    timeout: Duration,
+    /// Since when; `None` as long as nothing has been waited for, so that no clock has been read.
+    begin: Option<Instant>,
+}
 
 impl Deadline {
-    fn after(begin: Instant, timeout: Duration) -> Self {
-        // A time-out beyond the clock's range is as good as none.
-        Self(begin.checked_add(timeout))
+    pub(super) fn after(timeout: Duration) -> Self {
+        Self { timeout, begin: None }
+    }
+
+    /// When the wait began: now, if this is the first question.
+    fn begin(&mut self) -> Instant {
+        *self.begin.get_or_insert_with(Instant::now)
     }
 
     /// Time left, `None` when there is none.
-    fn left(&self) -> Option<Duration> {
-        match self.0 {
+    pub(super) fn left(&mut self) -> Option<Duration> {
+        let begin = self.begin();
+        // A time-out beyond the clock's range is as good as none.
+        match begin.checked_add(self.timeout) {
             None => Some(Duration::MAX),
             Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero()),
         }
@@ -51,8 +65,10 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] when the writer has closed the channel, everything has been read and no new writer has come; calling again is
-    /// fine, and finds a new writer's channel. Otherwise as [`read`](Self::read).
+    /// [`Error::Closed`] when the writer has closed the channel and the last value that still
+    /// stands for this reader has been read: once for each close. After that, waiting goes on until
+    /// a new writer publishes; [`is_closed`](Self::is_closed) tells that the channel still is
+    /// closed. Otherwise as [`read`](Self::read).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -70,13 +86,17 @@ impl Reader {
     /// # }
     /// ```
     pub fn wait(&mut self, timeout: Duration) -> Result<Option<Sample<'_>>> {
-        if !self.wait_for_news(timeout)? {
-            return Ok(None);
+        let mut deadline = Deadline::after(timeout);
+        while self.wait_until(&mut deadline)? {
+            if let Some(latest) = self.pin()? {
+                return Ok(self.sample(latest));
+            }
+            // It went with its channel: what counts is what comes next.
+            if deadline.left().is_none() {
+                break;
+            }
         }
-        match self.pin()? {
-            Some(latest) => Ok(self.sample(latest)),
-            None => Err(self.closed()),
-        }
+        Ok(None)
     }
 
     /// [`wait`](Self::wait), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
@@ -85,10 +105,16 @@ impl Reader {
     ///
     /// As [`wait`](Self::wait).
     pub fn wait_owned(&mut self, timeout: Duration) -> Result<Option<OwnedSample>> {
-        if !self.wait_for_news(timeout)? {
-            return Ok(None);
+        let mut deadline = Deadline::after(timeout);
+        while self.wait_until(&mut deadline)? {
+            if let Some(sample) = self.own()? {
+                return Ok(Some(sample));
+            }
+            if deadline.left().is_none() {
+                break;
+            }
         }
-        self.own()?.map_or_else(|| Err(self.closed()), |sample| Ok(Some(sample)))
+        Ok(None)
     }
 
     /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without reading it.
@@ -97,52 +123,69 @@ impl Reader {
     ///
     /// As [`wait`](Self::wait).
     pub fn wait_for_news(&mut self, timeout: Duration) -> Result<bool> {
+        self.wait_until(&mut Deadline::after(timeout))
+    }
+
+    #[inline]
+    pub(super) fn wait_until(&mut self, deadline: &mut Deadline) -> Result<bool> {
         // As it is for a reader that does not keep up: there is no need to ask the clock.
         if self.at.latest() != self.seen {
             self.at.check_process()?;
             return Ok(true);
         }
-        self.wait_long(timeout)
+        self.wait_long(deadline)
     }
 
     /// Waits when there are no news yet.
-    fn wait_long(&mut self, timeout: Duration) -> Result<bool> {
+    fn wait_long(&mut self, deadline: &mut Deadline) -> Result<bool> {
         self.at.check_process()?;
-        let (begin, began) = (Instant::now(), sys::monotonic_ns());
-        let deadline = Deadline::after(begin, timeout);
-        if self.spin(begin, timeout) {
+        let (begin, began) = (deadline.begin(), sys::monotonic_ns());
+        if self.spin(begin, deadline.timeout) {
             let waited = self.published_after(began);
             self.spin.succeeded(waited);
             return Ok(true);
         }
         let mut nap = FIRST_NAP;
-        let mut next_check = begin + SLICE;
         loop {
             if self.at.latest() != self.seen {
                 let waited = self.published_after(began);
                 self.spin.slept(waited);
                 return Ok(true);
             }
-            if self.at.board().standing() != self.calm {
-                if self.look_around()? {
-                    continue;
-                }
-                // A new writer may have revived this very board since.
-                if self.at.board().state() != State::Open && self.at.latest() == self.seen {
-                    return Err(self.closed());
+            // In this order: a state that is newer than its epoch is looked at again before the
+            // reader sleeps.
+            let epoch = self.at.board().epoch();
+            let standing = self.at.board().standing();
+            let state = standing.state();
+            // Also when it is asked in pieces that are shorter than a slice.
+            let now = Instant::now();
+            let is_due = now >= self.next_look;
+            if is_due {
+                self.next_look = now + SLICE;
+            }
+            if standing != self.calm {
+                self.let_go();
+                self.calm = if state == State::Open { standing } else { Standing::UNKNOWN };
+            }
+            if (is_due || state != State::Open) && self.follow()? {
+                nap = FIRST_NAP;
+                if deadline.left().is_none() && self.at.latest() == self.seen {
+                    return Ok(false);
                 }
                 continue;
+            }
+            if state != State::Open && self.at.latest() == self.seen {
+                self.clear_up();
+                if self.close_told != epoch {
+                    self.close_told = epoch;
+                    return Err(self.closed());
+                }
             }
             let Some(left) = deadline.left() else {
                 self.spin.slept(Duration::MAX);
                 return Ok(false);
             };
-            self.sleep(left, &mut nap);
-            let now = Instant::now();
-            if now >= next_check {
-                next_check = now + SLICE;
-                self.follow()?;
-            }
+            self.sleep(left, &mut nap, (standing, epoch));
         }
     }
 
@@ -170,26 +213,29 @@ impl Reader {
         false
     }
 
-    /// The news was that the writer closed the channel, or the last value went with it.
-    pub(super) fn closed(&self) -> Error {
+    fn closed(&self) -> Error {
         Error::Closed { name: self.name().to_owned() }
     }
 
-    /// Sleeps until woken, at most `left` and not for ever.
-    fn sleep(&self, left: Duration, nap: &mut Duration) {
+    /// Sleeps until woken, at most `left` and not for ever; not at all if the board does not stand
+    /// as it is `known` to.
+    fn sleep(&self, left: Duration, nap: &mut Duration, known: (Standing, u64)) {
         let board = self.at.board();
-        let Some(table) = self.at.table() else {
+        let is_gone = known.0.state() == State::Closed;
+        let Some(table) = self.at.table().filter(|_| !is_gone) else {
+            let longest = if is_gone { LONGEST_NAP_WITHOUT_CHANNEL } else { LONGEST_NAP };
             let time = left.min(*nap);
-            *nap = nap.saturating_mul(2).min(LONGEST_NAP);
-            // No need to be precise: who cannot announce itself polls.
+            *nap = nap.saturating_mul(2).min(longest);
+            // No need to be precise: who cannot announce itself, or has nobody to wake it, polls.
             std::thread::sleep(time);
             return;
         };
         let bell = table.bell();
         let ticket = bell.ticket();
         bell.announce();
-        // Looked at after the announcement, as the handshake wants; `state` is covered too, since whoever changes it changes `wake` afterwards.
-        if board.reader_side().latest_before_sleep() != self.seen || board.standing() != self.calm {
+        // Looked at after the announcement, as the handshake wants; `standing` and `epoch` are
+        // covered too, since whoever changes them changes `wake` afterwards.
+        if board.reader_side().latest_before_sleep() != self.seen || (board.standing(), board.epoch()) != known {
             return;
         }
         let time = left.min(SLICE);
@@ -200,7 +246,7 @@ impl Reader {
 
 /// Calls `open` until it finds a channel or `timeout` has passed.
 pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
-    let deadline = Deadline::after(Instant::now(), timeout);
+    let mut deadline = Deadline::after(timeout);
     let mut nap = FIRST_NAP;
     loop {
         match open() {

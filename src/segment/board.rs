@@ -10,69 +10,14 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::head::{FileKind, HEAD_BYTES, Head};
 use crate::header::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
-use crate::slots::{LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, WriterSide};
+use crate::slots::{
+    self, CloseSide, LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, Standing, State, StateWord, WriterSide,
+};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{self, Access, Identity, LockRange};
 use std::fs::File;
 use std::path::Path;
-
-/// How a channel stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// The board is there, but the reader table may not be.
-    Starting,
-    /// Readers may attach. Whether the writer lives is the kernel's to say.
-    Open,
-    /// Closed for good; the files are going or gone.
-    Closed,
-    /// Closed by its writer, who left the last value in place.
-    Kept,
-}
-
-impl State {
-    const fn to_bits(self) -> u32 {
-        match self {
-            Self::Starting => 0,
-            Self::Open => 1,
-            Self::Closed => 2,
-            Self::Kept => 3,
-        }
-    }
-
-    const fn from_bits(bits: u32) -> Self {
-        match bits {
-            0 => Self::Starting,
-            1 => Self::Open,
-            3 => Self::Kept,
-            // Nobody writes anything else; a reader that finds it looks for the name anew.
-            _ => Self::Closed,
-        }
-    }
-}
-
-/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go
-/// of those when that has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing(u32);
-
-impl Standing {
-    /// The bits of the state.
-    const STATE: u32 = 0xff;
-
-    /// That of a board just opened by a reader, which has mapped no files yet.
-    pub(crate) const UNKNOWN: Self = Self(State::Starting.to_bits());
-
-    #[inline]
-    pub(crate) fn state(self) -> State {
-        State::from_bits(self.0 & Self::STATE)
-    }
-
-    /// Whether files have been unlinked between the two.
-    #[inline]
-    pub(crate) fn has_same_files(self, other: Self) -> bool {
-        (self.0 ^ other.0) & !Self::STATE == 0
-    }
-}
+use uuid::Uuid;
 
 /// The line that every reader polls.
 #[repr(C, align(64))]
@@ -81,10 +26,7 @@ struct Hot {
     _reserved_files: AtomicU64,
     /// Grows with each writer that takes the channel over; 1 is the first.
     epoch: AtomicU64,
-    /// The state in the lowest byte. Above it a count that grows whenever a payload file is
-    /// unlinked: readers then let go of such files. One word, so that one look shows a reader with
-    /// nothing new to read that there is nothing else to do either.
-    standing: AtomicU32,
+    standing: StateWord,
     _reserved: AtomicU32,
     /// The writer's process id as it saw itself: a hint for people.
     pid: AtomicU32,
@@ -98,6 +40,9 @@ struct Hot {
 pub(crate) struct Slot {
     seq: SlotSeq,
     header: [AtomicU64; WORDS],
+    _reserved: [AtomicU32; 3],
+    /// The epoch that the header was written in.
+    epoch: AtomicU32,
 }
 
 impl AsRef<SlotSeq> for Slot {
@@ -138,11 +83,19 @@ impl Slot {
         self.word(TIME_WORD)
     }
 
-    /// Writes a header into a claimed slot.
-    pub(crate) fn set_header(&self, raw: &RawHeader) {
+    /// Writes a header into a claimed slot, for values of the writer with this `epoch`.
+    pub(crate) fn set_header(&self, raw: &RawHeader, epoch: u64) {
         for (word, value) in self.header.iter().zip(raw.stored()) {
             word.store(*value, Ordering::Relaxed);
         }
+        // Its low half is all that there is room for, and nobody restarts a channel that often.
+        #[allow(clippy::cast_possible_truncation, reason = "see above")]
+        self.epoch.store(epoch as u32, Ordering::Relaxed);
+    }
+
+    /// Which of the channel's writers wrote the header. Relaxed: as [`header`](Self::header).
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Relaxed).into()
     }
 
     /// Writes the time alone into a claimed slot whose other words stay.
@@ -252,23 +205,30 @@ impl Board {
         }
     }
 
+    /// The words that tell for whom a closed channel still stands.
+    pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, super::table::Entry> {
+        let Hot { standing, latest, .. } = self.hot();
+        CloseSide { state: standing, latest, registered: table.registered(), entries: table.entries() }
+    }
+
     #[inline]
     pub(crate) fn state(&self) -> State {
         self.standing().state()
     }
 
-    pub(crate) fn set_state(&self, state: State) {
-        let Standing(standing) = self.standing();
-        // Release: pairs with `standing`. Only the holder of the writer's lock gets here, so load
-        // and store need not be one step.
-        self.hot().standing.store(standing & !Standing::STATE | state.to_bits(), Ordering::Release);
-    }
-
     /// State, and count of payload files that have been unlinked.
     #[inline]
     pub(crate) fn standing(&self) -> Standing {
-        // Acquire: pairs with `set_state`; who sees Open also sees the finished reader table.
-        Standing(self.hot().standing.load(Ordering::Acquire))
+        self.hot().standing.load()
+    }
+
+    /// As [`state`](Self::state), for a reader that has just registered.
+    pub(crate) fn state_registered(&self) -> State {
+        self.hot().standing.load_registered().state()
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.hot().standing.store(state);
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -292,6 +252,15 @@ impl Board {
         self.hot().base.store(number, Ordering::Relaxed);
     }
 
+    /// Has a new board begin with the value `number` of the board that it replaces.
+    pub(crate) fn begin_with(&self, number: u64, header: &RawHeader, epoch: u64) {
+        let first = self.slots().first().zip(SlotIndex::new(0));
+        if let Some((slot, index)) = first {
+            slot.set_header(header, epoch);
+            slots::begin_with(&self.hot().latest, &slot.seq, number, index);
+        }
+    }
+
     /// The number that the first value of this board follows.
     pub(crate) fn base(&self) -> u64 {
         // Relaxed: written before the head.
@@ -300,18 +269,25 @@ impl Board {
 
     /// The writer's process id as it noted it.
     pub(crate) fn pid(&self) -> Option<u32> {
-        // Relaxed: a hint.
-        let pid = self.hot().pid.load(Ordering::Relaxed);
+        // Acquire: pairs with `forget_pid`; otherwise a hint.
+        let pid = self.hot().pid.load(Ordering::Acquire);
         (pid != 0).then_some(pid)
+    }
+
+    /// A writer that has closed the channel notes that it has given back all that no slot names.
+    pub(crate) fn forget_pid(&self) {
+        // Release: after all that was given back, for whoever clears up.
+        self.hot().pid.store(0, Ordering::Release);
+    }
+
+    /// The payload files that slots name, if no writer is at work.
+    pub(crate) fn payloads(&self) -> Vec<Uuid> {
+        self.slots().iter().map(|slot| slot.header().payload()).filter(|id| !id.is_nil()).collect()
     }
 
     /// Notes that a payload file has been unlinked.
     pub(crate) fn count_file_gone(&self) {
-        let Standing(standing) = self.standing();
-        // Release: pairs with `standing`, as a reader may take this store for that of the state.
-        // The count itself only says that it is time to look at the headers, which are read under
-        // the slot protocol or not trusted. Only the writer stores it.
-        self.hot().standing.store(standing.wrapping_add(Standing::STATE + 1), Ordering::Release);
+        self.hot().standing.count_file_gone();
     }
 
     #[inline]

@@ -97,7 +97,8 @@ pub(crate) fn remove_payloads(
     first
 }
 
-fn remove_payload(path: &Path, owners: Owners) -> Result<()> {
+/// Removes one payload file, if its owner proves that this library has made it.
+pub(crate) fn remove_payload(path: &Path, owners: Owners) -> Result<()> {
     let identity = match sys::identify_path(path) {
         Ok(identity) => identity,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -12,21 +12,25 @@ mod claim;
 mod files;
 mod mapping;
 mod payload;
+mod remains;
 mod room;
 mod seats;
 mod table;
 
+pub(crate) use crate::slots::State;
 pub(crate) use array::{ArrayMemory, Cell, Extent};
-pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy, Standing, State};
+pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy};
 pub(crate) use claim::{Claim, Claimed, claim_existing, claim_name};
 pub(crate) use files::{
-    create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payloads, unlink_if_same,
+    create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payload, remove_payloads,
+    unlink_if_same,
 };
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload, check_set_aside};
+pub(crate) use remains::{ClosedFiles, remove_closed};
 pub(crate) use room::{check_limits, no_room, reserve};
 pub(crate) use seats::{Seat, Seats};
-pub(crate) use table::{Entry, OwnEntry, Table, TableCopy};
+pub(crate) use table::{OwnEntry, Table, TableCopy};
 
 use crate::error::Result;
 use crate::header::HeaderError;

@@ -51,6 +51,28 @@ impl WritePayload {
         }
     }
 
+    /// Creates a payload file that holds `content`.
+    pub(crate) fn copy_of(location: &Location, content: &[u8], mode: u32) -> Result<Self> {
+        let (payload, written) = Self::create(location, content.len(), mode, false, content)?;
+        if !written {
+            let len = content.len().min(payload.mapping.len());
+            // SAFETY: `len` bytes are mapped for writing, and `content` has as many. The file is
+            // new, its name known to nobody, so nobody else reads or writes them; `content` lies in
+            // another mapping.
+            unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), payload.mapping.as_ptr(), len) };
+        }
+        Ok(payload)
+    }
+
+    /// The first `len` bytes (all, if there are fewer).
+    pub(crate) fn bytes(&self, len: usize) -> &[u8] {
+        let len = len.min(self.mapping.len());
+        // SAFETY: `len` bytes are mapped while `self` is borrowed. Only this process writes them,
+        // through `bytes_mut`, which borrows `self` mutably, or through addresses that were lent
+        // for a loan and severed from the file before it was published.
+        unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
+    }
+
     fn fill(file: &File, path: &Path, capacity: usize, prefault: bool, content: &[u8]) -> Result<Mapping> {
         if content.len() < capacity {
             super::reserve(file, path, capacity)?;
@@ -100,21 +122,37 @@ pub(crate) struct ReadPayload {
 }
 
 impl ReadPayload {
-    /// Maps the payload file `id`, which must hold at least `needed` bytes.
-    pub(crate) fn open(location: &Location, id: Uuid, needed: usize, owners: Owners) -> Result<Self> {
+    /// Maps the payload file `id`, which must hold at least `needed` bytes. Where it has lost its
+    /// name, `open` may be it all the same.
+    pub(crate) fn open(
+        location: &Location,
+        id: Uuid,
+        needed: usize,
+        owners: Owners,
+        open: Option<&File>,
+    ) -> Result<Self> {
         let path = location.payload(id);
         let gone = |found| HeaderError::Payload { expected: needed as u64, found };
-        let (file, identity) = super::open_trusted(&path, Access::Read, owners).map_err(|e| match e {
-            Error::NotFound { .. } => gone(0).into(),
-            other => other,
-        })?;
-        let len = usize::try_from(identity.len).map_err(|_| gone(identity.len))?;
-        if len < needed || len == 0 {
-            return Err(gone(identity.len).into());
+        match super::open_trusted(&path, Access::Read, owners) {
+            Ok((file, identity)) => Self::map(&file, &identity, &path, id, needed),
+            Err(Error::NotFound { .. }) => {
+                let file = open.ok_or_else(|| gone(0))?;
+                let identity = sys::identify(file).map_err(|e| Error::io("inspect", &path, e))?;
+                Self::map(file, &identity, &path, id, needed)
+            }
+            Err(other) => Err(other),
         }
-        check_set_aside(&file, &identity, needed)?;
+    }
+
+    fn map(file: &File, identity: &Identity, path: &Path, id: Uuid, needed: usize) -> Result<Self> {
+        let gone = || HeaderError::Payload { expected: needed as u64, found: identity.len };
+        let len = usize::try_from(identity.len).map_err(|_| gone())?;
+        if len < needed || len == 0 {
+            return Err(gone().into());
+        }
+        check_set_aside(file, identity, needed)?;
         let mapping =
-            Mapping::new(&file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, &path, len))?;
+            Mapping::new(file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
         Ok(Self { id, mapping })
     }
 

@@ -205,9 +205,34 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         }
     }
 
+    /// Forgets the numbers that a dead writer gave to slots but never named: they are no values,
+    /// and are used again.
+    ///
+    /// Never given back by [`abandon`](Self::abandon): a slot keeps its number only when a reader
+    /// holds it, and no reader can hold one that was never named.
+    pub(crate) fn forget_unnamed(&self, latest: Latest) {
+        for slot in self.slots {
+            let seq = &slot.as_ref().0;
+            // Relaxed: as in `begin`.
+            if seq.load(Ordering::Relaxed) > latest.number() {
+                // Release: before the number is used again. Pairs with the `seq` loads of readers
+                // that come to the slot by that number.
+                seq.store(0, Ordering::Release);
+            }
+        }
+    }
+
     fn seq(&self, slot: SlotIndex) -> Option<&SlotSeq> {
         self.slots.get(slot.get()).map(AsRef::as_ref)
     }
+}
+
+/// Has a board that nobody has seen yet begin with the value `number`, described in the slot
+/// already.
+pub(crate) fn begin_with(latest: &LatestWord, seq: &SlotSeq, number: u64, slot: SlotIndex) {
+    // Relaxed: the head, written last, publishes all of it.
+    seq.0.store(number, Ordering::Relaxed);
+    latest.0.store(Latest::new(number, slot).to_bits(), Ordering::Relaxed);
 }
 
 /// The slots of a set, from the lowest.

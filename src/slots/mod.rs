@@ -12,6 +12,8 @@
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
 //! | `registered` ([`Registered`]) | readers, at open and close | which reader entries are in use |
 //! | `asleep`, `wake` ([`Doorbell`]), beside `registered` | sleepers and writer | who has to be woken |
+//! | `state` ([`StateWord`]) | whoever holds the writer's lock | whether the channel is open, and what stays of it |
+//! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to: what a close leaves stays until all living readers have |
 //!
 //! # The steps
 //!
@@ -62,6 +64,7 @@
 //! found out.
 
 mod claim;
+mod close;
 #[cfg(not(loom))]
 mod copy;
 mod doorbell;
@@ -71,7 +74,10 @@ mod pin;
 mod register;
 mod word;
 
+#[cfg(not(loom))]
+pub(crate) use claim::begin_with;
 pub(crate) use claim::{Ahead, Claim, Look, WriterSide};
+pub(crate) use close::{CloseSide, Remains, Standing, State, StateWord};
 #[cfg(not(loom))]
 pub(crate) use copy::{PinsCopy, set_bits, u32_at, u64_at};
 pub(crate) use doorbell::Doorbell;
@@ -98,7 +104,8 @@ pub(crate) struct Pins {
     kept: AtomicU64,
     /// How often an attempt to pin came too late. A hint for the writer to spread over more slots; nothing depends on it.
     retries: AtomicU64,
-    /// Number of the last value that the reader has mapped: a writer that closes gives those who lag a moment to catch up.
+    /// Number of the last value that the reader has come to, all ones when it reads no more: what a
+    /// close leaves stays for those who are behind.
     seen: AtomicU64,
 }
 

@@ -72,10 +72,11 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         fail_point!("pin.cleared");
     }
 
-    /// Tells the writer which value this reader has come to.
+    /// Tells which value this reader has come to, so that a close does not keep it for this reader.
     #[inline]
     pub(crate) fn tell(&self, pins: &Pins, number: u64) {
-        // Relaxed: a hint, and what is mapped stays mapped.
+        // Relaxed: what is mapped stays mapped. That a reader clears up after a close which looked
+        // at an older number is seen to by the kernel's lock, see `close`.
         pins.seen.store(number, Ordering::Relaxed);
     }
 

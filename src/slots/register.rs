@@ -53,7 +53,7 @@ impl Registered {
 
     /// Whether the reader of this entry has told that it has come to value `number`.
     pub(crate) fn has_seen(pins: &Pins, number: u64) -> bool {
-        // Relaxed: a hint, see `ReaderSide::tell`.
+        // Relaxed: a stale number is only cautious, see `ReaderSide::tell`.
         pins.seen.load(Ordering::Relaxed) >= number
     }
 

@@ -1,4 +1,4 @@
-//! The clock, for one who reads it all the time.
+//! The clock, for one who reads it all the time, and what is to be done every now and then by it.
 //!
 //! To read the clock takes longer than all the rest of writing a small array. Where the processor counts ticks at an even rate, its counter takes less than half of
 //! that. So a clock that has been read is carried forward by the counter for a [moment](WINDOW), and then read again.
@@ -6,25 +6,66 @@
 //! That the counter is even is not believed but watched: it carries nothing until two measurements of its rate in a row agree, and each further reading of the
 //! clock is another one. A counter that has gone back, or further ahead than the moment, is not asked: so what a virtual machine that moves, a machine that sleeps, or cores that disagree can
 //! do to a counter makes a difference no larger than the moment, and is over with it. Otherwise a stamp is within a microsecond of the clock.
+//!
+//! Whoever stamps has something to look after from time to time. That the [time](PERIOD) has come
+//! is found out where the clock itself is read: at least once in a moment, and every time by one
+//! who stamps rarely. In between nothing but a flag is asked.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use counter::Stamps;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use plain::Stamps;
 
+/// Nanoseconds between two times that something is due: whoever stamps once a second has it each
+/// time.
+const PERIOD: u64 = 500_000_000;
+
+/// When something is due next.
+#[derive(Debug, Default)]
+struct Due {
+    next: u64,
+    now: bool,
+}
+
+impl Due {
+    #[inline]
+    fn look(&mut self, now: u64) {
+        if now >= self.next {
+            // Not at the first stamp.
+            self.now = self.next != 0;
+            self.next = now.saturating_add(PERIOD);
+        }
+    }
+}
+
 #[cfg(not(target_arch = "x86_64"))]
 mod plain {
     /// Reads the clock every time.
-    pub(crate) struct Stamps;
+    #[derive(Default)]
+    pub(crate) struct Stamps {
+        due: super::Due,
+    }
 
     impl Stamps {
         pub(crate) fn new() -> Self {
-            Self
+            Self::default()
         }
 
         #[inline]
         pub(crate) fn now(&mut self) -> u64 {
-            crate::sys::monotonic_ns()
+            let now = crate::sys::monotonic_ns();
+            self.due.look(now);
+            now
+        }
+
+        /// Whether the time has come since this was last [done](Self::done).
+        #[inline]
+        pub(crate) fn is_due(&self) -> bool {
+            self.due.now
+        }
+
+        pub(crate) fn done(&mut self) {
+            self.due.now = false;
         }
     }
 }
@@ -69,6 +110,7 @@ mod counter {
         /// Ticks for which the anchor holds; 0 while the counter is not trusted.
         window: u64,
         last: u64,
+        due: super::Due,
     }
 
     impl Stamps {
@@ -80,6 +122,16 @@ mod counter {
         #[inline]
         pub(crate) fn now(&mut self) -> u64 {
             self.at(ticks(), || Reading { before: ticks(), ns: monotonic_ns(), after: ticks() })
+        }
+
+        /// Whether the time has come since this was last [done](Self::done).
+        #[inline]
+        pub(crate) fn is_due(&self) -> bool {
+            self.due.now
+        }
+
+        pub(crate) fn done(&mut self) {
+            self.due.now = false;
         }
 
         #[inline]
@@ -100,6 +152,7 @@ mod counter {
         #[inline(never)]
         fn read(&mut self, reading: Reading) {
             self.last = self.last.max(reading.ns);
+            self.due.look(reading.ns);
             let took = reading.after.wrapping_sub(reading.before);
             if took > INTERRUPTED {
                 self.window = 0;
@@ -129,6 +182,7 @@ mod counter {
 
     #[cfg(test)]
     mod tests {
+        use super::super::PERIOD;
         use super::*;
 
         /// A clock of 1 ns and a counter of 3 ticks per ns, from some start, and what is done to them.
@@ -179,6 +233,24 @@ mod counter {
                 assert!(stamp.abs_diff(world.ns) < 50);
             }
             assert!((95..=105).contains(&world.reads), "{}", world.reads);
+        }
+
+        #[test]
+        fn something_is_due_every_period_however_often_one_stamps() {
+            for pause in [1_000, WINDOW, 1_000_000_000] {
+                let mut world = World::new();
+                let mut times = Vec::new();
+                while times.len() < 5 {
+                    world.pass(pause, 3 * pause);
+                    if world.stamps.is_due() {
+                        times.push(world.ns);
+                        world.stamps.done();
+                    }
+                }
+                let longest = times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+                assert!(longest <= (PERIOD + 2 * WINDOW).max(pause), "{pause}: {times:?}");
+                assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= PERIOD), "{pause}: {times:?}");
+            }
         }
 
         #[test]

@@ -3,17 +3,24 @@
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::head::Head;
+use crate::header::{self, RawHeader};
 use crate::location::Location;
 use crate::options::{Options, Owners};
 use crate::segment::{self, Board, Claim, Claimed, State, Table};
 use crate::slots::MAX_NUMBER;
-use crate::sys::{self, Access, Locked, Sweeper};
+use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use std::fs::File;
 use std::path::Path;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// How many boards that cannot be kept are replaced before we give up.
 const ATTEMPTS: u32 = 100;
+
+/// How often, and how far apart, the lock of a channel that is just being closed is asked for
+/// again.
+const CLOSING_LOOKS: u32 = 500;
+const CLOSING_NAP: Duration = Duration::from_micros(100);
 
 /// The channel, held: while this lives, nobody else is its writer.
 pub(super) struct Held {
@@ -23,45 +30,71 @@ pub(super) struct Held {
     pub(super) table_file: Locked,
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
+    pub(super) lineage: Uuid,
+    pub(super) epoch: u64,
     /// Whether there may be payload files that no slot names, and whose they may be. Not beside a
     /// board that was made just now: a board is removed after all payload files. To look for them
     /// takes a walk through the whole directory.
     pub(super) leftovers: Option<Owners>,
     /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
-    _claim: Claimed,
+    claim: Claimed,
     /// After that nothing is mapped any more.
     _sweeper: Sweeper,
 }
 
 impl Held {
     /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in state [`State::Open`].
-    pub(super) fn acquire(location: Location, options: &Options) -> Result<Self> {
-        // Carried over from a board that could not be kept, so that numbers and epochs do not go back.
-        let mut before = Before::default();
+    ///
+    /// `before` is what the board had come to that a new one replaces, so that numbers and epochs
+    /// do not go back. If it is for a rescue, `rescue` makes the value's file.
+    pub(super) fn acquire(
+        location: Location,
+        options: &Options,
+        mut before: Before,
+        rescue: impl Fn() -> Option<(RawHeader, u64)>,
+    ) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             let claim = claim_board(&location, options)?;
             let opened = open_board(&location, &claim)?;
             // A table alone is left where a board was removed by other means.
-            let is_new = opened.is_none() && before.lineage.is_none() && !exists(&location.readers());
+            // One without a head that has a length is left by a maker that has died.
+            let is_new = opened.is_none()
+                && claim.identity().len == 0
+                && before.lineage.is_none()
+                && !exists(&location.readers());
             let (board, head) = match opened {
                 Some(found) => found,
-                None => make_board(&location, options, &claim, before)?,
+                None => make_board(&location, options, &claim, &mut before, &rescue)?,
             };
             fail_point!("create.board");
             let table = match board.state() {
                 State::Starting => Some(make_table(&location, options, &claim, &head)?),
                 State::Open | State::Kept => open_table(&location, options, &head)?,
-                // A writer died while it closed the channel.
+                // What a writer left for the readers that it had goes on with them, unless more is
+                // asked for than it has.
+                State::Left if suffices(&head, options) => open_table(&location, options, &head)?,
+                State::Left => None,
+                // Whoever removed the channel has died.
                 State::Closed => None,
             };
             let last_number = last_number(&board);
             let Some((table, table_file)) = table else {
                 // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
                 // gets a new board.
-                before = Before { number: last_number, epoch: board.epoch(), lineage: Some(head.lineage) };
-                retire(&location, options, &board, &head)?;
+                let value = last_value(&location, options, &board);
+                let kept = value.as_ref().map(|(header, _)| header.payload());
+                before = Before {
+                    number: last_number,
+                    epoch: board.epoch(),
+                    lineage: Some(head.lineage),
+                    value,
+                    is_rescue: false,
+                };
+                retire(&location, options, &board, &head, kept)?;
                 continue;
             };
+            board.writer_side(&table).forget_unnamed(board.reader_side().latest());
+            fail_point!("create.forgotten");
             board.begin_epoch();
             fail_point!("create.epoch");
             board.set_state(State::Open);
@@ -72,6 +105,7 @@ impl Held {
             let sweeper = Sweeper::of(location.dir());
             let table_file = Locked::new(table_file);
             let leftovers = (!is_new).then_some(options.owners);
+            let (lineage, epoch) = (head.lineage, board.epoch());
             return Ok(Self {
                 location,
                 board,
@@ -79,39 +113,60 @@ impl Held {
                 table_file,
                 last_number,
                 leftovers,
-                _claim: claim,
+                lineage,
+                epoch,
+                claim,
                 _sweeper: sweeper,
             });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
     }
+
+    /// Gives the writer's lock back, before the end.
+    pub(super) fn let_go(&self) {
+        // Best effort: at the latest it goes with the file.
+        let _ = Lock::release(&self.claim, &Board::LOCK);
+    }
 }
 
-/// What a retired board had come to.
-#[derive(Clone, Copy, Default)]
-struct Before {
-    number: u64,
-    epoch: u64,
-    lineage: Option<Uuid>,
+/// What a board had come to that is replaced.
+#[derive(Clone, Default)]
+pub(super) struct Before {
+    pub(super) number: u64,
+    pub(super) epoch: u64,
+    pub(super) lineage: Option<Uuid>,
+    /// Its last value, if readers may still have it: header, and the epoch that it is from.
+    pub(super) value: Option<(RawHeader, u64)>,
+    /// Whether the value is still to be copied to a file of the new board.
+    pub(super) is_rescue: bool,
 }
 
 /// Becomes the writer of the channel, whose board's file is made if there is none.
 pub(super) fn claim_board(location: &Location, options: &Options) -> Result<Claimed> {
-    ours(location, segment::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK)?)
+    ours(location, || segment::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK))
 }
 
 /// Becomes the writer of a channel that has a board.
 pub(super) fn claim_existing_board(location: &Location, options: &Options) -> Result<Claimed> {
-    ours(location, segment::claim_existing(&location.board(), options.owners, &Board::LOCK)?)
+    ours(location, || segment::claim_existing(&location.board(), options.owners, &Board::LOCK))
 }
 
-fn ours(location: &Location, claim: Claim) -> Result<Claimed> {
-    match claim {
-        Claim::Ours(claimed) => Ok(claimed),
-        Claim::Others(file) => {
-            let pid = open_board(location, &file).ok().flatten().and_then(|(board, _)| board.pid());
-            Err(Error::WriterExists { name: location.name().to_owned(), pid })
+fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claimed> {
+    let mut looks = 0;
+    loop {
+        let file = match claim()? {
+            Claim::Ours(claimed) => return Ok(claimed),
+            Claim::Others(file) => file,
+        };
+        let board = open_board(location, &file).ok().flatten().map(|(board, _)| board);
+        // One who clears up after a close has the lock for a moment, and is no writer.
+        let closes = board.as_ref().is_some_and(|board| matches!(board.state(), State::Left | State::Closed));
+        if !closes || looks == CLOSING_LOOKS {
+            let pid = board.and_then(|board| board.pid());
+            return Err(Error::WriterExists { name: location.name().to_owned(), pid });
         }
+        looks += 1;
+        std::thread::sleep(CLOSING_NAP);
     }
 }
 
@@ -121,7 +176,13 @@ pub(super) fn open_board(location: &Location, file: &File) -> Result<Option<(Boa
     Board::open(file, &path, identity, Access::ReadWrite)
 }
 
-fn make_board(location: &Location, options: &Options, claim: &Claimed, before: Before) -> Result<(Board, Head)> {
+fn make_board(
+    location: &Location,
+    options: &Options,
+    claim: &Claimed,
+    before: &mut Before,
+    rescue: &impl Fn() -> Option<(RawHeader, u64)>,
+) -> Result<(Board, Head)> {
     let path = location.board();
     let channel = Uuid::new_v4();
     #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
@@ -130,7 +191,15 @@ fn make_board(location: &Location, options: &Options, claim: &Claimed, before: B
     let unfinished = claim.unfinished();
     let board = Board::create(claim, &path, options.max_slots)?;
     fail_point!("create.reserved");
-    board.set_base(before.epoch, before.number);
+    if before.is_rescue {
+        // With the board's file there, which tells the next writer to look for this one if we die.
+        before.value = rescue();
+    }
+    // The value that is carried over is the first of this board.
+    board.set_base(before.epoch, before.number.saturating_sub(before.value.is_some().into()));
+    if let Some((header, epoch)) = &before.value {
+        board.begin_with(before.number, header, *epoch);
+    }
     board.finish(&head);
     unfinished.done();
     Ok((board, head))
@@ -192,13 +261,13 @@ pub(super) fn wake_readers(location: &Location, options: &Options, head: &Head) 
 }
 
 /// Tells the readers of a board that cannot be kept that it is over, and frees its name.
-fn retire(location: &Location, options: &Options, board: &Board, head: &Head) -> Result<()> {
+fn retire(location: &Location, options: &Options, board: &Board, head: &Head, kept: Option<Uuid>) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
     wake_readers(location, options, head);
     fail_point!("create.retire_woken");
     // Best effort. Before the board goes: a writer that finds none does not look for them.
-    let _ = segment::remove_payloads(location, options.owners, &[], || {
+    let _ = segment::remove_payloads(location, options.owners, kept.as_slice(), || {
         fail_point!("create.retire_payload");
     });
     let path = location.board();
@@ -207,10 +276,39 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head) ->
     Ok(())
 }
 
-/// The largest number that an earlier writer has used, named or not. Numbers that no writer reaches in decades were written by somebody
-/// else, and do not count.
+/// Whether a board has the slots and reader entries that are asked for. Fewer slots can be used of
+/// it.
+fn suffices(head: &Head, options: &Options) -> bool {
+    head.slots as usize >= options.max_slots && head.readers as usize >= options.max_readers
+}
+
+/// The number of the last value that an earlier writer has named. Numbers that no writer reaches in
+/// decades were written by somebody else, and do not count; what slots say is believed only instead
+/// of such a one.
 fn last_number(board: &Board) -> u64 {
     let side = board.reader_side();
-    let numbers = side.numbers().chain([side.latest().number(), board.base()]);
-    numbers.filter(|&number| number <= MAX_NUMBER / 2).max().unwrap_or(0)
+    let is_believed = |number: &u64| *number <= MAX_NUMBER / 2;
+    let named = Some(side.latest().number()).filter(is_believed);
+    let named = named.or_else(|| side.numbers().filter(is_believed).max());
+    named.into_iter().chain(Some(board.base()).filter(is_believed)).max().unwrap_or(0)
+}
+
+/// The last value of a board that is to be replaced, if it is whole: readers may not have come to
+/// it yet.
+pub(super) fn last_value(location: &Location, options: &Options, board: &Board) -> Option<(RawHeader, u64)> {
+    let side = board.reader_side();
+    let latest = side.latest();
+    // A board in this state may have lost any of its files.
+    if board.state() == State::Closed
+        || latest.is_none()
+        || latest.number() != last_number(board)
+        || !side.stamped(latest)
+    {
+        return None;
+    }
+    let slot = board.slot(latest.slot())?;
+    let raw = slot.header();
+    let header = header::decode(raw.as_bytes()).ok()?;
+    let (_, identity) = segment::open_trusted(&location.payload(header.payload), Access::Read, options.owners).ok()?;
+    (identity.len >= header.byte_len as u64).then(|| (raw, slot.epoch()))
 }

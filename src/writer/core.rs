@@ -1,6 +1,7 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
-use super::attach::Held;
+use super::attach::{Before, Held};
+use super::renewal::Lost;
 use super::rotation::{Choice, Rotation, bits};
 use crate::copy::copy;
 use crate::dtype::DType;
@@ -9,7 +10,7 @@ use crate::failpoint::fail_point;
 use crate::header::RawHeader;
 use crate::location::Location;
 use crate::options::Options;
-use crate::segment::WritePayload;
+use crate::segment::{WritePayload, has_name};
 use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys::{self, Stamps};
 use uuid::Uuid;
@@ -17,9 +18,6 @@ use uuid::Uuid;
 /// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that
 /// each slot has its turn.
 const DESCRIBE_ANEW_EVERY: u64 = 251;
-
-/// Publications between two looks for dead readers.
-const REAP_EVERY: u64 = 8192;
 
 /// The header that a slot has now, and what it was made from.
 struct Described {
@@ -41,18 +39,23 @@ pub(super) struct SlotState {
 /// A channel's writer. Dropping it closes the channel.
 pub(crate) struct Core {
     pub(super) held: Held,
+    pub(super) options: Options,
     mode: u32,
     least_capacity: usize,
     prefault: bool,
     pub(super) persist: bool,
+    pub(super) closed: bool,
     pub(super) slots: Vec<SlotState>,
     pub(super) rotation: Rotation,
     pub(super) latest: Latest,
-    last_number: u64,
+    pub(super) last_number: u64,
+    /// What the channel had come to when its files were gone, and it could not be made anew yet.
+    /// `last_number` is the largest then, so that each claim comes to know.
+    pub(super) lost: Option<Lost>,
     /// What the last look at the readers showed; a guess that each claim checks.
     pub(super) look: Look,
     /// Slots that are claimed already.
-    ahead: Ahead,
+    pub(super) ahead: Ahead,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
     stamps: Stamps,
@@ -64,7 +67,7 @@ impl Core {
     pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
         options.check()?;
         let forks = sys::watch_forks();
-        let held = Held::acquire(location, options)?;
+        let held = Held::acquire(location, options, Before::default(), || None)?;
         // An existing channel keeps its geometry, because its readers do; fewer slots can be used of it.
         let slots = held.board.slot_count();
         let usable = slots.min(options.max_slots);
@@ -74,9 +77,12 @@ impl Core {
             least_capacity: options.capacity,
             prefault: options.prefault,
             persist: options.persist,
+            closed: false,
+            options: options.clone(),
             slots: std::iter::repeat_with(SlotState::default).take(slots).collect(),
             rotation: Rotation::new(usable),
             latest: Latest::NONE,
+            lost: None,
             look: Look::default(),
             ahead: Ahead::default(),
             orphans: PinMask::EMPTY,
@@ -94,12 +100,21 @@ impl Core {
 
     /// File name of the current value's payload.
     pub(crate) fn payload_name(&self) -> Option<String> {
+        Some(self.held.location.payload_name(self.payload_id()?))
+    }
+
+    /// The current value's payload.
+    pub(super) fn payload_id(&self) -> Option<Uuid> {
         if self.latest.is_none() {
             return None;
         }
         let state = self.slots.get(self.latest.slot().get())?;
-        let id = state.payload.as_ref().map(WritePayload::id).or(state.orphan)?;
-        Some(self.held.location.payload_name(id))
+        state.payload.as_ref().map(WritePayload::id).or(state.orphan)
+    }
+
+    /// Number of the last value; 0 before the first.
+    pub(crate) fn seq(&self) -> u64 {
+        self.latest.number()
     }
 
     /// Fails in a forked child: its parent is the writer.
@@ -151,6 +166,13 @@ impl Core {
     fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
+        }
+        // No payload file is made for a channel that has lost its name: nobody would look for it.
+        if self.lost.is_none() && !has_name(&self.held.location.board(), self.held.board.identity()) {
+            self.make_anew();
+        }
+        if self.lost.is_some() {
+            self.find_again()?;
         }
         if self.last_number >= MAX_NUMBER {
             return Err(Error::NumbersExhausted { max: MAX_NUMBER });
@@ -249,7 +271,8 @@ impl Core {
                     && !self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY) => {}
             _ => {
                 let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
-                on_board.set_header(&RawHeader::encode(payload, byte_len, 0, dtype, shape));
+                let header = RawHeader::encode(payload, byte_len, 0, dtype, shape);
+                on_board.set_header(&header, self.held.epoch);
                 state.described = Some(Described { dtype, shape: shape.to_vec() });
             }
         }
@@ -298,10 +321,23 @@ impl Core {
         {
             self.give_up(slot);
         }
-        if number.is_multiple_of(REAP_EVERY) && self.look.pins != PinMask::EMPTY {
-            self.reap();
+        if self.stamps.is_due() {
+            self.look_after();
         }
         number
+    }
+
+    /// What is to be done every now and then.
+    #[cold]
+    #[inline(never)]
+    fn look_after(&mut self) {
+        self.stamps.done();
+        if self.look.pins != PinMask::EMPTY {
+            self.reap();
+        }
+        if !self.has_its_files() {
+            self.make_anew();
+        }
     }
 
     /// Gives a claimed slot back whose payload has been written to: it holds no value.
@@ -453,9 +489,9 @@ impl Shortage {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // In a forked child the channel is still the parent's; closing the descriptors leaves its locks alone.
-        if self.forks == sys::fork_count() {
-            self.close();
-        }
+        // In a forked child the channel is still the parent's, and `close` refuses; closing the
+        // descriptors leaves its locks alone. Best effort otherwise: the next writer removes what
+        // stays.
+        let _ = self.close();
     }
 }

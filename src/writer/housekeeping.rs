@@ -1,27 +1,20 @@
 //! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
 
+use super::attach::Held;
 use super::core::Core;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::RawHeader;
-use crate::segment::{self, Entry, SeveredMemory, State, Table};
-use crate::slots::{Claim, Registered, SlotIndex};
+use crate::segment::{self, ClosedFiles, SeveredMemory, State, Table};
+use crate::slots::{Claim, PinMask, SlotIndex};
 use crate::sys;
-use std::time::{Duration, Instant};
 use uuid::Uuid;
-
-/// How long a writer that closes waits for readers that have not come to its last value. Readers that are waiting take microseconds;
-/// on one that does not read at all it is wasted.
-const LINGER: Duration = if cfg!(fuzzing) { Duration::ZERO } else { Duration::from_millis(50) };
-
-/// Time between two looks at such readers.
-const LINGER_STEP: Duration = Duration::from_micros(50);
 
 impl Core {
     /// Makes a claimed slot's header one of no array.
     pub(super) fn erase_header(&self, slot: SlotIndex) {
         if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_header(&RawHeader::ZERO);
+            on_board.set_header(&RawHeader::ZERO, 0);
         }
     }
 
@@ -126,61 +119,83 @@ impl Core {
         }
     }
 
-    /// Gives living readers the chance to map the last value before its file goes. They keep it then.
-    fn linger(&self) {
+    /// Whether the reader of an entry lives, as far as the system tells.
+    fn lives(&self, index: usize) -> bool {
+        Table::SEATS.has_owner(&self.held.table_file, index).unwrap_or(true)
+    }
+
+    /// How many living readers there are.
+    pub(crate) fn reader_count(&self) -> usize {
         let table = &self.held.table;
-        let end = Instant::now() + LINGER;
-        let lags = || {
-            let mut lags = false;
-            table.registered().for_each(table.entries().len(), |index| {
-                let seen = |entry: &Entry| Registered::has_seen(entry.as_ref(), self.latest.number());
-                let lives = || Table::SEATS.has_owner(&self.held.table_file, index).unwrap_or(false);
-                lags |= table.entries().get(index).is_some_and(|entry| !seen(entry) && lives());
-            });
-            lags
-        };
-        while lags() && Instant::now() < end {
-            std::thread::sleep(LINGER_STEP);
+        let mut count = 0;
+        table.registered().for_each(table.entries().len(), |index| count += usize::from(self.lives(index)));
+        count
+    }
+
+    /// Gives back what no reader can come to any more: all but the current value and what readers
+    /// hold.
+    fn give_back(&mut self) {
+        self.reap();
+        self.refresh();
+        let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
+        for slot in idle {
+            self.give_up(slot);
+        }
+        // What an earlier writer left for readers that have let go of it since.
+        while let Some(slot) = self.orphans.without(self.look.pins).without(self.latest_bit()).first() {
+            self.orphans = self.orphans.without(slot.bit());
+            self.give_up(slot);
         }
     }
 
-    /// Closes the channel: readers are told, and the files go, or all but the current value with [`Options::persist`].
-    pub(super) fn close(&mut self) {
+    fn latest_bit(&self) -> PinMask {
+        if self.latest.is_none() { PinMask::EMPTY } else { self.latest.slot().bit() }
+    }
+
+    /// Closes the channel: readers are told, and what none of them may still read goes. Waits for
+    /// nobody.
+    ///
+    /// With [`Options::persist`](crate::Options::persist) the current value stays for all who come,
+    /// else for living readers that have not come to it (see [`crate::slots`]). A channel that is
+    /// left to nobody goes at once: a process that is killed later leaves nothing of it.
+    pub(super) fn close(&mut self) -> Result<()> {
+        self.check_process()?;
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        if self.lost.is_some() {
+            // It has no files, or another writer has the name.
+            return Ok(());
+        }
         let keep = self.persist && !self.latest.is_none();
-        self.held.board.set_state(if keep { State::Kept } else { State::Closed });
+        self.held.board.set_state(if keep { State::Kept } else { State::Left });
         fail_point!("close.marked");
         self.held.table.wake_all();
         fail_point!("close.rung");
-        let location = &self.held.location;
-        // Best effort throughout: the next writer of the name removes what stays.
         if keep {
-            self.reap();
-            self.refresh();
-            let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
-            for slot in idle {
-                self.give_up(slot);
-            }
-            // What an earlier writer left for readers that have let go of it since.
-            while let Some(slot) = self.orphans.without(self.look.pins).without(self.latest.slot().bit()).first() {
-                self.orphans = self.orphans.without(slot.bit());
-                self.give_up(slot);
-            }
+            self.give_back();
             debug_assert!(self.payload_name().is_some());
             fail_point!("close.kept");
-        } else {
-            self.linger();
-            for state in &mut self.slots {
-                // Not mapped here any more when it goes: not every system likes that.
-                let payload = state.payload.take().map(|payload| payload.id());
-                for id in payload.into_iter().chain(state.orphan) {
-                    let _ = sys::remove_file(&location.payload(id));
-                    fail_point!("close.payload");
-                }
-            }
-            let _ = segment::unlink_if_same(&location.readers(), self.held.table.identity());
-            fail_point!("close.table");
-            let _ = segment::unlink_if_same(&location.board(), self.held.board.identity());
-            fail_point!("close.board");
+            return Ok(());
         }
+        let Held { board, table, .. } = &self.held;
+        if !board.close_side(table).is_behind(|index| self.lives(index)) {
+            // Not mapped here any more when it goes: not every system likes that.
+            let payloads = self.slots.iter_mut().flat_map(|state| {
+                let payload = state.payload.take().map(|payload| payload.id());
+                payload.into_iter().chain(state.orphan)
+            });
+            let payloads: Vec<Uuid> = payloads.collect();
+            return segment::remove_closed(&self.held.location, self.options.owners, board, table, Some(&payloads));
+        }
+        self.give_back();
+        self.held.board.forget_pid();
+        fail_point!("close.left");
+        self.held.let_go();
+        fail_point!("close.unlocked");
+        let Held { location, board, table, table_file, .. } = &self.held;
+        // Those that have come to the last value in the meantime were refused the lock.
+        ClosedFiles::new(location, self.options.owners, board, table, table_file).clear_up();
+        Ok(())
     }
 }

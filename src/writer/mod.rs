@@ -10,12 +10,14 @@ mod housekeeping;
 mod loan;
 mod owned_loan;
 mod remove;
+mod renewal;
 mod rotation;
 
 pub use any::AnyWriter;
 pub use loan::Loan;
 pub use owned_loan::{LoanRefused, OwnedLoan};
 
+use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::options::Options;
@@ -34,9 +36,15 @@ use std::marker::PhantomData;
 /// There is one writer at a time: a second is refused as long as the first lives, by a lock that the kernel drops when its process dies.
 /// A new writer then takes the channel over; its readers notice nothing but the [epoch](crate::Reader::writer_epoch).
 ///
-/// Dropping the writer closes the channel and removes its files, unless [`Options::persist`] is set. Readers keep what they hold. Those that
-/// have not read the last value yet are given 50 milliseconds to do so, which is plenty for one that waits; who comes later finds the channel closed.
-/// A writer that publishes and ends at once, for readers that come when they come, wants [`Options::persist`].
+/// Dropping the writer [closes](Self::close) the channel, and waits for nobody. Where readers have
+/// not come to the last value yet, it stays for them, and the last of them removes it; otherwise
+/// all files go at once. Whoever comes later finds no channel. A writer that comes goes on with the
+/// numbers of what was left. Readers keep what they hold. A writer that publishes and ends, for
+/// readers that are still to come, wants [`Options::persist`].
+///
+/// A writer whose files are removed by others makes its channel anew when it writes, at the latest
+/// half a second later, with the last value and the same numbers; its readers follow. If another
+/// has taken the name meanwhile, writing is [`Error::WriterExists`] until the name is free.
 ///
 /// # Example
 ///
@@ -80,6 +88,33 @@ impl<T: Typing> Writer<T> {
         self.core.location().name()
     }
 
+    /// The number of the current value; 0 before the first.
+    ///
+    /// Not 0 from the start where a channel was taken over.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.core.seq()
+    }
+
+    /// How many living readers the channel has, as the kernel says; those without write permission
+    /// do not count.
+    #[must_use]
+    pub fn reader_count(&self) -> usize {
+        self.core.reader_count()
+    }
+
+    /// Closes the channel as dropping the writer does, and tells how that went; waits for no
+    /// reader.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Forked`] in a forked child, whose parent is the writer; [`Error::Io`] and
+    /// [`Error::PermissionDenied`] when a file could not be removed: the next writer or [`remove`]
+    /// removes it.
+    pub fn close(mut self) -> Result<()> {
+        self.core.close()
+    }
+
     /// The file name of the current value's payload; `None` before the first publication.
     #[must_use]
     pub fn payload_name(&self) -> Option<String> {
@@ -88,6 +123,12 @@ impl<T: Typing> Writer<T> {
 }
 
 impl<T: ShElement> Writer<T> {
+    /// The element type.
+    #[must_use]
+    pub fn dtype(&self) -> DType {
+        <T as ShElement>::DTYPE
+    }
+
     /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number, which counts from 1.
     ///
     /// # Errors

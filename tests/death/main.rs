@@ -18,6 +18,7 @@
 mod common;
 #[cfg(unix)]
 mod forks;
+mod ledger;
 mod reader_victims;
 mod roles;
 #[cfg(unix)]
@@ -40,6 +41,7 @@ const TESTS: &[(&str, fn())] = &[
     #[cfg(not(windows))]
     ("wire", sweep::every_wire_point),
     ("storm", storm::random_kills),
+    ("ledger", ledger::everything_adds_up),
     #[cfg(unix)]
     ("stopped_reader", stops::a_stopped_reader_keeps_its_view),
     #[cfg(unix)]

@@ -7,11 +7,12 @@ use ndsharray::{Options, OwnedSample, Reader, Writer};
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "read", play: read },
+    Scenario { name: "read", play: read, only: "" },
     #[cfg(unix)]
-    Scenario { name: "overtaken", play: overtaken },
-    Scenario { name: "waiting", play: waiting },
-    Scenario { name: "follow", play: follow },
+    Scenario { name: "overtaken", play: overtaken, only: "" },
+    Scenario { name: "waiting", play: waiting, only: "" },
+    Scenario { name: "follow", play: follow, only: "" },
+    Scenario { name: "last", play: last, only: "clear." },
 ];
 
 /// The latest, one to write, and three to hold: as many as the victim holds at most.
@@ -137,4 +138,50 @@ fn follow(play: &mut Play) -> Ending {
         }
     }
     stage.begin_anew().watch(play, &mut victim, Duration::from_micros(300))
+}
+
+/// The channel has been closed and left for the victim, which clears up when it has come to the
+/// last value.
+fn last(play: &mut Play) -> Ending {
+    let mut stage = Stage::new();
+    let mut victim = play.victim("last", &stage.room, "");
+    assert_eq!(victim.hear(), "open");
+    stage.write();
+    let Stage { room, options, writer, mut watcher, next } = stage;
+    writer.close().unwrap();
+    assert_eq!(room.files().len(), 3, "left for the victim");
+    victim.tell("go on");
+    assert_eq!(victim.hear(), next.to_string());
+    let end = Instant::now() + PATIENCE;
+    let ending = loop {
+        assert!(Instant::now() < end, "the victim does not come to an end");
+        let heard = play.hear(&mut victim, Duration::from_millis(1), |_| {
+            // It may have the writer's lock, and is not dead.
+            if room.board().exists() {
+                let refused = options.create::<u64>(NAME);
+                assert!(matches!(refused, Err(ndsharray::Error::WriterExists { .. })), "{refused:?}");
+            }
+        });
+        if let Err(ending) = heard {
+            break ending;
+        }
+    };
+    if ending == Ending::Natural {
+        assert_eq!(room.files(), [""; 0], "the victim was the last");
+    }
+    assert_eq!(watcher.latest().unwrap().unwrap().name(), next, "what has been read stays");
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    writer.write(&shape_of(next + 1), &value(next + 1)).unwrap();
+    let sample = loop {
+        match watcher.wait(PATIENCE) {
+            Ok(sample) => break sample.expect("the next writer's value"),
+            Err(ndsharray::Error::Closed { .. }) => {}
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!((sample.name(), sample.missed()), (next + 1, 0));
+    drop(sample);
+    drop(writer);
+    assert_eq!(room.files(), [""; 0]);
+    ending
 }

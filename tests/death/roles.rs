@@ -4,6 +4,7 @@ use crate::common::roles::{hold, obey, put};
 use crate::common::{NAME, Named, PATIENCE, name_of, say, shape_of, value};
 #[cfg(unix)]
 use crate::forks;
+use crate::ledger;
 use crate::storm;
 use ndsharray::{Error, Options, Writer};
 use std::path::Path;
@@ -33,6 +34,9 @@ pub(crate) fn act(words: &[String], dir: &Path) {
         ["write-when-asleep", first] => write_when_asleep(&options, dir, first.parse().unwrap()),
         ["obey", slots] => obey(&options.max_slots(slots.parse().unwrap())),
         ["remove"] => options.remove(NAME).unwrap(),
+        ["anew", first, slots] => write_anew(&options.max_slots(slots.parse().unwrap()), dir, first.parse().unwrap()),
+        ["last"] => read_last(&options),
+        ["ledger-writer"] => ledger::writer(&options),
         ["read"] => read(&options),
         ["read-once"] => read_once(&options),
         ["follow"] => follow(&options),
@@ -91,6 +95,26 @@ fn keep(options: &Options, first: u64) {
     say("closing");
 }
 
+/// Makes its channel anew when its files have gone.
+fn write_anew(options: &Options, dir: &Path, first: u64) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    let mut ids = first..;
+    for _ in 0..3 {
+        put(&mut writer, ids.next().unwrap());
+    }
+    say("ready");
+    crate::common::listen().unwrap();
+    let board = dir.join(format!("{NAME}.ndsh"));
+    crate::common::wait_until("it has been made anew", || {
+        put(&mut writer, ids.next().unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+        board.exists()
+    });
+    put(&mut writer, ids.next().unwrap());
+    say("closing");
+}
+
 /// Publishes as soon as a reader sleeps.
 fn write_when_asleep(options: &Options, dir: &Path, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();
@@ -146,6 +170,16 @@ fn read(options: &Options) {
     let copied = copies.wait_owned(PATIENCE).unwrap().unwrap().name();
     drop(outlives_its_reader);
     assert!(last <= copied && copied <= look(&options.open(NAME).unwrap().wait(PATIENCE).unwrap().unwrap()));
+}
+
+/// The reader that a closed channel was left for.
+fn read_last(options: &Options) {
+    let mut reader = options.open(NAME).unwrap();
+    say("open");
+    crate::common::listen().unwrap();
+    say(look(&reader.wait(PATIENCE).unwrap().unwrap()));
+    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+    assert!(reader.latest().unwrap().is_some());
 }
 
 /// Opens, reads one value.

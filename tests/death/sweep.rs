@@ -39,6 +39,8 @@ fn actions() -> &'static [&'static str] {
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) play: fn(&mut Play) -> Ending,
+    /// How the names of the points begin that it is for: all, if it is empty.
+    pub(crate) only: &'static str,
 }
 
 /// How it ended for the victim.
@@ -173,6 +175,9 @@ impl Results {
 
     fn sweep(&mut self, scenario: &Scenario, points: &[&'static str]) {
         for (passed_point, passings) in trace(scenario, points) {
+            if !passed_point.starts_with(scenario.only) {
+                continue;
+            }
             let point = *points.iter().find(|point| **point == passed_point).unwrap();
             if is_brief() && actions().iter().all(|action| self.hit.contains(&(point, *action))) {
                 continue;

@@ -11,18 +11,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "wire fresh", play: fresh },
-    Scenario { name: "wire takeover", play: takeover },
+    Scenario { name: "wire fresh", play: fresh, only: "" },
+    Scenario { name: "wire takeover", play: takeover, only: "" },
     #[cfg(target_os = "linux")] // only there are leases
-    Scenario { name: "wire recycled", play: recycled },
-    Scenario { name: "wire half-made tag", play: half_made },
-    Scenario { name: "wire remove", play: remove },
+    Scenario { name: "wire recycled", play: recycled, only: "" },
+    Scenario { name: "wire half-made tag", play: half_made, only: "" },
+    Scenario { name: "wire remove", play: remove, only: "" },
     #[cfg(target_os = "linux")]
-    Scenario { name: "wire sweep", play: sweep },
+    Scenario { name: "wire sweep", play: sweep, only: "" },
 ];
 
 /// Writes so much that names are forgotten.
-pub(crate) const MANY: &[Scenario] = &[Scenario { name: "wire many", play: many }];
+pub(crate) const MANY: &[Scenario] = &[Scenario { name: "wire many", play: many, only: "" }];
 
 /// Elements of a file that is written at once, of one that takes several system calls, and of one
 /// that is written again.

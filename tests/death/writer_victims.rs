@@ -1,9 +1,10 @@
 //! Scenarios whose victim is a writer. What must hold afterwards: readers that are attached, and new ones, find the last value, whole; what
 //! is held stays; a new writer takes over, numbers go on, readers follow; pins of the dead come back; a clean close leaves no file.
 
+use crate::common::wait_until;
 use crate::common::{Child, NAME, Named, PATIENCE, Room, shape_of, value};
 #[cfg(unix)]
-use crate::common::{Event, len_of, wait_until};
+use crate::common::{Event, len_of};
 use crate::sweep::{Ending, Play, Scenario, extra};
 use ndsharray::{Error, OwnedSample, Reader};
 use std::cell::RefCell;
@@ -11,16 +12,17 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "fresh", play: fresh },
-    Scenario { name: "takeover", play: takeover },
-    Scenario { name: "retire", play: retire },
-    Scenario { name: "keep", play: keep },
-    Scenario { name: "sleeper", play: sleeper },
+    Scenario { name: "fresh", play: fresh, only: "" },
+    Scenario { name: "takeover", play: takeover, only: "" },
+    Scenario { name: "retire", play: retire, only: "" },
+    Scenario { name: "keep", play: keep, only: "" },
+    Scenario { name: "sleeper", play: sleeper, only: "" },
     #[cfg(unix)]
-    Scenario { name: "refused", play: refused },
+    Scenario { name: "refused", play: refused, only: "" },
     #[cfg(unix)]
-    Scenario { name: "refused ahead", play: refused_ahead },
-    Scenario { name: "remove", play: remove },
+    Scenario { name: "refused ahead", play: refused_ahead, only: "" },
+    Scenario { name: "remove", play: remove, only: "" },
+    Scenario { name: "anew", play: anew, only: "renew." },
 ];
 
 /// Few enough that a pin which does not come back is missed: two that the test holds, the latest, one to write.
@@ -31,6 +33,8 @@ const SLOTS: usize = 4;
 struct Told {
     open: bool,
     closing: bool,
+    /// Its files have been removed.
+    bereft: bool,
     /// The last value whose publication has returned.
     done: Option<u64>,
     /// One whose publication had begun.
@@ -43,6 +47,7 @@ impl Told {
         match *line.split(' ').collect::<Vec<_>>().as_slice() {
             ["open"] => self.open = true,
             ["closing"] => self.closing = true,
+            ["ready"] => self.bereft = true,
             ["try", id] => self.trying = Some(id.parse().unwrap()),
             ["done", id, seq] => {
                 self.done = Some(id.parse().unwrap());
@@ -113,7 +118,7 @@ impl Stage {
 
     /// Whether a reader may find that there is no value.
     fn allows_nothing(&self) -> bool {
-        self.told.done.is_none() || self.told.closing || (self.ending && self.told.seq <= 3)
+        self.told.done.is_none() || self.told.closing || self.told.bereft || (self.ending && self.told.seq <= 3)
     }
 
     /// All readers, old and new, find the last value.
@@ -122,6 +127,8 @@ impl Stage {
             let found = self.watchers[index].latest().unwrap().map(|sample| sample.name());
             // One that came back too late for a whole channel is left with what it had.
             let stale = self.ending && self.told.closing && found == Some(3);
+            // One whose board has lost its name has come no further.
+            let stale = stale || self.told.bereft;
             assert!(
                 stale || found.map_or(self.allows_nothing(), |name| self.allows(name)),
                 "watcher {index} finds {found:?}"
@@ -134,7 +141,7 @@ impl Stage {
             }
             Err(Error::NotFound { .. }) => {
                 assert!(
-                    !(self.told.open || self.found) || self.told.closing || self.ending,
+                    !(self.told.open || self.found) || self.told.closing || self.told.bereft || self.ending,
                     "a new reader finds no channel"
                 );
             }
@@ -146,8 +153,10 @@ impl Stage {
     /// The victim has stopped, which is not death.
     fn look_while_stopped(&mut self, play: &Play) {
         self.look();
-        // Once the board has lost its name, or before its lock is taken, there is nothing to defend.
-        if self.told.open && self.room.board().exists() && !play.is_for("name.opened") {
+        // Once the board has lost its name, or before its lock is taken, or when it has been given
+        // back, there is nothing to defend.
+        let has_lock = !play.is_for("name.opened") && !play.is_for("close.unlocked");
+        if self.told.open && self.room.board().exists() && has_lock {
             let refused = self.room.options().create::<u8>(NAME);
             assert!(matches!(refused, Err(Error::WriterExists { .. })), "a second writer: {refused:?}");
         }
@@ -200,7 +209,14 @@ impl Stage {
         assert_eq!(held.name(), name);
         self.held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
         drop(writer);
-        assert_eq!(self.room.files(), [""; 0], "left after a clean close");
+        self.leaves_nothing();
+    }
+
+    /// What a close leaves for readers goes when they have come to it: those of the scenario that
+    /// still read may take a moment.
+    fn leaves_nothing(&mut self) {
+        self.watchers.clear();
+        wait_until("nothing is left after a clean close", || self.room.files().is_empty());
     }
 
     /// Lets the victim play its part to whatever end, and looks at what that leaves.
@@ -225,13 +241,13 @@ impl Stage {
                 Err(ending) => break ending,
             }
         };
+        act("ended", victim);
         let mut stage = stage.into_inner();
         match ending {
             Ending::Died => stage.go_on(),
             Ending::Natural => {
                 stage.held.iter().for_each(|(name, sample)| assert_eq!(sample.name(), *name));
-                stage.watchers.clear();
-                assert_eq!(stage.room.files(), [""; 0], "left by the victim itself");
+                stage.leaves_nothing();
             }
         }
         ending
@@ -250,10 +266,27 @@ fn takeover(play: &mut Play) -> Ending {
     stage.watch(play, &mut victim)
 }
 
+/// What a writer that was closing left for its readers is replaced, as the victim wants another
+/// number of slots.
 fn retire(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "close.marked:1:kill");
-    let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.room, "");
+    let mut victim = play.victim(&format!("write 1000 {}", SLOTS + 1), &stage.room, "");
     stage.watch(play, &mut victim)
+}
+
+/// The files of the victim's channel are removed under it.
+fn anew(play: &mut Play) -> Ending {
+    let stage = Stage::after(SLOTS, "");
+    let path = stage.room.path().to_owned();
+    let mut victim = play.victim(&format!("anew 1000 {SLOTS}"), &stage.room, "");
+    stage.converse(play, &mut victim, |line, victim| {
+        if line == "ready" {
+            for file in fs::read_dir(&path).unwrap() {
+                crate::common::os::clear(&file.unwrap().path());
+            }
+            victim.tell("go on");
+        }
+    })
 }
 
 fn keep(play: &mut Play) -> Ending {
@@ -320,10 +353,16 @@ fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
     let stage = Stage::empty();
     let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.room, "");
     let ids: Vec<u64> = (1..).filter(|&id| wanted(len_of(id))).take(SLOTS + 2).collect();
-    let mut holder = None;
+    let mut holder: Option<Child> = None;
     let path = stage.room.path().to_owned();
     let mut done = 0;
     stage.converse(play, &mut victim, |line, victim| {
+        if line == "ended" {
+            // What the channel has left for it goes with it.
+            if let Some(mut reader) = holder.take() {
+                assert!(reader.end().success());
+            }
+        }
         if line != "open" && !line.starts_with("done") {
             return;
         }

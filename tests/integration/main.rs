@@ -13,6 +13,7 @@
 mod bad_calls;
 mod bad_files;
 mod changes;
+mod closing;
 #[path = "../common/mod.rs"]
 mod common;
 mod defaults;

@@ -119,7 +119,7 @@ class InUse(NdsharrayError):
 
 
 class Closed(NdsharrayError):
-    """The writer has closed the channel, and everything it published has been seen."""
+    """The writer has closed the channel, and its last value has been seen. Told once for each close."""
 
     name: str
 

@@ -73,7 +73,8 @@ impl<'a> Follower<'a> {
                 Ok(Some(value))
             }
             Ok(News::Nothing) => {
-                self.state = State::Open;
+                // A close is told once, and lasts.
+                self.state = if source.is_closed() { State::Closed } else { State::Open };
                 Ok(None)
             }
             Ok(News::Closed) => {

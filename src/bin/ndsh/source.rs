@@ -154,6 +154,14 @@ impl Source {
         }
     }
 
+    /// Whether its writer has closed it, and no other has come.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::Channel(reader) => reader.is_closed(),
+            Self::Array(_) | Self::Python(_) => false,
+        }
+    }
+
     /// How many writers there have been, where they are counted.
     pub(crate) fn epoch(&self) -> Option<u64> {
         match self {

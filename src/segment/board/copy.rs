@@ -1,10 +1,10 @@
 //! A board as bytes that the kernel copied out of its file: for those who only look. Nothing is mapped, so a file that is cut meanwhile does
 //! no harm.
 
-use super::{Board, HOT_AT, Hot, SLOTS_AT, Slot, Standing, State, truncated};
+use super::{Board, HOT_AT, Hot, SLOTS_AT, Slot, truncated};
 use crate::head::{FileKind, Head};
 use crate::header::{HeaderError, RawHeader};
-use crate::slots::{Latest, MAX_SLOTS, SlotIndex, u32_at, u64_at};
+use crate::slots::{Latest, MAX_SLOTS, SlotIndex, Standing, State, u32_at, u64_at};
 use core::mem::offset_of;
 
 /// A copy of a whole board.
@@ -51,7 +51,7 @@ impl BoardCopy {
     }
 
     pub(crate) fn state(&self) -> State {
-        Standing(u32_at(&self.bytes, HOT_AT + offset_of!(Hot, standing))).state()
+        Standing::from_bits(u32_at(&self.bytes, HOT_AT + offset_of!(Hot, standing))).state()
     }
 
     /// The writer's process id as it noted it.

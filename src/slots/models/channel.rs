@@ -129,10 +129,9 @@ impl<'a, P: Payload> Writer<'a, P> {
 
     /// A writer that takes over what an earlier one left.
     pub(super) fn inherit(channel: &'a Channel<P>, flaw: Flaw) -> Self {
-        let side = channel.reader_side();
-        let latest = side.latest();
-        let number = side.numbers().fold(latest.number(), u64::max);
-        Self { channel, latest, number, width: 0, ahead: Ahead::default(), flaw }
+        let latest = channel.reader_side().latest();
+        channel.writer_side().forget_unnamed(latest);
+        Self { channel, latest, number: latest.number(), width: 0, ahead: Ahead::default(), flaw }
     }
 
     /// Every slot but the latest, the one after it first.

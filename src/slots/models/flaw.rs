@@ -97,6 +97,18 @@ pub(super) enum Flaw {
     RingsBeforeState,
     /// Looks at the state before the ticket is taken, and not again.
     StateBeforeTicket,
+
+    // The end.
+    /// Gives the lock back without a look at those who were refused it meanwhile.
+    NoLookAfterLock,
+    /// Asks for the lock, then says that it has come to the last value, or goes.
+    ClearsUpBeforeSaying,
+    /// Removes the files without a second look, with the lock.
+    ClearsUpAtOneLook,
+    /// Registers and does not look whether the channel has been closed.
+    NoLookAfterRegistering,
+    /// Looks for readers before it says that the channel is closed.
+    LooksBeforeClosing,
 }
 
 impl models::Flaw for Flaw {
@@ -117,3 +129,9 @@ pub(super) const LEFT_BEHIND: Symptom = &[PINNED];
 pub(super) const PINNED: &str = "a pin was left behind";
 /// Somebody sleeps for ever.
 pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
+/// Files of a closed channel stay though nobody is behind, and nobody will clear up.
+pub(super) const LEFT_OVER: Symptom = &[REMAINS];
+pub(super) const REMAINS: &str = "files stay for nobody";
+/// Files went that a reader or a writer still counts on.
+pub(super) const TAKEN_AWAY: Symptom = &[GONE];
+pub(super) const GONE: &str = "files went too early";

@@ -32,6 +32,7 @@
 )]
 
 mod channel;
+mod close;
 mod copy;
 mod flaw;
 mod keep;
@@ -43,4 +44,7 @@ mod takeover;
 use super::{Latest, PinAttempt, Pins, SlotIndex};
 use crate::models::Model;
 use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
-use flaw::{BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LOST_WAKEUP, OLDER, PINNED, TORN, WENT_BACK};
+use flaw::{
+    BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST_WAKEUP, OLDER, PINNED, TAKEN_AWAY, TORN,
+    WENT_BACK,
+};

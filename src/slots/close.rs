@@ -1,0 +1,218 @@
+//! The end of a channel: a close is a graceful death, and the last reader clears up.
+//!
+//! A writer that closes says so ([`State::Left`]) and looks at the reader entries. If a living
+//! reader has not come to the last value yet, that value's files stay for it; the writer gives its
+//! lock back and goes. From then on whoever was the last to be waited for removes them: a reader
+//! that has come to the last value, or leaves. If no living reader is behind, the writer removes
+//! them itself.
+//!
+//! # Why the files do not stay for nobody
+//!
+//! Whoever may be the last first makes that known (in its entry), then asks for the writer's lock.
+//! Whoever gives the lock back looks at the entries again afterwards ([`clear_up`]). The kernel's
+//! lock puts both in order: a party that is refused the lock made itself known before the other
+//! gave it back, so the other's look finds it gone.
+//!
+//! # Why they do not go too early
+//!
+//! They are removed under the writer's lock, after a second look at state, name and all entries: a
+//! successor that took the channel over in between has changed the state or the name. A newcomer
+//! registers, then looks at the state; whoever closes or clears up has seen or stored the state,
+//! then looks at what is registered. Both are SeqCst: either the newcomer finds the channel closed
+//! and goes away (and clears up in its turn), or it is found.
+
+use super::{LatestWord, Pins, Registered};
+use crate::sync::{AtomicU32, Ordering, fence, load_seqcst_u32, store_seqcst_u32};
+
+/// How a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The board is there, but the reader table may not be.
+    Starting,
+    /// Readers may attach. Whether the writer lives is the kernel's to say.
+    Open,
+    /// Closed for good; the files are going or gone.
+    Closed,
+    /// Closed by its writer, who left the last value in place for all who come.
+    Kept,
+    /// Closed by its writer, who left the last value for the readers that were there.
+    Left,
+}
+
+impl State {
+    const fn to_bits(self) -> u32 {
+        match self {
+            Self::Starting => 0,
+            Self::Open => 1,
+            Self::Closed => 2,
+            Self::Kept => 3,
+            Self::Left => 4,
+        }
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        match bits {
+            0 => Self::Starting,
+            1 => Self::Open,
+            3 => Self::Kept,
+            4 => Self::Left,
+            // No writer stores anything else; a reader that finds it looks for the name anew.
+            _ => Self::Closed,
+        }
+    }
+
+    /// Whether new readers may come.
+    pub(crate) const fn takes_readers(self) -> bool {
+        matches!(self, Self::Open | Self::Kept)
+    }
+}
+
+/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go
+/// of those when that has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing(u32);
+
+impl Standing {
+    /// The bits of the state.
+    const STATE: u32 = 0xff;
+
+    /// That of a board just opened by a reader, which has mapped no files yet.
+    pub(crate) const UNKNOWN: Self = Self(State::Starting.to_bits());
+
+    /// Any 32 bits are a `Standing`.
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) fn state(self) -> State {
+        State::from_bits(self.0 & Self::STATE)
+    }
+
+    /// Whether files have been unlinked between the two.
+    #[inline]
+    pub(crate) fn has_same_files(self, other: Self) -> bool {
+        (self.0 ^ other.0) & !Self::STATE == 0
+    }
+}
+
+/// The board's `standing` word: the state in the lowest byte, above it a count that grows whenever
+/// a payload file is unlinked. One word, so that one look shows a reader with nothing new to read
+/// that there is nothing else to do either. Only the holder of the writer's lock stores it, so load
+/// and store need not be one step.
+#[repr(transparent)]
+pub(crate) struct StateWord(AtomicU32);
+
+impl StateWord {
+    #[cfg(loom)]
+    pub(super) fn new(state: State) -> Self {
+        Self(AtomicU32::new(state.to_bits()))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> Standing {
+        // Acquire: pairs with `store`; who sees Open also sees the finished reader table, who sees
+        // a close also the last `latest`.
+        Standing(self.0.load(Ordering::Acquire))
+    }
+
+    /// As [`load`](Self::load), for a reader that has just registered.
+    pub(crate) fn load_registered(&self) -> Standing {
+        // SeqCst: load half of the handshake with `store`; the store half of this side is
+        // `Registered::add`.
+        Standing(load_seqcst_u32(&self.0))
+    }
+
+    pub(crate) fn store(&self, state: State) {
+        let Standing(standing) = self.load();
+        // SeqCst: store half of the handshake with a newcomer; the load half of this side is
+        // `Registered::for_each`. It contains the Release that pairs with `load`.
+        store_seqcst_u32(&self.0, standing & !Standing::STATE | state.to_bits());
+    }
+
+    /// Notes that a payload file has been unlinked.
+    #[cfg(not(loom))]
+    pub(crate) fn count_file_gone(&self) {
+        let Standing(standing) = self.load();
+        // Release: pairs with `load`, as a reader may take this store for that of the state. The
+        // count itself only says that it is time to look at the headers, which are read under the
+        // slot protocol or not trusted.
+        self.0.store(standing.wrapping_add(Standing::STATE + 1), Ordering::Release);
+    }
+}
+
+/// The words that tell whether the value of a closed channel still stands for a reader.
+pub(crate) struct CloseSide<'a, E> {
+    pub(crate) state: &'a StateWord,
+    pub(crate) latest: &'a LatestWord,
+    pub(crate) registered: &'a Registered,
+    pub(crate) entries: &'a [E],
+}
+
+/// What there is to do beside the words; the kernel has a part in all of it.
+pub(crate) trait Remains {
+    /// Whether the owner of a reader entry lives.
+    fn lives(&self, index: usize) -> bool;
+
+    /// Takes the writer's lock; not if another has it, nor if the name leads to another channel by
+    /// now.
+    fn try_lock(&mut self) -> bool;
+
+    /// Gives the writer's lock back.
+    fn unlock(&mut self);
+
+    /// Marks the board [`State::Closed`] and removes the files, with the lock held.
+    fn remove(&mut self);
+}
+
+/// Rounds after which it is left to others to clear up: each means that a reader has left or come
+/// in the middle of it.
+const ROUNDS: u32 = 1000;
+
+impl<E: AsRef<Pins>> CloseSide<'_, E> {
+    /// Whether a living reader has not come to the last value. Before the first there is nothing to
+    /// come to.
+    pub(crate) fn is_behind(&self, lives: impl Fn(usize) -> bool) -> bool {
+        // Acquire: pairs with the `latest` store of `WriterSide::publish` in a writer that has
+        // gone. SeqCst fence: between the `state` store of whoever closes and the loads of `seen`.
+        // Pairs with the fence of `clear_up`.
+        fence(Ordering::SeqCst);
+        let last = super::Latest::from_bits(self.latest.0.load(Ordering::Acquire)).number();
+        let mut behind = false;
+        self.registered.for_each(self.entries.len(), |index| {
+            behind |= self.entries.get(index).is_some_and(|entry| !Registered::has_seen(entry.as_ref(), last))
+                && lives(index);
+        });
+        behind
+    }
+
+    /// Removes what a closed channel has left if no living reader is behind any more. To be called,
+    /// without the writer's lock, by whoever may have been the last: after it has said so in its
+    /// entry, or has given the lock back.
+    pub(crate) fn clear_up(&self, remains: &mut impl Remains) {
+        // SeqCst fence: between what the caller has said in its entry and the load of `state`. If
+        // that load misses the close, whoever closes has yet to look at the entries, and finds it.
+        fence(Ordering::SeqCst);
+        for _ in 0..ROUNDS {
+            if !self.is_over(remains) || !remains.try_lock() {
+                // Whoever has the lock looks again when it gives it back.
+                return;
+            }
+            // The second look, with the lock: nobody else is at it, and nobody has taken the
+            // channel over.
+            if self.is_over(remains) {
+                return remains.remove();
+            }
+            remains.unlock();
+        }
+    }
+
+    fn is_over(&self, remains: &impl Remains) -> bool {
+        match self.state.load().state() {
+            State::Left => !self.is_behind(|index| remains.lives(index)),
+            // Whoever was removing it has died, or is still at it and has the lock.
+            State::Closed => true,
+            State::Starting | State::Open | State::Kept => false,
+        }
+    }
+}

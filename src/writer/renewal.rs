@@ -1,0 +1,123 @@
+//! What a writer does when the files of its channel go under it: `rm`, a sweeper of temporary
+//! files, the end of a login session.
+//!
+//! It makes its channel anew: the same numbers, the same lineage, the last value. Its readers are
+//! told that the old board is closed, and go after the name.
+
+use super::attach::{Before, Held, last_value};
+use super::core::{Core, SlotState};
+use super::rotation::Rotation;
+use crate::error::Result;
+use crate::failpoint::fail_point;
+use crate::header::{self, Header, RawHeader};
+use crate::segment::{State, WritePayload, has_name, unlink_if_same};
+use crate::slots::{Ahead, Latest, Look, MAX_NUMBER, PinMask};
+use crate::sys;
+use std::cell::Cell;
+use uuid::Uuid;
+
+/// A channel without files, until it is made anew.
+pub(super) struct Lost {
+    before: Before,
+    /// The last value, if this process has it and its file has gone too.
+    value: Option<(WritePayload, Header)>,
+}
+
+impl Core {
+    /// Whether the names of board and reader table still lead to them, and those of the payloads,
+    /// of the current value and of those to come, to something.
+    pub(super) fn has_its_files(&self) -> bool {
+        let location = &self.held.location;
+        let exists = |id| location.payload(id).symlink_metadata().is_ok();
+        has_name(&location.board(), self.held.board.identity())
+            && has_name(&location.readers(), self.held.table.identity())
+            && self.payload_id().is_none_or(exists)
+            && self.slots.iter().filter_map(|state| state.payload.as_ref()).all(|payload| exists(payload.id()))
+    }
+
+    /// Gives up what is left of the channel and makes it anew, now or, where that cannot be done,
+    /// at one of the next claims, which tell why not.
+    pub(super) fn make_anew(&mut self) {
+        let Held { location, board, lineage, epoch, .. } = &self.held;
+        let kept = last_value(location, &self.options, board);
+        let before = Before {
+            number: self.last_number,
+            // The same writer goes on.
+            epoch: epoch.saturating_sub(1),
+            lineage: Some(*lineage),
+            value: kept.clone(),
+            is_rescue: false,
+        };
+        let kept = kept.map(|(header, _)| header.payload());
+        let value = if kept.is_none() { self.rescue() } else { None };
+        self.give_way(kept);
+        self.last_number = MAX_NUMBER;
+        self.lost = Some(Lost { before, value });
+        // Told by the next claim.
+        let _ = self.find_again();
+    }
+
+    /// Makes a channel anew whose files have gone.
+    #[cold]
+    pub(super) fn find_again(&mut self) -> Result<()> {
+        let Some(lost) = &self.lost else { return Ok(()) };
+        let before = Before { is_rescue: lost.value.is_some(), ..lost.before.clone() };
+        let location = &self.held.location;
+        let copied = Cell::new(None);
+        let rescue = || {
+            let (payload, known) = lost.value.as_ref()?;
+            let Header { byte_len, written_ns, dtype, shape, .. } = known;
+            // Without room for it the value is lost, and the channel goes on.
+            let copy = WritePayload::copy_of(location, payload.bytes(*byte_len), self.options.mode | 0o600).ok()?;
+            copied.set(Some(copy.id()));
+            fail_point!("renew.copied");
+            Some((RawHeader::encode(copy.id(), *byte_len, *written_ns, *dtype, shape), self.held.epoch))
+        };
+        let held = Held::acquire(location.clone(), &self.options, before, rescue).inspect_err(|_| {
+            if let Some(id) = copied.get() {
+                let _ = sys::remove_file(&location.payload(id));
+            }
+        })?;
+        fail_point!("renew.acquired");
+        let slots = held.board.slot_count();
+        self.last_number = held.last_number;
+        self.held = held;
+        self.slots = std::iter::repeat_with(SlotState::default).take(slots).collect();
+        self.rotation = Rotation::new(slots.min(self.options.max_slots));
+        self.latest = Latest::NONE;
+        (self.look, self.ahead, self.orphans) = (Look::default(), Ahead::default(), PinMask::EMPTY);
+        self.lost = None;
+        self.inherit();
+        Ok(())
+    }
+
+    /// The last value, if this process has it.
+    fn rescue(&mut self) -> Option<(WritePayload, Header)> {
+        if self.latest.is_none() {
+            return None;
+        }
+        let header = header::decode(self.held.board.slot(self.latest.slot())?.header().as_bytes()).ok()?;
+        let payload = self.slots.get_mut(self.latest.slot().get())?.payload.take()?;
+        (payload.id() == header.payload).then_some((payload, header))
+    }
+
+    /// Tells the readers of the old board that it is over, removes what is left of it but for the
+    /// payload `kept`, and gives its lock back.
+    fn give_way(&mut self, kept: Option<Uuid>) {
+        let Held { location, board, table, .. } = &self.held;
+        board.set_state(State::Closed);
+        fail_point!("renew.closed");
+        table.wake_all();
+        // Best effort: what stays is cleared away by whoever has the name next.
+        for state in &mut self.slots {
+            let payload = state.payload.take().map(|payload| payload.id());
+            for id in payload.into_iter().chain(state.orphan.take()).filter(|id| Some(*id) != kept) {
+                let _ = sys::remove_file(&location.payload(id));
+            }
+        }
+        let _ = unlink_if_same(&location.readers(), table.identity());
+        let _ = unlink_if_same(&location.board(), board.identity());
+        fail_point!("renew.removed");
+        self.held.let_go();
+    }
+}

@@ -1,0 +1,190 @@
+//! The ledger: a thousand closes, restarts, takeovers, kills and removals at random, and two
+//! readers that were there all along. At each of their reads, the values that they have seen and
+//! those that they were told to have missed add up to what was published.
+//!
+//! `NDSHARRAY_LEDGER_ENDS` sets how many writers end, `NDSHARRAY_LEDGER_SEED` what is random about
+//! it (but for the moment of a kill, which is the machine's).
+//!
+//! One thing a reader must do: look once while a board is there that it has never seen. That is the
+//! case where a channel went without leaving anything, because all readers had come to its end, and
+//! where a writer wanted more slots than the board had. A reader cannot know of what comes and goes
+//! between two of its looks.
+
+use crate::common::{Child, NAME, PATIENCE, Room, say};
+use ndsharray::inspect::Kind;
+use ndsharray::{Error, Options, Reader, Sample, Writer};
+use std::collections::HashSet;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+/// A child: publishes without an end.
+pub(crate) fn writer(options: &Options) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say(writer.seq());
+    for value in 0.. {
+        writer.write(&[1], &[value]).unwrap();
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// A number below `end`.
+    fn roll(&mut self, end: u64) -> u64 {
+        // xorshift64*
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
+    }
+
+    fn geometry(&mut self, options: &Options) -> Options {
+        let options = options.clone().persist(self.roll(8) == 0);
+        if self.roll(3) == 0 { options.max_slots(8).max_readers(16) } else { options }
+    }
+}
+
+/// A reader, and what it has been told.
+struct Account {
+    reader: Reader,
+    copies: bool,
+    seen: u64,
+    missed: u64,
+    names: HashSet<(u128, u64)>,
+}
+
+impl Account {
+    fn new(reader: Reader, copies: bool) -> Self {
+        Self { reader, copies, seen: 0, missed: 0, names: HashSet::new() }
+    }
+
+    /// Reads in one of the ways there are, and says whether there was something; what comes of it
+    /// adds up to what was `published`.
+    fn read(&mut self, way: u64, published: u64) -> bool {
+        let answer = match way {
+            0 => self.reader.read_owned(),
+            1 => self.reader.wait_owned(Duration::ZERO),
+            2 => self.reader.wait_owned(Duration::from_micros(300)),
+            _ if self.copies => self.reader.latest_owned(),
+            _ => self.reader.latest().map(|sample| sample.map(Sample::into_owned)),
+        };
+        let found = match answer {
+            Ok(found) => found,
+            Err(Error::Closed { .. }) => None,
+            Err(other) => panic!("{other}"),
+        };
+        let Some(sample) = found else { return false };
+        let is_new = self.names.insert((sample.incarnation().as_u128(), sample.seq()));
+        assert!(is_new || way > 2, "a value for the second time");
+        self.seen += u64::from(is_new);
+        self.missed += sample.missed();
+        assert_eq!(self.seen + self.missed, published, "{} seen and {} missed", self.seen, self.missed);
+        true
+    }
+}
+
+/// Which board has the name: its channel id, and its slots.
+fn board(room: &Room) -> Option<(u128, u32)> {
+    let head = fs::read(room.board()).ok()?;
+    let id = head.get(16..32)?.try_into().ok().map(u128::from_ne_bytes)?;
+    Some((id, u32::from_ne_bytes(head.get(32..36)?.try_into().ok()?)))
+}
+
+/// The number of the value that is current, whoever has written it.
+fn last_number(options: &Options) -> u64 {
+    options.look(NAME, Kind::Channel).unwrap().value.map_or(0, |value| value.seq.unwrap())
+}
+
+pub(crate) fn everything_adds_up() {
+    let setting = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
+    let ends: u64 = setting("NDSHARRAY_LEDGER_ENDS").unwrap_or(1000);
+    let seed: u64 = setting("NDSHARRAY_LEDGER_SEED").unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        now.as_nanos() as u64 >> 10 & 0xffff_ffff
+    });
+    println!("  NDSHARRAY_LEDGER_ENDS={ends} NDSHARRAY_LEDGER_SEED={seed}");
+    let mut dice = Dice(seed.wrapping_mul(2) | 1);
+    let room = Room::new();
+    let options = room.options();
+    let mut writer: Writer<u64> = options.create(NAME).unwrap();
+    let mut published = 0;
+    let mut accounts = [
+        Account::new(options.open(NAME).unwrap(), false),
+        Account::new(options.open(NAME).unwrap(), false),
+        Account::new(options.open_read_only(NAME).unwrap(), true),
+    ];
+    let (mut closes, mut kills, mut removals, mut anew) = (0, 0, 0, 0);
+    for _ in 0..ends {
+        for _ in 0..dice.roll(6) {
+            writer.write(&[1], &[0]).unwrap();
+            published += 1;
+            for account in &mut accounts {
+                if dice.roll(3) == 0 {
+                    account.read(dice.roll(4), published);
+                }
+            }
+        }
+        writer.close().unwrap();
+        closes += 1;
+        if dice.roll(4) == 0 {
+            let before = if room.board().exists() { last_number(&options) } else { 0 };
+            if board(&room).is_none_or(|(_, slots)| slots < 64) {
+                // Its board will be a new one, at which all are going to look: what they may still
+                // have of the one before comes first.
+                accounts.iter_mut().for_each(|account| while account.read(0, published) {});
+            }
+            let mut child = Child::start("ledger-writer", room.path(), |_| {});
+            let start: u64 = child.hear().parse().unwrap();
+            // The numbers go on, or begin anew because nothing was left.
+            assert!(start == before || start == 0, "{start} after {before}");
+            for account in &mut accounts {
+                // A look while it writes: that it adds up is found at the next read.
+                match account.reader.wait_for_news(PATIENCE) {
+                    Ok(_) | Err(Error::Closed { .. }) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            std::thread::sleep(Duration::from_micros(dice.roll(500)));
+            child.kill();
+            kills += 1;
+            published += last_number(&options) - start;
+            if dice.roll(2) == 0 {
+                accounts.iter_mut().for_each(|account| {
+                    account.read(0, published);
+                });
+            }
+        } else if dice.roll(10) == 0 && room.board().exists() {
+            options.remove(NAME).unwrap();
+            removals += 1;
+        } else {
+            for account in &mut accounts {
+                if dice.roll(3) == 0 {
+                    account.read(dice.roll(4), published);
+                }
+            }
+        }
+        let before = board(&room);
+        writer = dice.geometry(&options).create(NAME).unwrap();
+        if board(&room) != before {
+            anew += 1;
+            // What it may still have of the channel before comes first.
+            accounts.iter_mut().for_each(|account| while account.read(0, published) {});
+        }
+    }
+    writer.write(&[1], &[0]).unwrap();
+    published += 1;
+    for account in &mut accounts {
+        account.read(1, published);
+        assert_eq!(account.seen + account.missed, published);
+    }
+    let [first, ..] = &accounts;
+    println!(
+        "  {closes} closes, {kills} kills, {removals} removals, {anew} begun anew; {published} published, {} seen, {} missed",
+        first.seen, first.missed
+    );
+    writer.close().unwrap();
+    drop(accounts);
+    // What the last writer left on purpose.
+    let _ = options.remove(NAME);
+    assert_eq!(room.files(), [""; 0]);
+}

@@ -100,6 +100,8 @@ fn no_addresses() {
     put(&mut writer, &mut reader, 1_000_000, 1001);
 }
 
+// Elsewhere the system does not say that it is mappings which are short.
+#[cfg(not(ndsharray_portable))]
 #[test]
 fn no_mappings() {
     let room = Room::new();

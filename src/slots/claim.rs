@@ -175,6 +175,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Claims those of the slots `next` that no reader holds. The fence in it serves a preceding store of `latest` too.
     #[inline(never)]
     fn claim_ahead(&self, next: PinMask, ahead: &mut Ahead, look: &mut Look) {
+        // What does not fit here would be claimed without having been zeroed. `Rotation::upcoming` chooses no more; a check that ships costs each write
+        // three instructions.
+        debug_assert!(slots(next).count() <= Ahead::MOST, "{next:?} is more than can be claimed at once");
         let mut previous = [0; Ahead::MOST];
         for (slot, previous) in slots(next).zip(&mut previous) {
             let Some(seq) = self.seq(slot) else { continue };

@@ -4,7 +4,7 @@ use crate::error::{DirSource, Error, Instead, Result};
 use crate::sys;
 use std::io;
 use std::path::{self, Path, PathBuf};
-use uuid::Uuid;
+use uuid::{Uuid, Variant, Version};
 
 /// The longest name in bytes; with the longest suffix it still fits a file name.
 const MAX_NAME: usize = 200;
@@ -91,8 +91,7 @@ impl Location {
     pub(crate) fn parse(file_name: &str) -> Option<(&str, Part)> {
         let payload = || {
             let (name, hex) = file_name.rsplit_once(PAYLOAD_INFIX)?;
-            let id = Uuid::try_parse(hex).ok()?;
-            (hex.len() == 32 && id.simple().to_string() == hex).then_some((name, Part::Payload(id)))
+            Some((name, Part::Payload(own_id(hex)?)))
         };
         let with = |suffix, part| file_name.strip_suffix(suffix).map(|name| (name, part));
         with(BOARD_SUFFIX, Part::Board)
@@ -150,14 +149,20 @@ impl Location {
     /// The id in the name of one of this channel's payload files; `None` for all other names.
     pub(crate) fn payload_id(&self, file_name: &str) -> Option<Uuid> {
         let hex = file_name.strip_prefix(&self.name)?.strip_prefix(PAYLOAD_INFIX)?;
-        let id = Uuid::try_parse(hex).ok()?;
-        // try_parse takes other spellings as well; ours is the one that prints the same.
-        (self.payload_name(id) == file_name).then_some(id)
+        own_id(hex)
     }
 
     fn file(&self, suffix: &str) -> PathBuf {
         self.dir.join(format!("{}{suffix}", self.name))
     }
+}
+
+/// The id that this library writes as `hex`; `None` for every other spelling and version.
+fn own_id(hex: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(hex).ok()?;
+    // A random id alone proves the maker, since a payload has no magic.
+    let random = id.get_version() == Some(Version::Random) && id.get_variant() == Variant::RFC4122;
+    (random && id.simple().to_string() == hex).then_some(id)
 }
 
 fn check(name: &str) -> std::result::Result<(), &'static str> {
@@ -193,10 +198,13 @@ mod tests {
     #[test]
     fn payload_names_are_told_from_others() {
         let here = Location::new("cam", Some(Path::new("/d"))).unwrap();
-        let id = Uuid::from_u128(0xabc);
+        let id = Uuid::from_u128(0x0000_0000_0000_4000_8000_0000_0000_0abc);
         assert_eq!(here.payload_id(&here.payload_name(id)), Some(id));
         let hyphened = format!("cam.ndsh-{id}");
-        for other in ["cam.ndsh", "cam.ndsh-readers", "cam2.ndsh-0", hyphened.as_str()] {
+        let upper = here.payload_name(id).to_uppercase().replace("CAM.NDSH", "cam.ndsh");
+        // A version 1 id, and digits that are no id of any version.
+        let (first, none) = ("cam.ndsh-00000000000010008000000000000abc", "cam.ndsh-00000000000000000000000000000abc");
+        for other in ["cam.ndsh", "cam.ndsh-readers", "cam2.ndsh-0", hyphened.as_str(), &upper, first, none] {
             assert_eq!(here.payload_id(other), None, "{other}");
         }
     }
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn files_tell_whose_they_are() {
         let here = Location::new("a.ndsh-b", Some(Path::new("/d"))).unwrap();
-        let id = Uuid::from_u128(0xabc);
+        let id = Uuid::from_u128(0x0000_0000_0000_4000_8000_0000_0000_0abc);
         let file = |path: PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
         for (path, part) in [
             (here.board(), Part::Board),

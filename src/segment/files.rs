@@ -1,6 +1,7 @@
 //! Opening and removing files in a directory where others may write too.
 
 use crate::error::{Error, Foreign, Result};
+use crate::header::HeaderError;
 use crate::location::Location;
 use crate::options::Owners;
 use crate::sys::{self, Access, Identity, Kind};
@@ -39,6 +40,17 @@ fn open_unless(
         None => Ok((file, identity)),
         Some(what) => Err(Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what }),
     }
+}
+
+/// Refuses a file that this library has not made: it neither starts with `magic`, nor is it unmade.
+///
+/// An unmade file is empty or starts with zeros: its maker works on it, or died. What fails here is
+/// never written, cut or removed, as it may be precious to its owner.
+pub(crate) fn check_ours(file: &File, path: &Path, magic: [u8; 8]) -> Result<()> {
+    let mut found = [0; 8];
+    // A shorter file is compared with zeros behind its end.
+    sys::read_front(file, &mut found).map_err(|e| Error::io("read", path, e))?;
+    if found == [0; 8] || found == magic { Ok(()) } else { Err(HeaderError::Magic { found }.into()) }
 }
 
 /// Creates a file that did not exist, with the permission bits `mode`.

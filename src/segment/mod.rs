@@ -22,8 +22,8 @@ pub(crate) use array::{ArrayMemory, Cell, Extent};
 pub(crate) use board::{Board, BoardCopy, Slot, SlotCopy};
 pub(crate) use claim::{Claim, Claimed, claim_existing, claim_name};
 pub(crate) use files::{
-    create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payload, remove_payloads,
-    unlink_if_same,
+    check_ours, create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payload,
+    remove_payloads, unlink_if_same,
 };
 pub use mapping::SeveredMemory;
 pub(crate) use payload::{ReadPayload, WritePayload, check_set_aside};

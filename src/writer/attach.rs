@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::head::Head;
+use crate::head::{FileKind, Head};
 use crate::header::{self, RawHeader};
 use crate::location::Location;
 use crate::options::{Options, Owners};
@@ -213,15 +213,26 @@ fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &He
     Ok(made)
 }
 
+/// Clears away a table that no reader can attach to any more, if `is_ours` agrees.
+///
+/// What a stranger has put there is refused, whether or not we could remove it. Of a file with
+/// several names only this one goes.
+fn clear_table(location: &Location, options: &Options, is_ours: impl Fn(&File, &Path) -> Result<()>) -> Result<()> {
+    let path = location.readers();
+    match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
+        Ok((file, found)) => {
+            is_ours(&file, &path)?;
+            segment::unlink_if_same(&path, &found).map_err(|e| Error::io("replace", &path, e))
+        }
+        Err(Error::NotFound { .. }) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
 fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     let path = location.readers();
-    // A table left by a channel of the past: its board is gone, so nobody can attach to it any more. What a stranger has put there is
-    // refused, though, whether or not we could remove it. Of a file with several names only this one goes.
-    match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
-        Ok((_, found)) => segment::unlink_if_same(&path, &found).map_err(|e| Error::io("replace", &path, e))?,
-        Err(Error::NotFound { .. }) => {}
-        Err(other) => return Err(other),
-    }
+    // Left by a channel of the past whose board has gone.
+    clear_table(location, options, |file, path| segment::check_ours(file, path, FileKind::Readers.magic()))?;
     fail_point!("create.table_cleared");
     let file = segment::create(&path, options.table_mode())?;
     fail_point!("create.table_file");
@@ -270,6 +281,8 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head, ke
     let _ = segment::remove_payloads(location, options.owners, kept.as_slice(), || {
         fail_point!("create.retire_payload");
     });
+    // The board is ours, so the table beside it is a damaged one of ours. It goes while that is known.
+    clear_table(location, options, |_, _| Ok(()))?;
     let path = location.board();
     segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
     fail_point!("create.retire_unlinked");

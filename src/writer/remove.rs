@@ -3,6 +3,7 @@
 use super::attach::{claim_board, claim_existing_board, open_board, wake_readers};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
+use crate::head::FileKind;
 use crate::location::Location;
 use crate::options::Options;
 use crate::segment::{self, State, Table};
@@ -21,10 +22,18 @@ pub(super) enum Readers {
 pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -> Result<()> {
     let claim = match claim_existing_board(location, options) {
         // Without a board there is nobody to ask: what else there is may be removed once the name is ours.
-        Err(Error::NotFound { .. }) if has_leftovers(location) => claim_board(location, options)?,
+        Err(Error::NotFound { .. }) if has_leftovers(location) => {
+            check_table(location, options)?;
+            claim_board(location, options)?
+        }
         claimed => claimed?,
     };
+    segment::check_ours(&claim, &location.board(), FileKind::Board.magic())?;
     let opened = open_board(location, &claim);
+    if !matches!(opened, Ok(Some(_))) {
+        // Beside a board of ours a table without its magic is a damaged one of ours.
+        check_table(location, options)?;
+    }
     // Held to the end: nobody becomes a reader of what goes.
     let _no_reader = match readers {
         Readers::MayLive => None,
@@ -50,6 +59,16 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
     let board = claim.remove().map_err(|e| Error::io("remove", &location.board(), e));
     fail_point!("remove.board");
     payloads.and(table).and(board)
+}
+
+/// Refuses a reader table that is not ours, before anything is made or removed.
+fn check_table(location: &Location, options: &Options) -> Result<()> {
+    let path = location.readers();
+    match segment::open_table_file(&path, Access::Read, options.owners) {
+        Ok((file, _)) => segment::check_ours(&file, &path, FileKind::Readers.magic()),
+        Err(Error::NotFound { .. }) => Ok(()),
+        Err(other) => Err(other),
+    }
 }
 
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.

@@ -294,7 +294,7 @@ fn missing_and_truncated_payloads() {
 #[test]
 fn damaged_channels_can_be_removed() {
     let room = Room::new();
-    for damage in [b"".as_slice(), b"x", &[0xff; 3000], &[0; 100]] {
+    for damage in [b"".as_slice(), &[0; 3], &[0; 100], b"NDSHBORD", b"NDSHBORDxxxx".repeat(9).as_slice()] {
         room.keep_value();
         fs::write(room.board(), damage).unwrap();
         room.options().remove(NAME).unwrap();
@@ -304,4 +304,38 @@ fn damaged_channels_can_be_removed() {
     fs::remove_file(room.table()).unwrap();
     room.options().remove(NAME).unwrap();
     assert_eq!(room.files(), [""; 0]);
+}
+
+/// Whatever stands under a name of ours, without a sign that this library made it, is left alone.
+#[test]
+fn foreign_files_under_our_names_stay() {
+    for content in [b"x".as_slice(), b"somebody's thesis", &[0xff; 3000], b"NDSHARRY".repeat(20).as_slice()] {
+        let room = Room::new();
+        let foreign = |path: &Path| {
+            fs::write(path, content).unwrap();
+            let options = room.options();
+            for refused in [
+                options.create::<u8>(NAME).map(drop),
+                options.create_any(NAME).map(drop),
+                options.remove(NAME),
+                options.remove_unused(NAME),
+            ] {
+                let refused = refused.unwrap_err();
+                assert!(matches!(refused, Error::Corrupt(_)), "{}: {refused:?}", path.display());
+            }
+            assert_eq!(fs::read(path).unwrap(), content, "{}", path.display());
+            fs::remove_file(path).unwrap();
+            assert_eq!(room.files(), [""; 0], "nothing else is left");
+        };
+        foreign(&room.board());
+        foreign(&room.table());
+        // Digits that are no id of a payload of ours.
+        let close = room.path().join(format!("{NAME}.ndsh-{}", "0".repeat(32)));
+        fs::write(&close, content).unwrap();
+        room.options().create::<u8>(NAME).unwrap().write(&[1], &[1]).unwrap();
+        room.keep_value();
+        room.options().remove(NAME).unwrap();
+        assert_eq!(fs::read(&close).unwrap(), content);
+        assert!(matches!(room.options().remove(NAME), Err(Error::NotFound { .. })));
+    }
 }

@@ -1,0 +1,132 @@
+//! What ndsharray has not made stays, whatever is asked for.
+
+use crate::support::Room;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+/// Bytes, or the target of a link; mode, inode, number of names, time of the last change.
+type Seen = (Vec<u8>, u32, u64, u64, i64, i64);
+
+fn seen(path: &Path) -> Seen {
+    let meta = path.symlink_metadata().unwrap();
+    let content = if meta.is_symlink() {
+        fs::read_link(path).unwrap().into_os_string().into_encoded_bytes()
+    } else if meta.is_file() {
+        fs::read(path).unwrap()
+    } else {
+        Vec::new()
+    };
+    (content, meta.mode(), meta.ino(), meta.nlink(), meta.mtime(), meta.mtime_nsec())
+}
+
+fn all(room: &Room, files: &[String]) -> BTreeMap<String, Seen> {
+    files.iter().map(|file| (file.clone(), seen(&room.file(file)))).collect()
+}
+
+/// Commands that might touch a name, or everything.
+fn commands<'a>(name: &'a str, array: &'a str, recording: &'a str) -> Vec<Vec<&'a str>> {
+    let mut commands = vec![
+        vec!["ls", "--interval=0"],
+        vec!["info", "--interval=0", name],
+        vec!["put", name, array],
+        vec!["put", name, array, "--python"],
+        vec!["put", name, array, "--python", "--any-owner"],
+        vec!["play", name, recording, "--rate=1000"],
+        vec!["play", name, recording, "--rate=1000", "--python"],
+        vec!["play", name, recording, "--rate=1000", "--python", "--persist"],
+        vec!["gc"],
+        vec!["gc", "--all", "--python", "--any-owner"],
+        vec!["rm", name],
+        vec!["rm", name, "--force", "--any-owner"],
+    ];
+    for kind in ["channel", "array", "python"] {
+        commands.push(vec!["rm", name, "--kind", kind]);
+        commands.push(vec!["rm", name, "--kind", kind, "--force"]);
+    }
+    commands
+}
+
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        "[A-Z][ -~]{0,80}".prop_map(String::into_bytes),
+        prop::collection::vec(1_u8.., 1..5000),
+        Just(b"NDSHBORX".repeat(100)),
+        // Elements that look like nothing at all, and a longer tag.
+        Just(format!("thesis.tex_{}x", "0".repeat(32)).into_bytes()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+    #[test]
+    fn foreign_files_are_as_before_after_every_command(
+        contents in prop::collection::vec(content(), 9),
+        modes in prop::collection::vec(prop::sample::select(vec![0o600_u32, 0o640, 0o644, 0o444]), 9),
+    ) {
+        let (room, aside) = (Room::new(), Room::new());
+        let array = aside.file("a.npy").to_str().unwrap().to_owned();
+        let recording = aside.file("recording").to_str().unwrap().to_owned();
+        aside.options().persist(true).create::<u8>("from").unwrap().write(&[2], &[1, 2]).unwrap();
+        aside.ok(&["get", "from", &array]);
+        prop_assert_eq!(aside.run(&["record", "from", &recording, "--count=1"]).code, 0);
+        let digits = "0123456789abcdef0123456789abcdef";
+        let names = [
+            "thesis.tex".to_owned(),
+            "plain".to_owned(),
+            "board.ndsh".to_owned(),
+            "table.ndsh-readers".to_owned(),
+            "array.ndsa".to_owned(),
+            format!("payload.ndsh-{digits}"),
+            format!("old_{digits}"),
+            "two words".to_owned(),
+            "hard.ndsh".to_owned(),
+        ];
+        for ((name, content), mode) in names.iter().zip(&contents).zip(&modes) {
+            fs::write(room.file(name), content).unwrap();
+            fs::set_permissions(room.file(name), fs::Permissions::from_mode(*mode)).unwrap();
+        }
+        fs::hard_link(room.file("hard.ndsh"), room.file("hard")).unwrap();
+        symlink(room.file("thesis.tex"), room.file("link.ndsh")).unwrap();
+        symlink(room.file("thesis.tex"), room.file("link")).unwrap();
+        fs::create_dir(room.file("dir.ndsh")).unwrap();
+        fs::create_dir(room.file("dir")).unwrap();
+        let files = room.files();
+        let before = all(&room, &files);
+        let asked = [
+            "thesis.tex", "plain", "board", "table", "array", "payload", "old", "two words", "hard", "link", "dir",
+        ];
+        for name in asked {
+            for command in commands(name, &array, &recording) {
+                let ran = room.run(&command);
+                prop_assert!((0..=9).contains(&ran.code), "{command:?}: {ran:?}");
+                prop_assert_eq!(all(&room, &files), before.clone(), "{:?}: {:?}", command, ran);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_says_how_to_remove_by_hand() {
+    let room = Room::new();
+    for file in ["thesis.tex", "board.ndsh", "array.ndsa", "my board.ndsh"] {
+        fs::write(room.file(file), "\\documentclass").unwrap();
+    }
+    for (name, file) in
+        [("thesis.tex", "thesis.tex"), ("board", "board.ndsh"), ("array", "array.ndsa"), ("my board", "my board.ndsh")]
+    {
+        let path = room.file(file).to_str().unwrap().to_owned();
+        let by_hand = if file.contains(' ') { format!("`rm -- '{path}'`") } else { format!("`rm -- {path}`") };
+        for command in [&["rm"][..], &["rm", "--force"], &["info", "--interval=0"]] {
+            let ran = room.run(&[command, &[name]].concat());
+            assert_eq!(ran.code, 4, "{command:?} {name}: {ran:?}");
+            assert!(ran.stderr.contains(&by_hand), "{command:?} {name}: {}", ran.stderr);
+            assert!(!ran.stderr.contains("ndsh rm"), "{command:?} {name}: {}", ran.stderr);
+        }
+        assert_eq!(fs::read(room.file(file)).unwrap(), b"\\documentclass");
+    }
+    let ran = room.run(&["put", "thesis.tex", "-", "--python"]);
+    assert_eq!(ran.code, 1, "there is no array: {ran:?}");
+}

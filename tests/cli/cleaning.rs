@@ -108,17 +108,20 @@ fn garbage_is_told_from_what_was_left_on_purpose() {
     assert_eq!(told.as_array().unwrap().len(), 8);
     assert_eq!(room.files(), before, "a dry run changes nothing");
 
+    let reason = "left alone channel kept: its writer has kept it (--all removes it too)\n";
+    assert!(room.ok(&["gc", "--dry-run", "--verbose"]).contains(reason));
     let text = room.ok(&["gc"]);
     assert_eq!(text.lines().filter(|line| line.starts_with("removed ")).count(), 4, "{text}");
-    assert!(text.lines().last().unwrap().starts_with("4 in all, ") && text.ends_with(" freed\n"), "{text}");
-    assert!(text.contains("left alone channel kept: its writer has kept it (--all removes it too)\n"), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("4 in all, ") && last.ends_with(" freed; 4 left alone (--verbose tells why)"), "{text}");
+    assert_eq!(text.lines().count(), 5, "what stays is not listed unless that is asked for: {text}");
     let gone: Vec<_> = before.iter().filter(|file| !room.files().contains(file)).cloned().collect();
     assert!(
         gone.iter().all(|file| ["dead", "torn", "unfinished"].iter().any(|name| file.starts_with(name))),
         "{gone:?}"
     );
 
-    let text = room.ok(&["gc", "--all"]);
+    let text = room.ok(&["gc", "--all", "-v"]);
     assert!(text.contains("removed channel kept: ") && text.contains("removed array closed-array: "), "{text}");
     assert!(text.contains("left alone channel future: ") && text.contains("left alone channel foreign: "), "{text}");
     let text = room.ok(&["gc", "--all", "--python"]);

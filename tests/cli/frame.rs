@@ -53,10 +53,32 @@ fn the_manual_has_a_page_for_each_command() {
     let room = Room::new();
     let page = room.ok(&["man"]);
     assert!(page.contains(".TH ndsh 1") && page.contains("Exit codes"), "{page}");
+    let sections = |page: &str| {
+        for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"]
+        {
+            let title = page
+                .lines()
+                .position(|line| line.strip_prefix(".SH ").map(|name| name.trim_matches('"')) == Some(section));
+            let Some(title) = title else { panic!("{section}: {page}") };
+            assert!(
+                page.lines().nth(title + 1).is_some_and(|line| !line.starts_with(".SH")),
+                "{section} is empty: {page}"
+            );
+        }
+        assert!(!page.contains(".SH EXTRA") && page.matches(".TH ").count() == 1, "{page}");
+        for code in ["0", "9", "130"] {
+            assert!(page.contains(&format!("\\fB{code}\\fR")), "{code}: {page}");
+        }
+    };
+    sections(&page);
     room.ok(&["man", "--out", room.path().to_str().unwrap()]);
     let pages = room.files();
     for page in ["ndsh.1", "ndsh-ls.1", "ndsh-doctor.1"] {
         assert!(pages.iter().any(|found| found == page), "{page}: {pages:?}");
+    }
+    assert_eq!(pages.len(), 14, "one for each command, and one for all: {pages:?}");
+    for page in &pages {
+        sections(&fs::read_to_string(room.file(page)).unwrap());
     }
     let ran = room.run(&["man", "--out", "/nowhere/at/all"]);
     assert_eq!(ran.code, 3);

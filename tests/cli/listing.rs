@@ -4,7 +4,7 @@ use crate::holder;
 use crate::support::{Ran, Room, wait_until};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -59,7 +59,16 @@ fn readers_are_unknown_to_other_users() {
         if is_root {
             command.uid(NOBODY).gid(NOBODY);
         }
-        let ran = Ran::from(command.output().unwrap());
+        let mut output = None;
+        // A child that another test has just forked has the copy open for writing too, until it calls `exec`.
+        wait_until("the copy can be run", || match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => false,
+            other => {
+                output = Some(other.unwrap());
+                true
+            }
+        });
+        let ran = Ran::from(output.unwrap());
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.stdout);
         ran.stdout
     };
@@ -155,7 +164,7 @@ fn names_cannot_act_on_the_terminal() {
     let name = "a\u{202e}b\u{200b}\u{feff}";
     room.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
     for args in
-        [&["ls", "--interval=0"][..], &["ls", "--json"], &["info", name], &["info", "--json", name], &["gc", "-n"]]
+        [&["ls", "--interval=0"][..], &["ls", "--json"], &["info", name], &["info", "--json", name], &["gc", "-nv"]]
     {
         let text = room.ok(args);
         assert!(

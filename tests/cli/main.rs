@@ -13,7 +13,9 @@ mod cleaning;
 #[path = "../common/mod.rs"]
 mod common;
 mod doctor;
+mod exits;
 mod files;
+mod foreign;
 mod frame;
 mod holder;
 mod info;
@@ -22,8 +24,10 @@ mod numpy;
 mod python;
 mod recording;
 mod support;
+mod terminal;
 mod view;
 mod watch;
+mod written;
 
 /// How children of this binary are started.
 const CHILD_ARGUMENTS: [&str; 5] = ["holder::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

@@ -246,3 +246,82 @@ fn a_terminal_that_goes_ends_what_runs_on_it() {
     let room = Room::new();
     assert_eq!(python(&room, HANG_UP, &[env!("CARGO_BIN_EXE_ndsh")]), "good\n");
 }
+
+/// Headers, and whether NumPy reads them without being told otherwise: one line each, `name verdict`.
+const HEADERS: &str = r#"
+import io, struct, warnings
+warnings.simplefilter('ignore')
+dtypes = ['<f4', '>i2', '|u1', '=f8', 'f8', 'i4', '?', 'b', 'B', 'h', 'H', 'i', 'I', 'l', 'L', 'q', 'Q', 'e', 'f', 'd',
+          'g', 'F', 'D', 'G', 'p', 'P', 'bool', 'int8', 'uint16', 'int', 'uint', 'float', 'complex', 'half', 'single',
+          'double', 'longdouble', 'csingle', 'cdouble', 'clongdouble', 'byte', 'ubyte', 'short', 'ushort', 'intc',
+          'uintc', 'intp', 'uintp', 'longlong', 'ulonglong', 'float128', 'complex256', 'long', 'ulong', '<f8 ', '<q',
+          '>d', '|b1', '|f8', '<c16', '>c8', 'b1', 'O', '|O', 'object', '<f12', '<f3', 'nonsense', '', '<', '>bool',
+          '<float32', 'i0', 'f-8', 'bool_', 'int_', 'float64']
+headers = [f"{{'descr': {d!r}, 'fortran_order': False, 'shape': (2,)}}" for d in dtypes]
+plain = "'descr': '<f4', 'fortran_order': False"
+shapes = ['()', '(2L,)', '(2L, 1L)', '(0x2,)', '(0b10,)', '(0o2,)', '(+2,)', '(-2,)', '(2)', '[2]', '(True, 2)',
+          '(2, None)', '(2.0,)', '(1_0,)', '(02,)', '(2,,)', '(\n2,\n)', '(2 L,)', '((2,),)', "('2',)", '(2, 0)',
+          '(2,) # note', '(2l,)', '(00,)', '(2,)+(3,)']
+headers += ["{%s, 'shape': %s}" % (plain, shape) for shape in shapes]
+headers += ['{"descr": "<f4", "fortran_order": False, "shape": (2,)}', "{'shape': (2,), %s, }" % plain,
+            "{u'descr': u'<f4', 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': '<' 'f4', 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': r'<f4', 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': '<f4', 'fortran_order': True, 'shape': (2,)}",
+            "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", "{%s}" % plain,
+            "{%s, 'shape': (2,), 'x': 1}" % plain, "{%s, 'shape': (3,), 'shape': (2,)}" % plain, "dict(descr='<f4')",
+            "[]", "", "{%s, 'shape': (2,)" % plain, "{ %s ,\t'shape' :(2,) }   " % plain, "({%s, 'shape': (2,)})" % plain,
+            "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}",
+            "{'descr': '''<f4''', 'fortran_order': False, 'shape': (2,)}"]
+count = 0
+for version in [(1, 0), (2, 0), (3, 0), (1, 1), (4, 0)]:
+    for text in headers:
+        body = text.encode('latin1') + b'\n'
+        length = struct.pack('<H' if version[0] == 1 else '<I', len(body))
+        file = b'\x93NUMPY' + bytes(version) + length + body + bytes(1024)
+        try:
+            source = io.BytesIO(file)
+            array = np.lib.format.read_array(source, allow_pickle=False)
+            file = file[:source.tell()]
+            verdict = 'read' if array.dtype.names is None and array.dtype.kind in 'biufc' else 'other'
+            np.save(f'want{count}.npy', array)
+        except Exception:
+            verdict = 'refused'
+        open(f'in{count}.npy', 'wb').write(file)
+        print(count, verdict, version[0], version[1], text.encode('unicode_escape').decode())
+        count += 1
+"#;
+
+const SAME_AS_WANTED: &str = "
+import glob
+names = [name[3:] for name in glob.glob('out*.npy')]
+for name in names:
+    a, b = np.load('want' + name), np.load('out' + name)
+    assert a.dtype.newbyteorder('=') == b.dtype and a.shape == b.shape, (name, a.dtype, b.dtype, a.shape, b.shape)
+print(len(names))
+";
+
+#[test]
+#[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
+fn headers_are_read_as_numpy_reads_them() {
+    let room = Room::new();
+    let told = python(&room, HEADERS, &[]);
+    let mut read = 0;
+    for line in told.lines() {
+        let (index, rest) = line.split_once(' ').unwrap();
+        let (verdict, header) = rest.split_once(' ').unwrap();
+        let ran = room.run(&["put", "it", &path(&room, &format!("in{index}.npy"))]);
+        match verdict {
+            "read" => {
+                assert_eq!(ran.code, 0, "{header}: {ran:?}");
+                room.ok(&["get", "it", &path(&room, &format!("out{index}.npy"))]);
+                read += 1;
+            }
+            "refused" => assert_eq!(ran.code, 4, "{header}: {ran:?}"),
+            // Such as dates: NumPy has a dtype for it, and this library none.
+            _ => assert!([0, 4].contains(&ran.code), "{header}: {ran:?}"),
+        }
+    }
+    assert!(read > 200, "{told}");
+    assert_eq!(python(&room, SAME_AS_WANTED, &[]).trim().parse::<usize>().unwrap(), read);
+}

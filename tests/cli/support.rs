@@ -58,7 +58,12 @@ impl Room {
     /// `ndsh`, which will look into this directory, and knows nothing of the settings of whoever runs the tests.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ndsh"));
-        command.args(args).env("NDSHARRAY_DIR", self.path()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command
+            .args(args)
+            .env("NDSHARRAY_DIR", self.path())
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env_remove("COLORTERM");
         command
     }
 
@@ -99,6 +104,11 @@ impl Room {
 
     /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines, as the shell does: a new one has no size.
     pub(crate) fn screen(&self, args: &[&str]) -> Screen {
+        self.screen_of(args, "xterm-256color", "truecolor")
+    }
+
+    /// The same with other values of `TERM` and `COLORTERM`.
+    pub(crate) fn screen_of(&self, args: &[&str], terminal: &str, colors: &str) -> Screen {
         let ndsh = self.command(args);
         let mut command = Command::new("sh");
         command
@@ -111,7 +121,7 @@ impl Room {
                 None => command.env_remove(name),
             };
         }
-        command.env("TERM", "xterm-256color");
+        command.env("TERM", terminal).env("COLORTERM", colors);
         let session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
         Screen { session, shown: vt100::Parser::new(NonZero::new(30).unwrap(), NonZero::new(100).unwrap(), 0) }
     }
@@ -157,6 +167,13 @@ impl Running {
         let pid = i32::try_from(self.id()).unwrap();
         // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
+    }
+
+    /// Ends it without asking.
+    pub(crate) fn kill(&mut self) {
+        let child = self.child.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Waits for the end, which must be a good one, with the rest of the output as bytes.

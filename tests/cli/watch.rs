@@ -27,7 +27,7 @@ fn it_follows_a_name_through_everything() {
     writer.write(&[2, 2], &[0.0, 1.0, 2.0, f64::NAN]).unwrap();
     let line = line_with(&mut watch, |line| line["values"]["max"] == 2.0);
     assert_eq!(
-        (&line["state"], &line["writer_alive"], &line["dtype"]),
+        (&line["state"], &line["writer"]["alive"], &line["dtype"]),
         (&"open".into(), &true.into(), &"float64".into())
     );
     assert_eq!(line["shape"], serde_json::json!([2, 2]));
@@ -125,4 +125,109 @@ fn a_signal_gives_the_terminal_back_too() {
     let mut screen = on_screen(&room);
     screen.session.process_mut().signal(Signal::SIGTERM).unwrap();
     screen.ends();
+}
+
+/// Values of different dtypes, shapes and elements, as fast as they can be written.
+#[test]
+fn figures_number_and_shape_are_of_one_value() {
+    let room = Room::new();
+    let mut writer = room.options().create_any("it").unwrap();
+    let mut watch = room.start(&["watch", "it", "--json", "--interval", "0.03"]);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut seq = 0;
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                seq += 1;
+                // Of every third value all elements are NaN; the others are the number itself.
+                let element = if seq % 3 == 0 { f64::NAN } else { seq as f64 };
+                let shape = [(seq % 5 + 1) as usize, (seq % 7 + 1) as usize];
+                let bytes = element.to_ne_bytes().repeat(shape[0] * shape[1]);
+                assert_eq!(writer.write_bytes(ndsharray::DType::F64, &shape, &bytes).unwrap(), seq);
+                std::thread::sleep(Duration::from_micros(300));
+            }
+        });
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..60 {
+            let line: Value = serde_json::from_str(&watch.line()).unwrap();
+            let Some(seq) = line["seq"].as_u64() else { continue };
+            if line["values"].is_null() {
+                continue;
+            }
+            let shape = serde_json::json!([seq % 5 + 1, seq % 7 + 1]);
+            let count = (seq % 5 + 1) * (seq % 7 + 1);
+            assert_eq!((&line["shape"], line["values"]["count"].as_u64()), (&shape, Some(count)), "{line}");
+            let (nan, min) = if seq % 3 == 0 { (count, Value::Null) } else { (0, Value::from(seq as f64)) };
+            assert_eq!((line["values"]["nan"].as_u64(), &line["values"]["min"]), (Some(nan), &min), "{line}");
+            seen.insert(seq);
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(seen.len() > 5, "{seen:?}");
+    });
+    watch.interrupt();
+    assert_eq!(watch.end().code, 0);
+}
+
+#[test]
+fn an_array_has_no_rate_and_says_when_it_is_locked() {
+    let room = Room::new();
+    let array = room.options().array_from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
+    let mut watch = room.start(&["watch", "array", "--json", "--interval", "0.05"]);
+    let line = line_with(&mut watch, |line| line["values"]["max"] == 1.0);
+    for none in ["rate", "bytes_per_second", "missed", "total_seen", "total_missed"] {
+        assert!(line[none].is_null(), "{none}: {line}");
+    }
+    let mut screen = room.screen(&["watch", "array", "--interval", "0.1"]);
+    screen.shows("none: it changes in place");
+    let guard = array.write().unwrap();
+    line_with(&mut watch, |line| line["state"] == "locked");
+    screen.shows("locked by a writer");
+    drop(guard);
+    line_with(&mut watch, |line| line["state"] == "open");
+    screen.wait("it is open again", |screen| !screen.contents().contains("locked"));
+    let bars = ["\u{2581}", "\u{2588}"];
+    // Rows of the curve, above the line of figures.
+    screen.wait("there is no curve", |screen| {
+        let above: String = screen.contents().lines().take_while(|line| !line.contains("values")).collect();
+        above.contains("array") && !bars.iter().any(|bar| above.contains(bar))
+    });
+    screen.press("q");
+    screen.ends();
+    watch.interrupt();
+    assert_eq!(watch.end().code, 0);
+    array.unlink().unwrap();
+}
+
+#[test]
+fn json_has_one_vocabulary() {
+    let room = Room::new();
+    let mut writer = room.options().create::<u8>("it").unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let listed = room.json(&["ls", "--json", "--interval=0"])[0].clone();
+    let lines = room.ok(&["watch", "it", "--json", "--count=2", "--interval=0.1"]);
+    let watched: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    let kind = |value: &Value| match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let mut both = Vec::new();
+    for (key, value) in watched.as_object().unwrap() {
+        if let Some(other) = listed.get(key) {
+            let (a, b) = (kind(value), kind(other));
+            assert!(a == b || a == "null" || b == "null", "{key}: {value} and {other}");
+            both.push(key.as_str());
+        }
+    }
+    for key in ["name", "state", "problems", "writer", "seq", "dtype", "shape", "bytes", "rate"] {
+        assert!(both.contains(&key), "{key}: {watched}");
+    }
+    assert_eq!(watched["writer"]["alive"], listed["writer"]["alive"]);
+    assert!(
+        watched.as_object().unwrap().keys().all(|key| !key.contains("age") || key.ends_with("_seconds")),
+        "{watched}"
+    );
 }

@@ -9,9 +9,8 @@ use std::path::PathBuf;
 
 /// See, feed and clean shared-memory channels of ndsharray.
 #[derive(Parser)]
-#[command(name = "ndsh", version, after_help = exit::HELP, propagate_version = true)]
-// A fixed width: help texts and man pages look the same wherever they are printed.
-#[command(term_width = 100, max_term_width = 100)]
+#[command(name = "ndsh", version, after_help = exit::help(), propagate_version = true)]
+#[command(max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) globals: Globals,
@@ -20,7 +19,7 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Globals {
     /// Directory of the channels [default: $NDSHARRAY_DIR, else /dev/shm]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
@@ -59,9 +58,10 @@ impl Globals {
     }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     /// On a terminal only
+    #[default]
     Auto,
     Always,
     Never,

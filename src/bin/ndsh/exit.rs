@@ -6,15 +6,15 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// Whatever has no code of its own.
+    /// Everything without a code of its own.
     Failure = 1,
     /// Arguments that cannot be; clap ends with the same number.
     Usage = 2,
     /// No such channel, array or file.
     NotFound = 3,
-    /// The shared bytes are not what they should be.
+    /// The bytes are not what they should be.
     Corrupt = 4,
-    /// Somebody living has it.
+    /// A living process has it.
     InUse = 5,
     /// The operating system, or the trust in owners, does not allow it.
     Denied = 6,
@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Findings = 8,
     /// Nothing came in the time given.
     TimedOut = 9,
+    /// Ctrl-C came before there was anything to give.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -32,17 +34,23 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// For `--help`, the man page, and the README.
-pub(crate) const HELP: &str = "\
-Exit codes:
-  0  done; also when whoever reads the output has had enough
-  1  failed in a way that has no code of its own
-  2  wrong usage
-  3  no such channel, array or file
-  4  corrupt, or not ndsharray's
-  5  in use by a living process
-  6  no permission, or another user's files (see --any-owner)
-  7  shared memory is full
-  8  `doctor` found something that does not work
-  9  nothing came in the time given
-  130  a second Ctrl-C, before the first one's end was reached";
+/// Each code and what it means, for `--help`, the man pages, and the README.
+pub(crate) const CODES: [(u8, &str); 11] = [
+    (0, "done; also when the reader of the output has had enough"),
+    (1, "failed in a way that has no code of its own, such as output that cannot be written"),
+    (2, "wrong usage"),
+    (3, "no such channel, array or file"),
+    (4, "corrupt, or not ndsharray's"),
+    (5, "in use by a living process"),
+    (6, "no permission, or another user's files (see --any-owner)"),
+    (7, "shared memory is full"),
+    (8, "`doctor` found something that does not work"),
+    (9, "nothing came in the time given"),
+    (130, "Ctrl-C before there was anything to give, or a second Ctrl-C"),
+];
+
+/// The table at the end of `--help`.
+pub(crate) fn help() -> String {
+    let lines = CODES.iter().map(|(code, meaning)| format!("\n  {code:<3}  {meaning}"));
+    format!("Exit codes:{}", lines.collect::<String>())
+}

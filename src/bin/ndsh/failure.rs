@@ -1,8 +1,9 @@
 //! Why a command failed, and what the user can do next.
 
+use crate::advice::Situation;
 use crate::exit::Exit;
 use crate::output::{printable_message, tell};
-use ndsharray::Error;
+use ndsharray::{Error, Foreign};
 use std::error::Error as StdError;
 use std::io;
 
@@ -16,11 +17,15 @@ pub(crate) struct Failure {
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
+    /// More about it, as it is.
+    explanation: Option<String>,
+    /// The channel or array, where the command has several.
+    about: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), source: None, advice: None }
+        Self { exit, message: message.into(), source: None, advice: None, about: None, explanation: None }
     }
 
     /// Adds what to do next.
@@ -33,6 +38,29 @@ impl Failure {
     pub(crate) fn context(mut self, context: impl std::fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
         self
+    }
+
+    /// Adds lines that are shown as they are.
+    pub(crate) fn explain(mut self, lines: impl Into<String>) -> Self {
+        self.explanation = Some(lines.into());
+        self
+    }
+
+    /// Says which of a command's names it is about.
+    pub(crate) fn about(mut self, name: &str) -> Self {
+        self.about = Some(name.to_owned());
+        self
+    }
+
+    /// Says that a time was given, in which nothing came.
+    pub(crate) fn timed_out(mut self) -> Self {
+        self.exit = Exit::TimedOut;
+        self
+    }
+
+    /// [`context`](Self::context), unless it is there already.
+    pub(crate) fn within(self, context: &str) -> Self {
+        if self.message.starts_with(context) { self } else { self.context(context) }
     }
 
     pub(crate) fn exit(&self) -> Exit {
@@ -52,14 +80,20 @@ impl Failure {
     }
 
     /// On stderr: the error, its causes, the advice.
-    pub(crate) fn report(&self) {
+    pub(crate) fn report(&self, situation: &Situation<'_>) {
         tell(format_args!("ndsh: {}", printable_message(&self.message)));
         let mut next = self.source.as_deref().and_then(StdError::source);
         while let Some(error) = next {
             tell(format_args!("  because: {}", printable_message(&error.to_string())));
             next = error.source();
         }
-        if let Some(advice) = &self.advice {
+        for line in self.explanation.iter().flat_map(|lines| lines.lines()) {
+            tell(format_args!("  {line}"));
+        }
+        let situation = Situation { name: self.about.as_deref().or(situation.name), ..*situation };
+        let error = self.source.as_deref().and_then(|source| source.downcast_ref::<Error>());
+        let advice = self.advice.clone().or_else(|| error.and_then(|error| situation.advice(error)));
+        if let Some(advice) = &advice {
             tell(format_args!("  next: {}", printable_message(advice)));
         }
     }
@@ -74,8 +108,8 @@ impl std::fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, advice) = classify(&error);
-        Self { exit, message: error.to_string(), source: Some(Box::new(error)), advice: advice.map(Into::into) }
+        let (exit, message) = (exit_of(&error), error.to_string());
+        Self { exit, message, source: Some(Box::new(error)), advice: None, about: None, explanation: None }
     }
 }
 
@@ -84,10 +118,19 @@ impl From<io::Error> for Failure {
         let exit = match error.kind() {
             io::ErrorKind::NotFound => Exit::NotFound,
             io::ErrorKind::PermissionDenied => Exit::Denied,
-            io::ErrorKind::StorageFull => Exit::Full,
+            // Bytes that are not what they should be.
+            io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Exit::Corrupt,
+            // A full disk is no full shared memory, which the library tells as such.
             _ => Exit::Failure,
         };
-        Self { exit, message: error.to_string(), source: Some(Box::new(error)), advice: None }
+        Self {
+            exit,
+            message: error.to_string(),
+            source: Some(Box::new(error)),
+            advice: None,
+            about: None,
+            explanation: None,
+        }
     }
 }
 
@@ -97,39 +140,21 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-fn classify(error: &Error) -> (Exit, Option<&'static str>) {
+fn exit_of(error: &Error) -> Exit {
     match error {
-        Error::InvalidName { .. } => (
-            Exit::Usage,
-            Some("a name has 1 to 200 bytes, no slash and no control character, and does not start with a dot"),
-        ),
-        Error::InvalidOption { .. } => (Exit::Usage, None),
-        Error::NotFound { .. } | Error::Closed { .. } => {
-            (Exit::NotFound, Some("`ndsh ls` lists what there is; --dir looks into another directory"))
-        }
-        Error::MissingDirectory { .. } => {
-            (Exit::NotFound, Some("make it, or name another directory with --dir or NDSHARRAY_DIR"))
-        }
-        Error::Corrupt(_) | Error::Wire(_) | Error::InvalidBool { .. } => (
-            Exit::Corrupt,
-            Some("`ndsh info NAME` says what is wrong; `ndsh rm NAME` removes it when nobody living has it"),
-        ),
-        Error::InUse { .. } => (Exit::InUse, Some("`ndsh info NAME` lists who has it; end them first, or add --force")),
-        Error::WriterExists { .. } => {
-            (Exit::InUse, Some("end that process first; `ndsh info NAME` says more about it"))
-        }
-        Error::AlreadyExists { .. } => (Exit::InUse, Some("choose another name, or remove it with `ndsh rm NAME`")),
-        Error::AllSlotsPinned { .. } | Error::TooManyReaders { .. } => {
-            (Exit::InUse, Some("`ndsh info NAME` lists the readers; end one, or make the channel with more"))
-        }
-        Error::PermissionDenied { .. } => (Exit::Denied, Some("run it as the user who owns the files")),
-        Error::ForeignOwner { .. } => {
-            (Exit::Denied, Some("add --any-owner if you trust whoever put it there, or run it as that user"))
-        }
-        Error::OutOfMemory { .. } => (
-            Exit::Full,
-            Some("`ndsh gc` removes what nobody uses; `ndsh doctor` says how large the directory may become"),
-        ),
-        _ => (Exit::Failure, None),
+        Error::InvalidName { .. } | Error::InvalidOption { .. } => Exit::Usage,
+        Error::NotFound { .. } | Error::MissingDirectory { .. } | Error::Closed { .. } => Exit::NotFound,
+        Error::Corrupt(_) | Error::NotOurs { .. } | Error::Wire(_) | Error::InvalidBool { .. } => Exit::Corrupt,
+        Error::InUse { .. }
+        | Error::WriterExists { .. }
+        | Error::AlreadyExists { .. }
+        | Error::AllSlotsPinned { .. }
+        | Error::TooManyReaders { .. } => Exit::InUse,
+        Error::PermissionDenied { .. } => Exit::Denied,
+        // A link, a directory or a pipe is nothing of ndsharray's, whoever put it there.
+        Error::ForeignOwner { what: Foreign::OtherUser, .. } => Exit::Denied,
+        Error::ForeignOwner { .. } => Exit::Corrupt,
+        Error::OutOfMemory { .. } => Exit::Full,
+        _ => Exit::Failure,
     }
 }

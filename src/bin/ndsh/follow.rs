@@ -19,6 +19,8 @@ pub(crate) enum State {
     Open,
     /// Its writer has closed it.
     Closed,
+    /// A writer keeps the lock of the shared array.
+    Locked,
     /// What is there cannot be read, for this reason.
     Broken(String),
 }
@@ -81,11 +83,23 @@ impl<'a> Follower<'a> {
                 self.rest(State::Closed, time);
                 Ok(None)
             }
+            Ok(News::Locked) => {
+                self.state = State::Locked;
+                Ok(None)
+            }
             Err(failure) => {
                 self.source = None;
                 self.rest(State::Broken(failure.to_string()), time);
                 Ok(None)
             }
+        }
+    }
+
+    /// What is current, seen or not, if there is anything open.
+    pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Option<R> {
+        match (&self.state, &mut self.source) {
+            (State::Open, Some(source)) => source.latest(look).ok().flatten(),
+            _ => None,
         }
     }
 

@@ -1,7 +1,8 @@
 //! How far a long command has come: on stderr, and only if that is a terminal.
 
+use crate::colour::has_cursor;
 use crate::failure::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// A bar, or a running count where the end is not known.
 pub(crate) struct Progress {
@@ -17,6 +18,9 @@ impl Progress {
         };
         let style = ProgressStyle::with_template(template).map_err(|error| std::io::Error::other(error.to_string()))?;
         bar.set_style(style);
+        if !has_cursor() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
         bar.set_prefix(what);
         Ok(Self { bar })
     }

@@ -1,5 +1,6 @@
 //! The terminal as a whole screen, which is given back whatever happens.
 
+use crate::colour::has_cursor;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
@@ -34,7 +35,7 @@ pub(crate) enum Wish {
 impl Screen {
     /// Whether there is a screen to take.
     pub(crate) fn is_there() -> bool {
-        std::io::stdout().is_terminal() && std::io::stdin().is_terminal()
+        std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && has_cursor()
     }
 
     pub(crate) fn take() -> Result<Self> {

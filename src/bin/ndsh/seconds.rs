@@ -2,10 +2,32 @@
 
 use std::time::Duration;
 
-/// Seconds, with decimals if need be.
+/// The longest time to look for a rate.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// The shortest time that figures are taken over.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Seconds, with decimals if need be: `1.5`, `1.5s`, `200ms`.
 pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.trim_end_matches('s').parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1e-3),
+        (None, Some(number)) => (number, 1.0),
+        (None, None) => (text, 1.0),
+    };
+    let number: f64 = number.trim_end().parse().map_err(|_| "not a number of seconds, such as 1.5, 1.5s or 200ms")?;
+    Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
+}
+
+/// Seconds to look for a rate; 0 is not at all.
+pub(crate) fn parse_look(text: &str) -> Result<Duration, String> {
+    parse_seconds(text)
+        .and_then(|time| if time <= LONGEST { Ok(time) } else { Err("0 to 3600 seconds are possible".to_owned()) })
+}
+
+/// Seconds between two lines or pictures of figures.
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
+    parse_look(text)
+        .and_then(|time| if time >= SHORTEST { Ok(time) } else { Err("0.01 to 3600 seconds are possible".to_owned()) })
 }
 
 /// A number above zero.
@@ -29,9 +51,18 @@ mod tests {
     fn times_are_seconds() {
         assert_eq!(parse_seconds("1.5"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_seconds("2s"), Ok(Duration::from_secs(2)));
-        for bad in ["", "x", "-1", "nan", "1e40"] {
+        assert_eq!(parse_seconds("200ms"), Ok(Duration::from_millis(200)));
+        for bad in ["", "x", "-1", "nan", "1e40", "s", "ms", "2ss", "1m", "inf"] {
             assert!(parse_seconds(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn intervals_have_ends() {
+        assert_eq!(parse_look("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
+        assert!(parse_interval("0").is_err() && parse_interval("-1").is_err() && parse_interval("3601").is_err());
+        assert!(parse_look("3601").is_err());
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 const NAP: Duration = Duration::from_millis(1);
 /// Time between two looks at an array that changes in place.
 const ARRAY_NAP: Duration = Duration::from_millis(50);
+/// How long a writer may keep the lock of an array before one look at it is given up.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An array, and what is known about its publication.
 pub(crate) struct Value<'a> {
@@ -45,6 +47,8 @@ pub(crate) enum News<R> {
     Nothing,
     /// The writer has closed the channel; another one may come.
     Closed,
+    /// A writer keeps the lock of the shared array.
+    Locked,
 }
 
 /// Something open for reading.
@@ -81,27 +85,29 @@ impl Source {
             .map_or_else(|| Failure::new(Exit::NotFound, format!("nothing is called {name:?}")), Failure::from))
     }
 
-    /// [`open`](Self::open), once there is something to open; `None` if there is nothing in time, or `stop` says so.
+    /// [`open`](Self::open), once there is something to open; `None` if `stop` says so.
+    ///
+    /// Where a time was given and has gone by, that is what is told.
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,
         kind: Option<KindArg>,
-        time: Duration,
+        time: Option<Duration>,
         mut stop: impl FnMut(Duration) -> bool,
     ) -> Result<Option<Self>> {
         let start = Instant::now();
         loop {
-            match Self::open(globals, name, kind) {
-                Err(failure) if failure.exit() == Exit::NotFound => {
+            match (Self::open(globals, name, kind), time) {
+                (Err(failure), Some(time)) if failure.exit() == Exit::NotFound => {
                     let left = time.saturating_sub(start.elapsed());
                     if left.is_zero() {
-                        return Err(failure);
+                        return Err(failure.timed_out());
                     }
                     if stop(left.min(ARRAY_NAP)) {
                         return Ok(None);
                     }
                 }
-                other => return other.map(Some),
+                (other, _) => return other.map(Some),
             }
         }
     }
@@ -110,7 +116,11 @@ impl Source {
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         match self {
             Self::Channel(reader) => Ok(reader.latest_owned()?.map(|sample| look(Value::of(&sample)))),
-            Self::Array(array) => look_at(array.as_ref(), look),
+            Self::Array(array) => match look_at(array.as_ref(), PATIENCE, look)? {
+                Some(value) => Ok(Some(value)),
+                None => Err(Failure::new(Exit::InUse, "a writer keeps the lock of the shared array")
+                    .advise("`ndsh info` with its name says more about it")),
+            },
             Self::Python(reader) => read_python(reader, look),
         }
     }
@@ -126,8 +136,9 @@ impl Source {
                 Err(error) => Err(error.into()),
             },
             Self::Array(array) => {
-                std::thread::sleep(time.min(ARRAY_NAP));
-                Ok(look_at(array.as_ref(), look)?.map_or(News::Nothing, News::Value))
+                let nap = time.min(ARRAY_NAP);
+                std::thread::sleep(nap);
+                Ok(look_at(array.as_ref(), time.saturating_sub(nap), look)?.map_or(News::Locked, News::Value))
             }
             Self::Python(reader) => {
                 let mut look = Some(look);
@@ -184,9 +195,10 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
-fn look_at<R>(array: &dyn Shown, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
+/// Looks at an array under its lock; `None` when a writer keeps that for longer than `time`.
+fn look_at<R>(array: &dyn Shown, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
-    array.look(&mut |array| {
+    array.look(time, &mut |array| {
         result = look.take().map(|look| look(Value { array, seq: None, missed: None, age: None }));
     })?;
     Ok(result)

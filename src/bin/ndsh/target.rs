@@ -3,6 +3,7 @@
 use crate::args::Globals;
 use crate::array::ArrayRef;
 use crate::failure::Result;
+use crate::files::Incoming;
 use clap::Args;
 use ndsharray::{AnyWriter, compat};
 
@@ -16,17 +17,17 @@ pub(crate) struct TargetArgs {
 
 /// The writing end of either.
 pub(crate) enum Target {
-    Channel(AnyWriter),
-    Python(compat::AnyWriter),
+    Channel(Box<AnyWriter>),
+    Python(Box<compat::AnyWriter>),
 }
 
 impl Target {
     /// Makes the channel `name`, or takes it over from a dead writer. With `persist` it stays, with its last value, when this is dropped.
     pub(crate) fn create(globals: &Globals, args: &TargetArgs, name: &str, persist: bool) -> Result<Self> {
         Ok(if args.python {
-            Self::Python(globals.compat_options().persist(persist).create_any(name)?)
+            Self::Python(Box::new(globals.compat_options().persist(persist).create_any(name)?))
         } else {
-            Self::Channel(globals.options().persist(persist).create_any(name)?)
+            Self::Channel(Box::new(globals.options().persist(persist).create_any(name)?))
         })
     }
 
@@ -36,5 +37,19 @@ impl Target {
             Self::Python(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
         }
         Ok(())
+    }
+
+    /// Writes an array straight from its file to where readers will see it: it is in memory once.
+    pub(crate) fn take(&mut self, incoming: Incoming<'_>) -> Result<()> {
+        match self {
+            Self::Channel(writer) => {
+                let mut loan = writer.loan(incoming.dtype(), incoming.shape())?;
+                // A loan that is dropped was never published.
+                incoming.fill(loan.as_mut_bytes())?;
+                loan.publish()?;
+                Ok(())
+            }
+            Self::Python(_) => self.write(incoming.into_array()?.view()),
+        }
     }
 }

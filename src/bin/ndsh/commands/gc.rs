@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Print a JSON array with an object for each thing looked at that nobody has
     #[arg(long)]
     json: bool,
+    /// Tell also what is left alone, and why
+    #[arg(long, short)]
+    verbose: bool,
 }
 
 /// Time that a reader of Python's ndsharray has from reading a file's name to opening the file, and then some.
@@ -68,20 +71,26 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         return json(&mut stdout(), &swept);
     }
     let mut out = stdout();
-    for one in &swept {
+    for one in swept.iter().filter(|one| args.verbose || one.reason.is_none()) {
         write!(out, "{} {} {}", one.action, one.kind, printable(&one.name))?;
         match &one.reason {
             Some(reason) => writeln!(out, ": {}", printable_message(reason))?,
             None => writeln!(out, ": {}", size(one.memory))?,
         }
     }
+    let left = swept.iter().filter(|one| one.reason.is_some()).count();
+    let left = match left {
+        0 => String::new(),
+        _ if args.verbose => format!("; {left} left alone"),
+        _ => format!("; {left} left alone (--verbose tells why)"),
+    };
     let gone = || swept.iter().filter(|one| one.reason.is_none());
     match gone().count() {
-        0 => writeln!(out, "nothing to remove")?,
+        0 => writeln!(out, "nothing to remove{left}")?,
         count => {
             let memory = gone().map(|one| one.memory).fold(0, u64::saturating_add);
             let would = if args.dry_run { "would be freed" } else { "freed" };
-            writeln!(out, "{count} in all, {} {would}", size(memory))?;
+            writeln!(out, "{count} in all, {} {would}{left}", size(memory))?;
         }
     }
     Ok(())
@@ -154,8 +163,8 @@ pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
 
 fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
     let options = globals.compat_options();
-    let before = match globals.options().look(name, Kind::Python) {
-        Ok(report) => report.files,
+    let report = match globals.options().look(name, Kind::Python) {
+        Ok(report) => report,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
@@ -170,12 +179,12 @@ fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
                 kind: Kind::Python.to_string(),
                 action: "left alone",
                 reason: Some(error.to_string()),
-                memory: 0,
+                memory: report.memory(),
             }));
         }
         Err(error) => return Err(error.into()),
     };
-    let gone = before.iter().filter(|file| found.iter().any(|gone| gone.path == file.path));
+    let gone = report.files.iter().filter(|file| found.iter().any(|gone| gone.path == file.path));
     let memory = gone.map(|file| file.allocated).fold(0, u64::saturating_add);
     Ok((!found.is_empty()).then(|| Swept {
         name: name.to_owned(),

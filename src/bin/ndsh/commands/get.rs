@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(100);
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
-    name: String,
+    pub(super) name: String,
     /// Kind, where several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
@@ -35,9 +35,12 @@ pub(crate) struct Args {
     /// Wait up to SECONDS for a value
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     wait: Option<Duration>,
-    /// Go on with every newer value until the writer closes the channel; only with `-`, one .npy after another
+    /// Go on with newer values, until the writer closes the channel; only with `-`, one .npy after another
     #[arg(long)]
     follow: bool,
+    /// With --follow, when the writer closes the channel, wait for the next writer instead of ending
+    #[arg(long, requires = "follow")]
+    reopen: bool,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
@@ -51,36 +54,39 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
-    let time = args.wait.unwrap_or_default();
-    let Some(mut source) = Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?
-    else {
-        return Err(timed_out(&args.name));
-    };
+    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
+        .ok_or_else(interrupted)?;
     if args.follow {
-        return follow(&mut source, &interrupt);
+        return follow(&mut source, args, &interrupt);
     }
     let save = |value: Value<'_>| Output::save(&args.file, format, value.array);
     if let Some(saved) = source.latest(save)? {
         return saved;
     }
     loop {
-        let left = time.saturating_sub(start.elapsed());
+        let left = args.wait.unwrap_or_default().saturating_sub(start.elapsed());
         match source.wait(left.min(TICK), save)? {
             News::Value(saved) => return saved,
-            News::Nothing | News::Closed if left.is_zero() || interrupt.sleep(Duration::from_millis(1)) => {
-                return Err(timed_out(&args.name));
+            News::Nothing | News::Closed | News::Locked if interrupt.sleep(Duration::from_millis(1)) => {
+                return Err(interrupted());
             }
-            News::Nothing | News::Closed => {}
+            News::Nothing | News::Closed | News::Locked if left.is_zero() => return Err(no_value(&args.name)),
+            News::Nothing | News::Closed | News::Locked => {}
         }
     }
 }
 
-fn timed_out(name: &str) -> Failure {
+/// Ctrl-C came first.
+pub(super) fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "interrupted before there was a value")
+}
+
+pub(super) fn no_value(name: &str) -> Failure {
     Failure::new(Exit::TimedOut, format!("\"{}\" has no value", printable(name))).advise("--wait SECONDS waits for one")
 }
 
-fn follow(source: &mut Source, interrupt: &Interrupt) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+fn follow(source: &mut Source, args: &Args, interrupt: &Interrupt) -> Result<()> {
+    let mut out = crate::stdout::bytes();
     while !interrupt.requested() {
         let written = source.wait(TICK, |value| -> Result<()> {
             npy::write(&mut out, value.array)?;
@@ -88,7 +94,10 @@ fn follow(source: &mut Source, interrupt: &Interrupt) -> Result<()> {
         })?;
         match written {
             News::Value(written) => written?,
-            News::Nothing => {}
+            News::Nothing | News::Locked => {}
+            News::Closed if args.reopen => {
+                interrupt.sleep(TICK / 4);
+            }
             News::Closed => break,
         }
     }

@@ -2,10 +2,10 @@
 
 use crate::args::Globals;
 use crate::describe::Summary;
-use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Columns, duration, json, printable, shape, size, stdout, tell};
+use crate::output::{Columns, duration, json, printable, short_shape, size, stdout, tell, window};
 use crate::processes::{Mapper, mappers};
+use crate::seconds::parse_look;
 use ndsharray::Error;
 use ndsharray::inspect::{Kind, Report, Role};
 use std::collections::BTreeMap;
@@ -15,24 +15,21 @@ use std::time::{Duration, Instant};
 /// List channels and shared arrays, those of Python's ndsharray included
 ///
 /// SIZE is that of the elements, MEMORY what all files take, READERS how many live. Process ids are what the processes noted about themselves: a
-/// hint. Of Python's channels nobody can tell who lives; a process that has one mapped for writing stands there as `perhaps`.
+/// hint. On a terminal, columns that do not fit are left out. Of Python's channels nobody can tell who lives; a process that has one mapped for writing stands there as `perhaps`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Print a JSON array of objects; times are in seconds, sizes in bytes
     #[arg(long)]
     json: bool,
     /// How long to look for the rate, in seconds; 0 leaves it out
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.2)]
-    interval: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0.2", value_parser = parse_look)]
+    interval: Duration,
 }
-
-/// The longest time to look for a rate.
-const MAX_INTERVAL: f64 = 3600.0;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let options = globals.options();
     let dir = options.directory();
-    let interval = interval(args.interval)?;
+    let interval = args.interval;
     let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
     let look = || -> Result<Vec<Look>> {
         let mut reports = Vec::new();
@@ -68,19 +65,18 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         tell(format_args!("ndsh: no channels and no arrays in {}", printable(&dir.to_string_lossy())));
         return Ok(());
     }
-    table(&summaries).print(&mut stdout())
+    let mut table = table(&summaries);
+    if let Some(window) = window() {
+        table.fit(window, &SPARE);
+    }
+    table.print(&mut stdout())
 }
+
+/// Columns that are left out of a window too narrow for all, the first ones first.
+const SPARE: [&str; 9] = ["PINNED", "MEMORY", "AGE", "SIZE", "KIND", "READERS", "SEQ", "DTYPE", "RATE"];
 
 /// A report, and when it was made.
 pub(crate) type Look = (Instant, Report);
-
-/// The time between two looks.
-pub(crate) fn interval(seconds: f64) -> Result<Duration> {
-    if !(0.0..=MAX_INTERVAL).contains(&seconds) {
-        return Err(Failure::new(Exit::Usage, "--interval takes 0 to 3600 seconds"));
-    }
-    Ok(Duration::from_secs_f64(seconds))
-}
 
 /// Values a second, of all that have been looked at twice.
 fn rates<'a>(before: &[Look], after: &'a [Look]) -> BTreeMap<(&'a str, Kind), f64> {
@@ -128,7 +124,7 @@ fn table(summaries: &[Summary]) -> Columns {
             printable(&one.name).into_owned(),
             one.kind.clone(),
             or_dash(one.dtype.clone()),
-            or_dash(one.shape.as_deref().map(shape)),
+            or_dash(one.shape.as_deref().map(short_shape)),
             or_dash(one.bytes.map(|bytes| size(bytes as u64))),
             or_dash(one.seq.map(|seq| seq.to_string())),
             or_dash(one.rate.map(|rate| format!("{rate:.1}/s"))),

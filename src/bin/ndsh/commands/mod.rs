@@ -14,6 +14,7 @@ mod rm;
 mod view;
 mod watch;
 
+use crate::advice::Situation;
 use crate::args::Globals;
 use crate::failure::Result;
 use clap::Subcommand;
@@ -36,6 +37,28 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// What it is about, for advice when it fails.
+    pub(crate) fn situation<'a>(&'a self, globals: &'a Globals) -> Situation<'a> {
+        let (command, name) = match self {
+            Self::Ls(_) => ("ls", None),
+            Self::Info(args) => ("info", Some(&args.name)),
+            Self::Watch(args) => ("watch", Some(&args.name)),
+            Self::View(args) => ("view", Some(&args.name)),
+            Self::Get(args) => ("get", Some(&args.name)),
+            Self::Put(args) => ("put", Some(&args.name)),
+            Self::Record(args) => ("record", Some(&args.name)),
+            Self::Play(args) => ("play", Some(&args.name)),
+            // Each failure says which name it is about.
+            Self::Rm(_) => ("rm", None),
+            Self::Gc(_) => ("gc", None),
+            Self::Doctor(_) => ("doctor", None),
+            Self::Completions(_) => ("completions", None),
+            Self::Man(_) => ("man", None),
+        };
+        let could_force = matches!(self, Self::Rm(args) if !args.force);
+        Situation { globals, command, name: name.map(String::as_str), could_force }
+    }
+
     pub(crate) fn run(&self, globals: &Globals) -> Result<()> {
         match self {
             Self::Ls(args) => ls::run(args, globals),

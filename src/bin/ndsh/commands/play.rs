@@ -17,7 +17,7 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to make, or to take over when its writer has gone
-    name: String,
+    pub(super) name: String,
     /// What `ndsh record` made: a directory, or a file that ends with .npz
     from: PathBuf,
     /// So many times as fast

@@ -4,12 +4,14 @@ use crate::args::Globals;
 use crate::array::{Array, ArrayRef};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::files::{Arrays, is_standard_stream};
+use crate::files::{Arrays, Incoming, is_standard_stream};
 use crate::interrupt::Interrupt;
+use crate::ours::quoted;
+use crate::output::counted;
 use crate::progress::Progress;
 use crate::seconds::{due, parse_positive};
 use crate::target::{Target, TargetArgs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How often somebody who waits looks up.
@@ -22,7 +24,7 @@ const TICK: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to make, or to take over when its writer has gone
-    name: String,
+    pub(super) name: String,
     /// Files to read, .npy, .npz or .png; `-` is standard input, also with one .npy after another
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -52,8 +54,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         );
     }
     // Before the channel is made: a file that cannot be read is to leave nothing behind.
-    let first = Arrays::open(args.first()?, args.key.as_deref())?;
-    args.check_pace(&first)?;
+    let first = args.look_through()?;
     let interrupt = Interrupt::catch()?;
     let mut put = Put {
         globals,
@@ -62,42 +63,39 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         target: None,
         pace: Pace::new(args.rate_or_default()),
         progress: Progress::new("put", args.end(&first))?,
+        last: None,
     };
-    let mut first = Some(first);
-    loop {
-        let before = put.progress.count();
-        let mut kept = None;
-        for path in &args.files {
-            let arrays = match first.take() {
-                Some(arrays) => arrays,
-                None => Arrays::open(path, args.key.as_deref())?,
-            };
-            kept = put.file(arrays)?;
-            if interrupt.requested() {
-                return Ok(());
-            }
-        }
-        if put.progress.count() == before {
-            return Err(Failure::new(Exit::Failure, "there is no array to publish"));
-        }
-        if !args.repeat {
-            break;
-        }
-        // The only array there is need not be read again.
-        if let (Some(array), true) = (kept, put.progress.count() == before + 1 && args.files.len() == 1) {
-            while put.publish(array.view())? {}
-            return Ok(());
-        }
-    }
-    if args.hold {
-        while !interrupt.sleep(TICK) {}
-    }
-    Ok(())
+    let done = put.run(first);
+    let count = put.progress.count();
+    done.map_err(|failure| match count {
+        0 => failure,
+        // What has been seen cannot be taken back.
+        _ => failure.explain(format!("{} had been published before{}", counted(count, "value"), put.what_stays())),
+    })
 }
 
 impl Args {
-    fn first(&self) -> Result<&Path> {
-        self.files.first().map(PathBuf::as_path).ok_or_else(|| Failure::new(Exit::Usage, "no file"))
+    /// Opens all files, so that none is missing later on, and gives back the first.
+    fn look_through(&self) -> Result<Arrays> {
+        let key = self.key.as_deref();
+        let (first, others) = self.files.split_first().ok_or_else(|| Failure::new(Exit::Usage, "no file"))?;
+        let first = Arrays::open(first, key)?;
+        let mut known = first.remaining();
+        for path in others.iter().filter(|path| !is_standard_stream(path)) {
+            // One at a time: there may be more files than descriptors.
+            known = known.zip(Arrays::open(path, key)?.remaining()).map(|(a, b)| a + b);
+        }
+        let several = !others.is_empty() || self.split || known.is_some_and(|count| count > 1);
+        let streamed = known.is_none() && others.is_empty();
+        // Several values at once would be one to everybody who looks: the last.
+        if several && self.rate_or_default().is_none() && !streamed {
+            return Err(Failure::new(Exit::Usage, "there are several values, and readers see the latest only")
+                .advise("say --rate 30, or choose one array of a .npz file with --key"));
+        }
+        if known == Some(0) {
+            return Err(Failure::new(Exit::Failure, "there is no array to publish"));
+        }
+        Ok(first)
     }
 
     fn rate_or_default(&self) -> Option<f64> {
@@ -112,14 +110,9 @@ impl Args {
         first.remaining().map(|count| count as u64)
     }
 
-    /// Several values at once would be one to everybody who looks: the last.
-    fn check_pace(&self, first: &Arrays) -> Result<()> {
-        let several = self.files.len() > 1 || self.split || first.remaining().is_some_and(|count| count > 1);
-        if several && self.rate_or_default().is_none() && !is_standard_stream(self.first()?) {
-            return Err(Failure::new(Exit::Usage, "there are several values, and readers see the latest only")
-                .advise("say --rate 30, or choose one array of a .npz file with --key"));
-        }
-        Ok(())
+    /// Whether the channel stays at the end.
+    fn persists(&self) -> bool {
+        !self.repeat && !self.hold
     }
 }
 
@@ -132,43 +125,108 @@ struct Put<'a> {
     target: Option<Target>,
     pace: Pace,
     progress: Progress,
+    /// With --loop, the last array: the only one need not be read again.
+    last: Option<Array>,
 }
 
 impl Put<'_> {
-    /// Publishes what is in a file; gives back the last array.
-    fn file(&mut self, mut arrays: Arrays) -> Result<Option<Array>> {
-        let mut last = None;
-        while let Some(named) = arrays.next()? {
-            if self.args.split {
-                let parts = named.array.along_first_axis().ok_or_else(|| {
-                    Failure::new(Exit::Usage, format!("{}: --split needs an array with an axis", named.name))
-                })?;
-                for part in parts {
-                    if !self.publish(part)? {
-                        return Ok(None);
-                    }
+    fn run(&mut self, first: Arrays) -> Result<()> {
+        let mut first = Some(first);
+        loop {
+            let before = self.progress.count();
+            for path in &self.args.files {
+                let arrays = match first.take() {
+                    Some(arrays) => arrays,
+                    None => Arrays::open(path, self.args.key.as_deref())?,
+                };
+                self.file(arrays)?;
+                if self.interrupt.requested() {
+                    return self.interrupted();
                 }
-            } else if !self.publish(named.array.view())? {
-                return Ok(None);
             }
-            last = Some(named.array);
+            if self.progress.count() == before {
+                return Err(Failure::new(Exit::Failure, "there is no array to publish"));
+            }
+            if !self.args.repeat {
+                break;
+            }
+            if self.progress.count() == before + 1
+                && self.args.files.len() == 1
+                && let Some(array) = self.last.take()
+            {
+                while self.publish(array.view())? {}
+                return Ok(());
+            }
         }
-        Ok(last)
+        if self.args.hold {
+            while !self.interrupt.sleep(TICK) {}
+        }
+        Ok(())
+    }
+
+    fn interrupted(&self) -> Result<()> {
+        match self.progress.count() {
+            0 => Err(Failure::new(Exit::Interrupted, "interrupted before there was a value")),
+            _ => Ok(()),
+        }
+    }
+
+    fn what_stays(&self) -> String {
+        if !self.args.persists() {
+            return String::new();
+        }
+        let name = quoted(&self.args.name);
+        format!("; the channel stays with the last one, until `ndsh rm {name}` or another writer")
+    }
+
+    /// Publishes what is in a file, until it is time to stop.
+    fn file(&mut self, mut arrays: Arrays) -> Result<()> {
+        while let Some(true) = arrays.next(|name, incoming| {
+            if !self.args.split && !self.args.repeat {
+                return self.publish_incoming(incoming);
+            }
+            let array = incoming.into_array()?;
+            let goes_on = if self.args.split { self.split(name, &array)? } else { self.publish(array.view())? };
+            self.last = Some(array).filter(|_| !self.args.split);
+            Ok(goes_on)
+        })? {}
+        Ok(())
+    }
+
+    fn split(&mut self, name: &str, array: &Array) -> Result<bool> {
+        let parts = array
+            .along_first_axis()
+            .ok_or_else(|| Failure::new(Exit::Usage, format!("{name}: --split needs an array with an axis")))?;
+        for part in parts {
+            if !self.publish(part)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Publishes one value when it is due; `false` when it is time to stop.
     fn publish(&mut self, array: ArrayRef<'_>) -> Result<bool> {
+        self.when_due(|target| target.write(array))
+    }
+
+    /// The same, of what still is to be read.
+    fn publish_incoming(&mut self, incoming: Incoming<'_>) -> Result<bool> {
+        self.when_due(|target| target.take(incoming))
+    }
+
+    fn when_due(&mut self, publish: impl FnOnce(&mut Target) -> Result<()>) -> Result<bool> {
         if self.pace.wait(self.interrupt) {
             return Ok(false);
         }
         let target = match &mut self.target {
             Some(target) => target,
             None => {
-                let persist = !self.args.repeat && !self.args.hold;
+                let persist = self.args.persists();
                 self.target.insert(Target::create(self.globals, &self.args.target, &self.args.name, persist)?)
             }
         };
-        target.write(array)?;
+        publish(target)?;
         self.progress.step();
         Ok(true)
     }

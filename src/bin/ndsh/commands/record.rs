@@ -1,5 +1,6 @@
 //! `ndsh record`
 
+use super::get::{interrupted, no_value};
 use crate::args::Globals;
 use crate::array::Array;
 use crate::exit::Exit;
@@ -28,7 +29,7 @@ const QUEUE: usize = 16;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel
-    name: String,
+    pub(super) name: String,
     /// Kind, where several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
@@ -43,9 +44,9 @@ pub(crate) struct Args {
     /// Wait up to SECONDS for the channel to appear
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     wait: Option<Duration>,
-    /// When the writer closes the channel, wait for the next one instead of ending
-    #[arg(long)]
-    follow: bool,
+    /// When the writer closes the channel, wait for the next writer instead of ending
+    #[arg(long, alias = "follow")]
+    reopen: bool,
 }
 
 /// A value on its way to the disk.
@@ -53,10 +54,8 @@ type Taken = (Note, Array);
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let time = args.wait.unwrap_or_default();
-    let Some(source) = Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))? else {
-        return Ok(());
-    };
+    let source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
+        .ok_or_else(interrupted)?;
     if !source.is_channel() {
         return Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")
             .advise("`ndsh get NAME FILE` saves what it holds now"));
@@ -73,7 +72,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     })?;
     drop(progress);
     tell(format_args!("{taken} values recorded, {missed} missed"));
-    Ok(())
+    match args.seconds {
+        Some(_) if taken == 0 && args.count != Some(0) && !interrupt.requested() => Err(no_value(&args.name)),
+        _ => Ok(()),
+    }
 }
 
 /// Takes values from the channel until it is time to stop; says how many, and how many were missed between them.
@@ -103,8 +105,8 @@ fn take(
                 progress.step();
                 progress.say(format!("{}  {missed} missed", size(bytes)));
             }
-            News::Nothing => {}
-            News::Closed if args.follow => {
+            News::Nothing | News::Locked => {}
+            News::Closed if args.reopen => {
                 interrupt.sleep(TICK / 4);
             }
             News::Closed => break,
@@ -124,20 +126,63 @@ fn keep(mut recorder: Recorder, from: Receiver<Taken>) -> Result<()> {
 /// Tells when values were written.
 #[derive(Default)]
 struct Clock {
-    /// This moment on the clock that does not jump, and on the other.
+    /// When the recording began, on the clock that does not jump, and on the other.
     origin: Option<(Instant, f64)>,
 }
 
+/// How long before the recorder came a value may have been written to be the first of a stream.
+///
+/// An older one is what has been there all the time: a player is not to wait for hours after it.
+const STREAM: Duration = Duration::from_secs(60);
+
 impl Clock {
     fn take(&mut self, value: &Value<'_>) -> Result<Taken> {
-        let now = Instant::now();
-        let (origin, unix) = *self.origin.get_or_insert_with(|| {
-            let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            (now, unix.as_secs_f64())
-        });
-        let written = now.duration_since(origin).as_secs_f64() - value.age.unwrap_or_default().as_secs_f64();
-        // A value that was there before may be days old: played again, it is there at the beginning.
-        let note = Note { time: written.max(0.0), unix_time: unix + written, seq: value.seq, missed: value.missed };
+        let note = self.note(Instant::now(), SystemTime::now(), value);
         Ok((note, value.array.to_array()?))
+    }
+
+    fn note(&mut self, now: Instant, time: SystemTime, value: &Value<'_>) -> Note {
+        let age = value.age.unwrap_or_default();
+        let (origin, unix) = *self.origin.get_or_insert_with(|| {
+            let unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            // The recording begins with its first value, so that the time to the second is that between them.
+            match now.checked_sub(age).filter(|_| age <= STREAM) {
+                Some(written) => (written, unix.saturating_sub(age).as_secs_f64()),
+                None => (now, unix.as_secs_f64()),
+            }
+        });
+        let written = now.duration_since(origin).as_secs_f64() - age.as_secs_f64();
+        Note { time: written.max(0.0), unix_time: unix + written, seq: value.seq, missed: value.missed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::ArrayRef;
+    use ndsharray::DType;
+
+    fn times(values: &[(u64, u64)]) -> Vec<f64> {
+        let (start, mut clock) = (Instant::now() + Duration::from_secs(1000), Clock::default());
+        let note = |(now, age): &(u64, u64)| {
+            let array = ArrayRef { dtype: DType::U8, shape: &[0], bytes: &[] };
+            let age = Some(Duration::from_millis(*age));
+            let value = Value { array, seq: None, missed: None, age };
+            clock.note(start + Duration::from_millis(*now), UNIX_EPOCH + Duration::from_secs(9), &value).time
+        };
+        values.iter().map(note).collect()
+    }
+
+    #[test]
+    fn the_first_interval_is_as_long_as_the_others() {
+        let times = times(&[(0, 70), (30, 0), (130, 0), (240, 10)]);
+        for (found, wanted) in times.iter().zip([0.0, 0.1, 0.2, 0.3]) {
+            assert!((found - wanted).abs() < 1e-9, "{times:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_there_before_is_at_the_beginning() {
+        assert_eq!(times(&[(0, 3_600_000), (2000, 0)]), [0.0, 2.0]);
     }
 }

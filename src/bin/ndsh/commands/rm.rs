@@ -1,5 +1,6 @@
 //! `ndsh rm NAME...`
 
+use crate::advice::Situation;
 use crate::args::Globals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -24,19 +25,20 @@ pub(crate) struct Args {
     kind: Option<KindArg>,
     /// Remove also what living readers or handles have, who keep it until they close it; never a channel with a writer known to live
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut failed = Vec::new();
     for name in &args.names {
         if let Err(failure) = remove(name, args, globals) {
-            failed.push(failure.context(format!("cannot remove {}", printable(name))));
+            failed.push(failure.context(format!("cannot remove {}", printable(name))).about(name));
         }
     }
     // All are told; the last one also ends the program.
     let last = failed.pop();
-    failed.iter().for_each(Failure::report);
+    let situation = Situation { globals, command: "rm", name: None, could_force: !args.force };
+    failed.iter().for_each(|failure| failure.report(&situation));
     last.map_or(Ok(()), Err)
 }
 

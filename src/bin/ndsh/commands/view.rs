@@ -2,8 +2,10 @@
 
 mod follow;
 
+use super::get::{interrupted, no_value};
 use crate::args::Globals;
 use crate::array::ArrayRef;
+use crate::colour::Depth;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::files::{Output, is_standard_stream, not_to_a_terminal, of_file, png};
@@ -14,7 +16,6 @@ use crate::picture::{Background, Canvas, Colormap, Index, Layout, Paint, Painter
 use crate::seconds::{parse_positive, parse_seconds};
 use crate::select::KindArg;
 use crate::source::{News, Source, Value};
-use anstream::AutoStream;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -27,11 +28,11 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
-    name: String,
+    pub(super) name: String,
     /// Kind, where several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
-    /// Go on with newer values, until q or Ctrl-C; arrow keys step through slices
+    /// Go on with newer values, on a screen of its own, until q or Ctrl-C; arrow keys step through slices
     #[arg(long, short)]
     follow: bool,
     /// Write the picture to FILE instead, pixel for pixel; `-` is standard output
@@ -91,19 +92,17 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         not_to_a_terminal()?;
     }
     let interrupt = Interrupt::catch()?;
-    let time = args.wait.unwrap_or_default();
     let start = Instant::now();
-    let no_value = || {
-        Failure::new(Exit::TimedOut, format!("\"{}\" has no value", printable(&args.name)))
-            .advise("--wait SECONDS waits for one")
-    };
-    let mut source =
-        Source::open_within(globals, &args.name, args.kind, time, |nap| interrupt.sleep(nap))?.ok_or_else(no_value)?;
+    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
+        .ok_or_else(interrupted)?;
     let mut shown = source.latest(|value| show(args, &value))?;
     while shown.is_none() {
-        let left = time.saturating_sub(start.elapsed());
-        if left.is_zero() || interrupt.requested() {
-            return Err(no_value());
+        let left = args.wait.unwrap_or_default().saturating_sub(start.elapsed());
+        if interrupt.requested() {
+            return Err(interrupted());
+        }
+        if left.is_zero() {
+            return Err(no_value(&args.name));
         }
         if let News::Value(value) = source.wait(left.min(Duration::from_millis(100)), |value| show(args, &value))? {
             shown = Some(value);
@@ -123,18 +122,12 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
     let mut canvas = Canvas::fit(&painter, columns.into(), usize::from(lines.max(1)) * 2);
     canvas.flatten(args.look.background);
     let mut out = stdout();
-    if has_colours() {
-        blocks::write_colours(&mut out, &canvas)?;
-    } else {
-        blocks::write_ramp(&mut out, &canvas)?;
+    match Depth::of_stdout() {
+        Depth::None => blocks::write_ramp(&mut out, &canvas)?,
+        depth => blocks::write_colours(&mut out, &canvas, depth)?,
     }
     writeln!(out, "{}", caption(&args.name, &Seen::of(value), &painter))?;
     Ok(())
-}
-
-/// Whether standard output is to have colours.
-fn has_colours() -> bool {
-    AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Columns and lines of the terminal, or of one as they used to be.
@@ -147,12 +140,12 @@ fn save(path: &Path, painter: &Painter<'_>) -> Result<()> {
     let size = [canvas.width, canvas.height];
     let pixels = canvas.pixels.as_flattened();
     if is_standard_stream(path) {
-        let mut out = std::io::stdout().lock();
+        let mut out = crate::stdout::bytes();
         png::write_rgba(&mut out, size, pixels)?;
         return Ok(out.flush()?);
     }
     let mut output = Output::create(path)?;
-    of_file(path, png::write_rgba(output.writer(), size, pixels))?;
+    of_file(path, png::write_rgba(&mut output.writer(), size, pixels))?;
     output.finish()
 }
 

@@ -1,15 +1,15 @@
 //! `ndsh watch`
 
 use crate::args::Globals;
-use crate::array::Array;
-use crate::failure::Result;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
-use crate::output::stdout;
+use crate::output::{printable, stdout};
 use crate::screen::{Screen, Wish};
-use crate::seconds::parse_seconds;
+use crate::seconds::parse_interval;
 use crate::select::KindArg;
 use crate::summary::Summary;
-use crate::watch::{Dashboard, Figures, Probe, Report, Sight, line};
+use crate::watch::{Copy, Dashboard, Figures, Probe, Report, Sight, line};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const SHARE: u32 = 4;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
-    name: String,
+    pub(super) name: String,
     /// Kind, where several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
@@ -45,11 +45,6 @@ pub(crate) struct Args {
     /// Lines, also on a terminal
     #[arg(long)]
     plain: bool,
-}
-
-fn parse_interval(text: &str) -> std::result::Result<Duration, String> {
-    parse_seconds(text)
-        .and_then(|time| if time >= Duration::from_millis(10) { Ok(time) } else { Err("at least 0.01".to_owned()) })
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
@@ -72,6 +67,7 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
     let mut values = Values::new(LINE_BINS);
     let start = Instant::now();
     let mut end = start;
+    let mut came = false;
     for _ in 0..args.count.unwrap_or(u64::MAX) {
         end += args.interval;
         while end > Instant::now() && !ended() {
@@ -82,8 +78,9 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
         if ended() {
             break;
         }
-        let (figures, sight, copy) = probe.turn(Instant::now());
-        let summary = values.look(probe, copy)?;
+        let (figures, mut sight, copy) = probe.turn(Instant::now());
+        let summary = values.look(probe, copy, &mut sight)?;
+        came |= sight.array.is_some();
         let mut out = stdout();
         if args.json {
             serde_json::to_writer(&mut out, &Report::new(&args.name, &sight, &figures, summary))?;
@@ -93,7 +90,13 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
         }
         out.flush()?;
     }
-    Ok(())
+    match args.count {
+        Some(1..) if !came && !ended() => {
+            let failure = Failure::new(Exit::TimedOut, format!("\"{}\" has had no value", printable(&args.name)));
+            Err(failure.advise("a larger --count, or none, waits longer"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A screen, until the user has seen enough.
@@ -108,14 +111,14 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
         let now = Instant::now();
         if now >= next || last.is_none() {
             next = now + slice;
-            let (figures, sight, copy) = probe.turn(now);
+            let (figures, mut sight, copy) = probe.turn(now);
             values.bins = Dashboard::bins(screen.width());
-            values.look(probe, copy)?;
-            dashboard.note(&figures);
+            values.look(probe, copy, &mut sight)?;
+            dashboard.note(&figures, &sight);
             last = Some((figures, sight));
         }
         if let Some((figures, sight)) = &last {
-            screen.draw(|frame| dashboard.draw(frame, sight, figures, values.summary.as_ref()))?;
+            screen.draw(|frame| dashboard.draw(frame, sight, figures, values.summary()))?;
         }
         if screen.wish(next.saturating_duration_since(Instant::now()), interrupt) == Some(Wish::Quit) {
             break;
@@ -127,37 +130,31 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
 /// Figures over a value's elements, as often as they can be had without taking too much of the processor.
 struct Values {
     bins: usize,
-    summary: Option<Summary>,
-    /// When to ask for another value.
-    next: Option<Instant>,
+    /// The value without its elements, and its figures.
+    looked: Option<(Copy, Summary)>,
 }
 
 impl Values {
     fn new(bins: usize) -> Self {
-        Self { bins, summary: None, next: None }
+        Self { bins, looked: None }
     }
 
-    fn look(&mut self, probe: &Probe, copy: Option<Result<Array>>) -> Result<Option<&Summary>> {
-        if let Some(array) = copy.transpose()? {
+    fn summary(&self) -> Option<&Summary> {
+        self.looked.as_ref().map(|(_, summary)| summary)
+    }
+
+    /// Figures of a value, whose number, dtype and shape `sight` shows then.
+    fn look(&mut self, probe: &Probe, copy: Option<Result<Copy>>, sight: &mut Sight) -> Result<Option<&Summary>> {
+        if let Some(mut copy) = copy.transpose()? {
             let start = Instant::now();
-            self.summary = Some(Summary::of(array.view(), self.bins));
-            self.next = Some(start + start.elapsed() * SHARE);
+            let summary = Summary::of(copy.array.view(), self.bins);
+            probe.want_copy(start + start.elapsed() * SHARE);
+            copy.array.bytes = Vec::new();
+            self.looked = Some((copy, summary));
         }
-        if self.next.is_some_and(|next| Instant::now() >= next) {
-            self.next = None;
-            probe.want_copy();
+        if let Some((copy, _)) = &self.looked {
+            sight.show(copy);
         }
-        Ok(self.summary.as_ref())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals() {
-        assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
-        assert!(parse_interval("0").is_err() && parse_interval("-1").is_err());
+        Ok(self.summary())
     }
 }

@@ -1,20 +1,13 @@
 //! Reading arrays, one after another, from whatever file or stream is given.
 
 use super::npz::Archive;
-use super::{bad_file, is_standard_stream, npy, npz, of_file, png};
-use crate::array::Array;
+use super::{Incoming, bad_file, is_standard_stream, npy, npz, of_file, png};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
-
-/// An array, and what to call it in a message.
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) array: Array,
-}
 
 /// The arrays of one file or stream, which are read when their turn comes. What it is, its first bytes tell.
 pub(crate) struct Arrays {
@@ -26,8 +19,14 @@ trait Seekable: BufRead + Seek {}
 impl<T: BufRead + Seek> Seekable for T {}
 
 enum Kind {
-    /// One `.npy` after another, as `numpy.save` leaves them when called again on an open file.
+    /// One `.npy` after another, as they come.
     Stream(Box<dyn Read>),
+    /// A file with one `.npy` after another, as `numpy.save` leaves them when called again on an
+    /// open file. It has been looked through: so many are still to come.
+    File {
+        file: Box<dyn Seekable>,
+        count: usize,
+    },
     Archive {
         archive: Archive<Box<dyn Seekable>>,
         keys: VecDeque<String>,
@@ -44,31 +43,45 @@ impl Arrays {
         } else {
             of_file(path, File::open(path)).and_then(|file| Kind::of_file(BufReader::new(file), key))
         };
-        Ok(Self { kind: kind.map_err(|failure| failure.context(&name))?, name })
+        Ok(Self { kind: kind.map_err(|failure| failure.within(&name))?, name })
     }
 
-    /// The next array; `None` after the last.
-    pub(crate) fn next(&mut self) -> Result<Option<Named>> {
+    /// Hands the next array to `take`, which reads it, with what to call it in a message; `None`
+    /// after the last.
+    pub(crate) fn next<R>(&mut self, take: impl FnOnce(&str, Incoming<'_>) -> Result<R>) -> Result<Option<R>> {
         let mut name = self.name.clone();
-        let array = match &mut self.kind {
-            Kind::Stream(stream) => npy::read(stream),
-            Kind::Picture(file) => file.take().map(png::read).transpose(),
+        let taken = match &mut self.kind {
+            Kind::Stream(stream) => match Incoming::of_stream(stream.as_mut())? {
+                Some(incoming) => take(&name, incoming).map(Some),
+                None => Ok(None),
+            },
+            Kind::File { count: 0, .. } => Ok(None),
+            Kind::File { file, count } => {
+                *count -= 1;
+                let mut file: &mut dyn Read = file;
+                match Incoming::of_stream(&mut file)? {
+                    Some(incoming) => take(&name, incoming).map(Some),
+                    None => Ok(None),
+                }
+            }
+            Kind::Picture(file) => match file.take().map(png::read).transpose()? {
+                Some(picture) => take(&name, Incoming::of_array(picture)).map(Some),
+                None => Ok(None),
+            },
             Kind::Archive { archive, keys } => {
                 let Some(key) = keys.pop_front() else { return Ok(None) };
                 name = format!("{name}[{key:?}]");
-                archive.get(&key).map(Some)
+                archive.take(&key, |incoming| take(&name, incoming)).map(Some)
             }
         };
-        match array {
-            Ok(array) => Ok(array.map(|array| Named { name, array })),
-            Err(failure) => Err(failure.context(&self.name)),
-        }
+        taken.map_err(|failure| failure.within(&name))
     }
 
     /// How many arrays are to come, as far as that is known.
     pub(crate) fn remaining(&self) -> Option<usize> {
         match &self.kind {
             Kind::Stream(_) => None,
+            Kind::File { count, .. } => Some(*count),
             Kind::Archive { keys, .. } => Some(keys.len()),
             Kind::Picture(file) => Some(usize::from(file.is_some())),
         }
@@ -88,17 +101,16 @@ impl Kind {
     /// A stream cannot be sought in: whatever needs that is taken into memory.
     fn of_stream(mut stream: impl Read + 'static, key: Option<&str>) -> Result<Self> {
         let start = start_of(&mut stream)?;
-        let stream = Cursor::new(start.clone()).chain(stream);
-        if start.starts_with(npy::MAGIC) || start.is_empty() {
+        let mut stream = Cursor::new(start.clone()).chain(stream);
+        if (start.starts_with(npy::MAGIC) || start.is_empty()) && key.is_none() {
             return Ok(Self::Stream(Box::new(BufReader::new(stream))));
         }
         let mut all = Vec::new();
-        let mut stream = stream;
         stream.read_to_end(&mut all)?;
         Self::new(&start, Box::new(Cursor::new(all)), key)
     }
 
-    fn new(start: &[u8], file: Box<dyn Seekable>, key: Option<&str>) -> Result<Self> {
+    fn new(start: &[u8], mut file: Box<dyn Seekable>, key: Option<&str>) -> Result<Self> {
         if npz::MAGICS.iter().any(|magic| start.starts_with(magic)) {
             let archive = Archive::new(file)?;
             let keys = key.map_or_else(|| archive.keys().into(), |key| VecDeque::from([key.to_owned()]));
@@ -108,7 +120,8 @@ impl Kind {
             return Err(Failure::new(Exit::Usage, "only the arrays of a .npz file have keys"));
         }
         if start.starts_with(npy::MAGIC) {
-            Ok(Self::Stream(Box::new(file)))
+            let count = npy::survey(&mut file)?;
+            Ok(Self::File { file, count })
         } else if start.starts_with(png::MAGIC) {
             Ok(Self::Picture(Some(file)))
         } else {

@@ -1,11 +1,13 @@
 //! Files that hold arrays.
 
+mod incoming;
 mod input;
 pub(crate) mod npy;
 pub(crate) mod npz;
 mod output;
 pub(crate) mod png;
 
+pub(crate) use incoming::Incoming;
 pub(crate) use input::Arrays;
 pub(crate) use output::{Output, not_to_a_terminal};
 

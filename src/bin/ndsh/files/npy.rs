@@ -9,16 +9,17 @@
 //! Files in Fortran order and in the other byte order are turned into C order and this machine's.
 
 mod header;
+mod literal;
 mod types;
 
 use super::bad_file;
 use crate::array::{Array, ArrayRef, byte_len, no_memory};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use header::Header;
 use ndarray::ShapeBuilder;
 use ndsharray::DType;
 use npyz::{WriteOptions, WriterBuilder};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 
 /// How every file starts.
 pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -35,25 +36,124 @@ pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Reads the next array of a stream; `None` at its end.
-pub(crate) fn read(mut from: impl Read) -> Result<Option<Array>> {
+/// An array of which the header has been read, and the elements not yet.
+pub(crate) struct Incoming<R> {
+    header: Header,
+    len: usize,
+    from: R,
+    /// Whether the stream has to end behind it.
+    alone: bool,
+}
+
+/// Reads the header of the next array of a stream; `None` at its end.
+pub(crate) fn begin<R: Read>(mut from: R) -> Result<Option<Incoming<R>>> {
     let Some(header) = header::read(&mut from)? else { return Ok(None) };
-    let Header { dtype, swap, fortran, shape } = header;
-    let len = byte_len(dtype, &shape)
-        .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} is larger than any memory")))?;
-    let mut bytes = read_bytes(from, len)?;
+    let len = byte_len(header.dtype, &header.shape)
+        .ok_or_else(|| bad_file(".npy", format!("an array of shape {:?} is larger than any memory", header.shape)))?;
+    Ok(Some(Incoming { header, len, from, alone: false }))
+}
+
+impl<R: Read> Incoming<R> {
+    /// Refuses what follows. An archive compares a checksum only where its entry ends.
+    pub(crate) fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.header.dtype
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    /// Reads the elements into memory of their length, in C order and this machine's byte order.
+    pub(crate) fn fill(mut self, room: &mut [u8]) -> Result<()> {
+        let Header { dtype, swap, fortran, shape } = self.header;
+        if fortran && shape.len() > 1 {
+            let mut bytes = read_bytes(&mut self.from, self.len)?;
+            end(&mut self.from, self.alone)?;
+            settle(dtype, swap, &mut bytes)?;
+            return to_c_order(dtype, &shape, &bytes, room);
+        }
+        let mut done = 0;
+        while let Some(rest) = room.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.from.read(rest) {
+                Ok(0) => return Err(cut(done, self.len)),
+                Ok(n) => done += n,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        end(&mut self.from, self.alone)?;
+        settle(dtype, swap, room)
+    }
+
+    /// Reads the array into memory of its own.
+    pub(crate) fn into_array(mut self) -> Result<Array> {
+        let Header { dtype, swap, fortran, shape } = self.header;
+        let mut bytes = read_bytes(&mut self.from, self.len)?;
+        end(&mut self.from, self.alone)?;
+        settle(dtype, swap, &mut bytes)?;
+        if fortran && shape.len() > 1 {
+            let mut turned = Vec::new();
+            turned.try_reserve_exact(self.len).map_err(|_| no_memory(self.len))?;
+            turned.resize(self.len, 0);
+            to_c_order(dtype, &shape, &bytes, &mut turned)?;
+            bytes = turned;
+        }
+        Ok(Array { dtype, shape, bytes })
+    }
+}
+
+/// Reads the next array of a stream; `None` at its end.
+#[cfg(test)]
+pub(crate) fn read(from: impl Read) -> Result<Option<Array>> {
+    begin(from)?.map(Incoming::into_array).transpose()
+}
+
+/// Looks through a file of one array after another, without reading their elements: how many.
+pub(crate) fn survey(file: &mut (impl Read + Seek)) -> Result<usize> {
+    let end = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
+    let mut count = 0;
+    while let Some(array) = begin(&mut *file)? {
+        let len = array.len;
+        let at = file.stream_position()?;
+        let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        if left < len {
+            return Err(cut(left, len));
+        }
+        file.seek(SeekFrom::Start(at + len as u64))?;
+        count += 1;
+    }
+    file.rewind()?;
+    Ok(count)
+}
+
+/// Reads on to the end, where there is one to be.
+fn end(from: &mut impl Read, alone: bool) -> Result<()> {
+    let mut more = Vec::new();
+    if alone && from.take(1).read_to_end(&mut more)? > 0 {
+        return Err(bad_file(".npy", "more follows behind its elements"));
+    }
+    Ok(())
+}
+
+fn cut(found: usize, len: usize) -> Failure {
+    bad_file(".npy", format!("it ends after {found} of {len} bytes of elements"))
+}
+
+/// Turns bytes to this machine's order, and checks them.
+fn settle(dtype: DType, swap: usize, bytes: &mut [u8]) -> Result<()> {
     if swap > 1 {
         bytes.chunks_exact_mut(swap).for_each(<[u8]>::reverse);
     }
-    if fortran && shape.len() > 1 {
-        bytes = to_c_order(dtype, &shape, &bytes)?;
+    match bytes.iter().find(|byte| **byte > 1) {
+        Some(byte) if dtype == DType::Bool => Err(bad_file(".npy", format!("a bool is the byte {byte}"))),
+        _ => Ok(()),
     }
-    if dtype == DType::Bool
-        && let Some(byte) = bytes.iter().find(|byte| **byte > 1)
-    {
-        return Err(bad_file(".npy", format!("a bool is the byte {byte}")));
-    }
-    Ok(Some(Array { dtype, shape, bytes }))
 }
 
 fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
@@ -63,26 +163,27 @@ fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
         let step = STEP.max(bytes.len()).min(len - bytes.len());
         bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
         if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
-            return Err(bad_file(".npy", format!("it ends after {} of {len} bytes of elements", bytes.len())));
+            return Err(cut(bytes.len(), len));
         }
     }
     Ok(bytes)
 }
 
-/// The elements of an array in Fortran order, in C order.
-fn to_c_order(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<Vec<u8>> {
-    fn turn<const N: usize>(shape: &[usize], bytes: &[u8]) -> Option<Vec<u8>> {
+/// Writes the elements of an array in Fortran order to `room` in C order.
+fn to_c_order(dtype: DType, shape: &[usize], bytes: &[u8], room: &mut [u8]) -> Result<()> {
+    fn turn<const N: usize>(shape: &[usize], bytes: &[u8], room: &mut [u8]) -> Option<()> {
         let elements = bytes.as_chunks::<N>().0;
         let view = ndarray::ArrayView::from_shape(ndarray::IxDyn(shape).f(), elements).ok()?;
-        Some(view.iter().flatten().copied().collect())
+        room.as_chunks_mut::<N>().0.iter_mut().zip(&view).for_each(|(to, from)| *to = *from);
+        Some(())
     }
     match dtype.size() {
-        1 => turn::<1>(shape, bytes),
-        2 => turn::<2>(shape, bytes),
-        4 => turn::<4>(shape, bytes),
-        8 => turn::<8>(shape, bytes),
-        16 => turn::<16>(shape, bytes),
-        _ => turn::<32>(shape, bytes),
+        1 => turn::<1>(shape, bytes, room),
+        2 => turn::<2>(shape, bytes, room),
+        4 => turn::<4>(shape, bytes, room),
+        8 => turn::<8>(shape, bytes, room),
+        16 => turn::<16>(shape, bytes, room),
+        _ => turn::<32>(shape, bytes, room),
     }
     .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} cannot be turned into C order")))
 }
@@ -129,6 +230,25 @@ mod tests {
     }
 
     #[test]
+    fn headers_that_numpy_reads() {
+        let shape = |header: &[u8]| read(header).unwrap().map(|array| (array.dtype, array.shape));
+        let two = Some((DType::U8, vec![2]));
+        let with = |descr: &str, rest: &str| [header(descr, rest), vec![1, 2]].concat();
+        assert_eq!(shape(&with("'|u1'", "'fortran_order': False, 'shape': (2L,)")), two, "Python 2");
+        assert_eq!(shape(&with("\"|u1\"", "'shape': (\n2, ), # more\n'fortran_order': False,")), two);
+        assert_eq!(shape(&with("u'B'", "'fortran_order': False, 'shape': (0x2,)")), two);
+        assert_eq!(shape(&with("'uint8'", "'fortran_order': False, 'shape': (True, 2)")).unwrap().1, [1, 2]);
+        let mut third = header("'|u1'", "'fortran_order': False, 'shape': (2L,)");
+        third[6] = 3;
+        assert!(failure(&third).contains("version 3.0") || failure(&third).contains("its header"), "that is of today");
+        for wrong in ["'fortran_order': 0, 'shape': (2,)", "'fortran_order': False, 'shape': (2)"] {
+            assert!(failure(&with("'|u1'", wrong)).contains("not a .npy"), "{wrong}");
+        }
+        let more = with("'|u1'", "'fortran_order': False, 'shape': (2,), 'x': 1");
+        assert!(failure(&more).contains("unknown key"));
+    }
+
+    #[test]
     fn several_arrays_in_one_stream() {
         let mut stream = Vec::new();
         for bytes in [&[1, 2][..], &[3]] {
@@ -157,7 +277,7 @@ mod tests {
         let fields = header("[('a', '<f4'), ('b', '<i4')]", "'fortran_order': False, 'shape': (1,)");
         assert!(failure(&fields).contains("fields"));
         let deep = header(&"[".repeat(5000), "");
-        assert!(failure(&deep).contains("fields"));
+        assert!(failure(&deep).contains("no dictionary"));
         assert!(failure(b"\x89PNG\r\n\x1a\n").contains("does not start"));
     }
 

@@ -1,51 +1,188 @@
 //! NumPy's `.npz` format: a zip archive with an `.npy` file for each array.
 
-use super::{bad_file, npy};
+use super::{Incoming, bad_file, npy};
 use crate::array::{Array, ArrayRef};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use std::io::{self, Cursor, Read, Seek, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use zip::read::read_zipfile_from_stream;
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
+use zip::write::{ExtendedFileOptions, FileOptions};
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// How a zip archive starts: with a file, or empty.
 pub(crate) const MAGICS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
+/// The number of our own extra field in an entry's header.
+const NOTE: u16 = 0x444e;
+
 /// The ending that NumPy leaves out of an array's key.
 const ENDING: &str = ".npy";
 
-/// An archive that is being written; without `finish` it cannot be read.
+/// Where an archive goes. Once it is over, nothing is written any more, and nothing fails.
+///
+/// The zip crate finishes an archive that is dropped, and complains on standard error when it cannot.
+pub(crate) struct Quiet<W> {
+    to: W,
+    over: Arc<AtomicBool>,
+    /// Where it is, or would be.
+    at: u64,
+}
+
+impl<W> Quiet<W> {
+    fn new(to: W, over: &Arc<AtomicBool>) -> Self {
+        Self { to, over: Arc::clone(over), at: 0 }
+    }
+
+    fn is_over(&self) -> bool {
+        // Relaxed: one thread at a time has the archive.
+        self.over.load(Ordering::Relaxed)
+    }
+}
+
+impl<W: Write> Write for Quiet<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let len = if self.is_over() { bytes.len() } else { self.to.write(bytes)? };
+        self.at = self.at.saturating_add(len as u64);
+        Ok(len)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.is_over() { Ok(()) } else { self.to.flush() }
+    }
+}
+
+impl<W: Seek> Seek for Quiet<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = match to {
+            _ if !self.is_over() => self.to.seek(to)?,
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) | SeekFrom::End(by) => self.at.saturating_add_signed(by),
+        };
+        Ok(self.at)
+    }
+}
+
+/// An archive that is being written; without `finish` it has no directory.
 pub(crate) struct Writer<W: Write + Seek> {
-    zip: ZipWriter<W>,
+    /// `None` once it is finished.
+    zip: Option<ZipWriter<W>>,
+    over: Arc<AtomicBool>,
+}
+
+impl<W: Write + Seek> Drop for Writer<W> {
+    fn drop(&mut self) {
+        // Relaxed: as above.
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// An archive in a file.
+pub(crate) fn to_file<W: Write + Seek>(to: W) -> Writer<Quiet<W>> {
+    let over = Arc::new(AtomicBool::new(false));
+    Writer { zip: Some(ZipWriter::new(Quiet::new(to, &over))), over }
+}
+
+/// An archive in a pipe, where there is no going back: sizes stand behind the elements.
+fn to_stream<W: Write>(to: W) -> Writer<impl Write + Seek> {
+    let over = Arc::new(AtomicBool::new(false));
+    Writer { zip: Some(ZipWriter::new_stream(Quiet::new(to, &over))), over }
 }
 
 impl<W: Write + Seek> Writer<W> {
-    pub(crate) fn new(to: W) -> Self {
-        Self { zip: ZipWriter::new(to) }
-    }
-
     /// Adds an array, uncompressed, as `numpy.savez` does.
-    pub(crate) fn add(&mut self, key: &str, array: ArrayRef<'_>) -> Result<()> {
-        let options = SimpleFileOptions::default()
+    ///
+    /// The entry's header takes the `note` along. NumPy does not look at it.
+    pub(crate) fn add(&mut self, key: &str, array: ArrayRef<'_>, note: Option<&[u8]>) -> Result<()> {
+        let Some(zip) = &mut self.zip else { return Ok(()) };
+        let mut options = FileOptions::<ExtendedFileOptions>::default()
             .compression_method(CompressionMethod::Stored)
             .large_file(array.bytes.len() > u32::MAX as usize / 2);
-        self.zip.start_file(format!("{key}{ENDING}"), options).map_err(failure)?;
-        npy::write(&mut self.zip, array)
+        if let Some(note) = note {
+            options.add_extra_field(NOTE, note, false).map_err(failure)?;
+        }
+        zip.start_file(format!("{key}{ENDING}"), options).map_err(failure)?;
+        npy::write(zip, array)
     }
 
-    pub(crate) fn finish(self) -> Result<W> {
-        self.zip.finish().map_err(failure)
+    /// Completes the entry added last, in the file: from here on [`salvage`] finds it.
+    pub(crate) fn complete(&mut self, key: &str) -> Result<()> {
+        let Some(zip) = &mut self.zip else { return Ok(()) };
+        // The zip crate completes an entry before all else that it does with an archive, and goes back
+        // and forth in the file for it, which leaves nothing in a buffer. The copy itself, under a name
+        // that is taken, comes to nothing.
+        let name = format!("{key}{ENDING}");
+        match zip.shallow_copy_file(&name, &name) {
+            Err(ZipError::Io(error)) => Err(failure(ZipError::Io(error))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the directory; only once.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        self.zip.take().map_or(Ok(()), |zip| zip.finish().map(drop).map_err(failure))
     }
 }
 
 /// An archive with one array, under the key that `numpy.savez` gives to the first.
 pub(crate) fn write_one(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> {
-    // A zip archive is finished by going back, which a pipe does not allow.
-    let mut writer = Writer::new(Cursor::new(Vec::new()));
-    writer.add("arr_0", array)?;
-    to.write_all(writer.finish()?.get_ref())?;
-    Ok(())
+    let mut writer = to_stream(to);
+    writer.add("arr_0", array, None)?;
+    writer.finish()
+}
+
+/// An entry of an archive without a directory.
+pub(crate) struct Found {
+    /// Where it begins in the file.
+    pub(crate) at: u64,
+    pub(crate) note: Vec<u8>,
+}
+
+/// The whole entries at the front of an archive whose writer was killed before it could finish.
+pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<Found>> {
+    let mut found = Vec::new();
+    loop {
+        let at = from.stream_position()?;
+        // What follows is cut off, or the directory.
+        let Ok(Some(mut entry)) = read_zipfile_from_stream(from) else { return Ok(found) };
+        let note = entry.extra_data().and_then(|fields| note(&fields)).unwrap_or_default();
+        // The checksum is compared at the end.
+        let len = match io::copy(&mut entry, &mut io::sink()) {
+            Ok(len) => len,
+            Err(error) if error.raw_os_error().is_some() => return Err(error.into()),
+            Err(_) => return Ok(found),
+        };
+        // Sizes and checksum are filled in when an entry is complete.
+        if len == 0 {
+            return Ok(found);
+        }
+        found.push(Found { at, note });
+    }
+}
+
+/// The note among an entry's extra fields.
+fn note(mut fields: &[u8]) -> Option<Vec<u8>> {
+    while let Some((head, rest)) = fields.split_first_chunk::<4>() {
+        let [id, len] = [[head[0], head[1]], [head[2], head[3]]].map(u16::from_le_bytes);
+        let (field, rest) = rest.split_at_checked(len.into())?;
+        if id == NOTE {
+            return Some(field.to_vec());
+        }
+        fields = rest;
+    }
+    None
+}
+
+/// The array of an entry that [`salvage`] has found.
+pub(crate) fn get_salvaged(from: &mut (impl BufRead + Seek), at: u64) -> Result<Array> {
+    from.seek(SeekFrom::Start(at))?;
+    match read_zipfile_from_stream(from) {
+        Ok(Some(entry)) => read_entry(entry),
+        Ok(None) => Err(bad_file(".npz", "an entry is gone")),
+        Err(error) => Err(failure(error)),
+    }
 }
 
 /// An archive to read.
@@ -65,22 +202,52 @@ impl<R: Read + Seek> Archive<R> {
         names.filter_map(|name| name.strip_suffix(ENDING).map(str::to_owned)).collect()
     }
 
-    /// The array called `key`.
-    pub(crate) fn get(&mut self, key: &str) -> Result<Array> {
+    /// Hands the array called `key` to `take`, which reads it.
+    pub(crate) fn take<T>(&mut self, key: &str, take: impl FnOnce(Incoming<'_>) -> Result<T>) -> Result<T> {
         let Some(index) = self.zip.index_for_name(&format!("{key}{ENDING}")) else {
             let keys = self.keys().join(", ");
             return Err(Failure::new(Exit::NotFound, format!("no array {key:?}")).advise(format!("there are: {keys}")));
         };
-        let file = self.zip.by_index(index).map_err(failure)?;
-        npy::read(file)
-            .and_then(|array| array.ok_or_else(|| bad_file(".npy", "it is empty")))
-            .map_err(|failure| failure.context(key))
+        let mut entry = Entry(self.zip.by_index(index).map_err(failure)?);
+        take(Incoming::of_entry(&mut entry).map_err(|failure| failure.context(key))?)
     }
+
+    /// The array called `key`.
+    pub(crate) fn get(&mut self, key: &str) -> Result<Array> {
+        self.take(key, |incoming| incoming.into_array().map_err(|failure| failure.context(key)))
+    }
+}
+
+/// The one array of an entry.
+fn read_entry(entry: impl Read) -> Result<Array> {
+    Incoming::of_entry(&mut Entry(entry))?.into_array()
+}
+
+/// What an entry unpacks to. Bytes that cannot be unpacked are the file's fault, not the system's.
+struct Entry<R>(R);
+
+impl<R: Read> Read for Entry<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.0.read(room).map_err(|error| {
+            let interrupted = error.kind() == io::ErrorKind::Interrupted;
+            if interrupted || error.raw_os_error().is_some() { error } else { bad_bytes(error) }
+        })
+    }
+}
+
+/// An error that [`Failure`] takes for damage.
+fn bad_bytes(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// Whether it is an error of our own output, such as a closed standard output.
+fn is_output(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WriteZero | io::ErrorKind::Other | io::ErrorKind::BrokenPipe)
 }
 
 fn failure(error: ZipError) -> Failure {
     match error {
-        ZipError::Io(error) if error.kind() != io::ErrorKind::UnexpectedEof => error.into(),
+        ZipError::Io(error) if error.raw_os_error().is_some() || is_output(&error) => error.into(),
         other => bad_file(".npz", other),
     }
 }
@@ -89,14 +256,26 @@ fn failure(error: ZipError) -> Failure {
 mod tests {
     use super::*;
     use ndsharray::DType;
+    use std::io::Cursor;
+
+    fn array(bytes: &[u8]) -> Array {
+        Array { dtype: DType::U8, shape: vec![bytes.len()], bytes: bytes.to_vec() }
+    }
+
+    fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        let mut writer = to_file(&mut file);
+        for (key, bytes) in entries {
+            writer.add(key, array(bytes).view(), Some(key.as_bytes())).unwrap();
+        }
+        writer.finish().unwrap();
+        drop(writer);
+        file.into_inner()
+    }
 
     #[test]
     fn arrays_come_back_by_key() {
-        let mut writer = Writer::new(Cursor::new(Vec::new()));
-        for (key, bytes) in [("b", &[1, 2][..]), ("a", &[3])] {
-            writer.add(key, ArrayRef { dtype: DType::U8, shape: &[bytes.len()], bytes }).unwrap();
-        }
-        let mut archive = Archive::new(writer.finish().unwrap()).unwrap();
+        let mut archive = Archive::new(Cursor::new(archive(&[("b", &[1, 2]), ("a", &[3])]))).unwrap();
         assert_eq!(archive.keys(), ["b", "a"]);
         assert_eq!(archive.get("a").unwrap().bytes, [3]);
         assert_eq!(archive.get("b").unwrap().bytes, [1, 2]);
@@ -106,9 +285,71 @@ mod tests {
     #[test]
     fn what_is_cut_is_refused() {
         let mut file = Vec::new();
-        write_one(&mut file, ArrayRef { dtype: DType::U8, shape: &[2], bytes: &[1, 2] }).unwrap();
+        write_one(&mut file, array(&[1, 2]).view()).unwrap();
+        assert_eq!(Archive::new(Cursor::new(&file)).unwrap().get("arr_0").unwrap(), array(&[1, 2]));
         for len in 0..file.len() {
             assert!(Archive::new(Cursor::new(&file[..len])).is_err(), "cut to {len}");
         }
+    }
+
+    /// One bit anywhere in the elements.
+    #[test]
+    fn a_wrong_checksum_is_refused() {
+        let file = archive(&[("a", &[7; 100])]);
+        let at = file.windows(100).position(|bytes| bytes == [7; 100]).unwrap();
+        for place in [0, 50, 99] {
+            let mut file = file.clone();
+            file[at + place] ^= 1;
+            let error = Archive::new(Cursor::new(file)).unwrap().get("a").unwrap_err();
+            assert_eq!(error.exit(), Exit::Corrupt, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_an_array_is_refused() {
+        let mut file = Cursor::new(Vec::new());
+        let mut writer = to_file(&mut file);
+        writer.add("a", array(&[1]).view(), None).unwrap();
+        writer.zip.as_mut().unwrap().write_all(b"more").unwrap();
+        writer.finish().unwrap();
+        drop(writer);
+        let error = Archive::new(file).unwrap().get("a").unwrap_err();
+        assert_eq!(error.exit(), Exit::Corrupt);
+        assert!(error.to_string().contains("more follows"), "{error}");
+    }
+
+    #[test]
+    fn whole_entries_are_salvaged() {
+        let entries: [(&str, &[u8]); 3] = [("00000000", &[1; 500]), ("00000001", &[2; 500]), ("time", &[3; 8])];
+        let whole = archive(&entries);
+        for len in 0..=whole.len() {
+            let mut file = Cursor::new(&whole[..len]);
+            let found = salvage(&mut file).unwrap();
+            let least = if len == whole.len() { 3 } else { 0 };
+            assert!((least..=3).contains(&found.len()), "cut to {len}");
+            for (found, (key, bytes)) in found.iter().zip(entries) {
+                assert_eq!(found.note, key.as_bytes());
+                assert_eq!(get_salvaged(&mut file, found.at).unwrap(), array(bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn a_completed_entry_is_salvaged_at_once() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut writer = to_file(io::BufWriter::new(file.try_clone().unwrap()));
+        for count in 1..=3 {
+            let key = format!("{count:08}");
+            writer.add(&key, array(&[7; 500]).view(), Some(b"note")).unwrap();
+            writer.complete(&key).unwrap();
+            let position = file.stream_position().unwrap();
+            file.rewind().unwrap();
+            let mut whole = Vec::new();
+            file.read_to_end(&mut whole).unwrap();
+            assert_eq!(salvage(&mut Cursor::new(whole)).unwrap().len(), count);
+            file.seek(SeekFrom::Start(position)).unwrap();
+        }
+        writer.finish().unwrap();
+        assert_eq!(Archive::new(io::BufReader::new(file)).unwrap().keys().len(), 3);
     }
 }

@@ -4,73 +4,119 @@ use super::{Format, is_standard_stream, npy, npz, of_file, png};
 use crate::array::ArrayRef;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use std::fs::{self, File};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// Links that are followed one after another before they count as a circle.
+const LINKS: usize = 40;
 
 /// A file that gets its name when it is complete; a pipe or device is written as it is.
+///
+/// A symbolic link is followed, so that the link stays and the file it names is replaced. A file that
+/// is replaced hands on its mode and, where this process may do so, its owner.
 pub(crate) struct Output {
-    file: BufWriter<File>,
-    path: PathBuf,
-    /// What it is called until then.
-    part: Option<PathBuf>,
+    /// What was asked for.
+    asked: PathBuf,
+    to: To,
+}
+
+enum To {
+    Part { file: BufWriter<NamedTempFile>, path: PathBuf },
+    Special(BufWriter<File>),
 }
 
 impl Output {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let special = fs::metadata(path).is_ok_and(|found| !found.is_file());
-        let part = if special { None } else { Some(part_name(path)?) };
-        let file = of_file(path, File::create(part.as_deref().unwrap_or(path)))?;
-        Ok(Self { file: BufWriter::new(file), path: path.to_owned(), part })
+        Ok(Self { asked: path.to_owned(), to: of_file(path, To::create(path))? })
     }
 
     /// Gives the file its name.
-    pub(crate) fn finish(mut self) -> Result<()> {
-        of_file(&self.path, self.file.flush())?;
-        if let Some(part) = &self.part {
-            of_file(&self.path, fs::rename(part, &self.path))?;
-            self.part = None;
+    pub(crate) fn finish(self) -> Result<()> {
+        of_file(&self.asked, self.to.finish())
+    }
+
+    pub(crate) fn writer(&mut self) -> &mut dyn Write {
+        match &mut self.to {
+            To::Part { file, .. } => file,
+            To::Special(file) => file,
         }
-        Ok(())
-    }
-
-    pub(crate) fn writer(&mut self) -> &mut BufWriter<File> {
-        &mut self.file
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Writes one array to `path`.
     pub(crate) fn save(path: &Path, format: Format, array: ArrayRef<'_>) -> Result<()> {
         if is_standard_stream(path) {
-            let mut out = std::io::stdout().lock();
+            let mut out = crate::stdout::bytes();
             write(&mut out, format, array)?;
             return Ok(out.flush()?);
         }
         let mut output = Self::create(path)?;
-        of_file(path, write(output.writer(), format, array))?;
+        of_file(path, write(&mut output.writer(), format, array))?;
         output.finish()
     }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Some(part) = &self.part {
-            let _ = fs::remove_file(part);
+impl To {
+    fn create(path: &Path) -> Result<Self> {
+        let path = target(path)?;
+        let there = match fs::symlink_metadata(&path) {
+            Ok(there) if !there.is_file() => {
+                // A directory is refused by the system, which says so best.
+                return Ok(Self::Special(BufWriter::new(File::options().write(true).open(&path)?)));
+            }
+            Ok(there) => Some(there),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        // A file that may not be written is not replaced either.
+        if there.is_some() {
+            File::options().write(true).open(&path)?;
         }
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(path.file_name().ok_or_else(|| Failure::new(Exit::Usage, "not the name of a file"))?);
+        prefix.push(".");
+        // The umask applies to a new file, as it does elsewhere.
+        let part = tempfile::Builder::new()
+            .prefix(&prefix)
+            .suffix(".part")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+        if let Some(there) = there {
+            // First the owner: a change of owner takes special bits away.
+            let _ = std::os::unix::fs::fchown(part.as_file(), Some(there.uid()), Some(there.gid()));
+            part.as_file().set_permissions(Permissions::from_mode(there.mode() & 0o7777))?;
+        }
+        Ok(Self::Part { file: BufWriter::new(part), path })
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Part { file, path } => {
+                let part = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                part.persist(path).map_err(|failed| failed.error)?;
+            }
+            Self::Special(mut file) => file.flush()?,
+        }
+        Ok(())
     }
 }
 
-fn part_name(path: &Path) -> Result<PathBuf> {
-    let name = path
-        .file_name()
-        .ok_or_else(|| Failure::new(Exit::Usage, format!("{}: not the name of a file", path.display())))?;
-    let mut part = std::ffi::OsString::from(".");
-    part.push(name);
-    part.push(format!(".{}.part", std::process::id()));
-    Ok(path.with_file_name(part))
+/// The file that a path stands for, through links to where it is, or is to be.
+fn target(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(next) => path = path.parent().unwrap_or(Path::new("")).join(next),
+            // No link, or nothing at all.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotFound) => {
+                return Ok(path);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many symbolic links"))
 }
 
 fn write(to: &mut impl Write, format: Format, array: ArrayRef<'_>) -> Result<()> {
@@ -81,7 +127,7 @@ fn write(to: &mut impl Write, format: Format, array: ArrayRef<'_>) -> Result<()>
     }
 }
 
-/// Refuses to send bytes to somebody's eyes.
+/// Refuses to send bytes to a terminal.
 pub(crate) fn not_to_a_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() {
         return Err(Failure::new(Exit::Usage, "standard output is a terminal, and arrays are bytes")

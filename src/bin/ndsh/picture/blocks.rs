@@ -1,10 +1,8 @@
 //! A picture as text: two pixels in a character, one above the other.
 
 use super::Canvas;
-use ratatui::crossterm::queue;
-use ratatui::crossterm::style::{
-    Attribute, Color, SetAttribute, SetBackgroundColor, SetForegroundColor, force_color_output,
-};
+use crate::colour::{Depth, in_palette, in_sixteen};
+use ratatui::style::Color;
 use std::io::{self, Write};
 
 /// Upper half in the foreground's colour, lower half in the background's.
@@ -13,35 +11,57 @@ pub(crate) const UPPER_HALF: char = '\u{2580}';
 /// From dark to light, where there are no colours.
 const RAMP: &[u8] = b" .:-=+*#%@";
 
-/// Writes a picture in 24-bit colours, a line for two rows.
-///
-/// Whether colours are wanted has been asked by now: NO_COLOR is not heeded here again.
-pub(crate) fn write_colours(to: &mut impl Write, canvas: &Canvas) -> io::Result<()> {
-    force_color_output(true);
+/// Writes a picture in colours, a line for two rows.
+pub(crate) fn write_colours(to: &mut impl Write, canvas: &Canvas, depth: Depth) -> io::Result<()> {
     for y in (0..canvas.height).step_by(2) {
-        let mut last: Option<[Color; 2]> = None;
+        let mut last: Option<[String; 2]> = None;
         for x in 0..canvas.width {
-            let colours = [canvas.get(y, x), canvas.get(y + 1, x)].map(color);
+            let upper = code(Ground::Fore, canvas.get(y, x), depth);
+            let lower = code(Ground::Back, canvas.get(y + 1, x), depth);
             // Only what changes: a plane of one colour is a few bytes a line.
-            let [upper, lower] = colours;
-            if last.is_none_or(|[last, _]| last != upper) {
-                queue!(to, SetForegroundColor(upper))?;
+            if last.as_ref().is_none_or(|[last, _]| *last != upper) {
+                write!(to, "\u{1b}[{upper}m")?;
             }
-            if last.is_none_or(|[_, last]| last != lower) {
-                queue!(to, SetBackgroundColor(lower))?;
+            if last.as_ref().is_none_or(|[_, last]| *last != lower) {
+                write!(to, "\u{1b}[{lower}m")?;
             }
-            last = Some(colours);
+            last = Some([upper, lower]);
             write!(to, "{UPPER_HALF}")?;
         }
-        queue!(to, SetAttribute(Attribute::Reset))?;
-        writeln!(to)?;
+        writeln!(to, "\u{1b}[0m")?;
     }
     Ok(())
 }
 
-/// Nothing where a picture has an odd number of rows.
-fn color(pixel: Option<[u8; 4]>) -> Color {
-    pixel.map_or(Color::Reset, |[r, g, b, _]| Color::Rgb { r, g, b })
+#[derive(Clone, Copy)]
+enum Ground {
+    Fore = 30,
+    Back = 40,
+}
+
+/// The parameters that set a colour; the terminal's own where a picture has an odd number of rows.
+fn code(ground: Ground, pixel: Option<[u8; 4]>, depth: Depth) -> String {
+    let base = ground as u8;
+    let Some([r, g, b, _]) = pixel else { return (base + 9).to_string() };
+    match depth {
+        Depth::True => format!("{};2;{r};{g};{b}", base + 8),
+        Depth::Palette => format!("{};5;{}", base + 8, in_palette([r, g, b])),
+        // The bright eight have numbers of their own.
+        Depth::Sixteen | Depth::None => match in_sixteen([r, g, b]) {
+            dark @ 0..8 => (base + dark).to_string(),
+            bright => (base + 60 + bright - 8).to_string(),
+        },
+    }
+}
+
+/// The colour of a cell on a screen.
+pub(crate) fn cell(pixel: Option<[u8; 4]>, depth: Depth) -> Color {
+    match (pixel, depth) {
+        (None, _) => Color::Reset,
+        (Some([r, g, b, _]), Depth::True) => Color::Rgb(r, g, b),
+        (Some([r, g, b, _]), Depth::Palette) => Color::Indexed(in_palette([r, g, b])),
+        (Some([r, g, b, _]), Depth::Sixteen | Depth::None) => Color::Indexed(in_sixteen([r, g, b])),
+    }
 }
 
 /// Writes a picture in characters alone, a line for two rows.
@@ -80,7 +100,7 @@ mod tests {
     #[test]
     fn two_rows_a_line() {
         let mut out = Vec::new();
-        write_colours(&mut out, &canvas(2, &[1, 1, 2, 3])).unwrap();
+        write_colours(&mut out, &canvas(2, &[1, 1, 2, 3]), Depth::True).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "\u{1b}[38;2;1;1;1m\u{1b}[48;2;2;2;2m\u{2580}\u{1b}[48;2;3;3;3m\u{2580}\u{1b}[0m\n");
     }
@@ -88,9 +108,20 @@ mod tests {
     #[test]
     fn an_odd_row_has_nothing_below() {
         let mut out = Vec::new();
-        write_colours(&mut out, &canvas(1, &[1, 2, 3])).unwrap();
+        write_colours(&mut out, &canvas(1, &[1, 2, 3]), Depth::True).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.ends_with("\u{1b}[38;2;3;3;3m\u{1b}[49m\u{2580}\u{1b}[0m\n"), "{text:?}");
+    }
+
+    #[test]
+    fn fewer_colours() {
+        let text = |depth| {
+            let mut out = Vec::new();
+            write_colours(&mut out, &canvas(1, &[0, 255]), depth).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(text(Depth::Palette), "\u{1b}[38;5;16m\u{1b}[48;5;231m\u{2580}\u{1b}[0m\n");
+        assert_eq!(text(Depth::Sixteen), "\u{1b}[30m\u{1b}[107m\u{2580}\u{1b}[0m\n");
     }
 
     #[test]

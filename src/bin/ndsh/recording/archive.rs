@@ -1,14 +1,18 @@
 //! A recording as one `.npz` file.
 
-use super::{Note, key};
+use super::{Note, exists, key};
 use crate::array::ArrayRef;
 use crate::failure::Result;
-use crate::files::npz::{Archive, Writer};
-use crate::files::{Output, bad_file, of_file};
+use crate::files::npz::{self, Archive, Quiet, Writer};
+use crate::files::{bad_file, of_file};
+use crate::ours::quoted;
 use ndsharray::DType;
-use std::fs::File;
-use std::io::{Read, Seek};
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{BufRead, BufWriter, ErrorKind, Read, Seek};
+use std::path::{Path, PathBuf};
+
+/// What the name of an archive ends with while it is being recorded.
+pub(super) const PART: &str = ".part";
 
 pub(super) const TIME: &str = "time";
 
@@ -16,27 +20,43 @@ pub(super) const TIME: &str = "time";
 const UNKNOWN: u64 = 0;
 
 pub(crate) struct Recorder {
-    output: Output,
-    writer: Writer<File>,
+    path: PathBuf,
+    /// What the file is called until it is finished. A killed recorder leaves it, to be played.
+    part: PathBuf,
+    writer: Writer<Quiet<BufWriter<File>>>,
     notes: Vec<Note>,
+    finished: bool,
 }
 
 impl Recorder {
     pub(super) fn create(path: &Path) -> Result<Self> {
-        let mut output = Output::create(path)?;
-        let file = of_file(path, output.writer().get_ref().try_clone())?;
-        Ok(Self { output, writer: Writer::new(file), notes: Vec::new() })
+        let part = part(path);
+        let file = match File::create_new(&part) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                return Err(exists(&part).advise(left(&part)));
+            }
+            other => of_file(&part, other)?,
+        };
+        let writer = npz::to_file(BufWriter::new(file));
+        Ok(Self { path: path.to_owned(), part, writer, notes: Vec::new(), finished: false })
     }
 
     pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
-        self.writer
-            .add(&key(self.notes.len()), array)
-            .map_err(|failure| failure.context(self.output.path().display()))?;
+        let key = key(self.notes.len());
+        let added = self.writer.add(&key, array, Some(&to_bytes(&note))).and_then(|()| self.writer.complete(&key));
+        self.told(added)?;
         self.notes.push(note);
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
+        let done = self.finish_file();
+        self.told(done)?;
+        self.finished = true;
+        Ok(())
+    }
+
+    fn finish_file(&mut self) -> Result<()> {
         let notes = &self.notes;
         let columns = [
             (TIME, DType::F64, column(notes, |note| note.time.to_ne_bytes())),
@@ -45,11 +65,67 @@ impl Recorder {
             ("missed", DType::U64, column(notes, |note| note.missed.unwrap_or(UNKNOWN).to_ne_bytes())),
         ];
         for (name, dtype, bytes) in columns {
-            self.writer.add(name, ArrayRef { dtype, shape: &[notes.len()], bytes: &bytes })?;
+            self.writer.add(name, ArrayRef { dtype, shape: &[notes.len()], bytes: &bytes }, None)?;
         }
         self.writer.finish()?;
-        self.output.finish()
+        // A link, unlike a new name, never takes the place of another file.
+        match fs::hard_link(&self.part, &self.path) {
+            Ok(()) => Ok(fs::remove_file(&self.part)?),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(&self.path)),
+            // Not every file system has links.
+            Err(_) => Ok(fs::rename(&self.part, &self.path)?),
+        }
     }
+
+    /// Says which file it was, and where the values are that came before.
+    fn told(&self, result: Result<()>) -> Result<()> {
+        of_file(&self.path, result)
+            .map_err(|failure| if self.notes.is_empty() { failure } else { failure.advise(left(&self.part)) })
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // What has no values is of no use.
+        if !self.finished && self.notes.is_empty() {
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// What a file is called while it is recorded.
+fn part(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(PART);
+    part.into()
+}
+
+fn left(part: &Path) -> String {
+    let part = quoted(&part.to_string_lossy());
+    format!("what has been recorded is in {part}: `ndsh play NAME {part}` publishes it")
+}
+
+const NOTE_BYTES: usize = 32;
+
+fn to_bytes(note: &Note) -> [u8; NOTE_BYTES] {
+    let words = [
+        note.time.to_le_bytes(),
+        note.unix_time.to_le_bytes(),
+        note.seq.unwrap_or(UNKNOWN).to_le_bytes(),
+        note.missed.unwrap_or(UNKNOWN).to_le_bytes(),
+    ];
+    let mut bytes = [0; NOTE_BYTES];
+    for (byte, word) in bytes.iter_mut().zip(words.as_flattened()) {
+        *byte = *word;
+    }
+    bytes
+}
+
+/// Places and times of the values of an archive that was never finished.
+pub(super) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<(u64, f64)>> {
+    let found = npz::salvage(from)?;
+    let time = |found: &npz::Found| Some(f64::from_le_bytes(*found.note.first_chunk()?));
+    Ok(found.into_iter().filter_map(|found| Some((found.at, time(&found)?))).collect())
 }
 
 fn column(notes: &[Note], number: impl Fn(&Note) -> [u8; 8]) -> Vec<u8> {

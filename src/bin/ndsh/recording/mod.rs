@@ -5,7 +5,9 @@
 //! `shape`. It is complete up to the last line at any time.
 //!
 //! An *archive* is one `.npz` file, in which the values have the keys `00000000`, `00000001` and so on, and `time`, `unix_time`, `seq` and
-//! `missed` are arrays with an element for each. It can be read once it is finished.
+//! `missed` are arrays with an element for each. While it is recorded its name ends with `.part`, and
+//! the entries have their notes in an extra field of their headers: so what a killed recorder has
+//! left can be played.
 
 mod archive;
 mod directory;
@@ -71,6 +73,11 @@ impl Recorder {
 
 fn is_archive(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
+}
+
+/// Whether a file is an archive that was never finished.
+fn is_part(path: &Path) -> bool {
+    path.is_file() && path.extension() == Some(archive::PART.trim_start_matches('.').as_ref())
 }
 
 fn exists(path: &Path) -> Failure {

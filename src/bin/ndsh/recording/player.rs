@@ -1,10 +1,10 @@
 //! Reading a recording.
 
-use super::{archive, directory, is_archive};
+use super::{archive, directory, is_archive, is_part};
 use crate::array::Array;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::files::npz::Archive;
+use crate::files::npz::{Archive, get_salvaged};
 use crate::files::{Arrays, bad_file, of_file};
 use std::fs::File;
 use std::io::BufReader;
@@ -19,12 +19,27 @@ pub(crate) struct Recording {
 
 enum Values {
     Directory(Vec<PathBuf>),
-    Archive { archive: Archive<BufReader<File>>, keys: Vec<String> },
+    Archive {
+        archive: Archive<BufReader<File>>,
+        keys: Vec<String>,
+    },
+    /// An archive whose recorder was killed, and where its values are.
+    Part {
+        file: BufReader<File>,
+        places: Vec<u64>,
+    },
 }
 
 impl Recording {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let (values, times) = if path.is_dir() || !is_archive(path) {
+        let (values, times) = if is_part(path) {
+            let open = || -> Result<_> {
+                let mut file = BufReader::new(File::open(path)?);
+                let (places, times) = archive::salvage(&mut file)?.into_iter().unzip();
+                Ok((Values::Part { file, places }, times))
+            };
+            of_file(path, open())?
+        } else if path.is_dir() || !is_archive(path) {
             let (files, times) = of_directory(path)?.into_iter().map(|(file, note)| (file, note.time)).unzip();
             (Values::Directory(files), times)
         } else {
@@ -52,11 +67,16 @@ impl Recording {
         match &mut self.values {
             Values::Directory(files) => {
                 let file = files.get(index).ok_or_else(none)?;
-                Ok(Arrays::open(file, None)?.next()?.ok_or_else(|| bad_file(".npy", "it is empty"))?.array)
+                let array = Arrays::open(file, None)?.next(|_, incoming| incoming.into_array())?;
+                array.ok_or_else(|| bad_file(".npy", "it is empty"))
             }
             Values::Archive { archive, keys } => {
                 let key = keys.get(index).ok_or_else(none)?;
                 archive.get(key).map_err(|failure| failure.context(self.path.display()))
+            }
+            Values::Part { file, places } => {
+                let at = places.get(index).ok_or_else(none)?;
+                of_file(&self.path, get_salvaged(file, *at))
             }
         }
     }

@@ -1,31 +1,26 @@
 //! A shared array whose dtype is known at run time only.
 
 use crate::array::ArrayRef;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use ndsharray::{
     AnySharedArray, Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray,
     bf16, f16, raw,
 };
 use std::time::Duration;
 
-/// How long a writer may keep the lock before the array counts as locked.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// A shared array of any dtype.
 pub(crate) trait Shown: Send {
-    /// Hands the array to `look`, under its lock. One that a dead process left in pieces is looked at all the same.
-    fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;
+    /// Hands the array to `look`, under its lock, unless a writer keeps that for longer than `time`.
+    ///
+    /// One that a dead process left in pieces is looked at all the same.
+    fn look(&self, time: Duration, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;
 }
 
 impl<T: ShElement> Shown for SharedArray<T> {
-    fn look(&self, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()> {
-        let guard: ReadGuard<'_, T> = match self.read_timeout(PATIENCE) {
+    fn look(&self, time: Duration, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()> {
+        let guard: ReadGuard<'_, T> = match self.read_timeout(time) {
             Ok(Some(guard)) => guard,
-            Ok(None) => {
-                return Err(Failure::new(Exit::InUse, format!("a writer keeps the lock of array {:?}", self.name()))
-                    .advise("`ndsh info NAME` says more about it"));
-            }
+            Ok(None) => return Ok(()),
             Err(Error::Poisoned(poisoned)) => poisoned.into_read_guard(self)?,
             Err(error) => return Err(error.into()),
         };
@@ -82,7 +77,11 @@ mod tests {
             }
             let array = open(&options, name).unwrap();
             let mut seen = None;
-            array.look(&mut |array| seen = Some((array.dtype, array.shape.to_vec(), array.bytes.len()))).unwrap();
+            array
+                .look(Duration::from_secs(2), &mut |array| {
+                    seen = Some((array.dtype, array.shape.to_vec(), array.bytes.len()));
+                })
+                .unwrap();
             assert_eq!(seen, Some((dtype, vec![2, 3], 6 * dtype.size())));
         }
     }

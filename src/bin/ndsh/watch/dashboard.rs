@@ -31,8 +31,12 @@ impl<'a> Dashboard<'a> {
         (usize::from(columns).saturating_sub(4) / 2).clamp(1, 200)
     }
 
-    /// Notes a moment for the curve.
-    pub(crate) fn note(&mut self, figures: &Figures) {
+    /// Notes a moment for the curve. An array that changes in place has no rate.
+    pub(crate) fn note(&mut self, figures: &Figures, sight: &Sight) {
+        if !sight.is_channel {
+            self.rates.clear();
+            return;
+        }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
         self.rates.push_front((figures.rate * 10.0).round() as u64);
         self.rates.truncate(HISTORY);
@@ -62,7 +66,7 @@ impl<'a> Dashboard<'a> {
 fn colour(sight: &Sight) -> Style {
     Style::new().fg(match (&sight.state, sight.writer_alive) {
         (State::Open, Some(true)) => Color::Green,
-        (State::Broken(_), _) => Color::Red,
+        (State::Broken(_) | State::Locked, _) => Color::Red,
         _ => Color::Yellow,
     })
 }
@@ -91,7 +95,7 @@ fn rows(sight: &Sight, figures: &Figures) -> Vec<Line<'static>> {
     let (rate, bytes) = if sight.is_channel {
         (per_second(figures.rate), bandwidth(figures.bandwidth))
     } else {
-        ("-".to_owned(), "changes in place".to_owned())
+        ("none: it changes in place".to_owned(), "-".to_owned())
     };
     let row = |title: &str, text: String| Line::from(vec![label(title), Span::raw(text)]);
     vec![

@@ -10,28 +10,36 @@ use serde::Serialize;
 const BARS: [char; 8] =
     ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
 
-/// One moment, for `--json`. Times are in seconds; `None` is for what is not known of this kind of channel, or not now.
+/// One moment, for `--json`. Fields of `ls --json` have the same name and meaning; times are in
+/// seconds. `None` is for what is not known of this kind of channel, or not now.
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
     name: &'a str,
-    /// `absent`, `open`, `closed` or `broken`.
+    /// `absent`, `open`, `closed`, `locked` or `broken`.
     state: &'static str,
-    error: Option<&'a str>,
-    writer_alive: Option<bool>,
+    problems: Vec<&'a str>,
+    writer: Writer,
     epoch: Option<u64>,
     seq: Option<u64>,
     dtype: Option<String>,
     shape: Option<&'a [usize]>,
     bytes: Option<usize>,
+    /// Values a second.
     rate: Option<f64>,
     bytes_per_second: Option<f64>,
-    age_p50: Option<f64>,
-    age_p99: Option<f64>,
-    age_max: Option<f64>,
+    age_p50_seconds: Option<f64>,
+    age_p99_seconds: Option<f64>,
+    age_max_seconds: Option<f64>,
     missed: Option<u64>,
-    total_seen: u64,
+    total_seen: Option<u64>,
     total_missed: Option<u64>,
     values: Option<&'a Summary>,
+}
+
+#[derive(Serialize)]
+struct Writer {
+    /// `None` where the kernel cannot say.
+    alive: Option<bool>,
 }
 
 impl<'a> Report<'a> {
@@ -43,10 +51,11 @@ impl<'a> Report<'a> {
                 State::Absent => "absent",
                 State::Open => "open",
                 State::Closed => "closed",
+                State::Locked => "locked",
                 State::Broken(_) => "broken",
             },
-            error: if let State::Broken(why) = &sight.state { Some(why) } else { None },
-            writer_alive: sight.writer_alive,
+            problems: if let State::Broken(why) = &sight.state { vec![why] } else { Vec::new() },
+            writer: Writer { alive: sight.writer_alive },
             epoch: sight.epoch,
             seq: sight.seq,
             dtype: sight.array.as_ref().map(|(dtype, ..)| dtype.to_string()),
@@ -54,11 +63,11 @@ impl<'a> Report<'a> {
             bytes: sight.array.as_ref().map(|(.., bytes)| *bytes),
             rate: sight.is_channel.then_some(figures.rate),
             bytes_per_second: sight.is_channel.then_some(figures.bandwidth),
-            age_p50: age(0),
-            age_p99: age(1),
-            age_max: age(2),
+            age_p50_seconds: age(0),
+            age_p99_seconds: age(1),
+            age_max_seconds: age(2),
             missed: sight.numbered.then_some(figures.missed),
-            total_seen: figures.total_seen,
+            total_seen: sight.is_channel.then_some(figures.total_seen),
             total_missed: sight.numbered.then_some(figures.total_missed),
             values,
         }
@@ -70,6 +79,7 @@ pub(super) fn standing(sight: &Sight) -> String {
     match (&sight.state, sight.writer_alive) {
         (State::Absent, _) => "absent".to_owned(),
         (State::Closed, _) => "closed".to_owned(),
+        (State::Locked, _) => "locked by a writer".to_owned(),
         (State::Broken(why), _) => why.clone(),
         (State::Open, Some(false)) => "writer dead".to_owned(),
         (State::Open, Some(true)) => "live".to_owned(),

@@ -8,4 +8,4 @@ mod probe;
 pub(crate) use dashboard::Dashboard;
 pub(crate) use figures::Figures;
 pub(crate) use line::{Report, line};
-pub(crate) use probe::{Probe, Sight};
+pub(crate) use probe::{Copy, Probe, Sight};

@@ -22,10 +22,18 @@ pub(crate) struct Probe {
 struct Shared {
     counters: Counters,
     sight: Sight,
-    /// Whether to keep a copy of the next value.
-    wanted: bool,
-    copy: Option<Result<Array>>,
+    /// From when on a copy of a value is wanted.
+    wanted: Option<Instant>,
+    copy: Option<Result<Copy>>,
     stop: bool,
+}
+
+/// A value, taken along to be looked at.
+pub(crate) struct Copy {
+    pub(crate) array: Array,
+    pub(crate) seq: Option<u64>,
+    /// Its length, also when the elements themselves are no longer needed.
+    pub(crate) bytes: usize,
 }
 
 /// The last value, and how things stand.
@@ -55,7 +63,7 @@ impl Probe {
             array: None,
         };
         let counters = Counters::new(Instant::now(), slices);
-        Self { shared: Mutex::new(Shared { counters, sight, wanted: true, copy: None, stop: false }) }
+        Self { shared: Mutex::new(Shared { counters, sight, wanted: Some(Instant::now()), copy: None, stop: false }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -69,14 +77,14 @@ impl Probe {
     }
 
     /// Ends a slice of time: the figures, how things stand, and a copy of a value if one was wanted and has come.
-    pub(crate) fn turn(&self, now: Instant) -> (Figures, Sight, Option<Result<Array>>) {
+    pub(crate) fn turn(&self, now: Instant) -> (Figures, Sight, Option<Result<Copy>>) {
         let mut shared = self.lock();
         (shared.counters.turn(now), shared.sight.clone(), shared.copy.take())
     }
 
-    /// Asks for a copy of the next value.
-    pub(crate) fn want_copy(&self) {
-        self.lock().wanted = true;
+    /// Asks for a copy of the first value from `then` on, or of the one that is current then.
+    pub(crate) fn want_copy(&self, then: Instant) {
+        self.lock().wanted = Some(then);
     }
 
     /// Reads whatever goes by the name until stopped.
@@ -85,8 +93,12 @@ impl Probe {
         let mut next_look = Instant::now();
         loop {
             let opened = follower.opened();
-            follower.poll(TICK, |value| self.see(&value, opened))?;
+            let news = follower.poll(TICK, |value| self.see(&value, opened))?;
             let now = Instant::now();
+            // Where no value comes, the last one is still to be looked at.
+            if news.is_none() && self.lock().wants(now) {
+                follower.latest(|value| self.look_again(&value, opened));
+            }
             let changed = self.lock().sight.state != *follower.state();
             if changed || now >= next_look {
                 next_look = now + TICK;
@@ -103,14 +115,25 @@ impl Probe {
         }
     }
 
+    /// Looks at what is current, and may have come only just now.
+    fn look_again(&self, value: &Value<'_>, opened: Instant) {
+        let mut shared = self.lock();
+        if value.seq.is_some() && value.seq == shared.sight.seq {
+            shared.take_copy(value);
+        } else {
+            drop(shared);
+            self.see(value, opened);
+        }
+    }
+
     fn see(&self, value: &Value<'_>, opened: Instant) {
         let mut shared = self.lock();
         // The value that was there already says nothing about the rate, nor about how long values are under way.
         if value.age.is_none_or(|age| age < opened.elapsed()) {
             shared.counters.count(value.array.bytes.len(), value.missed.unwrap_or(0), value.age);
         }
-        if std::mem::take(&mut shared.wanted) {
-            shared.copy = Some(value.array.to_array());
+        if shared.wants(Instant::now()) {
+            shared.take_copy(value);
         }
         let sight = &mut shared.sight;
         (sight.seq, sight.numbered) = (value.seq, value.missed.is_some());
@@ -118,5 +141,25 @@ impl Probe {
             Some((dtype, shape, _)) if *dtype == value.array.dtype && shape == value.array.shape => {}
             other => *other = Some((value.array.dtype, value.array.shape.to_vec(), value.array.bytes.len())),
         }
+    }
+}
+
+impl Shared {
+    fn wants(&self, now: Instant) -> bool {
+        self.wanted.is_some_and(|then| now >= then)
+    }
+
+    fn take_copy(&mut self, value: &Value<'_>) {
+        self.wanted = None;
+        self.copy =
+            Some(value.array.to_array().map(|array| Copy { array, seq: value.seq, bytes: value.array.bytes.len() }));
+    }
+}
+
+impl Sight {
+    /// Number, dtype and shape of the value that figures are shown of, which may be older than the last.
+    pub(crate) fn show(&mut self, value: &Copy) {
+        self.seq = value.seq;
+        self.array = Some((value.array.dtype, value.array.shape.clone(), value.bytes));
     }
 }

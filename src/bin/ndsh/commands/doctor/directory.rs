@@ -125,7 +125,7 @@ pub(super) fn left_behind(options: &Options) -> Option<Check> {
     let left = |report: &Report| report.is_in_use() == Some(false) && gc::reason_to_stay(report, false).is_none();
     let unused: Vec<_> = reports.filter(left).collect();
     let memory = unused.iter().map(Report::memory).fold(0, u64::saturating_add);
-    let found = format!("{} of dead processes, {}", counted(unused.len(), "leftover"), size(memory));
+    let found = format!("{} of dead processes, {}", counted(unused.len() as u64, "leftover"), size(memory));
     Some(if unused.is_empty() {
         Check::good("left behind", "nothing")
     } else {

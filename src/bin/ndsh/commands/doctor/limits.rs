@@ -74,15 +74,8 @@ fn maps() -> Option<Check> {
 /// Files on a tmpfs count as memory of the control group that first touched them. Where that has less than the file system, writing
 /// ends in the out-of-memory killer instead of an error.
 fn memory_of_the_group(dir: &Path) -> Option<Check> {
-    let read = |name: &str| fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok();
-    let number = |text: String| text.trim().parse::<u64>().ok();
-    let most = read("memory.max").and_then(number).or_else(|| read("memory/memory.limit_in_bytes").and_then(number))?;
-    let used =
-        read("memory.current").and_then(number).or_else(|| read("memory/memory.usage_in_bytes").and_then(number))?;
-    // Version 1 says "no limit" by a number beyond all memory.
-    if most > 1 << 60 {
-        return None;
-    }
+    let memberships = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let Group { most, used } = tightest(Path::new("/sys/fs/cgroup"), &memberships)?;
     let left = most.saturating_sub(used);
     let stat = statvfs(dir).ok()?;
     #[allow(clippy::useless_conversion, reason = "the fields' width differs by target")]
@@ -93,11 +86,84 @@ fn memory_of_the_group(dir: &Path) -> Option<Check> {
             "memory limit",
             found,
             format!(
-                "the directory has room for {}, but this container may not use so much memory: before the directory is full the kernel ends a process, so give it more memory or a smaller /dev/shm",
+                "the directory has room for {}, but this container or systemd unit may not use so much memory: before the directory is full the kernel ends a process, so give it more memory or a smaller /dev/shm",
                 size(free)
             ),
         )
     } else {
         Check::good("memory limit", found)
     })
+}
+
+/// What a control group may use of memory, and uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Group {
+    most: u64,
+    used: u64,
+}
+
+/// Of the control groups that this process is in, one within another, the one with the least memory
+/// left. The limit of a systemd slice is further up than the group of the process.
+fn tightest(root: &Path, memberships: &str) -> Option<Group> {
+    // Each line is `number:controllers:path`; version 2 has no controllers in it.
+    let groups = memberships.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (parts.next()?, parts.next()?);
+        match controllers {
+            "" => Some((root.to_owned(), path, ["memory.max", "memory.current"])),
+            _ if controllers.split(',').any(|controller| controller == "memory") => {
+                Some((root.join("memory"), path, ["memory.limit_in_bytes", "memory.usage_in_bytes"]))
+            }
+            _ => None,
+        }
+    });
+    let limits = groups.flat_map(|(root, path, files)| {
+        let path = Path::new(path.trim_start_matches('/'));
+        // A container sees its own group as the root; what is above it says nothing here.
+        let ups: Vec<_> = path.ancestors().map(|up| root.join(up)).collect();
+        ups.into_iter().filter_map(move |group| {
+            let [most, used] = files.map(|file| fs::read_to_string(group.join(file)).ok()?.trim().parse().ok());
+            // Version 1 says "no limit" by a number beyond all memory.
+            most.filter(|most| *most <= 1 << 60).zip(used).map(|(most, used)| Group { most, used })
+        })
+    });
+    limits.min_by_key(|group| group.most.saturating_sub(group.used))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(root: &Path, path: &str, most: &str, used: &str) {
+        let dir = root.join(path);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("memory.max"), format!("{most}\n")).unwrap();
+        fs::write(dir.join("memory.current"), format!("{used}\n")).unwrap();
+    }
+
+    #[test]
+    fn the_limit_of_a_slice_counts() {
+        let root = tempfile::tempdir().unwrap();
+        group(root.path(), "user.slice", "1000", "400");
+        group(root.path(), "user.slice/app.service", "max", "300");
+        let found = tightest(root.path(), "0::/user.slice/app.service\n");
+        assert_eq!(found, Some(Group { most: 1000, used: 400 }));
+        group(root.path(), "user.slice/app.service", "350", "300");
+        assert_eq!(tightest(root.path(), "0::/user.slice/app.service\n"), Some(Group { most: 350, used: 300 }));
+        assert_eq!(tightest(root.path(), "0::/other.slice\n"), None);
+        assert_eq!(tightest(root.path(), "not what a kernel says"), None);
+    }
+
+    #[test]
+    fn the_first_version_has_a_tree_for_memory() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("memory/docker/abc");
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("memory.limit_in_bytes"), "500\n").unwrap();
+        fs::write(dir.join("memory.usage_in_bytes"), "100\n").unwrap();
+        let found = tightest(root.path(), "5:cpu,cpuacct:/x\n4:memory:/docker/abc\n");
+        assert_eq!(found, Some(Group { most: 500, used: 100 }));
+        fs::write(dir.join("memory.limit_in_bytes"), "9223372036854771712\n").unwrap();
+        assert_eq!(tightest(root.path(), "4:memory:/docker/abc\n"), None);
+    }
 }

@@ -7,12 +7,15 @@ use crate::args::Globals;
 use crate::commands::ls;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::ours;
 use crate::output::{json, printable, stdout};
+use crate::seconds::parse_look;
 use crate::select::{KindArg, kinds};
 use full::Full;
 use ndsharray::inspect::Kind;
 use std::io::Write;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Tell all about one channel or array, slot by slot
 ///
@@ -20,7 +23,7 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Name of the channel or array
-    name: String,
+    pub(super) name: String,
     /// Which one, where several kinds have the name
     #[arg(long, value_name = "KIND")]
     kind: Option<KindArg>,
@@ -28,12 +31,12 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// How long to look for the rate, in seconds; 0 leaves it out
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.2)]
-    interval: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "0.2", value_parser = parse_look)]
+    interval: Duration,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
-    let interval = ls::interval(args.interval)?;
+    let interval = args.interval;
     let options = globals.options();
     let mut all = Vec::new();
     for kind in kinds(globals, &args.name, args.kind)? {
@@ -66,15 +69,26 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             words::print(&mut out, report, full)?;
         }
     }
+    let foreign: Vec<_> = all.iter().flat_map(|((_, report), _)| ours::foreign(globals, report)).collect();
+    // A reader table alone is what a channel leaves.
+    if foreign.iter().any(|path| !is_table(path)) {
+        return Err(ours::refusal(&foreign));
+    }
     if !readable {
         let failure = Failure::new(Exit::Denied, format!("{} cannot be read", printable(&args.name)));
         return Err(failure.advise("run it as the user who owns the files; the lines with PROBLEM have more"));
     }
     if damaged {
         let failure = Failure::new(Exit::Corrupt, format!("{} is damaged", printable(&args.name)));
-        return Err(
-            failure.advise("a new writer of the name repairs a channel; `ndsh rm` removes what nobody living has")
-        );
+        return Err(match foreign.as_slice() {
+            [] => failure
+                .advise("a new writer of the name repairs a channel; `ndsh rm` removes what no living process has"),
+            paths => failure.advise(ours::by_hand(paths)),
+        });
     }
     Ok(())
+}
+
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "ndsh-readers")
 }

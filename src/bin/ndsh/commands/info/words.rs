@@ -3,7 +3,7 @@
 use super::full::{Entry, FileInfo, Full, SlotInfo};
 use crate::describe::{Summary, lock, state};
 use crate::failure::Result;
-use crate::output::{Columns, counted, duration, printable, printable_message, shape, size};
+use crate::output::{Columns, counted, duration, printable, printable_message, shape, short_shape, size};
 use ndsharray::inspect::{Details, Kind, Report, SlotState};
 use std::io::Write;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
         let readers: Vec<_> = full.mapped_by.iter().filter(|mapper| !mapper.writes).map(|mapper| mapper.pid).collect();
         line(role, &python_readers(&readers))?;
     }
-    line("memory", &format!("{} in {}", size(summary.memory), counted(full.files.len(), "file")))?;
+    line("memory", &format!("{} in {}", size(summary.memory), counted(full.files.len() as u64, "file")))?;
     for problem in &summary.problems {
         line("PROBLEM", &printable_message(problem))?;
     }
@@ -58,7 +58,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
         slots(&full.slots, report.readers_known).print(out)?;
         let unused = full.slots.iter().filter(|slot| slot.state == SlotState::Unused.to_string()).count();
         if unused > 0 {
-            writeln!(out, "  {} unused", counted(unused, "slot"))?;
+            writeln!(out, "  {} unused", counted(unused as u64, "slot"))?;
         }
     }
     if !full.entries.is_empty() {
@@ -141,7 +141,7 @@ fn slots(slots: &[SlotInfo], pins: bool) -> Columns {
             slot.state.clone(),
             or_dash(slot.seq.map(|seq| seq.to_string())),
             or_dash(slot.dtype.clone()),
-            or_dash(slot.shape.as_deref().map(shape)),
+            or_dash(slot.shape.as_deref().map(short_shape)),
             or_dash(slot.bytes.map(|bytes| size(bytes as u64))),
             or_dash(slot.capacity.map(size)),
             or_dash(slot.age_seconds.map(|age| duration(Duration::from_secs_f64(age)))),
@@ -156,11 +156,7 @@ fn entries(entries: &[Entry], kind: Kind) -> Columns {
     if kind == Kind::Array {
         let mut columns = Columns::new(&["  ENTRY", "HANDLE", ">SHARES IT"]);
         for entry in entries {
-            columns.row([
-                format!("  {}", entry.entry),
-                entry.who.words(),
-                counted(usize::try_from(entry.sharing).unwrap_or(usize::MAX), "time"),
-            ]);
+            columns.row([format!("  {}", entry.entry), entry.who.words(), counted(entry.sharing, "time")]);
         }
         return columns;
     }
@@ -171,7 +167,7 @@ fn entries(entries: &[Entry], kind: Kind) -> Columns {
             entry.who.words(),
             list(&entry.pins),
             entry.seen.to_string(),
-            counted(usize::try_from(entry.retries).unwrap_or(usize::MAX), "time"),
+            counted(entry.retries, "time"),
         ]);
     }
     columns

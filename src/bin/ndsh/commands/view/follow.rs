@@ -1,8 +1,9 @@
 //! `ndsh view --follow`
 
-use super::{Args, Seen, caption, has_colours};
+use super::{Args, Seen, caption};
 use crate::args::Globals;
 use crate::array::Array;
+use crate::colour::Depth;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::follow::{Follower, State};
@@ -10,30 +11,41 @@ use crate::interrupt::Interrupt;
 use crate::output::printable;
 use crate::picture::{Canvas, Index, blocks};
 use crate::screen::{Screen, Wish};
+use crate::seconds::due;
 use ratatui::Frame;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
-use ratatui::style::Color;
 use std::time::{Duration, Instant};
+
+/// Least time to wait for news: a picture that stays costs nothing in between.
+const NAP: Duration = Duration::from_millis(40);
 
 /// Draws one value after another, until the user has seen enough.
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if !Screen::is_there() {
-        return Err(
-            Failure::new(Exit::Usage, "--follow needs a terminal").advise("without --follow it writes one picture")
-        );
+        return Err(Failure::new(Exit::Usage, "--follow needs a terminal that can move its cursor")
+            .advise("without --follow it writes one picture"));
     }
     let interrupt = Interrupt::catch()?;
     let mut follower = Follower::new(globals, &args.name, args.kind);
     let mut screen = Screen::take()?;
-    force_color_output(has_colours());
+    let depth = Depth::of_stdout();
+    // Asked for by now: NO_COLOR is not heeded here again.
+    force_color_output(depth != Depth::None);
     let mut index = args.look.index.clone();
     let mut last: Option<(Seen, Array)> = None;
-    let pause = Duration::from_secs_f64(1.0 / args.fps);
+    let mut shown: Option<State> = None;
+    let mut changed = true;
+    let mut neighbours = [None, None];
+    let pause = due(1.0 / args.fps);
     loop {
         let start = Instant::now();
-        let taken = follower.poll(pause, |value| value.array.to_array().map(|array| (Seen::of(&value), array)))?;
-        if let Some(taken) = taken {
+        let taken = follower.poll(pause.max(NAP), |value| {
+            // An array is looked at again and again: only what is another one is copied and drawn.
+            let same = value.seq.is_none() && last.as_ref().is_some_and(|(_, old)| old.view() == value.array);
+            (!same).then(|| value.array.to_array().map(|array| (Seen::of(&value), array)))
+        })?;
+        if let Some(taken) = taken.flatten() {
             let taken = taken?;
             // What was stepped to in one array means nothing in another.
             let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
@@ -41,15 +53,21 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
                 index.clone_from(&args.look.index);
             }
             last = Some(taken);
+            changed = true;
         }
-        let mut neighbours = [None, None];
-        screen.draw(|frame| neighbours = draw(frame, args, index.as_ref(), last.as_ref(), follower.state()))?;
-        let [previous, next] = neighbours;
+        if changed || shown.as_ref() != Some(follower.state()) {
+            screen.draw(|frame| {
+                neighbours = draw(frame, args, index.as_ref(), last.as_ref(), follower.state(), depth);
+            })?;
+            shown = Some(follower.state().clone());
+        }
+        changed = true;
         match screen.wish(pause.saturating_sub(start.elapsed()), &interrupt) {
             Some(Wish::Quit) => return Ok(()),
-            Some(Wish::Next) => index = next.or(index),
-            Some(Wish::Previous) => index = previous.or(index),
-            Some(Wish::Redraw) | None => {}
+            Some(Wish::Next) => index = neighbours[1].clone().or(index),
+            Some(Wish::Previous) => index = neighbours[0].clone().or(index),
+            Some(Wish::Redraw) => {}
+            None => changed = false,
         }
     }
 }
@@ -61,6 +79,7 @@ fn draw(
     index: Option<&Index>,
     last: Option<&(Seen, Array)>,
     state: &State,
+    depth: Depth,
 ) -> [Option<Index>; 2] {
     let area = frame.area();
     let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
@@ -69,6 +88,7 @@ fn draw(
     match state {
         State::Absent => parts.push(format!("{name}: nothing of that name yet")),
         State::Closed => parts.push("closed by its writer".to_owned()),
+        State::Locked => parts.push("locked by a writer".to_owned()),
         State::Broken(why) => parts.push(why.clone()),
         State::Open if last.is_none() => parts.push(format!("{name}: no value yet")),
         State::Open => {}
@@ -84,7 +104,7 @@ fn draw(
             let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
             let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
             canvas.flatten(args.look.background);
-            paint(frame, &canvas, has_colours());
+            paint(frame, &canvas, depth);
             parts.push(caption(&args.name, seen, &painter));
         }
     }
@@ -92,17 +112,17 @@ fn draw(
     neighbours
 }
 
-fn paint(frame: &mut Frame<'_>, canvas: &Canvas, colours: bool) {
+fn paint(frame: &mut Frame<'_>, canvas: &Canvas, depth: Depth) {
     let buffer = frame.buffer_mut();
-    let color = |pixel: Option<[u8; 4]>| pixel.map_or(Color::Reset, |[r, g, b, _]| Color::Rgb(r, g, b));
     for (line, y) in (0_u16..).zip((0..canvas.height).step_by(2)) {
         for (column, x) in (0_u16..).zip(0..canvas.width) {
             let (upper, lower) = (canvas.get(y, x), canvas.get(y + 1, x));
             let Some(cell) = buffer.cell_mut((column, line)) else { continue };
-            if colours {
-                cell.set_char(blocks::UPPER_HALF).set_fg(color(upper)).set_bg(color(lower));
-            } else {
+            if depth == Depth::None {
                 cell.set_char(blocks::ramp(upper, lower));
+            } else {
+                let [fore, back] = [upper, lower].map(|pixel| blocks::cell(pixel, depth));
+                cell.set_char(blocks::UPPER_HALF).set_fg(fore).set_bg(back);
             }
         }
     }

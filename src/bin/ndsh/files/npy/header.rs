@@ -1,16 +1,17 @@
 //! What stands before the elements of a `.npy` file.
 
+use super::literal::{self, Literal};
 use super::{MAGIC, types};
 use crate::failure::{Failure, Result};
 use crate::files::bad_file;
 use ndsharray::DType;
-use py_literal::Value;
 use std::io::{self, Read};
 
 /// The longest header that is read; NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
-/// The deepest header: a dictionary with tuples in it, and some to spare.
-const DEEPEST_HEADER: usize = 8;
+/// What a header says; no more, no less.
+const KEYS: [&str; 3] = ["descr", "fortran_order", "shape"];
+
 /// What stands before the elements.
 pub(super) struct Header {
     pub(super) dtype: DType,
@@ -29,11 +30,11 @@ pub(super) fn read(from: &mut impl Read) -> Result<Option<Header>> {
         _ => return Err(bad_file(".npy", "it does not start as a .npy file")),
     }
     let mut len = [0; 4];
-    let [.., major, _] = start;
-    match major {
-        1 => from.read_exact(len.split_at_mut(2).0),
-        2 | 3 => from.read_exact(&mut len),
-        _ => return Err(bad_file(".npy", format!("version {major} of the format is not known"))),
+    let [.., major, minor] = start;
+    match (major, minor) {
+        (1, 0) => from.read_exact(len.split_at_mut(2).0),
+        (2 | 3, 0) => from.read_exact(&mut len),
+        _ => return Err(bad_file(".npy", format!("version {major}.{minor} of the format is not known"))),
     }
     .map_err(cut)?;
     let len = u32::from_le_bytes(len) as usize;
@@ -42,33 +43,49 @@ pub(super) fn read(from: &mut impl Read) -> Result<Option<Header>> {
     }
     let mut text = vec![0; len];
     from.read_exact(&mut text).map_err(cut)?;
-    let text = str::from_utf8(&text).map_err(|_| bad_file(".npy", "its header is no text"))?;
-    parse(text.trim()).map(Some)
+    let text = match (major, String::from_utf8(text)) {
+        (_, Ok(text)) if major == 3 || text.is_ascii() => text,
+        (3, _) => return Err(bad_file(".npy", "its header is no text")),
+        // Before version 3 each byte is a character.
+        (_, Ok(text)) => text.bytes().map(char::from).collect(),
+        (_, Err(error)) => error.into_bytes().into_iter().map(char::from).collect(),
+    };
+    parse(text.trim(), major < 3).map(Some)
 }
 
-fn parse(text: &str) -> Result<Header> {
-    // The parser calls itself for each level.
-    let opening = text.chars().filter(|c| matches!(c, '(' | '[' | '{')).count();
-    if opening > DEEPEST_HEADER {
-        return Err(structured());
-    }
-    let Ok(Value::Dict(entries)) = text.parse() else {
+/// Reads the dictionary as NumPy does: of versions 1 and 2, also as Python 2 wrote it.
+fn parse(text: &str, python2: bool) -> Result<Header> {
+    let Some(Literal::Dict(entries)) = literal::parse(text, python2) else {
         return Err(bad_file(".npy", format!("its header is no dictionary: {text}")));
     };
-    let find = |key: &str| {
-        let entry = entries.iter().find(|(found, _)| found.as_string().is_some_and(|found| found == key));
-        entry.map(|(_, value)| value).ok_or_else(|| bad_file(".npy", format!("its header has no {key:?}")))
+    let known = |key: &Literal| matches!(key, Literal::Text(key) if KEYS.contains(&key.as_str()));
+    if let Some((key, _)) = entries.iter().find(|(key, _)| !known(key)) {
+        return Err(bad_file(".npy", format!("its header has an unknown key: {key:?}")));
+    }
+    let find = |wanted: &str| {
+        // Of two the last counts, as in Python.
+        let mut found = entries.iter().rev().filter(|(key, _)| matches!(key, Literal::Text(key) if key == wanted));
+        found.next().map(|(_, value)| value).ok_or_else(|| bad_file(".npy", format!("its header has no {wanted:?}")))
     };
-    let fortran = find("fortran_order")?
-        .as_boolean()
-        .ok_or_else(|| bad_file(".npy", "fortran_order is neither True nor False"))?;
-    let axes = find("shape")?.as_tuple().ok_or_else(|| bad_file(".npy", "its shape is no tuple"))?;
+    let Literal::Truth(fortran) = *find("fortran_order")? else {
+        return Err(bad_file(".npy", "fortran_order is neither True nor False"));
+    };
+    let Literal::Tuple(axes) = find("shape")? else { return Err(bad_file(".npy", "its shape is no tuple")) };
+    let axis = |axis: &Literal| match axis {
+        Literal::Number(len) => usize::try_from(*len).ok(),
+        // To Python these are the numbers 1 and 0.
+        Literal::Truth(len) => Some(usize::from(*len)),
+        _ => None,
+    };
     let shape = axes
         .iter()
-        .map(|axis| axis.as_integer().and_then(|axis| usize::try_from(axis).ok()))
+        .map(axis)
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| bad_file(".npy", "its shape has an axis that is no length"))?;
-    let (dtype, swap) = types::parse(find("descr")?.as_string().ok_or_else(structured)?)?;
+    let (dtype, swap) = match find("descr")? {
+        Literal::Text(descr) => types::parse(descr)?,
+        _ => return Err(structured()),
+    };
     Ok(Header { dtype, swap, fortran, shape })
 }
 

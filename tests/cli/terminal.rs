@@ -1,0 +1,181 @@
+//! What terminals are like: with more or fewer colours, without a cursor, narrow.
+
+use crate::support::{PATIENCE, Room, wait_until};
+use rexpect::process::WaitStatus;
+use rexpect::session::spawn_command;
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+use vt100::Color;
+
+fn with_picture(room: &Room) {
+    let mut writer = room.options().persist(true).create::<u8>("it").unwrap();
+    writer.write(&[2, 1, 3], &[255, 0, 0, 0, 0, 255]).unwrap();
+}
+
+#[test]
+fn pictures_have_the_colours_that_the_terminal_has() {
+    let room = Room::new();
+    with_picture(&room);
+    for (terminal, colors, red, blue) in [
+        ("xterm-256color", "truecolor", Color::Rgb(255, 0, 0), Color::Rgb(0, 0, 255)),
+        ("xterm-256color", "", Color::Idx(196), Color::Idx(21)),
+        ("xterm", "", Color::Idx(9), Color::Idx(4)),
+    ] {
+        for args in
+            [&["view", "it", "--width=1", "--height=1"][..], &["view", "it", "--follow", "--width=1", "--height=1"]]
+        {
+            let mut screen = room.screen_of(args, terminal, colors);
+            screen.wait(&format!("{args:?} in the colours of {terminal} {colors}"), |screen| {
+                screen.cell(0, 0).map(|cell| (cell.fgcolor(), cell.bgcolor())) == Some((red, blue))
+            });
+            if args.len() == 5 {
+                screen.press("q");
+                screen.ends();
+            }
+        }
+    }
+}
+
+/// What a command prints in a pseudo-terminal so wide.
+fn printed(room: &Room, columns: u16, terminal: &str, args: &[&str]) -> String {
+    let ndsh = room.command(args);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("stty rows 30 cols {columns} -opost && exec \"$0\" \"$@\"")]);
+    command.arg(ndsh.get_program()).args(ndsh.get_args()).env("NDSHARRAY_DIR", room.path()).env("TERM", terminal);
+    let mut session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
+    // Each byte comes as a character of its own.
+    let bytes = session.exp_eof().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines() {
+    let room = Room::new();
+    with_picture(&room);
+    let text = printed(&room, 80, "dumb", &["view", "it", "--width=2", "--height=2"]);
+    assert!(text.contains("uint8 (2, 1, 3)") && !text.contains('\u{1b}'), "{text:?}");
+    let text = printed(&room, 80, "dumb", &["watch", "it", "--count=2", "--interval=0.05"]);
+    assert!(text.lines().count() >= 2 && !text.contains('\u{1b}'), "{text:?}");
+    let text = printed(&room, 80, "dumb", &["view", "it", "--follow"]);
+    assert!(text.contains("needs a terminal") && !text.contains('\u{1b}'), "{text:?}");
+    // Without a number of lines it would take the screen of another terminal.
+    let mut command = room.command(&["watch", "it", "--interval=0.05"]);
+    let mut session = spawn_command(
+        std::mem::replace(command.env("TERM", "dumb"), Command::new("true")),
+        Some(PATIENCE.as_millis() as u64),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let line = session.read_line().unwrap();
+        assert!(line.starts_with("it  ") && !line.contains('\u{1b}'), "{line:?}");
+    }
+    session.send_control('c').unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn the_list_fits_its_window() {
+    let room = Room::new();
+    with_picture(&room);
+    let mut writer = room.options().persist(true).create::<f64>(&"long-name-".repeat(12)).unwrap();
+    writer.write(&[1; 64], &[1.0]).unwrap();
+    for columns in [40, 80, 100, 132, 200] {
+        let text = printed(&room, columns, "xterm", &["ls", "--interval=0"]);
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= columns.into() && text.lines().count() == 3, "{columns} columns:\n{text}");
+        assert!(text.starts_with("NAME"), "{text}");
+    }
+    // In a pipe all columns are there, and many axes do not make every row long.
+    let text = room.ok(&["ls", "--interval=0"]);
+    assert!(text.contains("PINNED") && text.contains("64 axes") && text.contains(&"long-name-".repeat(12)), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() < 300), "{text}");
+}
+
+#[test]
+fn help_is_wrapped() {
+    let room = Room::new();
+    let commands =
+        ["ls", "info", "watch", "view", "get", "put", "record", "play", "rm", "gc", "doctor", "completions", "man"];
+    for command in commands {
+        for help in ["--help", "-h"] {
+            let text = room.ok(&[command, help]);
+            assert!(text.lines().all(|line| line.chars().count() <= 100), "{command} {help}:\n{text}");
+            let text = printed(&room, 60, "xterm", &[command, help]);
+            let plain = String::from_utf8(strip(&text)).unwrap();
+            // A name that is longer than the line is not broken.
+            let long = plain.lines().filter(|line| line.chars().count() > 60).collect::<Vec<_>>();
+            assert!(long.iter().all(|line| line.split_whitespace().count() < 3), "{command} {help}: {long:?}");
+        }
+    }
+}
+
+/// Text without the escapes that colour it.
+fn strip(text: &str) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == 0x1b {
+            // Up to the letter that ends it.
+            while bytes.next().is_some_and(|byte| !byte.is_ascii_alphabetic()) {}
+        } else if byte != b'\r' {
+            plain.push(byte);
+        }
+    }
+    plain
+}
+
+/// The process that runs this command of `ndsh` in this room.
+fn process_in(room: &Room, command: &str) -> u32 {
+    let room = format!("NDSHARRAY_DIR={}", room.path().display());
+    let found = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let words = |file: &str| {
+            let bytes = fs::read(format!("/proc/{pid}/{file}")).ok()?;
+            Some(
+                bytes
+                    .split(|byte| *byte == 0)
+                    .map(|word| String::from_utf8_lossy(word).into_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let is_it = words("environ")?.contains(&room) && words("cmdline")?.get(1).is_some_and(|word| word == command);
+        is_it.then_some(pid)
+    });
+    let found: Vec<_> = found.collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0]
+}
+
+/// Time that a process has had of a processor.
+fn processor_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<u64> =
+        stat.rsplit_once(") ").unwrap().1.split(' ').skip(11).take(2).map(|field| field.parse().unwrap()).collect();
+    // SAFETY: takes a number.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    Duration::from_secs_f64((fields[0] + fields[1]) as f64 / ticks as f64)
+}
+
+#[test]
+fn a_picture_that_stays_costs_nothing() {
+    let room = Room::new();
+    let values: Vec<f32> = (0..1000 * 1000).map(|i| i as f32).collect();
+    room.options().persist(true).create::<f32>("it").unwrap().write(&[1000, 1000], &values).unwrap();
+    let array = room.options().array_from_slice::<f32>("array", &[1000, 1000], &values).unwrap();
+    for name in ["it", "array"] {
+        let mut screen = room.screen(&["view", name, "--follow"]);
+        screen.shows("float32 (1000, 1000)");
+        let Some(WaitStatus::StillAlive) = screen.session.process().status() else { panic!("it has ended") };
+        let pid = process_in(&room, "view");
+        // What it took to start and to draw.
+        let before = processor_time(pid);
+        let (start, watched) = (std::time::Instant::now(), Duration::from_secs(3));
+        wait_until("time goes by", || start.elapsed() >= watched);
+        let spent = processor_time(pid) - before;
+        assert!(spent < watched / 5, "{name}: {spent:?} of {watched:?}");
+        screen.press("q");
+        screen.ends();
+    }
+    drop(array);
+}

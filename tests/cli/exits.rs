@@ -217,10 +217,21 @@ fn advice_helps() {
     }
     let ran = room.run(&["get", "a b", "x.npy", "--dir", room.path().to_str().unwrap()]);
     assert!(ran.stderr.contains(&format!("`ndsh ls --dir {}`", room.path().display())), "{ran:?}");
+    with_value(&room);
+    let array = room.options().create_array::<u8>("array", &[1]).unwrap();
+    for args in [
+        &["get", "from", "a.png"][..],
+        &["get", "from", "a.npy", "--follow"],
+        &["put", "from", "/dev/null"],
+        &["play", "from", "/dev/null"],
+        &["record", "array", "recording"],
+        &["view", "from", "--index=9"],
+    ] {
+        advice(args);
+    }
     let _writer = room.options().create::<u8>("it's here").unwrap();
     assert!(advice(&["rm", "it's here"]).contains(r"`ndsh info 'it'\''s here'`"));
     assert!(advice(&["rm", "it's here", "--force"]).contains(r"`ndsh info 'it'\''s here'`"));
-    let array = room.options().create_array::<u8>("array", &[1]).unwrap();
     assert!(advice(&["rm", "array"]).contains("--force"));
     drop(array);
 }

@@ -68,7 +68,7 @@ fn pictures_are_pixels() {
     let before = fs::read(&file).unwrap();
     let ran = room.run(&["get", "from", &file]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.stderr.contains("ndsh view NAME --png"), "{ran:?}");
+    assert!(ran.stderr.contains("ndsh view from --png"), "{ran:?}");
     assert_eq!(fs::read(&file).unwrap(), before, "a file that cannot be written anew stays");
 }
 

@@ -97,7 +97,7 @@ fn a_killed_recording_can_be_played() {
         if to.ends_with(".npz") {
             assert!(!room.file("recording.npz").exists(), "it was not finished");
             let ran = room.run(&["record", "from", &to]);
-            assert!(ran.code == 1 && ran.stderr.contains("`ndsh play NAME"), "nothing is overwritten: {ran:?}");
+            assert!(ran.code == 1 && ran.stderr.contains("`ndsh play from /"), "nothing is overwritten: {ran:?}");
         }
         let ran = room.run(&["play", "again", &left, "--rate=1000", "--persist"]);
         assert_eq!(ran.code, 0, "{ran:?}");

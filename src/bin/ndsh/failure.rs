@@ -2,6 +2,7 @@
 
 use crate::advice::Situation;
 use crate::exit::Exit;
+use crate::ours::quoted;
 use crate::output::{printable_message, tell};
 use ndsharray::{Error, Foreign};
 use std::error::Error as StdError;
@@ -93,6 +94,11 @@ impl Failure {
         let situation = Situation { name: self.about.as_deref().or(situation.name), ..*situation };
         let error = self.source.as_deref().and_then(|source| source.downcast_ref::<Error>());
         let advice = self.advice.clone().or_else(|| error.and_then(|error| situation.advice(error)));
+        // A command line that is advised is to be copied.
+        let advice = advice.map(|advice| match situation.name {
+            Some(name) => advice.replace(" NAME", &format!(" {}", quoted(name))),
+            None => advice,
+        });
         if let Some(advice) = &advice {
             tell(format_args!("  next: {}", printable_message(advice)));
         }

@@ -119,7 +119,7 @@ impl Source {
             Self::Array(array) => match look_at(array.as_ref(), PATIENCE, look)? {
                 Some(value) => Ok(Some(value)),
                 None => Err(Failure::new(Exit::InUse, "a writer keeps the lock of the shared array")
-                    .advise("`ndsh info` with its name says more about it")),
+                    .advise("`ndsh info NAME` says more about it")),
             },
             Self::Python(reader) => read_python(reader, look),
         }

@@ -102,7 +102,7 @@ fn part(path: &Path) -> PathBuf {
 
 fn left(part: &Path) -> String {
     let part = quoted(&part.to_string_lossy());
-    format!("what has been recorded is in {part}: `ndsh play NAME {part}` publishes it")
+    format!("what has been recorded is in {part}: `ndsh play NAME {part}` publishes it again")
 }
 
 const NOTE_BYTES: usize = 32;

@@ -165,7 +165,8 @@ impl Sample {
         self.value.seq()
     }
 
-    /// Values that were published and not seen since the reader's last read; 0 at its first.
+    /// Values that were published and not seen since the reader's last read; at its first read,
+    /// since it was opened.
     #[getter]
     fn missed(&self) -> u64 {
         self.value.missed()

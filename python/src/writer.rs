@@ -509,12 +509,13 @@ impl Writer {
 
     /// Closes the channel and removes its files, unless it is to persist. A loan that is open is abandoned; if it has a `with` block, that ends with an error.
     ///
-    /// Readers that have not read the last value yet are given 50 milliseconds to do so. Closing again does nothing.
+    /// Readers that have not read the last value yet still find it, however late they look. Closing
+    /// again does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let writer = self.take(py)?;
         // Relaxed: the interpreter lock orders it.
         self.closed.store(true, Ordering::Relaxed);
-        // Closing may wait for readers to take the last value.
+        // Closing removes files, which takes a while where they are large.
         py.detach(|| drop(writer));
         Ok(())
     }

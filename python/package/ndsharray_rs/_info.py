@@ -15,6 +15,6 @@ class Info(NamedTuple):
     seq: int
     """The value's sequence number."""
     missed: int
-    """Values that were published and not seen since this reader's last read; 0 at its first."""
+    """Values that were published and not seen since this reader's last read; at its first read, since it was opened."""
     age: float
     """Seconds between the value's publication and the end of the copy."""

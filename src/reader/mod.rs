@@ -174,12 +174,12 @@ impl Reader {
     /// [`Error::Forked`]; [`Error::Unsupported`] for a reader without write permission. The reader stays usable.
     #[inline]
     pub fn read(&mut self) -> Result<Option<Sample<'_>>> {
-        if !self.has_news()? {
-            return Ok(None);
-        }
-        match self.pin()? {
-            Some(latest) => Ok(self.sample(latest)),
-            None => self.hold_next(),
+        if self.at.latest() != self.seen {
+            self.hold_news()
+        } else if self.at.board().standing() == self.calm {
+            Ok(None)
+        } else {
+            self.hold_around()
         }
     }
 
@@ -191,10 +191,7 @@ impl Reader {
     #[inline]
     pub fn latest(&mut self) -> Result<Option<Sample<'_>>> {
         self.find_latest()?;
-        match self.pin()? {
-            Some(latest) => Ok(self.sample(latest)),
-            None => self.hold_next(),
-        }
+        self.hold()
     }
 
     /// [`read`](Self::read), for a sample independent of this reader. Through a reader without write permission the sample owns
@@ -369,6 +366,27 @@ impl Reader {
         }
     }
 
+    /// As [`hold`](Self::hold), out of the way of readers that find nothing new.
+    #[inline(never)]
+    fn hold_news(&mut self) -> Result<Option<Sample<'_>>> {
+        self.hold()
+    }
+
+    /// As [`read`](Self::read), of a board that stands otherwise than before.
+    #[cold]
+    fn hold_around(&mut self) -> Result<Option<Sample<'_>>> {
+        if self.look_around()? { self.hold() } else { Ok(None) }
+    }
+
+    /// The current value, pinned, or what follows if it went with its channel.
+    #[inline(always)]
+    fn hold(&mut self) -> Result<Option<Sample<'_>>> {
+        match self.pin()? {
+            Some(latest) => Ok(self.sample(latest)),
+            None => self.hold_next(),
+        }
+    }
+
     /// What there is when the value looked for went with its channel, or was none: something newer
     /// under the name.
     #[cold]
@@ -487,8 +505,10 @@ impl Reader {
     /// Values between the last one read and this one.
     #[inline]
     fn missed_before(&self, latest: Latest) -> u64 {
-        // Damage may have numbers go back.
-        number_of(latest).saturating_sub(self.position).saturating_sub(1).max(0).cast_unsigned()
+        // Damage may have numbers go back. Wrapping: a number has 58 bits, a position about as many,
+        // and a count that is wrong is the worst that damage to a base can come to.
+        let gap = number_of(latest).wrapping_sub(self.position);
+        gap.wrapping_sub(1).max(0).cast_unsigned()
     }
 
     /// Goes to the board that has the name now, if it is another one; says whether it did.

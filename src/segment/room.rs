@@ -14,14 +14,14 @@ const LONG: u64 = 1 << 20;
 /// its numbers.
 pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     check_limits(len)?;
-    sys::reserve(file, len as u64).map_err(|e| no_room("reserve memory for", e, path, len))
+    sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
 }
 
 /// Writes to the front of a new file, which takes the memory that it needs; otherwise as
 /// [`reserve`].
 pub(super) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     check_limits(bytes.len())?;
-    sys::write_all_at(file, bytes, 0).map_err(|e| no_room("write", e, path, bytes.len()))
+    sys::write_all_at(file, bytes, 0).map_err(|e| no_room_in(file, "write", e, path, bytes.len()))
 }
 
 /// Looks, before a file is made that has `len` bytes, at limits beyond which the kernel ends the
@@ -40,6 +40,16 @@ pub(crate) fn check_limits(len: usize) -> Result<()> {
         return refused(available, Memory::Group);
     }
     Ok(())
+}
+
+/// As [`no_room`], where `file` may have got a part of its memory before there was no more. That part
+/// is available as well.
+fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
+    let mut error = no_room(what, error, path, requested);
+    if let Error::OutOfMemory { available, .. } = &mut error {
+        *available = available.saturating_add(sys::identify(file).map_or(0, |found| found.allocated));
+    }
+    error
 }
 
 /// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.

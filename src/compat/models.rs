@@ -23,6 +23,8 @@ enum Flaw {
     LeaseGivenBackAtOnce,
     /// Names the file before it is complete.
     TagFirst,
+    /// Takes over and removes at once what the tag named before, as if it were a name yet to come.
+    ForgetAtOnce,
 }
 
 impl models::Flaw for Flaw {
@@ -163,4 +165,44 @@ fn no_reader_is_stranded_or_sees_a_torn_value() {
         .rejects(Flaw::NoLease, &[TORN])
         .rejects(Flaw::LeaseGivenBackAtOnce, &[TORN])
         .rejects(Flaw::TagFirst, &[STALE]);
+}
+
+/// A writer is killed that has made half of its next file, and another one goes on with the names: `core::inherit`.
+fn take_over(shared: &Shared, flaw: Flaw) {
+    shared.files[1].write(2);
+    shared.set(2, Entry::File(1));
+    fence(Ordering::SeqCst);
+    shared.tag.store(2, Ordering::Relaxed);
+    shared.files[2].words[0].store(3, Ordering::Relaxed);
+    shared.set(3, Entry::File(2));
+    // Killed. The tag never had the name 3, and had 1 a moment ago.
+    shared.set(3, Entry::Missing);
+    if flaw == Flaw::ForgetAtOnce {
+        shared.set(1, Entry::Missing);
+    }
+    shared.set(3, Entry::File(3));
+    shared.files[3].write(3);
+    fence(Ordering::SeqCst);
+    shared.tag.store(3, Ordering::Relaxed);
+}
+
+fn succession(flaw: Flaw) {
+    let files = [File::new(), File::new(), File::new(), File::new()];
+    files[0].write(1);
+    let mut directory = [Entry::Missing; VALUES + 1];
+    directory[1] = Entry::File(0);
+    let shared = Arc::new(Shared { tag: AtomicU64::new(1), directory: Mutex::new(directory), files });
+    let reader = thread::spawn({
+        let shared = Arc::clone(&shared);
+        move || read(&shared)
+    });
+    take_over(&shared, flaw);
+    reader.join().unwrap();
+}
+
+#[test]
+fn no_reader_is_stranded_by_a_takeover() {
+    Model { name: "names taken over", preemptions: 3, scenario: succession }
+        .holds()
+        .rejects(Flaw::ForgetAtOnce, &[STRANDED]);
 }

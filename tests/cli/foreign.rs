@@ -1,5 +1,6 @@
 //! What ndsharray has not made stays, whatever is asked for.
 
+use crate::holder;
 use crate::support::Room;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -129,4 +130,57 @@ fn a_refusal_says_how_to_remove_by_hand() {
     }
     let ran = room.run(&["put", "thesis.tex", "-", "--python"]);
     assert_eq!(ran.code, 1, "there is no array: {ran:?}");
+}
+
+/// What `gc` may not remove does not keep it from the rest, and a dry run tells the same.
+#[test]
+fn foreign_files_do_not_stop_a_sweep() {
+    let room = Room::new();
+    for name in ["a", "z"] {
+        holder::hold(&room, "writer", name).kill();
+    }
+    let foreign = ["board.ndsh", "table.ndsh-readers", "array.ndsa"];
+    for file in foreign {
+        fs::write(room.file(file), "hi").unwrap();
+    }
+    for name in ["python", "z"] {
+        fs::create_dir(room.file(name)).unwrap();
+    }
+    let sweep = |arguments: &[&str]| {
+        let told = room.json(&[&["gc", "--json", "--all", "--python"], arguments].concat());
+        let told = told.as_array().unwrap().iter().map(|one| {
+            let reason = one["reason"].as_str().unwrap_or_default();
+            (one["action"].as_str().unwrap().to_owned(), one["name"].as_str().unwrap().to_owned(), reason.to_owned())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let planned = sweep(&["--dry-run"]);
+    let done = sweep(&[]);
+    let of = |told: &[(String, String, String)], wanted: &str| {
+        told.iter().filter(|(action, ..)| action == wanted).map(|(_, name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&planned, "would remove"), ["a", "z"], "{planned:?}");
+    assert_eq!(of(&done, "removed"), ["a", "z"], "{done:?}");
+    assert_eq!(of(&planned, "left alone"), of(&done, "left alone"));
+    for file in foreign {
+        let path = room.file(file).to_str().unwrap().to_owned();
+        assert!(done.iter().any(|(.., reason)| reason.contains(&path)), "{file}: {done:?}");
+        assert_eq!(fs::read(room.file(file)).unwrap(), b"hi");
+    }
+}
+
+/// Where nothing of Python's has the name, no process is told to be ended first.
+#[test]
+fn what_is_no_tag_is_in_no_process_hands() {
+    let room = Room::new();
+    fs::create_dir(room.file("dir")).unwrap();
+    fs::write(room.file("aim"), "").unwrap();
+    symlink(room.file("aim"), room.file("link")).unwrap();
+    for name in ["dir", "link"] {
+        let ran = room.run(&["rm", name]);
+        assert_eq!(ran.code, 4, "{name}: {ran:?}");
+        let path = room.file(name).to_str().unwrap().to_owned();
+        assert!(ran.stderr.contains("remove it by hand") && ran.stderr.contains(&path), "{name}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("--force"), "{name}: {}", ran.stderr);
+    }
 }

@@ -4,7 +4,7 @@ use crate::args::Globals;
 use crate::describe::state;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use ndsharray::inspect::{Kind, Report};
+use ndsharray::inspect::{Kind, Report, Role};
 use ndsharray::{Error, Foreign, HeaderError};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -25,6 +25,10 @@ pub(crate) fn foreign(globals: &Globals, report: &Report) -> Vec<PathBuf> {
         _ => false,
     });
     let mut found: Vec<_> = unknown.map(|problem| problem.path.clone()).collect();
+    // Too short for a report to have looked at its head, which may be about to be made.
+    let own = report.files.iter().filter(|file| matches!(file.role, Role::Board | Role::Readers | Role::Array));
+    let short = own.filter(|file| file.len < SHORT && !damaged(&file.path) && !starts_as_ours(&file.path));
+    found.extend(short.map(|file| file.path.clone()));
     if report.kind == Kind::Python && !report.problems.is_empty() {
         // Lists what nobody has, and so looks at what it is.
         if let Err(Error::NotOurs { path, .. }) = globals.compat_options().unused(&report.name, Duration::MAX) {
@@ -38,10 +42,14 @@ pub(crate) fn foreign(globals: &Globals, report: &Report) -> Vec<PathBuf> {
 
 /// Says which files are in the way.
 pub(crate) fn refusal(paths: &[PathBuf]) -> Failure {
+    Failure::new(Exit::Corrupt, described(paths)).advise(by_hand(paths))
+}
+
+/// Names files that ndsharray has not made, and says so.
+pub(crate) fn described(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     let what = if paths.len() == 1 { "a file" } else { "files" };
-    Failure::new(Exit::Corrupt, format!("{}: {what} that ndsharray has not made", names.join(", ")))
-        .advise(by_hand(paths))
+    format!("{}: {what} that ndsharray has not made", names.join(", "))
 }
 
 /// How to remove what this program refuses to.
@@ -61,14 +69,23 @@ pub(crate) fn quoted(word: &str) -> String {
     }
 }
 
-/// Whether a file of this library's name starts as one, or with zeros.
+/// Files below so many bytes are not whole; larger ones have been looked at.
+const SHORT: u64 = 64;
+
+/// Whether a file of this library's name starts as one, or with zeros; also one that cannot be read.
 fn starts_as_ours(path: &Path) -> bool {
     let magic: &[u8; 8] = match path.extension().and_then(OsStr::to_str) {
         Some("ndsh") => b"NDSHBORD",
         Some("ndsh-readers") => b"NDSHREAD",
         _ => b"NDSHARRY",
     };
-    front(path, magic.len()).is_ok_and(|front| front == magic || front.iter().all(|&byte| byte == 0))
+    if !path.symlink_metadata().is_ok_and(|meta| meta.is_file()) {
+        return false;
+    }
+    match front(path, magic.len()) {
+        Ok(front) => front == magic || front.iter().all(|&byte| byte == 0),
+        Err(_) => true,
+    }
 }
 
 /// The first bytes.

@@ -3,6 +3,7 @@
 use crate::args::Globals;
 use crate::describe::state;
 use crate::failure::{Failure, Result};
+use crate::ours;
 use crate::output::{json, printable, printable_message, size, stdout};
 use ndsharray::inspect::{ChannelState, Details, Kind, Life, Report};
 use ndsharray::{Error, HeaderError};
@@ -55,21 +56,35 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let options = globals.options();
     let mut swept = Vec::new();
     let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
+    let mut failed = None;
     for found in &listed {
         let done = match found.kind {
-            Kind::Python if args.python => python(&found.name, args, globals)?,
-            Kind::Python => None,
+            Kind::Python if args.python => python(&found.name, args, globals),
+            Kind::Python => Ok(None),
             kind => match options.look(&found.name, kind) {
-                Ok(report) => sweep(&report, args, globals)?,
-                Err(Error::NotFound { .. }) => None,
-                Err(error) => return Err(error.into()),
+                Ok(report) => sweep(&report, args, globals),
+                Err(Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
             },
         };
-        swept.extend(done);
+        match done {
+            Ok(done) => swept.extend(done),
+            // The others are swept all the same.
+            Err(failure) => {
+                let context = format!("cannot clear {} {}", found.kind, printable(&found.name));
+                failed.get_or_insert(failure.context(context).about(&found.name));
+            }
+        }
     }
     if args.json {
-        return json(&mut stdout(), &swept);
+        json(&mut stdout(), &swept)?;
+    } else {
+        print(&swept, args)?;
     }
+    failed.map_or(Ok(()), Err)
+}
+
+fn print(swept: &[Swept], args: &Args) -> Result<()> {
     let mut out = stdout();
     for one in swept.iter().filter(|one| args.verbose || one.reason.is_none()) {
         write!(out, "{} {} {}", one.action, one.kind, printable(&one.name))?;
@@ -105,7 +120,7 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
         name: report.name.clone(),
         kind: report.kind.to_string(),
         action: "left alone",
-        reason: reason_to_stay(report, args.all),
+        reason: foreign_files(report, globals).or_else(|| reason_to_stay(report, args.all)),
         memory: report.memory(),
     };
     if swept.reason.is_some() {
@@ -130,6 +145,12 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
         Err(error) => return Err(error.into()),
     }
     Ok(Some(swept))
+}
+
+/// Says which files of a report ndsharray has not made.
+fn foreign_files(report: &Report, globals: &Globals) -> Option<String> {
+    let paths = ours::foreign(globals, report);
+    (!paths.is_empty()).then(|| ours::described(&paths))
 }
 
 /// Why something that nobody has is to stay all the same.

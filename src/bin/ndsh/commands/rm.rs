@@ -4,6 +4,7 @@ use crate::advice::Situation;
 use crate::args::Globals;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::ours;
 use crate::output::printable;
 use crate::processes::mappers;
 use crate::select::{KindArg, one_kind};
@@ -62,6 +63,10 @@ fn python(name: &str, globals: &Globals) -> Result<()> {
         Err(Error::NotFound { .. }) => return Ok(()),
         other => other?,
     };
+    let foreign = ours::foreign(globals, &left);
+    if !foreign.is_empty() {
+        return Err(ours::refusal(&foreign));
+    }
     let paths: Vec<_> = left.files.iter().map(|file| file.path.clone()).collect();
     let mut pids: Vec<_> =
         mappers(&paths).into_values().flatten().map(|mapper| format!("process {}", mapper.pid)).collect();

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// The next line that is as wanted.
-fn line_with(running: &mut crate::support::Running, wanted: impl Fn(&Value) -> bool) -> Value {
+fn line_with(running: &mut crate::support::Running, mut wanted: impl FnMut(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     for _ in 0..600 {
         last = serde_json::from_str(&running.line()).unwrap();
@@ -182,6 +182,16 @@ fn an_array_has_no_rate_and_says_when_it_is_locked() {
     let guard = array.write().unwrap();
     line_with(&mut watch, |line| line["state"] == "locked");
     screen.shows("locked by a writer");
+    // So does one that is started meanwhile, before a look at the array is given up.
+    let mut late = room.start(&["watch", "array", "--json", "--interval", "0.05"]);
+    let mut absent = 0;
+    line_with(&mut late, |line| {
+        absent += i32::from(line["state"] == "absent");
+        line["state"] == "locked"
+    });
+    assert!(absent < 20, "the array was there all the time");
+    late.interrupt();
+    assert_eq!(late.end().code, 0);
     drop(guard);
     line_with(&mut watch, |line| line["state"] == "open");
     screen.wait("it is open again", |screen| !screen.contents().contains("locked"));

@@ -95,10 +95,11 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// What is current, seen or not, if there is anything open.
+    /// What is current, seen or not, if a channel is open. What an array holds is news at every poll,
+    /// and this might wait for its lock.
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         match (&self.state, &mut self.source) {
-            (State::Open, Some(source)) => source.latest(look).ok().flatten(),
+            (State::Open, Some(source)) if source.is_channel() => source.latest(look).ok().flatten(),
             _ => None,
         }
     }

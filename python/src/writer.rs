@@ -9,15 +9,18 @@ use crate::loan::{self, Loan};
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
 use crate::pinned::Pinned;
+use crate::shared::unpoisoned;
 use crate::time::SLICE;
 use crate::turn::Holder;
 use ndsharray::{AnyWriter, DType, OwnedLoan, raw};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 /// From so many bytes on the interpreter lock is given back while they are copied: some 20 microseconds, which is what getting it back may cost.
 const LARGE: usize = 1 << 20;
@@ -88,6 +91,8 @@ pub(crate) struct Writer {
     given_back: Condvar,
     /// Threads that wait for that. Changed and read with `state` locked, which orders it.
     waiting: AtomicUsize,
+    /// Who gets the writer next.
+    line: Line,
 }
 
 enum State {
@@ -103,6 +108,46 @@ enum State {
     /// For a moment: taken out by a thread that runs NumPy's code, or Python's.
     Away(Holder),
     Closed,
+}
+
+/// Threads that wait for their turn, the next one first. Without it a thread that writes in a loop
+/// has the writer again before those that it has woken run.
+#[derive(Default)]
+struct Line(Mutex<VecDeque<(ThreadId, u64)>>);
+
+impl Line {
+    /// Takes a place: in front for a thread that closes, as no turn comes after that.
+    fn join(&self, in_front: bool) -> InLine<'_> {
+        let place = (thread::current().id(), loan::next_number());
+        let mut waiting = unpoisoned(&self.0);
+        if in_front {
+            waiting.push_front(place);
+        } else {
+            waiting.push_back(place);
+        }
+        InLine { line: self, number: place.1 }
+    }
+
+    /// Whether no other thread is before `place`; before all places, if that is `None`. A signal's
+    /// handler does not wait for the thread that it interrupts.
+    fn is_first(&self, place: Option<&InLine<'_>>) -> bool {
+        let number = place.map(|place| place.number);
+        let waiting = unpoisoned(&self.0);
+        let mut before = waiting.iter().take_while(|(_, other)| Some(*other) != number);
+        before.all(|(thread, _)| *thread == thread::current().id())
+    }
+}
+
+/// A place in a [`Line`], which is given up when this is dropped.
+struct InLine<'a> {
+    line: &'a Line,
+    number: u64,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        unpoisoned(&self.line.0).retain(|(_, number)| *number != self.number);
+    }
 }
 
 /// How the end of a loan went.
@@ -137,24 +182,35 @@ impl Writer {
 
     /// Waits until no other thread has taken the writer, or lent its memory: the state is [`State::Ready`] then.
     fn turn(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        let mut place = None;
         loop {
             let state = self.lock(py)?;
             match &*state {
-                State::Ready(_) => return Ok(state),
+                State::Ready(_) if self.line.is_first(place.as_ref()) => {
+                    if place.take().is_some() {
+                        // The next one in line, which waits for this one as well.
+                        self.tell(&state);
+                    }
+                    return Ok(state);
+                }
+                State::Ready(_) => {}
                 State::Closed => return Err(closed_handle("Writer")),
                 State::Lent { by, .. } => by.hopeless().map_or(Ok(()), |taken| Err(open_loan(taken)))?,
                 State::Away(by) => by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?,
             }
             drop(state);
-            self.wait_for_change(py)?;
+            let place = place.get_or_insert_with(|| self.line.join(false));
+            self.wait_for_change(py, place)?;
         }
     }
 
-    /// Waits a moment for the thread that has the writer. Other threads run meanwhile; signals are answered.
-    fn wait_for_change(&self, py: Python<'_>) -> PyResult<()> {
+    /// Waits a moment for the thread that has the writer, and for those before this one. Other threads
+    /// run meanwhile; signals are answered.
+    fn wait_for_change(&self, py: Python<'_>, place: &InLine<'_>) -> PyResult<()> {
         py.detach(|| {
             let state = self.state.mutex().lock().unwrap_or_else(PoisonError::into_inner);
-            if matches!(*state, State::Lent { .. } | State::Away(_)) {
+            let taken = matches!(*state, State::Lent { .. } | State::Away(_));
+            if taken || (matches!(*state, State::Ready(_)) && !self.line.is_first(Some(place))) {
                 // Relaxed: ordered by the lock.
                 self.waiting.fetch_add(1, Ordering::Relaxed);
                 let waited = self.given_back.wait_timeout(state, SLICE);
@@ -262,6 +318,7 @@ impl Writer {
 
     /// Takes the writer out for good, and ends a loan; `None` when there is nothing to close.
     fn take(&self, py: Python<'_>) -> PyResult<Option<AnyWriter>> {
+        let mut place = None;
         let taken = loop {
             if !self.state.home().is_here() {
                 // In a forked child what another thread used at the fork stays as it is.
@@ -272,7 +329,8 @@ impl Writer {
             if let State::Away(by) = &*state {
                 by.hopeless().map_or(Ok(()), |taken| Err(in_use(taken)))?;
                 drop(state);
-                self.wait_for_change(py)?;
+                let place = place.get_or_insert_with(|| self.line.join(true));
+                self.wait_for_change(py, place)?;
                 continue;
             }
             let taken = std::mem::replace(&mut *state, State::Closed);
@@ -386,6 +444,7 @@ impl Writer {
             closed: AtomicBool::new(false),
             given_back: Condvar::new(),
             waiting: AtomicUsize::new(0),
+            line: Line::default(),
         };
         let made = Py::new(py, made)?;
         close_at_exit(made.bind(py))?;

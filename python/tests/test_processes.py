@@ -253,6 +253,38 @@ def test_threads_take_turns_whatever_the_layout(name: str, way: str) -> None:
         assert writer.write([0]) == 201
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_thread_that_writes_in_a_loop_lets_others_write_and_close(name: str, way: str) -> None:
+    array = np.zeros((1000, 2000))
+    end = time.monotonic() + 30
+    written: list[int] = []
+    ended: list[str] = []
+    with nd.Writer(name) as writer:
+
+        def write(number: int) -> None:
+            try:
+                while time.monotonic() < end:
+                    WAYS[way](writer, array)
+                    written.append(number)
+                ended.append("nobody closed it")
+            except ValueError as error:
+                ended.append(str(error))
+
+        threads = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+        for thread in threads:
+            thread.start()
+        for _ in range(5):
+            before = len(written)
+            WAYS[way](writer, np.zeros((2, 2)))
+            # How many go first depends on when the interpreter lets this thread run, but it is next in line.
+            assert len(written) - before < 30
+        writer.close()
+        for thread in threads:
+            thread.join(60)
+        assert len(ended) == 2
+        assert "nobody closed it" not in ended
+
+
 def test_a_thread_waits_for_another_threads_loan(name: str) -> None:
     with nd.Writer(name) as writer, nd.Reader(name) as reader:
         lent, done = threading.Event(), threading.Event()

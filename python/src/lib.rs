@@ -8,6 +8,7 @@ mod bools;
 mod buffer;
 mod dtypes;
 mod errors;
+mod exit;
 mod forks;
 mod inherited;
 mod lent;

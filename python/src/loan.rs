@@ -101,8 +101,8 @@ impl Loan {
         let publish = kind.is_none();
         match self.writer.get().end_loan(py, self.number, publish)? {
             Ended::Published(seq) => self.seq.store(seq, Ordering::Relaxed),
-            // Relaxed: the interpreter lock orders it.
-            Ended::Before if publish && !self.by_hand.load(Ordering::Relaxed) => {
+            // Neither by hand nor by a block inside this one. Relaxed: the interpreter lock orders it.
+            Ended::Before if publish && self.seq().is_none() && !self.by_hand.load(Ordering::Relaxed) => {
                 return Err(PyValueError::new_err(format!(
                     "the Writer of channel {:?} was closed before this loan's block ended: the block's array has not been published",
                     self.writer.get().channel()

@@ -2,6 +2,7 @@
 
 use crate::dtypes;
 use crate::errors::{self, closed_handle, in_use, no_array, to_exception};
+use crate::exit;
 use crate::forks::Own;
 use crate::options::{Owners, Place};
 use crate::sample::{Sample, Target};
@@ -61,7 +62,7 @@ use std::time::Duration;
 /// Traceback (most recent call last):
 ///     ...
 /// ndsharray_rs.errors.Closed: the writer has closed channel "doc-reader"
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct Reader {
     name: Arc<str>,
     /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
@@ -89,6 +90,7 @@ impl Reader {
         *unpoisoned(&self.own) = Arc::clone(&opened);
         // What a thread of the parent used at the fork is never dropped here, as that thread has it too.
         drop(inherited);
+        Python::attach(exit::watch)?;
         Ok(opened)
     }
 
@@ -163,7 +165,7 @@ impl Reader {
         read_only: bool,
         dir: Option<PathBuf>,
         owners: Option<Owners>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let place = Place::new(dir, owners)?;
         let options = place.options();
         let open = || if read_only { options.open_read_only(&name) } else { options.open(&name) };
@@ -178,7 +180,9 @@ impl Reader {
             }
         };
         let own = Mutex::new(Arc::new(Own::new(Some(inner))));
-        Ok(Self { name: name.into(), own, closed: AtomicBool::new(false), place, read_only })
+        let made = Py::new(py, Self { name: name.into(), own, closed: AtomicBool::new(false), place, read_only })?;
+        exit::note_reader(made.bind(py))?;
+        Ok(made)
     }
 
     /// The current value if it is newer than the last one read, else `None`. Never blocks.
@@ -374,6 +378,6 @@ pub(crate) fn _reopen_reader(
     read_only: bool,
     dir: Option<PathBuf>,
     owners: Option<Owners>,
-) -> PyResult<Reader> {
+) -> PyResult<Py<Reader>> {
     Reader::new(py, name, Some(0.0), read_only, dir, owners)
 }

@@ -2,10 +2,10 @@
 
 use crate::dtypes;
 use crate::errors::{closed_handle, in_use, to_exception};
+use crate::exit;
 use crate::forks::Own;
 use crate::memory::{self, Access};
 use crate::shared::unpoisoned;
-use crate::writer::close_at_exit;
 use ndsharray::compat;
 use ndsharray::{DType, OwnedArray};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -52,7 +52,7 @@ impl WireWriter {
         }
         let writer = options.create_any(name).map_err(to_exception)?;
         let made = Py::new(py, Self { inner: Own::new(Some(writer)) })?;
-        close_at_exit(made.bind(py))?;
+        exit::note_writer(made.bind(py))?;
         Ok(made)
     }
 

@@ -2,6 +2,7 @@
 
 use crate::dtypes;
 use crate::errors::{closed_handle, no_array, to_exception};
+use crate::exit;
 use crate::forks::Own;
 use crate::inherited::{Entry, Keep};
 use crate::lent::{Kept, Lent};
@@ -345,13 +346,6 @@ impl Writer {
     }
 }
 
-/// Has a writer closed when the program ends.
-pub(crate) fn close_at_exit(writer: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = writer.py();
-    py.import("ndsharray_rs._exit")?.getattr("note")?.call1((writer,))?;
-    Ok(())
-}
-
 /// Ends a loan, and then publishes it, or not; gives the writer back.
 fn end(
     py: Python<'_>,
@@ -447,7 +441,7 @@ impl Writer {
             line: Line::default(),
         };
         let made = Py::new(py, made)?;
-        close_at_exit(made.bind(py))?;
+        exit::note_writer(made.bind(py))?;
         Ok(made)
     }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -182,3 +184,48 @@ def test_the_documented_way_to_end_at_sigterm(name: str, tmp_path: Path, worker:
             with pytest.raises(nd.Closed):
                 reader.wait(60)
         assert process.wait(60) == 0
+
+
+def read_one(reader: nd.Reader, began: Any, ended: Any) -> None:
+    sample = reader.wait(60)
+    assert sample is not None
+    began.set()
+    assert ended.wait(60)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_worker_that_has_not_read_to_the_end_leaves_nothing(name: str, directory: Path, method: str) -> None:
+    context: Any = multiprocessing.get_context(method)
+    began, ended = context.Event(), context.Event()
+    writer, reader = nd.Writer(name), nd.Reader(name, dir=directory)
+    writer.write([1])
+    worker = context.Process(target=read_one, args=(reader, began, ended))
+    worker.start()
+    reader.close()
+    assert began.wait(60)
+    writer.write([2])
+    writer.close()
+    assert any(file.name.startswith(name) for file in directory.iterdir()), "the worker may still read it"
+    ended.set()
+    worker.join(60)
+    assert worker.exitcode == 0
+    assert list(directory.iterdir()) == []
+
+
+def test_a_reader_that_has_not_read_to_the_end_leaves_nothing(name: str, directory: Path, tmp_path: Path) -> None:
+    """With a daemon thread alive, which keeps the interpreter from freeing what there is."""
+    program = """
+        import sys, threading, time
+        import ndsharray_rs as nd
+
+        writer, reader = nd.Writer(sys.argv[1]), nd.Reader(sys.argv[1])
+        kept = [reader]
+        threading.Thread(target=lambda: [time.sleep(1000), kept], daemon=True).start()
+        writer.write([1])
+        writer.close()
+        print("written", flush=True)
+    """
+    with start(program, tmp_path, name) as process:
+        assert process.wait(60) == 0
+    assert [file.name for file in directory.iterdir() if file.name.startswith(name)] == []

@@ -274,3 +274,15 @@ view[...] = 8
 assert reader.read().array.tolist() == [2]
 """
     subprocess.run([sys.executable, "-P", "-W", "error", "-c", program], check=True, timeout=60)
+
+
+def test_a_loan_that_is_entered_twice_is_published_once(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        loan = writer.loan(2)
+        with loan as outer:
+            outer[:] = 1
+            with loan as inner:
+                inner[:] = 2
+        sample = reader.read()
+        assert sample is not None
+        assert (sample.seq, sample.array.tolist(), loan.seq) == (1, [2, 2], 1)

@@ -8,7 +8,7 @@ use crate::location::Location;
 use crate::options::{Options, Owners};
 use crate::segment::{self, Board, Claim, Claimed, State, Table};
 use crate::slots::MAX_NUMBER;
-use crate::sys::{self, Access, Lock, Locked, Sweeper};
+use crate::sys::{self, Access, Identity, Lock, Locked, Sweeper};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -213,26 +213,29 @@ fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &He
     Ok(made)
 }
 
-/// Clears away a table that no reader can attach to any more, if `is_ours` agrees.
-///
-/// What a stranger has put there is refused, whether or not we could remove it. Of a file with
-/// several names only this one goes.
-fn clear_table(location: &Location, options: &Options, is_ours: impl Fn(&File, &Path) -> Result<()>) -> Result<()> {
-    let path = location.readers();
-    match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
-        Ok((file, found)) => {
-            is_ours(&file, &path)?;
-            segment::unlink_if_same(&path, &found).map_err(|e| Error::io("replace", &path, e))
-        }
-        Err(Error::NotFound { .. }) => Ok(()),
+/// The reader table's file, whatever it holds, if there is one. What a stranger has put there is
+/// refused, whether or not we could remove it.
+fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Identity)>> {
+    match segment::open_table_file(&location.readers(), Access::ReadWrite, options.owners) {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::NotFound { .. }) => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+/// Clears away a table that no reader can attach to any more. Of a file with several names only this
+/// one goes.
+fn clear_table(path: &Path, found: &Identity) -> Result<()> {
+    segment::unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
 
 fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     let path = location.readers();
     // Left by a channel of the past whose board has gone.
-    clear_table(location, options, |file, path| segment::check_ours(file, path, FileKind::Readers.magic()))?;
+    if let Some((file, found)) = find_table(location, options)? {
+        segment::check_ours(&file, &path, FileKind::Readers.magic())?;
+        clear_table(&path, &found)?;
+    }
     fail_point!("create.table_cleared");
     let file = segment::create(&path, options.table_mode())?;
     fail_point!("create.table_file");
@@ -281,8 +284,15 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head, ke
     let _ = segment::remove_payloads(location, options.owners, kept.as_slice(), || {
         fail_point!("create.retire_payload");
     });
-    // The board is ours, so the table beside it is a damaged one of ours. It goes while that is known.
-    clear_table(location, options, |_, _| Ok(()))?;
+    // The board is ours, so a table beside it without our magic is a damaged one of ours. It goes
+    // while that is known. Any other stays until the new board has its own: should we die before, it
+    // tells the next writer to look for the payload that is kept.
+    let readers = location.readers();
+    if let Some((file, found)) = find_table(location, options)?
+        && segment::check_ours(&file, &readers, FileKind::Readers.magic()).is_err()
+    {
+        clear_table(&readers, &found)?;
+    }
     let path = location.board();
     segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
     fail_point!("create.retire_unlinked");

@@ -357,10 +357,13 @@ impl Reader {
     }
 
     /// Removes what the closed channel has left if it was left for this reader, which has come to
-    /// its end. Once after each close: others do it when they have.
+    /// its end. As long as it stays for others this reader looks again: they may be killed, and then
+    /// the last has gone.
     fn clear_up(&mut self) {
-        let epoch = self.at.board().epoch();
-        if self.close_cleared != epoch && self.at.check_process().is_ok() {
+        let board = self.at.board();
+        let epoch = board.epoch();
+        let is_left = board.state() == State::Left;
+        if (is_left || self.close_cleared != epoch) && self.at.check_process().is_ok() {
             self.close_cleared = epoch;
             self.at.clear_up();
         }

@@ -17,10 +17,12 @@ use uuid::Uuid;
 /// How many boards that cannot be kept are replaced before we give up.
 const ATTEMPTS: u32 = 100;
 
-/// How often, and how far apart, the lock of a channel that is just being closed is asked for
-/// again.
+/// How often, and how far apart, the lock of a channel that is just being closed or removed is asked
+/// for again, and how often that of an open one, which a remover may have for as long as it takes to
+/// see who reads.
 const CLOSING_LOOKS: u32 = 500;
-const CLOSING_NAP: Duration = Duration::from_micros(100);
+const OPEN_LOOKS: u32 = 5;
+const LOCK_NAP: Duration = Duration::from_micros(100);
 
 /// The channel, held: while this lives, nobody else is its writer.
 pub(super) struct Held {
@@ -159,14 +161,18 @@ fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claime
             Claim::Others(file) => file,
         };
         let board = open_board(location, &file).ok().flatten().map(|(board, _)| board);
-        // One who clears up after a close has the lock for a moment, and is no writer.
-        let closes = board.as_ref().is_some_and(|board| matches!(board.state(), State::Left | State::Closed));
-        if !closes || looks == CLOSING_LOOKS {
+        // A party that clears up, or looks whether a channel may go, has the lock for a moment, and
+        // is no writer. So it is with a board that has no head yet, or no name any more.
+        let looks_at_most = match board.as_ref().map(Board::state) {
+            Some(State::Left | State::Closed | State::Kept) | None => CLOSING_LOOKS,
+            Some(State::Starting | State::Open) => OPEN_LOOKS,
+        };
+        if looks >= looks_at_most {
             let pid = board.and_then(|board| board.pid());
             return Err(Error::WriterExists { name: location.name().to_owned(), pid });
         }
         looks += 1;
-        std::thread::sleep(CLOSING_NAP);
+        std::thread::sleep(LOCK_NAP);
     }
 }
 

@@ -6,8 +6,8 @@ use crate::failpoint::fail_point;
 use crate::head::FileKind;
 use crate::location::Location;
 use crate::options::Options;
-use crate::segment::{self, State, Table};
-use crate::sys::{Access, Locked};
+use crate::segment::{self, Board, State, Table};
+use crate::sys::{Access, Lock, Locked};
 
 /// Whether living readers are in the way of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub(super) enum Readers {
 
 /// Removes a channel that has no living writer, damaged or not.
 pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -> Result<()> {
+    if readers == Readers::MustBeGone {
+        refuse_if_read(location, options)?;
+    }
     let claim = match claim_existing_board(location, options) {
         // Without a board there is nobody to ask: what else there is may be removed once the name is ours.
         Err(Error::NotFound { .. }) if has_leftovers(location) => {
@@ -59,6 +62,30 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
     let board = claim.remove().map_err(|e| Error::io("remove", &location.board(), e));
     fail_point!("remove.board");
     payloads.and(table).and(board)
+}
+
+/// Refuses a channel that readers have, and no writer, without its locks: a vain attempt keeps no
+/// writer out. What else there is to say is said with the locks held.
+fn refuse_if_read(location: &Location, options: &Options) -> Result<()> {
+    let Ok((board, _)) = segment::open_trusted(&location.board(), Access::Read, options.owners) else { return Ok(()) };
+    // Another remover, which may have the locks of all readers, has the writer's as well.
+    let is_held = || Lock::is_taken(&board, &Board::LOCK).unwrap_or(true);
+    if is_held() {
+        return Ok(());
+    }
+    let Ok((table, _)) = segment::open_table_file(&location.readers(), Access::Read, options.owners) else {
+        return Ok(());
+    };
+    let table = Locked::new(table);
+    // One question as a rule; each seat is asked for where the answer is yes.
+    if !Lock::is_any_taken(&table, &Table::SEATS.all()).unwrap_or(false) {
+        return Ok(());
+    }
+    match Table::SEATS.living(&table) {
+        0 => Ok(()),
+        _ if is_held() => Ok(()),
+        living => Err(Error::InUse { name: location.name().to_owned(), living: Some(living) }),
+    }
 }
 
 /// Refuses a reader table that is not ours, before anything is made or removed.

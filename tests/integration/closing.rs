@@ -254,11 +254,13 @@ fn many_writers_close_at_once_and_no_reader_loses_the_last_value() {
 #[test]
 fn what_is_left_for_a_reader_that_is_killed_is_removed_by_others() {
     type Clear = fn(&Room);
-    let clearers: [(&str, Clear); 4] = [
+    let clearers: [(&str, Clear); 6] = [
         ("a writer", |room| drop(room.writer::<u64>())),
         ("remove", |room| room.options().remove(NAME).unwrap()),
         ("remove_unused", |room| room.options().remove_unused(NAME).unwrap()),
-        ("a reader", |_| {}),
+        ("a reader that leaves", |_| {}),
+        ("a reader that looks", |_| {}),
+        ("a reader that waits", |_| {}),
     ];
     for (who, clear) in clearers {
         let room = Room::new();
@@ -271,9 +273,19 @@ fn what_is_left_for_a_reader_that_is_killed_is_removed_by_others() {
         drop(writer);
         assert_eq!(room.files().len(), 3, "left for the other");
         assert!(matches!(room.options().remove_unused(NAME), Err(Error::InUse { living: Some(2), .. })));
-        if who == "a reader" {
+        if who.starts_with("a reader") {
+            // It has come to the end, and found that another has not.
+            assert_eq!(poll(&mut reader), None);
+            assert_eq!(room.files().len(), 3);
             puppet.kill();
-            drop(reader);
+            match who {
+                "a reader that looks" => assert_eq!(poll(&mut reader), None),
+                "a reader that waits" => {
+                    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+                    assert!(reader.wait(A_MOMENT).unwrap().is_none());
+                }
+                _ => drop(reader),
+            }
         } else {
             drop(reader);
             assert_eq!(room.files().len(), 3);

@@ -104,3 +104,36 @@ fn a_remover_is_not_taken_for_many_readers() {
         assert!(found > 0);
     });
 }
+
+/// A remover that looks whether a channel is in use keeps no writer out: neither the next one of a channel whose writer
+/// was killed, nor one that comes after a close.
+#[test]
+fn a_remover_is_not_taken_for_a_writer() {
+    for persist in [true, false] {
+        let room = Room::new();
+        let mut killed = puppet::start(&room);
+        killed.ask("create 4 4 false");
+        killed.ask("write int32 [3] 1");
+        let reader = room.reader();
+        killed.kill();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    match room.options().remove_unused(NAME) {
+                        Err(Error::InUse { living: Some(1), .. } | Error::WriterExists { .. }) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            });
+            let end = Instant::now() + Duration::from_millis(300);
+            let mut refused = None;
+            while Instant::now() < end && refused.is_none() {
+                refused = room.options().max_slots(4).max_readers(4).persist(persist).create::<i32>(NAME).err();
+            }
+            over.store(true, Ordering::Relaxed);
+            assert!(refused.is_none(), "{refused:?}");
+        });
+        drop(reader);
+    }
+}

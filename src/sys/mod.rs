@@ -13,6 +13,8 @@
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
+mod no_lease;
+#[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_limits;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_sever;
@@ -33,8 +35,7 @@ mod sweeper;
 mod tests;
 #[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
 mod unix;
-#[cfg(not(any(all(target_os = "linux", not(ndsharray_portable)), windows)))]
-#[cfg_attr(unix, allow(dead_code, unused_imports, reason = "Unix takes the lease from it, which no other has"))]
+#[cfg(not(any(unix, windows)))]
 mod unsupported;
 #[cfg(windows)]
 mod windows;

@@ -23,10 +23,10 @@ pub(crate) use super::no_sweeper::Sweeper;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::ofd::Lock;
 // Where locks are files, they have their own `open` and `open_exclusive`.
+pub(crate) use super::no_lease::Lease;
 pub(crate) use super::posix::*;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) use super::sweeper::Sweeper;
-pub(crate) use super::unsupported::Lease;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) use lock_files::{Lock, open, open_exclusive, sweep};
 pub(crate) use space::reserve;

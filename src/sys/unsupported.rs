@@ -1,17 +1,14 @@
 //! A platform without what this crate needs: everything compiles, and nothing can be opened.
 
-#[cfg(not(unix))]
+pub(crate) use super::no_lease::Lease;
 pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
 pub(crate) use super::no_sever::{sever, unmap};
-#[cfg(not(unix))]
 pub(crate) use super::no_sweeper::Sweeper;
 
 use super::{Access, Identity, LockRange, Storage};
 use crate::sync::AtomicU32;
-use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,33 +121,6 @@ impl Lock {
     }
 
     pub(crate) fn end(_: &File) {}
-}
-
-/// Never granted.
-pub(crate) struct Lease<'f>(Infallible, PhantomData<&'f File>);
-
-impl<'f> Lease<'f> {
-    pub(crate) fn try_take(_: &'f File) -> Option<Self> {
-        None
-    }
-
-    pub(crate) fn tells_of_access(_: &Path) -> bool {
-        false
-    }
-
-    pub(crate) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    pub(crate) fn is_wanted(&self) -> bool {
-        match self.0 {}
-    }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        match self.0 {}
-    }
 }
 
 /// There is no file whose words anybody could sleep on.

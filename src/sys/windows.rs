@@ -6,6 +6,7 @@ mod locks;
 mod names;
 mod remove;
 
+pub(crate) use super::no_lease::Lease;
 pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
 pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::sweeper::Sweeper;
@@ -16,10 +17,8 @@ pub(crate) use names::check_file_name;
 pub(crate) use remove::{remove_file, sweep};
 
 use super::{Access, Storage};
-use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::marker::PhantomData;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
@@ -156,21 +155,6 @@ pub(crate) fn monotonic_ns() -> u64 {
     // Seconds and the rest apart, as the product would not fit.
     let (seconds, rest) = (count / frequency, count % frequency);
     seconds.wrapping_mul(1_000_000_000).wrapping_add(rest.wrapping_mul(1_000_000_000) / frequency)
-}
-
-/// Never granted: the system does not tell whether anybody else has a file mapped.
-pub(crate) struct Lease<'f>(Infallible, PhantomData<&'f File>);
-
-impl<'f> Lease<'f> {
-    pub(crate) fn try_take(_: &'f File) -> Option<Self> {
-        None
-    }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        match self.0 {}
-    }
 }
 
 /// There are no forks.

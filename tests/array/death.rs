@@ -1,7 +1,6 @@
 //! Processes are killed wherever they are, and the others go on.
 
 use crate::child::{self, change_all};
-use crate::common::Child;
 use crate::support::{NAME, PATIENCE, Room, wait_until};
 use ndsharray::{AnySharedArray, Error, HoldKind, SharedArray};
 use std::fs::File;
@@ -184,7 +183,7 @@ fn stopped_waiters_cost_one_slice() {
         drop(guard);
         waiter
     };
-    let go_on = |mut waiter: Child| {
+    let go_on = |mut waiter: crate::common::Child| {
         waiter.signal(libc::SIGCONT);
         assert_eq!(waiter.hear(), "had");
         waiter.finish();

@@ -1,7 +1,7 @@
 //! The functions without options, in the directory that the environment names.
 
 use crate::puppet::{self, seen};
-use crate::support::{NAME, Room};
+use crate::support::Room;
 use ndsharray::DType;
 
 #[test]
@@ -52,6 +52,7 @@ fn other_modes_on_request() {
 #[cfg(unix)]
 #[test]
 fn the_reader_table_is_for_readers_alone() {
+    use crate::support::NAME;
     use std::os::unix::fs::MetadataExt;
     for (readers_mode, expected) in [(None, 0o600), (Some(0o644), 0o600), (Some(0o664), 0o660), (Some(0o606), 0o606)] {
         let room = Room::new();

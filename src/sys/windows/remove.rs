@@ -11,7 +11,7 @@ use std::io;
 use std::mem::offset_of;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use uuid::Uuid;
 use windows_sys::Win32::Storage::FileSystem::{
     DELETE, FILE_DISPOSITION_FLAG_DELETE, FILE_DISPOSITION_FLAG_POSIX_SEMANTICS, FILE_DISPOSITION_INFO,
@@ -50,7 +50,8 @@ fn remove_aside(path: &Path, file: &File) -> io::Result<()> {
     // Refused while it is mapped; then it waits for a sweep.
     let _ = delete_at_close(file);
     // Those of before may be free by now.
-    sweep(&aside.with_file_name(""));
+    // Best effort: what stays is found again the next time.
+    let _ = sweep(&aside.with_file_name(""));
     Ok(())
 }
 
@@ -94,6 +95,7 @@ fn rename(file: &File, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::Sweeper;
     use crate::sys::{Access, identify, identify_path, open, open_exclusive, same_file};
     use std::io::ErrorKind;
 

@@ -243,7 +243,7 @@ fn directories_that_are_not_there() {
                 panic!("{error}")
             };
             assert_eq!(told, &dir);
-            assert!(error.to_string().contains(&format!("no directory {} (the options name it)", dir.display())));
+            assert!(error.to_string().contains(&format!("no directory {} (the options name it)", told.display())));
         }
     }
 }

@@ -240,8 +240,9 @@ fn many_writers_close_at_once_and_no_reader_loses_the_last_value() {
     let start = Instant::now();
     drop(writers);
     let time = start.elapsed();
-    // Nobody is waited for: when they were, it took 5 s.
-    assert!(time < Duration::from_secs(2), "{time:?}");
+    // No reader is waited for: 50 ms each is what that took at least. On an idle Linux it is a
+    // tenth of a second for all, but this is no benchmark.
+    assert!(time < MANY as u32 * Duration::from_millis(50), "{time:?}");
     for (mut reader, i) in readers.drain(..).zip(0..) {
         let sample = reader.wait(PATIENCE).unwrap().expect("the last value");
         assert_eq!((sample.view::<u64>().unwrap()[[0]], sample.missed()), (1000 + i, 1));

@@ -2,7 +2,6 @@
 
 use crate::error::{DirSource, Error, Instead, Result};
 use crate::sys;
-use std::io;
 use std::path::{self, Path, PathBuf};
 use uuid::{Uuid, Variant, Version};
 
@@ -66,12 +65,7 @@ impl Location {
 
     /// Says more of an error, where there is more to say: why nothing was found.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        let missing = match &error {
-            Error::NotFound { .. } => true,
-            Error::Io { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
-            _ => false,
-        };
-        if !missing {
+        if !matches!(error, Error::NotFound { .. } | Error::Io { .. }) {
             return error;
         }
         if !self.dir.is_dir() {

@@ -68,7 +68,10 @@ fn what_has_been_opened_is_not_unused() {
 }
 
 /// A maker that fails removes the file that it has made, and not what another has made of it.
+///
+/// It fails as it asks for more memory than there is, which 32 bits cannot do.
 #[test]
+#[cfg(target_pointer_width = "64")]
 fn a_failed_maker_takes_no_name_away() {
     let room = Room::new();
     let fail = || match room.options().create_array::<u8>(NAME, &[1 << (usize::BITS - 3)]) {

@@ -144,9 +144,15 @@ fn a_late_reader_makes_the_history_long() {
         let mapped = unsafe { memmap2::Mmap::map(&file) }.unwrap();
         drop((file, mapped));
         names.clear();
-        write(&mut names, 40);
+        let mut times = Vec::new();
+        for _ in 0..40 {
+            write(&mut names, 1);
+            times.push(Instant::now());
+        }
+        // They are kept for a second, and no more than 32 of them: a slow machine writes fewer.
+        let fresh = times.iter().filter(|time| times[39].duration_since(**time) < Duration::from_millis(800)).count();
         let found = whole(&names);
-        assert!((25..=34).contains(&found), "{found} files are whole, tombstone {tombstone}");
+        assert!((fresh.min(25)..=34).contains(&found), "{found} files are whole, tombstone {tombstone}");
     }
     // All that is looked at here is looked at late, so this comes last.
     let room = Room::new();

@@ -44,7 +44,9 @@ fn set(resource: libc::__rlimit_resource_t, most: Option<u64>) -> Result<(), Box
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is the struct that the call writes.
     let got = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;
-    limit.rlim_cur = most.map_or(limit.rlim_max, |most| most.min(limit.rlim_max));
+    // The type of a limit is narrower on some systems.
+    let most = most.map_or(limit.rlim_max, |most| libc::rlim_t::try_from(most).unwrap_or(libc::rlim_t::MAX));
+    limit.rlim_cur = most.min(limit.rlim_max);
     // SAFETY: `limit` is the struct that the call reads.
     let done = got && unsafe { libc::setrlimit(resource, &raw const limit) } == 0;
     if done { Ok(()) } else { Err(Error::last_os_error().into()) }

@@ -8,32 +8,22 @@
 
 use std::{process, thread, time::Duration};
 
-use anyhow::{Result, bail};
-use clap::Parser;
 use ndsharray::{AnyArrayView, ArrayView, Complex, Error, LongDouble, Reader, ShElement, Writer};
 
-/// Prints dtype, shape, minimum, maximum and mean of whatever arrives on a channel
-#[derive(Parser)]
-struct Args {
-    /// Channel to watch
-    #[arg(required_unless_present = "demo")]
-    name: Option<String>,
-
-    /// Start a writer to watch
-    #[arg(long, conflicts_with = "name")]
-    demo: bool,
-}
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> Result<()> {
-    match Args::parse().name {
-        Some(name) => watch(&name),
-        None => {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [option] if option == "--demo" => {
             let name = format!("dynamic-{}", process::id());
             let writer = Writer::create(&name)?;
             let writer = thread::spawn(|| demonstrate(writer));
             watch(&name)?;
-            writer.join().unwrap_or_else(|_| bail!("the writer panicked"))
+            writer.join().unwrap_or_else(|_| Err("the writer panicked".into()))
         }
+        [name] if !name.starts_with('-') => watch(name),
+        _ => Err("usage: dynamic NAME, or dynamic --demo".into()),
     }
 }
 

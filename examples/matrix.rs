@@ -12,37 +12,36 @@
 use std::process::{Child, Command};
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
-use clap::{Parser, Subcommand};
 use ndsharray::{SharedArray, remove_array};
 
 /// Rows that a worker takes at a time.
 const BATCH: u32 = 16;
 
-#[derive(Parser)]
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
 struct Args {
     /// Rows and columns of the matrix.
-    #[arg(long, default_value_t = 4096)]
     size: usize,
     /// Processes.
-    #[arg(long)]
-    workers: Option<usize>,
-    #[command(subcommand)]
-    role: Option<Role>,
-}
-
-#[derive(Subcommand)]
-enum Role {
-    #[command(hide = true)]
-    Work { matrix: String, next: String },
+    workers: usize,
 }
 
 fn main() -> Result<()> {
-    let args = Args::parse();
-    match &args.role {
-        Some(Role::Work { matrix, next }) => work(matrix, next),
-        None => lead(&args),
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [role, matrix, next] = words.as_slice()
+        && role == "work"
+    {
+        return work(matrix, next);
     }
+    let mut args = Args { size: 4096, workers: std::thread::available_parallelism()?.get() };
+    for pair in words.chunks(2) {
+        match pair {
+            [option, size] if option == "--size" => args.size = size.parse()?,
+            [option, workers] if option == "--workers" => args.workers = workers.parse()?,
+            _ => return Err("options: --size N, --workers N".into()),
+        }
+    }
+    lead(&args)
 }
 
 /// Whatever is expensive to compute.
@@ -54,7 +53,7 @@ fn element(row: usize, column: usize) -> f64 {
 fn work(matrix: &str, next: &str) -> Result<()> {
     let matrix = SharedArray::<f64>::open(matrix)?;
     let next = SharedArray::<u64>::open(next)?;
-    let &[rows, columns] = matrix.shape() else { anyhow::bail!("not a matrix") };
+    let &[rows, columns] = matrix.shape() else { return Err("not a matrix".into()) };
     loop {
         let first = usize::try_from(next.fetch_add(0, u64::from(BATCH)))?;
         if first >= rows {
@@ -72,7 +71,7 @@ fn work(matrix: &str, next: &str) -> Result<()> {
 }
 
 fn lead(args: &Args) -> Result<()> {
-    let workers = args.workers.unwrap_or(std::thread::available_parallelism()?.get()).max(1);
+    let workers = args.workers.max(1);
     let names = Names::new();
     let matrix = SharedArray::<f64>::create(&names.matrix, &[args.size, args.size])?;
     let _next = SharedArray::<u64>::create(&names.next, &[1])?;
@@ -80,13 +79,14 @@ fn lead(args: &Args) -> Result<()> {
     let start = Instant::now();
     let mut crew = Crew(Vec::new());
     for _ in 0..workers {
-        let program = std::env::current_exe().context("this program's own file")?;
-        let worker = Command::new(program).args(["work", &names.matrix, &names.next]).spawn();
-        crew.0.push(worker.context("starting a worker")?);
+        let mut worker = Command::new(std::env::current_exe()?);
+        crew.0.push(worker.args(["work", &names.matrix, &names.next]).spawn()?);
     }
     for worker in &mut crew.0 {
         let status = worker.wait()?;
-        ensure!(status.success(), "a worker ended with {status}");
+        if !status.success() {
+            return Err(format!("a worker ended with {status}").into());
+        }
     }
     let elapsed = start.elapsed();
 
@@ -94,7 +94,9 @@ fn lead(args: &Args) -> Result<()> {
     let whole = elements.view();
     for at in (0..args.size).step_by(97) {
         let mirrored = args.size - 1 - at;
-        ensure!(whole.get(&[at, mirrored]) == Some(&element(at, mirrored)), "element ({at}, {mirrored}) is wrong");
+        if whole.get(&[at, mirrored]) != Some(&element(at, mirrored)) {
+            return Err(format!("element ({at}, {mirrored}) is wrong").into());
+        }
     }
     let megabytes = size_of_val(elements.as_slice()) as f64 / 1e6;
     println!("{workers} workers filled {megabytes:.0} MB in {elapsed:.2?}; sum {:.3e}", elements.iter().sum::<f64>());

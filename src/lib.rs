@@ -77,7 +77,6 @@
 //!
 //! # Features
 //!
-//! - `cli`: the command line tool `ndsh`. It adds nothing to the library; what the tool tells, [`inspect`] tells too.
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for `ndarray` 0.17.
 
 // Under loom only the protocol is built, without those who use it.

@@ -2,7 +2,7 @@
 """Runs a command in a pseudo-terminal and saves what its screen shows as a PNG.
 
     python3 -m pip install pyte pillow
-    python3 docs/pictures/terminal.py PICTURE.png SECONDS COLUMNSxLINES COMMAND [ARGUMENT ...]
+    python3 ndsh/pictures/terminal.py PICTURE.png SECONDS COLUMNSxLINES COMMAND [ARGUMENT ...]
 
 After SECONDS the command gets Ctrl-C; the picture is what was on the screen before.
 """

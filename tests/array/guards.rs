@@ -95,12 +95,11 @@ fn a_panic_with_the_array_in_hand_poisons() {
     assert!(other.is_poisoned().unwrap());
 
     // The error holds the lock, whoever keeps it.
-    let error: Box<dyn std::error::Error + Send + Sync> = (|| -> anyhow::Result<()> {
+    let error = (|| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         other.write()?[0] = 1;
         Ok(())
     })()
-    .unwrap_err()
-    .into();
+    .unwrap_err();
     assert!(error.source().is_none());
     assert!(error.to_string().contains("died or panicked"), "{error}");
     assert!(array.try_read().unwrap().is_none(), "the lock lives in the error");

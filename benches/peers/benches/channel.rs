@@ -1,7 +1,7 @@
 //! The library by itself: poll, read, write, loan, and a copy between warm buffers as the yardstick.
 //!
-//! `cargo bench --bench channel`. Compare figures within one run only. The comparison with other libraries is the package
-//! `ndsharray-peers`.
+//! `cargo bench -p ndsharray-peers --bench channel`. Compare figures within one run only. The comparison with other
+//! libraries is this package's program.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 

@@ -10,7 +10,7 @@
 )]
 
 mod cleaning;
-#[path = "../common/mod.rs"]
+#[path = "../../../tests/common/mod.rs"]
 mod common;
 mod doctor;
 mod exits;

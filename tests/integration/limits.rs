@@ -40,7 +40,13 @@ pub(crate) fn limit(what: &str) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-fn set(resource: libc::__rlimit_resource_t, most: Option<u64>) -> Result<(), Box<dyn std::error::Error>> {
+/// What the C library numbers limits with.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
+fn set(resource: Resource, most: Option<u64>) -> Result<(), Box<dyn std::error::Error>> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is the struct that the call writes.
     let got = unsafe { libc::getrlimit(resource, &raw mut limit) } == 0;

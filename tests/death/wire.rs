@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "wire fresh", play: fresh, only: "" },
     Scenario { name: "wire takeover", play: takeover, only: "" },
-    #[cfg(target_os = "linux")] // only there are leases
+    #[cfg(all(target_os = "linux", not(ndsharray_portable)))] // only there are leases
     Scenario { name: "wire recycled", play: recycled, only: "" },
     Scenario { name: "wire half-made tag", play: half_made, only: "" },
     Scenario { name: "wire remove", play: remove, only: "" },
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
     Scenario { name: "wire sweep", play: sweep, only: "" },
 ];
 
@@ -195,7 +195,7 @@ fn takeover(play: &mut Play) -> Ending {
 }
 
 /// That name is another one of a file which is written again.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn recycled(play: &mut Play) -> Ending {
     let stage = Stage::after("shelf.leased:2:kill");
     let mut victim = play.victim("wire write 1000", &stage.room, "");
@@ -214,7 +214,7 @@ fn remove(play: &mut Play) -> Ending {
     stage.watch(play, &mut victim)
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn sweep(play: &mut Play) -> Ending {
     let stage = Stage::after("tombstone.placed:3:kill");
     let mut victim = play.victim("wire sweep", &stage.room, "");

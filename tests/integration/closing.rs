@@ -241,8 +241,8 @@ fn many_writers_close_at_once_and_no_reader_loses_the_last_value() {
     drop(writers);
     let time = start.elapsed();
     // No reader is waited for: 50 ms each is what that took at least. On an idle Linux it is a
-    // tenth of a second for all, but this is no benchmark.
-    assert!(time < MANY as u32 * Duration::from_millis(50), "{time:?}");
+    // hundredth of a second for all, but this is no benchmark. Wine takes as long for its own reasons.
+    assert!(cfg!(windows) || time < MANY as u32 * Duration::from_millis(50), "{time:?}");
     for (mut reader, i) in readers.drain(..).zip(0..) {
         let sample = reader.wait(PATIENCE).unwrap().expect("the last value");
         assert_eq!((sample.view::<u64>().unwrap()[[0]], sample.missed()), (1000 + i, 1));

@@ -220,11 +220,14 @@ fn a_hard_link_to_the_reader_table() {
     // The other name stays, and is in nobody's way.
     assert_eq!(room.files(), ["mine", "treasure"]);
 
-    // A file of one's own under the table's name: it is not written to, and keeps its own name.
+    // A file of one's own under the table's name: it is neither written to nor removed.
     fs::hard_link(room.path().join("treasure"), room.path().join(TABLE)).unwrap();
+    assert!(matches!(options.create::<u64>(NAME), Err(Error::Corrupt(_))));
+    assert_eq!(room.files(), [TABLE, "mine", "treasure"]);
+    assert_eq!(fs::read(room.path().join("treasure")).unwrap(), b"gold");
+    fs::remove_file(room.path().join(TABLE)).unwrap();
     let mut writer = options.create::<u64>(NAME).unwrap();
     writer.write(&shape_of(1), &value(1)).unwrap();
     drop(writer);
     assert_eq!(room.files(), ["mine", "treasure"]);
-    assert_eq!(fs::read(room.path().join("treasure")).unwrap(), b"gold");
 }

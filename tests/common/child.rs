@@ -35,6 +35,20 @@ pub(crate) struct Child {
     stopped: bool,
 }
 
+/// Starts the process of `command`. Wine's server refuses one now and then while it takes killed ones apart.
+fn spawn(command: &mut Command) -> process::Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    for _ in 0..100 {
+        match command.spawn() {
+            Err(error) if cfg!(windows) && error.raw_os_error() == Some(INTERNAL_ERROR) => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other.unwrap(),
+        }
+    }
+    panic!("the system starts no process");
+}
+
 impl Child {
     /// Starts a child that acts `role` in `dir`; `adjust` may change how it is started.
     pub(crate) fn start(role: &str, dir: &Path, adjust: impl FnOnce(&mut Command)) -> Self {
@@ -47,7 +61,7 @@ impl Child {
         command.args(crate::CHILD_ARGUMENTS).env(ROLE, role).env(DIR, dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         adjust(&mut command);
-        let mut process = command.spawn().unwrap();
+        let mut process = spawn(&mut command);
         let stdout = Output::new(process.stdout.take().unwrap());
         Self { stdin: process.stdin.take(), process, stdout, rest: Vec::new(), said: VecDeque::new(), stopped: false }
     }

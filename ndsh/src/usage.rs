@@ -1,7 +1,6 @@
 //! Wrong arguments, told in the same voice as all other errors.
 
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 /// What clap says of wrong arguments, as a failure. `None` for what is no error, such as `--help`.

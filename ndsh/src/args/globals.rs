@@ -1,22 +1,9 @@
-//! The command line: options for all commands, and the commands.
+//! Options that every command takes.
 
-use crate::commands::Command;
-use crate::exit;
 use anstream::ColorChoice;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use ndsharray::{Options, Owners, compat};
 use std::path::PathBuf;
-
-/// See, feed and clean shared-memory channels of ndsharray.
-#[derive(Parser)]
-#[command(name = "ndsh", version, after_help = exit::help(), propagate_version = true)]
-#[command(max_term_width = 100)]
-pub(crate) struct Cli {
-    #[command(flatten)]
-    pub(crate) globals: Globals,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
 
 /// What every command takes.
 #[derive(Args, Default)]
@@ -33,7 +20,7 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
-    /// Options of the library with the directory and the owners that the user asked for.
+    /// The library's options, with the directory and the owners that the user asked for.
     pub(crate) fn options(&self) -> Options {
         let mut options = Options::new();
         if let Some(dir) = &self.dir {
@@ -45,7 +32,7 @@ impl Globals {
         options
     }
 
-    /// The same for channels of Python's ndsharray.
+    /// The same options for channels of Python's ndsharray.
     pub(crate) fn compat_options(&self) -> compat::Options {
         let mut options = compat::Options::new();
         if let Some(dir) = &self.dir {
@@ -68,7 +55,7 @@ pub(crate) enum Color {
 }
 
 impl Color {
-    /// Makes it the setting of everything printed through `anstream`.
+    /// Sets the choice for all output through `anstream`.
     pub(crate) fn apply(self) {
         match self {
             Self::Auto => ColorChoice::Auto,

@@ -1,8 +1,7 @@
 //! Which channels and arrays a command is about.
 
 use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
 use clap::ValueEnum;
 use ndsharray::Error;

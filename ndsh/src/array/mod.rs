@@ -1,10 +1,14 @@
-//! An array of any dtype, by its bytes: what comes out of a channel, and what files hold.
+//! An array of any dtype, as bytes: what comes out of a channel, and what files hold.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+pub(crate) mod numbers;
+mod statistics;
+
+pub(crate) use statistics::Statistics;
+
+use crate::failure::{Exit, Failure, Result};
 use ndsharray::DType;
 
-/// A look at an array: elements in C order and this machine's byte order.
+/// A borrowed array: elements in C order and this machine's byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ArrayRef<'a> {
     pub(crate) dtype: DType,
@@ -12,7 +16,7 @@ pub(crate) struct ArrayRef<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// An array of its own.
+/// An array that owns its memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Array {
     pub(crate) dtype: DType,
@@ -34,7 +38,7 @@ impl Array {
         ArrayRef { dtype: self.dtype, shape: &self.shape, bytes: &self.bytes }
     }
 
-    /// The arrays that lie one after another along the first axis.
+    /// The parts of the array along the first axis; `None` if it has no axis.
     pub(crate) fn along_first_axis(&self) -> Option<impl Iterator<Item = ArrayRef<'_>> + Clone> {
         let (&count, shape) = self.shape.split_first()?;
         let len = self.bytes.len().checked_div(count).unwrap_or(0);
@@ -47,7 +51,7 @@ impl Array {
     }
 }
 
-/// Bytes of an array; `None` when no memory is that large.
+/// Bytes of an array; `None` if no memory can be that large.
 pub(crate) fn byte_len(dtype: DType, shape: &[usize]) -> Option<usize> {
     let largest = shape.iter().filter(|&&len| len != 0).try_fold(dtype.size(), |n, &len| n.checked_mul(len))?;
     if isize::try_from(largest).is_err() {

@@ -1,9 +1,11 @@
-//! Elements of any dtype as `f64`, for figures and pictures. The largest 64-bit integers and long doubles are rounded.
+//! Elements of any dtype as `f64`, for figures and pictures.
+//!
+//! Long doubles and 64-bit integers beyond 2⁵³ are rounded.
 
 use clap::ValueEnum;
 use ndsharray::{Complex, ComplexLongDouble, DType, LongDouble, bf16, f16};
 
-/// What a complex number is shown as; other numbers are themselves.
+/// The part of a complex number to show; it has no effect on other numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// Absolute value
@@ -32,7 +34,9 @@ pub(crate) fn is_complex(dtype: DType) -> bool {
     matches!(dtype, DType::C64 | DType::C128 | DType::ComplexLongDouble)
 }
 
-/// Hands each element to `visit`, in C order. Bytes need no alignment, and a `bool` may be any byte.
+/// Calls `visit` with each element, in C order.
+///
+/// Bytes need no alignment, and a `bool` may be any byte.
 pub(crate) fn for_each(dtype: DType, bytes: &[u8], part: Part, visit: impl FnMut(f64)) {
     match dtype {
         DType::Bool => all(bytes, |[byte]: [u8; 1]| f64::from(u8::from(byte != 0)), visit),
@@ -54,7 +58,7 @@ pub(crate) fn for_each(dtype: DType, bytes: &[u8], part: Part, visit: impl FnMut
         DType::ComplexLongDouble => {
             all(bytes, |b| part.of(ComplexLongDouble::from_bytes(b).to_complex_f64()), visit);
         }
-        // A dtype that came with a newer version of the library has no numbers here.
+        // A dtype of a newer version of the library.
         _ => {}
     }
 }

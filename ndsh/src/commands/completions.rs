@@ -1,9 +1,8 @@
 //! `ndsh completions SHELL`
 
-use crate::args::Cli;
 use crate::failure::Result;
 use crate::output::stdout;
-use clap::CommandFactory;
+use clap::Command;
 use clap_complete::{Shell, generate};
 use std::io::Write;
 
@@ -16,8 +15,8 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, mut program: Command) -> Result<()> {
     let mut script = Vec::new();
-    generate(args.shell, &mut Cli::command(), "ndsh", &mut script);
+    generate(args.shell, &mut program, "ndsh", &mut script);
     Ok(stdout().write_all(&script)?)
 }

@@ -1,12 +1,11 @@
 //! `ndsh gc`
 
 use crate::args::Globals;
-use crate::describe::state;
 use crate::failure::{Failure, Result};
-use crate::ours;
 use crate::output::{json, printable, printable_message, size, stdout};
-use ndsharray::inspect::{ChannelState, Details, Kind, Life, Report};
-use ndsharray::{Error, HeaderError};
+use crate::reports::{foreign, reason_to_stay};
+use ndsharray::Error;
+use ndsharray::inspect::{Kind, Report};
 use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
@@ -149,37 +148,8 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
 
 /// Says which files of a report ndsharray has not made.
 fn foreign_files(report: &Report, globals: &Globals) -> Option<String> {
-    let paths = ours::foreign(globals, report);
-    (!paths.is_empty()).then(|| ours::described(&paths))
-}
-
-/// Why something that nobody has is to stay all the same.
-pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
-    for problem in &report.problems {
-        match &problem.error {
-            // Its makers may tell the living from the dead in another way; or it is not ours at all.
-            Error::Corrupt(HeaderError::Version { .. } | HeaderError::ByteOrder { .. } | HeaderError::Magic { .. })
-            | Error::ForeignOwner { .. }
-            | Error::PermissionDenied { .. } => return Some(problem.to_string()),
-            _ => {}
-        }
-    }
-    if report.is_in_use().is_none() {
-        return Some("the kernel does not say who lives".to_owned());
-    }
-    if all {
-        return None;
-    }
-    if state(report) == Some(ChannelState::Kept) {
-        return Some("its writer has kept it (--all removes it too)".to_owned());
-    }
-    // An array stays until it is removed; a handle that is still noted has not closed it, but died.
-    let died = report.readers.iter().any(|reader| reader.owner.life == Life::Gone);
-    let unfinished = matches!(report.details, Details::Array { lock: None });
-    if report.kind == Kind::Array && !died && !unfinished {
-        return Some("all its handles have closed it (--all removes it too)".to_owned());
-    }
-    None
+    let paths = foreign::files(globals, report);
+    (!paths.is_empty()).then(|| foreign::described(&paths))
 }
 
 fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {

@@ -1,14 +1,11 @@
 //! `ndsh get`
 
-use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::files::{Format, Output, is_standard_stream, not_to_a_terminal, npy};
-use crate::interrupt::Interrupt;
-use crate::output::printable;
-use crate::seconds::parse_seconds;
-use crate::select::KindArg;
-use crate::source::{News, Source, Value};
+use crate::args::seconds::parse_seconds;
+use crate::args::{Globals, KindArg};
+use crate::endpoints::{News, Source, Value};
+use crate::failure::{Exit, Failure, Result};
+use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, npy};
+use crate::terminal::Interrupt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -55,11 +52,11 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
     let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
-        .ok_or_else(interrupted)?;
+        .ok_or_else(Failure::interrupted)?;
     if args.follow {
         return follow(&mut source, args, &interrupt);
     }
-    let save = |value: Value<'_>| Output::save(&args.file, format, value.array);
+    let save = |value: Value<'_>| OutputFile::save(&args.file, format, value.array);
     if let Some(saved) = source.latest(save)? {
         return saved;
     }
@@ -68,25 +65,16 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         match source.wait(left.min(TICK), save)? {
             News::Value(saved) => return saved,
             News::Nothing | News::Closed | News::Locked if interrupt.sleep(Duration::from_millis(1)) => {
-                return Err(interrupted());
+                return Err(Failure::interrupted());
             }
-            News::Nothing | News::Closed | News::Locked if left.is_zero() => return Err(no_value(&args.name)),
+            News::Nothing | News::Closed | News::Locked if left.is_zero() => return Err(Failure::no_value(&args.name)),
             News::Nothing | News::Closed | News::Locked => {}
         }
     }
 }
 
-/// Ctrl-C came first.
-pub(super) fn interrupted() -> Failure {
-    Failure::new(Exit::Interrupted, "interrupted before there was a value")
-}
-
-pub(super) fn no_value(name: &str) -> Failure {
-    Failure::new(Exit::TimedOut, format!("\"{}\" has no value", printable(name))).advise("--wait SECONDS waits for one")
-}
-
 fn follow(source: &mut Source, args: &Args, interrupt: &Interrupt) -> Result<()> {
-    let mut out = crate::stdout::bytes();
+    let mut out = crate::output::bytes();
     while !interrupt.requested() {
         let written = source.wait(TICK, |value| -> Result<()> {
             npy::write(&mut out, value.array)?;

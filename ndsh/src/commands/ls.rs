@@ -1,15 +1,13 @@
 //! `ndsh ls`
 
 use crate::args::Globals;
-use crate::describe::Summary;
+use crate::args::seconds::parse_look;
 use crate::failure::{Failure, Result};
 use crate::output::{Columns, duration, json, printable, short_shape, size, stdout, tell, window};
-use crate::processes::{Mapper, mappers};
-use crate::seconds::parse_look;
+use crate::reports::{Observation, Summary, tag_mappers, values_per_second};
 use ndsharray::Error;
-use ndsharray::inspect::{Kind, Report, Role};
+use ndsharray::inspect::Kind;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// List channels and shared arrays, those of Python's ndsharray included
@@ -31,7 +29,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let dir = options.directory();
     let interval = args.interval;
     let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
-    let look = || -> Result<Vec<Look>> {
+    let look = || -> Result<Vec<Observation>> {
         let mut reports = Vec::new();
         for found in &listed {
             match options.look(&found.name, found.kind) {
@@ -50,7 +48,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         let before = std::mem::replace(&mut reports, look()?);
         rates = self::rates(&before, &reports);
     }
-    let mappers = tags(reports.iter().map(|(_, report)| report));
+    let mappers = tag_mappers(reports.iter().map(|(_, report)| report));
     let summaries: Vec<_> = reports
         .iter()
         .map(|(_, report)| {
@@ -59,7 +57,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         })
         .collect();
     if args.json {
-        return json(&mut stdout(), &summaries);
+        return Ok(json(&mut stdout(), &summaries)?);
     }
     if summaries.is_empty() {
         tell(format_args!("ndsh: no channels and no arrays in {}", printable(&dir.to_string_lossy())));
@@ -69,46 +67,21 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if let Some(window) = window() {
         table.fit(window, &SPARE);
     }
-    table.print(&mut stdout())
+    Ok(table.print(&mut stdout())?)
 }
 
 /// Columns that are left out of a window too narrow for all, the first ones first.
 const SPARE: [&str; 9] = ["PINNED", "MEMORY", "AGE", "SIZE", "KIND", "READERS", "SEQ", "DTYPE", "RATE"];
 
-/// A report, and when it was made.
-pub(crate) type Look = (Instant, Report);
-
 /// Values a second, of all that have been looked at twice.
-fn rates<'a>(before: &[Look], after: &'a [Look]) -> BTreeMap<(&'a str, Kind), f64> {
+fn rates<'a>(before: &[Observation], after: &'a [Observation]) -> BTreeMap<(&'a str, Kind), f64> {
     let mut rates = BTreeMap::new();
     for look in after {
         let key = (look.1.name.as_str(), look.1.kind);
         let earlier = before.iter().find(|(_, earlier)| (earlier.name.as_str(), earlier.kind) == key);
-        rates.extend(earlier.and_then(|earlier| rate(earlier, look)).map(|rate| (key, rate)));
+        rates.extend(earlier.and_then(|earlier| values_per_second(earlier, look)).map(|rate| (key, rate)));
     }
     rates
-}
-
-/// Values a second, of a channel.
-pub(crate) fn rate(before: &Look, after: &Look) -> Option<f64> {
-    if after.1.kind != Kind::Channel || !after.1.is_readable() {
-        return None;
-    }
-    let seconds = after.0.duration_since(before.0).as_secs_f64();
-    // A channel without a value has published none.
-    let seq = |look: &Look| look.1.value.as_ref().and_then(|value| value.seq).unwrap_or(0);
-    let values = seq(after).checked_sub(seq(before))?;
-    #[allow(clippy::cast_precision_loss, reason = "a rate is no count")]
-    (seconds > 0.0).then(|| values as f64 / seconds)
-}
-
-/// Who has the tags of Python's channels mapped, by name.
-pub(crate) fn tags<'r>(reports: impl IntoIterator<Item = &'r Report>) -> BTreeMap<String, Vec<Mapper>> {
-    let tag = |report: &Report| report.files.iter().find(|file| file.role == Role::Tag).map(|file| file.path.clone());
-    let tags: Vec<(String, PathBuf)> =
-        reports.into_iter().filter_map(|report| Some((report.name.clone(), tag(report)?))).collect();
-    let mut found = mappers(&tags.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>());
-    tags.into_iter().filter_map(|(name, path)| Some((name, found.remove(&path)?))).collect()
 }
 
 fn table(summaries: &[Summary]) -> Columns {

@@ -1,10 +1,8 @@
 //! `ndsh man`
 
-use crate::args::Cli;
-use crate::exit::CODES;
-use crate::failure::{Failure, Result};
+use crate::failure::{CODES, Failure, Result};
 use crate::output::stdout;
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::io::Write;
@@ -20,8 +18,8 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+pub(crate) fn run(args: &Args, program: Command) -> Result<()> {
+    let mut command = program.disable_help_subcommand(true);
     command.build();
     let Some(dir) = &args.out else {
         return Ok(stdout().write_all(&page(&command)?)?);

@@ -37,7 +37,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// What it is about, for advice when it fails.
+    /// What the command is about, for advice when it fails.
     pub(crate) fn situation<'a>(&'a self, globals: &'a Globals) -> Situation<'a> {
         let (command, name) = match self {
             Self::Ls(_) => ("ls", None),
@@ -48,7 +48,7 @@ impl Command {
             Self::Put(args) => ("put", Some(&args.name)),
             Self::Record(args) => ("record", Some(&args.name)),
             Self::Play(args) => ("play", Some(&args.name)),
-            // Each failure says which name it is about.
+            // Each failure names its own channel or array.
             Self::Rm(_) => ("rm", None),
             Self::Gc(_) => ("gc", None),
             Self::Doctor(_) => ("doctor", None),
@@ -59,7 +59,8 @@ impl Command {
         Situation { globals, command, name: name.map(String::as_str), could_force }
     }
 
-    pub(crate) fn run(&self, globals: &Globals) -> Result<()> {
+    /// Runs it. `program` describes the whole command line, for completions and manual pages.
+    pub(crate) fn run(&self, globals: &Globals, program: fn() -> clap::Command) -> Result<()> {
         match self {
             Self::Ls(args) => ls::run(args, globals),
             Self::Info(args) => info::run(args, globals),
@@ -72,8 +73,8 @@ impl Command {
             Self::Put(args) => put::run(args, globals),
             Self::Record(args) => record::run(args, globals),
             Self::Play(args) => play::run(args, globals),
-            Self::Completions(args) => completions::run(args),
-            Self::Man(args) => man::run(args),
+            Self::Completions(args) => completions::run(args, program()),
+            Self::Man(args) => man::run(args, program()),
         }
     }
 }

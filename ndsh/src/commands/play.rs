@@ -1,13 +1,11 @@
 //! `ndsh play`
 
 use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::interrupt::Interrupt;
-use crate::progress::Progress;
+use crate::args::seconds::{due, parse_positive};
+use crate::endpoints::{Target, TargetArgs};
+use crate::failure::{Exit, Failure, Result};
 use crate::recording::Recording;
-use crate::seconds::{due, parse_positive};
-use crate::target::{Target, TargetArgs};
+use crate::terminal::{Interrupt, Progress};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -93,16 +91,16 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Cli;
-    use crate::commands::Command;
     use clap::Parser;
 
+    #[derive(Parser)]
+    struct Play {
+        #[command(flatten)]
+        args: Args,
+    }
+
     fn args(more: &[&str]) -> Args {
-        let cli = Cli::parse_from(["ndsh", "play", "name", "recording"].iter().chain(more));
-        match cli.command {
-            Command::Play(args) => args,
-            _ => panic!("another command"),
-        }
+        Play::parse_from(["play", "name", "recording"].iter().chain(more)).args
     }
 
     #[test]

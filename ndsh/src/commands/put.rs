@@ -1,16 +1,13 @@
 //! `ndsh put`
 
 use crate::args::Globals;
+use crate::args::seconds::{due, parse_positive};
 use crate::array::{Array, ArrayRef};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::endpoints::{Target, TargetArgs};
+use crate::failure::{Exit, Failure, Result};
 use crate::files::{Arrays, Incoming, is_standard_stream};
-use crate::interrupt::Interrupt;
-use crate::ours::quoted;
-use crate::output::counted;
-use crate::progress::Progress;
-use crate::seconds::{due, parse_positive};
-use crate::target::{Target, TargetArgs};
+use crate::output::{counted, quoted};
+use crate::terminal::{Interrupt, Progress};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -166,7 +163,7 @@ impl Put<'_> {
 
     fn interrupted(&self) -> Result<()> {
         match self.progress.count() {
-            0 => Err(Failure::new(Exit::Interrupted, "interrupted before there was a value")),
+            0 => Err(Failure::interrupted()),
             _ => Ok(()),
         }
     }

@@ -1,17 +1,13 @@
 //! `ndsh record`
 
-use super::get::{interrupted, no_value};
-use crate::args::Globals;
+use crate::args::seconds::parse_seconds;
+use crate::args::{Globals, KindArg};
 use crate::array::Array;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::interrupt::Interrupt;
+use crate::endpoints::{News, Source, Value};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::{size, tell};
-use crate::progress::Progress;
 use crate::recording::{Note, Recorder};
-use crate::seconds::parse_seconds;
-use crate::select::KindArg;
-use crate::source::{News, Source, Value};
+use crate::terminal::{Interrupt, Progress};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -55,7 +51,7 @@ type Taken = (Note, Array);
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
-        .ok_or_else(interrupted)?;
+        .ok_or_else(Failure::interrupted)?;
     if !source.is_channel() {
         return Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")
             .advise("`ndsh get NAME FILE` saves what it holds now"));
@@ -73,7 +69,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     drop(progress);
     tell(format_args!("{taken} values recorded, {missed} missed"));
     match args.seconds {
-        Some(_) if taken == 0 && args.count != Some(0) && !interrupt.requested() => Err(no_value(&args.name)),
+        Some(_) if taken == 0 && args.count != Some(0) && !interrupt.requested() => Err(Failure::no_value(&args.name)),
         _ => Ok(()),
     }
 }

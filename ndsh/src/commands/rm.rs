@@ -1,13 +1,10 @@
 //! `ndsh rm NAME...`
 
 use crate::advice::Situation;
-use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::ours;
+use crate::args::{Globals, KindArg, one_kind};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
-use crate::processes::mappers;
-use crate::select::{KindArg, one_kind};
+use crate::reports::{foreign, mappers};
 use ndsharray::Error;
 use ndsharray::inspect::Kind;
 use std::time::Duration;
@@ -39,7 +36,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     // All are told; the last one also ends the program.
     let last = failed.pop();
     let situation = Situation { globals, command: "rm", name: None, could_force: !args.force };
-    failed.iter().for_each(|failure| failure.report(&situation));
+    failed.iter().for_each(|failure| situation.report(failure));
     last.map_or(Ok(()), Err)
 }
 
@@ -63,9 +60,9 @@ fn python(name: &str, globals: &Globals) -> Result<()> {
         Err(Error::NotFound { .. }) => return Ok(()),
         other => other?,
     };
-    let foreign = ours::foreign(globals, &left);
-    if !foreign.is_empty() {
-        return Err(ours::refusal(&foreign));
+    let files = foreign::files(globals, &left);
+    if !files.is_empty() {
+        return Err(foreign::refusal(&files));
     }
     let paths: Vec<_> = left.files.iter().map(|file| file.path.clone()).collect();
     let mut pids: Vec<_> =

@@ -1,37 +1,35 @@
-//! Following a name: through the absence of a channel, its closing, and the next writer.
+//! Following a name while channels appear, close, and get new writers.
 
-use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::Result;
-use crate::select::KindArg;
-use crate::source::{News, Source, Value};
+use super::source::{News, Source, Value};
+use crate::args::{Globals, KindArg};
+use crate::failure::{Exit, Result};
 use std::time::{Duration, Instant};
 
-/// Time between two looks for something that is not there.
+/// Pause between two attempts to open.
 const NAP: Duration = Duration::from_millis(50);
 
-/// How things stand with the name.
+/// The state of the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// There is nothing of that name.
+    /// Nothing has the name.
     Absent,
-    /// It is open.
+    /// It is open for reading.
     Open,
     /// Its writer has closed it.
     Closed,
-    /// A writer keeps the lock of the shared array.
+    /// A writer holds the lock of the shared array.
     Locked,
-    /// What is there cannot be read, for this reason.
+    /// It cannot be read, for this reason.
     Broken(String),
 }
 
-/// Reads whatever goes by a name, now and later.
+/// Reads what has the name, now and later.
 pub(crate) struct Follower<'a> {
     globals: &'a Globals,
     name: &'a str,
     kind: Option<KindArg>,
     source: Option<Source>,
-    /// When it was opened.
+    /// When `source` was opened.
     opened: Instant,
     state: State,
 }
@@ -49,12 +47,12 @@ impl<'a> Follower<'a> {
         self.source.as_ref()
     }
 
-    /// When what is being read was opened: values that are older were there before.
+    /// When the source was opened. Older values were there before.
     pub(crate) fn opened(&self) -> Instant {
         self.opened
     }
 
-    /// The next value, if there is one within `time`. Fails only where waiting cannot help.
+    /// Waits up to `time` for the next value. Fails only where waiting cannot help.
     pub(crate) fn poll<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         let Some(source) = &mut self.source else {
             match Source::open(self.globals, self.name, self.kind) {
@@ -75,7 +73,7 @@ impl<'a> Follower<'a> {
                 Ok(Some(value))
             }
             Ok(News::Nothing) => {
-                // A close is told once, and lasts.
+                // The source reports a close only once.
                 self.state = if source.is_closed() { State::Closed } else { State::Open };
                 Ok(None)
             }
@@ -95,8 +93,9 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// What is current, seen or not, if a channel is open. What an array holds is news at every poll,
-    /// and this might wait for its lock.
+    /// Reads the current value again, if a channel is open.
+    ///
+    /// Not for arrays: every poll reads an array anew, and reading may wait for its lock.
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Option<R> {
         match (&self.state, &mut self.source) {
             (State::Open, Some(source)) if source.is_channel() => source.latest(look).ok().flatten(),

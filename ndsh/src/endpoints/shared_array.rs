@@ -1,4 +1,4 @@
-//! A shared array whose dtype is known at run time only.
+//! A shared array whose dtype is known only at run time.
 
 use crate::array::ArrayRef;
 use crate::failure::Result;
@@ -9,14 +9,14 @@ use ndsharray::{
 use std::time::Duration;
 
 /// A shared array of any dtype.
-pub(crate) trait Shown: Send {
-    /// Hands the array to `look`, under its lock, unless a writer keeps that for longer than `time`.
+pub(crate) trait LockedView: Send {
+    /// Calls `look` with the array under its lock, unless a writer holds it for longer than `time`.
     ///
-    /// One that a dead process left in pieces is looked at all the same.
+    /// A poisoned array is read too: its elements may be half written.
     fn look(&self, time: Duration, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;
 }
 
-impl<T: ShElement> Shown for SharedArray<T> {
+impl<T: ShElement> LockedView for SharedArray<T> {
     fn look(&self, time: Duration, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()> {
         let guard: ReadGuard<'_, T> = match self.read_timeout(time) {
             Ok(Some(guard)) => guard,
@@ -29,9 +29,9 @@ impl<T: ShElement> Shown for SharedArray<T> {
     }
 }
 
-/// The shared array `name`.
-pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn Shown>> {
-    fn of<T: ShElement>(array: &AnySharedArray) -> ndsharray::Result<Box<dyn Shown>> {
+/// Opens the shared array `name`.
+pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn LockedView>> {
+    fn of<T: ShElement>(array: &AnySharedArray) -> ndsharray::Result<Box<dyn LockedView>> {
         Ok(Box::new(array.typed::<T>()?))
     }
     let array = options.open_any_array(name)?;

@@ -1,31 +1,27 @@
-//! Where values come from, whatever goes by the name: a channel, a shared array, or a channel of Python's ndsharray.
+//! Reading what has a name: a channel, a shared array, or a channel of Python's ndsharray.
 
-mod shared_array;
-
-use crate::args::Globals;
+use super::shared_array::{self, LockedView};
+use crate::args::{Globals, KindArg};
 use crate::array::ArrayRef;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::select::KindArg;
+use crate::failure::{Exit, Failure, Result};
 use ndsharray::{Error, Options, OwnedSample, Reader, compat};
-use shared_array::Shown;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at something that wakes nobody.
+/// Pause between two reads of a Python channel, which wakes no reader.
 const NAP: Duration = Duration::from_millis(1);
-/// Time between two looks at an array that changes in place.
+/// Pause between two reads of an array that changes in place.
 const ARRAY_NAP: Duration = Duration::from_millis(50);
-/// How long a writer may keep the lock of an array before one look at it is given up.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest wait for the lock of an array.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An array, and what is known about its publication.
 pub(crate) struct Value<'a> {
     pub(crate) array: ArrayRef<'a>,
-    /// Its number, where values are numbered.
+    /// Its number; `None` where values have no numbers.
     pub(crate) seq: Option<u64>,
-    /// Values published since the last one seen here, and not seen.
+    /// Values published since the last one read here, and not read.
     pub(crate) missed: Option<u64>,
-    /// Time since it was written.
+    /// Time since it was written; `None` for a shared array.
     pub(crate) age: Option<Duration>,
 }
 
@@ -40,26 +36,28 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What came of waiting.
+/// Result of waiting for a value.
 pub(crate) enum News<R> {
     Value(R),
     /// Nothing in the time given.
     Nothing,
     /// The writer has closed the channel; another one may come.
     Closed,
-    /// A writer keeps the lock of the shared array.
+    /// A writer holds the lock of the shared array.
     Locked,
 }
 
-/// Something open for reading.
+/// An open channel or array.
 pub(crate) enum Source {
     Channel(Reader),
-    Array(Box<dyn Shown>),
+    Array(Box<dyn LockedView>),
     Python(compat::Reader),
 }
 
 impl Source {
-    /// Opens what has the name and is of the `kind` asked for; of several things the first in this order: channel, shared array, Python's channel.
+    /// Opens what has the name.
+    ///
+    /// Without a `kind`, a channel comes before a shared array, and that before Python's channel.
     pub(crate) fn open(globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<Self> {
         let options = globals.options();
         let mut not_found = None;
@@ -74,9 +72,9 @@ impl Source {
             };
             match opened {
                 Ok(source) => return Ok(source),
-                // What is said of the first kind is said of all.
+                // The error for the first kind stands for all.
                 Err(error @ Error::NotFound { .. }) => drop(not_found.get_or_insert(error)),
-                // Python's names are fewer: what cannot be one is not there.
+                // Not every name is possible in Python: an impossible one does not exist.
                 Err(Error::InvalidName { .. }) if candidate == KindArg::Python && kind.is_none() => {}
                 Err(error) => return Err(error.into()),
             }
@@ -85,9 +83,10 @@ impl Source {
             .map_or_else(|| Failure::new(Exit::NotFound, format!("nothing is called {name:?}")), Failure::from))
     }
 
-    /// [`open`](Self::open), once there is something to open; `None` if `stop` says so.
+    /// Waits up to `time` for something to [`open`](Self::open).
     ///
-    /// Where a time was given and has gone by, that is what is told.
+    /// `stop` sleeps, and returns true to give up: the result is `None` then. After `time` the failure
+    /// is a timeout.
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,
@@ -112,20 +111,22 @@ impl Source {
         }
     }
 
-    /// The current value, if there is one.
+    /// Reads the current value, if there is one.
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         match self {
             Self::Channel(reader) => Ok(reader.latest_owned()?.map(|sample| look(Value::of(&sample)))),
-            Self::Array(array) => match look_at(array.as_ref(), PATIENCE, look)? {
+            Self::Array(array) => match look_at(array.as_ref(), LOCK_TIMEOUT, look)? {
                 Some(value) => Ok(Some(value)),
-                None => Err(Failure::new(Exit::InUse, "a writer keeps the lock of the shared array")
+                None => Err(Failure::new(Exit::InUse, "a writer holds the lock of the shared array")
                     .advise("`ndsh info NAME` says more about it")),
             },
             Self::Python(reader) => read_python(reader, look),
         }
     }
 
-    /// The next value that is newer than the last one seen, or what an array holds by then.
+    /// Waits for a value that is newer than the last one.
+    ///
+    /// A shared array has no newer values: the result is its content after a pause.
     pub(crate) fn wait<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
         let end = Instant::now() + time;
         match self {
@@ -157,7 +158,7 @@ impl Source {
         }
     }
 
-    /// Whether the values' writer lives, where that can be known.
+    /// Whether the writer lives; `None` if that cannot be known.
     pub(crate) fn is_writer_alive(&self) -> Option<bool> {
         match self {
             Self::Channel(reader) => Some(reader.is_writer_alive()),
@@ -165,7 +166,7 @@ impl Source {
         }
     }
 
-    /// Whether its writer has closed it, and no other has come.
+    /// Whether the writer has closed the channel, with no new writer since.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::Channel(reader) => reader.is_closed(),
@@ -173,7 +174,7 @@ impl Source {
         }
     }
 
-    /// How many writers there have been, where they are counted.
+    /// Number of writers that the channel has had; `None` where they are not counted.
     pub(crate) fn epoch(&self) -> Option<u64> {
         match self {
             Self::Channel(reader) => Some(reader.writer_epoch()),
@@ -181,13 +182,15 @@ impl Source {
         }
     }
 
-    /// Whether there is one value after another, rather than one that changes in place.
+    /// Whether values are published one after another, rather than changed in place.
     pub(crate) fn is_channel(&self) -> bool {
         !matches!(self, Self::Array(_))
     }
 }
 
-/// Who may not hold values in place, or finds no room to, can still copy them.
+/// Opens a channel, read-only if this process may not pin slots or the reader table is full.
+///
+/// A read-only reader copies values instead of pinning them.
 fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     match options.open(name) {
         Err(Error::PermissionDenied { .. } | Error::TooManyReaders { .. }) => options.open_read_only(name),
@@ -195,8 +198,8 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
-/// Looks at an array under its lock; `None` when a writer keeps that for longer than `time`.
-fn look_at<R>(array: &dyn Shown, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
+/// Reads an array under its lock; `None` if a writer holds the lock for longer than `time`.
+fn look_at<R>(array: &dyn LockedView, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(time, &mut |array| {
         result = look.take().map(|look| look(Value { array, seq: None, missed: None, age: None }));

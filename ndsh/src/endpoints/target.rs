@@ -1,4 +1,4 @@
-//! Where values go to: a channel, or one in the format of Python's ndsharray.
+//! Publishing values in a channel, or in one of Python's ndsharray.
 
 use crate::args::Globals;
 use crate::array::ArrayRef;
@@ -7,7 +7,7 @@ use crate::files::Incoming;
 use clap::Args;
 use ndsharray::{AnyWriter, compat};
 
-/// What kind of channel to make.
+/// The kind of channel to create.
 #[derive(Args)]
 pub(crate) struct TargetArgs {
     /// Write a channel of Python's ndsharray (its NdShArray), instead of one of this library
@@ -15,14 +15,16 @@ pub(crate) struct TargetArgs {
     python: bool,
 }
 
-/// The writing end of either.
+/// The writing end of either kind.
 pub(crate) enum Target {
     Channel(Box<AnyWriter>),
     Python(Box<compat::AnyWriter>),
 }
 
 impl Target {
-    /// Makes the channel `name`, or takes it over from a dead writer. With `persist` it stays, with its last value, when this is dropped.
+    /// Creates the channel `name`, or takes it over from a dead writer.
+    ///
+    /// With `persist` the channel and its last value outlive this process.
     pub(crate) fn create(globals: &Globals, args: &TargetArgs, name: &str, persist: bool) -> Result<Self> {
         Ok(if args.python {
             Self::Python(Box::new(globals.compat_options().persist(persist).create_any(name)?))
@@ -39,12 +41,12 @@ impl Target {
         Ok(())
     }
 
-    /// Writes an array straight from its file to where readers will see it: it is in memory once.
+    /// Reads an array from its file straight into the memory that readers map.
     pub(crate) fn take(&mut self, incoming: Incoming<'_>) -> Result<()> {
         match self {
             Self::Channel(writer) => {
                 let mut loan = writer.loan(incoming.dtype(), incoming.shape())?;
-                // A loan that is dropped was never published.
+                // If reading fails, the loan is dropped, and nothing is published.
                 incoming.fill(loan.as_mut_bytes())?;
                 loan.publish()?;
                 Ok(())

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything without a code of its own.
     Failure = 1,
-    /// Arguments that cannot be; clap ends with the same number.
+    /// Wrong arguments; clap ends with the same number.
     Usage = 2,
     /// No such channel, array or file.
     NotFound = 3,
     /// The bytes are not what they should be.
     Corrupt = 4,
-    /// A living process has it.
+    /// A living process uses it.
     InUse = 5,
     /// The operating system, or the trust in owners, does not allow it.
     Denied = 6,
@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     Findings = 8,
     /// Nothing came in the time given.
     TimedOut = 9,
-    /// Ctrl-C came before there was anything to give.
+    /// Ctrl-C came before the first value.
     Interrupted = 130,
 }
 
@@ -34,9 +34,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Each code and what it means, for `--help`, the man pages, and the README.
+/// Each code and its meaning, for `--help`, the manual pages, and the README.
 pub(crate) const CODES: [(u8, &str); 11] = [
-    (0, "done; also when the reader of the output has had enough"),
+    (0, "done; also when the program that reads the output has ended"),
     (1, "failed in a way that has no code of its own, such as output that cannot be written"),
     (2, "wrong usage"),
     (3, "no such channel, array or file"),
@@ -46,7 +46,7 @@ pub(crate) const CODES: [(u8, &str); 11] = [
     (7, "shared memory is full"),
     (8, "`doctor` found something that does not work"),
     (9, "nothing came in the time given"),
-    (130, "Ctrl-C before there was anything to give, or a second Ctrl-C"),
+    (130, "Ctrl-C before the first value, or a second Ctrl-C"),
 ];
 
 /// The table at the end of `--help`.

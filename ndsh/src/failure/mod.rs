@@ -1,9 +1,10 @@
-//! Why a command failed, and what the user can do next.
+//! Why a command failed.
 
-use crate::advice::Situation;
-use crate::exit::Exit;
-use crate::ours::quoted;
-use crate::output::{printable_message, tell};
+mod exit;
+
+pub(crate) use exit::{CODES, Exit, help as exit_codes};
+
+use crate::output::printable;
 use ndsharray::{Error, Foreign};
 use std::error::Error as StdError;
 use std::io;
@@ -18,7 +19,7 @@ pub(crate) struct Failure {
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
     advice: Option<String>,
-    /// More about it, as it is.
+    /// Lines that are shown unchanged, such as the usage.
     explanation: Option<String>,
     /// The channel or array, where the command has several.
     about: Option<String>,
@@ -29,48 +30,83 @@ impl Failure {
         Self { exit, message: message.into(), source: None, advice: None, about: None, explanation: None }
     }
 
+    /// A failure with the message of the error that caused it.
+    fn caused(exit: Exit, source: impl StdError + Send + Sync + 'static) -> Self {
+        let failure = Self::new(exit, source.to_string());
+        Self { source: Some(Box::new(source)), ..failure }
+    }
+
+    /// Ctrl-C came before the first value.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Exit::Interrupted, "interrupted before there was a value")
+    }
+
+    /// The channel or array `name` had no value in the time given.
+    pub(crate) fn no_value(name: &str) -> Self {
+        Self::new(Exit::TimedOut, format!("\"{}\" has no value", printable(name)))
+            .advise("--wait SECONDS waits for one")
+    }
+
     /// Adds what to do next.
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
     }
 
-    /// Says what was being done: `context: what went wrong`.
+    /// Puts what was being done before the message: `context: what went wrong`.
     pub(crate) fn context(mut self, context: impl std::fmt::Display) -> Self {
         self.message = format!("{context}: {}", self.message);
         self
     }
 
-    /// Adds lines that are shown as they are.
+    /// Adds [`context`](Self::context), unless the message has it already.
+    pub(crate) fn within(self, context: &str) -> Self {
+        if self.message.starts_with(context) { self } else { self.context(context) }
+    }
+
+    /// Adds lines that are shown unchanged.
     pub(crate) fn explain(mut self, lines: impl Into<String>) -> Self {
         self.explanation = Some(lines.into());
         self
     }
 
-    /// Says which of a command's names it is about.
+    /// Names the channel or array, where the command has several.
     pub(crate) fn about(mut self, name: &str) -> Self {
         self.about = Some(name.to_owned());
         self
     }
 
-    /// Says that a time was given, in which nothing came.
+    /// Changes the exit code to [`Exit::TimedOut`].
     pub(crate) fn timed_out(mut self) -> Self {
         self.exit = Exit::TimedOut;
         self
-    }
-
-    /// [`context`](Self::context), unless it is there already.
-    pub(crate) fn within(self, context: &str) -> Self {
-        if self.message.starts_with(context) { self } else { self.context(context) }
     }
 
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Whether the reader of our output has gone away, which is none of its errors.
+    /// The error that caused it, if there is one.
+    pub(crate) fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+
+    pub(crate) fn advice(&self) -> Option<&str> {
+        self.advice.as_deref()
+    }
+
+    pub(crate) fn explanation(&self) -> Option<&str> {
+        self.explanation.as_deref()
+    }
+
+    /// The channel or array, if the command has several.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.about.as_deref()
+    }
+
+    /// Whether the program that reads the output has ended, which is no failure of this one.
     pub(crate) fn is_broken_pipe(&self) -> bool {
-        let mut next = self.source.as_deref().map(|source| source as &(dyn StdError + 'static));
+        let mut next = self.cause();
         while let Some(error) = next {
             if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
                 return true;
@@ -78,30 +114,6 @@ impl Failure {
             next = error.source();
         }
         false
-    }
-
-    /// On stderr: the error, its causes, the advice.
-    pub(crate) fn report(&self, situation: &Situation<'_>) {
-        tell(format_args!("ndsh: {}", printable_message(&self.message)));
-        let mut next = self.source.as_deref().and_then(StdError::source);
-        while let Some(error) = next {
-            tell(format_args!("  because: {}", printable_message(&error.to_string())));
-            next = error.source();
-        }
-        for line in self.explanation.iter().flat_map(|lines| lines.lines()) {
-            tell(format_args!("  {line}"));
-        }
-        let situation = Situation { name: self.about.as_deref().or(situation.name), ..*situation };
-        let error = self.source.as_deref().and_then(|source| source.downcast_ref::<Error>());
-        let advice = self.advice.clone().or_else(|| error.and_then(|error| situation.advice(error)));
-        // A command line that is advised is to be copied.
-        let advice = advice.map(|advice| match situation.name {
-            Some(name) => advice.replace(" NAME", &format!(" {}", quoted(name))),
-            None => advice,
-        });
-        if let Some(advice) = &advice {
-            tell(format_args!("  next: {}", printable_message(advice)));
-        }
     }
 }
 
@@ -114,8 +126,7 @@ impl std::fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let (exit, message) = (exit_of(&error), error.to_string());
-        Self { exit, message, source: Some(Box::new(error)), advice: None, about: None, explanation: None }
+        Self::caused(exit_of(&error), error)
     }
 }
 
@@ -126,17 +137,10 @@ impl From<io::Error> for Failure {
             io::ErrorKind::PermissionDenied => Exit::Denied,
             // Bytes that are not what they should be.
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Exit::Corrupt,
-            // A full disk is no full shared memory, which the library tells as such.
+            // A full disk too: `Exit::Full` is for shared memory, which the library reports itself.
             _ => Exit::Failure,
         };
-        Self {
-            exit,
-            message: error.to_string(),
-            source: Some(Box::new(error)),
-            advice: None,
-            about: None,
-            explanation: None,
-        }
+        Self::caused(exit, error)
     }
 }
 
@@ -157,7 +161,7 @@ fn exit_of(error: &Error) -> Exit {
         | Error::AllSlotsPinned { .. }
         | Error::TooManyReaders { .. } => Exit::InUse,
         Error::PermissionDenied { .. } => Exit::Denied,
-        // A link, a directory or a pipe is nothing of ndsharray's, whoever put it there.
+        // Links, directories and pipes are never ndsharray's, so only a file can be another user's.
         Error::ForeignOwner { what: Foreign::OtherUser, .. } => Exit::Denied,
         Error::ForeignOwner { .. } => Exit::Corrupt,
         Error::OutOfMemory { .. } => Exit::Full,

@@ -2,8 +2,7 @@
 
 use super::npz::Archive;
 use super::{Incoming, bad_file, is_standard_stream, npy, npz, of_file, png};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};

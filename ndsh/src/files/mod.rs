@@ -9,10 +9,9 @@ pub(crate) mod png;
 
 pub(crate) use incoming::Incoming;
 pub(crate) use input::Arrays;
-pub(crate) use output::{Output, not_to_a_terminal};
+pub(crate) use output::{OutputFile, not_to_a_terminal};
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use clap::ValueEnum;
 use std::fmt::Display;
 use std::path::Path;

@@ -2,8 +2,7 @@
 
 use super::{Incoming, bad_file, npy};
 use crate::array::{Array, ArrayRef};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,13 +65,13 @@ impl<W: Seek> Seek for Quiet<W> {
 }
 
 /// An archive that is being written; without `finish` it has no directory.
-pub(crate) struct Writer<W: Write + Seek> {
+pub(crate) struct ArchiveWriter<W: Write + Seek> {
     /// `None` once it is finished.
     zip: Option<ZipWriter<W>>,
     over: Arc<AtomicBool>,
 }
 
-impl<W: Write + Seek> Drop for Writer<W> {
+impl<W: Write + Seek> Drop for ArchiveWriter<W> {
     fn drop(&mut self) {
         // Relaxed: as above.
         self.over.store(true, Ordering::Relaxed);
@@ -80,18 +79,18 @@ impl<W: Write + Seek> Drop for Writer<W> {
 }
 
 /// An archive in a file.
-pub(crate) fn to_file<W: Write + Seek>(to: W) -> Writer<Quiet<W>> {
+pub(crate) fn to_file<W: Write + Seek>(to: W) -> ArchiveWriter<Quiet<W>> {
     let over = Arc::new(AtomicBool::new(false));
-    Writer { zip: Some(ZipWriter::new(Quiet::new(to, &over))), over }
+    ArchiveWriter { zip: Some(ZipWriter::new(Quiet::new(to, &over))), over }
 }
 
 /// An archive in a pipe, where there is no going back: sizes stand behind the elements.
-fn to_stream<W: Write>(to: W) -> Writer<impl Write + Seek> {
+fn to_stream<W: Write>(to: W) -> ArchiveWriter<impl Write + Seek> {
     let over = Arc::new(AtomicBool::new(false));
-    Writer { zip: Some(ZipWriter::new_stream(Quiet::new(to, &over))), over }
+    ArchiveWriter { zip: Some(ZipWriter::new_stream(Quiet::new(to, &over))), over }
 }
 
-impl<W: Write + Seek> Writer<W> {
+impl<W: Write + Seek> ArchiveWriter<W> {
     /// Adds an array, uncompressed, as `numpy.savez` does.
     ///
     /// The entry's header takes the `note` along. NumPy does not look at it.
@@ -134,14 +133,14 @@ pub(crate) fn write_one(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> 
 }
 
 /// An entry of an archive without a directory.
-pub(crate) struct Found {
+pub(crate) struct SalvagedEntry {
     /// Where it begins in the file.
     pub(crate) at: u64,
     pub(crate) note: Vec<u8>,
 }
 
 /// The whole entries at the front of an archive whose writer was killed before it could finish.
-pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<Found>> {
+pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<SalvagedEntry>> {
     let mut found = Vec::new();
     loop {
         let at = from.stream_position()?;
@@ -158,7 +157,7 @@ pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<Found>> {
         if len == 0 {
             return Ok(found);
         }
-        found.push(Found { at, note });
+        found.push(SalvagedEntry { at, note });
     }
 }
 
@@ -208,7 +207,7 @@ impl<R: Read + Seek> Archive<R> {
             let keys = self.keys().join(", ");
             return Err(Failure::new(Exit::NotFound, format!("no array {key:?}")).advise(format!("there are: {keys}")));
         };
-        let mut entry = Entry(self.zip.by_index(index).map_err(failure)?);
+        let mut entry = EntryReader(self.zip.by_index(index).map_err(failure)?);
         take(Incoming::of_entry(&mut entry).map_err(|failure| failure.context(key))?)
     }
 
@@ -220,13 +219,13 @@ impl<R: Read + Seek> Archive<R> {
 
 /// The one array of an entry.
 fn read_entry(entry: impl Read) -> Result<Array> {
-    Incoming::of_entry(&mut Entry(entry))?.into_array()
+    Incoming::of_entry(&mut EntryReader(entry))?.into_array()
 }
 
 /// What an entry unpacks to. Bytes that cannot be unpacked are the file's fault, not the system's.
-struct Entry<R>(R);
+struct EntryReader<R>(R);
 
-impl<R: Read> Read for Entry<R> {
+impl<R: Read> Read for EntryReader<R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         self.0.read(room).map_err(|error| {
             let interrupted = error.kind() == io::ErrorKind::Interrupted;

@@ -2,8 +2,7 @@
 
 use super::{Format, is_standard_stream, npy, npz, of_file, png};
 use crate::array::ArrayRef;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -17,7 +16,7 @@ const LINKS: usize = 40;
 ///
 /// A symbolic link is followed, so that the link stays and the file it names is replaced. A file that
 /// is replaced hands on its mode and, where this process may do so, its owner.
-pub(crate) struct Output {
+pub(crate) struct OutputFile {
     /// What was asked for.
     asked: PathBuf,
     to: To,
@@ -28,7 +27,7 @@ enum To {
     Special(BufWriter<File>),
 }
 
-impl Output {
+impl OutputFile {
     pub(crate) fn create(path: &Path) -> Result<Self> {
         Ok(Self { asked: path.to_owned(), to: of_file(path, To::create(path))? })
     }
@@ -48,7 +47,7 @@ impl Output {
     /// Writes one array to `path`.
     pub(crate) fn save(path: &Path, format: Format, array: ArrayRef<'_>) -> Result<()> {
         if is_standard_stream(path) {
-            let mut out = crate::stdout::bytes();
+            let mut out = crate::output::bytes();
             write(&mut out, format, array)?;
             return Ok(out.flush()?);
         }

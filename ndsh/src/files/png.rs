@@ -4,8 +4,7 @@
 
 use super::bad_file;
 use crate::array::{Array, ArrayRef, byte_len};
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::shape as show_shape;
 use ndsharray::DType;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, EncodingError, Transformations};

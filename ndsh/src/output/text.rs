@@ -1,20 +1,8 @@
-//! How values look: the same on a terminal and in a pipe.
+//! Names, sizes, times and shapes as text: the same on a terminal and in a pipe.
 
-use crate::failure::Result;
 use bytesize::ByteSize;
-use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
-use ratatui::text::Span;
-use serde::Serialize;
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
 use std::time::Duration;
-
-pub(crate) use crate::stdout::stdout;
-
-/// A line on standard error. Where there is nobody to tell, as when the terminal has been closed, it is not told.
-pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
 
 /// A name or path, which comes from outside: whatever could move the cursor, hide or turn text around is shown as an escape.
 pub(crate) fn printable(name: &str) -> Cow<'_, str> {
@@ -99,115 +87,14 @@ pub(crate) fn short_shape(axes: &[usize]) -> String {
 /// Characters of a shape in a table: enough for a batch of pictures.
 const SHORT: usize = 28;
 
-/// Columns of the terminal; `None` where standard output is none.
-pub(crate) fn window() -> Option<usize> {
-    let size = std::io::stdout().is_terminal().then(ratatui::crossterm::terminal::size)?.ok()?;
-    (size.0 > 0).then_some(size.0.into())
-}
-
-/// Columns between two cells.
-const GAP: u16 = 2;
-
-/// A table without lines, as wide as what stands in it.
-pub(crate) struct Columns {
-    /// Those that start with `>` have their cells on the right.
-    titles: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Columns {
-    /// One title for each column; those that start with `>` have their cells on the right.
-    pub(crate) fn new(titles: &[&str]) -> Self {
-        Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new() }
+/// A word in quotes, where a POSIX shell needs them.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
-
-    pub(crate) fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
-    }
-
-    /// Leaves out the columns `spare`, one after another, until the table is no wider than `window`;
-    /// then cuts the widest cells.
-    pub(crate) fn fit(&mut self, window: usize, spare: &[&str]) {
-        for title in spare {
-            if self.width() <= window {
-                return;
-            }
-            if let Some(index) = self.titles.iter().position(|found| found.trim_start_matches('>') == *title) {
-                self.titles.remove(index);
-                self.rows.iter_mut().filter(|row| index < row.len()).for_each(|row| drop(row.remove(index)));
-            }
-        }
-        let mut most = window;
-        while self.width() > window && most > 4 {
-            most -= 1;
-            let cells = self.rows.iter_mut().flatten().filter(|cell| width(cell) > most);
-            cells.for_each(|cell| *cell = cut(cell, most));
-        }
-    }
-
-    fn width(&self) -> usize {
-        let of = |index: usize, title: &String| {
-            let cells = self.rows.iter().filter_map(|row| row.get(index));
-            cells.map(|cell| width(cell)).chain([width(title.trim_start_matches('>'))]).max().unwrap_or(0)
-        };
-        let widths: Vec<_> = self.titles.iter().enumerate().map(|(index, title)| of(index, title)).collect();
-        widths.iter().sum::<usize>() + usize::from(GAP) * widths.len().saturating_sub(1)
-    }
-
-    /// The lines, without blanks at their ends.
-    pub(crate) fn print(&self, to: &mut impl Write) -> Result<()> {
-        let mut table = Table::new();
-        table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
-        table.set_header(self.titles.iter().map(|title| title.trim_start_matches('>')));
-        for (column, title) in table.column_iter_mut().zip(&self.titles) {
-            column.set_padding((0, GAP));
-            if title.starts_with('>') {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for row in &self.rows {
-            table.add_row(row);
-        }
-        for line in table.lines() {
-            writeln!(to, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
-
-/// Columns that a text takes.
-fn width(text: &str) -> usize {
-    Span::raw(text).width()
-}
-
-/// The beginning of a text, with a mark for what is left out.
-fn cut(text: &str, most: usize) -> String {
-    let mut cut = String::new();
-    for c in text.chars() {
-        cut.push(c);
-        if width(&cut) >= most {
-            cut.pop();
-            break;
-        }
-    }
-    cut.push('\u{2026}');
-    cut
-}
-
-/// One JSON value, indented, and a line's end. What could act on a terminal is escaped, as JSON has it.
-pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    let mut safe = String::with_capacity(text.len() + 1);
-    for c in text.chars() {
-        if c.is_ascii() || c.escape_debug().eq([c]) {
-            safe.push(c);
-        } else {
-            // Beyond ASCII there is nothing but the inside of strings.
-            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    safe.push('\n');
-    Ok(to.write_all(safe.as_bytes())?)
 }
 
 #[cfg(test)]
@@ -219,16 +106,6 @@ mod tests {
         assert_eq!(printable("camera \"1\" Größe"), "camera \"1\" Größe");
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\u{200b}\\"), "a\\u{1b}[2Jb\\u{202e}c\\u{200b}\\\\");
         assert_eq!(printable_message("\"a\\u{1b}\" and \u{9b}"), "\"a\\u{1b}\" and \\u{9b}");
-    }
-
-    #[test]
-    fn json_cannot_either_and_means_the_same() {
-        let name = "a\u{202e}b\u{1b}\u{e0041}\u{f6}\n\\";
-        let mut out = Vec::new();
-        json(&mut out, &[name]).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(text.chars().all(|c| c == '\n' || c.escape_debug().eq([c]) || matches!(c, '"' | '\\')), "{text}");
-        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [name]);
     }
 
     #[test]
@@ -256,38 +133,6 @@ mod tests {
     #[test]
     fn shapes_look_as_in_numpy() {
         assert_eq!([shape(&[]), shape(&[5]), shape(&[2, 3])], ["()", "(5,)", "(2, 3)"]);
-    }
-
-    #[test]
-    fn columns_are_aligned_and_end_without_blanks() {
-        let mut columns = Columns::new(&["NAME", ">SIZE"]);
-        columns.row(["camera", "1"]);
-        columns.row(["x", "1234"]);
-        let mut out = Vec::new();
-        columns.print(&mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "NAME    SIZE\ncamera     1\nx       1234\n");
-    }
-
-    #[test]
-    fn a_table_fits_its_window() {
-        let table = || {
-            let mut columns = Columns::new(&["NAME", ">SIZE", "KIND"]);
-            columns.row(["camera", "1", "channel"]);
-            columns.row(["a-very-long-name", "1234", "array"]);
-            columns
-        };
-        let lines = |window| {
-            let (mut columns, mut out) = (table(), Vec::new());
-            columns.fit(window, &["KIND", "SIZE"]);
-            columns.print(&mut out).unwrap();
-            let text = String::from_utf8(out).unwrap();
-            assert!(text.lines().all(|line| width(line) <= window), "{window}: {text}");
-            text.lines().next().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(lines(31), ["NAME", "SIZE", "KIND"]);
-        assert_eq!(lines(30), ["NAME", "SIZE"]);
-        assert_eq!(lines(21), ["NAME"]);
-        assert_eq!(lines(10), ["NAME"]);
     }
 
     #[test]

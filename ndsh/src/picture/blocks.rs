@@ -1,7 +1,7 @@
 //! A picture as text: two pixels in a character, one above the other.
 
 use super::Canvas;
-use crate::colour::{Depth, in_palette, in_sixteen};
+use crate::terminal::{Depth, in_palette, in_sixteen};
 use ratatui::style::Color;
 use std::io::{self, Write};
 

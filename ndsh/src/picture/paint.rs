@@ -1,7 +1,7 @@
 //! Which colours the numbers of a picture have.
 
-use super::select::Plane;
-use crate::numbers::{Part, is_complex};
+use super::plane::Plane;
+use crate::array::numbers::{Part, is_complex};
 use clap::ValueEnum;
 use ndsharray::DType;
 

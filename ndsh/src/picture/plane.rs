@@ -1,8 +1,8 @@
 //! Which elements of an array are the pixels of a picture.
 
 use super::index::Index;
-use crate::array::ArrayRef;
-use crate::numbers::{self, Part};
+use crate::array::numbers::Part;
+use crate::array::{ArrayRef, numbers};
 use clap::ValueEnum;
 use ndsharray::DType;
 

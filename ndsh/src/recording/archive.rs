@@ -1,34 +1,32 @@
 //! A recording as one `.npz` file.
 
-use super::{Note, exists, key};
+use super::note::{Note, PART, exists, key};
 use crate::array::ArrayRef;
 use crate::failure::Result;
-use crate::files::npz::{self, Archive, Quiet, Writer};
-use crate::files::{bad_file, of_file};
-use crate::ours::quoted;
+use crate::files::npz::{Archive, ArchiveWriter, Quiet};
+use crate::files::{bad_file, npz, of_file};
+use crate::output::quoted;
 use ndsharray::DType;
 use std::fs::{self, File};
 use std::io::{BufRead, BufWriter, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// What the name of an archive ends with while it is being recorded.
-pub(super) const PART: &str = ".part";
+/// The key of the array of times.
+const TIME: &str = "time";
 
-pub(super) const TIME: &str = "time";
-
-/// Stands for "not known" among numbers.
+/// Stands for an unknown number.
 const UNKNOWN: u64 = 0;
 
-pub(crate) struct Recorder {
+pub(crate) struct ArchiveRecorder {
     path: PathBuf,
-    /// What the file is called until it is finished. A killed recorder leaves it, to be played.
+    /// The file's name until it is finished. A killed recorder leaves it, and it can be played.
     part: PathBuf,
-    writer: Writer<Quiet<BufWriter<File>>>,
+    writer: ArchiveWriter<Quiet<BufWriter<File>>>,
     notes: Vec<Note>,
     finished: bool,
 }
 
-impl Recorder {
+impl ArchiveRecorder {
     pub(super) fn create(path: &Path) -> Result<Self> {
         let part = part(path);
         let file = match File::create_new(&part) {
@@ -44,14 +42,14 @@ impl Recorder {
     pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
         let key = key(self.notes.len());
         let added = self.writer.add(&key, array, Some(&to_bytes(&note))).and_then(|()| self.writer.complete(&key));
-        self.told(added)?;
+        self.explained(added)?;
         self.notes.push(note);
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<()> {
         let done = self.finish_file();
-        self.told(done)?;
+        self.explained(done)?;
         self.finished = true;
         Ok(())
     }
@@ -77,34 +75,36 @@ impl Recorder {
         }
     }
 
-    /// Says which file it was, and where the values are that came before.
-    fn told(&self, result: Result<()>) -> Result<()> {
+    /// Adds to a failure which file it was, and where the values before it are.
+    fn explained(&self, result: Result<()>) -> Result<()> {
         of_file(&self.path, result)
             .map_err(|failure| if self.notes.is_empty() { failure } else { failure.advise(left(&self.part)) })
     }
 }
 
-impl Drop for Recorder {
+impl Drop for ArchiveRecorder {
     fn drop(&mut self) {
-        // What has no values is of no use.
+        // A file without values is of no use.
         if !self.finished && self.notes.is_empty() {
             let _ = fs::remove_file(&self.part);
         }
     }
 }
 
-/// What a file is called while it is recorded.
+/// The name of an archive while it is recorded.
 fn part(path: &Path) -> PathBuf {
     let mut part = path.as_os_str().to_owned();
     part.push(PART);
     part.into()
 }
 
+/// Advice on the values in an unfinished archive.
 fn left(part: &Path) -> String {
     let part = quoted(&part.to_string_lossy());
     format!("what has been recorded is in {part}: `ndsh play NAME {part}` publishes it again")
 }
 
+/// Length of a note in an entry's header, in bytes: four numbers.
 const NOTE_BYTES: usize = 32;
 
 fn to_bytes(note: &Note) -> [u8; NOTE_BYTES] {
@@ -121,10 +121,10 @@ fn to_bytes(note: &Note) -> [u8; NOTE_BYTES] {
     bytes
 }
 
-/// Places and times of the values of an archive that was never finished.
+/// Finds the values of an archive that was never finished: their offsets in the file, and times.
 pub(super) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<(u64, f64)>> {
     let found = npz::salvage(from)?;
-    let time = |found: &npz::Found| Some(f64::from_le_bytes(*found.note.first_chunk()?));
+    let time = |found: &npz::SalvagedEntry| Some(f64::from_le_bytes(*found.note.first_chunk()?));
     Ok(found.into_iter().filter_map(|found| Some((found.at, time(&found)?))).collect())
 }
 
@@ -132,7 +132,7 @@ fn column(notes: &[Note], number: impl Fn(&Note) -> [u8; 8]) -> Vec<u8> {
     notes.iter().flat_map(number).collect()
 }
 
-/// Keys and times of the values in an archive.
+/// Reads the keys and times of the values in an archive.
 pub(super) fn read_index<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Vec<(String, f64)>> {
     let time = archive.get(TIME).map_err(|failure| {
         failure.advise("it has no times: `ndsh put NAME FILE --rate 30` publishes the arrays of any archive")

@@ -1,34 +1,35 @@
 //! A recording as a directory.
 
-use super::{Note, exists, key};
+use super::note::{Note, exists, key};
 use crate::array::ArrayRef;
 use crate::failure::Result;
-use crate::files::bad_file;
-use crate::files::{npy, of_file};
+use crate::files::{bad_file, npy, of_file};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
 
-pub(super) const INDEX: &str = "index.jsonl";
+/// Name of the index file.
+const INDEX: &str = "index.jsonl";
 
+/// One line of the index.
 #[derive(Serialize, Deserialize)]
 struct Line {
     file: String,
     #[serde(flatten)]
     note: Note,
-    /// For people and other programs; the file has them too.
+    /// For people and other programs, like `shape`; the file has both too.
     dtype: String,
     shape: Vec<usize>,
 }
 
-pub(crate) struct Recorder {
+pub(crate) struct DirectoryRecorder {
     dir: PathBuf,
     index: File,
     count: usize,
 }
 
-impl Recorder {
+impl DirectoryRecorder {
     pub(super) fn create(dir: &Path) -> Result<Self> {
         of_file(dir, fs::create_dir_all(dir))?;
         let path = dir.join(INDEX);
@@ -39,7 +40,7 @@ impl Recorder {
         Ok(Self { dir: dir.to_owned(), index, count: 0 })
     }
 
-    /// First the value, then the line that names it: whoever reads the index finds all that it names.
+    /// Adds a value. The line follows its file, so that a reader of the index finds every file in it.
     pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
         let file = format!("{}.npy", key(self.count));
         let path = self.dir.join(&file);
@@ -58,11 +59,11 @@ impl Recorder {
     }
 }
 
-/// The files of a recording and what is noted about them.
+/// Reads the index: the files of a recording, and their notes.
 pub(super) fn read_index(dir: &Path) -> Result<Vec<(PathBuf, Note)>> {
     let path = dir.join(INDEX);
     let text = of_file(&path, fs::read_to_string(&path))?;
-    // What comes after the last line's end was being written when the recorder was killed.
+    // The recorder was killed while it wrote what comes after the last end of a line.
     let complete = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
     let parse = |line: &str| -> Result<(PathBuf, Note)> {
         let line: Line = serde_json::from_str(line).map_err(|error| bad_file("index.jsonl", error))?;

@@ -1,9 +1,9 @@
 //! Reading a recording.
 
-use super::{archive, directory, is_archive, is_part};
+use super::note::{Note, is_archive, is_part};
+use super::{archive, directory};
 use crate::array::Array;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::files::npz::{Archive, get_salvaged};
 use crate::files::{Arrays, bad_file, of_file};
 use std::fs::File;
@@ -23,10 +23,10 @@ enum Values {
         archive: Archive<BufReader<File>>,
         keys: Vec<String>,
     },
-    /// An archive whose recorder was killed, and where its values are.
+    /// An archive whose recorder was killed, and the offsets of its values.
     Part {
         file: BufReader<File>,
-        places: Vec<u64>,
+        offsets: Vec<u64>,
     },
 }
 
@@ -35,8 +35,8 @@ impl Recording {
         let (values, times) = if is_part(path) {
             let open = || -> Result<_> {
                 let mut file = BufReader::new(File::open(path)?);
-                let (places, times) = archive::salvage(&mut file)?.into_iter().unzip();
-                Ok((Values::Part { file, places }, times))
+                let (offsets, times) = archive::salvage(&mut file)?.into_iter().unzip();
+                Ok((Values::Part { file, offsets }, times))
             };
             of_file(path, open())?
         } else if path.is_dir() || !is_archive(path) {
@@ -74,15 +74,15 @@ impl Recording {
                 let key = keys.get(index).ok_or_else(none)?;
                 archive.get(key).map_err(|failure| failure.context(self.path.display()))
             }
-            Values::Part { file, places } => {
-                let at = places.get(index).ok_or_else(none)?;
+            Values::Part { file, offsets } => {
+                let at = offsets.get(index).ok_or_else(none)?;
                 of_file(&self.path, get_salvaged(file, *at))
             }
         }
     }
 }
 
-fn of_directory(path: &Path) -> Result<Vec<(PathBuf, super::Note)>> {
+fn of_directory(path: &Path) -> Result<Vec<(PathBuf, Note)>> {
     if path.exists() && !path.is_dir() {
         return Err(Failure::new(Exit::Usage, format!("{} is no recording", path.display())).advise(
             "`ndsh record` makes a directory, or a file that ends with .npz; `ndsh put` publishes other files",

@@ -1,9 +1,9 @@
-//! What is not provably ndsharray's, and so stays whatever is asked for.
+//! Files that ndsharray did not create. The tool never writes, cuts or removes them.
 
+use super::summary::state;
 use crate::args::Globals;
-use crate::describe::state;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::output::quoted;
 use ndsharray::inspect::{Kind, Report, Role};
 use ndsharray::{Error, Foreign, HeaderError};
 use std::ffi::OsStr;
@@ -12,25 +12,25 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Files of a report that ndsharray has not made, as far as its bytes can tell.
-pub(crate) fn foreign(globals: &Globals, report: &Report) -> Vec<PathBuf> {
-    // A table without its magic beside a board of ours is a damaged one of ours.
+/// Lists the files of a report that ndsharray did not create, as far as their bytes show.
+pub(crate) fn files(globals: &Globals, report: &Report) -> Vec<PathBuf> {
+    // Beside one of our boards, a reader table without its magic is ours, and damaged.
     let damaged = |path: &Path| state(report).is_some() && path.extension() == Some(OsStr::new("ndsh-readers"));
     let unknown = report.problems.iter().filter(|problem| match &problem.error {
         Error::Corrupt(_) if damaged(&problem.path) => false,
         Error::Corrupt(HeaderError::Magic { .. }) => true,
-        // Too short for a head, and so without a word on its magic.
+        // Too short for a header, so the library did not look at the magic.
         Error::Corrupt(HeaderError::Truncated { .. }) => !starts_as_ours(&problem.path),
         Error::ForeignOwner { what, .. } => *what != Foreign::OtherUser,
         _ => false,
     });
     let mut found: Vec<_> = unknown.map(|problem| problem.path.clone()).collect();
-    // Too short for a report to have looked at its head, which may be about to be made.
+    // Too short for the library to have looked: a process may be about to write the header.
     let own = report.files.iter().filter(|file| matches!(file.role, Role::Board | Role::Readers | Role::Array));
     let short = own.filter(|file| file.len < SHORT && !damaged(&file.path) && !starts_as_ours(&file.path));
     found.extend(short.map(|file| file.path.clone()));
     if report.kind == Kind::Python && !report.problems.is_empty() {
-        // Lists what nobody has, and so looks at what it is.
+        // Listing the unused files checks on the way whether they are Python's.
         if let Err(Error::NotOurs { path, .. }) = globals.compat_options().unused(&report.name, Duration::MAX) {
             found.push(path);
         }
@@ -40,39 +40,31 @@ pub(crate) fn foreign(globals: &Globals, report: &Report) -> Vec<PathBuf> {
     found
 }
 
-/// Says which files are in the way.
+/// The failure of a command that meets such files.
 pub(crate) fn refusal(paths: &[PathBuf]) -> Failure {
     Failure::new(Exit::Corrupt, described(paths)).advise(by_hand(paths))
 }
 
-/// Names files that ndsharray has not made, and says so.
+/// Names the files, and says that ndsharray did not create them.
 pub(crate) fn described(paths: &[PathBuf]) -> String {
     let names: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
     let what = if paths.len() == 1 { "a file" } else { "files" };
     format!("{}: {what} that ndsharray has not made", names.join(", "))
 }
 
-/// How to remove what this program refuses to.
+/// Tells how to remove the files by hand.
 pub(crate) fn by_hand(paths: &[PathBuf]) -> String {
     let quoted: Vec<_> = paths.iter().map(|path| quoted(&path.to_string_lossy())).collect();
     let command = if paths.iter().any(|path| path.is_dir()) { "rm -r" } else { "rm" };
     format!("choose another name; or, if no program needs it, remove it by hand: `{command} -- {}`", quoted.join(" "))
 }
 
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-/// Files below so many bytes are not whole; larger ones have been looked at.
+/// Files shorter than this, in bytes, are incomplete; the library looks only at longer ones.
 const SHORT: u64 = 64;
 
-/// Whether a file of this library's name starts as one, or with zeros; also one that cannot be read.
+/// Whether a file starts with the magic that its name promises, or with zeros.
+///
+/// A file that cannot be read gets the benefit of the doubt.
 fn starts_as_ours(path: &Path) -> bool {
     let magic: &[u8; 8] = match path.extension().and_then(OsStr::to_str) {
         Some("ndsh") => b"NDSHBORD",
@@ -88,7 +80,7 @@ fn starts_as_ours(path: &Path) -> bool {
     }
 }
 
-/// The first bytes.
+/// Reads the first bytes of a file.
 fn front(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let mut front = Vec::new();
     File::open(path)?.take(most as u64).read_to_end(&mut front)?;

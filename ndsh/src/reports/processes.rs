@@ -1,5 +1,9 @@
-//! Which processes have a file mapped, as `/proc` tells: a hint, since it shows only processes of one's own PID namespace and user.
+//! Which processes map a file, according to `/proc`.
+//!
+//! A hint: `/proc` shows the processes of this PID namespace alone, and of other users it hides the
+//! mappings.
 
+use ndsharray::inspect::{Report, Role};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,15 +11,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A process that has a file mapped.
+/// A process that maps a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Mapper {
     pub(crate) pid: u32,
-    /// Whether it can write there.
+    /// Whether the mapping is shared and writable.
     pub(crate) writes: bool,
 }
 
-/// Looks once for who has each of these files mapped.
+/// Finds the processes that map each of these files.
 pub(crate) fn mappers(paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Mapper>> {
     let files: Vec<_> = paths.iter().filter_map(|path| Some((path, path.metadata().ok()?.ino()))).collect();
     let mut found = BTreeMap::new();
@@ -42,8 +46,10 @@ pub(crate) fn mappers(paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Mapper>> {
     found
 }
 
-/// Whether a line of `/proc/PID/maps` is about this file, and whether it is mapped for writing. Inodes are the file system's own, so the name must fit too;
-/// another mount namespace may have another path.
+/// Returns whether a line of `/proc/PID/maps` maps this file for writing; `None` for other files.
+///
+/// Two file systems can have the same inode number, so the name must match too. Only its last part
+/// counts, as another mount namespace may have another path.
 fn maps_file(line: &[u8], path: &Path, inode: u64) -> Option<bool> {
     let name = path.file_name()?.as_bytes();
     if !line.ends_with(name) {
@@ -53,6 +59,15 @@ fn maps_file(line: &[u8], path: &Path, inode: u64) -> Option<bool> {
     let permissions = words.nth(1)?;
     let number = std::str::from_utf8(words.nth(2)?).ok()?;
     (number.parse() == Ok(inode)).then(|| permissions.get(1) == Some(&b'w') && permissions.get(3) == Some(&b's'))
+}
+
+/// The processes that map the tags of Python's channels, by the channel's name.
+pub(crate) fn tag_mappers<'r>(reports: impl IntoIterator<Item = &'r Report>) -> BTreeMap<String, Vec<Mapper>> {
+    let tag = |report: &Report| report.files.iter().find(|file| file.role == Role::Tag).map(|file| file.path.clone());
+    let tags: Vec<(String, PathBuf)> =
+        reports.into_iter().filter_map(|report| Some((report.name.clone(), tag(report)?))).collect();
+    let mut found = mappers(&tags.iter().map(|(_, path)| path.clone()).collect::<Vec<_>>());
+    tags.into_iter().filter_map(|(name, path)| Some((name, found.remove(&path)?))).collect()
 }
 
 #[cfg(test)]

@@ -1,56 +1,56 @@
-//! What is known of a channel or array, as JSON and as words.
+//! What is known of a channel or array, for JSON and tables.
 
-use crate::processes::Mapper;
+use super::processes::Mapper;
 use ndsharray::inspect::{ArrayLock, ChannelState, Details, Kind, Life, Owner, Report};
 use serde::Serialize;
 
-/// One line of `ndsh ls`. Field names are for scripts, and keep their meaning.
+/// One line of `ndsh ls`. Scripts rely on the fields' names and meaning.
 #[derive(Serialize)]
 pub(crate) struct Summary {
     pub(crate) name: String,
     pub(crate) kind: String,
-    /// `starting`, `open`, `closed` or `kept`; of a channel.
+    /// Of a channel: `starting`, `open`, `closed` or `kept`.
     pub(crate) state: Option<String>,
     pub(crate) dtype: Option<String>,
     pub(crate) shape: Option<Vec<usize>>,
     /// Bytes of the elements.
     pub(crate) bytes: Option<usize>,
     pub(crate) seq: Option<u64>,
-    /// Values a second; `null` where they are not numbered, or the time was too short.
+    /// Values a second; `null` where they have no numbers, or the time was too short.
     pub(crate) rate: Option<f64>,
-    pub(crate) writer: Who,
-    /// Readers, or handles of an array, that live; `null` when that is not known.
+    pub(crate) writer: ProcessInfo,
+    /// Living readers, or living handles of an array; `null` if unknown.
     pub(crate) readers: Option<usize>,
-    /// Readers that died and have not been cleared away yet; `null` when that is not known.
+    /// Dead readers whose entries the writer has not cleared yet; `null` if unknown.
     pub(crate) dead_readers: Option<usize>,
     pub(crate) max_readers: usize,
-    /// Slots that readers hold; `null` when that is not known.
+    /// Slots that readers hold; `null` if unknown.
     pub(crate) pinned: Option<usize>,
     /// Bytes that all files take.
     pub(crate) memory: u64,
     pub(crate) age_seconds: Option<f64>,
     pub(crate) poisoned: bool,
-    /// Whether permissions, or something that is no file of ours, are not in the way.
+    /// False if permissions, or a file that ndsharray did not create, are in the way.
     pub(crate) readable: bool,
     pub(crate) problems: Vec<String>,
 }
 
-/// Somebody, alive or not.
+/// A process that takes part in a channel or array.
 #[derive(Clone, Serialize)]
-pub(crate) struct Who {
-    /// `null` when the kernel cannot say.
+pub(crate) struct ProcessInfo {
+    /// Whether it lives; `null` if the kernel cannot say.
     pub(crate) alive: Option<bool>,
-    /// A hint.
+    /// A hint: what the process noted about itself.
     pub(crate) pid: Option<u32>,
 }
 
-impl From<Owner> for Who {
+impl From<Owner> for ProcessInfo {
     fn from(owner: Owner) -> Self {
         Self { alive: alive(owner.life), pid: owner.pid }
     }
 }
 
-pub(crate) fn alive(life: Life) -> Option<bool> {
+fn alive(life: Life) -> Option<bool> {
     match life {
         Life::Alive => Some(true),
         Life::Gone => Some(false),
@@ -58,12 +58,12 @@ pub(crate) fn alive(life: Life) -> Option<bool> {
     }
 }
 
-impl Who {
+impl ProcessInfo {
     /// `alive (1234)`, `gone`, `perhaps (1234)`, `?`.
     pub(crate) fn words(&self) -> String {
         let word = match (self.alive, self.pid) {
             (Some(true), _) => "alive",
-            // Whose process id it was does not matter any more.
+            // The id may belong to another process by now.
             (Some(false), _) => return "gone".to_owned(),
             (None, Some(_)) => "perhaps",
             (None, None) => return "?".to_owned(),
@@ -76,14 +76,14 @@ impl Who {
 }
 
 impl Summary {
-    /// `mappers` have the tag of a Python channel mapped.
+    /// `mappers` are the processes that map the tag of a Python channel.
     pub(crate) fn new(report: &Report, rate: Option<f64>, mappers: &[Mapper]) -> Self {
         let value = report.value.as_ref();
         let (living, dead): (Vec<_>, Vec<_>) =
             report.readers.iter().partition(|reader| reader.owner.life != Life::Gone);
-        // The reader table of a channel may be for other users.
+        // This user may not be allowed to read the reader table.
         let hidden = report.kind == Kind::Channel && !report.readers_known;
-        let mut writer = Who::from(report.writer);
+        let mut writer = ProcessInfo::from(report.writer);
         if report.kind == Kind::Python {
             writer.pid = mappers.iter().find(|mapper| mapper.writes).map(|mapper| mapper.pid);
         }
@@ -109,7 +109,7 @@ impl Summary {
         }
     }
 
-    /// What is worth a word beside the figures.
+    /// Remarks beside the figures, such as `damaged` or `closed`.
     pub(crate) fn note(&self) -> String {
         let mut notes = Vec::new();
         if !self.readable {

@@ -1,7 +1,6 @@
 //! Ctrl-C, for commands that run until they are told to stop.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::Duration;

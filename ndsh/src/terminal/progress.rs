@@ -1,6 +1,6 @@
 //! How far a long command has come: on stderr, and only if that is a terminal.
 
-use crate::colour::has_cursor;
+use super::colour::has_cursor;
 use crate::failure::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

@@ -1,9 +1,8 @@
 //! The terminal as a whole screen, which is given back whatever happens.
 
-use crate::colour::has_cursor;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::interrupt::Interrupt;
+use super::colour::has_cursor;
+use super::interrupt::Interrupt;
+use crate::failure::{Exit, Failure, Result};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::crossterm::{execute, queue};
@@ -20,12 +19,12 @@ const TICK: Duration = Duration::from_millis(50);
 pub(crate) struct Screen {
     /// Its own end would complain on standard error if the terminal has gone, and panic when it cannot even do that.
     terminal: ManuallyDrop<DefaultTerminal>,
-    wishes: Receiver<Wish>,
+    actions: Receiver<Action>,
 }
 
 /// What the user wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
+pub(crate) enum Action {
     Quit,
     Next,
     Previous,
@@ -44,16 +43,16 @@ impl Screen {
             Failure::new(Exit::Failure, format!("cannot use this terminal: {error}"))
                 .advise("in a pipe it writes plain lines: add `| cat`")
         })?;
-        let (sender, wishes) = channel();
+        let (sender, actions) = channel();
         // A thread of its own, which ends with the process: reading from a terminal that has been closed never comes back.
         std::thread::spawn(move || {
             while let Ok(event) = event::read() {
-                if meaning(&event).is_some_and(|wish| sender.send(wish).is_err()) {
+                if meaning(&event).is_some_and(|action| sender.send(action).is_err()) {
                     break;
                 }
             }
         });
-        Ok(Self { terminal: ManuallyDrop::new(terminal), wishes })
+        Ok(Self { terminal: ManuallyDrop::new(terminal), actions })
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
@@ -70,16 +69,16 @@ impl Screen {
     }
 
     /// What the user wants within `time`; a signal counts as the wish to quit. In raw mode Ctrl-C is a key.
-    pub(crate) fn wish(&self, time: Duration, interrupt: &Interrupt) -> Option<Wish> {
+    pub(crate) fn next_action(&self, time: Duration, interrupt: &Interrupt) -> Option<Action> {
         let end = Instant::now() + time;
         loop {
             if interrupt.requested() {
-                return Some(Wish::Quit);
+                return Some(Action::Quit);
             }
             let left = end.saturating_duration_since(Instant::now());
-            match self.wishes.recv_timeout(left.min(TICK)) {
-                Ok(wish) => return Some(wish),
-                Err(RecvTimeoutError::Disconnected) => return Some(Wish::Quit),
+            match self.actions.recv_timeout(left.min(TICK)) {
+                Ok(action) => return Some(action),
+                Err(RecvTimeoutError::Disconnected) => return Some(Action::Quit),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -87,14 +86,14 @@ impl Screen {
     }
 }
 
-fn meaning(event: &Event) -> Option<Wish> {
+fn meaning(event: &Event) -> Option<Action> {
     match event {
-        Event::Resize(..) => Some(Wish::Redraw),
+        Event::Resize(..) => Some(Action::Redraw),
         Event::Key(key) if key.kind != KeyEventKind::Release => match key.code {
-            KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Some(Wish::Quit),
-            KeyCode::Char('q') | KeyCode::Esc => Some(Wish::Quit),
-            KeyCode::Right | KeyCode::Down | KeyCode::Char('n' | 'l' | 'j') => Some(Wish::Next),
-            KeyCode::Left | KeyCode::Up | KeyCode::Char('p' | 'h' | 'k') => Some(Wish::Previous),
+            KeyCode::Char('c' | 'd') if key.modifiers.contains(KeyModifiers::CONTROL) => Some(Action::Quit),
+            KeyCode::Char('q') | KeyCode::Esc => Some(Action::Quit),
+            KeyCode::Right | KeyCode::Down | KeyCode::Char('n' | 'l' | 'j') => Some(Action::Next),
+            KeyCode::Left | KeyCode::Up | KeyCode::Char('p' | 'h' | 'k') => Some(Action::Previous),
             _ => None,
         },
         _ => None,

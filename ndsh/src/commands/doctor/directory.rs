@@ -1,8 +1,8 @@
 //! The directory that holds the channels.
 
-use super::Check;
-use crate::commands::gc;
+use super::check::Check;
 use crate::output::{counted, size};
+use crate::reports::reason_to_stay;
 use ndsharray::Options;
 use ndsharray::inspect::{Kind, Report};
 use nix::sys::statvfs::statvfs;
@@ -122,7 +122,7 @@ pub(super) fn left_behind(options: &Options) -> Option<Check> {
     let listed = options.list().ok()?;
     let reports = listed.iter().filter(|found| found.kind != Kind::Python);
     let reports = reports.filter_map(|found| options.look(&found.name, found.kind).ok());
-    let left = |report: &Report| report.is_in_use() == Some(false) && gc::reason_to_stay(report, false).is_none();
+    let left = |report: &Report| report.is_in_use() == Some(false) && reason_to_stay(report, false).is_none();
     let unused: Vec<_> = reports.filter(left).collect();
     let memory = unused.iter().map(Report::memory).fold(0, u64::saturating_add);
     let found = format!("{} of dead processes, {}", counted(unused.len() as u64, "leftover"), size(memory));

@@ -1,6 +1,6 @@
 //! What the library asks of the kernel, tried out.
 
-use super::Check;
+use super::check::Check;
 use ndsharray::inspect::{Ability, try_out};
 use std::path::Path;
 

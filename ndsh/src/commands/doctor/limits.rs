@@ -1,6 +1,6 @@
 //! What this process may use.
 
-use super::Check;
+use super::check::Check;
 use crate::output::size;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::sys::statvfs::statvfs;

@@ -1,15 +1,15 @@
 //! `ndsh doctor`
 
+mod check;
 mod directory;
 mod kernel;
 mod limits;
 mod system;
 
 use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::{Columns, json, printable, printable_message, stdout};
-use serde::Serialize;
+use check::Verdict;
 use std::io::Write;
 
 /// Check whether this machine, container and user can share arrays
@@ -21,41 +21,6 @@ pub(crate) struct Args {
     /// Print a JSON array of objects
     #[arg(long)]
     json: bool,
-}
-
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Verdict {
-    Good,
-    /// Works, but may not be what the user wants.
-    Mind,
-    /// Does not work.
-    Bad,
-}
-
-/// One check.
-#[derive(Debug, Serialize)]
-struct Check {
-    what: String,
-    verdict: Verdict,
-    found: String,
-    /// One sentence; `null` where there is nothing to do.
-    advice: Option<String>,
-}
-
-impl Check {
-    fn good(what: &str, found: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), verdict: Verdict::Good, found: found.into(), advice: None }
-    }
-
-    fn mind(what: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), verdict: Verdict::Mind, found: found.into(), advice: Some(advice.into()) }
-    }
-
-    fn bad(what: &str, found: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { what: what.to_owned(), verdict: Verdict::Bad, found: found.into(), advice: Some(advice.into()) }
-    }
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {

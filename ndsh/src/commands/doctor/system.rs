@@ -1,6 +1,6 @@
 //! Settings of the system that concern files in shared memory.
 
-use super::Check;
+use super::check::Check;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

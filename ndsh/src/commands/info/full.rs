@@ -1,7 +1,6 @@
 //! All that is known of a channel or array, as JSON.
 
-use crate::describe::{Summary, Who, lock};
-use crate::processes::Mapper;
+use crate::reports::{Mapper, ProcessInfo, Summary, lock};
 use ndsharray::inspect::{Details, File, Reader, Report, Slot};
 use serde::Serialize;
 use std::path::Path;
@@ -15,7 +14,7 @@ pub(super) struct Full {
     pub(super) epoch: Option<u64>,
     pub(super) files: Vec<FileInfo>,
     pub(super) slots: Vec<SlotInfo>,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<EntryInfo>,
     /// Entry of whoever has the array alone.
     pub(super) holder: Option<usize>,
     /// Whether the write times of a Python channel's value agree.
@@ -49,10 +48,10 @@ pub(super) struct SlotInfo {
 }
 
 #[derive(Serialize)]
-pub(super) struct Entry {
+pub(super) struct EntryInfo {
     pub(super) entry: usize,
     #[serde(flatten)]
-    pub(super) who: Who,
+    pub(super) owner: ProcessInfo,
     pub(super) pins: Vec<usize>,
     pub(super) seen: u64,
     pub(super) retries: u64,
@@ -70,7 +69,7 @@ impl Full {
             epoch,
             files: report.files.iter().map(FileInfo::new).collect(),
             slots,
-            entries: report.readers.iter().map(Entry::new).collect(),
+            entries: report.readers.iter().map(EntryInfo::new).collect(),
             holder: lock(report).and_then(|lock| lock.holder),
             whole: match report.details {
                 Details::Python { whole } => Some(whole),
@@ -112,11 +111,11 @@ impl SlotInfo {
     }
 }
 
-impl Entry {
+impl EntryInfo {
     fn new(reader: &Reader) -> Self {
         Self {
             entry: reader.index,
-            who: reader.owner.into(),
+            owner: reader.owner.into(),
             pins: reader.pins.clone(),
             seen: reader.seen,
             retries: reader.retries,

@@ -3,14 +3,11 @@
 mod full;
 mod words;
 
-use crate::args::Globals;
-use crate::commands::ls;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::ours;
+use crate::args::seconds::parse_look;
+use crate::args::{Globals, KindArg, kinds};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::{json, printable, stdout};
-use crate::seconds::parse_look;
-use crate::select::{KindArg, kinds};
+use crate::reports::{foreign, tag_mappers, values_per_second};
 use full::Full;
 use ndsharray::inspect::Kind;
 use std::io::Write;
@@ -45,7 +42,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         if kind == Kind::Channel && !interval.is_zero() {
             std::thread::sleep(interval);
             let before = std::mem::replace(&mut report, (Instant::now(), options.look(&args.name, kind)?));
-            rate = ls::rate(&before, &report);
+            rate = values_per_second(&before, &report);
         }
         all.push((report, rate));
     }
@@ -54,7 +51,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let full: Vec<_> = all
         .iter()
         .map(|((_, report), rate)| {
-            let mappers = ls::tags([report]).remove(&report.name).unwrap_or_default();
+            let mappers = tag_mappers([report]).remove(&report.name).unwrap_or_default();
             (report, Full::new(report, *rate, mappers))
         })
         .collect();
@@ -69,10 +66,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             words::print(&mut out, report, full)?;
         }
     }
-    let foreign: Vec<_> = all.iter().flat_map(|((_, report), _)| ours::foreign(globals, report)).collect();
+    let foreign: Vec<_> = all.iter().flat_map(|((_, report), _)| foreign::files(globals, report)).collect();
     // A reader table alone is what a channel leaves.
     if foreign.iter().any(|path| !is_table(path)) {
-        return Err(ours::refusal(&foreign));
+        return Err(foreign::refusal(&foreign));
     }
     if !readable {
         let failure = Failure::new(Exit::Denied, format!("{} cannot be read", printable(&args.name)));
@@ -83,7 +80,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         return Err(match foreign.as_slice() {
             [] => failure
                 .advise("a new writer of the name repairs a channel; `ndsh rm` removes what no living process has"),
-            paths => failure.advise(ours::by_hand(paths)),
+            paths => failure.advise(foreign::by_hand(paths)),
         });
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! All that is known of a channel or array, in words.
 
-use super::full::{Entry, FileInfo, Full, SlotInfo};
-use crate::describe::{Summary, lock, state};
+use super::full::{EntryInfo, FileInfo, Full, SlotInfo};
 use crate::failure::Result;
 use crate::output::{Columns, counted, duration, printable, printable_message, shape, short_shape, size};
+use crate::reports::{Summary, lock, state};
 use ndsharray::inspect::{Details, Kind, Report, SlotState};
 use std::io::Write;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
         entries(&full.entries, report.kind).print(out)?;
     }
     writeln!(out)?;
-    files(&full.files).print(out)
+    Ok(files(&full.files).print(out)?)
 }
 
 fn value(report: &Report, summary: &Summary) -> String {
@@ -152,11 +152,11 @@ fn slots(slots: &[SlotInfo], pins: bool) -> Columns {
     columns
 }
 
-fn entries(entries: &[Entry], kind: Kind) -> Columns {
+fn entries(entries: &[EntryInfo], kind: Kind) -> Columns {
     if kind == Kind::Array {
         let mut columns = Columns::new(&["  ENTRY", "HANDLE", ">SHARES IT"]);
         for entry in entries {
-            columns.row([format!("  {}", entry.entry), entry.who.words(), counted(entry.sharing, "time")]);
+            columns.row([format!("  {}", entry.entry), entry.owner.words(), counted(entry.sharing, "time")]);
         }
         return columns;
     }
@@ -164,7 +164,7 @@ fn entries(entries: &[Entry], kind: Kind) -> Columns {
     for entry in entries {
         columns.row([
             format!("  {}", entry.entry),
-            entry.who.words(),
+            entry.owner.words(),
             list(&entry.pins),
             entry.seen.to_string(),
             counted(entry.retries, "time"),

@@ -1,17 +1,15 @@
 //! `ndsh view --follow`
 
-use super::{Args, Seen, caption};
+use super::args::Args;
+use super::caption::{Seen, caption};
 use crate::args::Globals;
+use crate::args::seconds::due;
 use crate::array::Array;
-use crate::colour::Depth;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::follow::{Follower, State};
-use crate::interrupt::Interrupt;
+use crate::endpoints::{Follower, State};
+use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
 use crate::picture::{Canvas, Index, blocks};
-use crate::screen::{Screen, Wish};
-use crate::seconds::due;
+use crate::terminal::{Action, Depth, Interrupt, Screen};
 use ratatui::Frame;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
@@ -32,7 +30,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let depth = Depth::of_stdout();
     // Asked for by now: NO_COLOR is not heeded here again.
     force_color_output(depth != Depth::None);
-    let mut index = args.look.index.clone();
+    let mut index = args.picture.index.clone();
     let mut last: Option<(Seen, Array)> = None;
     let mut shown: Option<State> = None;
     let mut changed = true;
@@ -50,7 +48,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
             // What was stepped to in one array means nothing in another.
             let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
             if !last.as_ref().is_some_and(|(_, old)| alike(old)) {
-                index.clone_from(&args.look.index);
+                index.clone_from(&args.picture.index);
             }
             last = Some(taken);
             changed = true;
@@ -62,11 +60,11 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
             shown = Some(follower.state().clone());
         }
         changed = true;
-        match screen.wish(pause.saturating_sub(start.elapsed()), &interrupt) {
-            Some(Wish::Quit) => return Ok(()),
-            Some(Wish::Next) => index = neighbours[1].clone().or(index),
-            Some(Wish::Previous) => index = neighbours[0].clone().or(index),
-            Some(Wish::Redraw) => {}
+        match screen.next_action(pause.saturating_sub(start.elapsed()), &interrupt) {
+            Some(Action::Quit) => return Ok(()),
+            Some(Action::Next) => index = neighbours[1].clone().or(index),
+            Some(Action::Previous) => index = neighbours[0].clone().or(index),
+            Some(Action::Redraw) => {}
             None => changed = false,
         }
     }
@@ -94,7 +92,7 @@ fn draw(
         State::Open => {}
     }
     let mut neighbours = [None, None];
-    match last.map(|(seen, array)| (seen, args.look.painter(array.view(), index))) {
+    match last.map(|(seen, array)| (seen, args.picture.painter(array.view(), index))) {
         None => {}
         // Perhaps the next one suits.
         Some((_, Err(failure))) => parts.push(failure.to_string()),
@@ -103,7 +101,7 @@ fn draw(
             let width = args.width.map_or(area.width, |width| width.min(area.width));
             let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
             let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
-            canvas.flatten(args.look.background);
+            canvas.flatten(args.picture.background);
             paint(frame, &canvas, depth);
             parts.push(caption(&args.name, seen, &painter));
         }

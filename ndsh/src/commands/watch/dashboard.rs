@@ -1,10 +1,11 @@
 //! What is known, as a screen.
 
+use super::figures::Figures;
 use super::line::{bandwidth, per_second, standing, summary};
-use super::{Figures, Sight};
-use crate::follow::State;
+use super::probe::Status;
+use crate::array::Statistics;
+use crate::endpoints::State;
 use crate::output::{duration, number, printable, shape, size};
-use crate::summary::Summary;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
@@ -32,8 +33,8 @@ impl<'a> Dashboard<'a> {
     }
 
     /// Notes a moment for the curve. An array that changes in place has no rate.
-    pub(crate) fn note(&mut self, figures: &Figures, sight: &Sight) {
-        if !sight.is_channel {
+    pub(crate) fn note(&mut self, figures: &Figures, status: &Status) {
+        if !status.is_channel {
             self.rates.clear();
             return;
         }
@@ -42,18 +43,18 @@ impl<'a> Dashboard<'a> {
         self.rates.truncate(HISTORY);
     }
 
-    pub(crate) fn draw(&self, frame: &mut Frame<'_>, sight: &Sight, figures: &Figures, values: Option<&Summary>) {
+    pub(crate) fn draw(&self, frame: &mut Frame<'_>, status: &Status, figures: &Figures, values: Option<&Statistics>) {
         let block = Block::bordered()
             .border_style(Style::new().fg(Color::DarkGray))
             .title(Line::from(vec![" ".into(), printable(self.name).into_owned().bold(), " ".into()]))
-            .title(Line::from(format!(" {} ", standing(sight))).style(colour(sight)).right_aligned())
+            .title(Line::from(format!(" {} ", standing(status))).style(colour(status)).right_aligned())
             .title_bottom(Line::from(" q ends ").fg(Color::DarkGray).right_aligned());
         let inside = block.inner(frame.area());
         frame.render_widget(block, frame.area());
         let areas =
             Layout::vertical([Constraint::Length(5), Constraint::Length(3), Constraint::Length(2), Constraint::Min(0)]);
         let [table, curve, title, histogram] = areas.areas(inside);
-        frame.render_widget(Paragraph::new(rows(sight, figures)), table);
+        frame.render_widget(Paragraph::new(rows(status, figures)), table);
         draw_curve(frame, curve, &self.rates.iter().copied().collect::<Vec<_>>());
         if let Some(values) = values {
             let line = Line::from(vec![label("values"), Span::raw(summary(values))]);
@@ -63,8 +64,8 @@ impl<'a> Dashboard<'a> {
     }
 }
 
-fn colour(sight: &Sight) -> Style {
-    Style::new().fg(match (&sight.state, sight.writer_alive) {
+fn colour(status: &Status) -> Style {
+    Style::new().fg(match (&status.state, status.writer_alive) {
         (State::Open, Some(true)) => Color::Green,
         (State::Broken(_) | State::Locked, _) => Color::Red,
         _ => Color::Yellow,
@@ -76,23 +77,23 @@ fn label(text: &str) -> Span<'static> {
 }
 
 /// The figures, a line each.
-fn rows(sight: &Sight, figures: &Figures) -> Vec<Line<'static>> {
-    let array = sight.array.as_ref().map_or_else(
+fn rows(status: &Status, figures: &Figures) -> Vec<Line<'static>> {
+    let array = status.array.as_ref().map_or_else(
         || "no value yet".to_owned(),
         |(dtype, axes, bytes)| format!("{dtype} {}  {}", shape(axes), size(*bytes as u64)),
     );
-    let seq = sight.seq.map(|seq| format!("  #{seq}")).unwrap_or_default();
-    let epoch = sight.epoch.filter(|epoch| *epoch > 1).map(|epoch| format!("  writer {epoch}")).unwrap_or_default();
+    let seq = status.seq.map(|seq| format!("  #{seq}")).unwrap_or_default();
+    let epoch = status.epoch.filter(|epoch| *epoch > 1).map(|epoch| format!("  writer {epoch}")).unwrap_or_default();
     let ages = figures.ages.map_or_else(
         || "-".to_owned(),
         |[half, most, all]| format!("p50 {}  p99 {}  max {}", duration(half), duration(most), duration(all)),
     );
-    let missed = if sight.numbered && sight.is_channel {
+    let missed = if status.numbered && status.is_channel {
         format!("{}  ({} since the start, {} seen)", figures.missed, figures.total_missed, figures.total_seen)
     } else {
         "cannot be told: values are not numbered".to_owned()
     };
-    let (rate, bytes) = if sight.is_channel {
+    let (rate, bytes) = if status.is_channel {
         (per_second(figures.rate), bandwidth(figures.bandwidth))
     } else {
         ("none: it changes in place".to_owned(), "-".to_owned())
@@ -120,7 +121,7 @@ fn draw_curve(frame: &mut Frame<'_>, area: Rect, rates: &[u64]) {
 }
 
 /// How the values are spread between smallest and largest, over the width of the screen.
-fn draw_histogram(frame: &mut Frame<'_>, area: Rect, values: &Summary) {
+fn draw_histogram(frame: &mut Frame<'_>, area: Rect, values: &Statistics) {
     let (Some(min), Some(max)) = (values.min, values.max) else { return };
     let [bars, scale] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     let bars = Rect { x: bars.x + 1, width: bars.width.saturating_sub(2), ..bars };

@@ -1,9 +1,10 @@
 //! What is known at one moment, as a line of text or JSON.
 
-use super::{Figures, Sight};
-use crate::follow::State;
+use super::figures::Figures;
+use super::probe::Status;
+use crate::array::Statistics;
+use crate::endpoints::State;
 use crate::output::{duration, number, printable, shape, size};
-use crate::summary::Summary;
 use serde::Serialize;
 
 /// Characters for parts of a histogram, from few to many.
@@ -13,7 +14,7 @@ const BARS: [char; 8] =
 /// One moment, for `--json`. Fields of `ls --json` have the same name and meaning; times are in
 /// seconds. `None` is for what is not known of this kind of channel, or not now.
 #[derive(Serialize)]
-pub(crate) struct Report<'a> {
+pub(crate) struct Moment<'a> {
     name: &'a str,
     /// `absent`, `open`, `closed`, `locked` or `broken`.
     state: &'static str,
@@ -33,7 +34,7 @@ pub(crate) struct Report<'a> {
     missed: Option<u64>,
     total_seen: Option<u64>,
     total_missed: Option<u64>,
-    values: Option<&'a Summary>,
+    values: Option<&'a Statistics>,
 }
 
 #[derive(Serialize)]
@@ -42,41 +43,41 @@ struct Writer {
     alive: Option<bool>,
 }
 
-impl<'a> Report<'a> {
-    pub(crate) fn new(name: &'a str, sight: &'a Sight, figures: &Figures, values: Option<&'a Summary>) -> Self {
+impl<'a> Moment<'a> {
+    pub(crate) fn new(name: &'a str, status: &'a Status, figures: &Figures, values: Option<&'a Statistics>) -> Self {
         let age = |place: usize| figures.ages.and_then(|ages| ages.get(place).map(std::time::Duration::as_secs_f64));
         Self {
             name,
-            state: match sight.state {
+            state: match status.state {
                 State::Absent => "absent",
                 State::Open => "open",
                 State::Closed => "closed",
                 State::Locked => "locked",
                 State::Broken(_) => "broken",
             },
-            problems: if let State::Broken(why) = &sight.state { vec![why] } else { Vec::new() },
-            writer: Writer { alive: sight.writer_alive },
-            epoch: sight.epoch,
-            seq: sight.seq,
-            dtype: sight.array.as_ref().map(|(dtype, ..)| dtype.to_string()),
-            shape: sight.array.as_ref().map(|(_, shape, _)| shape.as_slice()),
-            bytes: sight.array.as_ref().map(|(.., bytes)| *bytes),
-            rate: sight.is_channel.then_some(figures.rate),
-            bytes_per_second: sight.is_channel.then_some(figures.bandwidth),
+            problems: if let State::Broken(why) = &status.state { vec![why] } else { Vec::new() },
+            writer: Writer { alive: status.writer_alive },
+            epoch: status.epoch,
+            seq: status.seq,
+            dtype: status.array.as_ref().map(|(dtype, ..)| dtype.to_string()),
+            shape: status.array.as_ref().map(|(_, shape, _)| shape.as_slice()),
+            bytes: status.array.as_ref().map(|(.., bytes)| *bytes),
+            rate: status.is_channel.then_some(figures.rate),
+            bytes_per_second: status.is_channel.then_some(figures.bandwidth),
             age_p50_seconds: age(0),
             age_p99_seconds: age(1),
             age_max_seconds: age(2),
-            missed: sight.numbered.then_some(figures.missed),
-            total_seen: sight.is_channel.then_some(figures.total_seen),
-            total_missed: sight.numbered.then_some(figures.total_missed),
+            missed: status.numbered.then_some(figures.missed),
+            total_seen: status.is_channel.then_some(figures.total_seen),
+            total_missed: status.numbered.then_some(figures.total_missed),
             values,
         }
     }
 }
 
 /// How things stand, in a few words.
-pub(super) fn standing(sight: &Sight) -> String {
-    match (&sight.state, sight.writer_alive) {
+pub(super) fn standing(status: &Status) -> String {
+    match (&status.state, status.writer_alive) {
         (State::Absent, _) => "absent".to_owned(),
         (State::Closed, _) => "closed".to_owned(),
         (State::Locked, _) => "locked by a writer".to_owned(),
@@ -104,17 +105,17 @@ pub(super) fn bandwidth(bytes: f64) -> String {
 }
 
 /// One moment in a line, the same parts in the same order.
-pub(crate) fn line(name: &str, sight: &Sight, figures: &Figures, values: Option<&Summary>) -> String {
-    let mut parts = vec![printable(name).into_owned(), standing(sight)];
-    parts.extend(sight.seq.map(|seq| format!("#{seq}")));
-    parts.extend(sight.array.as_ref().map(|(dtype, axes, _)| format!("{dtype} {}", shape(axes))));
-    if sight.is_channel {
+pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Option<&Statistics>) -> String {
+    let mut parts = vec![printable(name).into_owned(), standing(status)];
+    parts.extend(status.seq.map(|seq| format!("#{seq}")));
+    parts.extend(status.array.as_ref().map(|(dtype, axes, _)| format!("{dtype} {}", shape(axes))));
+    if status.is_channel {
         parts.extend([per_second(figures.rate), bandwidth(figures.bandwidth)]);
     }
     if let Some([half, most, _]) = figures.ages {
         parts.push(format!("age p50 {} p99 {}", duration(half), duration(most)));
     }
-    if sight.numbered && sight.is_channel {
+    if status.numbered && status.is_channel {
         parts.push(format!("missed {}", figures.missed));
     }
     if let Some(values) = values {
@@ -125,7 +126,7 @@ pub(crate) fn line(name: &str, sight: &Sight, figures: &Figures, values: Option<
 }
 
 /// `min 0  max 255  mean 127.5`, and what is no number.
-pub(super) fn summary(values: &Summary) -> String {
+pub(super) fn summary(values: &Statistics) -> String {
     let mut parts = Vec::new();
     for (title, value) in [("min", values.min), ("max", values.max), ("mean", values.mean)] {
         parts.extend(value.map(|value| format!("{title} {}", number(value))));

@@ -1,15 +1,23 @@
 //! `ndsh watch`
+//!
+//! One thread reads every value it can and counts. The other one takes a value now and then, computes
+//! figures over its elements, and shows everything.
 
-use crate::args::Globals;
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
-use crate::interrupt::Interrupt;
+mod dashboard;
+mod figures;
+mod line;
+mod probe;
+
+use crate::args::seconds::parse_interval;
+use crate::args::{Globals, KindArg};
+use crate::array::Statistics;
+use crate::failure::{Exit, Failure, Result};
 use crate::output::{printable, stdout};
-use crate::screen::{Screen, Wish};
-use crate::seconds::parse_interval;
-use crate::select::KindArg;
-use crate::summary::Summary;
-use crate::watch::{Copy, Dashboard, Figures, Probe, Report, Sight, line};
+use crate::terminal::{Action, Interrupt, Screen};
+use dashboard::Dashboard;
+use figures::Figures;
+use line::{Moment, line};
+use probe::{CopiedValue, Probe, Status};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -78,15 +86,15 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
         if ended() {
             break;
         }
-        let (figures, mut sight, copy) = probe.turn(Instant::now());
-        let summary = values.look(probe, copy, &mut sight)?;
-        came |= sight.array.is_some();
+        let (figures, mut status, copy) = probe.turn(Instant::now());
+        let statistics = values.look(probe, copy, &mut status)?;
+        came |= status.array.is_some();
         let mut out = stdout();
         if args.json {
-            serde_json::to_writer(&mut out, &Report::new(&args.name, &sight, &figures, summary))?;
+            serde_json::to_writer(&mut out, &Moment::new(&args.name, &status, &figures, statistics))?;
             writeln!(out)?;
         } else {
-            writeln!(out, "{}", line(&args.name, &sight, &figures, summary))?;
+            writeln!(out, "{}", line(&args.name, &status, &figures, statistics))?;
         }
         out.flush()?;
     }
@@ -106,21 +114,21 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
     let mut values = Values::new(LINE_BINS);
     let slice = args.interval / SLICES;
     let mut next = Instant::now();
-    let mut last: Option<(Figures, Sight)> = None;
+    let mut last: Option<(Figures, Status)> = None;
     while !ended() {
         let now = Instant::now();
         if now >= next || last.is_none() {
             next = now + slice;
-            let (figures, mut sight, copy) = probe.turn(now);
+            let (figures, mut status, copy) = probe.turn(now);
             values.bins = Dashboard::bins(screen.width());
-            values.look(probe, copy, &mut sight)?;
-            dashboard.note(&figures, &sight);
-            last = Some((figures, sight));
+            values.look(probe, copy, &mut status)?;
+            dashboard.note(&figures, &status);
+            last = Some((figures, status));
         }
-        if let Some((figures, sight)) = &last {
-            screen.draw(|frame| dashboard.draw(frame, sight, figures, values.summary()))?;
+        if let Some((figures, status)) = &last {
+            screen.draw(|frame| dashboard.draw(frame, status, figures, values.statistics()))?;
         }
-        if screen.wish(next.saturating_duration_since(Instant::now()), interrupt) == Some(Wish::Quit) {
+        if screen.next_action(next.saturating_duration_since(Instant::now()), interrupt) == Some(Action::Quit) {
             break;
         }
     }
@@ -131,7 +139,7 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
 struct Values {
     bins: usize,
     /// The value without its elements, and its figures.
-    looked: Option<(Copy, Summary)>,
+    looked: Option<(CopiedValue, Statistics)>,
 }
 
 impl Values {
@@ -139,22 +147,27 @@ impl Values {
         Self { bins, looked: None }
     }
 
-    fn summary(&self) -> Option<&Summary> {
-        self.looked.as_ref().map(|(_, summary)| summary)
+    fn statistics(&self) -> Option<&Statistics> {
+        self.looked.as_ref().map(|(_, statistics)| statistics)
     }
 
-    /// Figures of a value, whose number, dtype and shape `sight` shows then.
-    fn look(&mut self, probe: &Probe, copy: Option<Result<Copy>>, sight: &mut Sight) -> Result<Option<&Summary>> {
+    /// Figures of a value, whose number, dtype and shape `status` shows then.
+    fn look(
+        &mut self,
+        probe: &Probe,
+        copy: Option<Result<CopiedValue>>,
+        status: &mut Status,
+    ) -> Result<Option<&Statistics>> {
         if let Some(mut copy) = copy.transpose()? {
             let start = Instant::now();
-            let summary = Summary::of(copy.array.view(), self.bins);
+            let statistics = Statistics::of(copy.array.view(), self.bins);
             probe.want_copy(start + start.elapsed() * SHARE);
             copy.array.bytes = Vec::new();
-            self.looked = Some((copy, summary));
+            self.looked = Some((copy, statistics));
         }
         if let Some((copy, _)) = &self.looked {
-            sight.show(copy);
+            status.show(copy);
         }
-        Ok(self.summary())
+        Ok(self.statistics())
     }
 }

@@ -1,12 +1,10 @@
 //! The thread that reads the channel.
 
 use super::figures::{Counters, Figures};
-use crate::args::Globals;
+use crate::args::{Globals, KindArg};
 use crate::array::Array;
+use crate::endpoints::{Follower, Source, State, Value};
 use crate::failure::Result;
-use crate::follow::{Follower, State};
-use crate::select::KindArg;
-use crate::source::{Source, Value};
 use ndsharray::DType;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,15 +19,15 @@ pub(crate) struct Probe {
 
 struct Shared {
     counters: Counters,
-    sight: Sight,
+    status: Status,
     /// From when on a copy of a value is wanted.
     wanted: Option<Instant>,
-    copy: Option<Result<Copy>>,
+    copy: Option<Result<CopiedValue>>,
     stop: bool,
 }
 
 /// A value, taken along to be looked at.
-pub(crate) struct Copy {
+pub(crate) struct CopiedValue {
     pub(crate) array: Array,
     pub(crate) seq: Option<u64>,
     /// Its length, also when the elements themselves are no longer needed.
@@ -38,7 +36,7 @@ pub(crate) struct Copy {
 
 /// The last value, and how things stand.
 #[derive(Clone)]
-pub(crate) struct Sight {
+pub(crate) struct Status {
     pub(crate) state: State,
     pub(crate) writer_alive: Option<bool>,
     pub(crate) epoch: Option<u64>,
@@ -53,7 +51,7 @@ pub(crate) struct Sight {
 impl Probe {
     /// Figures are over so many slices.
     pub(crate) fn new(slices: usize) -> Self {
-        let sight = Sight {
+        let status = Status {
             state: State::Absent,
             writer_alive: None,
             epoch: None,
@@ -63,7 +61,7 @@ impl Probe {
             array: None,
         };
         let counters = Counters::new(Instant::now(), slices);
-        Self { shared: Mutex::new(Shared { counters, sight, wanted: Some(Instant::now()), copy: None, stop: false }) }
+        Self { shared: Mutex::new(Shared { counters, status, wanted: Some(Instant::now()), copy: None, stop: false }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -77,9 +75,9 @@ impl Probe {
     }
 
     /// Ends a slice of time: the figures, how things stand, and a copy of a value if one was wanted and has come.
-    pub(crate) fn turn(&self, now: Instant) -> (Figures, Sight, Option<Result<Copy>>) {
+    pub(crate) fn turn(&self, now: Instant) -> (Figures, Status, Option<Result<CopiedValue>>) {
         let mut shared = self.lock();
-        (shared.counters.turn(now), shared.sight.clone(), shared.copy.take())
+        (shared.counters.turn(now), shared.status.clone(), shared.copy.take())
     }
 
     /// Asks for a copy of the first value from `then` on, or of the one that is current then.
@@ -99,15 +97,15 @@ impl Probe {
             if news.is_none() && self.lock().wants(now) {
                 follower.latest(|value| self.look_again(&value, opened));
             }
-            let changed = self.lock().sight.state != *follower.state();
+            let changed = self.lock().status.state != *follower.state();
             if changed || now >= next_look {
                 next_look = now + TICK;
                 let source = follower.source();
                 let (alive, epoch) = (source.and_then(Source::is_writer_alive), source.and_then(Source::epoch));
                 let mut shared = self.lock();
-                shared.sight.state = follower.state().clone();
-                (shared.sight.writer_alive, shared.sight.epoch) = (alive, epoch);
-                shared.sight.is_channel = source.is_none_or(Source::is_channel);
+                shared.status.state = follower.state().clone();
+                (shared.status.writer_alive, shared.status.epoch) = (alive, epoch);
+                shared.status.is_channel = source.is_none_or(Source::is_channel);
             }
             if self.lock().stop {
                 return Ok(());
@@ -118,7 +116,7 @@ impl Probe {
     /// Looks at what is current, and may have come only just now.
     fn look_again(&self, value: &Value<'_>, opened: Instant) {
         let mut shared = self.lock();
-        if value.seq.is_some() && value.seq == shared.sight.seq {
+        if value.seq.is_some() && value.seq == shared.status.seq {
             shared.take_copy(value);
         } else {
             drop(shared);
@@ -135,9 +133,9 @@ impl Probe {
         if shared.wants(Instant::now()) {
             shared.take_copy(value);
         }
-        let sight = &mut shared.sight;
-        (sight.seq, sight.numbered) = (value.seq, value.missed.is_some());
-        match &mut sight.array {
+        let status = &mut shared.status;
+        (status.seq, status.numbered) = (value.seq, value.missed.is_some());
+        match &mut status.array {
             Some((dtype, shape, _)) if *dtype == value.array.dtype && shape == value.array.shape => {}
             other => *other = Some((value.array.dtype, value.array.shape.to_vec(), value.array.bytes.len())),
         }
@@ -151,14 +149,17 @@ impl Shared {
 
     fn take_copy(&mut self, value: &Value<'_>) {
         self.wanted = None;
-        self.copy =
-            Some(value.array.to_array().map(|array| Copy { array, seq: value.seq, bytes: value.array.bytes.len() }));
+        self.copy = Some(value.array.to_array().map(|array| CopiedValue {
+            array,
+            seq: value.seq,
+            bytes: value.array.bytes.len(),
+        }));
     }
 }
 
-impl Sight {
+impl Status {
     /// Number, dtype and shape of the value that figures are shown of, which may be older than the last.
-    pub(crate) fn show(&mut self, value: &Copy) {
+    pub(crate) fn show(&mut self, value: &CopiedValue) {
         self.seq = value.seq;
         self.array = Some((value.array.dtype, value.array.shape.clone(), value.bytes));
     }

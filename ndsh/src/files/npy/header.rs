@@ -1,11 +1,14 @@
 //! What stands before the elements of a `.npy` file.
 
 use super::literal::{self, Literal};
-use super::{MAGIC, types};
+use super::types;
 use crate::failure::{Failure, Result};
 use crate::files::bad_file;
 use ndsharray::DType;
 use std::io::{self, Read};
+
+/// How every file starts.
+pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// The longest header that is read; NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;

@@ -16,13 +16,12 @@ use super::bad_file;
 use crate::array::{Array, ArrayRef, byte_len, no_memory};
 use crate::failure::{Failure, Result};
 use header::Header;
+
+pub(crate) use header::MAGIC;
 use ndarray::ShapeBuilder;
 use ndsharray::DType;
 use npyz::{WriteOptions, WriterBuilder};
 use std::io::{Read, Seek, SeekFrom, Write};
-
-/// How every file starts.
-pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// How much is read before more memory is asked for: a header that lies about its array costs no more than this.
 const STEP: usize = 16 << 20;

@@ -1,7 +1,6 @@
 //! NumPy's type strings.
 
-use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::files::bad_file;
 use ndsharray::DType;
 use npyz::TypeStr;

@@ -1,0 +1,8 @@
+//! Arguments that several commands take.
+
+mod globals;
+mod kind;
+pub(crate) mod seconds;
+
+pub(crate) use globals::Globals;
+pub(crate) use kind::{KindArg, kinds, one_kind};

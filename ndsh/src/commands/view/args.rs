@@ -1,0 +1,100 @@
+//! Arguments of `ndsh view`.
+
+use crate::args::KindArg;
+use crate::args::seconds::{parse_positive, parse_seconds};
+use crate::array::ArrayRef;
+use crate::array::numbers::Part;
+use crate::failure::{Exit, Failure, Result};
+use crate::output::shape;
+use crate::picture::{Background, Colormap, Index, Layout, Paint, Painter, Plane};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Show the current value as a picture
+///
+/// uint8 and uint16 are grey or, with an axis of 3 or 4 at the end, colours; other numbers get a scale of colours over their range, complex ones by their
+/// absolute value. On a terminal two pixels share a character, in 24-bit colours; without colours (in a pipe, or with NO_COLOR) characters stand for
+/// light and dark.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Channel or shared array
+    pub(in crate::commands) name: String,
+    /// Kind, where several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    pub(super) kind: Option<KindArg>,
+    /// Go on with newer values, on a screen of its own, until q or Ctrl-C; arrow keys step through slices
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    /// Write the picture to FILE instead, pixel for pixel; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "follow")]
+    pub(super) png: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) picture: PictureArgs,
+    /// Columns to use [default: the terminal's]
+    #[arg(long, value_name = "N")]
+    pub(super) width: Option<u16>,
+    /// Lines to use [default: the terminal's]
+    #[arg(long, value_name = "N")]
+    pub(super) height: Option<u16>,
+    /// With --follow, pictures a second at most
+    #[arg(long, value_name = "HERTZ", default_value = "25", value_parser = parse_positive)]
+    pub(super) fps: f64,
+    /// Wait up to SECONDS for a value
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(super) wait: Option<Duration>,
+}
+
+/// What to show of an array, and how.
+#[derive(clap::Args)]
+pub(super) struct PictureArgs {
+    /// Slice to show, as in NumPy: `0`, `3,..`, `:,2`, `..,-1` [default: the first of each axis that is too many]
+    #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
+    pub(super) index: Option<Index>,
+    /// What the axes mean
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(super) layout: Layout,
+    /// Numbers at the ends of the scale [default: 0,255 for uint8, else the smallest and largest]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = parse_range, allow_hyphen_values = true)]
+    pub(super) range: Option<(f64, f64)>,
+    /// Scale of colours [default: grey for bool, uint8 and uint16, else viridis]
+    #[arg(long, value_enum)]
+    pub(super) colormap: Option<Colormap>,
+    /// What of complex numbers
+    #[arg(long, value_enum, default_value = "abs")]
+    pub(super) part: Part,
+    /// What is behind transparent pixels; a PNG stays transparent
+    #[arg(long, value_enum, default_value = "checker")]
+    pub(super) background: Background,
+}
+
+fn parse_range(text: &str) -> std::result::Result<(f64, f64), String> {
+    let numbers = text.split_once(',').and_then(|(low, high)| Some((low.parse().ok()?, high.parse().ok()?)));
+    numbers
+        .filter(|(low, high)| f64::is_finite(*low) && low < high && f64::is_finite(*high))
+        .ok_or_else(|| "two numbers with a comma between them, the smaller one first, such as 0,1".to_owned())
+}
+
+impl PictureArgs {
+    /// Selects the part of `array` that `index` names, and decides on its colours.
+    pub(super) fn painter<'a>(&self, array: ArrayRef<'a>, index: Option<&Index>) -> Result<Painter<'a>> {
+        let all = Index::default();
+        let plane = Plane::select(array, index.unwrap_or(&all), self.layout).map_err(|what| {
+            Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
+                .advise("--index and --layout say what to show, such as --index 0,..")
+        })?;
+        Ok(Painter::new(plane, Paint { part: self.part, range: self.range, colormap: self.colormap }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert_eq!(parse_range("-1,2.5"), Ok((-1.0, 2.5)));
+        for bad in ["", "1", "2,1", "1,1", "nan,1", "0,inf"] {
+            assert!(parse_range(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! JSON that cannot act on a terminal.
+
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// One JSON value, indented, and a line's end. What could act on a terminal is escaped, as JSON has it.
+pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    let mut safe = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c.is_ascii() || c.escape_debug().eq([c]) {
+            safe.push(c);
+        } else {
+            // Beyond ASCII there is nothing but the inside of strings.
+            safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    safe.push('\n');
+    to.write_all(safe.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_cannot_either_and_means_the_same() {
+        let name = "a\u{202e}b\u{1b}\u{e0041}\u{f6}\n\\";
+        let mut out = Vec::new();
+        json(&mut out, &[name]).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.chars().all(|c| c == '\n' || c.escape_debug().eq([c]) || matches!(c, '"' | '\\')), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), [name]);
+    }
+}

@@ -1,0 +1,13 @@
+//! What is printed: text, tables and JSON, on standard output and standard error.
+
+mod json;
+mod stderr;
+mod stdout;
+mod table;
+mod text;
+
+pub(crate) use json::json;
+pub(crate) use stderr::tell;
+pub(crate) use stdout::{bytes, flush, stdout};
+pub(crate) use table::{Columns, window};
+pub(crate) use text::{counted, duration, number, printable, printable_message, quoted, shape, short_shape, size};

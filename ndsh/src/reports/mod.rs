@@ -1,0 +1,12 @@
+//! What the library's reports say of a channel or array, and what the tool makes of it.
+
+pub(crate) mod foreign;
+mod leftovers;
+mod processes;
+mod rate;
+mod summary;
+
+pub(crate) use leftovers::reason_to_stay;
+pub(crate) use processes::{Mapper, mappers, tag_mappers};
+pub(crate) use rate::{Observation, values_per_second};
+pub(crate) use summary::{ProcessInfo, Summary, lock, state};

@@ -1,0 +1,11 @@
+//! The terminal, and the signals that come from it.
+
+mod colour;
+mod interrupt;
+mod progress;
+mod screen;
+
+pub(crate) use colour::{Depth, in_palette, in_sixteen};
+pub(crate) use interrupt::Interrupt;
+pub(crate) use progress::Progress;
+pub(crate) use screen::{Action, Screen};

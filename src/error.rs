@@ -40,7 +40,7 @@ pub enum Error {
     )]
     #[non_exhaustive]
     InvalidOption {
-        /// The method of [`Options`](crate::Options) that set it.
+        /// The method of [`Options`](crate::Options) or [`ArrayOptions`](crate::ArrayOptions) that set it.
         option: &'static str,
         /// Its value.
         found: usize,
@@ -171,7 +171,9 @@ pub enum Error {
         slots: usize,
     },
     /// As many readers of the channel, or handles of the array, as it has entries for.
-    #[error("all {max} entries for readers are taken (Options::max_readers, when the channel or array is made)")]
+    #[error(
+        "all {max} entries for readers are taken (Options::max_readers of a channel, ArrayOptions::max_handles of an array, when it is made)"
+    )]
     #[non_exhaustive]
     TooManyReaders {
         /// Entries of the channel or array.

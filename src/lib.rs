@@ -118,8 +118,6 @@ mod header;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
-pub mod raw;
-#[cfg(not(loom))]
 mod sys;
 
 #[cfg(not(loom))]
@@ -140,6 +138,9 @@ mod array;
 mod reader;
 #[cfg(not(loom))]
 mod writer;
+
+#[cfg(not(loom))]
+pub mod raw;
 
 #[cfg(not(loom))]
 pub mod compat;
@@ -164,8 +165,8 @@ pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 pub use {
     any_view::AnyArrayView,
     array::{
-        AnyReadGuard, AnySharedArray, AnyWriteGuard, ArrayHold, ArrayPane, AtomicElement, AtomicGuard, AtomicInteger,
-        HoldKind, ReadGuard, SharedArray, WriteGuard, remove_array,
+        AnyReadGuard, AnySharedArray, AnyWriteGuard, AtomicElement, AtomicGuard, AtomicInteger, ReadGuard, SharedArray,
+        WriteGuard, remove_array,
     },
     dtype::{DType, ParseDTypeError},
     element::ShElement,
@@ -174,12 +175,11 @@ pub use {
     header::HeaderError,
     long_double::{ComplexLongDouble, LongDouble},
     num_complex::Complex,
-    options::{Options, Owners},
+    options::{ArrayOptions, Options, Owners},
     owned_array::OwnedArray,
     reader::{Info, OwnedSample, Reader, Sample},
-    segment::SeveredMemory,
     shape::{MAX_NDIM, ShapeError},
     typing::{Dyn, Typing},
     view::{ArrayView, ViewError},
-    writer::{AnyWriter, Loan, LoanRefused, OwnedLoan, Writer, remove},
+    writer::{AnyWriter, Loan, Writer, remove},
 };

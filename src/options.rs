@@ -1,4 +1,4 @@
-//! Settings for making and opening channels.
+//! Settings for making and opening channels and shared arrays.
 
 use crate::error::{Error, Result};
 use crate::location::{self, Location};
@@ -100,7 +100,7 @@ impl Options {
         self
     }
 
-    /// Readers that can be attached at once, 1 to 448, by default 64; of a shared array, handles.
+    /// Readers that can be attached at once, 1 to 448, by default 64.
     #[must_use]
     pub fn max_readers(mut self, readers: usize) -> Self {
         self.max_readers = readers;
@@ -110,9 +110,7 @@ impl Options {
     /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
     /// always read and write. No effect on Windows, where the directory's access list counts.
     ///
-    /// Write permission for others is refused: a second process could tear a payload. A shared array may have it. All
-    /// who take part in one need it, so permission to read alone is left out there: its one use would be to hold locks
-    /// in the way of those who take part.
+    /// Write permission for others is refused: a second process could tear a payload.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -157,8 +155,9 @@ impl Options {
         self
     }
 
-    /// Whether new payload files, and shared arrays, are mapped with all their pages present, so that the first access to them takes no page
-    /// faults.
+    /// Whether new payload files are mapped with all their pages present.
+    ///
+    /// The first access to them takes no page faults then.
     #[must_use]
     pub fn prefault(mut self, prefault: bool) -> Self {
         self.prefault = prefault;
@@ -200,24 +199,12 @@ impl Options {
 
     /// Does something where `name` is; its error says what stands in the way there.
     pub(crate) fn at<R>(&self, name: &str, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
-        let location = self.location(name)?;
-        act(&location).map_err(|error| location.explain(error))
-    }
-
-    /// As [`check`](Self::check), for a shared array: one file, which all who take part in it write.
-    pub(crate) fn check_array(&self) -> Result<()> {
-        in_range("max_readers", self.max_readers, 1, Members::MAX)?;
-        in_range("mode", self.mode as usize, 0, 0o777)
+        at(self.location(name)?, act)
     }
 
     /// Permission bits of the reader table.
     pub(crate) fn table_mode(&self) -> u32 {
         0o600 | self.readers_mode.map_or(0, for_writers_alone)
-    }
-
-    /// Permission bits of a shared array.
-    pub(crate) fn array_mode(&self) -> u32 {
-        0o600 | for_writers_alone(self.mode)
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -229,6 +216,135 @@ impl Options {
         }
         in_range("readers_mode", self.readers_mode.unwrap_or(0) as usize, 0, 0o777)
     }
+}
+
+/// How a shared array is made or opened.
+///
+/// [`SharedArray::create`](crate::SharedArray::create) and [`SharedArray::open`](crate::SharedArray::open) use the
+/// defaults. Arrays are removed by [`Options::remove_array`].
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// use ndsharray::ArrayOptions;
+///
+/// let options = ArrayOptions::new().dir(dir.path()).max_handles(8);
+/// let matrix = options.create::<f64>("matrix", &[2, 3])?;
+/// matrix.write()?[4] = 1.5;
+///
+/// let same = options.open::<f64>("matrix")?;
+/// assert_eq!(same.read()?.view()[[1, 1]], 1.5);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ArrayOptions {
+    pub(crate) max_handles: usize,
+    pub(crate) mode: u32,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) owners: Owners,
+    pub(crate) prefault: bool,
+}
+
+impl Default for ArrayOptions {
+    fn default() -> Self {
+        Self { max_handles: 64, mode: 0o600, dir: None, owners: Owners::default(), prefault: false }
+    }
+}
+
+impl From<&Options> for ArrayOptions {
+    /// Takes over what both have; `max_readers` becomes `max_handles`.
+    fn from(options: &Options) -> Self {
+        Self {
+            max_handles: options.max_readers,
+            mode: options.mode,
+            dir: options.dir.clone(),
+            owners: options.owners,
+            prefault: options.prefault,
+        }
+    }
+}
+
+impl ArrayOptions {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Handles that can be open at once, 1 to 448, by default 64.
+    ///
+    /// Counts for an array that is made; one that is opened keeps its number.
+    #[must_use]
+    pub fn max_handles(mut self, handles: usize) -> Self {
+        self.max_handles = handles;
+        self
+    }
+
+    /// Permission bits of the array's file, by default `0o600`; the umask does not apply.
+    ///
+    /// The owner can always read and write. Every user of an array needs write permission, so permission to read alone
+    /// is left out: its one use would be to hold locks in the way of the others. No effect on Windows, where the
+    /// directory's access list counts.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The directory that holds the array; the default is that of [`Options::dir`].
+    ///
+    /// A relative directory is one of the working directory as it is at this call. An empty one is none.
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.dir = location::chosen(dir.as_ref());
+        self
+    }
+
+    /// Whose files are trusted, by default one's own and root's.
+    #[must_use]
+    pub fn owners(mut self, owners: Owners) -> Self {
+        self.owners = owners;
+        self
+    }
+
+    /// Whether the array is mapped with all its pages present.
+    ///
+    /// The first access to them takes no page faults then.
+    #[must_use]
+    pub fn prefault(mut self, prefault: bool) -> Self {
+        self.prefault = prefault;
+        self
+    }
+
+    /// The directory that holds the array, wherever it was named; see [`dir`](Self::dir).
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        location::directory(self.dir.as_deref()).0
+    }
+
+    pub(crate) fn location(&self, name: &str) -> Result<Location> {
+        Location::new(name, self.dir.as_deref())
+    }
+
+    /// Does something where `name` is; its error says what stands in the way there.
+    pub(crate) fn at<R>(&self, name: &str, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
+        at(self.location(name)?, act)
+    }
+
+    /// Permission bits of the array's file.
+    pub(crate) fn file_mode(&self) -> u32 {
+        0o600 | for_writers_alone(self.mode)
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        in_range("max_handles", self.max_handles, 1, Members::MAX)?;
+        in_range("mode", self.mode as usize, 0, 0o777)
+    }
+}
+
+fn at<R>(location: Location, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
+    act(&location).map_err(|error| location.explain(error))
 }
 
 /// `mode` without permission to read for those who may not write. A shared lock takes no more than that, and is in the
@@ -269,7 +385,7 @@ mod tests {
         assert_eq!(Options::new().mode(0o644).table_mode(), 0o600);
         assert_eq!([0, 0o600, 0o644, 0o640, 0o444].map(table), [0o600; 5]);
         assert_eq!([0o660, 0o666, 0o664, 0o646].map(table), [0o660, 0o666, 0o660, 0o606]);
-        assert_eq!([0o600, 0o644, 0o664].map(|mode| Options::new().mode(mode).array_mode()), [0o600, 0o600, 0o660]);
+        assert_eq!([0o600, 0o644, 0o664].map(|mode| ArrayOptions::new().mode(mode).file_mode()), [0o600, 0o600, 0o660]);
     }
 
     #[test]

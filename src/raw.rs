@@ -1,6 +1,11 @@
 //! Plumbing for bindings to other languages and for tools; programs need nothing of it.
 
 use crate::error::{Error, Memory, Result};
+use crate::view;
+
+pub use crate::array::{ArrayLockGuard, ArrayMapping, LockMode};
+pub use crate::segment::DetachedMemory;
+pub use crate::writer::{LoanRefused, OwnedLoan};
 
 /// Checks the bytes of a `bool` array.
 ///
@@ -13,14 +18,7 @@ use crate::error::{Error, Memory, Result};
 /// assert!(ndsharray::raw::check_bools(&[0, 2]).is_err());
 /// ```
 pub fn check_bools(bytes: &[u8]) -> Result<()> {
-    const CHUNK: usize = 4096;
-    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
-    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
-    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
-    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
-        Some((index, &value)) => Err(Error::InvalidBool { index, value }),
-        None => Ok(()),
-    }
+    Ok(view::check_bools(bytes)?)
 }
 
 /// The error for what a binding or tool cannot do, in this library's words.

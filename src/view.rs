@@ -8,6 +8,7 @@ mod iter;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 
+pub(crate) use cast::check_bools;
 pub use error::ViewError;
 
 use crate::element::ShElement;

@@ -4,7 +4,7 @@ use crate::errors::to_exception;
 use crate::guard;
 use crate::memory::{self, Element};
 use crate::shared::Handle;
-use ndsharray::{AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, HoldKind, bf16, f16};
+use ndsharray::{AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, bf16, f16, raw::LockMode};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -139,7 +139,7 @@ impl<'py> Request<'_, 'py> {
     }
 
     fn with<T: Value>(&self, f: impl FnOnce(&AtomicGuard<'_, T>) -> T) -> PyResult<Bound<'py, PyAny>> {
-        let hold = guard::take(self.py, &self.handle.array, HoldKind::Atomic, None)?;
+        let hold = guard::take(self.py, &self.handle.array, LockMode::Atomic, None)?;
         let value = f(&hold.atomic::<T>().map_err(to_exception)?);
         drop(hold);
         memory::from_element(self.py, self.dtype, value.to_element())

@@ -6,7 +6,10 @@ use crate::lent::{Kept, Lent};
 use crate::memory::{self, Access};
 use crate::shared::{Handle, unpoisoned};
 use crate::time::{Deadline, SLICE};
-use ndsharray::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
+use ndsharray::{
+    AnySharedArray,
+    raw::{ArrayLockGuard, ArrayMapping, LockMode},
+};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::{PyRuntimeError, PyTimeoutError};
 use pyo3::prelude::*;
@@ -35,9 +38,9 @@ enum Stage {
 /// What a guard has while its block lasts.
 struct Inside {
     lent: Lent,
-    pane: ArrayPane,
+    pane: ArrayMapping,
     /// Shared with a fork that is under way.
-    hold: Arc<ArrayHold>,
+    hold: Arc<ArrayLockGuard>,
     entry: Entry,
 }
 
@@ -46,8 +49,8 @@ impl ArrayGuard {
         Self { handle, access, timeout, accept_poison, stage: Mutex::new(Stage::Outside) }
     }
 
-    fn acquire(&self, py: Python<'_>) -> PyResult<ArrayHold> {
-        let kind = if self.access == Access::Read { HoldKind::Read } else { HoldKind::Write };
+    fn acquire(&self, py: Python<'_>) -> PyResult<ArrayLockGuard> {
+        let kind = if self.access == Access::Read { LockMode::Read } else { LockMode::Write };
         let hold = take(py, &self.handle.array, kind, self.timeout)?;
         if hold.is_poisoned() && !self.accept_poison {
             drop(hold);
@@ -174,9 +177,9 @@ impl Drop for ArrayGuard {
 pub(crate) fn take(
     py: Python<'_>,
     array: &AnySharedArray,
-    kind: HoldKind,
+    kind: LockMode,
     timeout: Option<f64>,
-) -> PyResult<ArrayHold> {
+) -> PyResult<ArrayLockGuard> {
     if let Some(hold) = array.try_hold(kind).map_err(to_exception)? {
         return Ok(hold);
     }

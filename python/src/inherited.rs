@@ -15,7 +15,7 @@
 //!
 //! These are handlers of `os.register_at_fork`. A fork by other means does not call them.
 
-use ndsharray::{ArrayHold, OwnedSample};
+use ndsharray::{OwnedSample, raw::ArrayLockGuard};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
@@ -27,7 +27,7 @@ pub(crate) enum Keep {
     /// The pin of a value that was read.
     Pin(OwnedSample),
     /// The lock of a shared array.
-    Lock(Arc<ArrayHold>),
+    Lock(Arc<ArrayLockGuard>),
     /// Nothing: the memory of an open loan, which its writer changes.
     Nothing,
 }

@@ -6,7 +6,7 @@
 //! - The array that is lent is a view of another one, the *root*, which is kept here. NumPy gives every view of a view the first array as its base: what is made of the lent array
 //!   refers to the lent array or to the root. If nobody refers to either but this, nobody has the memory's address (other than as a number), and nothing needs to
 //!   be done.
-//! - Otherwise the memory is [severed](ndsharray::SeveredMemory): the addresses lead to private memory from then on, and the root's owner, the [`Anchor`], keeps that memory for those
+//! - Otherwise the memory is [severed](ndsharray::raw::DetachedMemory): the addresses lead to private memory from then on, and the root's owner, the [`Anchor`], keeps that memory for those
 //!   who are left. They can write there as they like; nobody sees it. The lent array itself, which most likely is what is left, is made empty and read-only, and gets a
 //!   dtype that says so, so that using it is an error.
 //!
@@ -15,7 +15,10 @@
 use crate::dtypes;
 use crate::inherited::Entry;
 use crate::memory::{self, Access};
-use ndsharray::{ArrayHold, ArrayPane, DType, SeveredMemory};
+use ndsharray::{
+    DType,
+    raw::{ArrayLockGuard, ArrayMapping, DetachedMemory},
+};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -37,9 +40,9 @@ impl Anchor {
 #[allow(dead_code, reason = "held to be dropped")]
 pub(crate) enum Kept {
     /// Memory that no other process has. With its entry, if a forked child would share it.
-    Severed(Option<Entry>, SeveredMemory),
+    Severed(Option<Entry>, DetachedMemory),
     /// Memory that could not be severed, with the lock that makes it ours.
-    Held(Entry, ArrayPane, Arc<ArrayHold>),
+    Held(Entry, ArrayMapping, Arc<ArrayLockGuard>),
 }
 
 /// An array that is lent.

@@ -1,6 +1,6 @@
 //! Settings, as Python gives them.
 
-use ndsharray::Options;
+use ndsharray::{ArrayOptions, Options};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -30,6 +30,10 @@ impl Place {
         let given = dir.or_else(|| std::env::var_os("NDSHARRAY_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from));
         let dir = given.map(std::path::absolute).transpose()?;
         Ok(Self { dir, owners })
+    }
+
+    pub(crate) fn array_options(&self) -> ArrayOptions {
+        ArrayOptions::from(&self.options())
     }
 
     pub(crate) fn options(&self) -> Options {

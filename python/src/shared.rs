@@ -7,7 +7,7 @@ use crate::forks::Home;
 use crate::guard::ArrayGuard;
 use crate::memory::{self, Access, Shape};
 use crate::options::{Owners, Place};
-use ndsharray::{AnySharedArray, ArrayPane, DType, Options};
+use ndsharray::{AnySharedArray, ArrayOptions, DType, raw::ArrayMapping};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -53,7 +53,7 @@ pub(crate) struct SharedArray {
 pub(crate) struct Handle {
     pub(crate) home: Home,
     pub(crate) array: AnySharedArray,
-    panes: Mutex<Vec<ArrayPane>>,
+    panes: Mutex<Vec<ArrayMapping>>,
 }
 
 /// Keeps the mapping for arrays without the lock.
@@ -72,12 +72,12 @@ impl Handle {
     }
 
     /// The elements mapped for one guard.
-    pub(crate) fn pane(&self) -> PyResult<ArrayPane> {
+    pub(crate) fn pane(&self) -> PyResult<ArrayMapping> {
         let spare = unpoisoned(&self.panes).pop();
         spare.map_or_else(|| self.array.pane().map_err(to_exception), Ok)
     }
 
-    pub(crate) fn put_back(&self, pane: ArrayPane) {
+    pub(crate) fn put_back(&self, pane: ArrayMapping) {
         unpoisoned(&self.panes).push(pane);
     }
 }
@@ -153,7 +153,7 @@ impl SharedArray {
         let place = Place::new(dir, owners)?;
         let options = making(&place, mode, max_handles, prefault);
         // Finding the memory takes its time.
-        let array = py.detach(|| options.create_any_array(name, dtype, &shape.0, |_| ())).map_err(to_exception)?;
+        let array = py.detach(|| options.create_any(name, dtype, &shape.0, |_| ())).map_err(to_exception)?;
         Ok(Self::of(array, place, false))
     }
 
@@ -192,7 +192,7 @@ impl SharedArray {
                 bytes.fill(0);
             }
         };
-        let made = py.detach(|| options.create_any_array(name, dtype, &shape, fill)).map_err(to_exception)?;
+        let made = py.detach(|| options.create_any(name, dtype, &shape, fill)).map_err(to_exception)?;
         if let Err(error) = copied {
             made.unlink().map_err(to_exception)?;
             return Err(error);
@@ -209,7 +209,7 @@ impl SharedArray {
     #[pyo3(signature = (name, *, dir=None, owners=None))]
     fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
         let place = Place::new(dir, owners)?;
-        let array = place.options().open_any_array(name).map_err(to_exception)?;
+        let array = place.array_options().open_any(name).map_err(to_exception)?;
         Ok(Self::of(array, place, false))
     }
 
@@ -232,7 +232,7 @@ impl SharedArray {
     ) -> PyResult<Self> {
         let dtype = dtypes::parse(py, dtype)?;
         let place = Place::new(dir, owners)?;
-        let array = place.options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
+        let array = place.array_options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
         Ok(Self::of(array, place, true))
     }
 
@@ -454,13 +454,13 @@ impl SharedArray {
 }
 
 /// The options for making an array.
-fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> Options {
-    let mut options = place.options().prefault(prefault);
+fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> ArrayOptions {
+    let mut options = place.array_options().prefault(prefault);
     if let Some(mode) = mode {
         options = options.mode(mode);
     }
     if let Some(handles) = max_handles {
-        options = options.max_readers(handles);
+        options = options.max_handles(handles);
     }
     options
 }
@@ -491,8 +491,8 @@ fn reopen(
     shape: &[usize],
     place: &Place,
 ) -> PyResult<AnySharedArray> {
-    let options = place.options();
-    let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any_array(name) };
+    let options = place.array_options();
+    let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any(name) };
     let mut array = py.detach(open).map_err(to_exception)?;
     if array.dtype() != dtype {
         return Err(errors::dtype_mismatch(py, dtype.name(), array.dtype().name())?);

@@ -13,7 +13,10 @@ use crate::pinned::Pinned;
 use crate::shared::unpoisoned;
 use crate::time::SLICE;
 use crate::turn::Holder;
-use ndsharray::{AnyWriter, DType, OwnedLoan, raw};
+use ndsharray::{
+    AnyWriter, DType,
+    raw::{self, OwnedLoan},
+};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -364,7 +367,7 @@ fn end(
             // Then they keep the memory, and a copy is published.
             copied = Some(copy(&mut loan));
         }
-        loan.relinquish().map(|memory| Kept::Severed(entry.take(), memory))
+        loan.forfeit().map(|memory| Kept::Severed(entry.take(), memory))
     });
     // Before its memory may go.
     drop(entry);

@@ -9,8 +9,8 @@ use super::{AtomicElement, SharedArray};
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::options::Options;
-use crate::segment::{ArrayMemory, SeveredMemory};
+use crate::options::ArrayOptions;
+use crate::segment::{ArrayMemory, DetachedMemory};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,12 +23,9 @@ use std::sync::Arc;
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::Options::new().dir(dir.path());
-/// # let _made = options.create_array::<f32>("doc-any-array", &[2, 3])?;
-/// # /*
-/// let array = ndsharray::AnySharedArray::open("matrix")?;
-/// # */
-/// # let array = options.open_any_array("doc-any-array")?;
+/// let options = ndsharray::ArrayOptions::new().dir(dir.path());
+/// # let _made = options.create::<f32>("doc-any-array", &[2, 3])?;
+/// let array = options.open_any("doc-any-array")?; // or `AnySharedArray::open`, with the defaults
 /// if array.dtype() == ndsharray::DType::F32 {
 ///     array.typed::<f32>()?.write()?[4] = 1.5;
 /// }
@@ -47,7 +44,7 @@ pub struct AnySharedArray {
 
 /// How an array is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HoldKind {
+pub enum LockMode {
     /// As by [`SharedArray::read`]: together with others who only look.
     Read,
     /// As by [`SharedArray::write`]: alone.
@@ -58,7 +55,7 @@ pub enum HoldKind {
 
 /// The lock of an array, held until this is dropped. From [`AnySharedArray::hold`]; it keeps the array mapped.
 #[must_use = "the lock is given back when the hold is dropped"]
-pub struct ArrayHold {
+pub struct ArrayLockGuard {
     at: Arc<Attachment>,
     /// `None` for an array without a lock, which can be held for atomic access alone.
     lock: Option<Hold<Arc<Attachment>>>,
@@ -67,16 +64,16 @@ pub struct ArrayHold {
 }
 
 static_assertions::assert_impl_all!(AnySharedArray: Send, Sync);
-static_assertions::assert_impl_all!(ArrayHold: Send, Sync);
+static_assertions::assert_impl_all!(ArrayLockGuard: Send, Sync);
 
 impl AnySharedArray {
-    /// Makes the array `name`, all zeros, with default [`Options`].
+    /// Makes the array `name`, all zeros, with default [`ArrayOptions`].
     ///
     /// # Errors
     ///
     /// As [`SharedArray::create`].
     pub fn create(name: &str, dtype: DType, shape: &[usize]) -> Result<Self> {
-        Options::new().create_any_array(name, dtype, shape, |_| ())
+        ArrayOptions::new().create_any(name, dtype, shape, |_| ())
     }
 
     /// Opens the array `name`, whatever its dtype.
@@ -85,7 +82,7 @@ impl AnySharedArray {
     ///
     /// As [`SharedArray::open`].
     pub fn open(name: &str) -> Result<Self> {
-        Options::new().open_any_array(name)
+        ArrayOptions::new().open_any(name)
     }
 
     /// The array, if its elements are `T`: the same handle once more, with the same place at the lock.
@@ -107,12 +104,12 @@ impl AnySharedArray {
 
     /// Takes the lock, waiting for as long as `go_on` says so; it is asked every ten milliseconds, and not when the lock is free. `None` when it said no.
     ///
-    /// A poisoned array is held like any other; [`ArrayHold::is_poisoned`] tells.
+    /// A poisoned array is held like any other; [`ArrayLockGuard::is_poisoned`] tells.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] for an array without a lock, unless it is for atomic access; [`Error::Forked`].
-    pub fn hold(&self, kind: HoldKind, go_on: impl FnMut() -> bool) -> Result<Option<ArrayHold>> {
+    pub fn hold(&self, kind: LockMode, go_on: impl FnMut() -> bool) -> Result<Option<ArrayLockGuard>> {
         self.enter(kind, |at, kind| at.enter(kind, &mut WhileAsked::new(at.sleepers(), go_on)))
     }
 
@@ -121,29 +118,33 @@ impl AnySharedArray {
     /// # Errors
     ///
     /// As [`hold`](Self::hold).
-    pub fn try_hold(&self, kind: HoldKind) -> Result<Option<ArrayHold>> {
+    pub fn try_hold(&self, kind: LockMode) -> Result<Option<ArrayLockGuard>> {
         self.enter(kind, |at, kind| match kind {
             Kind::Write => at.try_enter_alone(&mut Never),
             other => at.enter(other, &mut Never),
         })
     }
 
-    fn enter(&self, kind: HoldKind, enter: impl FnOnce(&Attachment, Kind) -> Entered) -> Result<Option<ArrayHold>> {
+    fn enter(
+        &self,
+        kind: LockMode,
+        enter: impl FnOnce(&Attachment, Kind) -> Entered,
+    ) -> Result<Option<ArrayLockGuard>> {
         let at = Arc::clone(&self.at);
         let kind = match kind {
-            HoldKind::Read => Kind::Read,
-            HoldKind::Write => Kind::Write,
-            HoldKind::Atomic if !at.has_lock() => {
+            LockMode::Read => Kind::Read,
+            LockMode::Write => Kind::Write,
+            LockMode::Atomic if !at.has_lock() => {
                 at.check_process()?;
-                return Ok(Some(ArrayHold { at, lock: None, dtype: self.dtype, poisoned: false }));
+                return Ok(Some(ArrayLockGuard { at, lock: None, dtype: self.dtype, poisoned: false }));
             }
-            HoldKind::Atomic => Kind::Atomic,
+            LockMode::Atomic => Kind::Atomic,
         };
         let entered = enter(&at, kind);
         match entered {
             Entered::Sound | Entered::Poisoned => {
                 let lock = Some(Hold::of(Arc::clone(&at), kind));
-                Ok(Some(ArrayHold { at, lock, dtype: self.dtype, poisoned: entered == Entered::Poisoned }))
+                Ok(Some(ArrayLockGuard { at, lock, dtype: self.dtype, poisoned: entered == Entered::Poisoned }))
             }
             Entered::Late => Ok(None),
             Entered::Refused => Err(at.lock().err().unwrap_or(Error::Forked)),
@@ -151,7 +152,7 @@ impl AnySharedArray {
     }
 
     /// Where the elements begin, in this process: valid for reads and writes of [`byte_len`](Self::byte_len) bytes as long as the handle, or an
-    /// [`ArrayHold`] of it, lives. What others do there meanwhile is for the lock, or the caller, to say.
+    /// [`ArrayLockGuard`] of it, lives. What others do there meanwhile is for the lock, or the caller, to say.
     #[must_use]
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.at.memory().as_mut_ptr()
@@ -221,12 +222,12 @@ impl AnySharedArray {
 }
 
 /// The elements of an array, mapped once more, to be lent by address under a hold and taken back by [`sever`](Self::sever). From [`AnySharedArray::pane`].
-pub struct ArrayPane {
+pub struct ArrayMapping {
     memory: ArrayMemory,
     path: PathBuf,
 }
 
-static_assertions::assert_impl_all!(ArrayPane: Send, Sync);
+static_assertions::assert_impl_all!(ArrayMapping: Send, Sync);
 
 impl AnySharedArray {
     /// Maps the elements once more.
@@ -234,12 +235,12 @@ impl AnySharedArray {
     /// # Errors
     ///
     /// [`Error::Unsupported`] for an array without a lock; [`Error::Forked`]; [`Error::Io`].
-    pub fn pane(&self) -> Result<ArrayPane> {
-        Ok(ArrayPane { memory: self.at.map_again()?, path: self.at.path().to_owned() })
+    pub fn pane(&self) -> Result<ArrayMapping> {
+        Ok(ArrayMapping { memory: self.at.map_again()?, path: self.at.path().to_owned() })
     }
 }
 
-impl ArrayPane {
+impl ArrayMapping {
     /// Where the elements begin: valid for reads and writes of as many bytes as the array has, as long as the pane lives or until it is severed. The lock says
     /// who may do it when.
     #[must_use]
@@ -253,12 +254,12 @@ impl ArrayPane {
     /// # Errors
     ///
     /// [`Error::Io`] when the operating system cannot; then nothing has changed.
-    pub fn sever(&mut self) -> Result<Option<SeveredMemory>> {
+    pub fn sever(&mut self) -> Result<Option<DetachedMemory>> {
         self.memory.sever(&self.path)
     }
 }
 
-impl ArrayHold {
+impl ArrayLockGuard {
     /// Whether a writer died or panicked while it had the array, so that its elements may be in pieces.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
@@ -291,25 +292,25 @@ impl fmt::Debug for AnySharedArray {
     }
 }
 
-impl fmt::Debug for ArrayPane {
+impl fmt::Debug for ArrayMapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrayPane").finish_non_exhaustive()
+        f.debug_struct("ArrayMapping").finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for ArrayHold {
+impl fmt::Debug for ArrayLockGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrayHold").field("poisoned", &self.poisoned).finish_non_exhaustive()
+        f.debug_struct("ArrayLockGuard").field("poisoned", &self.poisoned).finish_non_exhaustive()
     }
 }
 
-impl Options {
+impl ArrayOptions {
     /// Makes the array `name`; `fill` is given the bytes of its elements, all zero, before anybody else can see them. For `bool` they must stay 0 or 1.
     ///
     /// # Errors
     ///
     /// As [`SharedArray::create`]; [`Error::InvalidOption`].
-    pub fn create_any_array(
+    pub fn create_any(
         &self,
         name: &str,
         dtype: DType,
@@ -325,7 +326,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`SharedArray::open`].
-    pub fn open_any_array(&self, name: &str) -> Result<AnySharedArray> {
+    pub fn open_any(&self, name: &str) -> Result<AnySharedArray> {
         let (at, dtype, shape) = self.at(name, |location| make::open(location, self, None))?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape, name: name.to_owned() })
     }
@@ -335,7 +336,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
-    pub fn open_or_create_any_array(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
+    pub fn open_or_create_any(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
         let at = make::open_or_create(&self.location(name)?, self, dtype, shape)?;
         Ok(AnySharedArray { at: Arc::new(at), dtype, shape: shape.to_vec(), name: name.to_owned() })
     }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
 use crate::location::Location;
-use crate::options::Options;
+use crate::options::{ArrayOptions, Owners};
 use crate::segment::{self, ArrayMemory, Claim, Extent, Seat, Seats};
 use crate::shape;
 use crate::sync::{Ordering, fence};
@@ -44,13 +44,13 @@ impl Retry {
 /// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody else can see them.
 pub(super) fn create(
     location: &Location,
-    options: &Options,
+    options: &ArrayOptions,
     dtype: DType,
     shape: &[usize],
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<Attachment> {
-    options.check_array()?;
-    let head = ArrayHead::new(dtype, shape, options.max_readers)?;
+    options.check()?;
+    let head = ArrayHead::new(dtype, shape, options.max_handles)?;
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
     // Looked at without the lock first, which removers want: only a file without a head is claimed.
@@ -59,7 +59,7 @@ pub(super) fn create(
         Ok(_) | Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
     }
-    let claim = match segment::claim_name(&path, options.array_mode(), options.owners, &Seats::FILE)? {
+    let claim = match segment::claim_name(&path, options.file_mode(), options.owners, &Seats::FILE)? {
         Claim::Ours(claim) => claim,
         // Another makes the array, or removes it.
         Claim::Others(_) => return Err(exists()),
@@ -71,7 +71,7 @@ pub(super) fn create(
     let unfinished = claim.unfinished();
     let memory = build(&claim, &path, &head, options, fill)?;
     // The first one: nobody else gets a seat before the head is there.
-    let max = options.max_readers;
+    let max = options.max_handles;
     let Seat::Taken(seat) = ArrayMemory::SEATS.take(&claim, &path, max)? else {
         return Err(Error::TooManyReaders { max });
     };
@@ -92,7 +92,7 @@ fn build(
     file: &File,
     path: &Path,
     head: &ArrayHead,
-    options: &Options,
+    options: &ArrayOptions,
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<ArrayMemory> {
     // What a maker before us may have written goes. Nobody has mapped it: it has no head.
@@ -111,7 +111,7 @@ fn build(
 /// Opens the array `location`, if it is of the dtype that the caller wants, and says which dtype and shape it was made with.
 pub(super) fn open(
     location: &Location,
-    options: &Options,
+    options: &ArrayOptions,
     wanted: Option<DType>,
 ) -> Result<(Attachment, DType, Vec<usize>)> {
     let path = location.array();
@@ -161,7 +161,7 @@ const MAKERS_TIME: Duration = Duration::from_secs(30);
 /// Opens the array `location`, or makes it, all zeros, if there is none. It has as many elements as `shape`, which the handle sees it in.
 pub(super) fn open_or_create(
     location: &Location,
-    options: &Options,
+    options: &ArrayOptions,
     dtype: DType,
     shape: &[usize],
 ) -> Result<Attachment> {
@@ -187,7 +187,7 @@ pub(super) fn open_or_create(
     }
 }
 
-fn has_maker(location: &Location, options: &Options) -> bool {
+fn has_maker(location: &Location, options: &ArrayOptions) -> bool {
     segment::open_trusted(&location.array(), Access::Read, options.owners)
         .is_ok_and(|(file, _)| Lock::is_taken(&file, &Seats::FILE).unwrap_or(false))
 }
@@ -208,7 +208,12 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Attaches to a file that holds elements and nothing else, or something else behind them.
-pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, shape: &[usize]) -> Result<Attachment> {
+pub(super) fn attach_raw(
+    location: &Location,
+    options: &ArrayOptions,
+    dtype: DType,
+    shape: &[usize],
+) -> Result<Attachment> {
     let expected = shape::byte_len(shape, dtype.size())?;
     if Location::is_reserved(location.name()) {
         let reason = "files of this library are no blocks: open the channel or array";
@@ -226,11 +231,11 @@ pub(super) fn attach_raw(location: &Location, options: &Options, dtype: DType, s
 }
 
 /// Removes the file of the array `location`, finished or not, whether or not others have it open.
-pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
+pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let mut retry = Retry::default();
     loop {
-        if let Claim::Ours(claim) = segment::claim_existing(&path, options.owners, &Seats::FILE)? {
+        if let Claim::Ours(claim) = segment::claim_existing(&path, owners, &Seats::FILE)? {
             check_ours(&claim, &path)?;
             return claim.remove().map_err(|e| Error::io("remove", &path, e));
         }
@@ -240,12 +245,12 @@ pub(super) fn remove(location: &Location, options: &Options) -> Result<()> {
 }
 
 /// Removes the file of the array `location` if nobody living has it or makes it.
-pub(super) fn remove_unused(location: &Location, options: &Options) -> Result<()> {
+pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let in_use = |living| Error::InUse { name: location.name().to_owned(), living };
     let mut retry = Retry::default();
     loop {
-        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, owners)?;
         let file = Locked::new(file);
         // Held until the name is gone; the locks go with the file.
         if ArrayMemory::SEATS.lock_all(&file, &path)? {

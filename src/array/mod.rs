@@ -9,14 +9,14 @@ pub(crate) mod head;
 pub(crate) mod make;
 mod patience;
 
-pub use any::{AnySharedArray, ArrayHold, ArrayPane, HoldKind};
+pub use any::{AnySharedArray, ArrayLockGuard, ArrayMapping, LockMode};
 pub use element::{AtomicElement, AtomicInteger};
 pub use guards::{AnyReadGuard, AnyWriteGuard, AtomicGuard, ReadGuard, WriteGuard};
 
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{ArrayOptions, Options};
 use crate::{shape, view};
 use attachment::Attachment;
 use std::fmt;
@@ -54,19 +54,15 @@ use std::sync::Arc;
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::Options::new().dir(dir.path());
-/// // In one process:
-/// # /*
-/// let matrix = ndsharray::SharedArray::<f64>::create("matrix", &[2, 3])?; // all zeros
-/// # */
-/// # let matrix = options.create_array::<f64>("matrix", &[2, 3])?;
+/// use ndsharray::ArrayOptions;
+///
+/// // In one process (`SharedArray::create` does the same, with the defaults):
+/// let options = ArrayOptions::new().dir(dir.path());
+/// let matrix = options.create::<f64>("matrix", &[2, 3])?; // all zeros
 /// matrix.write()?[4] = 1.5;
 ///
 /// // In another:
-/// # /*
-/// let matrix = ndsharray::SharedArray::<f64>::open("matrix")?;
-/// # */
-/// # let matrix = options.open_array::<f64>("matrix")?;
+/// let matrix = options.open::<f64>("matrix")?;
 /// assert_eq!(matrix.read()?.view()[[1, 1]], 1.5);
 /// matrix.store(0, -1.0); // one element, atomically
 /// matrix.unlink()?;
@@ -84,14 +80,14 @@ static_assertions::assert_impl_all!(SharedArray<f32>: Send, Sync);
 static_assertions::assert_impl_all!(Error: Send, Sync, std::error::Error);
 
 impl<T: ShElement> SharedArray<T> {
-    /// Makes the array `name`, all zeros, with default [`Options`].
+    /// Makes the array `name`, all zeros, with default [`ArrayOptions`].
     ///
     /// # Errors
     ///
     /// [`Error::AlreadyExists`]; [`Error::OutOfMemory`], before anything is written, as all memory is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
     /// [`Error::ForeignOwner`] when somebody else has put something under the name; [`Error::PermissionDenied`]; [`Error::Io`].
     pub fn create(name: &str, shape: &[usize]) -> Result<Self> {
-        Options::new().create_array(name, shape)
+        ArrayOptions::new().create(name, shape)
     }
 
     /// Makes the array `name` with a copy of `data`, in C order. Whoever opens it finds all of it.
@@ -100,7 +96,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`create`](Self::create); [`Error::ShapeMismatch`] when `data` has not as many elements as the shape.
     pub fn from_slice(name: &str, shape: &[usize], data: &[T]) -> Result<Self> {
-        Options::new().array_from_slice(name, shape, data)
+        ArrayOptions::new().from_slice(name, shape, data)
     }
 
     /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
@@ -110,7 +106,7 @@ impl<T: ShElement> SharedArray<T> {
     /// As [`create`](Self::create).
     #[cfg(feature = "ndarray")]
     pub fn from_array<D: ndarray::Dimension>(name: &str, array: &ndarray::ArrayView<'_, T, D>) -> Result<Self> {
-        Options::new().array_from(name, array)
+        ArrayOptions::new().from_array(name, array)
     }
 
     /// Opens the array `name`. Its shape is that which it was made with.
@@ -121,7 +117,7 @@ impl<T: ShElement> SharedArray<T> {
     /// for one more handle; [`Error::Corrupt`] when the file is not of this library and version; [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the
     /// file cannot be written; [`Error::InvalidName`]; [`Error::Io`].
     pub fn open(name: &str) -> Result<Self> {
-        Options::new().open_array(name)
+        ArrayOptions::new().open(name)
     }
 
     /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in any order.
@@ -131,9 +127,9 @@ impl<T: ShElement> SharedArray<T> {
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
     /// # let dir = tempfile::tempdir().unwrap();
-    /// # let options = ndsharray::Options::new().dir(dir.path());
-    /// let counters = options.open_or_create_array::<u64>("doc-either", &[16])?;
-    /// let same = options.open_or_create_array::<u64>("doc-either", &[16])?;
+    /// let options = ndsharray::ArrayOptions::new().dir(dir.path());
+    /// let counters = options.open_or_create::<u64>("doc-either", &[16])?;
+    /// let same = options.open_or_create::<u64>("doc-either", &[16])?;
     /// counters.fetch_add(3, 1);
     /// assert_eq!(same.load(3), 1);
     /// # Ok(())
@@ -145,7 +141,7 @@ impl<T: ShElement> SharedArray<T> {
     /// As [`create`](Self::create) and [`open`](Self::open), but not [`Error::NotFound`] for the array; [`Error::AlreadyExists`] when there is something else under the name, or its
     /// maker does not finish; [`Error::ShapeMismatch`] when it has another number of elements.
     pub fn open_or_create(name: &str, shape: &[usize]) -> Result<Self> {
-        Options::new().open_or_create_array(name, shape)
+        ArrayOptions::new().open_or_create(name, shape)
     }
 
     /// Takes the shared memory block `name` for an array of this shape: one that somebody else made, with elements and no head, such as Python's
@@ -163,7 +159,7 @@ impl<T: ShElement> SharedArray<T> {
     /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`], also for a file of
     /// this library; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
     pub fn attach_raw(name: &str, shape: &[usize]) -> Result<Self> {
-        Options::new().attach_raw(name, shape)
+        ArrayOptions::new().attach_raw(name, shape)
     }
 
     /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs, and the shape in the file stays.
@@ -237,18 +233,14 @@ impl<T: ShElement> fmt::Debug for SharedArray<T> {
     }
 }
 
-/// # Shared arrays
-///
-/// [`dir`](Options::dir), [`mode`](Options::mode), [`owners`](Options::owners), [`prefault`](Options::prefault) and [`max_readers`](Options::max_readers), the number of
-/// handles at once, are heeded; the others are about channels.
-impl Options {
+impl ArrayOptions {
     /// Makes the array `name`; see [`SharedArray::create`].
     ///
     /// # Errors
     ///
     /// As [`SharedArray::create`]; [`Error::InvalidOption`].
-    pub fn create_array<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        self.make_array(name, shape, |_| ())
+    pub fn create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
+        self.make(name, shape, |_| ())
     }
 
     /// Makes the array `name` with a copy of `data`; see [`SharedArray::from_slice`].
@@ -256,12 +248,12 @@ impl Options {
     /// # Errors
     ///
     /// As [`SharedArray::from_slice`]; [`Error::InvalidOption`].
-    pub fn array_from_slice<T: ShElement>(&self, name: &str, shape: &[usize], data: &[T]) -> Result<SharedArray<T>> {
+    pub fn from_slice<T: ShElement>(&self, name: &str, shape: &[usize], data: &[T]) -> Result<SharedArray<T>> {
         let expected = shape::byte_len(shape, size_of::<T>())? / size_of::<T>();
         if expected != data.len() {
             return Err(Error::ShapeMismatch { expected, found: data.len() });
         }
-        self.make_array(name, shape, |elements: &mut [T]| elements.copy_from_slice(data))
+        self.make(name, shape, |elements: &mut [T]| elements.copy_from_slice(data))
     }
 
     /// Makes the array `name` with a copy of an `ndarray` array; see [`SharedArray::from_array`].
@@ -270,12 +262,12 @@ impl Options {
     ///
     /// As [`SharedArray::from_array`]; [`Error::InvalidOption`].
     #[cfg(feature = "ndarray")]
-    pub fn array_from<T: ShElement, D: ndarray::Dimension>(
+    pub fn from_array<T: ShElement, D: ndarray::Dimension>(
         &self,
         name: &str,
         array: &ndarray::ArrayView<'_, T, D>,
     ) -> Result<SharedArray<T>> {
-        self.make_array(name, array.shape(), |elements: &mut [T]| match array.as_slice() {
+        self.make(name, array.shape(), |elements: &mut [T]| match array.as_slice() {
             Some(data) => elements.copy_from_slice(data),
             None => elements.iter_mut().zip(array).for_each(|(element, &value)| *element = value),
         })
@@ -286,7 +278,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`SharedArray::open`].
-    pub fn open_array<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
+    pub fn open<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
         let (at, _, shape) = self.at(name, |location| make::open(location, self, Some(T::DTYPE)))?;
         Ok(SharedArray::new(at, shape, name))
     }
@@ -296,7 +288,7 @@ impl Options {
     /// # Errors
     ///
     /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
-    pub fn open_or_create_array<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
+    pub fn open_or_create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
         let at = make::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
@@ -311,30 +303,7 @@ impl Options {
         Ok(SharedArray::new(at, shape.to_vec(), name))
     }
 
-    /// Removes the array `name`; see [`remove_array`].
-    ///
-    /// # Errors
-    ///
-    /// As [`remove_array`].
-    pub fn remove_array(&self, name: &str) -> Result<()> {
-        self.at(name, |location| make::remove(location, self))
-    }
-
-    /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
-    pub fn remove_unused_array(&self, name: &str) -> Result<()> {
-        self.at(name, |location| make::remove_unused(location, self))
-    }
-
-    fn make_array<T: ShElement>(
-        &self,
-        name: &str,
-        shape: &[usize],
-        fill: impl FnOnce(&mut [T]),
-    ) -> Result<SharedArray<T>> {
+    fn make<T: ShElement>(&self, name: &str, shape: &[usize], fill: impl FnOnce(&mut [T])) -> Result<SharedArray<T>> {
         let fill = |bytes: &mut [u8]| {
             // The cast cannot fail: elements begin at a page, and zero is a value of every type.
             if let Ok(elements) = view::slice_mut::<T>(bytes) {
@@ -343,6 +312,27 @@ impl Options {
         };
         let at = self.at(name, |location| make::create(location, self, T::DTYPE, shape, fill))?;
         Ok(SharedArray::new(at, shape.to_vec(), name))
+    }
+}
+
+/// # Shared arrays
+impl Options {
+    /// Removes the array `name`; see [`remove_array`].
+    ///
+    /// # Errors
+    ///
+    /// As [`remove_array`].
+    pub fn remove_array(&self, name: &str) -> Result<()> {
+        self.at(name, |location| make::remove(location, self.owners))
+    }
+
+    /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
+    pub fn remove_unused_array(&self, name: &str) -> Result<()> {
+        self.at(name, |location| make::remove_unused(location, self.owners))
     }
 }
 

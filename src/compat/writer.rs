@@ -7,6 +7,7 @@ use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::shape;
+use crate::view::check_bools;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -161,10 +162,8 @@ impl AnyWriter {
         if expected != bytes.len() {
             return Err(Error::ShapeMismatch { expected, found: bytes.len() });
         }
-        if dtype == DType::Bool
-            && let Some((index, &value)) = bytes.iter().enumerate().find(|(_, byte)| **byte > 1)
-        {
-            return Err(Error::InvalidBool { index, value });
+        if dtype == DType::Bool {
+            check_bools(bytes)?;
         }
         self.core.write(dtype, shape, bytes)
     }

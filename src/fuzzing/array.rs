@@ -8,7 +8,7 @@ use crate::array::head::ArrayHead;
 use crate::array::{AtomicElement, SharedArray};
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{ArrayOptions, Options};
 use std::time::{Duration, Instant};
 
 /// The array that is damaged, and one beside it, whose file may be mistaken for its own.
@@ -33,14 +33,15 @@ pub fn array(data: &[u8]) {
     let start = Instant::now();
     let mut input = Input::new(data);
     let place = Place::new();
-    let options = Options::new().dir(place.dir()).max_readers(2 + input.below(70));
+    let options = Options::new().dir(place.dir());
+    let arrays = ArrayOptions::from(&options).max_handles(2 + input.below(70));
     for name in [NAME, OTHER] {
         let shape = [1 + input.below(3), input.below(40)];
         match input.below(4) {
-            0 => drop(options.create_array::<u8>(name, &shape).unwrap()),
-            1 => drop(options.create_array::<bool>(name, &shape).unwrap()),
-            2 => drop(options.create_array::<f64>(name, &shape).unwrap()),
-            _ => drop(options.create_array::<i32>(name, &shape).unwrap()),
+            0 => drop(arrays.create::<u8>(name, &shape).unwrap()),
+            1 => drop(arrays.create::<bool>(name, &shape).unwrap()),
+            2 => drop(arrays.create::<f64>(name, &shape).unwrap()),
+            _ => drop(arrays.create::<i32>(name, &shape).unwrap()),
         }
     }
     for _ in 0..64 {
@@ -49,14 +50,14 @@ pub fn array(data: &[u8]) {
         }
         damage(&mut input, &place, Reach::Unmapped);
     }
-    let boolean = hear(options.open_array::<bool>(NAME));
-    for array in boolean.into_iter().chain(hear(options.open_array::<bool>(NAME))) {
+    let boolean = hear(arrays.open::<bool>(NAME));
+    for array in boolean.into_iter().chain(hear(arrays.open::<bool>(NAME))) {
         lend(&array);
     }
-    atomics(&options, 1_u8);
-    atomics(&options, 1_i32);
-    atomics(&options, 0.5_f64);
-    if let Some(raw) = hear(options.attach_raw::<u16>(&file_name(&options), &[7])) {
+    atomics(&arrays, 1_u8);
+    atomics(&arrays, 1_i32);
+    atomics(&arrays, 0.5_f64);
+    if let Some(raw) = hear(arrays.attach_raw::<u16>(&file_name(&options), &[7])) {
         assert!(matches!(raw.read(), Err(Error::Unsupported { .. })), "a raw array has no lock");
         raw.store(6, 0x1234);
         assert_eq!(raw.load(6), 0x1234);
@@ -77,8 +78,8 @@ fn hear<T>(result: Result<T>) -> Option<T> {
 }
 
 /// Two handles of the array, each with all that the lock has to offer.
-fn atomics<T: AtomicElement + PartialEq + std::fmt::Debug>(options: &Options, value: T) {
-    let (Some(first), Some(second)) = (hear(options.open_array::<T>(NAME)), hear(options.open_array::<T>(NAME))) else {
+fn atomics<T: AtomicElement + PartialEq + std::fmt::Debug>(arrays: &ArrayOptions, value: T) {
+    let (Some(first), Some(second)) = (hear(arrays.open::<T>(NAME)), hear(arrays.open::<T>(NAME))) else {
         return;
     };
     lend(&first);
@@ -125,7 +126,8 @@ fn remove_and_make_again(options: &Options) {
         // Something that is no file stands there.
         Err(error) => return answered(&error),
     }
-    assert!(matches!(options.open_array::<u8>(NAME), Err(Error::NotFound { .. })), "removed, and yet there");
-    let made = options.create_array::<u8>(NAME, &[3]).expect("the name is free");
+    let arrays = ArrayOptions::from(options);
+    assert!(matches!(arrays.open::<u8>(NAME), Err(Error::NotFound { .. })), "removed, and yet there");
+    let made = arrays.create::<u8>(NAME, &[3]).expect("the name is free");
     assert_eq!(*made.read().expect("nobody has it"), [0, 0, 0], "new, and yet not zero");
 }

@@ -9,7 +9,7 @@ use crate::compat;
 use crate::dtype::DType;
 use crate::error::Error;
 use crate::inspect::{Kind, Report};
-use crate::options::Options;
+use crate::options::{ArrayOptions, Options};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub fn inspect(data: &[u8]) {
     for name in NAMES {
         make(&options, name, &mut input);
     }
-    drop(options.create_array::<u16>(NAMES[0], &[3, 5]).unwrap());
+    drop(ArrayOptions::from(&options).create::<u16>(NAMES[0], &[3, 5]).unwrap());
     if input.below(2) == 1 {
         let array = filled(DType::C64, &[input.below(5), 3], 1);
         match compat::Options::new().dir(place.dir()).persist(true).create_any(NAMES[0]) {

@@ -1,6 +1,6 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
-use super::mapping::{Mapping, Pages, SeveredMemory};
+use super::mapping::{DetachedMemory, Mapping, Pages};
 use super::seats::Seats;
 use crate::error::{Error, Result};
 use crate::lock::{Entry, Members, Words};
@@ -115,7 +115,7 @@ impl ArrayMemory {
     }
 
     /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when there is nothing to map.
-    pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<SeveredMemory>> {
+    pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<DetachedMemory>> {
         let severed = self.mapping.as_mut().map(Mapping::sever).transpose();
         severed.map_err(|e| Error::io("map anew", path, e))
     }

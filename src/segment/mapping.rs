@@ -70,11 +70,11 @@ impl Drop for Moved {
 
 /// Memory that a loan or a hold has lent by its address, and that leads to no shared file any more, or to one that nobody else has: the address stays valid for reads and
 /// writes as long as this lives.
-pub struct SeveredMemory {
+pub struct DetachedMemory {
     _mapping: Mapping,
 }
 
-static_assertions::assert_impl_all!(SeveredMemory: Send, Sync);
+static_assertions::assert_impl_all!(DetachedMemory: Send, Sync);
 
 /// Which pages are found when a file is mapped; the others are found one by one, when they are touched first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Mapping {
     }
 
     /// Maps the file elsewhere; the addresses up to now lead to private zeros, as long as what is returned lives. For mappings for writing.
-    pub(super) fn sever(&mut self) -> io::Result<SeveredMemory> {
+    pub(super) fn sever(&mut self) -> io::Result<DetachedMemory> {
         // SAFETY: `new` made the mapping, or `sever` did, all of it, for writing by the caller's word; references to it borrow `self`, which is borrowed mutably.
         let start = unsafe { sys::sever(self.start, self.len) }?;
         let moved = Self { start, len: self.len, _region: Region::Moved(Moved { start, len: self.len }) };
@@ -125,8 +125,8 @@ impl Mapping {
     }
 
     /// Keeps the addresses as they are. For a file that nobody else has.
-    pub(super) fn into_severed(self) -> SeveredMemory {
-        SeveredMemory { _mapping: self }
+    pub(super) fn into_severed(self) -> DetachedMemory {
+        DetachedMemory { _mapping: self }
     }
 }
 
@@ -157,8 +157,8 @@ fn find(_: &MmapRaw, _: Pages) -> bool {
     true
 }
 
-impl fmt::Debug for SeveredMemory {
+impl fmt::Debug for DetachedMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeveredMemory").finish_non_exhaustive()
+        f.debug_struct("DetachedMemory").finish_non_exhaustive()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) use files::{
     check_ours, create, has_name, open_table_file, open_trusted, payload_files, remove_if_there, remove_payload,
     remove_payloads, unlink_if_same,
 };
-pub use mapping::SeveredMemory;
+pub use mapping::DetachedMemory;
 pub(crate) use payload::{ReadPayload, WritePayload, check_set_aside};
 pub(crate) use remains::{ClosedFiles, remove_closed};
 pub(crate) use room::{check_limits, no_room, reserve};

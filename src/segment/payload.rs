@@ -1,6 +1,6 @@
 //! Payload files: the elements of one slot's array, from the file's first byte on.
 
-use super::mapping::{Mapping, Pages, SeveredMemory};
+use super::mapping::{DetachedMemory, Mapping, Pages};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::HeaderError;
@@ -104,13 +104,13 @@ impl WritePayload {
 }
 
 impl WritePayload {
-    /// Maps the file elsewhere, for the holder of the slot's `claim`: see [`SeveredMemory`].
-    pub(crate) fn sever(&mut self, _claim: &Claim, location: &Location) -> Result<SeveredMemory> {
+    /// Maps the file elsewhere, for the holder of the slot's `claim`: see [`DetachedMemory`].
+    pub(crate) fn sever(&mut self, _claim: &Claim, location: &Location) -> Result<DetachedMemory> {
         self.mapping.sever().map_err(|e| Error::io("map anew", &location.payload(self.id), e))
     }
 
     /// The memory, for whoever has its address; nobody else maps the file, and nobody will.
-    pub(crate) fn into_memory(self) -> SeveredMemory {
+    pub(crate) fn into_memory(self) -> DetachedMemory {
         self.mapping.into_severed()
     }
 }

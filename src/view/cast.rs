@@ -52,6 +52,18 @@ fn invalid<T: ShElement>(bytes: &[u8], bits: &[T::Bits]) -> ViewError {
     ViewError::InvalidBool { index, value: bytes.get(index).copied().unwrap_or(0) }
 }
 
+/// Checks the bytes of a `bool` array.
+pub(crate) fn check_bools(bytes: &[u8]) -> Result<(), ViewError> {
+    const CHUNK: usize = 4096;
+    // By chunks, without a way out in between: so the compiler looks at many bytes at once.
+    let wrong = |chunk: &[u8]| chunk.iter().fold(0, |all, byte| all | byte) > 1;
+    let Some(number) = bytes.chunks(CHUNK).position(wrong) else { return Ok(()) };
+    match bytes.iter().enumerate().skip(number * CHUNK).find(|(_, byte)| **byte > 1) {
+        Some((index, &value)) => Err(ViewError::InvalidBool { index, value }),
+        None => Ok(()),
+    }
+}
+
 /// The slice itself, when `B` is `A`.
 ///
 /// The compiler does not believe that two type parameters are one, `Any` does: the identity function on slices of `A`

@@ -6,9 +6,9 @@ use crate::dtype::DType;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::raw::check_bools;
 use crate::shape;
 use crate::typing::Dyn;
+use crate::view::check_bools;
 
 /// The one writer of a channel, for arrays of any dtype; otherwise as [`Writer`](crate::Writer).
 ///

@@ -5,7 +5,7 @@ use super::core::Core;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::header::RawHeader;
-use crate::segment::{self, ClosedFiles, SeveredMemory, State, Table};
+use crate::segment::{self, ClosedFiles, DetachedMemory, State, Table};
 use crate::slots::{Claim, PinMask, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ impl Core {
     }
 
     /// Has the claimed slot's payload at another address; the ones lent so far lead to private memory.
-    pub(super) fn sever(&mut self, claim: &Claim) -> Result<SeveredMemory> {
+    pub(super) fn sever(&mut self, claim: &Claim) -> Result<DetachedMemory> {
         let location = &self.held.location;
         match self.slots.get_mut(claim.slot().get()).and_then(|state| state.payload.as_mut()) {
             Some(payload) => payload.sever(claim, location),
@@ -49,7 +49,7 @@ impl Core {
     }
 
     /// Takes the payload out of the claimed slot, which gets another one when it needs it, and unlinks its file.
-    pub(super) fn relinquish(&mut self, claim: &Claim) -> Option<SeveredMemory> {
+    pub(super) fn forfeit(&mut self, claim: &Claim) -> Option<DetachedMemory> {
         let slot = claim.slot();
         let payload = self.slots.get_mut(slot.get()).and_then(|state| state.payload.take())?;
         // In a forked child the file is still the parent's.

@@ -4,11 +4,10 @@ use super::core::Core;
 use crate::dtype::DType;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::raw::check_bools;
 use crate::shape;
 use crate::slots::Claim;
 use crate::typing::{Dyn, Typing};
-use crate::view;
+use crate::view::{self, check_bools};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -75,7 +74,7 @@ impl<'w, T: Typing> Loan<'w, T> {
             let bytes = self.core.payload_mut(&claim, DType::Bool, self.byte_len);
             if let Err(error) = check_bools(bytes) {
                 self.core.discard(claim);
-                return Err(error);
+                return Err(error.into());
             }
         }
         Ok(self.core.publish(claim, self.byte_len))

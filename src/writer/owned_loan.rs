@@ -3,10 +3,10 @@
 use super::any::AnyWriter;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::raw::check_bools;
-use crate::segment::SeveredMemory;
+use crate::segment::DetachedMemory;
 use crate::shape;
 use crate::slots::Claim;
+use crate::view::check_bools;
 use std::fmt;
 
 /// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it borrows nothing, its dtype is known at run time, and its memory can be lent
@@ -36,10 +36,10 @@ use std::fmt;
 /// # Addresses that outlive the loan
 ///
 /// Whoever passes [`as_mut_ptr`](Self::as_mut_ptr) on and cannot be sure that it is not used any more calls [`sever`](Self::sever) before publishing, or
-/// [`relinquish`](Self::relinquish) instead of it, and keeps what they return for as long as the address may be used.
+/// [`forfeit`](Self::forfeit) instead of it, and keeps what they return for as long as the address may be used.
 pub struct OwnedLoan {
     writer: AnyWriter,
-    // `None` once it is published or relinquished.
+    // `None` once it is published or forfeited.
     claim: Option<Claim>,
     dtype: DType,
     byte_len: usize,
@@ -119,7 +119,7 @@ impl OwnedLoan {
     /// # Errors
     ///
     /// [`Error::Io`] when the operating system cannot; then nothing has changed. [`Error::Unsupported`] once the loan is over.
-    pub fn sever(&mut self) -> Result<SeveredMemory> {
+    pub fn sever(&mut self) -> Result<DetachedMemory> {
         match &self.claim {
             Some(claim) => self.writer.core.sever(claim),
             None => Err(Error::Unsupported { what: "severing the memory of a loan that is over" }),
@@ -128,9 +128,9 @@ impl OwnedLoan {
 
     /// Ends the loan without a value, and leaves its memory to those who have its address: valid for reads and writes as long as what is returned lives, and shared with
     /// nobody. The writer will use other memory. `None` once the loan is over.
-    pub fn relinquish(&mut self) -> Option<SeveredMemory> {
+    pub fn forfeit(&mut self) -> Option<DetachedMemory> {
         let claim = self.claim.take()?;
-        let memory = self.writer.core.relinquish(&claim);
+        let memory = self.writer.core.forfeit(&claim);
         self.writer.core.discard(claim);
         memory
     }

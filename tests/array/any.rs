@@ -1,18 +1,18 @@
 //! Arrays whose dtype is known at run time, and their elements by address.
 
 use crate::support::{NAME, PATIENCE, Room};
-use ndsharray::{AnyArrayView, AnySharedArray, DType, Error, HoldKind, SharedArray};
+use ndsharray::{AnyArrayView, AnySharedArray, DType, Error, SharedArray, raw::LockMode};
 use std::thread;
 use std::time::{Duration, Instant};
 
 fn open(room: &Room) -> AnySharedArray {
-    room.options().open_any_array(NAME).unwrap()
+    room.array_options().open_any(NAME).unwrap()
 }
 
 #[test]
 fn dtype_and_shape_come_from_the_file() {
     let room = Room::new();
-    let made = room.options().create_any_array(NAME, DType::I16, &[2, 3], |bytes| bytes.fill(1)).unwrap();
+    let made = room.array_options().create_any(NAME, DType::I16, &[2, 3], |bytes| bytes.fill(1)).unwrap();
     let mut found = open(&room);
     assert_eq!((found.dtype(), found.shape(), found.byte_len(), found.name()), (DType::I16, &[2, 3][..], 12, NAME));
     assert_eq!(*found.typed::<i16>().unwrap().read().unwrap(), [0x0101; 6]);
@@ -22,7 +22,7 @@ fn dtype_and_shape_come_from_the_file() {
     assert!(matches!(found.reshape(&[7]), Err(Error::ShapeMismatch { expected: 6, found: 7, .. })));
     made.unlink().unwrap();
     assert!(room.files().is_empty());
-    assert!(matches!(room.options().open_any_array(NAME), Err(Error::NotFound { .. })));
+    assert!(matches!(room.array_options().open_any(NAME), Err(Error::NotFound { .. })));
 }
 
 #[test]
@@ -30,14 +30,14 @@ fn holds_are_the_guards_locks() {
     let room = Room::new();
     let typed: SharedArray<u64> = room.create(&[3]);
     let any = open(&room);
-    let writing = any.try_hold(HoldKind::Write).unwrap().expect("free");
+    let writing = any.try_hold(LockMode::Write).unwrap().expect("free");
     assert!(typed.try_read().unwrap().is_none());
     assert!(matches!(writing.atomic::<u64>(), Err(Error::Unsupported { .. })));
     drop(writing);
-    let reading = any.try_hold(HoldKind::Read).unwrap().expect("free");
+    let reading = any.try_hold(LockMode::Read).unwrap().expect("free");
     assert!(typed.try_read().unwrap().is_some() && typed.try_write().unwrap().is_none());
     drop(reading);
-    let single = any.try_hold(HoldKind::Atomic).unwrap().expect("free");
+    let single = any.try_hold(LockMode::Atomic).unwrap().expect("free");
     assert_eq!(single.atomic::<u64>().unwrap().fetch_add(1, 5), 0);
     typed.store(0, 1);
     assert!(typed.try_read().unwrap().is_none());
@@ -50,13 +50,13 @@ fn holds_are_the_guards_locks() {
 fn a_hold_knows_its_dtype() {
     let room = Room::new();
     let _array: SharedArray<f64> = room.create(&[3]);
-    let hold = open(&room).try_hold(HoldKind::Atomic).unwrap().expect("free");
+    let hold = open(&room).try_hold(LockMode::Atomic).unwrap().expect("free");
     assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { expected: DType::U8, found: DType::F64, .. })));
     assert!(matches!(hold.atomic::<u64>(), Err(Error::DTypeMismatch { expected: DType::U64, found: DType::F64, .. })));
     hold.atomic::<f64>().unwrap().store(1, 2.5);
     std::fs::write(room.path().join("block"), [0; 64]).unwrap();
-    let block = room.options().attach_raw_any("block", DType::Bool, &[4]).unwrap();
-    let hold = block.try_hold(HoldKind::Atomic).unwrap().expect("there is no lock");
+    let block = room.array_options().attach_raw_any("block", DType::Bool, &[4]).unwrap();
+    let hold = block.try_hold(LockMode::Atomic).unwrap().expect("there is no lock");
     assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { .. })));
     hold.atomic::<bool>().unwrap().store(0, true);
 }
@@ -74,12 +74,12 @@ fn a_panic_while_waiting_leaves_the_lock_free() {
     };
     // While it waits for those who share, it has the lock already.
     let reading = typed.read().unwrap();
-    panics(HoldKind::Write);
-    panics(HoldKind::Atomic);
+    panics(LockMode::Write);
+    panics(LockMode::Atomic);
     assert!(typed.try_read().unwrap().is_some());
     drop(reading);
     let writing = typed.write().unwrap();
-    [HoldKind::Write, HoldKind::Read, HoldKind::Atomic].into_iter().for_each(panics);
+    [LockMode::Write, LockMode::Read, LockMode::Atomic].into_iter().for_each(panics);
     drop(writing);
     assert!(typed.try_write().unwrap().is_some());
     assert!(!typed.is_poisoned().unwrap());
@@ -90,7 +90,7 @@ fn a_hold_outlives_its_array() {
     let room = Room::new();
     let typed: SharedArray<u8> = room.create(&[3]);
     let any = open(&room);
-    let hold = any.try_hold(HoldKind::Write).unwrap().expect("free");
+    let hold = any.try_hold(LockMode::Write).unwrap().expect("free");
     drop(any);
     assert!(typed.try_read().unwrap().is_none());
     drop(hold);
@@ -104,20 +104,20 @@ fn waiting_goes_on_as_long_as_it_is_told_to() {
     let any = open(&room);
     let guard = typed.write().unwrap();
     let mut asked = 0;
-    let waited = any.hold(HoldKind::Read, || {
+    let waited = any.hold(LockMode::Read, || {
         asked += 1;
         asked < 3
     });
     assert!(waited.unwrap().is_none());
     assert_eq!(asked, 3);
     thread::scope(|scope| {
-        let waiter = scope.spawn(|| any.hold(HoldKind::Write, || true).unwrap().is_some());
+        let waiter = scope.spawn(|| any.hold(LockMode::Write, || true).unwrap().is_some());
         thread::sleep(Duration::from_millis(30));
         drop(guard);
         assert!(waiter.join().unwrap());
     });
     let end = Instant::now() + PATIENCE;
-    assert!(any.hold(HoldKind::Write, || Instant::now() < end).unwrap().is_some());
+    assert!(any.hold(LockMode::Write, || Instant::now() < end).unwrap().is_some());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn poison_is_told_and_the_lock_taken() {
     let room = Room::new();
     let typed: SharedArray<u8> = room.create(&[3]);
     let any = open(&room);
-    assert!(!any.try_hold(HoldKind::Read).unwrap().expect("free").is_poisoned());
+    assert!(!any.try_hold(LockMode::Read).unwrap().expect("free").is_poisoned());
     thread::scope(|scope| {
         let panicking = scope.spawn(|| {
             let _guard = typed.write().unwrap();
@@ -133,7 +133,7 @@ fn poison_is_told_and_the_lock_taken() {
         });
         assert!(panicking.join().is_err());
     });
-    let hold = any.try_hold(HoldKind::Write).unwrap().expect("free");
+    let hold = any.try_hold(LockMode::Write).unwrap().expect("free");
     assert!(hold.is_poisoned() && any.is_poisoned().unwrap());
     assert!(typed.try_read().unwrap().is_none());
     any.clear_poison().unwrap();
@@ -150,7 +150,7 @@ fn severed_panes_show_the_array_no_more() {
     let mut pane = any.pane().unwrap();
     let address = pane.as_mut_ptr();
     assert_ne!(address, any.as_mut_ptr());
-    let hold = any.try_hold(HoldKind::Write).unwrap().expect("free");
+    let hold = any.try_hold(LockMode::Write).unwrap().expect("free");
     // SAFETY: the pane has 5000 bytes mapped, and the array is held.
     unsafe { address.write_bytes(3, 5000) };
     let kept = pane.sever().unwrap().expect("there are elements");
@@ -158,7 +158,7 @@ fn severed_panes_show_the_array_no_more() {
     // SAFETY: `kept` keeps as many bytes there.
     unsafe { address.write_bytes(9, 5000) };
     assert!(typed.read().unwrap().iter().all(|&byte| byte == 3));
-    let hold = any.try_hold(HoldKind::Read).unwrap().expect("free");
+    let hold = any.try_hold(LockMode::Read).unwrap().expect("free");
     // SAFETY: the pane shows the array at another address, and the array is held.
     assert_eq!(unsafe { pane.as_mut_ptr().wrapping_add(4999).read() }, 3);
     drop(hold);
@@ -172,10 +172,10 @@ fn severed_panes_show_the_array_no_more() {
 fn a_block_without_a_head_has_single_elements_alone() {
     let room = Room::new();
     std::fs::write(room.path().join("block"), [0; 64]).unwrap();
-    let any = room.options().attach_raw_any("block", DType::U32, &[4, 4]).unwrap();
-    assert!(matches!(any.try_hold(HoldKind::Read), Err(Error::Unsupported { .. })));
+    let any = room.array_options().attach_raw_any("block", DType::U32, &[4, 4]).unwrap();
+    assert!(matches!(any.try_hold(LockMode::Read), Err(Error::Unsupported { .. })));
     assert!(matches!(any.pane(), Err(Error::Unsupported { .. })));
-    let hold = any.hold(HoldKind::Atomic, || false).unwrap().expect("there is nobody to wait for");
+    let hold = any.hold(LockMode::Atomic, || false).unwrap().expect("there is nobody to wait for");
     assert_eq!(hold.atomic::<u32>().unwrap().swap(15, 7), 0);
     assert_eq!(any.typed::<u32>().unwrap().load(15), 7);
 }
@@ -183,7 +183,7 @@ fn a_block_without_a_head_has_single_elements_alone() {
 #[test]
 fn guards_lend_views_and_bytes() {
     let room = Room::new();
-    let made = room.options().create_any_array(NAME, DType::I16, &[2, 3], |_| ()).unwrap();
+    let made = room.array_options().create_any(NAME, DType::I16, &[2, 3], |_| ()).unwrap();
     let other = open(&room);
     {
         let mut guard = made.write().unwrap();
@@ -204,10 +204,10 @@ fn guards_lend_views_and_bytes() {
     drop(guard);
     // Where a payload or array begins is a promise.
     for dtype in DType::ALL {
-        let array = room.options().create_any_array("each", *dtype, &[3, 0, 2], |_| ()).unwrap();
+        let array = room.array_options().create_any("each", *dtype, &[3, 0, 2], |_| ()).unwrap();
         assert!(array.write().unwrap().view().is_empty());
         array.unlink().unwrap();
-        let array = room.options().create_any_array("each", *dtype, &[5], |_| ()).unwrap();
+        let array = room.array_options().create_any("each", *dtype, &[5], |_| ()).unwrap();
         assert!(array.read().unwrap().as_bytes().as_ptr().addr().is_multiple_of(64));
         assert_eq!(array.write().unwrap().view().dtype(), *dtype);
         array.unlink().unwrap();
@@ -217,7 +217,7 @@ fn guards_lend_views_and_bytes() {
 #[test]
 fn bools_are_checked_when_their_bytes_have_been_lent() {
     let room = Room::new();
-    let array = room.options().create_any_array(NAME, DType::Bool, &[4], |_| ()).unwrap();
+    let array = room.array_options().create_any(NAME, DType::Bool, &[4], |_| ()).unwrap();
     let mut guard = array.write().unwrap();
     guard.as_mut_bytes()[1] = 1;
     assert_eq!(guard.view().as_typed::<bool>().unwrap().as_slice(), [false, true, false, false]);
@@ -227,13 +227,13 @@ fn bools_are_checked_when_their_bytes_have_been_lent() {
     drop(guard);
     assert!(matches!(array.read(), Err(Error::InvalidBool { index: 2, value: 2, .. })));
     assert!(matches!(array.write(), Err(Error::InvalidBool { .. })));
-    assert!(array.try_hold(HoldKind::Write).unwrap().is_some(), "an error leaves the lock free");
+    assert!(array.try_hold(LockMode::Write).unwrap().is_some(), "an error leaves the lock free");
 }
 
 #[test]
 fn poison_becomes_a_guard_of_any_dtype() {
     let room = Room::new();
-    let array = room.options().create_any_array(NAME, DType::U8, &[4], |_| ()).unwrap();
+    let array = room.array_options().create_any(NAME, DType::U8, &[4], |_| ()).unwrap();
     thread::scope(|scope| {
         let panicking = scope.spawn(|| {
             let _guard = array.write().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::common::{Child, listen, role, say};
 use crate::support::{NAME, Room, wait_until};
-use ndsharray::{Error, Options, SharedArray};
+use ndsharray::{ArrayOptions, Error, SharedArray};
 use std::io::{Read, Seek, SeekFrom};
 
 /// Starts a child, which is ready when this returns.
@@ -22,12 +22,12 @@ pub(crate) fn change_all(elements: &mut [u64]) {
 fn body() {
     let Some((words, dir)) = role() else { return };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let options = Options::new().dir(dir);
+    let options = ArrayOptions::new().dir(dir);
     if words == ["everything"] {
         everything(&options);
         return;
     }
-    let array: SharedArray<u64> = options.open_array(NAME).unwrap();
+    let array: SharedArray<u64> = options.open(NAME).unwrap();
     say("ready");
     listen();
     match *words.as_slice() {
@@ -101,10 +101,10 @@ fn body() {
 }
 
 /// Comes to every step that there is.
-fn everything(options: &Options) {
-    drop(options.array_from_slice("other", &[4], &[7_u64; 4]));
-    let array: SharedArray<u64> = options.open_array(NAME).unwrap();
-    let second: SharedArray<u64> = options.open_array(NAME).unwrap();
+fn everything(options: &ArrayOptions) {
+    drop(options.from_slice("other", &[4], &[7_u64; 4]));
+    let array: SharedArray<u64> = options.open(NAME).unwrap();
+    let second: SharedArray<u64> = options.open(NAME).unwrap();
     change_all(&mut array.write().unwrap());
     drop(array.read().unwrap());
     drop(array.atomic().unwrap());

@@ -2,7 +2,7 @@
 
 use crate::child::{self, change_all};
 use crate::support::{NAME, PATIENCE, Room, wait_until};
-use ndsharray::{AnySharedArray, Error, HoldKind, SharedArray};
+use ndsharray::{AnySharedArray, Error, SharedArray, raw::LockMode};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::time::{Duration, Instant};
@@ -126,14 +126,14 @@ fn slices(room: &Room, (array, reading): &(AnySharedArray, SharedArray<u64>)) ->
     };
     let mut slices = 0;
     for _ in 0..CONTENDED {
-        let guard = array.hold(HoldKind::Write, || look(&mut slices)).unwrap();
+        let guard = array.hold(LockMode::Write, || look(&mut slices)).unwrap();
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| drop(reading.read()));
             wait_until("the reader to wait", &mut is_waited_for);
             drop(guard);
             reader.join().unwrap();
         });
-        assert!(array.hold(HoldKind::Write, || look(&mut slices)).unwrap().is_some());
+        assert!(array.hold(LockMode::Write, || look(&mut slices)).unwrap().is_some());
     }
     slices
 }
@@ -143,7 +143,7 @@ fn slices(room: &Room, (array, reading): &(AnySharedArray, SharedArray<u64>)) ->
 fn killed_waiters_cost_one_slice() {
     let room = Room::new();
     let array = room.create::<u64>(&[4]);
-    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
     assert_eq!(slices(&room, &handles), 0);
     for _ in 0..3 {
         let guard = array.write().unwrap();
@@ -171,7 +171,7 @@ fn wanting(room: &Room) -> u64 {
 fn stopped_waiters_cost_one_slice() {
     let room = Room::new();
     let array = room.create::<u64>(&[4]);
-    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
     assert_eq!(slices(&room, &handles), 0);
     let stop_a_waiter = || {
         let guard = array.write().unwrap();
@@ -209,7 +209,7 @@ const RANDOM_KILLS: u32 =
 fn the_lock_is_as_quick_after_many_deaths() {
     let room = Room::new();
     let array = room.create::<u64>(&[500]);
-    let handles = (room.options().open_any_array(NAME).unwrap(), room.open());
+    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
     assert_eq!(slices(&room, &handles), 0);
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let (mut killed, mut wanted) = (0, 0);
@@ -255,12 +255,12 @@ fn the_lock_is_as_quick_after_many_deaths() {
 #[test]
 fn the_entries_of_the_dead_are_used_again() {
     let room = Room::new();
-    let array: SharedArray<u64> = room.options().max_readers(2).create_array("array", &[4]).unwrap();
+    let array: SharedArray<u64> = room.array_options().max_handles(2).create("array", &[4]).unwrap();
     for how in ["write", "read", "write"] {
         let mut actor = child::start(&room, &format!("hold {how}"));
         actor.tell("go");
         assert_eq!(actor.hear(), "held");
-        let full = room.options().open_array::<u64>("array");
+        let full = room.array_options().open::<u64>("array");
         assert!(matches!(full, Err(Error::TooManyReaders { max: 2, .. })));
         actor.kill();
         // Moving in buries who had the entry.

@@ -31,7 +31,7 @@ fn each_damage_to_the_head_is_an_error() {
         let room = Room::new();
         drop(room.create::<f32>(&[2, 3]));
         scribble(&room, at, &bytes);
-        match room.options().open_array::<f32>(NAME) {
+        match room.array_options().open::<f32>(NAME) {
             Err(Error::Corrupt(error)) => assert!(expected(&error), "byte {at}: {error}"),
             other => panic!("byte {at}: {other:?}"),
         }
@@ -47,14 +47,14 @@ fn a_short_file_is_an_error() {
         fs::OpenOptions::new().write(true).open(room.file()).unwrap().set_len(len).unwrap();
         assert!(
             matches!(
-                room.options().open_array::<f32>(NAME),
+                room.array_options().open::<f32>(NAME),
                 Err(Error::Corrupt(HeaderError::Truncated { found, .. })) if found == len
             ),
             "{len}"
         );
     }
     fs::write(room.file(), b"").unwrap();
-    assert!(matches!(room.options().open_array::<f32>(NAME), Err(Error::NotFound { .. })));
+    assert!(matches!(room.array_options().open::<f32>(NAME), Err(Error::NotFound { .. })));
 }
 
 /// Whatever stands in the lock, nobody panics or hangs beyond a time-out.

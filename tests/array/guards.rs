@@ -40,22 +40,22 @@ fn what_one_handle_writes_another_reads() {
 #[test]
 fn empty_and_0d_arrays() {
     let room = Room::new();
-    let scalar: SharedArray<i16> = room.options().create_array("scalar", &[]).unwrap();
+    let scalar: SharedArray<i16> = room.array_options().create("scalar", &[]).unwrap();
     scalar.write().unwrap().view_mut()[[]] = 7;
     assert_eq!((scalar.load(0), scalar.len(), scalar.ndim()), (7, 1, 0));
-    let empty: SharedArray<Complex<f64>> = room.options().create_array("empty", &[3, 0, 5]).unwrap();
+    let empty: SharedArray<Complex<f64>> = room.array_options().create("empty", &[3, 0, 5]).unwrap();
     assert!(empty.is_empty() && empty.write().unwrap().is_empty() && empty.read().unwrap().view().is_empty());
-    assert_eq!(room.options().open_array::<Complex<f64>>("empty").unwrap().shape(), [3, 0, 5]);
+    assert_eq!(room.array_options().open::<Complex<f64>>("empty").unwrap().shape(), [3, 0, 5]);
     let mut many = [1; 64];
     many[63] = 4;
-    let many: SharedArray<u8> = room.options().array_from_slice("many", &many, &[1, 2, 3, 4]).unwrap();
+    let many: SharedArray<u8> = room.array_options().from_slice("many", &many, &[1, 2, 3, 4]).unwrap();
     assert_eq!(*many.read().unwrap(), [1, 2, 3, 4]);
 }
 
 #[test]
 fn a_reshape_is_ones_own_affair() {
     let room = Room::new();
-    let mut one = room.options().array_from_slice(NAME, &[2, 3], &[1, 2, 3, 4, 5, 6]).unwrap();
+    let mut one = room.array_options().from_slice(NAME, &[2, 3], &[1, 2, 3, 4, 5, 6]).unwrap();
     one.reshape(&[3, 2]).unwrap();
     assert_eq!(one.read().unwrap().view()[[2, 0]], 5);
     assert_eq!(room.open::<i32>().shape(), [2, 3]);
@@ -68,11 +68,11 @@ fn a_reshape_is_ones_own_affair() {
 fn arrays_of_ndarray_of_any_strides() {
     let room = Room::new();
     let matrix = ndarray::Array2::from_shape_fn((3, 4), |(i, j)| (10 * i + j) as u16);
-    let turned = room.options().array_from("turned", &matrix.t()).unwrap();
+    let turned = room.array_options().from_array("turned", &matrix.t()).unwrap();
     assert_eq!(turned.shape(), [4, 3]);
     assert_eq!(turned.read().unwrap().to_ndarray(), matrix.t().into_dyn());
     let every_other = matrix.slice(ndarray::s![..;2, ..;-1]);
-    let sliced = room.options().array_from("sliced", &every_other).unwrap();
+    let sliced = room.array_options().from_array("sliced", &every_other).unwrap();
     assert_eq!(sliced.read().unwrap().to_ndarray(), every_other.into_dyn());
 }
 
@@ -183,7 +183,7 @@ where
     SharedArray<T>: Send,
 {
     let name = T::DTYPE.name();
-    let array: SharedArray<T> = room.options().array_from_slice(name, &[2, 2], &[a; 4]).unwrap();
+    let array: SharedArray<T> = room.array_options().from_slice(name, &[2, 2], &[a; 4]).unwrap();
     assert_eq!(array.load(3), a);
     array.store(3, b);
     assert_eq!(array.swap(3, a), b);
@@ -248,30 +248,30 @@ fn errors_name_what_was_found() {
     let room = Room::new();
     let _array = room.create::<f32>(&[2]);
     assert!(matches!(
-        room.options().open_array::<f64>(NAME),
+        room.array_options().open::<f64>(NAME),
         Err(Error::DTypeMismatch { expected: DType::F64, found: DType::F32, .. })
     ));
-    assert!(matches!(room.options().open_array::<f32>("other"), Err(Error::NotFound { .. })));
-    assert!(matches!(room.options().create_array::<f32>(NAME, &[2]), Err(Error::AlreadyExists { .. })));
+    assert!(matches!(room.array_options().open::<f32>("other"), Err(Error::NotFound { .. })));
+    assert!(matches!(room.array_options().create::<f32>(NAME, &[2]), Err(Error::AlreadyExists { .. })));
     assert!(matches!(
-        room.options().array_from_slice("short", &[2, 2], &[1, 2, 3]),
+        room.array_options().from_slice("short", &[2, 2], &[1, 2, 3]),
         Err(Error::ShapeMismatch { expected: 4, found: 3, .. })
     ));
-    assert!(matches!(room.options().create_array::<f32>("a/b", &[2]), Err(Error::InvalidName { .. })));
-    assert!(room.options().create_array::<f32>("huge", &[usize::MAX, 2]).is_err());
-    assert!(room.options().create_array::<u8>("dims", &[1; 65]).is_err());
+    assert!(matches!(room.array_options().create::<f32>("a/b", &[2]), Err(Error::InvalidName { .. })));
+    assert!(room.array_options().create::<f32>("huge", &[usize::MAX, 2]).is_err());
+    assert!(room.array_options().create::<u8>("dims", &[1; 65]).is_err());
     assert!(matches!(
-        room.options().create_array::<u8>("full", &[isize::MAX as usize]),
+        room.array_options().create::<u8>("full", &[isize::MAX as usize]),
         Err(Error::OutOfMemory { requested, .. }) if requested > isize::MAX as u64
     ));
     assert_eq!(room.files(), [format!("{NAME}.ndsa")], "what failed leaves nothing");
 }
 
 fn all_elements<T: ShElement + PartialEq + Debug>(room: &Room, values: &[T]) {
-    let array = room.options().array_from_slice(T::DTYPE.name(), &[values.len()], values).unwrap();
+    let array = room.array_options().from_slice(T::DTYPE.name(), &[values.len()], values).unwrap();
     assert_eq!(*array.read().unwrap(), *values);
     array.write().unwrap().reverse();
-    let reopened: SharedArray<T> = room.options().open_array(T::DTYPE.name()).unwrap();
+    let reopened: SharedArray<T> = room.array_options().open(T::DTYPE.name()).unwrap();
     assert!(reopened.read().unwrap().iter().eq(values.iter().rev()));
 }
 

@@ -22,7 +22,7 @@ fn after_unlink_those_who_have_it_go_on() {
     let three = room.open::<i64>();
     one.unlink().unwrap();
     assert_eq!(room.files(), [""; 0]);
-    assert!(matches!(room.options().open_array::<i64>(NAME), Err(Error::NotFound { .. })));
+    assert!(matches!(room.array_options().open::<i64>(NAME), Err(Error::NotFound { .. })));
     two.store(0, 1);
     assert_eq!(*three.read().unwrap(), [1, 0, 0]);
 
@@ -42,7 +42,7 @@ fn of_many_makers_one_succeeds() {
             let makers: Vec<_> = (0..4)
                 .map(|n| {
                     let room = &room;
-                    scope.spawn(move || match room.options().array_from_slice(NAME, &[1000], &[n; 1000]) {
+                    scope.spawn(move || match room.array_options().from_slice(NAME, &[1000], &[n; 1000]) {
                         Ok(_) => 1,
                         Err(Error::AlreadyExists { .. }) => 0,
                         Err(other) => panic!("{other}"),
@@ -50,7 +50,7 @@ fn of_many_makers_one_succeeds() {
                 })
                 .collect();
             // Whoever finds it finds all of it.
-            match room.options().open_array::<i32>(NAME) {
+            match room.array_options().open::<i32>(NAME) {
                 Ok(array) => {
                     let elements = array.read().unwrap();
                     assert!(elements.iter().all(|&element| element == elements[0]));
@@ -75,23 +75,23 @@ fn whoever_comes_first_makes_it() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     together.wait();
-                    let array = room.options().open_or_create_array::<u64>(NAME, &[2, 3]).unwrap();
+                    let array = room.array_options().open_or_create::<u64>(NAME, &[2, 3]).unwrap();
                     array.fetch_add(5, 1);
                     together.wait();
                 });
             }
         });
-        let array = room.options().open_or_create_array::<u64>(NAME, &[6]).unwrap();
+        let array = room.array_options().open_or_create::<u64>(NAME, &[6]).unwrap();
         assert_eq!((array.load(5), array.shape()), (4, &[6][..]), "{round}");
         assert_eq!(room.open::<u64>().shape(), [2, 3]);
-        let other = room.options().open_or_create_array::<u64>(NAME, &[7]);
+        let other = room.array_options().open_or_create::<u64>(NAME, &[7]);
         assert!(matches!(other, Err(Error::ShapeMismatch { expected: 6, found: 7, .. })), "{other:?}");
-        let other = room.options().open_or_create_array::<i64>(NAME, &[6]);
+        let other = room.array_options().open_or_create::<i64>(NAME, &[6]);
         assert!(matches!(other, Err(Error::DTypeMismatch { .. })), "{other:?}");
         array.unlink().unwrap();
     }
     fs::write(room.file(), [[0; 8], [1; 8]].concat()).unwrap();
-    let stranger = room.options().open_or_create_array::<u64>(NAME, &[6]);
+    let stranger = room.array_options().open_or_create::<u64>(NAME, &[6]);
     assert!(matches!(stranger, Err(Error::AlreadyExists { .. })), "{stranger:?}");
 }
 
@@ -101,7 +101,7 @@ fn half_an_array_is_none() {
     let room = Room::new();
     for left in [vec![], vec![0; 64], vec![0; 8192], [vec![0; 4096], vec![9; 100_000]].concat()] {
         fs::write(room.file(), &left).unwrap();
-        assert!(matches!(room.options().open_array::<u8>(NAME), Err(Error::NotFound { .. })));
+        assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
         let array = room.create::<u8>(&[10]);
         assert_eq!(*array.read().unwrap(), [0; 10]);
         array.unlink().unwrap();
@@ -113,20 +113,20 @@ fn half_an_array_is_none() {
 fn memory_is_set_aside_and_zero() {
     use std::os::unix::fs::MetadataExt;
     let room = Room::new();
-    let array = room.options().prefault(true).create_array::<f64>(NAME, &[1000, 1000]).unwrap();
+    let array = room.array_options().prefault(true).create::<f64>(NAME, &[1000, 1000]).unwrap();
     let meta = fs::metadata(room.file()).unwrap();
     assert!(meta.blocks() * 512 >= 8_000_000);
     assert_eq!(meta.mode() & 0o777, 0o600);
     assert!(array.read().unwrap().iter().all(|&element| element == 0.0));
-    let shared = room.options().mode(0o666).create_array::<u8>("shared", &[1]).unwrap();
+    let shared = room.array_options().mode(0o666).create::<u8>("shared", &[1]).unwrap();
     assert_eq!(fs::metadata(room.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
     // Permission to read alone would be good for holding locks in the way of others, and for nothing else.
-    drop(room.options().mode(0o644).create_array::<u8>("private", &[1]).unwrap());
+    drop(room.array_options().mode(0o644).create::<u8>("private", &[1]).unwrap());
     assert_eq!(fs::metadata(room.path().join("private.ndsa")).unwrap().mode() & 0o777, 0o600);
     shared.unlink().unwrap();
     assert!(matches!(
-        room.options().max_readers(449).create_array::<u8>("x", &[1]),
-        Err(Error::InvalidOption { option: "max_readers", .. })
+        room.array_options().max_handles(449).create::<u8>("x", &[1]),
+        Err(Error::InvalidOption { option: "max_handles", .. })
     ));
 }
 
@@ -185,9 +185,9 @@ fn a_forked_child_opens_its_own() {
 fn a_file_of_something_else() {
     let room = Room::new();
     fs::write(room.file(), b"NDSHBORDxxxx").unwrap();
-    assert!(matches!(room.options().create_array::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+    assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
     assert!(matches!(
-        room.options().open_array::<u8>(NAME),
+        room.array_options().open::<u8>(NAME),
         Err(Error::Corrupt(HeaderError::Truncated { .. } | HeaderError::Magic { .. }))
     ));
     assert!(matches!(room.options().remove_array(NAME), Err(Error::Corrupt(HeaderError::Magic { .. }))));
@@ -195,6 +195,6 @@ fn a_file_of_something_else() {
     if !os::symlink(&std::env::current_exe().unwrap(), &room.file()) {
         return;
     }
-    assert!(matches!(room.options().open_array::<u8>(NAME), Err(Error::ForeignOwner { .. })));
-    assert!(matches!(room.options().create_array::<u8>(NAME, &[1]), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::ForeignOwner { .. })));
 }

@@ -42,7 +42,7 @@ fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
 fn what_has_been_opened_is_not_unused() {
     let room = Room::new();
     let (opened, removed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let make = || match room.options().create_array::<u64>(NAME, &[2]) {
+    let make = || match room.array_options().create::<u64>(NAME, &[2]) {
         Ok(_) | Err(Error::AlreadyExists { .. }) => {}
         Err(other) => panic!("make: {other:?}"),
     };
@@ -52,11 +52,11 @@ fn what_has_been_opened_is_not_unused() {
         Err(other) => panic!("remove: {other:?}"),
     };
     let mut token = 0;
-    race(&[&make, &remove], || match room.options().open_array::<u64>(NAME) {
+    race(&[&make, &remove], || match room.array_options().open::<u64>(NAME) {
         Ok(one) => {
             token += 1;
             one.store(0, token);
-            let two = room.options().open_array::<u64>(NAME).expect("it is in use, so it has its name");
+            let two = room.array_options().open::<u64>(NAME).expect("it is in use, so it has its name");
             assert_eq!(two.load(0), token, "the name is another array's");
             opened.fetch_add(1, Ordering::Relaxed);
         }
@@ -74,24 +74,24 @@ fn what_has_been_opened_is_not_unused() {
 #[cfg(target_pointer_width = "64")]
 fn a_failed_maker_takes_no_name_away() {
     let room = Room::new();
-    let fail = || match room.options().create_array::<u8>(NAME, &[1 << (usize::BITS - 3)]) {
+    let fail = || match room.array_options().create::<u8>(NAME, &[1 << (usize::BITS - 3)]) {
         Err(Error::OutOfMemory { .. } | Error::AlreadyExists { .. }) => {}
         other => panic!("{other:?}"),
     };
     // Rivals that succeed make it likely that one of them takes over what a failed one is about to remove.
     let make = || {
-        if let Ok(array) = room.options().create_array::<u64>(NAME, &[1]) {
+        if let Ok(array) = room.array_options().create::<u64>(NAME, &[1]) {
             array.store(0, u64::MAX);
-            assert_eq!(room.options().open_array::<u64>(NAME).expect("nobody removes it").load(0), u64::MAX);
+            assert_eq!(room.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), u64::MAX);
             array.unlink().unwrap();
         }
     };
     let mut made = 0;
-    race(&[&fail, &fail, &fail, &make, &make], || match room.options().create_array::<u64>(NAME, &[1]) {
+    race(&[&fail, &fail, &fail, &make, &make], || match room.array_options().create::<u64>(NAME, &[1]) {
         Ok(array) => {
             made += 1;
             array.store(0, made);
-            assert_eq!(room.options().open_array::<u64>(NAME).expect("nobody removes it").load(0), made);
+            assert_eq!(room.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), made);
             array.unlink().unwrap();
         }
         Err(Error::AlreadyExists { .. }) => {}
@@ -108,7 +108,7 @@ fn a_removed_name_is_removed_once() {
     let current = AtomicU64::new(0);
     // What is opened here is removed only if it still has the name; the number says which array it was.
     let unlink = || {
-        if let Ok(array) = room.options().open_array::<u64>(NAME)
+        if let Ok(array) = room.array_options().open::<u64>(NAME)
             && array.load(0) < current.load(Ordering::SeqCst)
         {
             array.unlink().unwrap();
@@ -116,11 +116,11 @@ fn a_removed_name_is_removed_once() {
     };
     let mut made = 0;
     race(&[&unlink, &unlink, &unlink, &unlink], || {
-        match room.options().array_from_slice::<u64>(NAME, &[1], &[made + 1]) {
+        match room.array_options().from_slice::<u64>(NAME, &[1], &[made + 1]) {
             Ok(array) => {
                 made += 1;
                 // Not an old one: nobody may remove it.
-                let again = room.options().open_array::<u64>(NAME).expect("nobody removes the current one");
+                let again = room.array_options().open::<u64>(NAME).expect("nobody removes the current one");
                 assert_eq!(again.load(0), made);
                 current.store(made + 1, Ordering::SeqCst);
                 // By now everybody may, who finds it.
@@ -138,7 +138,7 @@ fn a_removed_name_is_removed_once() {
 fn a_panicking_maker_leaves_nothing() {
     let room = Room::new();
     let made = std::panic::catch_unwind(|| {
-        room.options().create_any_array(NAME, DType::U8, &[1000], |_| std::panic::resume_unwind(Box::new("on purpose")))
+        room.array_options().create_any(NAME, DType::U8, &[1000], |_| std::panic::resume_unwind(Box::new("on purpose")))
     });
     assert!(made.is_err());
     assert!(room.files().is_empty(), "{:?}", room.files());
@@ -150,9 +150,9 @@ fn a_panicking_maker_leaves_nothing() {
 fn what_is_being_made_is_in_use() {
     let room = Room::new();
     let options = room.options();
-    let made = options.create_any_array(NAME, DType::U8, &[10], |_| {
-        assert!(matches!(options.open_array::<u8>(NAME), Err(Error::NotFound { .. })));
-        assert!(matches!(options.create_array::<u8>(NAME, &[10]), Err(Error::AlreadyExists { .. })));
+    let made = room.array_options().create_any(NAME, DType::U8, &[10], |_| {
+        assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
+        assert!(matches!(room.array_options().create::<u8>(NAME, &[10]), Err(Error::AlreadyExists { .. })));
         assert!(matches!(options.remove_unused_array(NAME), Err(Error::InUse { living: None, .. })));
         assert!(matches!(options.remove_array(NAME), Err(Error::InUse { living: None, .. })));
     });
@@ -172,7 +172,7 @@ fn strangers_files_stay() {
     for content in [b"\\documentclass{thesis}".to_vec(), b"NDSHBORDxxxx".to_vec(), vec![1], zeros_and_more] {
         fs::write(room.file(), &content).unwrap();
         let options = room.options();
-        assert!(matches!(options.create_array::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
         assert!(matches!(options.remove_array(NAME), Err(Error::Corrupt(_))), "{content:?}");
         assert!(matches!(options.remove_unused_array(NAME), Err(Error::Corrupt(_))));
         assert_eq!(fs::read(room.file()).unwrap(), content);
@@ -216,9 +216,9 @@ fn own_files_are_no_blocks() {
         "x.ndsh-types",
     ];
     for name in names {
-        let refused = options.attach_raw::<u8>(name, &[1]);
+        let refused = room.array_options().attach_raw::<u8>(name, &[1]);
         assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
-        let refused = options.attach_raw_any(name, DType::U64, &[1]);
+        let refused = room.array_options().attach_raw_any(name, DType::U64, &[1]);
         assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
     }
     assert_eq!(sample.view::<bool>().unwrap().as_slice(), [true; 64]);

@@ -38,7 +38,7 @@ fn python_and_this_library_see_the_same_elements() {
     let mut lines = BufReader::new(python.0.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "made");
     // Where Python puts it, whatever the environment says.
-    let options = ndsharray::Options::new().dir("/dev/shm");
+    let options = ndsharray::ArrayOptions::new().dir("/dev/shm");
     let array: SharedArray<i64> = options.attach_raw(&name, &[3]).unwrap();
     assert_eq!([0, 1, 2].map(|index| array.load(index)), [1, -2, 3]);
     array.store(1, 1 << 40);

@@ -13,10 +13,10 @@ impl Room {
     }
 
     pub(crate) fn create<T: ShElement>(&self, shape: &[usize]) -> SharedArray<T> {
-        self.options().create_array(NAME, shape).unwrap()
+        self.array_options().create(NAME, shape).unwrap()
     }
 
     pub(crate) fn open<T: ShElement>(&self) -> SharedArray<T> {
-        self.options().open_array(NAME).unwrap()
+        self.array_options().open(NAME).unwrap()
     }
 }

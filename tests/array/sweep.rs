@@ -15,7 +15,7 @@ fn death_at_every_step() {
         let mut died = 0;
         for passing in 1..=PASSINGS {
             let room = Room::new();
-            let array: SharedArray<u64> = room.options().max_readers(4).create_array(NAME, &[4]).unwrap();
+            let array: SharedArray<u64> = room.array_options().max_handles(4).create(NAME, &[4]).unwrap();
             let fail_point = format!("{point}:{passing}:kill");
             let mut child = Child::start("everything", room.path(), |command| {
                 command.env("NDSHARRAY_FAILPOINT", fail_point);
@@ -33,10 +33,10 @@ fn death_at_every_step() {
             let all: Vec<SharedArray<u64>> = (0..3).map(|_| room.open()).collect();
             assert!(all.iter().all(|one| one.try_read().unwrap().is_some()), "{point} {passing}");
             // What it made is there as a whole or not at all.
-            match room.options().create_array::<u64>("other", &[4]) {
+            match room.array_options().create::<u64>("other", &[4]) {
                 Ok(other) => assert_eq!(*other.read().unwrap(), [0; 4], "{point} {passing}"),
                 Err(Error::AlreadyExists { .. }) => {
-                    let other: SharedArray<u64> = room.options().open_array("other").unwrap();
+                    let other: SharedArray<u64> = room.array_options().open("other").unwrap();
                     assert_eq!(*other.read().unwrap(), [7; 4], "{point} {passing}");
                 }
                 Err(other) => panic!("{point} {passing}: {other}"),

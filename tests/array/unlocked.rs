@@ -47,7 +47,7 @@ fn a_block_of_bytes_is_an_array() {
     let path = room.path().join("block");
     let bytes: Vec<u8> = [1.5_f64, -2.0, 3.25].iter().flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(&path, [bytes.clone(), vec![7; 4072]].concat()).unwrap();
-    let array: SharedArray<f64> = room.options().attach_raw("block", &[3, 1]).unwrap();
+    let array: SharedArray<f64> = room.array_options().attach_raw("block", &[3, 1]).unwrap();
     // SAFETY: nobody changes the block.
     assert_eq!(unsafe { array.as_slice_unlocked() }, [1.5, -2.0, 3.25]);
     array.store(1, 4.0);
@@ -61,11 +61,11 @@ fn a_block_of_bytes_is_an_array() {
     drop(array);
     assert_eq!(fs::metadata(&path).unwrap().len(), 4096, "as it was");
     assert!(matches!(
-        room.options().attach_raw::<f64>("block", &[513]),
+        room.array_options().attach_raw::<f64>("block", &[513]),
         Err(Error::ShapeMismatch { expected: 4104, found: 4096, .. })
     ));
-    assert!(matches!(room.options().attach_raw::<f64>("no-block", &[1]), Err(Error::NotFound { .. })));
-    let empty: SharedArray<f64> = room.options().attach_raw("block", &[0, 3]).unwrap();
+    assert!(matches!(room.array_options().attach_raw::<f64>("no-block", &[1]), Err(Error::NotFound { .. })));
+    let empty: SharedArray<f64> = room.array_options().attach_raw("block", &[0, 3]).unwrap();
     // SAFETY: there are no elements.
     assert_eq!(unsafe { empty.as_slice_unlocked() }, [0.0; 0]);
     empty.unlink().unwrap();

@@ -1,7 +1,7 @@
 //! A directory of a test's own.
 
 use super::os;
-use ndsharray::Options;
+use ndsharray::{ArrayOptions, Options};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -31,6 +31,10 @@ impl Room {
 
     pub(crate) fn options(&self) -> Options {
         Options::new().dir(self.path())
+    }
+
+    pub(crate) fn array_options(&self) -> ArrayOptions {
+        ArrayOptions::from(&self.options())
     }
 
     pub(crate) fn board(&self) -> PathBuf {

@@ -106,7 +106,7 @@ fn names_of_this_library_are_refused() {
     writer.write(&[2], &[1, 2]).unwrap();
     let mut reader = ours.open("cam").unwrap();
     let sample = reader.latest_owned().unwrap().unwrap();
-    let array = ours.create_array::<i32>("arr", &[1 << 16]).unwrap();
+    let array = ndsharray::ArrayOptions::from(&ours).create::<i32>("arr", &[1 << 16]).unwrap();
     let before = room.files();
     let mut names = before.clone();
     names.extend([
@@ -134,7 +134,7 @@ fn names_of_this_library_are_refused() {
 fn a_raw_block_that_is_open_is_not_cut() {
     let room = Room::new();
     fs::write(room.path().join("block"), vec![7; 1 << 16]).unwrap();
-    let ours = ndsharray::Options::new().dir(room.path());
+    let ours = ndsharray::ArrayOptions::new().dir(room.path());
     let block = ours.attach_raw::<u8>("block", &[1 << 16]).unwrap();
     assert!(matches!(room.options().create::<u8>("block"), Err(Error::NotOurs { .. })));
     assert_eq!(block.load((1 << 16) - 1), 7);

@@ -2,7 +2,7 @@
 
 use crate::puppet;
 use crate::support::{NAME, Room, latest_vec, pattern};
-use ndsharray::{DType, DirSource, Error, Instead, Options, Reader, Writer, inspect};
+use ndsharray::{ArrayOptions, DType, DirSource, Error, Instead, Options, Reader, Writer, inspect};
 use std::path::Path;
 use std::time::Duration;
 
@@ -232,9 +232,9 @@ fn directories_that_are_not_there() {
             options.open_timeout(NAME, Duration::from_millis(1)).unwrap_err(),
             options.remove(NAME).unwrap_err(),
             options.remove_unused(NAME).unwrap_err(),
-            options.create_array::<u8>(NAME, &[1]).unwrap_err(),
-            options.open_array::<u8>(NAME).unwrap_err(),
-            options.attach_raw::<u8>(NAME, &[1]).unwrap_err(),
+            ArrayOptions::from(&options).create::<u8>(NAME, &[1]).unwrap_err(),
+            ArrayOptions::from(&options).open::<u8>(NAME).unwrap_err(),
+            ArrayOptions::from(&options).attach_raw::<u8>(NAME, &[1]).unwrap_err(),
             options.remove_array(NAME).unwrap_err(),
             options.list().unwrap_err(),
             options.look(NAME, inspect::Kind::Channel).unwrap_err(),
@@ -251,13 +251,13 @@ fn directories_that_are_not_there() {
 #[test]
 fn an_array_is_no_channel_and_the_error_says_so() {
     let room = Room::new();
-    let array = room.options().create_array::<u8>("array", &[1]).unwrap();
+    let array = room.array_options().create::<u8>("array", &[1]).unwrap();
     let error = room.options().open("array").unwrap_err();
     assert!(matches!(&error, Error::NotFound { instead: Some(Instead::SharedArray), .. }), "{error}");
     assert!(error.to_string().contains("a shared array of that name"), "{error}");
     drop(array);
     let writer = room.writer::<u8>();
-    let error = room.options().open_array::<u8>(writer.name()).unwrap_err();
+    let error = room.array_options().open::<u8>(writer.name()).unwrap_err();
     assert!(matches!(&error, Error::NotFound { instead: Some(Instead::Channel), .. }), "{error}");
 }
 

@@ -5,7 +5,7 @@ use crate::support::{NAME, PATIENCE, Room, wait_until};
 #[cfg(not(windows))]
 use ndsharray::compat;
 use ndsharray::inspect::{Ability, ChannelState, Details, Kind, Life, Report, Role, Slot, SlotState};
-use ndsharray::{DType, Error, HeaderError, SharedArray};
+use ndsharray::{ArrayOptions, DType, Error, HeaderError, SharedArray};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -198,8 +198,8 @@ fn readers_of_an_unreadable_channel_are_noticed() {
 #[test]
 fn an_array_tells_who_has_it() {
     let room = Room::new();
-    let array: SharedArray<f64> = room.options().max_readers(5).create_array(NAME, &[4, 5]).unwrap();
-    let other: SharedArray<f64> = room.options().open_array(NAME).unwrap();
+    let array: SharedArray<f64> = room.array_options().max_handles(5).create(NAME, &[4, 5]).unwrap();
+    let other: SharedArray<f64> = room.array_options().open(NAME).unwrap();
     let report = look(&room, Kind::Array);
     let value = report.value.as_ref().unwrap();
     assert_eq!(
@@ -279,7 +279,7 @@ fn all_kinds_are_listed_under_their_names() {
     for name in ["b", "a", strange] {
         options.create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
     }
-    drop(options.create_array::<u8>("a", &[1]).unwrap());
+    drop(ArrayOptions::from(&options).create::<u8>("a", &[1]).unwrap());
     fs::write(room.path().join("lost.ndsh-readers"), "").unwrap();
     fs::write(room.path().join("not ours"), "").unwrap();
     fs::create_dir(room.path().join("dir.ndsh")).unwrap();

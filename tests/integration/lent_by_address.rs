@@ -2,7 +2,7 @@
 
 use crate::support::{NAME, Room, for_all_types};
 use crate::support::{Numbered, numbered_vec};
-use ndsharray::{AnyWriter, DType, Error, OwnedLoan, Reader};
+use ndsharray::{AnyWriter, DType, Error, Reader, raw::OwnedLoan};
 
 fn bytes_of<T: Numbered>(count: usize) -> Vec<u8> {
     let data = numbered_vec::<T>(count);
@@ -20,7 +20,7 @@ fn every_dtype<T: Numbered>() {
         loan.as_mut_bytes().copy_from_slice(&bytes);
         assert_eq!(loan.publish().unwrap(), seq);
         assert!(matches!(loan.publish(), Err(Error::Unsupported { .. })), "once");
-        assert!(loan.as_mut_bytes().is_empty() && loan.relinquish().is_none() && loan.sever().is_err());
+        assert!(loan.as_mut_bytes().is_empty() && loan.forfeit().is_none() && loan.sever().is_err());
         writer = loan.into_writer();
         let sample = reader.get_or_insert_with(|| room.reader()).read_owned().unwrap().expect("news");
         assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (seq, T::DTYPE, shape.as_slice()));
@@ -86,7 +86,7 @@ fn relinquished_memory_is_nobody_elses() {
     let (mut loan, mut reader) = lend(&room);
     let address = loan.as_mut_ptr();
     let before = room.files().len();
-    let kept = loan.relinquish().expect("the loan was open");
+    let kept = loan.forfeit().expect("the loan was open");
     assert_eq!(room.files().len(), before - 1, "its file has no name");
     let mut writer = loan.into_writer();
     assert_eq!(reader.latest().unwrap().expect("as before").as_bytes(), [1]);

@@ -5,7 +5,7 @@
 
 use crate::common::{Child, listen, role, say};
 use crate::support::{NAME, Room, pattern};
-use ndsharray::{AnyWriter, DType, LongDouble, Options, OwnedSample, Reader};
+use ndsharray::{AnyWriter, ArrayOptions, DType, LongDouble, Options, OwnedSample, Reader};
 use std::path::Path;
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ impl Body {
             ["limit", what] => crate::limits::limit(what)?,
             // An array instead of a channel.
             ["make-array", name, len] => {
-                options.create_array::<u8>(name, &[len.parse()?])?;
+                ArrayOptions::from(options).create::<u8>(name, &[len.parse()?])?;
             }
             #[cfg(unix)]
             ["fork"] => answer = self.fork()?,

@@ -54,8 +54,8 @@ fn without_a_board_the_reader_table_still_says_who_lives() {
 #[test]
 fn an_array_goes_when_its_handles_have_gone() {
     let room = Room::new();
-    let array: SharedArray<u8> = room.options().create_array(NAME, &[3]).unwrap();
-    let other: SharedArray<u8> = room.options().open_array(NAME).unwrap();
+    let array: SharedArray<u8> = room.array_options().create(NAME, &[3]).unwrap();
+    let other: SharedArray<u8> = room.array_options().open(NAME).unwrap();
     let remove = || room.options().remove_unused_array(NAME);
     assert!(matches!(remove(), Err(Error::InUse { living: Some(2), .. })));
     drop(array);

@@ -4,7 +4,7 @@ use crate::common::os::files;
 use crate::common::{Child, NAME, Named, PATIENCE, listen, say, shape_of, value, wait_until};
 use crate::users::{NOBODY, as_user, open_room};
 use ndsharray::inspect::{Kind, Life};
-use ndsharray::{Error, Options, SharedArray};
+use ndsharray::{ArrayOptions, Error, Options, SharedArray};
 use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::Path;
@@ -94,7 +94,7 @@ fn shared_locks_of_another_user() {
 
 /// Role: takes an array and keeps it.
 pub(crate) fn hold_array(options: &Options) {
-    let array: SharedArray<u64> = options.open_array(NAME).unwrap();
+    let array: SharedArray<u64> = ArrayOptions::from(options).open(NAME).unwrap();
     let mut guard = array.write().unwrap();
     guard[0] += 1;
     say("holds");
@@ -106,7 +106,7 @@ pub(crate) fn hold_array(options: &Options) {
 #[ignore = "needs root"]
 fn an_array_for_readers_alone() {
     let room = open_room();
-    let array: SharedArray<u64> = room.options().mode(0o644).create_array(NAME, &[4]).unwrap();
+    let array: SharedArray<u64> = room.array_options().mode(0o644).create(NAME, &[4]).unwrap();
     let mut holder = Child::start("hold-array", room.path(), |_| {});
     assert_eq!(holder.hear(), "holds");
     let mut attacker = as_user(NOBODY, "lock-all", &room);
@@ -117,7 +117,7 @@ fn an_array_for_readers_alone() {
         other => panic!("{other:?}"),
     }
     array.clear_poison().unwrap();
-    let another: SharedArray<u64> = room.options().open_array(NAME).unwrap();
+    let another: SharedArray<u64> = room.array_options().open(NAME).unwrap();
     assert_eq!(another.read().unwrap()[0], 1);
     drop(another);
     room.options().remove_array(NAME).unwrap();

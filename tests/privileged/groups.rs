@@ -1,7 +1,7 @@
 //! Less memory for a control group than the file system has: beyond it the kernel ends a process.
 
 use crate::common::{Child, NAME, Room, listen, say};
-use ndsharray::{Error, Memory, Options};
+use ndsharray::{ArrayOptions, Error, Memory, Options};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -54,7 +54,7 @@ pub(crate) fn ask_for_too_much(options: &Options, group: &Path) {
     };
     for _ in 0..3 {
         refused(writer.loan(&[TOO_MUCH]).unwrap_err());
-        refused(options.create_array::<u8>(NAME, &[TOO_MUCH]).unwrap_err());
+        refused(ArrayOptions::from(options).create::<u8>(NAME, &[TOO_MUCH]).unwrap_err());
     }
     writer.write(&[6 << 20], &vec![2; 6 << 20]).unwrap();
     assert!(reader.read().unwrap().unwrap().as_bytes().iter().all(|byte| *byte == 2));

@@ -3,8 +3,8 @@
 use crate::array::ArrayRef;
 use crate::failure::Result;
 use ndsharray::{
-    AnySharedArray, Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement, SharedArray,
-    bf16, f16, raw,
+    AnySharedArray, ArrayOptions, Complex, ComplexLongDouble, DType, Error, LongDouble, Options, ReadGuard, ShElement,
+    SharedArray, bf16, f16, raw,
 };
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub(super) fn open(options: &Options, name: &str) -> ndsharray::Result<Box<dyn L
     fn of<T: ShElement>(array: &AnySharedArray) -> ndsharray::Result<Box<dyn LockedView>> {
         Ok(Box::new(array.typed::<T>()?))
     }
-    let array = options.open_any_array(name)?;
+    let array = ArrayOptions::from(options).open_any(name)?;
     let typed = match array.dtype() {
         DType::Bool => of::<bool>,
         DType::I8 => of::<i8>,
@@ -66,14 +66,15 @@ mod tests {
     fn every_dtype_opens() {
         let dir = tempfile::tempdir().unwrap();
         let options = Options::new().dir(dir.path());
+        let arrays = ArrayOptions::from(&options);
         assert!(matches!(open(&options, "nothing"), Err(Error::NotFound { .. })));
         for dtype in [DType::U8, DType::I64, DType::F16, DType::C128] {
             let name = dtype.name();
             match dtype {
-                DType::U8 => drop(options.create_array::<u8>(name, &[2, 3]).unwrap()),
-                DType::I64 => drop(options.create_array::<i64>(name, &[2, 3]).unwrap()),
-                DType::F16 => drop(options.create_array::<f16>(name, &[2, 3]).unwrap()),
-                _ => drop(options.create_array::<Complex<f64>>(name, &[2, 3]).unwrap()),
+                DType::U8 => drop(arrays.create::<u8>(name, &[2, 3]).unwrap()),
+                DType::I64 => drop(arrays.create::<i64>(name, &[2, 3]).unwrap()),
+                DType::F16 => drop(arrays.create::<f16>(name, &[2, 3]).unwrap()),
+                _ => drop(arrays.create::<Complex<f64>>(name, &[2, 3]).unwrap()),
             }
             let array = open(&options, name).unwrap();
             let mut seen = None;

@@ -218,7 +218,7 @@ fn advice_helps() {
     let ran = room.run(&["get", "a b", "x.npy", "--dir", room.path().to_str().unwrap()]);
     assert!(ran.stderr.contains(&format!("`ndsh ls --dir {}`", room.path().display())), "{ran:?}");
     with_value(&room);
-    let array = room.options().create_array::<u8>("array", &[1]).unwrap();
+    let array = room.array_options().create::<u8>("array", &[1]).unwrap();
     for args in [
         &["get", "from", "a.png"][..],
         &["get", "from", "a.npy", "--follow"],

@@ -149,7 +149,7 @@ fn streams_of_arrays() {
 #[test]
 fn arrays_and_pythons_channels_are_sources_too() {
     let room = Room::new();
-    let array = room.options().array_from_slice::<f32>("array", &[2], &[1.0, 2.0]).unwrap();
+    let array = room.array_options().from_slice::<f32>("array", &[2], &[1.0, 2.0]).unwrap();
     let file = path(&room, "a.npy");
     room.ok(&["get", "array", &file]);
     room.ok(&["put", "python", &file, "--python"]);

@@ -2,7 +2,7 @@
 
 use crate::common::{Child, listen, role, say};
 use crate::support::Room;
-use ndsharray::{Options, SharedArray};
+use ndsharray::{ArrayOptions, Options, SharedArray};
 
 /// Starts a process, and waits until it has `name`: as `writer`, `reader`, `array` (made, with the lock held to write) or `handle`.
 pub(crate) fn hold(room: &Room, what: &str, name: &str) -> Child {
@@ -39,12 +39,12 @@ fn body() {
             ready();
         }
         "array" => {
-            let array: SharedArray<f64> = options.create_array(name, &[4]).unwrap();
+            let array: SharedArray<f64> = ArrayOptions::from(&options).create(name, &[4]).unwrap();
             let _alone = array.write().unwrap();
             ready();
         }
         "handle" => {
-            let _array: SharedArray<f64> = options.open_array(name).unwrap();
+            let _array: SharedArray<f64> = ArrayOptions::from(&options).open(name).unwrap();
             ready();
         }
         "kept" => {
@@ -52,7 +52,7 @@ fn body() {
             ready();
         }
         "closed" => {
-            drop(options.create_array::<u8>(name, &[1]).unwrap());
+            drop(ArrayOptions::from(&options).create::<u8>(name, &[1]).unwrap());
             ready();
         }
         "python" => {

@@ -84,7 +84,7 @@ fn what_is_not_there_is_3() {
 fn one_name_may_stand_for_three() {
     let room = Room::new();
     room.options().persist(true).create::<u8>("x").unwrap().write(&[1], &[1]).unwrap();
-    drop(room.options().create_array::<u8>("x", &[7]).unwrap());
+    drop(room.array_options().create::<u8>("x", &[7]).unwrap());
     room.python().persist(true).create::<u8>("x").unwrap().write(&[3], &[1; 3]).unwrap();
     let all = room.json(&["info", "--json", "--interval=0", "x"]);
     let kinds: Vec<_> = all.as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
@@ -111,7 +111,7 @@ fn the_holder_of_an_arrays_lock_is_told_and_its_death() {
     assert!(text.contains("  lock      entry 0 has it alone, gone\n"), "{text}");
     drop(handle);
     // Who takes it next finds it poisoned.
-    let array: ndsharray::SharedArray<f64> = room.options().open_array("matrix").unwrap();
+    let array: ndsharray::SharedArray<f64> = room.array_options().open("matrix").unwrap();
     assert!(matches!(array.write(), Err(ndsharray::Error::Poisoned(_))));
     assert!(room.ok(&["info", "matrix"]).contains("POISONED"));
     assert!(room.ok(&["ls"]).contains("poisoned"));

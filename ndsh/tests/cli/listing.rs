@@ -201,7 +201,7 @@ fn a_terminal_gets_what_a_pipe_gets() {
 fn a_reader_that_goes_away_ends_a_long_list() {
     let room = Room::new();
     for i in 0..300 {
-        drop(room.options().create_array::<u8>(&format!("{}{i}", "array-".repeat(30)), &[1]).unwrap());
+        drop(room.array_options().create::<u8>(&format!("{}{i}", "array-".repeat(30)), &[1]).unwrap());
     }
     // More than fits a pipe.
     assert!(room.ok(&["ls", "--interval=0"]).len() > 65536);

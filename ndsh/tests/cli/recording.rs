@@ -113,7 +113,7 @@ fn a_recorder_follows_writers_and_waits_for_the_first() {
 #[test]
 fn what_is_no_recording_is_refused() {
     let room = Room::new();
-    room.options().array_from_slice::<u8>("array", &[1], &[1]).unwrap();
+    room.array_options().from_slice::<u8>("array", &[1], &[1]).unwrap();
     let file = path(&room, "a.npz");
     room.ok(&["get", "array", &file]);
     assert_eq!(room.run(&["record", "array", &path(&room, "recording")]).code, 2);

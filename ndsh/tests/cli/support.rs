@@ -1,6 +1,6 @@
 //! What the tests share: a directory of one's own, the binary in pipes, and the binary in a pseudo-terminal.
 
-use ndsharray::{Options, compat};
+use ndsharray::{ArrayOptions, Options, compat};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use std::io::{BufRead, BufReader, Write};
@@ -49,6 +49,10 @@ impl Room {
 
     pub(crate) fn options(&self) -> Options {
         Options::new().dir(self.path())
+    }
+
+    pub(crate) fn array_options(&self) -> ArrayOptions {
+        ArrayOptions::from(&self.options())
     }
 
     pub(crate) fn python(&self) -> compat::Options {

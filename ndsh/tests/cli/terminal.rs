@@ -162,7 +162,7 @@ fn a_picture_that_stays_costs_nothing() {
     let room = Room::new();
     let values: Vec<f32> = (0..1000 * 1000).map(|i| i as f32).collect();
     room.options().persist(true).create::<f32>("it").unwrap().write(&[1000, 1000], &values).unwrap();
-    let array = room.options().array_from_slice::<f32>("array", &[1000, 1000], &values).unwrap();
+    let array = room.array_options().from_slice::<f32>("array", &[1000, 1000], &values).unwrap();
     for name in ["it", "array"] {
         let mut screen = room.screen(&["view", name, "--follow"]);
         screen.shows("float32 (1000, 1000)");

@@ -75,7 +75,7 @@ fn it_counts_what_it_sees() {
 #[test]
 fn lines_are_the_same_in_every_pipe() {
     let room = Room::new();
-    let array = room.options().array_from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
+    let array = room.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
     let text = room.ok(&["watch", "array", "--count", "3", "--interval", "0.1", "--color", "always"]);
     assert_eq!(
         text.lines().last(),
@@ -171,7 +171,7 @@ fn figures_number_and_shape_are_of_one_value() {
 #[test]
 fn an_array_has_no_rate_and_says_when_it_is_locked() {
     let room = Room::new();
-    let array = room.options().array_from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
+    let array = room.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
     let mut watch = room.start(&["watch", "array", "--json", "--interval", "0.05"]);
     let line = line_with(&mut watch, |line| line["values"]["max"] == 1.0);
     for none in ["rate", "bytes_per_second", "missed", "total_seen", "total_missed"] {

@@ -158,11 +158,11 @@ impl AnySharedArray {
     /// Waits until nobody changes the array, and lends the elements to be looked at; see [`SharedArray::read`](crate::SharedArray::read).
     ///
     /// ```
-    /// # use ndsharray::{AnyArrayView, DType, Options};
+    /// # use ndsharray::{AnyArrayView, ArrayOptions, DType};
     /// # fn main() -> ndsharray::Result<()> {
     /// # let dir = tempfile::tempdir().unwrap();
-    /// # let options = Options::new().dir(dir.path());
-    /// let array = options.create_any_array("doc-any-guards", DType::U8, &[2, 3], |_| ())?;
+    /// let options = ArrayOptions::new().dir(dir.path());
+    /// let array = options.create_any("doc-any-guards", DType::U8, &[2, 3], |_| ())?;
     /// array.write()?.as_mut_bytes()[5] = 7;
     /// match array.read()?.view() {
     ///     AnyArrayView::U8(view) => assert_eq!(view[[1, 2]], 7),

@@ -21,10 +21,10 @@ impl Poisoned {
     /// The guard that [`SharedArray::write`] would have returned.
     ///
     /// ```
-    /// # use ndsharray::{Error, Options};
+    /// # use ndsharray::{ArrayOptions, Error};
     /// # fn main() -> ndsharray::Result<()> {
     /// # let dir = tempfile::tempdir().unwrap();
-    /// # let array = Options::new().dir(dir.path()).create_array::<f32>("doc-poison", &[3])?;
+    /// let array = ArrayOptions::new().dir(dir.path()).create::<f32>("doc-poison", &[3])?;
     /// let mut elements = match array.write() {
     ///     Err(Error::Poisoned(lock)) => {
     ///         let mut elements = lock.into_write_guard(&array)?;

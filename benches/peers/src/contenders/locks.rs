@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use memmap2::{MmapMut, MmapOptions};
-use ndsharray::{Options, SharedArray};
+use ndsharray::{ArrayOptions, SharedArray};
 
 use crate::harness::place::Place;
 
@@ -35,8 +35,8 @@ impl Locking for Ours {
     const SHARED: bool = true;
 
     fn pair(place: &Place) -> Result<[Self; 2]> {
-        let options = Options::new().dir(place.dir());
-        Ok([Self(options.create_array("lock", &[1])?), Self(options.open_array("lock")?)])
+        let options = ArrayOptions::new().dir(place.dir());
+        Ok([Self(options.create("lock", &[1])?), Self(options.open("lock")?)])
     }
 
     #[inline]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
-use ndsharray::{Options, SharedArray};
+use ndsharray::{ArrayOptions, SharedArray};
 
 use super::{OURS, Report, Settings};
 use crate::contenders::locks::{Locking, Ours, PthreadMutex, PthreadRwLock, Python, StdMutex, StdRwLock};
@@ -150,13 +150,13 @@ fn contend<L: Locking>(settings: &Settings, table: &mut Table) -> Result<()> {
 /// One element, atomically.
 pub(super) fn element(settings: &Settings) -> Result<Report> {
     let place = Place::fresh()?;
-    let array: SharedArray<u64> = Options::new().dir(place.dir()).create_array("elements", &[1000])?;
+    let array: SharedArray<u64> = ArrayOptions::new().dir(place.dir()).create("elements", &[1000])?;
     // Leaked, so that guards can live as long as the subjects do; the place goes at the end.
     let array: &'static SharedArray<u64> = Box::leak(Box::new(array));
     let other: &'static SharedArray<u64> =
-        Box::leak(Box::new(Options::new().dir(place.dir()).create_array("guarded", &[1000])?));
+        Box::leak(Box::new(ArrayOptions::new().dir(place.dir()).create("guarded", &[1000])?));
     std::fs::write(place.dir().join("block"), vec![0; 8000])?;
-    let raw: SharedArray<u64> = Options::new().dir(place.dir()).attach_raw("block", &[1000])?;
+    let raw: SharedArray<u64> = ArrayOptions::new().dir(place.dir()).attach_raw("block", &[1000])?;
     let std: Vec<AtomicU64> = (0..1000).map(|_| AtomicU64::new(0)).collect();
     let std: &'static [AtomicU64] = std.leak();
     // A guard for atomic access is held for the whole race.
@@ -182,7 +182,7 @@ pub(super) fn element(settings: &Settings) -> Result<Report> {
     let adds = Table::of_race("Add to an element", &series, OURS);
 
     let cells = other.atomic()?;
-    let raw: SharedArray<u64> = Options::new().dir(place.dir()).attach_raw("block", &[1000])?;
+    let raw: SharedArray<u64> = ArrayOptions::new().dir(place.dir()).attach_raw("block", &[1000])?;
     let subjects = vec![
         each!(OURS, |n| array.load(n)),
         each!("ndsharray, AtomicGuard", |n| cells.load(n)),

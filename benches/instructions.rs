@@ -1,18 +1,20 @@
 //! Instructions that the library takes for its operations: a check that no noise can move.
 //!
 //! ```text
-//! cargo bench --bench instructions                 # counts, compares with the committed counts, fails beyond +10 %
-//! cargo bench --bench instructions -- --renew      # writes the counts that were found into benches/instructions.txt
+//! cargo bench --bench instructions               # fails beyond +10 % of the committed counts
+//! cargo bench --bench instructions -- --renew    # writes benches/instructions.txt
 //! ```
 //!
-//! Each operation runs under valgrind's callgrind twice, with different numbers of repetitions; the difference, divided, is what one
-//! takes: start-up cancels out. Counted is the code of this program, into which the library is compiled, and not the C
-//! library's or the kernel's, which choose other code on another processor (`memcpy`, the clock). The loop around the operation is counted by itself, and
-//! taken off. Under valgrind a processor's tick counter runs too unevenly to be believed (`src/sys/stamps.rs`): each write asks the clock there,
-//! which it does not otherwise, and takes some fifty instructions more.
+//! Each operation runs under valgrind's callgrind twice, with different numbers of repetitions; the
+//! difference, divided, is what one takes: start-up cancels out. Counted is the code of this
+//! program, into which the library is compiled, and not the C library's or the kernel's, which
+//! choose other code on another processor (`memcpy`, the clock). The loop around the operation is
+//! counted by itself, and taken off. Under valgrind a processor's tick counter runs too unevenly to
+//! be believed (`src/sys/stamps.rs`): each write asks the clock there, which it does not otherwise,
+//! and takes some fifty instructions more.
 //!
-//! Another compiler makes other code. When the counts move with it and the library has not changed, renew them with the commit before, see that
-//! the difference is the compiler's, and commit them.
+//! Another compiler makes other code. When the counts move with it and the library has not changed,
+//! renew them with the commit before, see that the difference is the compiler's, and commit them.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has nothing to count")]
 
@@ -29,7 +31,8 @@ use tempfile::TempDir;
 /// How much more an operation may take than is committed.
 const TOLERANCE: f64 = 1.10;
 
-/// Repetitions of the two runs; their difference is a multiple of the period in which the writer describes its slots anew.
+/// Repetitions of the two runs; their difference is a multiple of the period in which the writer
+/// describes its slots anew.
 const FEW: u64 = 251;
 const MANY: u64 = FEW * 5;
 

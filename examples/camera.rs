@@ -4,20 +4,22 @@
 //! cargo run --release --example camera
 //! ```
 //!
-//! A writer streams 1280×720 RGB frames to four reader processes (this program, started again). First come 60 frames a
-//! second: this shows how old a frame is when a reader gets it. Then they come as fast as possible: this shows what a
-//! write costs beside a plain memcpy. The readers look at each frame where it lies, and look twice. The program fails
-//! if one of them ever saw a frame that is not what was published under its number.
+//! A writer streams 1280×720 RGB frames to four reader processes (this program, started again).
+//! First come 60 frames a second: this shows how old a frame is when a reader gets it. Then they
+//! come as fast as possible: this shows what a write costs beside a plain memcpy. The readers look
+//! at each frame where it lies, and look twice. The program fails if one of them ever saw a frame
+//! that is not what was published under its number.
 //!
 //! A real video goes straight from a pipe into shared memory:
 //!
 //! ```text
 //! ffmpeg -i film.mp4 -vf scale=1280:720 -f rawvideo -pix_fmt rgb24 - \
-//!     | cargo run --release --example camera -- --stdin 1280x720x3
+//!     | cargo run --release --example camera -- 1280 720 3
 //! ```
 //!
-//! With `--name NAME`, other programs can watch the same channel, for instance the example `dynamic`. Ctrl-C ends the
-//! camera at once; the readers then notice that it is dead, and remove its channel.
+//! It prints the channel's name, by which other programs can watch it, such as the example
+//! `dynamic`. Ctrl-C ends the camera at once; the readers then notice that it is dead, and remove
+//! its channel.
 #![allow(clippy::print_stdout, reason = "an example for the terminal shows its results there")]
 
 use ndsharray::{Error, Reader, Writer};
@@ -28,62 +30,35 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-const USAGE: &str = "options: --readers N, --seconds S, --stdin WIDTHxHEIGHTxCHANNELS, --name CHANNEL";
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-struct Args {
-    readers: usize,
-    time: Duration,
-    stdin: Option<[usize; 3]>,
-    name: String,
-}
+const READERS: usize = 4;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let done = match words.as_slice() {
-        [role, name] if role == "view" => view(name).map(|()| true),
-        _ => parse(&words).and_then(|args| match args.stdin {
-            Some(shape) => piped(&args, shape),
-            None => Ok(paced(&args)? & flat_out(&args)?),
-        }),
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match *words {
+        [] => paced().and_then(|well| Ok(well & flat_out()?)),
+        ["view", name] => view(name).map(|()| true),
+        [width, height, channels] => piped(width, height, channels),
+        _ => Err("give nothing, or WIDTH HEIGHT CHANNELS of the raw video on standard input".into()),
     };
     let all_well = done.inspect_err(|error| eprintln!("camera: {error}")).unwrap_or(false);
     if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn parse(words: &[String]) -> Result<Args> {
-    // The process id keeps two cameras apart that run at the same time.
-    let name = format!("camera-{}", std::process::id());
-    let mut args = Args { readers: 4, time: Duration::from_secs(5), stdin: None, name };
-    for pair in words.chunks(2) {
-        match pair {
-            [option, value] if option == "--readers" => args.readers = value.parse()?,
-            [option, value] if option == "--seconds" => args.time = Duration::try_from_secs_f64(value.parse()?)?,
-            [option, value] if option == "--stdin" => args.stdin = Some(shape(value)?),
-            [option, value] if option == "--name" => args.name.clone_from(value),
-            _ => return Err(USAGE.into()),
-        }
-    }
-    Ok(args)
-}
-
-/// Raw video comes row by row, so the height is the outermost axis.
-fn shape(text: &str) -> Result<[usize; 3]> {
-    // Frames without bytes would never come to an end.
-    let numbers: Option<Vec<usize>> = text.split('x').map(|text| text.parse().ok().filter(|n| *n > 0)).collect();
-    let Some(&[width, height, channels]) = numbers.as_deref() else { return Err(USAGE.into()) };
-    Ok([height, width, channels])
-}
-
 /// The shape of a generated frame.
 const SHAPE: [usize; 3] = [720, 1280, 3];
 
+/// For how long frames of one kind are generated.
+const TIME: Duration = Duration::from_millis(2500);
+
 /// Draws 60 frames a second, each of them in the memory that the readers see.
-fn paced(args: &Args) -> Result<bool> {
+fn paced() -> Result<bool> {
     let (mut number, mut publishing) = (0, Vec::new());
-    let all_well = stream(args, "60 frames/s, each drawn in place", |writer, now| {
+    let all_well = stream("60 frames/s, each drawn in place", |writer, now| {
         let due = Duration::from_secs(number) / 60;
-        if due >= args.time / 2 {
+        if due >= TIME {
             return Ok(None);
         }
         std::thread::sleep(due.saturating_sub(now));
@@ -97,11 +72,11 @@ fn paced(args: &Args) -> Result<bool> {
 }
 
 /// Copies frames into the channel and, to compare, into one of two buffers in turn.
-fn flat_out(args: &Args) -> Result<bool> {
+fn flat_out() -> Result<bool> {
     let [mut frame, mut buffer, mut other] = [0, 1, 1].map(|byte| vec![byte; SHAPE.iter().product()]);
     let (mut number, mut writing, mut copying) = (0, Vec::new(), Vec::new());
-    let all_well = stream(args, "as fast as it goes, each copied in", |writer, now| {
-        if now >= args.time / 2 {
+    let all_well = stream("as fast as it goes, each copied in", |writer, now| {
+        if now >= TIME {
             return Ok(None);
         }
         number += 1;
@@ -116,9 +91,14 @@ fn flat_out(args: &Args) -> Result<bool> {
 }
 
 /// Reads frames until the input ends, each of them straight into the memory that the readers see.
-fn piped(args: &Args, shape: [usize; 3]) -> Result<bool> {
+fn piped(width: &str, height: &str, channels: &str) -> Result<bool> {
+    // Raw video comes row by row, so the height is the outermost axis.
+    let shape = [height.parse()?, width.parse()?, channels.parse()?];
+    if shape.contains(&0) {
+        return Err("frames without bytes would never come to an end".into());
+    }
     let mut input = io::stdin().lock();
-    stream(args, "from standard input, each read in place", |writer, _| {
+    stream("from standard input, each read in place", |writer, _| {
         let mut loan = writer.loan(&shape)?;
         match input.read_exact(loan.as_mut_slice()) {
             // A last frame that is cut off is not published: the loan is dropped.
@@ -134,10 +114,12 @@ fn piped(args: &Args, shape: [usize; 3]) -> Result<bool> {
 type Sent = Result<Option<(u64, u64)>>;
 
 /// Has `next` publish one frame after another, then hears the readers.
-fn stream(args: &Args, what: &str, mut next: impl FnMut(&mut Writer<u8>, Duration) -> Sent) -> Result<bool> {
-    println!("channel {}: {what}, {} readers", args.name, args.readers);
-    let mut writer = Writer::create(&args.name)?;
-    let crew = (0..args.readers).map(|_| Viewer::start(&args.name)).collect::<Result<Vec<_>>>()?;
+fn stream(what: &str, mut next: impl FnMut(&mut Writer<u8>, Duration) -> Sent) -> Result<bool> {
+    // The process id keeps two cameras apart that run at the same time.
+    let name = format!("camera-{}", std::process::id());
+    println!("channel {name}: {what}, {READERS} readers");
+    let mut writer = Writer::create(&name)?;
+    let crew = (0..READERS).map(|_| Viewer::start(&name)).collect::<Result<Vec<_>>>()?;
     let (start, mut published) = (Instant::now(), HashMap::new());
     while let Some((seq, sum)) = next(&mut writer, start.elapsed())? {
         published.insert(seq, sum);
@@ -186,7 +168,8 @@ impl Viewer {
     }
 }
 
-/// A reader process: takes the newest frame whenever there is one, looks at it where it lies, and tells at the end.
+/// A reader process: takes the newest frame whenever there is one, looks at it where it lies, and
+/// tells at the end.
 fn view(name: &str) -> Result<()> {
     let mut reader = Reader::open_timeout(name, Duration::from_secs(10))?;
     // A killed camera of this name may have left a frame. It is not counted.
@@ -208,7 +191,8 @@ fn view(name: &str) -> Result<()> {
             continue;
         };
         let age = sample.age().as_nanos();
-        // The frame stays where it is, and the same, while others have the processor and the camera goes on.
+        // The frame stays where it is, and the same, while others have the processor and the camera
+        // goes on.
         let sum = checksum(sample.view::<u8>()?.as_slice());
         std::thread::yield_now();
         let again = checksum(sample.view::<u8>()?.as_slice());
@@ -229,7 +213,8 @@ fn draw(frame: &mut [u8], number: u64) -> u64 {
 
 /// Depends on every byte and its place.
 fn checksum(bytes: &[u8]) -> u64 {
-    // Two looks at a slice may be taken for one by the compiler, which is the very thing to be tested.
+    // Two looks at a slice may be taken for one by the compiler, which is the very thing to be
+    // tested.
     let (words, tail) = black_box(bytes).as_chunks::<8>();
     let words = words.iter().map(|word| u64::from_ne_bytes(*word)).chain(tail.iter().copied().map(u64::from));
     words.enumerate().fold(0, |sum, (place, word)| word.wrapping_mul(place as u64 * 2 + 1).wrapping_add(sum))

@@ -1,8 +1,9 @@
-//! A consumer that does not know what will come: it matches on the enum of views and describes arrays of every dtype.
+//! A consumer that does not know what will come: it matches on the enum of views and describes
+//! arrays of every dtype.
 //!
 //! ```text
 //! cargo run --example dynamic -- NAME      # watches a channel until it is closed
-//! cargo run --example dynamic -- --demo    # watches a writer of its own, which changes dtype at each write
+//! cargo run --example dynamic -- --demo    # watches a writer of its own, of changing dtype
 //! ```
 #![allow(clippy::print_stdout, reason = "an example for the terminal shows its results there")]
 
@@ -44,8 +45,8 @@ fn watch(name: &str) -> Result<()> {
     }
 }
 
-/// Of an array as `f64`, which rounds the largest 64-bit integers. Complex numbers have no order: these are of their
-/// absolute values.
+/// Of an array as `f64`, which rounds the largest 64-bit integers. Complex numbers have no order:
+/// these are of their absolute values.
 struct Statistics {
     min: f64,
     max: f64,
@@ -85,7 +86,8 @@ fn over<T: ShElement>(view: &ArrayView<'_, T>, value: impl Fn(T) -> f64) -> Opti
     Some(Statistics { min, max, mean: sum / view.len() as f64 })
 }
 
-/// A typed writer that becomes one of another type after each write. The channel and its readers stay the same.
+/// A typed writer that becomes one of another type after each write. The channel and its readers
+/// stay the same.
 fn demonstrate(mut bytes: Writer<u8>) -> Result<()> {
     let pause = || thread::sleep(Duration::from_millis(100));
     for step in 0..5_u8 {

@@ -1,12 +1,13 @@
 //! Worker processes fill disjoint rows of one large matrix in parallel.
 //!
 //! ```text
-//! cargo run --release --example matrix                     # 4096 x 4096 doubles, a worker for each core
+//! cargo run --release --example matrix         # 4096 x 4096 doubles, a worker for each core
 //! cargo run --release --example matrix -- --size 8192 --workers 3
 //! ```
 //!
-//! Two shared arrays: the matrix, into which each worker writes the rows that are its own, without a lock; and a counter, from which the workers take
-//! the next rows to do, one atomic addition each.
+//! Two shared arrays: the matrix, into which each worker writes the rows that are its own, without
+//! a lock; and a counter, from which the workers take the next rows to do, one atomic addition
+//! each.
 #![allow(clippy::print_stdout, reason = "an example for the terminal shows its results there")]
 
 use std::process::{Child, Command};
@@ -60,7 +61,8 @@ fn work(matrix: &str, next: &str) -> Result<()> {
             return Ok(());
         }
         let last = rows.min(first.saturating_add(usize::try_from(BATCH)?));
-        // SAFETY: the counter has given these rows to nobody else, and nobody looks at them before all workers are done.
+        // SAFETY: the counter has given these rows to no other worker, and no process looks at them
+        // before all workers are done.
         let mine = unsafe { matrix.part_mut_unlocked(first * columns..last * columns) };
         for (row, elements) in (first..).zip(mine.chunks_exact_mut(columns.max(1))) {
             for (column, value) in elements.iter_mut().enumerate() {

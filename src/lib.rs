@@ -66,7 +66,7 @@
 //! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is reclaimed by the next
 //!    writer of that name or by [`remove`].
 //!
-//! What each operating system cannot promise stands in the README, under Platforms.
+//! `docs/PLATFORMS.md` says what each operating system cannot promise.
 //!
 //! # Forks
 //!
@@ -79,6 +79,8 @@
 //!
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for `ndarray` 0.17.
 
+// docs.rs says beside an item which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Under loom only the protocol is built, without those who use it.
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
 

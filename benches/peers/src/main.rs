@@ -1,4 +1,7 @@
-//! Measures ndsharray beside its rivals, in one run; prints Markdown, and writes it to a folder together with plots. See the README beside this package.
+//! Measures ndsharray beside its rivals, in one run.
+//!
+//! It prints Markdown, and writes it to a folder together with plots. The README beside this package
+//! says more.
 
 mod contenders;
 mod harness;
@@ -31,8 +34,8 @@ struct Cli {
     /// Rounds in which every contender is measured once.
     #[arg(long, value_parser = clap::value_parser!(u16).range(7..))]
     rounds: Option<u16>,
-    /// The folder for tables and plots. By default `benches/results` for a complete run at full length, which also renews the
-    /// table in the README, and otherwise `target/peers`.
+    /// The folder for tables and plots. By default `benches/results` for a complete run at full
+    /// length, and otherwise `target/peers`.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print the names of the measurements and do nothing else.
@@ -130,9 +133,6 @@ fn measure(cli: &Cli) -> Result<()> {
     run.preface += &format!("- {:.0} s; load afterwards {}\n", begin.elapsed().as_secs_f64(), machine::load());
     let out = cli.out();
     report::write(&run, &out)?;
-    if cli.complete() && cli.out.is_none() {
-        report::renew(&run, &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
-    }
     println!("Load afterwards: {}", machine::load());
     println!("Tables and plots: {}", out.display());
     Ok(())

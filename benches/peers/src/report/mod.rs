@@ -45,20 +45,6 @@ pub(crate) fn write(run: &Run, dir: &Path) -> Result<()> {
     save(dir, "summary.md", &format!("{}\n{}", run.preface, summary.trim_end()))
 }
 
-/// Where a README keeps the summary.
-const BEGIN: &str = "<!-- figures: begin -->\n";
-const END: &str = "<!-- figures: end -->";
-
-/// Puts the summary into the README at `path`, between its marks.
-pub(crate) fn renew(run: &Run, path: &Path) -> Result<()> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let (before, rest) = text.split_once(BEGIN).context("the README has no mark where the figures begin")?;
-    let (_, after) = rest.split_once(END).context("the README has no mark where the figures end")?;
-    let summary = summary::markdown(&run.figures);
-    fs::write(path, format!("{before}{BEGIN}{}\n{summary}{END}{after}", run.preface))?;
-    Ok(())
-}
-
 fn save(dir: &Path, name: &str, text: &str) -> Result<()> {
     let path = dir.join(name);
     fs::write(&path, format!("{text}\n")).with_context(|| format!("{} cannot be written", path.display()))

@@ -1,4 +1,4 @@
-//! The table that goes into the library's README: an operation a row, a library a column.
+//! The table in short: an operation a row, a library a column.
 
 use super::columns::COLUMNS;
 use crate::harness::figure::Figure;

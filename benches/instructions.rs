@@ -10,7 +10,7 @@
 //! program, into which the library is compiled, and not the C library's or the kernel's, which
 //! choose other code on another processor (`memcpy`, the clock). The loop around the operation is
 //! counted by itself, and taken off. Under valgrind a processor's tick counter runs too unevenly to
-//! be believed (`src/sys/stamps.rs`): each write asks the clock there, which it does not otherwise,
+//! be believed (`src/arch/clock.rs`): each write asks the clock there, which it does not otherwise,
 //! and takes some fifty instructions more.
 //!
 //! Another compiler makes other code. When the counts move with it and the library has not changed,

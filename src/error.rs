@@ -1,11 +1,11 @@
 //! What can go wrong, with the numbers in it.
 
-use crate::compat::WireError;
-use crate::dtype::DType;
-use crate::header::HeaderError;
-use crate::shape::{MAX_NDIM, ShapeError};
+use crate::element::dtype::DType;
+use crate::format::python::WireError;
+use crate::format::slot::HeaderError;
 use crate::sys;
-use crate::view::ViewError;
+use crate::view::error::ViewError;
+use crate::view::shape::{MAX_NDIM, ShapeError};
 use std::any::Any;
 use std::fmt;
 use std::io;

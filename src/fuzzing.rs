@@ -26,8 +26,8 @@ mod operations;
 mod place;
 mod values;
 
-use crate::head::{FileKind, Head};
-use crate::header::{self, RawHeader};
+use crate::format::file::{FileKind, Head};
+use crate::format::slot::{self, RawHeader};
 
 pub use array::{array, array_head};
 pub use compat::{compat_channel, compat_payload, compat_tag};
@@ -37,10 +37,10 @@ pub use operations::operations;
 
 /// Header bytes decode or are refused; what decodes encodes to the same bytes, and copied out word by word means the same.
 pub fn header(data: &[u8]) {
-    let decoded = header::decode(data);
+    let decoded = slot::decode(data);
     if let Ok(header) = &decoded {
         let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.dtype, &header.shape);
-        assert_eq!(header::decode(again.as_bytes()).as_ref(), Ok(header), "encoded and decoded again");
+        assert_eq!(slot::decode(again.as_bytes()).as_ref(), Ok(header), "encoded and decoded again");
         assert!(data.starts_with(again.as_bytes()), "there is one spelling of each header");
     }
     let word = |i: usize| {
@@ -49,7 +49,7 @@ pub fn header(data: &[u8]) {
         bytes.iter_mut().zip(found).for_each(|(to, from)| *to = *from);
         u64::from_ne_bytes(bytes)
     };
-    let copied = header::decode(RawHeader::copy_out(word).as_bytes());
+    let copied = slot::decode(RawHeader::copy_out(word).as_bytes());
     if let Ok(header) = decoded {
         assert_eq!(copied, Ok(header), "copied out of a board");
     }

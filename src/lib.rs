@@ -96,50 +96,34 @@ mod slots;
 mod lock;
 
 #[cfg(not(loom))]
-mod dtype;
-#[cfg(not(loom))]
-mod shape;
-
-#[cfg(not(loom))]
 mod element;
-#[cfg(not(loom))]
-mod long_double;
-#[cfg(not(loom))]
-mod typing;
-
-#[cfg(not(loom))]
-mod any_view;
 #[cfg(not(loom))]
 mod view;
 
 #[cfg(not(loom))]
-mod head;
-#[cfg(not(loom))]
-mod header;
+mod format;
 
-#[cfg(not(loom))]
-mod error;
 #[cfg(not(loom))]
 mod sys;
 
 #[cfg(not(loom))]
-mod location;
+mod arch;
+
+#[cfg(not(loom))]
+mod error;
+
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
 mod owned_array;
 
 #[cfg(not(loom))]
-mod copy;
-#[cfg(not(loom))]
-mod segment;
+mod files;
 
 #[cfg(not(loom))]
-mod array;
+mod channel;
 #[cfg(not(loom))]
-mod reader;
-#[cfg(not(loom))]
-mod writer;
+mod shared;
 
 #[cfg(not(loom))]
 pub mod raw;
@@ -165,23 +149,27 @@ pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 
 #[cfg(not(loom))]
 pub use {
-    any_view::AnyArrayView,
-    array::{
-        AnyReadGuard, AnySharedArray, AnyWriteGuard, AtomicElement, AtomicGuard, AtomicInteger, ReadGuard, SharedArray,
-        WriteGuard, remove_array,
-    },
-    dtype::{DType, ParseDTypeError},
+    channel::reader::{Info, OwnedSample, Reader, Sample},
+    channel::writer::{AnyWriter, Loan, Writer, remove},
     element::ShElement,
+    element::atomic::{AtomicElement, AtomicInteger},
+    element::dtype::DType,
+    element::long_double::{ComplexLongDouble, LongDouble},
+    element::parse::ParseDTypeError,
+    element::typing::{Dyn, Typing},
     error::{DirSource, Error, Foreign, Instead, Memory, Poisoned, Result},
+    format::slot::HeaderError,
     half::{bf16, f16},
-    header::HeaderError,
-    long_double::{ComplexLongDouble, LongDouble},
     num_complex::Complex,
     options::{ArrayOptions, Options, Owners},
     owned_array::OwnedArray,
-    reader::{Info, OwnedSample, Reader, Sample},
-    shape::{MAX_NDIM, ShapeError},
-    typing::{Dyn, Typing},
-    view::{ArrayView, ViewError},
-    writer::{AnyWriter, Loan, Writer, remove},
+    shared::any::AnySharedArray,
+    shared::guards::any::{AnyReadGuard, AnyWriteGuard},
+    shared::guards::atomic::AtomicGuard,
+    shared::guards::slices::{ReadGuard, WriteGuard},
+    shared::{SharedArray, remove_array},
+    view::ArrayView,
+    view::any::AnyArrayView,
+    view::error::ViewError,
+    view::shape::{MAX_NDIM, ShapeError},
 };

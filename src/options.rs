@@ -1,7 +1,7 @@
 //! Settings for making and opening channels and shared arrays.
 
 use crate::error::{Error, Result};
-use crate::location::{self, Location};
+use crate::files::location::{self, Location};
 use crate::lock::Members;
 use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! An array of its own, of any dtype.
 
-use crate::any_view::AnyArrayView;
-use crate::dtype::DType;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::shape;
 use crate::view::ArrayView;
+use crate::view::any::AnyArrayView;
+use crate::view::shape;
 use std::fmt;
 
 /// As strictly aligned as any dtype asks for.

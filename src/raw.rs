@@ -1,11 +1,11 @@
 //! Plumbing for bindings to other languages and for tools; programs need nothing of it.
 
 use crate::error::{Error, Memory, Result};
-use crate::view;
+use crate::view::cast;
 
-pub use crate::array::{ArrayLockGuard, ArrayMapping, LockMode};
-pub use crate::segment::DetachedMemory;
-pub use crate::writer::{LoanRefused, OwnedLoan};
+pub use crate::channel::writer::{LoanRefused, OwnedLoan};
+pub use crate::files::mapping::DetachedMemory;
+pub use crate::shared::any::{ArrayLockGuard, ArrayMapping, LockMode};
 
 /// Checks the bytes of a `bool` array.
 ///
@@ -18,7 +18,7 @@ pub use crate::writer::{LoanRefused, OwnedLoan};
 /// assert!(ndsharray::raw::check_bools(&[0, 2]).is_err());
 /// ```
 pub fn check_bools(bytes: &[u8]) -> Result<()> {
-    Ok(view::check_bools(bytes)?)
+    Ok(cast::check_bools(bytes)?)
 }
 
 /// The error for what a binding or tool cannot do, in this library's words.

@@ -13,10 +13,7 @@
 //! Each wins not only for the writer alone, but also for writer and a reader together that then reads all of it, on the same core or another.
 
 #[cfg(target_arch = "x86_64")]
-mod stream;
-#[cfg(target_arch = "x86_64")]
-mod string;
-
+use super::{stream, string};
 /// The size of a core's own cache on the processors that [`string`] is for. Up to this size the C library uses the same instruction by itself.
 #[cfg(any(test, target_arch = "x86_64"))]
 const STRING_FROM: usize = 1 << 20;
@@ -53,7 +50,7 @@ fn copy_large(to: &mut [u8], from: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Bytes that differ from their neighbours, and from those a power of two away.
@@ -67,7 +64,7 @@ mod tests {
     }
 
     /// Has `how` copy `len` bytes between these offsets, and checks them and what is around them.
-    pub(super) fn check(how: impl Fn(&mut [u8], &[u8]), to_at: usize, from_at: usize, len: usize) {
+    pub(in crate::arch) fn check(how: impl Fn(&mut [u8], &[u8]), to_at: usize, from_at: usize, len: usize) {
         let source = pattern(from_at + len);
         let mut target = vec![0; to_at + len + 128];
         how(&mut target[to_at..to_at + len], &source[from_at..]);

@@ -65,8 +65,8 @@ unsafe fn copy_blocks(to: &mut [u8], from: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::check;
     use super::*;
+    use crate::arch::memcpy::tests::check;
     use crate::sync::{AtomicU64, Ordering};
     use std::cell::UnsafeCell;
 

@@ -80,8 +80,8 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::check;
     use super::*;
+    use crate::arch::memcpy::tests::check;
 
     #[test]
     fn every_alignment_and_every_tail() {

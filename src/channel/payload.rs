@@ -1,10 +1,12 @@
 //! Payload files: the elements of one slot's array, from the file's first byte on.
 
-use super::mapping::{DetachedMemory, Mapping, Pages};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::mapping::{DetachedMemory, Mapping, Pages};
+use crate::files::reserve::no_mapping;
+use crate::files::reserve::write_new;
+use crate::format::slot::HeaderError;
 use crate::options::Owners;
 use crate::slots::Claim;
 use crate::sys::{self, Access, Identity};
@@ -38,7 +40,7 @@ impl WritePayload {
         let id = Uuid::new_v4();
         let path = location.payload(id);
         let capacity = capacity_for(bytes);
-        let file = super::create(&path, mode)?;
+        let file = crate::files::trusted::create(&path, mode)?;
         fail_point!("payload.created");
         let written = if content.len() > PAGE && sys::WRITES_NEW_PAGES_FASTER { content } else { &[] };
         match Self::fill(&file, &path, capacity, prefault, written) {
@@ -75,12 +77,12 @@ impl WritePayload {
 
     fn fill(file: &File, path: &Path, capacity: usize, prefault: bool, content: &[u8]) -> Result<Mapping> {
         if content.len() < capacity {
-            super::reserve(file, path, capacity)?;
+            crate::files::reserve::reserve(file, path, capacity)?;
         }
         fail_point!("payload.reserved");
-        super::write_new(file, path, content)?;
+        write_new(file, path, content)?;
         let pages = Pages { written: content.len(), rest: prefault };
-        Mapping::new(file, capacity, Access::ReadWrite, pages).map_err(|e| super::no_mapping(e, path, capacity))
+        Mapping::new(file, capacity, Access::ReadWrite, pages).map_err(|e| no_mapping(e, path, capacity))
     }
 
     pub(crate) fn id(&self) -> Uuid {
@@ -133,7 +135,7 @@ impl ReadPayload {
     ) -> Result<Self> {
         let path = location.payload(id);
         let gone = |found| HeaderError::Payload { expected: needed as u64, found };
-        match super::open_trusted(&path, Access::Read, owners) {
+        match crate::files::trusted::open_trusted(&path, Access::Read, owners) {
             Ok((file, identity)) => Self::map(&file, &identity, &path, id, needed),
             Err(Error::NotFound { .. }) => {
                 let file = open.ok_or_else(|| gone(0))?;
@@ -151,8 +153,7 @@ impl ReadPayload {
             return Err(gone().into());
         }
         check_set_aside(file, identity, needed)?;
-        let mapping =
-            Mapping::new(file, len, Access::Read, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
+        let mapping = Mapping::new(file, len, Access::Read, Pages::NONE).map_err(|e| no_mapping(e, path, len))?;
         Ok(Self { id, mapping })
     }
 

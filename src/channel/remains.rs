@@ -1,10 +1,13 @@
 //! What a closed channel has left, as one who may have to remove it sees it: a reader that leaves
 //! or has come to the last value, or the writer that has just closed it.
 
-use super::{Board, Claim, Claimed, Table, claim_existing, has_name, remove_payload, remove_payloads, unlink_if_same};
+use super::board::Board;
+use super::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::location::Location;
+use crate::files::claim_name::{Claim, Claimed, claim_existing};
+use crate::files::location::Location;
+use crate::files::trusted::{has_name, remove_payload, remove_payloads, unlink_if_same};
 use crate::options::Owners;
 use crate::slots::{Remains, State};
 use crate::sys::{self, Access, Locked};

@@ -14,9 +14,9 @@
 //! The file is read with system calls, not through a mapping: the bytes change under the reader's eyes, which is no matter for the kernel, but for the
 //! language it would be a race; and Python's writer cuts files that it opens again, which would end the reader by SIGBUS.
 
-use super::table::DTypeTable;
-use super::wire::{self, Layout, MAX_HEAD, STAMP};
 use crate::error::{Error, Result};
+use crate::format::python::{self, Layout, MAX_HEAD, STAMP};
+use crate::format::python_dtypes::DTypeTable;
 use crate::owned_array::OwnedArray;
 use crate::sys;
 use std::fs::File;
@@ -52,7 +52,7 @@ impl Source {
     pub(crate) fn new(file: File, len: u64, path: PathBuf, likely: DTypeTable) -> Result<Self> {
         let mut front = [0; MAX_HEAD];
         let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
-        let layout = wire::decode(front.get(..found).unwrap_or(&[]), len, likely)?;
+        let layout = python::decode(front.get(..found).unwrap_or(&[]), len, likely)?;
         Ok(Self { file, path, layout })
     }
 
@@ -93,7 +93,7 @@ impl Source {
     fn fail(&self, error: io::Error) -> Error {
         if error.kind() == ErrorKind::UnexpectedEof {
             let found = sys::identify(&self.file).map_or(0, |identity| identity.len);
-            return wire::WireError::Truncated { expected: self.layout.head.file_len() as u64, found }.into();
+            return python::WireError::Truncated { expected: self.layout.head.file_len() as u64, found }.into();
         }
         Error::io("read", &self.path, error)
     }

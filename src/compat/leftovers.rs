@@ -4,11 +4,12 @@ use super::options::Options;
 use super::place::Place;
 use super::proof;
 use super::tag::{self, WRITER};
-use super::wire::{self, Hex, tag_len};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
+use crate::files::claim_name::claim_existing;
+use crate::files::trusted::open_trusted;
+use crate::format::python::{self, Hex, tag_len};
 use crate::options::Owners;
-use crate::segment::{claim_existing, open_trusted};
 use crate::sys::{self, Access};
 use std::fs::File;
 use std::path::PathBuf;
@@ -201,5 +202,5 @@ fn named(place: &Place, owners: Owners) -> Result<Option<Hex>> {
     let mut bytes = vec![0; tag_len(place.name()) + 1];
     let found = sys::read_front(&file, &mut bytes).map_err(|e| Error::io("read", &place.tag(), e))?;
     bytes.truncate(found);
-    Ok(wire::decode_tag(place.name(), &bytes, identity.len).ok())
+    Ok(python::decode_tag(place.name(), &bytes, identity.len).ok())
 }

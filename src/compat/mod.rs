@@ -83,16 +83,14 @@ pub(crate) mod place;
 mod proof;
 mod reader;
 mod shelf;
-pub(crate) mod table;
 pub(crate) mod tag;
 mod unused;
-pub(crate) mod wire;
 mod writer;
 
+pub use crate::format::python::WireError;
+pub use crate::format::python_dtypes::DTypeTable;
 pub use leftovers::{Leftover, leftovers, remove, remove_leftovers};
 pub use options::{Options, Overwrite};
 pub use reader::Reader;
-pub use table::DTypeTable;
 pub use unused::{remove_unused, unused};
-pub use wire::WireError;
 pub use writer::{AnyWriter, Writer};

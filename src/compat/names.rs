@@ -16,7 +16,7 @@
 //!
 //! The word is the number of publications in a reflected Gray code of base 16. The other digits stay as a writer found them in the tag, or are random.
 
-use super::wire::{DIGITS, Hex};
+use crate::format::python::{DIGITS, Hex};
 use uuid::Uuid;
 
 /// Digits that change.
@@ -147,7 +147,7 @@ const fn value(digit: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compat::wire::{digits, encode_tag, tag_len};
+    use crate::format::python::{digits, encode_tag, tag_len};
     use proptest::prelude::*;
 
     fn differences(a: &[u8], b: &[u8]) -> Vec<usize> {

@@ -3,11 +3,11 @@
 use super::core::Core;
 use super::place::Place;
 use super::reader::Reader;
-use super::table::DTypeTable;
 use super::writer::{AnyWriter, Writer};
 use crate::element::ShElement;
 use crate::error::{Error, Result};
-use crate::location;
+use crate::files::location;
+use crate::format::python_dtypes::DTypeTable;
 use crate::options::Owners;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

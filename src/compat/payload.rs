@@ -1,10 +1,12 @@
 //! One payload file of a writer.
 
 use super::place::Place;
-use super::wire::{Head, Hex, STAMP};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::segment;
+use crate::files::reserve;
+use crate::files::reserve::check_limits;
+use crate::files::trusted;
+use crate::format::python::{Head, Hex, STAMP};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Lease};
 use memmap2::{MmapMut, MmapOptions};
@@ -42,9 +44,9 @@ impl Payload {
     /// Makes a file with `value` in it. It has no name that anybody knows until the tag names it.
     pub(crate) fn create(place: &Place, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
         let path = place.payload(&hex);
-        let file = segment::create(&path, mode)?;
+        let file = trusted::create(&path, mode)?;
         fail_point!("wire.created");
-        let written = segment::reserve(&file, &path, value.head.file_len()).and_then(|()| {
+        let written = reserve::reserve(&file, &path, value.head.file_len()).and_then(|()| {
             fail_point!("wire.reserved");
             write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len()))
         });
@@ -171,8 +173,8 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
 /// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
 /// without memory.
 pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()> {
-    segment::check_limits(head.file_len())?;
-    let file = segment::create(path, mode)?;
+    check_limits(head.file_len())?;
+    let file = trusted::create(path, mode)?;
     let fill = || {
         fail_point!("tombstone.created");
         file.set_len(head.file_len() as u64)?;
@@ -187,5 +189,5 @@ pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()
 }
 
 fn no_room(error: io::Error, path: &Path, requested: usize) -> Error {
-    segment::no_room("write", error, path, requested)
+    reserve::no_room("write", error, path, requested)
 }

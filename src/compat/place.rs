@@ -1,8 +1,8 @@
 //! Where a channel's files are.
 
-use super::wire::{self, Hex};
 use crate::error::{Error, Result};
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::format::python::{self, Hex};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ impl Place {
     }
 
     pub(crate) fn payload_name(&self, hex: &Hex) -> String {
-        String::from_utf8_lossy(&wire::encode_tag(self.name(), hex)).into_owned()
+        String::from_utf8_lossy(&python::encode_tag(self.name(), hex)).into_owned()
     }
 
     /// The digits in the names of all payload files of this channel, current or not.
@@ -70,7 +70,7 @@ impl Place {
         for entry in fs::read_dir(self.dir()).map_err(fail)? {
             let file_name = entry.map_err(fail)?.file_name();
             let file_name = file_name.as_encoded_bytes();
-            found.extend(wire::decode_tag(self.name(), file_name, file_name.len() as u64));
+            found.extend(python::decode_tag(self.name(), file_name, file_name.len() as u64));
         }
         Ok(found)
     }
@@ -78,15 +78,15 @@ impl Place {
 
 /// Whether a name ends as those of payload files do: `_` and 32 digits.
 fn is_payload_name(name: &str) -> bool {
-    let (channel, hex) = name.as_bytes().split_at(name.len().saturating_sub(wire::DIGITS));
-    channel.len() > 1 && channel.ends_with(b"_") && wire::digits(hex).is_some()
+    let (channel, hex) = name.as_bytes().split_at(name.len().saturating_sub(python::DIGITS));
+    channel.len() > 1 && channel.ends_with(b"_") && python::digits(hex).is_some()
 }
 
 #[cfg(all(test, windows))]
 mod tests {
-    use crate::compat::Options;
+    use crate::compat::options::Options;
     use crate::error::Error;
-    use crate::inspect::Kind;
+    use crate::inspect::find::Kind;
     use std::time::Duration;
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
             options.unused("cam", Duration::ZERO).map(drop),
             options.remove_unused("cam", Duration::ZERO).map(drop),
             options.remove("cam"),
-            crate::Options::new().dir(dir.path()).look("cam", Kind::Python).map(drop),
+            crate::options::Options::new().dir(dir.path()).look("cam", Kind::Python).map(drop),
         ];
         for answer in answers {
             let error = answer.unwrap_err();

@@ -6,10 +6,10 @@
 //! the fuzzer knows too.
 
 use super::place::Place;
-use super::wire::{self, Hex, MAX_HEAD, TagProof, tag_len};
 use crate::error::{Error, Foreign, Result};
+use crate::files::trusted::{open_trusted, unlink_if_same};
+use crate::format::python::{self, Hex, MAX_HEAD, TagProof, tag_len};
 use crate::options::Owners;
-use crate::segment::{open_trusted, unlink_if_same};
 use crate::sys::{self, Access, Identity, Kind};
 use std::fs::File;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) fn prove_tag(place: &Place, file: &File) -> Result<TagProof> {
     let mut bytes = vec![0; tag_len(place.name()) + 1];
     let found = sys::read_front(file, &mut bytes).map_err(|e| Error::io("read", &path, e))?;
     bytes.truncate(found);
-    wire::prove_tag(place.name(), &bytes, found as u64)
+    python::prove_tag(place.name(), &bytes, found as u64)
         .map_err(|_| Error::NotOurs { path, wanted: "a tag file of Python's ndsharray, or the start of one" })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn open_payload(
     let mut front = [0; MAX_HEAD];
     let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
     let front = front.get(..found).unwrap_or(&[]);
-    let proof = wire::prove_payload(place.name(), hex, front, identity.len, is_known);
+    let proof = python::prove_payload(place.name(), hex, front, identity.len, is_known);
     Ok(proof.is_ok().then_some((file, identity)))
 }
 

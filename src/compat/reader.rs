@@ -5,9 +5,9 @@ use super::copy::{self, Copied, Source};
 use super::options::Options;
 use super::place::Place;
 use super::proof::open_linked;
-use super::table::DTypeTable;
-use super::wire::{self, Hex, WireError, tag_len};
 use crate::error::{Error, Result};
+use crate::format::python::{self, Hex, WireError, tag_len};
+use crate::format::python_dtypes::DTypeTable;
 use crate::options::Owners;
 use crate::owned_array::OwnedArray;
 use crate::sys::{self, Access, Identity};
@@ -66,7 +66,7 @@ pub struct Reader {
     tag_identity: Identity,
     payload: Option<Opened>,
     /// Name and write time of the last value that was read.
-    seen: Option<(Hex, [u8; wire::STAMP])>,
+    seen: Option<(Hex, [u8; python::STAMP])>,
     read_time_ms: f64,
     is_valid: bool,
     followed: Instant,
@@ -329,7 +329,7 @@ impl Reader {
         let room = room.get_mut(..=tag_len(name)).unwrap_or(&mut []);
         let found = sys::read_front(&self.tag, room).map_err(fail)?;
         let bytes = room.get(..found).unwrap_or(&[]);
-        match wire::decode_tag(name, bytes, found as u64) {
+        match python::decode_tag(name, bytes, found as u64) {
             Ok(hex) => Ok(hex),
             Err(WireError::TagLength { expected, .. }) => {
                 let found = sys::identify(&self.tag).map_err(fail)?.len;

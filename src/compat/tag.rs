@@ -6,11 +6,13 @@
 use super::names::{Names, Step};
 use super::place::Place;
 use super::proof;
-use super::wire::{Hex, TagProof, encode_tag};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
+use crate::files::claim_name::{Claim, Claimed, claim_name};
+use crate::files::reserve;
+use crate::files::trusted::{open_trusted, unlink_if_same};
+use crate::format::python::{Hex, TagProof, encode_tag};
 use crate::options::Owners;
-use crate::segment::{self, Claim, Claimed, claim_name, open_trusted, unlink_if_same};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Identity, Lock, LockRange, Locked};
 use std::fs::File;
@@ -71,7 +73,7 @@ impl Tag {
         let names = Names::random(place.name().len());
         let tag = encode_tag(place.name(), names.current());
         // Python's reader maps it at its full length, which must be there before the text is.
-        segment::reserve(file, &path, tag.len())?;
+        reserve::reserve(file, &path, tag.len())?;
         fail_point!("tag.reserved");
         sys::write_all_at(file, &tag, 0).map_err(|e| Error::io("write", &path, e))?;
         Ok(names)

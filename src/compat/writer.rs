@@ -2,12 +2,12 @@
 
 use super::core::Core;
 use super::options::Options;
-use crate::any_view::AnyArrayView;
-use crate::dtype::DType;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::shape;
-use crate::view::check_bools;
+use crate::view::any::AnyArrayView;
+use crate::view::cast::check_bools;
+use crate::view::shape;
 use std::fmt;
 use std::marker::PhantomData;
 

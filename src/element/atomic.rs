@@ -1,6 +1,6 @@
 //! Which elements can be accessed atomically, and how.
 
-use crate::element::ShElement;
+use super::ShElement;
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::{bf16, f16};
 use num_complex::Complex;
@@ -27,7 +27,7 @@ pub trait AtomicElement: ShElement + sealed::Atomic {}
 pub trait AtomicInteger: AtomicElement + sealed::Integer {}
 
 mod sealed {
-    use crate::segment::Cell;
+    use crate::shared::memory::Cell;
 
     /// What an element does in its cell. Orderings are those that `AtomicGuard` documents.
     pub trait Atomic: Sized {

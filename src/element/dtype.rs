@@ -1,12 +1,8 @@
 //! What an array's elements are: the run-time twin of the Rust element type.
 
-mod parse;
-mod table;
-
 use core::fmt;
 
-pub use parse::ParseDTypeError;
-pub(crate) use table::{dispatch_arms, dispatch_dtype, for_each_dtype};
+use super::table::for_each_dtype;
 
 /// Builds the enum and everything that is answered row by row.
 macro_rules! define_dtype {
@@ -90,7 +86,7 @@ macro_rules! define_dtype {
             }
 
             /// The dtype that goes by `name`, or by one of the other names NumPy has for it.
-            fn from_name(name: &str) -> Option<Self> {
+            pub(super) fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name $(| $alias)* => Some(Self::$variant),)*
                     _ => None,

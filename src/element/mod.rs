@@ -1,6 +1,15 @@
 //! Which Rust types can be elements of a shared array.
 
-use crate::dtype::{DType, for_each_dtype};
+pub(crate) mod atomic;
+pub(crate) mod dispatch;
+pub(crate) mod dtype;
+pub(crate) mod long_double;
+pub(crate) mod parse;
+pub(crate) mod table;
+pub(crate) mod typing;
+
+use dtype::DType;
+use table::for_each_dtype;
 
 /// A type that arrays in shared memory can be made of.
 ///
@@ -89,7 +98,7 @@ for_each_dtype!(implement);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dtype::dispatch_dtype;
+    use crate::element::dispatch::dispatch_dtype;
 
     fn zero_bytes<T: ShElement>() -> Vec<u8> {
         bytemuck::bytes_of(&<T as bytemuck::Zeroable>::zeroed()).to_vec()

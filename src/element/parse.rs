@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use super::DType;
+use super::dtype::DType;
 
 /// A text that names no dtype of this crate.
 ///

@@ -44,49 +44,11 @@ macro_rules! for_each_dtype {
             /// Real and imaginary part as `f64`. [`Complex<f64>`](crate::Complex) of the crate `num-complex`.
             C128 = 15: ::num_complex::Complex<f64>, 16, "complex128";
             /// C's `long double` where it takes 16 bytes. [`LongDouble`](crate::LongDouble).
-            LongDouble = 16: $crate::long_double::LongDouble, 16, "longdouble" | "float128";
+            LongDouble = 16: $crate::element::long_double::LongDouble, 16, "longdouble" | "float128";
             /// Real and imaginary part as `long double`. [`ComplexLongDouble`](crate::ComplexLongDouble).
-            ComplexLongDouble = 17: $crate::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256";
+            ComplexLongDouble = 17: $crate::element::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256";
         }
     };
 }
 
-/// Evaluates an expression with the Rust type of a dtype: `dispatch_dtype!(dtype, T => generic::<T>(bytes))`.
-///
-/// All arms must agree on the type of the expression.
-macro_rules! dispatch_dtype {
-    ($dtype:expr, $element:ident => $body:expr) => {
-        $crate::dtype::for_each_dtype!($crate::dtype::dispatch_arms, [$dtype, $element, $body])
-    };
-}
-
-/// The `match` behind [`dispatch_dtype`].
-macro_rules! dispatch_arms {
-    (
-        [$dtype:expr, $element:ident, $body:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
-    ) => {
-        match $dtype {
-            $($crate::dtype::DType::$variant => {
-                type $element = $ty;
-                $body
-            })*
-        }
-    };
-}
-
-pub(crate) use {dispatch_arms, dispatch_dtype, for_each_dtype};
-
-#[cfg(test)]
-mod tests {
-    use crate::dtype::DType;
-    use crate::element::ShElement;
-
-    #[test]
-    fn dispatch_reaches_the_type_of_the_row() {
-        for dtype in DType::ALL {
-            assert_eq!(dispatch_dtype!(*dtype, T => T::DTYPE), *dtype);
-            assert_eq!(dispatch_dtype!(*dtype, T => size_of::<T>()), dtype.size());
-        }
-    }
-}
+pub(crate) use for_each_dtype;

@@ -1,7 +1,7 @@
 //! Whether an element type is known at compile time.
 
-use crate::dtype::DType;
-use crate::element::ShElement;
+use super::ShElement;
+use super::dtype::DType;
 
 /// Stands in for an element type that is chosen at run time.
 ///

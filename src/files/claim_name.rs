@@ -4,7 +4,7 @@
 //! file of that name takes the old one's removal first, and only the holder of the lock removes it. So a removal under a claim hits the file that was
 //! looked at, and never one that came after.
 
-use super::files::{create, has_name, open_trusted, unlink_if_same};
+use super::trusted::{create, has_name, open_trusted, unlink_if_same};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::options::Owners;

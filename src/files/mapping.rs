@@ -1,6 +1,9 @@
 //! A shared mapping of the front of a file.
 
-use crate::sys::{self, Access};
+use crate::error::Result;
+use crate::format::slot::HeaderError;
+use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sys::{self, Access, Identity};
 #[cfg(target_os = "linux")]
 use memmap2::Advice;
 use memmap2::{MmapOptions, MmapRaw};
@@ -36,7 +39,7 @@ compile_error!(
 ///
 /// The file is at least `len` bytes long when it is mapped. Whoever may write the file could cut it later, and then touching the pages
 /// that are gone raises SIGBUS; only the file's owner (and those whom its mode lets write) can do that.
-pub(super) struct Mapping {
+pub(crate) struct Mapping {
     start: *mut u8,
     len: usize,
     _region: Region,
@@ -78,25 +81,25 @@ static_assertions::assert_impl_all!(DetachedMemory: Send, Sync);
 
 /// Which pages are found when a file is mapped; the others are found one by one, when they are touched first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     /// So many bytes at the front have been written to the file: their pages are there, and are found many at a time.
-    pub(super) written: usize,
+    pub(crate) written: usize,
     /// Whether the rest is found as well, which has to be cleared where it is new. For mappings for writing.
-    pub(super) rest: bool,
+    pub(crate) rest: bool,
 }
 
 impl Pages {
-    pub(super) const NONE: Self = Self { written: 0, rest: false };
-    pub(super) const ALL: Self = Self { written: 0, rest: true };
+    pub(crate) const NONE: Self = Self { written: 0, rest: false };
+    pub(crate) const ALL: Self = Self { written: 0, rest: true };
 
-    pub(super) fn all_if(prefault: bool) -> Self {
+    pub(crate) fn all_if(prefault: bool) -> Self {
         if prefault { Self::ALL } else { Self::NONE }
     }
 }
 
 impl Mapping {
     /// Maps; the caller has checked that the file has `len` bytes.
-    pub(super) fn new(file: &File, len: usize, access: Access, pages: Pages) -> io::Result<Self> {
+    pub(crate) fn new(file: &File, len: usize, access: Access, pages: Pages) -> io::Result<Self> {
         let mut options = MmapOptions::new();
         options.len(len);
         let mut map = map(file, &options, access)?;
@@ -107,17 +110,17 @@ impl Mapping {
         Ok(Self { start: map.as_mut_ptr(), len: map.len(), _region: Region::Mapped(map) })
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// The first byte. Valid for reads, and for writes if mapped for writing, of `len` bytes while `self` lives, or until it is [severed](Self::sever).
-    pub(super) fn as_ptr(&self) -> *mut u8 {
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.start
     }
 
     /// Maps the file elsewhere; the addresses up to now lead to private zeros, as long as what is returned lives. For mappings for writing.
-    pub(super) fn sever(&mut self) -> io::Result<DetachedMemory> {
+    pub(crate) fn sever(&mut self) -> io::Result<DetachedMemory> {
         // SAFETY: `new` made the mapping, or `sever` did, all of it, for writing by the caller's word; references to it borrow `self`, which is borrowed mutably.
         let start = unsafe { sys::sever(self.start, self.len) }?;
         let moved = Self { start, len: self.len, _region: Region::Moved(Moved { start, len: self.len }) };
@@ -125,7 +128,7 @@ impl Mapping {
     }
 
     /// Keeps the addresses as they are. For a file that nobody else has.
-    pub(super) fn into_severed(self) -> DetachedMemory {
+    pub(crate) fn into_severed(self) -> DetachedMemory {
         DetachedMemory { _mapping: self }
     }
 }
@@ -161,4 +164,37 @@ impl fmt::Debug for DetachedMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DetachedMemory").finish_non_exhaustive()
     }
+}
+
+/// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file, which is still being made.
+pub(crate) fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
+    if identity.len == 0 {
+        return Ok(None);
+    }
+    let too_short = HeaderError::Truncated { expected: least as u64, found: identity.len };
+    match usize::try_from(identity.len) {
+        Ok(len) if len >= least => Ok(Some(len)),
+        _ => Err(too_short.into()),
+    }
+}
+
+/// Whether the front of a file can be mapped, and two mappings of it are one memory.
+pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
+    let map = |access| Mapping::new(file, len, access, Pages::NONE);
+    let (a, b) = (map(Access::ReadWrite)?, map(Access::Read)?);
+    let (a, b) = (words(&a), words(&b));
+    let Some((a, b)) = a.first().zip(b.first()) else { return Ok(()) };
+    let number = a.load(Ordering::Relaxed).wrapping_add(1);
+    a.store(number, Ordering::Relaxed);
+    // SeqCst: one thread, two addresses of one word; the fence keeps the compiler from keeping them apart.
+    fence(Ordering::SeqCst);
+    let same = b.load(Ordering::Relaxed) == number;
+    if same { Ok(()) } else { Err(std::io::Error::other("two mappings of a file show different bytes")) }
+}
+
+/// A whole mapping as 64-bit words (a rest of less than eight bytes is left out).
+pub(crate) fn words(mapping: &Mapping) -> &[AtomicU64] {
+    // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed; an AtomicU64 is valid whatever its
+    // bytes, and may be changed by others. Stores are made only through mappings for writing.
+    unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast::<AtomicU64>(), mapping.len() / 8) }
 }

@@ -19,7 +19,7 @@ pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
 
 /// Writes to the front of a new file, which takes the memory that it needs; otherwise as
 /// [`reserve`].
-pub(super) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     check_limits(bytes.len())?;
     sys::write_all_at(file, bytes, 0).map_err(|e| no_room_in(file, "write", e, path, bytes.len()))
 }
@@ -63,7 +63,7 @@ pub(crate) fn no_room(what: &'static str, error: IoError, path: &Path, requested
 }
 
 /// What it means that no file could be made at `path`.
-pub(super) fn no_file(error: IoError, path: &Path) -> Error {
+pub(crate) fn no_file(error: IoError, path: &Path) -> Error {
     if !sys::is_no_space(&error) {
         return Error::io("create", path, error);
     }
@@ -76,7 +76,7 @@ pub(super) fn no_file(error: IoError, path: &Path) -> Error {
 }
 
 /// What it means that `len` bytes of a file could not be mapped.
-pub(super) fn no_mapping(error: IoError, path: &Path, len: usize) -> Error {
+pub(crate) fn no_mapping(error: IoError, path: &Path, len: usize) -> Error {
     if error.kind() != ErrorKind::OutOfMemory {
         return Error::io("map", path, error);
     }
@@ -94,7 +94,7 @@ pub(super) fn no_mapping(error: IoError, path: &Path, len: usize) -> Error {
 }
 
 /// Elements of `requested` bytes, which no address space holds, of an array at `path`.
-pub(super) fn too_large(path: &Path, requested: u64) -> Error {
+pub(crate) fn too_large(path: &Path, requested: u64) -> Error {
     Error::OutOfMemory { requested, available: available(path), memory: Memory::FileSystem { dir: dir_of(path) } }
 }
 

@@ -1,8 +1,9 @@
 //! Opening and removing files in a directory where others may write too.
 
+use super::location::Location;
 use crate::error::{Error, Foreign, Result};
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::reserve::no_file;
+use crate::format::slot::HeaderError;
 use crate::options::Owners;
 use crate::sys::{self, Access, Identity, Kind};
 use std::fs::{self, File};
@@ -55,7 +56,7 @@ pub(crate) fn check_ours(file: &File, path: &Path, magic: [u8; 8]) -> Result<()>
 
 /// Creates a file that did not exist, with the permission bits `mode`.
 pub(crate) fn create(path: &Path, mode: u32) -> Result<File> {
-    sys::open_exclusive(path, mode).map_err(|e| super::no_file(e, path))
+    sys::open_exclusive(path, mode).map_err(|e| no_file(e, path))
 }
 
 /// Removes `path` if it still names the file with this identity; it may have been replaced since.

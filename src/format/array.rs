@@ -19,12 +19,12 @@
 //! | 48..64 | reserved, ignored |
 //! | 64..576 | ndim axis lengths of 8 bytes each |
 
-use crate::dtype::DType;
-use crate::head::FORMAT_VERSION;
-use crate::header::{self, HeaderError};
+use super::file::FORMAT_VERSION;
+use super::slot::{self, HeaderError};
+use crate::element::dtype::DType;
 use crate::lock::Members;
-use crate::segment::Extent;
-use crate::shape::{self, MAX_NDIM, ShapeError};
+use crate::shared::memory::Extent;
+use crate::view::shape::{self, MAX_NDIM, ShapeError};
 
 const MAGIC: [u8; 8] = *b"NDSHARRY";
 const BYTE_ORDER: u32 = 0x0102_0304;
@@ -62,7 +62,7 @@ impl ArrayHead {
             .chain(BYTE_ORDER.to_ne_bytes())
             .chain(FORMAT_VERSION.to_ne_bytes())
             .chain([self.dtype.tag(), ndim, 0, 0])
-            .chain(header::dtype_parameter(self.dtype).to_ne_bytes())
+            .chain(slot::dtype_parameter(self.dtype).to_ne_bytes())
             .chain(entries.to_ne_bytes())
             .chain([0; 4])
             .chain((self.extent.data_at as u64).to_ne_bytes())
@@ -110,7 +110,7 @@ impl ArrayHead {
         if version != FORMAT_VERSION {
             return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
         }
-        let (dtype, ndim) = header::decode_kind(take(&mut rest))?;
+        let (dtype, ndim) = slot::decode_kind(take(&mut rest))?;
         let entries = u32::from_ne_bytes(take(&mut rest));
         let count = usize::try_from(entries).unwrap_or(usize::MAX);
         if !(1..=Members::MAX).contains(&count) {
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     #[cfg(target_endian = "little")]
     fn the_documented_example_decodes() {
-        let bytes = crate::header::documented_hex("array-head");
+        let bytes = crate::format::slot::documented_hex("array-head");
         let mut whole = bytes.clone();
         whole.resize(HEAD_BYTES, 0);
         assert_eq!(ArrayHead::decode(&whole), Ok(example()));

@@ -14,7 +14,7 @@
 //! | 40..56 | lineage: the id of the first of the channels that this one goes on with, its own if it is the first |
 //! | 56..64 | reserved, zero; ignored |
 
-use crate::header::HeaderError;
+use super::slot::HeaderError;
 use crate::slots::{MAX_SLOTS, Registered};
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     #[cfg(target_endian = "little")]
     fn the_documented_example_decodes() {
-        let bytes = crate::header::documented_hex("board-head");
+        let bytes = crate::format::slot::documented_hex("board-head");
         let head = Head::decode(FileKind::Board, &bytes).unwrap();
         assert_eq!(head.channel.to_string(), "f47ac10b-58cc-4372-a567-0e02b2c3d479");
         assert_eq!((head.slots, head.readers, head.lineage), (64, 64, head.channel));

@@ -13,9 +13,9 @@
 //!
 //! and has exactly this length.
 
-use super::table::DTypeTable;
-use crate::dtype::DType;
-use crate::shape::{self, MAX_NDIM, ShapeError};
+use super::python_dtypes::DTypeTable;
+use crate::element::dtype::DType;
+use crate::view::shape::{self, MAX_NDIM, ShapeError};
 use thiserror::Error;
 
 /// Why a file is not what Python's ndsharray writes.

@@ -1,6 +1,6 @@
 //! Which dtype a number in a payload file stands for. The package has had two lists.
 
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 
 /// A list of dtypes that Python's ndsharray numbers, by the version of the package.
 ///

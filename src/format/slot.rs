@@ -16,9 +16,9 @@
 //!
 //! Integers are in the machine's own byte order, which the board's head states.
 
-use crate::dtype::DType;
-use crate::long_double::LongDouble;
-use crate::shape::{self, MAX_NDIM, ShapeError};
+use crate::element::dtype::DType;
+use crate::element::long_double::LongDouble;
+use crate::view::shape::{self, MAX_NDIM, ShapeError};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -325,7 +325,7 @@ fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
 #[cfg(test)]
 #[cfg(target_endian = "little")]
 pub(crate) fn documented_hex(name: &str) -> Vec<u8> {
-    let document = include_str!("../docs/FORMAT.md");
+    let document = include_str!("../../docs/FORMAT.md");
     let (_, rest) = document.split_once(&format!("```hex {name}\n")).unwrap();
     let (block, _) = rest.split_once("```").unwrap();
     block.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()

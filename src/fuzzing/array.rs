@@ -4,11 +4,12 @@ use super::damage::{Reach, damage};
 use super::input::Input;
 use super::open::{BOUND, answered};
 use super::place::Place;
-use crate::array::head::ArrayHead;
-use crate::array::{AtomicElement, SharedArray};
 use crate::element::ShElement;
+use crate::element::atomic::AtomicElement;
 use crate::error::{Error, Result};
+use crate::format::array::ArrayHead;
 use crate::options::{ArrayOptions, Options};
+use crate::shared::SharedArray;
 use std::time::{Duration, Instant};
 
 /// The array that is damaged, and one beside it, whose file may be mistaken for its own.

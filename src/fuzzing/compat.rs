@@ -1,10 +1,11 @@
 //! The files of Python's ndsharray.
 
 use super::place::Place;
-use crate::compat::table::DTypeTable;
-use crate::compat::wire::{self, MAX_HEAD, PayloadProof, STAMP, TagProof};
-use crate::compat::{Options, Reader};
+use crate::compat::Options;
+use crate::compat::Reader;
 use crate::error::Error;
+use crate::format::python::{self, MAX_HEAD, PayloadProof, STAMP, TagProof};
+use crate::format::python_dtypes::DTypeTable;
 use std::fs;
 
 const NAME: &str = "fuzz";
@@ -13,21 +14,21 @@ const NAME: &str = "fuzz";
 /// cut or removed is a tag, or what can be left of one that was being made; a stranger's is
 /// neither.
 pub fn compat_tag(data: &[u8]) {
-    let decoded = wire::decode_tag(NAME, data, data.len() as u64);
+    let decoded = python::decode_tag(NAME, data, data.len() as u64);
     if let Ok(hex) = decoded {
-        assert_eq!(wire::encode_tag(NAME, &hex), data, "there is one spelling of each tag");
+        assert_eq!(python::encode_tag(NAME, &hex), data, "there is one spelling of each tag");
     }
-    let proof = wire::prove_tag(NAME, data, data.len() as u64);
+    let proof = python::prove_tag(NAME, data, data.len() as u64);
     match proof {
         Ok(TagProof::Whole(hex)) => assert_eq!(decoded, Ok(hex)),
         Ok(TagProof::Unfinished) => {
             assert!(decoded.is_err());
-            assert!(data.len() <= wire::tag_len(NAME), "nothing is ever cut");
+            assert!(data.len() <= python::tag_len(NAME), "nothing is ever cut");
             // Whatever is missing can be filled in so that a tag comes of it.
-            let mut whole = wire::encode_tag(NAME, &[b'0'; wire::DIGITS]);
+            let mut whole = python::encode_tag(NAME, &[b'0'; python::DIGITS]);
             let is_full = data.len() == whole.len();
             whole.iter_mut().zip(data).filter(|(_, byte)| !(is_full && **byte == 0)).for_each(|(to, byte)| *to = *byte);
-            assert!(wire::decode_tag(NAME, &whole, whole.len() as u64).is_ok(), "no start of a tag");
+            assert!(python::decode_tag(NAME, &whole, whole.len() as u64).is_ok(), "no start of a tag");
         }
         Err(_) => assert!(decoded.is_err()),
     }
@@ -35,9 +36,9 @@ pub fn compat_tag(data: &[u8]) {
     for (hex, is_random) in [(b"0123456789ab4def0123456789abcdef", true), (b"0123456789abcdef0123456789abcdef", false)]
     {
         let front = &data[..data.len().min(MAX_HEAD)];
-        match wire::prove_payload(NAME, hex, front, data.len() as u64, false) {
+        match python::prove_payload(NAME, hex, front, data.len() as u64, false) {
             Ok(PayloadProof::Whole) => {
-                assert!(DTypeTable::ALL.iter().any(|table| wire::decode(front, data.len() as u64, *table).is_ok()));
+                assert!(DTypeTable::ALL.iter().any(|table| python::decode(front, data.len() as u64, *table).is_ok()));
             }
             Ok(PayloadProof::Unfinished) => {
                 assert!(is_random, "nothing says whose it is");
@@ -55,7 +56,7 @@ pub fn compat_payload(data: &[u8]) {
     let claimed = data.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
     let front = &data[..data.len().min(MAX_HEAD)];
     for len in [data.len() as u64, claimed] {
-        let answers: Vec<_> = DTypeTable::ALL.iter().map(|table| wire::decode(front, len, *table)).collect();
+        let answers: Vec<_> = DTypeTable::ALL.iter().map(|table| python::decode(front, len, *table)).collect();
         assert_eq!(answers[0].is_ok(), answers[1].is_ok(), "the list that is likely decides the meaning, nothing else");
         for layout in answers.into_iter().flatten() {
             let head = &layout.head;
@@ -64,7 +65,7 @@ pub fn compat_payload(data: &[u8]) {
             let elements: usize = layout.shape.iter().product();
             assert_eq!(head.end_at() - head.body_at(), elements * layout.dtype.size());
             if let Some(table) = layout.table {
-                let again = wire::decode(front, len, table).map(|again| again.dtype);
+                let again = python::decode(front, len, table).map(|again| again.dtype);
                 assert_eq!(again, Ok(layout.dtype), "the length proves the list");
             }
         }
@@ -75,7 +76,7 @@ pub fn compat_payload(data: &[u8]) {
 /// tag, which follows, with the payload behind it; or 0 for a tag that is in order.
 pub fn compat_channel(data: &[u8]) {
     let Some((&len, rest)) = data.split_first() else { return };
-    let good = wire::encode_tag(NAME, &[b'a'; wire::DIGITS]);
+    let good = python::encode_tag(NAME, &[b'a'; python::DIGITS]);
     let (tag, payload) = match len {
         0 => (good.as_slice(), rest),
         len => rest.split_at(rest.len().min(usize::from(len))),

@@ -6,9 +6,10 @@ use super::open::{answered, make};
 use super::place::Place;
 use super::values::filled;
 use crate::compat;
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 use crate::error::Error;
-use crate::inspect::{Kind, Report};
+use crate::inspect::Kind;
+use crate::inspect::Report;
 use crate::options::{ArrayOptions, Options};
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,7 +53,7 @@ pub fn inspect(data: &[u8]) {
         }
         let _ = (report.memory(), report.is_in_use(), report.pinned());
         if let Some(value) = &report.value {
-            let expected = crate::shape::byte_len(&value.shape, value.dtype.size()).unwrap();
+            let expected = crate::view::shape::byte_len(&value.shape, value.dtype.size()).unwrap();
             assert_eq!(value.byte_len, expected, "a value is as long as its shape says");
         }
     }

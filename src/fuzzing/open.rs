@@ -4,12 +4,13 @@ use super::damage::{Reach, damage};
 use super::input::Input;
 use super::place::Place;
 use super::values::{filled, value};
-use crate::dtype::DType;
+use crate::channel::reader::OwnedSample;
+use crate::channel::reader::Reader;
+use crate::channel::writer::Writer;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::Error;
 use crate::options::Options;
-use crate::reader::{OwnedSample, Reader};
-use crate::writer::Writer;
 use std::time::{Duration, Instant};
 
 /// The channel that is damaged, and one beside it, whose files may be mistaken for its own.
@@ -140,7 +141,7 @@ fn all_reads(reader: &mut Reader) -> Vec<OwnedSample> {
     match reader.latest() {
         Ok(Some(sample)) => {
             let len = sample.as_bytes().len();
-            assert_eq!(crate::shape::byte_len(sample.shape(), sample.dtype().size()).unwrap(), len);
+            assert_eq!(crate::view::shape::byte_len(sample.shape(), sample.dtype().size()).unwrap(), len);
             match sample.any_view() {
                 Ok(any) => {
                     assert_eq!((any.dtype(), any.shape(), any.as_bytes().len()), (sample.dtype(), sample.shape(), len));

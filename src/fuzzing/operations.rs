@@ -5,13 +5,15 @@ use super::input::Input;
 use super::open::answered;
 use super::place::Place;
 use super::values::value;
-use crate::dtype::{DType, dispatch_dtype};
+use crate::channel::reader::Reader;
+use crate::channel::reader::{OwnedSample, Sample};
+use crate::channel::writer::Writer;
 use crate::element::ShElement;
+use crate::element::dispatch::dispatch_dtype;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::owned_array::OwnedArray;
-use crate::reader::{OwnedSample, Reader, Sample};
-use crate::writer::Writer;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -507,7 +509,7 @@ impl Run {
             if !self.damaged {
                 seen.assert_is(value);
                 let wrong = dispatch_dtype!(value.array.dtype(), T => sample.view::<T>().map(|view| view.len()));
-                assert_eq!(wrong.unwrap(), crate::shape::element_count(value.array.shape()).unwrap());
+                assert_eq!(wrong.unwrap(), crate::view::shape::element_count(value.array.shape()).unwrap());
             }
         }
         if let (Some(writer), false) = (&self.writer, self.damaged) {

@@ -1,7 +1,7 @@
 //! Arrays to be written, from a few bytes of input.
 
 use super::input::Input;
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 use crate::owned_array::OwnedArray;
 
 /// Some value: any dtype; a scalar, empty, flat, deep or large shape; elements that tell one value from the next.

@@ -3,13 +3,14 @@
 use super::files::{Notes, Opened};
 use super::find::Kind;
 use super::report::{ArrayLock, Details, Life, Owner, Reader, Report, Role, Value};
-use crate::array::head::ArrayHead;
-use crate::array::make;
 use crate::error::{Error, Result};
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::seats::Seats;
+use crate::format::array::ArrayHead;
+use crate::format::slot::HeaderError;
 use crate::lock::LockCopy;
-use crate::segment::{ArrayMemory, Extent, Seats};
+use crate::shared::make;
+use crate::shared::memory::{ArrayMemory, Extent};
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();

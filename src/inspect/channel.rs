@@ -5,9 +5,12 @@ use super::find::Kind;
 use super::report::{ChannelState, Details, Owner, Report, Role, Value};
 use super::slots::Missing;
 use super::{readers, slots};
+use crate::channel::board::Board;
+use crate::channel::board::copy::BoardCopy;
 use crate::error::{Error, Result};
-use crate::location::Location;
-use crate::segment::{self, Board, BoardCopy, State};
+use crate::files::location::Location;
+use crate::files::trusted::payload_files;
+use crate::slots::State;
 
 /// Looks at a channel whose files do not fit each other: its writer may be exchanging them, and is given the time to finish.
 const LOOKS: usize = 5;
@@ -57,7 +60,7 @@ fn look_once(location: &Location) -> Result<Report> {
         }
     }
     // Payload files that no slot names.
-    for id in segment::payload_files(location)? {
+    for id in payload_files(location)? {
         let path = location.payload(id);
         if !notes.files.iter().any(|file| file.path == path) {
             notes.file(path, Role::Unnamed);

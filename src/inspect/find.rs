@@ -1,12 +1,12 @@
 //! What there is in a directory.
 
 use crate::compat::place::Place;
-use crate::compat::wire::{DIGITS, decode_tag, digits};
 use crate::error::{Error, Result};
-use crate::location::{Location, Part};
-use crate::segment::open_trusted;
+use crate::files::location::{Location, Part};
+use crate::files::trusted::open_trusted;
+use crate::format::python::{DIGITS, decode_tag, digits};
+use crate::options::Owners;
 use crate::sys::{self, Access};
-use crate::{compat, options::Owners};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -20,7 +20,7 @@ pub enum Kind {
     Channel,
     /// A shared array of this library.
     Array,
-    /// A channel in the format of Python's ndsharray; see [`compat`].
+    /// A channel in the format of Python's ndsharray; see [`compat`](crate::compat).
     Python,
 }
 
@@ -66,8 +66,8 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
 fn python(dir: &Path, file_name: &str) -> Option<String> {
     let path = dir.join(file_name);
     let (file, identity) = open_trusted(&path, Access::Read, Owners::Anyone).ok()?;
-    if identity.len == compat::wire::tag_len(file_name) as u64 {
-        let mut bytes = vec![0; compat::wire::tag_len(file_name)];
+    if identity.len == crate::format::python::tag_len(file_name) as u64 {
+        let mut bytes = vec![0; crate::format::python::tag_len(file_name)];
         let len = sys::read_front(&file, &mut bytes).ok()?;
         bytes.truncate(len);
         if decode_tag(file_name, &bytes, identity.len).is_ok() && Place::new(file_name, Some(dir)).is_ok() {

@@ -44,7 +44,7 @@ pub use report::{
 pub use trial::{Ability, Trial};
 
 use crate::error::{Error, Result};
-use crate::location;
+use crate::files::location;
 use crate::options::Options;
 use std::path::Path;
 

@@ -3,11 +3,11 @@
 use super::files::{Notes, Opened};
 use super::find::Kind;
 use super::report::{Details, Life, Owner, Report, Role, Value};
-use crate::compat::DTypeTable;
 use crate::compat::place::Place;
 use crate::compat::tag::WRITER;
-use crate::compat::wire::{self, Hex, MAX_HEAD, STAMP, tag_len};
 use crate::error::{Error, Result};
+use crate::format::python::{self, Hex, MAX_HEAD, STAMP, tag_len};
+use crate::format::python_dtypes::DTypeTable;
 use crate::sys;
 use std::fs::File;
 use std::path::Path;
@@ -60,7 +60,7 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
 
 fn read_tag(name: &str, tag: &Opened) -> Result<Hex> {
     let bytes = tag.front(tag_len(name) + 1)?;
-    Ok(wire::decode_tag(name, &bytes, tag.len)?)
+    Ok(python::decode_tag(name, &bytes, tag.len)?)
 }
 
 /// The current value.
@@ -73,7 +73,7 @@ fn current(report: &mut Report, place: &Place, hex: &Hex, notes: &mut Notes) {
         return;
     };
     let found = file.front(MAX_HEAD).and_then(|front| {
-        let layout = wire::decode(&front, file.len, DTypeTable::default())?;
+        let layout = python::decode(&front, file.len, DTypeTable::default())?;
         let end = file.bytes(layout.head.end_at() as u64, STAMP)?;
         Ok((layout, stamp(&front), stamp(&end)))
     });
@@ -108,5 +108,5 @@ pub(super) fn holds_array(file: &File, len: u64) -> bool {
     let mut front = vec![0; usize::try_from(len).unwrap_or(MAX_HEAD).min(MAX_HEAD)];
     let found = sys::read_front(file, &mut front).unwrap_or(0);
     front.truncate(found);
-    wire::decode(&front, len, DTypeTable::default()).is_ok()
+    python::decode(&front, len, DTypeTable::default()).is_ok()
 }

@@ -2,10 +2,11 @@
 
 use super::files::{Notes, Opened};
 use super::report::{Life, Owner, Reader, Role};
+use crate::channel::reader_table::Table;
+use crate::channel::reader_table::copy::TableCopy;
 use crate::error::{Error, Result};
-use crate::head::Head;
-use crate::location::Location;
-use crate::segment::{Table, TableCopy};
+use crate::files::location::Location;
+use crate::format::file::Head;
 use crate::slots::{PinMask, Registered, SlotIndex};
 
 /// What the reader table tells.

@@ -1,7 +1,7 @@
 //! What a look tells.
 
 use super::find::Kind;
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 use crate::error::Error;
 use std::fmt;
 use std::path::PathBuf;

@@ -5,10 +5,10 @@
 
 use super::files::{Notes, Opened};
 use super::report::{Role, Slot, SlotState, Value};
+use crate::channel::board::copy::{BoardCopy, SlotCopy};
 use crate::error::{Error, Result};
-use crate::header::{self, Header, HeaderError};
-use crate::location::Location;
-use crate::segment::{BoardCopy, SlotCopy};
+use crate::files::location::Location;
+use crate::format::slot::{self, Header, HeaderError};
 use crate::slots::{Latest, SlotIndex};
 use crate::sync::{Ordering, fence};
 use crate::sys;
@@ -66,7 +66,7 @@ fn describe(
         return found;
     }
     found.state = if current { SlotState::Current } else { SlotState::Earlier };
-    match header::decode(slot.header.as_bytes()) {
+    match slot::decode(slot.header.as_bytes()) {
         Ok(header) => {
             let expected = header.byte_len as u64;
             // Earlier values may have lost their files to a takeover; whoever holds them has them mapped.
@@ -124,7 +124,7 @@ pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<O
         fence(Ordering::Acquire);
         let again = SlotCopy::new(&file.bytes(at, 8).map_err(whole)?);
         if (slot.seq, again.seq) == (named.number(), named.number()) {
-            let header = header::decode(slot.header.as_bytes());
+            let header = slot::decode(slot.header.as_bytes());
             return header.map(|header| Some((named, header))).map_err(|error| Missing::from(index, error));
         }
         if latest().map_err(whole)? == named {

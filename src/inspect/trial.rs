@@ -1,6 +1,6 @@
 //! What this library asks of the operating system, tried out.
 
-use crate::segment;
+use crate::files::mapping::try_mapping;
 use crate::sync::AtomicU32;
 use crate::sys::{self, Access, Lease, Lock, Sleepers};
 use std::fmt;
@@ -72,7 +72,7 @@ pub(super) fn all(dir: &Path) -> Vec<Trial> {
     };
     note(Ability::Create, Ok(()));
     if note(Ability::Reserve, sys::reserve(&file, LEN as u64)) {
-        note(Ability::Map, segment::try_mapping(&file, LEN));
+        note(Ability::Map, try_mapping(&file, LEN));
     }
     note(Ability::Lock, lock(&probe.0, &file));
     note(Ability::Wait, wait(&file));

@@ -2,10 +2,11 @@
 
 use super::SharedArray;
 use super::attachment::Kind;
-use super::element::{AtomicElement, AtomicInteger};
-use super::guards::AtomicGuard;
+use super::guards::atomic::AtomicGuard;
 use crate::element::ShElement;
+use crate::element::atomic::{AtomicElement, AtomicInteger};
 use crate::view;
+use crate::view::error::ViewError;
 use std::ops::Range;
 
 /// # Single elements
@@ -168,6 +169,6 @@ fn outside(range: &Range<usize>, len: usize) -> ! {
 #[cold]
 #[track_caller]
 #[expect(clippy::panic, reason = "a broken promise of the caller, better told than ignored")]
-fn wrong(error: &view::ViewError) -> ! {
+fn wrong(error: &ViewError) -> ! {
     panic!("the elements cannot be lent: {error}")
 }

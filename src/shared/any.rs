@@ -1,16 +1,18 @@
 //! A shared array whose dtype is known at run time, and a hold on its lock that borrows nothing: for callers that cannot hand out typed slices
 //! with a lifetime, such as bindings for other languages.
 
+use super::SharedArray;
 use super::attachment::{Attachment, Entered, Hold, Kind};
-use super::guards::AtomicGuard;
+use super::guards::atomic::AtomicGuard;
 use super::make;
+use super::memory::ArrayMemory;
 use super::patience::{Never, WhileAsked};
-use super::{AtomicElement, SharedArray};
-use crate::dtype::DType;
 use crate::element::ShElement;
+use crate::element::atomic::AtomicElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
+use crate::files::mapping::DetachedMemory;
 use crate::options::ArrayOptions;
-use crate::segment::{ArrayMemory, DetachedMemory};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;

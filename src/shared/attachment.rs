@@ -1,14 +1,17 @@
 //! One handle's part in an array: the mapping, and an entry of the lock.
 
 use super::make::Retry;
-use crate::dtype::DType;
+use super::memory::ArrayMemory;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
+use crate::files::seats::Seats;
+use crate::files::trusted::has_name;
+use crate::files::trusted::unlink_if_same;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
-use crate::segment::{self, ArrayMemory, Seats};
-use crate::shape;
 use crate::sync::{AtomicU32, Mutex};
 use crate::sys::{self, Identity, Locked, Sleepers, Sweeper};
+use crate::view::shape;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -82,8 +85,7 @@ impl Attachment {
 
     /// Removes the name, if it is still this file's; [`Error::Contended`] when another has it to remove or to make for long.
     pub(super) fn remove_name(&self) -> Result<()> {
-        let remove =
-            || segment::unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
+        let remove = || unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
         // Somebody else's file has no lock for that.
         let Some(place) = &self.place else { return remove() };
         let _alone = place.alone.lock();
@@ -95,7 +97,7 @@ impl Attachment {
                 self.release_name();
                 return removed;
             }
-            if !segment::has_name(&self.path, &self.identity) {
+            if !has_name(&self.path, &self.identity) {
                 return Ok(());
             }
             retry.pause()?;

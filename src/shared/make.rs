@@ -1,17 +1,24 @@
 //! Making, opening and removing the file of an array.
 
 use super::attachment::Attachment;
-use super::head::{ArrayHead, HEAD_BYTES};
-use crate::dtype::DType;
+use super::memory::{ArrayMemory, Extent};
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::claim_name;
+use crate::files::claim_name::Claim;
+use crate::files::claim_name::claim_existing;
+use crate::files::location::Location;
+use crate::files::seats::{Seat, Seats};
+use crate::files::trusted::has_name;
+use crate::files::trusted::open_trusted;
+use crate::files::trusted::unlink_if_same;
+use crate::format::array::{ArrayHead, HEAD_BYTES};
+use crate::format::slot::HeaderError;
 use crate::options::{ArrayOptions, Owners};
-use crate::segment::{self, ArrayMemory, Claim, Extent, Seat, Seats};
-use crate::shape;
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Lock, Locked};
+use crate::view::shape;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -54,12 +61,12 @@ pub(super) fn create(
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
     // Looked at without the lock first, which removers want: only a file without a head is claimed.
-    match segment::open_trusted(&path, Access::Read, options.owners) {
+    match open_trusted(&path, Access::Read, options.owners) {
         Ok((file, _)) if !ArrayHead::is_left_unfinished(&front(&file, &path)?) => return Err(exists()),
         Ok(_) | Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
     }
-    let claim = match segment::claim_name(&path, options.file_mode(), options.owners, &Seats::FILE)? {
+    let claim = match claim_name::claim_name(&path, options.file_mode(), options.owners, &Seats::FILE)? {
         Claim::Ours(claim) => claim,
         // Another makes the array, or removes it.
         Claim::Others(_) => return Err(exists()),
@@ -117,7 +124,7 @@ pub(super) fn open(
     let path = location.array();
     let mut retry = Retry::default();
     loop {
-        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+        let (file, identity) = open_trusted(&path, Access::ReadWrite, options.owners)?;
         let Some(head) = read_head(&file, &path)? else {
             return Err(Error::not_found(path));
         };
@@ -140,7 +147,7 @@ pub(super) fn open(
         fail_point!("array.placed");
         // Whoever removes it if it is not in use has locked everybody out before: with a seat, a name that is there now stays until it is removed on
         // purpose.
-        if segment::has_name(&path, &identity) {
+        if has_name(&path, &identity) {
             match seat {
                 Seat::Taken(seat) => {
                     return Ok((Attachment::join(memory, file, seat, path, identity), head.dtype, head.shape));
@@ -188,7 +195,7 @@ pub(super) fn open_or_create(
 }
 
 fn has_maker(location: &Location, options: &ArrayOptions) -> bool {
-    segment::open_trusted(&location.array(), Access::Read, options.owners)
+    open_trusted(&location.array(), Access::Read, options.owners)
         .is_ok_and(|(file, _)| Lock::is_taken(&file, &Seats::FILE).unwrap_or(false))
 }
 
@@ -220,7 +227,7 @@ pub(super) fn attach_raw(
         return Err(Error::InvalidName { name: location.name().to_owned(), reason });
     }
     let path = location.bare();
-    let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, options.owners)?;
+    let (file, identity) = open_trusted(&path, Access::ReadWrite, options.owners)?;
     let found = usize::try_from(identity.len).unwrap_or(usize::MAX);
     if found < expected {
         return Err(Error::ShapeMismatch { expected, found });
@@ -235,7 +242,7 @@ pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let mut retry = Retry::default();
     loop {
-        if let Claim::Ours(claim) = segment::claim_existing(&path, owners, &Seats::FILE)? {
+        if let Claim::Ours(claim) = claim_existing(&path, owners, &Seats::FILE)? {
             check_ours(&claim, &path)?;
             return claim.remove().map_err(|e| Error::io("remove", &path, e));
         }
@@ -250,13 +257,13 @@ pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     let in_use = |living| Error::InUse { name: location.name().to_owned(), living };
     let mut retry = Retry::default();
     loop {
-        let (file, identity) = segment::open_trusted(&path, Access::ReadWrite, owners)?;
+        let (file, identity) = open_trusted(&path, Access::ReadWrite, owners)?;
         let file = Locked::new(file);
         // Held until the name is gone; the locks go with the file.
         if ArrayMemory::SEATS.lock_all(&file, &path)? {
-            if segment::has_name(&path, &identity) {
+            if has_name(&path, &identity) {
                 check_ours(&file, &path)?;
-                return segment::unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
+                return unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e));
             }
         } else {
             match ArrayMemory::SEATS.living(&file) {

@@ -1,8 +1,11 @@
 //! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
 
-use super::mapping::{DetachedMemory, Mapping, Pages};
-use super::seats::Seats;
 use crate::error::{Error, Result};
+use crate::files::mapping;
+use crate::files::mapping::{DetachedMemory, Mapping, Pages};
+use crate::files::reserve;
+use crate::files::reserve::no_mapping;
+use crate::files::seats::Seats;
 use crate::lock::{Entry, Members, Words};
 use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::sys::Access;
@@ -70,7 +73,7 @@ impl ArrayMemory {
     /// Sets the memory of a new array aside and maps it. All of it is zero.
     pub(crate) fn create(file: &File, path: &Path, extent: Extent, prefault: bool) -> Result<Self> {
         let len = extent.file_len().ok_or_else(|| too_large(path, &extent))?;
-        super::reserve(file, path, len)?;
+        crate::files::reserve::reserve(file, path, len)?;
         Self::map(file, path, extent, prefault)
     }
 
@@ -81,7 +84,7 @@ impl ArrayMemory {
             0 => None,
             _ => {
                 let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::all_if(prefault));
-                Some(mapping.map_err(|e| super::no_mapping(e, path, len))?)
+                Some(mapping.map_err(|e| no_mapping(e, path, len))?)
             }
         };
         debug_assert!(extent.entries == 0 || extent.data_at >= Extent::lock_end(extent.entries));
@@ -93,7 +96,7 @@ impl ArrayMemory {
     pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
         let Some(mapping) = &self.mapping else { return };
         let (chunks, _) = head.as_chunks::<8>();
-        let mut words = super::words(mapping).iter().zip(chunks);
+        let mut words = mapping::words(mapping).iter().zip(chunks);
         let magic = words.next();
         for (word, bytes) in words {
             // Release: the first of them before the others, for one that looks after a death.
@@ -208,7 +211,7 @@ impl ArrayMemory {
 /// Elements fill the address space all but for the bytes before them.
 fn too_large(path: &Path, extent: &Extent) -> Error {
     let requested = (extent.data_at as u64).saturating_add(extent.byte_len as u64);
-    super::too_large(path, requested)
+    reserve::too_large(path, requested)
 }
 
 /// An atomic that elements can be accessed through.

@@ -1,23 +1,18 @@
 //! One array that all parties change in place.
 
 mod access;
-mod any;
+pub(crate) mod any;
 mod attachment;
-mod element;
-mod guards;
-pub(crate) mod head;
+pub(crate) mod guards;
 pub(crate) mod make;
+pub(crate) mod memory;
 mod patience;
 
-pub use any::{AnySharedArray, ArrayLockGuard, ArrayMapping, LockMode};
-pub use element::{AtomicElement, AtomicInteger};
-pub use guards::{AnyReadGuard, AnyWriteGuard, AtomicGuard, ReadGuard, WriteGuard};
-
-use crate::dtype::DType;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::options::{ArrayOptions, Options};
-use crate::{shape, view};
+use crate::view::{self, shape};
 use attachment::Attachment;
 use std::fmt;
 use std::marker::PhantomData;

@@ -28,7 +28,6 @@ mod no_sweeper;
 mod ofd;
 #[cfg(unix)]
 mod posix;
-mod stamps;
 #[cfg(any(windows, all(unix, any(ndsharray_portable, not(any(target_os = "linux", target_vendor = "apple"))))))]
 mod sweeper;
 #[cfg(test)]
@@ -59,8 +58,6 @@ pub(crate) use platform::{
     is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, remove_file, reserve,
     same_file, sever, storage, tells_what_is_set_aside, unmap, watch_forks,
 };
-
-pub(crate) use stamps::Stamps;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -1,8 +1,11 @@
 //! A view whose dtype is known at run time only.
 
-use crate::dtype::{DType, dispatch_dtype, for_each_dtype};
+use super::ArrayView;
+use super::error::ViewError;
 use crate::element::ShElement;
-use crate::view::{ArrayView, ViewError};
+use crate::element::dispatch::dispatch_dtype;
+use crate::element::dtype::DType;
+use crate::element::table::for_each_dtype;
 
 /// Builds the enum and its conversions from the table of dtypes.
 macro_rules! define_any_view {

@@ -4,7 +4,7 @@ use core::any::Any;
 
 use bytemuck::checked::{self, CheckedBitPattern};
 
-use super::ViewError;
+use super::error::ViewError;
 use crate::element::ShElement;
 
 /// Reads bytes as elements. Their number must be a multiple of the item size.
@@ -110,9 +110,9 @@ mod tests {
         fn is_free<T: ShElement>() -> bool {
             same_type::<T::Bits, T>(&[]).is_some()
         }
-        for dtype in crate::DType::ALL {
-            let free = crate::dtype::dispatch_dtype!(*dtype, T => is_free::<T>());
-            assert_eq!(free, *dtype != crate::DType::Bool, "{dtype}");
+        for dtype in crate::element::dtype::DType::ALL {
+            let free = crate::element::dispatch::dispatch_dtype!(*dtype, T => is_free::<T>());
+            assert_eq!(free, *dtype != crate::element::dtype::DType::Bool, "{dtype}");
         }
     }
 }

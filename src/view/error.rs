@@ -1,6 +1,6 @@
 //! Why bytes or a slice are no array of a shape.
 
-use crate::shape::ShapeError;
+use super::shape::ShapeError;
 
 /// What keeps data from being looked at as an array.
 ///

@@ -65,7 +65,7 @@ fn outside(index: &[usize], shape: &[usize]) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ViewError;
+    use crate::view::error::ViewError;
     use proptest::prelude::*;
 
     #[test]

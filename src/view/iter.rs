@@ -39,7 +39,7 @@ impl<'a, T> IntoIterator for &ArrayView<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ViewError;
+    use crate::view::error::ViewError;
 
     #[test]
     fn for_loops_take_views_and_references() -> Result<(), ViewError> {

@@ -1,18 +1,19 @@
 //! A typed look at somebody's bytes.
 
-mod cast;
-mod error;
+pub(crate) mod any;
+pub(crate) mod cast;
+pub(crate) mod error;
 mod fmt;
 mod index;
 mod iter;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+pub(crate) mod shape;
 
-pub(crate) use cast::check_bools;
-pub use error::ViewError;
+use error::ViewError;
 
 use crate::element::ShElement;
-use crate::shape::byte_len;
+use shape::byte_len;
 
 /// A read-only n-dimensional array in C order (the last axis varies fastest), borrowed for `'a`.
 ///
@@ -185,8 +186,9 @@ fn check_len<T>(shape: &[usize], found: usize) -> Result<(), ViewError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ShapeError;
-    use crate::dtype::{DType, dispatch_dtype};
+    use crate::element::dispatch::dispatch_dtype;
+    use crate::element::dtype::DType;
+    use crate::view::shape::ShapeError;
     use proptest::prelude::*;
 
     static_assertions::assert_impl_all!(ArrayView<'static, bool>: Copy, Send, Sync, Eq);

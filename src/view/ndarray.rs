@@ -27,7 +27,7 @@ impl<'a, T> ArrayView<'a, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ViewError;
+    use crate::view::error::ViewError;
     use ::ndarray::Dimension;
     use proptest::prelude::*;
 

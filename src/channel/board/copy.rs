@@ -2,8 +2,8 @@
 //! no harm.
 
 use super::{Board, HOT_AT, Hot, SLOTS_AT, Slot, truncated};
-use crate::head::{FileKind, Head};
-use crate::header::{HeaderError, RawHeader};
+use crate::format::file::{FileKind, Head};
+use crate::format::slot::{HeaderError, RawHeader};
 use crate::slots::{Latest, MAX_SLOTS, SlotIndex, Standing, State, u32_at, u64_at};
 use core::mem::offset_of;
 

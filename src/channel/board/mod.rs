@@ -1,15 +1,16 @@
 //! The board: what is current, and a header for each slot. Mapped for writing by the writer alone.
 
-mod copy;
+pub(crate) mod copy;
 
-pub(crate) use copy::{BoardCopy, SlotCopy};
-
-use super::mapping::{Mapping, Pages};
-use super::table::Table;
+use super::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::head::{FileKind, HEAD_BYTES, Head};
-use crate::header::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
+use crate::files::mapping;
+use crate::files::mapping::mappable;
+use crate::files::mapping::{Mapping, Pages};
+use crate::files::reserve::no_mapping;
+use crate::format::file::{FileKind, HEAD_BYTES, Head};
+use crate::format::slot::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{
     self, CloseSide, LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, Standing, State, StateWord, WriterSide,
 };
@@ -139,10 +140,9 @@ impl Board {
     /// [`finish`](Self::finish).
     pub(crate) fn create(file: &File, path: &Path, slots: usize) -> Result<Self> {
         let len = Self::len_for(slots);
-        super::reserve(file, path, len)?;
+        crate::files::reserve::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping =
-            Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, len))?;
         let board = Self { mapping, identity, slots };
         // A writer that died in the middle of this may have left anything below an unfinished head.
         board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
@@ -156,12 +156,12 @@ impl Board {
 
     /// Maps an existing board. `Ok(None)` while it has no head yet.
     pub(crate) fn open(file: &File, path: &Path, identity: Identity, access: Access) -> Result<Option<(Self, Head)>> {
-        let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
+        let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
         // A board that somebody has made longer is no harm; no more than a board can need is mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
-        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| super::no_mapping(e, path, found))?;
+        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
         let mut board = Self { mapping, identity, slots: 0 };
         let Some(bytes) = load_head(board.words()) else {
             return Ok(None);
@@ -196,7 +196,7 @@ impl Board {
 
     /// What the writer, who has mapped the board for writing, may do with it.
     #[inline]
-    pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, super::table::Entry> {
+    pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, super::reader_table::Entry> {
         WriterSide {
             latest: &self.hot().latest,
             slots: self.slots(),
@@ -206,7 +206,7 @@ impl Board {
     }
 
     /// The words that tell for whom a closed channel still stands.
-    pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, super::table::Entry> {
+    pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, super::reader_table::Entry> {
         let Hot { standing, latest, .. } = self.hot();
         CloseSide { state: standing, latest, registered: table.registered(), entries: table.entries() }
     }
@@ -309,7 +309,7 @@ impl Board {
 
     /// All of it as words, for making the board and for copying its head.
     fn words(&self) -> &[AtomicU64] {
-        super::words(&self.mapping)
+        mapping::words(&self.mapping)
     }
 }
 

@@ -1,11 +1,17 @@
 //! One reader's part in a channel: the mapped board, and, unless it only copies, an entry in the reader table.
 
+use crate::channel::board::Board;
+use crate::channel::reader_table::{OwnEntry, Table};
+use crate::channel::remains::ClosedFiles;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::seats::Seat;
+use crate::files::trusted::open_table_file;
+use crate::files::trusted::open_trusted;
+use crate::format::slot::HeaderError;
 use crate::options::Owners;
-use crate::segment::{self, Board, ClosedFiles, OwnEntry, Seat, State, Table};
+use crate::slots::State;
 use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Lock, Locked, Sweeper};
 use uuid::Uuid;
@@ -62,7 +68,7 @@ impl Attachment {
         let not_found = || Error::not_found(path.clone());
         let forks = sys::watch_forks();
         let sweeper = Sweeper::of(location.dir());
-        let (file, identity) = segment::open_trusted(&path, Access::Read, owners)?;
+        let (file, identity) = open_trusted(&path, Access::Read, owners)?;
         let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
             return Err(not_found());
         };
@@ -78,7 +84,7 @@ impl Attachment {
             return Ok(Found::Attached(attach(board, None)));
         }
         let readers = location.readers();
-        let (file, identity) = match segment::open_table_file(&readers, Access::ReadWrite, owners) {
+        let (file, identity) = match open_table_file(&readers, Access::ReadWrite, owners) {
             Err(error @ Error::NotFound { .. }) => return Ok(Found::InPieces(error)),
             other => other?,
         };
@@ -202,7 +208,7 @@ impl Attachment {
     /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the name has gone to another board.
     pub(crate) fn is_writer_alive(&self, location: &Location, owners: Owners) -> bool {
         self.board.state() == State::Open
-            && segment::open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {
+            && open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {
                 sys::same_file(&identity, self.board.identity()) && Lock::is_taken(&file, &Board::LOCK).unwrap_or(false)
             })
     }

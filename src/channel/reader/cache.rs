@@ -1,12 +1,13 @@
 //! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
 
-use super::copy::Files;
-use crate::dtype::DType;
+use super::unpinned::Files;
+use crate::channel::board::{Board, Slot};
+use crate::channel::payload::ReadPayload;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::header::{self, FRONT, Header, HeaderError, RawHeader};
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::format::slot::{self, FRONT, Header, HeaderError, RawHeader};
 use crate::options::Owners;
-use crate::segment::{Board, ReadPayload, Slot};
 use crate::slots::{Latest, SlotIndex, Standing};
 use std::sync::Arc;
 
@@ -147,7 +148,7 @@ impl Cached {
         max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();
-        let header = header::decode(raw.as_bytes())?;
+        let header = slot::decode(raw.as_bytes())?;
         check_size(&header, max_value)?;
         let payload = match before {
             Some(known) if known.id() == header.payload && known.len() >= header.byte_len => Arc::clone(known),

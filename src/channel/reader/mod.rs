@@ -2,31 +2,31 @@
 
 mod attachment;
 mod cache;
-mod copy;
 mod sample;
 mod spin;
+pub(crate) mod unpinned;
 mod wait;
 
-pub use copy::Info;
 pub use sample::{OwnedSample, Sample};
+pub use unpinned::Info;
 
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::HeaderError;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::format::slot::HeaderError;
 use crate::options::{Options, Owners};
-use crate::segment::State;
+use crate::slots::State;
 use crate::slots::{Latest, PinAttempt, Standing};
 use crate::sys;
 use attachment::{Attachment, Mode};
 use cache::{Cache, From};
-use copy::Files;
 use sample::Pin;
 use spin::Spin;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use unpinned::Files;
 
 /// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it takes a writer that never
 /// pauses, on more slots than there are, to use them up.

@@ -2,15 +2,15 @@
 
 use super::attachment::Attachment;
 use super::cache::{Array, Cached};
-use crate::any_view::AnyArrayView;
-use crate::dtype::DType;
+use crate::channel::payload::ReadPayload;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::owned_array::OwnedArray;
-use crate::segment::ReadPayload;
 use crate::slots::{Latest, SlotIndex};
 use crate::sys;
 use crate::view::ArrayView;
+use crate::view::any::AnyArrayView;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,17 +6,20 @@
 
 use super::cache::check_size;
 use super::sample::Origin;
+use super::sample::OwnedSample;
 use super::wait::Deadline;
-use super::{CHANNELS, OwnedSample, Reader};
-use crate::dtype::DType;
+use super::{CHANNELS, Reader};
+use crate::channel::board::Board;
+use crate::channel::payload::check_set_aside;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::{self, Header, HeaderError, RawHeader};
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::trusted::open_trusted;
+use crate::format::slot::{self, Header, HeaderError, RawHeader};
 use crate::options::Owners;
 use crate::owned_array::OwnedArray;
-use crate::segment::{self, Board};
 use crate::slots::Latest;
 use crate::slots::Standing;
 use crate::sys::{self, Access};
@@ -80,7 +83,7 @@ impl Files {
             _ => d,
         };
         if !matches!(place, Some((known, _)) if *known == id) {
-            let (file, _) = segment::open_trusted(&location.payload(id), Access::Read, owners)?;
+            let (file, _) = open_trusted(&location.payload(id), Access::Read, owners)?;
             *place = Some((id, file));
         }
         match place {
@@ -299,7 +302,7 @@ impl Reader {
         slot: usize,
         sink: &mut impl Sink,
     ) -> Result<Header> {
-        let header = header::decode(raw.as_bytes())?;
+        let header = slot::decode(raw.as_bytes())?;
         check_size(&header, max_value)?;
         let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };
         let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
@@ -311,7 +314,7 @@ impl Reader {
         if identity.len < header.byte_len as u64 {
             return Err(gone(identity.len).into());
         }
-        segment::check_set_aside(file, &identity, header.byte_len)?;
+        check_set_aside(file, &identity, header.byte_len)?;
         let room = sink.room(&header)?;
         match sys::read_front(file, room) {
             Ok(found) if found == room.len() => Ok(header),

@@ -9,12 +9,14 @@
 //! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
 //! | a signal | the wait goes on |
 
+use super::Reader;
+use super::sample::{OwnedSample, Sample};
 use super::spin::BURST;
-use super::{OwnedSample, Reader, Sample};
+use crate::channel::board::Slot;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::segment::{Slot, State};
 use crate::slots::Standing;
+use crate::slots::State;
 use crate::sys;
 use std::time::{Duration, Instant};
 

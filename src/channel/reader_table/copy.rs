@@ -1,8 +1,8 @@
 //! A reader table as bytes that the kernel copied out of its file: for those who only look.
 
 use super::{ENTRIES_AT, Entry, SHARED_AT, Shared, Table, truncated};
-use crate::head::{FileKind, Head};
-use crate::header::HeaderError;
+use crate::format::file::{FileKind, Head};
+use crate::format::slot::HeaderError;
 use crate::slots::{Pins, PinsCopy, Registered, u32_at};
 use core::mem::offset_of;
 

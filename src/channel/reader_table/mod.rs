@@ -1,14 +1,15 @@
 //! The reader table: which slots each reader holds. Mapped for writing by everybody who takes part.
 
-mod copy;
-
-pub(crate) use copy::TableCopy;
+pub(crate) mod copy;
 
 use super::board::{load_head, store_head, truncated};
-use super::mapping::{Mapping, Pages};
-use super::seats::Seats;
 use crate::error::{Error, Result};
-use crate::head::{FileKind, HEAD_BYTES, Head};
+use crate::files::mapping;
+use crate::files::mapping::mappable;
+use crate::files::mapping::{Mapping, Pages};
+use crate::files::reserve::no_mapping;
+use crate::files::seats::Seats;
+use crate::format::file::{FileKind, HEAD_BYTES, Head};
 use crate::slots::{Doorbell, Pins, Registered};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{self, Access, Identity, Sleepers};
@@ -101,10 +102,9 @@ impl Table {
     pub(crate) fn create(file: &File, path: &Path, head: &Head) -> Result<Self> {
         let entries = head.readers as usize;
         let len = Self::len_for(entries);
-        super::reserve(file, path, len)?;
+        crate::files::reserve::reserve(file, path, len)?;
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping =
-            Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, len))?;
+        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, len))?;
         let table = Self { mapping, identity, entries };
         store_head(table.words(), &head.encode(FileKind::Readers));
         Ok(table)
@@ -112,19 +112,21 @@ impl Table {
 
     /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no head yet.
     pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &Head) -> Result<Option<Self>> {
-        let Some(found) = super::mappable(&identity, HEAD_BYTES)? else {
+        let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
         let found = found.min(Self::len_for(Registered::MAX));
         let mapping =
-            Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| super::no_mapping(e, path, found))?;
+            Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
         let mut table = Self { mapping, identity, entries: 0 };
         let Some(bytes) = load_head(table.words()) else {
             return Ok(None);
         };
         let head = Head::decode(FileKind::Readers, &bytes)?;
         if head.channel != board.channel {
-            return Err(crate::header::HeaderError::Stranger { expected: board.channel, found: head.channel }.into());
+            return Err(
+                crate::format::slot::HeaderError::Stranger { expected: board.channel, found: head.channel }.into()
+            );
         }
         let entries = head.readers as usize;
         let expected = Self::len_for(entries);
@@ -184,6 +186,6 @@ impl Table {
     }
 
     fn words(&self) -> &[AtomicU64] {
-        super::words(&self.mapping)
+        mapping::words(&self.mapping)
     }
 }

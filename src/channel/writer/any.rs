@@ -1,14 +1,15 @@
 //! A writer whose dtype is chosen at run time.
 
-use super::{Loan, Writer};
-use crate::any_view::AnyArrayView;
-use crate::dtype::DType;
+use super::Writer;
+use super::loan::Loan;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
+use crate::element::dtype::DType;
+use crate::element::typing::Dyn;
 use crate::error::{Error, Result};
-use crate::shape;
-use crate::typing::Dyn;
-use crate::view::check_bools;
+use crate::view::any::AnyArrayView;
+use crate::view::cast::check_bools;
+use crate::view::shape;
 
 /// The one writer of a channel, for arrays of any dtype; otherwise as [`Writer`](crate::Writer).
 ///

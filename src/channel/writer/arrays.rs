@@ -1,10 +1,10 @@
 //! Writing arrays of the crate `ndarray`.
 
-use super::Loan;
-use super::core::Core;
+use super::loan::Loan;
+use super::raw::Core;
 use crate::element::ShElement;
 use crate::error::Result;
-use crate::shape;
+use crate::view::shape;
 use ndarray::{ArrayRef, Dimension};
 
 /// Publishes a copy of `array` in C order.

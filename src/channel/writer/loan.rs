@@ -1,13 +1,14 @@
 //! Memory of a value to come, lent out to be filled.
 
-use super::core::Core;
-use crate::dtype::DType;
+use super::raw::Core;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
+use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
-use crate::shape;
 use crate::slots::Claim;
-use crate::typing::{Dyn, Typing};
-use crate::view::{self, check_bools};
+use crate::view;
+use crate::view::cast::check_bools;
+use crate::view::shape;
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -3,12 +3,12 @@
 mod any;
 #[cfg(feature = "ndarray")]
 mod arrays;
-mod attach;
-mod core;
 mod demand;
-mod housekeeping;
 mod loan;
+mod open;
 mod owned_loan;
+mod raw;
+mod reap;
 mod remove;
 mod renewal;
 mod rotation;
@@ -17,13 +17,13 @@ pub use any::AnyWriter;
 pub use loan::Loan;
 pub use owned_loan::{LoanRefused, OwnedLoan};
 
-use crate::dtype::DType;
 use crate::element::ShElement;
+use crate::element::dtype::DType;
+use crate::element::typing::Typing;
 use crate::error::{Error, Result};
 use crate::options::Options;
-use crate::shape;
-use crate::typing::Typing;
-use core::Core;
+use crate::view::shape;
+use raw::Core;
 use remove::Readers;
 use std::fmt;
 use std::marker::PhantomData;

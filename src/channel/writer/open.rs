@@ -1,13 +1,24 @@
 //! Becoming the writer of a channel: making a new one, or taking over what a dead writer left.
 
+use crate::channel::board::Board;
+use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::head::{FileKind, Head};
-use crate::header::{self, RawHeader};
-use crate::location::Location;
+use crate::files::claim_name;
+use crate::files::claim_name::claim_existing;
+use crate::files::claim_name::{Claim, Claimed};
+use crate::files::location::Location;
+use crate::files::trusted;
+use crate::files::trusted::check_ours;
+use crate::files::trusted::open_table_file;
+use crate::files::trusted::open_trusted;
+use crate::files::trusted::remove_payloads;
+use crate::files::trusted::unlink_if_same;
+use crate::format::file::{FileKind, Head};
+use crate::format::slot::{self, RawHeader};
 use crate::options::{Options, Owners};
-use crate::segment::{self, Board, Claim, Claimed, State, Table};
 use crate::slots::MAX_NUMBER;
+use crate::slots::State;
 use crate::sys::{self, Access, Identity, Lock, Locked, Sweeper};
 use std::fs::File;
 use std::path::Path;
@@ -145,12 +156,12 @@ pub(super) struct Before {
 
 /// Becomes the writer of the channel, whose board's file is made if there is none.
 pub(super) fn claim_board(location: &Location, options: &Options) -> Result<Claimed> {
-    ours(location, || segment::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK))
+    ours(location, || claim_name::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK))
 }
 
 /// Becomes the writer of a channel that has a board.
 pub(super) fn claim_existing_board(location: &Location, options: &Options) -> Result<Claimed> {
-    ours(location, || segment::claim_existing(&location.board(), options.owners, &Board::LOCK))
+    ours(location, || claim_existing(&location.board(), options.owners, &Board::LOCK))
 }
 
 fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claimed> {
@@ -222,7 +233,7 @@ fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &He
 /// The reader table's file, whatever it holds, if there is one. What a stranger has put there is
 /// refused, whether or not we could remove it.
 fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Identity)>> {
-    match segment::open_table_file(&location.readers(), Access::ReadWrite, options.owners) {
+    match open_table_file(&location.readers(), Access::ReadWrite, options.owners) {
         Ok(found) => Ok(Some(found)),
         Err(Error::NotFound { .. }) => Ok(None),
         Err(other) => Err(other),
@@ -232,18 +243,18 @@ fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Id
 /// Clears away a table that no reader can attach to any more. Of a file with several names only this
 /// one goes.
 fn clear_table(path: &Path, found: &Identity) -> Result<()> {
-    segment::unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
+    unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
 
 fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
     let path = location.readers();
     // Left by a channel of the past whose board has gone.
     if let Some((file, found)) = find_table(location, options)? {
-        segment::check_ours(&file, &path, FileKind::Readers.magic())?;
+        check_ours(&file, &path, FileKind::Readers.magic())?;
         clear_table(&path, &found)?;
     }
     fail_point!("create.table_cleared");
-    let file = segment::create(&path, options.table_mode())?;
+    let file = trusted::create(&path, options.table_mode())?;
     fail_point!("create.table_file");
     let table = Table::create(&file, &path, head).inspect_err(|_| {
         let _ = sys::remove_file(&path);
@@ -255,7 +266,7 @@ fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Tab
 /// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
 fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Option<(Table, File)>> {
     let path = location.readers();
-    let (file, identity) = match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
+    let (file, identity) = match open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok(found) => found,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),
@@ -287,7 +298,7 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head, ke
     wake_readers(location, options, head);
     fail_point!("create.retire_woken");
     // Best effort. Before the board goes: a writer that finds none does not look for them.
-    let _ = segment::remove_payloads(location, options.owners, kept.as_slice(), || {
+    let _ = remove_payloads(location, options.owners, kept.as_slice(), || {
         fail_point!("create.retire_payload");
     });
     // The board is ours, so a table beside it without our magic is a damaged one of ours. It goes
@@ -295,12 +306,12 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head, ke
     // tells the next writer to look for the payload that is kept.
     let readers = location.readers();
     if let Some((file, found)) = find_table(location, options)?
-        && segment::check_ours(&file, &readers, FileKind::Readers.magic()).is_err()
+        && check_ours(&file, &readers, FileKind::Readers.magic()).is_err()
     {
         clear_table(&readers, &found)?;
     }
     let path = location.board();
-    segment::unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
+    unlink_if_same(&path, board.identity()).map_err(|e| Error::io("replace", &path, e))?;
     fail_point!("create.retire_unlinked");
     Ok(())
 }
@@ -337,7 +348,7 @@ pub(super) fn last_value(location: &Location, options: &Options, board: &Board) 
     }
     let slot = board.slot(latest.slot())?;
     let raw = slot.header();
-    let header = header::decode(raw.as_bytes()).ok()?;
-    let (_, identity) = segment::open_trusted(&location.payload(header.payload), Access::Read, options.owners).ok()?;
+    let header = slot::decode(raw.as_bytes()).ok()?;
+    let (_, identity) = open_trusted(&location.payload(header.payload), Access::Read, options.owners).ok()?;
     (identity.len >= header.byte_len as u64).then(|| (raw, slot.epoch()))
 }

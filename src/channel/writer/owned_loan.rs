@@ -1,12 +1,12 @@
 //! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be used, such as bindings for other languages.
 
 use super::any::AnyWriter;
-use crate::dtype::DType;
+use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::segment::DetachedMemory;
-use crate::shape;
+use crate::files::mapping::DetachedMemory;
 use crate::slots::Claim;
-use crate::view::check_bools;
+use crate::view::cast::check_bools;
+use crate::view::shape;
 use std::fmt;
 
 /// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it borrows nothing, its dtype is known at run time, and its memory can be lent

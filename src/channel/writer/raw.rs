@@ -1,18 +1,20 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
-use super::attach::{Before, Held};
+use super::open::{Before, Held};
 use super::renewal::Lost;
 use super::rotation::{Choice, Rotation, bits};
-use crate::copy::copy;
-use crate::dtype::DType;
+use crate::arch::clock::Stamps;
+use crate::arch::memcpy::copy;
+use crate::channel::payload::WritePayload;
+use crate::element::dtype::DType;
 use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
-use crate::header::RawHeader;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::trusted::has_name;
+use crate::format::slot::RawHeader;
 use crate::options::Options;
-use crate::segment::{WritePayload, has_name};
 use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
-use crate::sys::{self, Stamps};
+use crate::sys;
 use uuid::Uuid;
 
 /// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that

@@ -1,11 +1,16 @@
 //! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
 
-use super::attach::Held;
-use super::core::Core;
+use super::open::Held;
+use super::raw::Core;
+use crate::channel::reader_table::Table;
+use crate::channel::remains::ClosedFiles;
+use crate::channel::remains::remove_closed;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::header::RawHeader;
-use crate::segment::{self, ClosedFiles, DetachedMemory, State, Table};
+use crate::files::mapping::DetachedMemory;
+use crate::files::trusted::remove_payloads;
+use crate::format::slot::RawHeader;
+use crate::slots::State;
 use crate::slots::{Claim, PinMask, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
@@ -112,7 +117,7 @@ impl Core {
         fail_point!("inherit.sorted");
         if let Some(owners) = self.held.leftovers {
             // Best effort: where the directory cannot be listed, what a dead writer left stays.
-            let _ = segment::remove_payloads(&self.held.location, owners, &kept, || {
+            let _ = remove_payloads(&self.held.location, owners, &kept, || {
                 fail_point!("unlink.removed");
                 self.held.board.count_file_gone();
             });
@@ -186,7 +191,7 @@ impl Core {
                 payload.into_iter().chain(state.orphan)
             });
             let payloads: Vec<Uuid> = payloads.collect();
-            return segment::remove_closed(&self.held.location, self.options.owners, board, table, Some(&payloads));
+            return remove_closed(&self.held.location, self.options.owners, board, table, Some(&payloads));
         }
         self.give_back();
         self.held.board.forget_pid();

@@ -1,12 +1,20 @@
 //! Removing a channel: the remover is its writer for as long as that takes.
 
-use super::attach::{claim_board, claim_existing_board, open_board, wake_readers};
+use super::open::{claim_board, claim_existing_board, open_board, wake_readers};
+use crate::channel::board::Board;
+use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::head::FileKind;
-use crate::location::Location;
+use crate::files::location::Location;
+use crate::files::trusted::check_ours;
+use crate::files::trusted::open_table_file;
+use crate::files::trusted::open_trusted;
+use crate::files::trusted::payload_files;
+use crate::files::trusted::remove_if_there;
+use crate::files::trusted::remove_payloads;
+use crate::format::file::FileKind;
 use crate::options::Options;
-use crate::segment::{self, Board, State, Table};
+use crate::slots::State;
 use crate::sys::{Access, Lock, Locked};
 
 /// Whether living readers are in the way of a removal.
@@ -31,7 +39,7 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         }
         claimed => claimed?,
     };
-    segment::check_ours(&claim, &location.board(), FileKind::Board.magic())?;
+    check_ours(&claim, &location.board(), FileKind::Board.magic())?;
     let opened = open_board(location, &claim);
     if !matches!(opened, Ok(Some(_))) {
         // Beside a board of ours a table without its magic is a damaged one of ours.
@@ -54,10 +62,10 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
     }
     // One that cannot be removed is in the way of no other. The board goes last: as long as it is
     // there, a new writer looks for what else there is.
-    let payloads = segment::remove_payloads(location, options.owners, &[], || {
+    let payloads = remove_payloads(location, options.owners, &[], || {
         fail_point!("remove.payload");
     });
-    let table = segment::remove_if_there(&location.readers());
+    let table = remove_if_there(&location.readers());
     fail_point!("remove.table");
     let board = claim.remove().map_err(|e| Error::io("remove", &location.board(), e));
     fail_point!("remove.board");
@@ -67,13 +75,13 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
 /// Refuses a channel that readers have, and no writer, without its locks: a vain attempt keeps no
 /// writer out. What else there is to say is said with the locks held.
 fn refuse_if_read(location: &Location, options: &Options) -> Result<()> {
-    let Ok((board, _)) = segment::open_trusted(&location.board(), Access::Read, options.owners) else { return Ok(()) };
+    let Ok((board, _)) = open_trusted(&location.board(), Access::Read, options.owners) else { return Ok(()) };
     // Another remover, which may have the locks of all readers, has the writer's as well.
     let is_held = || Lock::is_taken(&board, &Board::LOCK).unwrap_or(true);
     if is_held() {
         return Ok(());
     }
-    let Ok((table, _)) = segment::open_table_file(&location.readers(), Access::Read, options.owners) else {
+    let Ok((table, _)) = open_table_file(&location.readers(), Access::Read, options.owners) else {
         return Ok(());
     };
     let table = Locked::new(table);
@@ -91,8 +99,8 @@ fn refuse_if_read(location: &Location, options: &Options) -> Result<()> {
 /// Refuses a reader table that is not ours, before anything is made or removed.
 fn check_table(location: &Location, options: &Options) -> Result<()> {
     let path = location.readers();
-    match segment::open_table_file(&path, Access::Read, options.owners) {
-        Ok((file, _)) => segment::check_ours(&file, &path, FileKind::Readers.magic()),
+    match open_table_file(&path, Access::Read, options.owners) {
+        Ok((file, _)) => check_ours(&file, &path, FileKind::Readers.magic()),
         Err(Error::NotFound { .. }) => Ok(()),
         Err(other) => Err(other),
     }
@@ -101,7 +109,7 @@ fn check_table(location: &Location, options: &Options) -> Result<()> {
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.
 fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Locked>> {
     let path = location.readers();
-    let file = match segment::open_table_file(&path, Access::ReadWrite, options.owners) {
+    let file = match open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok((file, _)) => Locked::new(file),
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),
@@ -113,6 +121,5 @@ fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Loc
 }
 
 fn has_leftovers(location: &Location) -> bool {
-    location.readers().symlink_metadata().is_ok()
-        || segment::payload_files(location).is_ok_and(|files| !files.is_empty())
+    location.readers().symlink_metadata().is_ok() || payload_files(location).is_ok_and(|files| !files.is_empty())
 }

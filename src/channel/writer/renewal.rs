@@ -4,13 +4,15 @@
 //! It makes its channel anew: the same numbers, the same lineage, the last value. Its readers are
 //! told that the old board is closed, and go after the name.
 
-use super::attach::{Before, Held, last_value};
-use super::core::{Core, SlotState};
+use super::open::{Before, Held, last_value};
+use super::raw::{Core, SlotState};
 use super::rotation::Rotation;
+use crate::channel::payload::WritePayload;
 use crate::error::Result;
 use crate::failpoint::fail_point;
-use crate::header::{self, Header, RawHeader};
-use crate::segment::{State, WritePayload, has_name, unlink_if_same};
+use crate::files::trusted::{has_name, unlink_if_same};
+use crate::format::slot::{self, Header, RawHeader};
+use crate::slots::State;
 use crate::slots::{Ahead, Latest, Look, MAX_NUMBER, PinMask};
 use crate::sys;
 use std::cell::Cell;
@@ -96,7 +98,7 @@ impl Core {
         if self.latest.is_none() {
             return None;
         }
-        let header = header::decode(self.held.board.slot(self.latest.slot())?.header().as_bytes()).ok()?;
+        let header = slot::decode(self.held.board.slot(self.latest.slot())?.header().as_bytes()).ok()?;
         let payload = self.slots.get_mut(self.latest.slot().get())?.payload.take()?;
         (payload.id() == header.payload).then_some((payload, header))
     }

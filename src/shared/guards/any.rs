@@ -1,13 +1,14 @@
 //! Guards of arrays whose dtype is known at run time.
 
 use super::{Borrowed, Lent};
-use crate::any_view::AnyArrayView;
-use crate::array::AnySharedArray;
-use crate::array::attachment::{Entered, Hold, Kind};
-use crate::array::patience::{Never, Waiting};
-use crate::dtype::{DType, dispatch_dtype};
+use crate::element::dispatch::dispatch_dtype;
+use crate::element::dtype::DType;
 use crate::error::{Error, Poisoned, Result};
+use crate::shared::any::AnySharedArray;
+use crate::shared::attachment::{Entered, Hold, Kind};
+use crate::shared::patience::{Never, Waiting};
 use crate::view::ArrayView;
+use crate::view::any::AnyArrayView;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

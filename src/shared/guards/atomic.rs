@@ -1,11 +1,11 @@
 //! The guard that gives atomic access to single elements.
 
 use super::Borrowed;
-use crate::array::SharedArray;
-use crate::array::attachment::{Attachment, Entered, Hold, Kind};
-use crate::array::element::{AtomicElement, AtomicInteger};
-use crate::array::patience::Waiting;
+use crate::element::atomic::{AtomicElement, AtomicInteger};
 use crate::error::{Error, Result};
+use crate::shared::SharedArray;
+use crate::shared::attachment::{Attachment, Entered, Hold, Kind};
+use crate::shared::patience::Waiting;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -29,14 +29,14 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
     }
 
     /// Under a lock that somebody else holds for as long as `at` is borrowed, or of an array that has none.
-    pub(in crate::array) fn under(at: &'a Attachment) -> Self {
+    pub(in crate::shared) fn under(at: &'a Attachment) -> Self {
         Self::new(at, None)
     }
 
     /// For one access through a handle.
     #[inline]
     #[track_caller]
-    pub(in crate::array) fn brief(array: &'a SharedArray<T>, kind: Kind) -> Self {
+    pub(in crate::shared) fn brief(array: &'a SharedArray<T>, kind: Kind) -> Self {
         let at = &*array.at;
         if !at.has_lock() {
             return Self::new(at, None);

@@ -1,13 +1,11 @@
 //! The lock in the hands of a user: guards that lend the elements.
 
-mod any;
-mod atomic;
+pub(crate) mod any;
+pub(crate) mod atomic;
 mod poisoned;
-mod slices;
+pub(crate) mod slices;
 
-pub use any::{AnyReadGuard, AnyWriteGuard};
-pub use atomic::AtomicGuard;
-pub use slices::{ReadGuard, WriteGuard};
+pub(crate) use slices::{ReadGuard, WriteGuard};
 
 use super::SharedArray;
 use super::attachment::{Attachment, Entered, Hold, Kind};

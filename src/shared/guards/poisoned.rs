@@ -1,11 +1,13 @@
 //! What to do with a lock whose last holder died.
 
-use super::{AtomicGuard, Borrowed, Lent, ReadGuard, WriteGuard};
-use crate::array::SharedArray;
-use crate::array::attachment::{Attachment, Kind};
-use crate::array::element::AtomicElement;
+use super::atomic::AtomicGuard;
+use super::slices::{ReadGuard, WriteGuard};
+use super::{Borrowed, Lent};
 use crate::element::ShElement;
+use crate::element::atomic::AtomicElement;
 use crate::error::{Error, Poisoned, Result};
+use crate::shared::SharedArray;
+use crate::shared::attachment::{Attachment, Kind};
 use std::sync::Arc;
 
 impl Poisoned {

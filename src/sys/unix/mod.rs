@@ -6,13 +6,13 @@
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 mod lock_files;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
-#[path = "unix/sleep_apple.rs"]
+#[path = "sleep_apple.rs"]
 mod sleep;
 #[cfg(all(target_os = "freebsd", not(ndsharray_portable)))]
-#[path = "unix/sleep_freebsd.rs"]
+#[path = "sleep_freebsd.rs"]
 mod sleep;
 #[cfg(any(ndsharray_portable, not(any(target_vendor = "apple", target_os = "freebsd"))))]
-#[path = "unix/sleep_none.rs"]
+#[path = "sleep_none.rs"]
 mod sleep;
 mod space;
 

@@ -1,0 +1,8 @@
+//! A channel: its files, its writer and its readers.
+
+pub(crate) mod board;
+pub(crate) mod payload;
+pub(crate) mod reader;
+pub(crate) mod reader_table;
+pub(crate) mod remains;
+pub(crate) mod writer;

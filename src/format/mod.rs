@@ -1,0 +1,10 @@
+//! Bytes in, a value or an error out: one decoder for each kind of bytes.
+//!
+//! Nothing here touches a file. Readers, writers, `inspect` and the fuzzer decode with the same
+//! functions.
+
+pub(crate) mod array;
+pub(crate) mod file;
+pub(crate) mod python;
+pub(crate) mod python_dtypes;
+pub(crate) mod slot;

@@ -10,7 +10,7 @@ use crate::files::location::Location;
 use crate::files::trusted::{has_name, remove_payload, remove_payloads, unlink_if_same};
 use crate::options::Owners;
 use crate::slots::{Remains, State};
-use crate::sys::{self, Access, Locked};
+use crate::sys::{self, Access, LockedFile};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ pub(crate) struct ClosedFiles<'a> {
     pub(crate) owners: Owners,
     pub(crate) board: &'a Board,
     pub(crate) table: &'a Table,
-    pub(crate) table_file: &'a Locked,
+    pub(crate) table_file: &'a LockedFile,
     /// The board, mapped for writing, while the writer's lock is held.
     held: Option<(Board, Claimed)>,
 }
@@ -31,7 +31,7 @@ impl<'a> ClosedFiles<'a> {
         owners: Owners,
         board: &'a Board,
         table: &'a Table,
-        table_file: &'a Locked,
+        table_file: &'a LockedFile,
     ) -> Self {
         Self { location, owners, board, table, table_file, held: None }
     }

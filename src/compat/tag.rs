@@ -14,12 +14,12 @@ use crate::files::trusted::{open_trusted, unlink_if_same};
 use crate::format::python::{Hex, TagProof, encode_tag};
 use crate::options::Owners;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Identity, Lock, LockRange, Locked};
+use crate::sys::{self, Access, ByteRange, Identity, LockedFile, range_lock};
 use std::fs::File;
 use std::time::{Duration, Instant};
 
 /// The bytes of the tag file whose lock makes a process the writer.
-pub(crate) const WRITER: LockRange = 0..1;
+pub(crate) const WRITER: ByteRange = 0..1;
 
 /// How long a lock is waited for: removing a channel takes less, a living writer has it for longer.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -29,7 +29,7 @@ const NAP: Duration = Duration::from_millis(1);
 
 /// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a second writer of this library away.
 pub(crate) struct Tag {
-    file: Locked,
+    file: LockedFile,
     identity: Identity,
     names: Names,
 }
@@ -123,7 +123,7 @@ pub(super) fn claim(place: &Place, mut attempt: impl FnMut() -> Result<Claim>) -
 /// Whether a writer of this library has the channel.
 pub(crate) fn has_writer(place: &Place, owners: Owners) -> Result<bool> {
     match open_trusted(&place.tag(), Access::Read, owners) {
-        Ok((file, _)) => Lock::is_taken(&file, &WRITER).map_err(|e| Error::io("inspect", &place.tag(), e)),
+        Ok((file, _)) => range_lock::is_locked(&file, &WRITER).map_err(|e| Error::io("inspect", &place.tag(), e)),
         Err(Error::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }

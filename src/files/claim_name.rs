@@ -8,7 +8,7 @@ use super::trusted::{create, has_name, open_trusted, unlink_if_same};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::options::Owners;
-use crate::sys::{self, Access, Identity, Lock, LockRange, Locked};
+use crate::sys::{self, Access, ByteRange, Identity, LockedFile, range_lock};
 use std::fs::File;
 use std::io;
 use std::ops::Deref;
@@ -22,12 +22,12 @@ pub(crate) enum Claim {
     /// The name is ours.
     Ours(Claimed),
     /// The lock is another's; this is the file that it is on, which has the name.
-    Others(Locked),
+    Others(LockedFile),
 }
 
 /// A file that has been claimed, for as long as this lives.
 pub(crate) struct Claimed {
-    file: Locked,
+    file: LockedFile,
     identity: Identity,
     path: PathBuf,
 }
@@ -42,7 +42,7 @@ pub(crate) struct Claimed {
 ///
 /// What is found is an empty file or an old one: the caller looks. While it makes something of the file, [`Claimed::unfinished`] removes the file
 /// again if that fails or panics. Whoever has to remove the file calls [`Claimed::remove`], before the claim is dropped.
-pub(crate) fn claim_name(path: &Path, mode: u32, owners: Owners, range: &LockRange) -> Result<Claim> {
+pub(crate) fn claim_name(path: &Path, mode: u32, owners: Owners, range: &ByteRange) -> Result<Claim> {
     claim(path, range, || match create(path, mode) {
         Err(Error::AlreadyExists { .. }) => match open_trusted(path, Access::ReadWrite, owners) {
             Ok((file, _)) => Ok(Some(file)),
@@ -54,17 +54,17 @@ pub(crate) fn claim_name(path: &Path, mode: u32, owners: Owners, range: &LockRan
 }
 
 /// Claims `path` as [`claim_name`] does, but makes no file: [`Error::NotFound`] if there is none.
-pub(crate) fn claim_existing(path: &Path, owners: Owners, range: &LockRange) -> Result<Claim> {
+pub(crate) fn claim_existing(path: &Path, owners: Owners, range: &ByteRange) -> Result<Claim> {
     claim(path, range, || open_trusted(path, Access::ReadWrite, owners).map(|(file, _)| Some(file)))
 }
 
 /// `open` gives `None` when the name has just changed hands.
-fn claim(path: &Path, range: &LockRange, mut open: impl FnMut() -> Result<Option<File>>) -> Result<Claim> {
+fn claim(path: &Path, range: &ByteRange, mut open: impl FnMut() -> Result<Option<File>>) -> Result<Claim> {
     for _ in 0..ATTEMPTS {
         let Some(file) = open()? else { continue };
         fail_point!("name.opened");
-        let file = Locked::new(file);
-        let is_ours = Lock::try_take(&file, range).map_err(|e| Error::io("lock", path, e))?;
+        let file = LockedFile::new(file);
+        let is_ours = range_lock::try_lock(&file, range).map_err(|e| Error::io("lock", path, e))?;
         if is_ours {
             fail_point!("name.locked");
         }
@@ -99,15 +99,15 @@ impl Claimed {
     }
 
     /// The file with its lock, for a handle that keeps both.
-    pub(crate) fn into_file(self) -> Locked {
+    pub(crate) fn into_file(self) -> LockedFile {
         self.file
     }
 }
 
 impl Deref for Claimed {
-    type Target = Locked;
+    type Target = LockedFile;
 
-    fn deref(&self) -> &Locked {
+    fn deref(&self) -> &LockedFile {
         &self.file
     }
 }

@@ -1,7 +1,7 @@
 //! Seats in a file: entries of which each belongs to one reader or handle, who owns it by the kernel's lock on its bytes.
 
 use crate::error::{Error, Result};
-use crate::sys::{Lock, LockRange, Locked};
+use crate::sys::{ByteRange, LockedFile, range_lock};
 use std::path::Path;
 
 /// Bytes of a seat.
@@ -31,7 +31,7 @@ pub(crate) enum Seat {
 
 impl Seats {
     /// The bytes whose lock makes a process the maker, or the remover, of the file.
-    pub(crate) const FILE: LockRange = 0..LEN as u64;
+    pub(crate) const FILE: ByteRange = 0..LEN as u64;
 
     /// `most` seats from byte `start` on, which lies behind [`FILE`](Self::FILE).
     pub(crate) const fn new(start: usize, most: usize) -> Self {
@@ -39,13 +39,13 @@ impl Seats {
     }
 
     /// The bytes whose lock makes a process the owner of seat `index`.
-    pub(crate) const fn range(self, index: usize) -> LockRange {
+    pub(crate) const fn range(self, index: usize) -> ByteRange {
         let start = self.start.saturating_add(index.saturating_mul(LEN));
         start as u64..start.saturating_add(LEN) as u64
     }
 
     /// All seats that such a file can have.
-    pub(crate) const fn all(self) -> LockRange {
+    pub(crate) const fn all(self) -> ByteRange {
         self.range(0).start..self.range(self.most).start
     }
 
@@ -53,42 +53,42 @@ impl Seats {
     ///
     /// The lock goes with `file`. A remover may have come and gone meanwhile: with a seat or without, the caller makes sure that the file still has its
     /// name, or that its state is not one that a remover leaves.
-    pub(crate) fn take(self, file: &Locked, path: &Path, count: usize) -> Result<Seat> {
+    pub(crate) fn take(self, file: &LockedFile, path: &Path, count: usize) -> Result<Seat> {
         let fail = |e| Error::io("lock", path, e);
         // Twice: whoever clears a dead owner's seat has its lock for a moment.
         for index in (0..count).chain(0..count) {
-            if Lock::try_take(file, &self.range(index)).map_err(fail)? {
+            if range_lock::try_lock(file, &self.range(index)).map_err(fail)? {
                 return Ok(Seat::Taken(index));
             }
         }
-        Ok(if Lock::is_taken(file, &Self::FILE).map_err(fail)? { Seat::LockedOut } else { Seat::Full })
+        Ok(if range_lock::is_locked(file, &Self::FILE).map_err(fail)? { Seat::LockedOut } else { Seat::Full })
     }
 
     /// Calls `clear` if the owner of seat `index` is dead. Its lock is held meanwhile, so nobody moves in before it is cleared.
     ///
     /// Not for the caller's own seat, nor for two threads at once that share `file`: a lock is no obstacle to who has it.
-    pub(crate) fn reap(self, file: &Locked, index: usize, clear: impl FnOnce()) {
+    pub(crate) fn reap(self, file: &LockedFile, index: usize, clear: impl FnOnce()) {
         let range = self.range(index);
         // An error is taken for a sign of life: whoever waits asks again.
-        if let Ok(true) = Lock::try_take(file, &range) {
+        if let Ok(true) = range_lock::try_lock(file, &range) {
             clear();
-            let _ = Lock::release(file, &range);
+            let _ = range_lock::unlock(file, &range);
         }
     }
 
     /// Takes the locks of all seats, and of the file itself, if nobody living has one of them: from then on nobody gets a seat. The locks go with `file`.
-    pub(crate) fn lock_all(self, file: &Locked, path: &Path) -> Result<bool> {
+    pub(crate) fn lock_all(self, file: &LockedFile, path: &Path) -> Result<bool> {
         // In one step, where the system has it: a vain attempt then keeps nobody out, not even for a moment.
-        Lock::try_take_all(file, &(Self::FILE.start..self.all().end)).map_err(|e| Error::io("lock", path, e))
+        range_lock::try_lock_all(file, &(Self::FILE.start..self.all().end)).map_err(|e| Error::io("lock", path, e))
     }
 
     /// Whether seat `index` has a living owner other than the caller.
-    pub(crate) fn has_owner(self, file: &Locked, index: usize) -> std::io::Result<bool> {
-        Lock::is_taken(file, &self.range(index))
+    pub(crate) fn has_owner(self, file: &LockedFile, index: usize) -> std::io::Result<bool> {
+        range_lock::is_locked(file, &self.range(index))
     }
 
     /// How many seats have a living owner; where the system does not tell, it counts as one.
-    pub(crate) fn living(self, file: &Locked) -> usize {
+    pub(crate) fn living(self, file: &LockedFile) -> usize {
         (0..self.most).filter(|&index| self.has_owner(file, index).unwrap_or(true)).count()
     }
 }
@@ -105,7 +105,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f");
         drop(open_exclusive(&path, 0o600).unwrap());
-        let handle = || Locked::new(open(&path, Access::ReadWrite).unwrap());
+        let handle = || LockedFile::new(open(&path, Access::ReadWrite).unwrap());
         let (a, b, c) = (handle(), handle(), handle());
         assert_eq!(SEATS.take(&a, &path, 2).unwrap(), Seat::Taken(0));
         assert_eq!(SEATS.take(&b, &path, 2).unwrap(), Seat::Taken(1));
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(SEATS.take(&handle(), &path, 2).unwrap(), Seat::LockedOut);
         drop(c);
         let maker = handle();
-        assert!(Lock::try_take(&maker, &Seats::FILE).unwrap());
+        assert!(range_lock::try_lock(&maker, &Seats::FILE).unwrap());
         assert!(!SEATS.lock_all(&handle(), &path).unwrap(), "its maker is at it");
         assert_eq!(SEATS.living(&handle()), 0);
     }

@@ -4,7 +4,7 @@ use super::report::{File as FileReport, Life, Problem, Role};
 use crate::error::{Error, Result};
 use crate::files::trusted::{open_table_file, open_trusted};
 use crate::options::Owners;
-use crate::sys::{self, Access, Lock, LockRange};
+use crate::sys::{self, Access, ByteRange, range_lock};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,13 +84,13 @@ impl Opened {
     }
 
     /// Whether somebody has the lock on these bytes.
-    pub(super) fn life(&self, range: &LockRange) -> Life {
-        life(Lock::is_taken(&self.file, range))
+    pub(super) fn life(&self, range: &ByteRange) -> Life {
+        life(range_lock::is_locked(&self.file, range))
     }
 
     /// Whether somebody has any of the locks within these bytes.
-    pub(super) fn any_life(&self, ranges: &LockRange) -> Life {
-        life(Lock::is_any_taken(&self.file, ranges))
+    pub(super) fn any_life(&self, ranges: &ByteRange) -> Life {
+        life(range_lock::is_any_locked(&self.file, ranges))
     }
 
     pub(super) fn file(&self) -> &File {

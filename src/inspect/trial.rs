@@ -2,7 +2,7 @@
 
 use crate::files::mapping::try_mapping;
 use crate::sync::AtomicU32;
-use crate::sys::{self, Access, Lease, Lock, Sleepers};
+use crate::sys::{self, Access, Lease, Sleepers, range_lock};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -91,10 +91,10 @@ impl Drop for Probe {
 
 fn lock(path: &Path, file: &File) -> io::Result<()> {
     let other = sys::open(path, Access::ReadWrite)?;
-    let taken = Lock::try_take(file, &(0..1))?;
-    let excluded = Lock::is_taken(&other, &(0..1))? && !Lock::try_take(&other, &(0..1))?;
-    Lock::release(file, &(0..1))?;
-    let released = Lock::try_take(&other, &(0..1))?;
+    let taken = range_lock::try_lock(file, &(0..1))?;
+    let excluded = range_lock::is_locked(&other, &(0..1))? && !range_lock::try_lock(&other, &(0..1))?;
+    range_lock::unlock(file, &(0..1))?;
+    let released = range_lock::try_lock(&other, &(0..1))?;
     told(taken && excluded && released, "locks do not exclude each other")
 }
 

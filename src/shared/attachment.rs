@@ -10,7 +10,7 @@ use crate::files::trusted::has_name;
 use crate::files::trusted::unlink_if_same;
 use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
 use crate::sync::{AtomicU32, Mutex};
-use crate::sys::{self, Identity, Locked, Sleepers, Sweeper};
+use crate::sys::{self, Identity, LockedFile, Sleepers, Sweeper};
 use crate::view::shape;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub(super) struct Attachment {
 
 /// An entry, owned through the kernel's lock on it.
 struct Place {
-    file: Locked,
+    file: LockedFile,
     sleepers: Sleepers,
     index: usize,
     entries: usize,
@@ -59,7 +59,7 @@ impl Kernel for Place {
 
 impl Attachment {
     /// A handle of an array with a lock, with a seat that has been taken through `file`.
-    pub(super) fn join(memory: ArrayMemory, file: Locked, seat: usize, path: PathBuf, identity: Identity) -> Self {
+    pub(super) fn join(memory: ArrayMemory, file: LockedFile, seat: usize, path: PathBuf, identity: Identity) -> Self {
         let forks = sys::watch_forks();
         let entries = memory.entries();
         if let Some(entry) = entries.get(seat) {
@@ -79,7 +79,7 @@ impl Attachment {
     pub(super) fn release_name(&self) {
         if let Some(place) = &self.place {
             // Best effort: it goes with the handle.
-            let _ = sys::Lock::release(&place.file, &Seats::FILE);
+            let _ = sys::range_lock::unlock(&place.file, &Seats::FILE);
         }
     }
 
@@ -91,7 +91,7 @@ impl Attachment {
         let _alone = place.alone.lock();
         let mut retry = Retry::default();
         loop {
-            let taken = sys::Lock::try_take(&place.file, &Seats::FILE);
+            let taken = sys::range_lock::try_lock(&place.file, &Seats::FILE);
             if taken.map_err(|e| Error::io("lock", &self.path, e))? {
                 let removed = remove();
                 self.release_name();

@@ -17,7 +17,7 @@ use crate::format::array::{ArrayHead, HEAD_BYTES};
 use crate::format::slot::HeaderError;
 use crate::options::{ArrayOptions, Owners};
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, Lock, Locked};
+use crate::sys::{self, Access, LockedFile, range_lock};
 use crate::view::shape;
 use std::fs::File;
 use std::path::Path;
@@ -141,7 +141,7 @@ pub(super) fn open(
             return Err(HeaderError::Truncated { expected, found }.into());
         }
         let memory = ArrayMemory::map(&file, &path, head.extent, options.prefault)?;
-        let file = Locked::new(file);
+        let file = LockedFile::new(file);
         let max = head.extent.entries;
         let seat = ArrayMemory::SEATS.take(&file, &path, max)?;
         fail_point!("array.placed");
@@ -196,7 +196,7 @@ pub(super) fn open_or_create(
 
 fn has_maker(location: &Location, options: &ArrayOptions) -> bool {
     open_trusted(&location.array(), Access::Read, options.owners)
-        .is_ok_and(|(file, _)| Lock::is_taken(&file, &Seats::FILE).unwrap_or(false))
+        .is_ok_and(|(file, _)| range_lock::is_locked(&file, &Seats::FILE).unwrap_or(false))
 }
 
 /// Copies the head out of a file; `None` while it has none.
@@ -258,7 +258,7 @@ pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     let mut retry = Retry::default();
     loop {
         let (file, identity) = open_trusted(&path, Access::ReadWrite, owners)?;
-        let file = Locked::new(file);
+        let file = LockedFile::new(file);
         // Held until the name is gone; the locks go with the file.
         if ArrayMemory::SEATS.lock_all(&file, &path)? {
             if has_name(&path, &identity) {

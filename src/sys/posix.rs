@@ -1,8 +1,8 @@
 //! What every Unix has in common; `linux.rs` and `unix.rs` add what differs.
 
 #[cfg(feature = "failpoints")]
-use super::End;
-use super::{Access, Identity, Kind, Storage};
+use super::types::End;
+use super::types::{Access, Identity, Kind, Storage};
 use crate::sync::{AtomicU64, Ordering};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};

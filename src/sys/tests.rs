@@ -1,7 +1,10 @@
 //! What every platform must do.
 
+use super::pieces::{PIECE, in_pieces};
 use super::*;
 use crate::sync::{AtomicU32, Ordering};
+use std::io::ErrorKind;
+use std::time::Duration;
 use std::time::Instant;
 
 #[test]
@@ -11,43 +14,45 @@ fn locks_exclude_between_two_handles_of_one_process() {
     let a = open_exclusive(&path, 0o600).unwrap();
     let b = open(&path, Access::ReadWrite).unwrap();
     let reading = open(&path, Access::Read).unwrap();
-    assert!(!Lock::is_taken(&reading, &(0..64)).unwrap());
-    assert!(Lock::try_take(&a, &(0..64)).unwrap());
-    assert!(!Lock::try_take(&b, &(0..64)).unwrap());
-    assert!(Lock::try_take(&b, &(64..128)).unwrap());
-    assert!(Lock::is_taken(&b, &(0..64)).unwrap());
-    assert!(Lock::is_taken(&reading, &(0..64)).unwrap());
+    assert!(!range_lock::is_locked(&reading, &(0..64)).unwrap());
+    assert!(range_lock::try_lock(&a, &(0..64)).unwrap());
+    assert!(!range_lock::try_lock(&b, &(0..64)).unwrap());
+    assert!(range_lock::try_lock(&b, &(64..128)).unwrap());
+    assert!(range_lock::is_locked(&b, &(0..64)).unwrap());
+    assert!(range_lock::is_locked(&reading, &(0..64)).unwrap());
     drop(a);
-    assert!(!Lock::is_taken(&b, &(0..64)).unwrap());
-    assert!(Lock::try_take(&b, &(0..64)).unwrap());
-    Lock::release(&b, &(0..64)).unwrap();
-    assert!(!Lock::is_taken(&reading, &(0..64)).unwrap());
+    assert!(!range_lock::is_locked(&b, &(0..64)).unwrap());
+    assert!(range_lock::try_lock(&b, &(0..64)).unwrap());
+    range_lock::unlock(&b, &(0..64)).unwrap();
+    assert!(!range_lock::is_locked(&reading, &(0..64)).unwrap());
 }
 
 #[test]
 fn whoever_has_all_locks_keeps_others_from_each_and_the_other_way_round() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
-    let a = Locked::new(open_exclusive(&path, 0o600).unwrap());
-    let b = Locked::new(open(&path, Access::ReadWrite).unwrap());
+    let a = LockedFile::new(open_exclusive(&path, 0o600).unwrap());
+    let b = LockedFile::new(open(&path, Access::ReadWrite).unwrap());
     let reading = open(&path, Access::Read).unwrap();
     let all = 64..640;
-    assert!(Lock::try_take(&a, &(0..64)).unwrap());
-    assert!(Lock::try_take(&a, &(192..256)).unwrap());
-    assert!(!Lock::try_take_all(&b, &all).unwrap(), "it is neither the first nor the last");
-    assert!(Lock::is_any_taken(&reading, &all).unwrap());
-    assert!(Lock::try_take(&b, &(64..128)).unwrap(), "nothing is left of the attempt");
-    Lock::release(&b, &(64..128)).unwrap();
-    Lock::release(&a, &(192..256)).unwrap();
-    assert!(!Lock::is_any_taken(&reading, &all).unwrap(), "what does not belong to them is not in the way");
-    assert!(Lock::try_take_all(&b, &all).unwrap());
-    assert!(Lock::is_any_taken(&reading, &all).unwrap() && Lock::is_taken(&reading, &(128..192)).unwrap());
-    assert!(!Lock::try_take(&a, &(128..192)).unwrap());
-    assert!(!Lock::try_take_all(&a, &all).unwrap());
+    assert!(range_lock::try_lock(&a, &(0..64)).unwrap());
+    assert!(range_lock::try_lock(&a, &(192..256)).unwrap());
+    assert!(!range_lock::try_lock_all(&b, &all).unwrap(), "it is neither the first nor the last");
+    assert!(range_lock::is_any_locked(&reading, &all).unwrap());
+    assert!(range_lock::try_lock(&b, &(64..128)).unwrap(), "nothing is left of the attempt");
+    range_lock::unlock(&b, &(64..128)).unwrap();
+    range_lock::unlock(&a, &(192..256)).unwrap();
+    assert!(!range_lock::is_any_locked(&reading, &all).unwrap(), "what does not belong to them is not in the way");
+    assert!(range_lock::try_lock_all(&b, &all).unwrap());
+    assert!(
+        range_lock::is_any_locked(&reading, &all).unwrap() && range_lock::is_locked(&reading, &(128..192)).unwrap()
+    );
+    assert!(!range_lock::try_lock(&a, &(128..192)).unwrap());
+    assert!(!range_lock::try_lock_all(&a, &all).unwrap());
     drop(b);
-    assert!(Lock::try_take_all(&a, &all).unwrap());
+    assert!(range_lock::try_lock_all(&a, &all).unwrap());
     drop(a);
-    assert!(!Lock::is_any_taken(&reading, &all).unwrap());
+    assert!(!range_lock::is_any_locked(&reading, &all).unwrap());
 }
 
 /// As in the moment between another thread's fork and the child's `exec`.
@@ -56,15 +61,15 @@ fn whoever_has_all_locks_keeps_others_from_each_and_the_other_way_round() {
 fn locks_end_with_their_file_though_somebody_else_still_has_its_description() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
-    let a = Locked::new(open_exclusive(&path, 0o600).unwrap());
+    let a = LockedFile::new(open_exclusive(&path, 0o600).unwrap());
     let b = open(&path, Access::ReadWrite).unwrap();
-    assert!(Lock::try_take(&a, &(64..128)).unwrap());
+    assert!(range_lock::try_lock(&a, &(64..128)).unwrap());
     let childs = a.try_clone().unwrap();
-    assert!(!Lock::try_take(&b, &(64..128)).unwrap());
+    assert!(!range_lock::try_lock(&b, &(64..128)).unwrap());
     drop(a);
-    assert!(Lock::try_take(&b, &(64..128)).unwrap());
+    assert!(range_lock::try_lock(&b, &(64..128)).unwrap());
     drop(childs);
-    assert!(Lock::is_taken(&open(&path, Access::ReadWrite).unwrap(), &(64..128)).unwrap());
+    assert!(range_lock::is_locked(&open(&path, Access::ReadWrite).unwrap(), &(64..128)).unwrap());
 }
 
 #[test]
@@ -72,7 +77,7 @@ fn a_lock_keeps_nobody_from_reading_and_writing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("f");
     let a = open_exclusive(&path, 0o600).unwrap();
-    assert!(Lock::try_take(&a, &(0..8)).unwrap());
+    assert!(range_lock::try_lock(&a, &(0..8)).unwrap());
     let b = open(&path, Access::ReadWrite).unwrap();
     write_all_at(&b, b"12345678", 0).unwrap();
     let mut room = [0; 12];

@@ -2,10 +2,11 @@
 
 pub(crate) use super::no_lease::Lease;
 pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
+pub(crate) use super::no_range_lock as range_lock;
 pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::no_sweeper::Sweeper;
 
-use super::{Access, Identity, LockRange, Storage};
+use super::types::{Access, Identity, Storage};
 use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -96,33 +97,6 @@ pub(crate) fn monotonic_ns() -> u64 {
     0
 }
 
-/// Never held.
-pub(crate) struct Lock;
-
-impl Lock {
-    pub(crate) fn try_take(_: &File, _: &LockRange) -> io::Result<bool> {
-        unsupported()
-    }
-
-    pub(crate) fn release(_: &File, _: &LockRange) -> io::Result<()> {
-        unsupported()
-    }
-
-    pub(crate) fn is_taken(_: &File, _: &LockRange) -> io::Result<bool> {
-        unsupported()
-    }
-
-    pub(crate) fn try_take_all(_: &File, _: &LockRange) -> io::Result<bool> {
-        unsupported()
-    }
-
-    pub(crate) fn is_any_taken(_: &File, _: &LockRange) -> io::Result<bool> {
-        unsupported()
-    }
-
-    pub(crate) fn end(_: &File) {}
-}
-
 /// There is no file whose words anybody could sleep on.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;
@@ -149,7 +123,7 @@ pub(crate) fn fork_count() -> u64 {
 
 /// Has this process aborted.
 #[cfg(feature = "failpoints")]
-pub(crate) fn end(_: super::End) {
+pub(crate) fn end(_: super::types::End) {
     std::process::abort();
 }
 

@@ -15,7 +15,7 @@ use crate::slots::{
     self, CloseSide, LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, Standing, State, StateWord, WriterSide,
 };
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
-use crate::sys::{self, Access, Identity, LockRange};
+use crate::sys::{self, Access, ByteRange, Identity};
 use std::fs::File;
 use std::path::Path;
 use uuid::Uuid;
@@ -129,7 +129,7 @@ pub(crate) struct Board {
 
 impl Board {
     /// The bytes whose lock makes a process the channel's writer.
-    pub(crate) const LOCK: LockRange = 0..HEAD_BYTES as u64;
+    pub(crate) const LOCK: ByteRange = 0..HEAD_BYTES as u64;
 
     /// Bytes of a board with `slots` slots.
     pub(crate) fn len_for(slots: usize) -> usize {

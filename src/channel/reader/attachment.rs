@@ -13,7 +13,7 @@ use crate::format::slot::HeaderError;
 use crate::options::Owners;
 use crate::slots::State;
 use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
-use crate::sys::{self, Access, Lock, Locked, Sweeper};
+use crate::sys::{self, Access, LockedFile, Sweeper, range_lock};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
@@ -44,7 +44,7 @@ pub(crate) struct Attachment {
 struct Place {
     entry: OwnEntry,
     /// Holds the lock on the entry.
-    file: Locked,
+    file: LockedFile,
     index: usize,
     kept: KeptPins,
 }
@@ -95,7 +95,7 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let is_closed = || !board.state().takes_readers();
-        let place = match Place::take(table, Locked::new(file), &readers)? {
+        let place = match Place::take(table, LockedFile::new(file), &readers)? {
             Ok(place) => place,
             // No seat, because a remover has locked everybody out.
             Err(seat) if seat == Seat::LockedOut || is_closed() => return Ok(Found::InPieces(not_found())),
@@ -209,7 +209,8 @@ impl Attachment {
     pub(crate) fn is_writer_alive(&self, location: &Location, owners: Owners) -> bool {
         self.board.state() == State::Open
             && open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {
-                sys::same_file(&identity, self.board.identity()) && Lock::is_taken(&file, &Board::LOCK).unwrap_or(false)
+                sys::same_file(&identity, self.board.identity())
+                    && range_lock::is_locked(&file, &Board::LOCK).unwrap_or(false)
             })
     }
 
@@ -242,7 +243,7 @@ enum Found {
 
 impl Place {
     /// Takes a seat and its entry, or says why there is none.
-    fn take(table: Table, file: Locked, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
+    fn take(table: Table, file: LockedFile, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
         let index = match Table::SEATS.take(&file, path, table.entries().len())? {
             Seat::Taken(index) => index,
             none => return Ok(Err(none)),

@@ -19,7 +19,7 @@ use crate::format::slot::{self, RawHeader};
 use crate::options::{Options, Owners};
 use crate::slots::MAX_NUMBER;
 use crate::slots::State;
-use crate::sys::{self, Access, Identity, Lock, Locked, Sweeper};
+use crate::sys::{self, Access, Identity, LockedFile, Sweeper, range_lock};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub(super) struct Held {
     pub(super) location: Location,
     pub(super) board: Board,
     pub(super) table: Table,
-    pub(super) table_file: Locked,
+    pub(super) table_file: LockedFile,
     /// Numbers up to this one have been used.
     pub(super) last_number: u64,
     pub(super) lineage: Uuid,
@@ -116,7 +116,7 @@ impl Held {
             table.wake_all();
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
-            let table_file = Locked::new(table_file);
+            let table_file = LockedFile::new(table_file);
             let leftovers = (!is_new).then_some(options.owners);
             let (lineage, epoch) = (head.lineage, board.epoch());
             return Ok(Self {
@@ -138,7 +138,7 @@ impl Held {
     /// Gives the writer's lock back, before the end.
     pub(super) fn let_go(&self) {
         // Best effort: at the latest it goes with the file.
-        let _ = Lock::release(&self.claim, &Board::LOCK);
+        let _ = range_lock::unlock(&self.claim, &Board::LOCK);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::files::trusted::remove_payloads;
 use crate::format::file::FileKind;
 use crate::options::Options;
 use crate::slots::State;
-use crate::sys::{Access, Lock, Locked};
+use crate::sys::{Access, LockedFile, range_lock};
 
 /// Whether living readers are in the way of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,16 +77,16 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
 fn refuse_if_read(location: &Location, options: &Options) -> Result<()> {
     let Ok((board, _)) = open_trusted(&location.board(), Access::Read, options.owners) else { return Ok(()) };
     // Another remover, which may have the locks of all readers, has the writer's as well.
-    let is_held = || Lock::is_taken(&board, &Board::LOCK).unwrap_or(true);
+    let is_held = || range_lock::is_locked(&board, &Board::LOCK).unwrap_or(true);
     if is_held() {
         return Ok(());
     }
     let Ok((table, _)) = open_table_file(&location.readers(), Access::Read, options.owners) else {
         return Ok(());
     };
-    let table = Locked::new(table);
+    let table = LockedFile::new(table);
     // One question as a rule; each seat is asked for where the answer is yes.
-    if !Lock::is_any_taken(&table, &Table::SEATS.all()).unwrap_or(false) {
+    if !range_lock::is_any_locked(&table, &Table::SEATS.all()).unwrap_or(false) {
         return Ok(());
     }
     match Table::SEATS.living(&table) {
@@ -107,10 +107,10 @@ fn check_table(location: &Location, options: &Options) -> Result<()> {
 }
 
 /// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.
-fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Locked>> {
+fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<LockedFile>> {
     let path = location.readers();
     let file = match open_table_file(&path, Access::ReadWrite, options.owners) {
-        Ok((file, _)) => Locked::new(file),
+        Ok((file, _)) => LockedFile::new(file),
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(other) => return Err(other),
     };

@@ -5,13 +5,14 @@ mod limits;
 mod sever;
 
 pub(crate) use super::no_sweeper::Sweeper;
-pub(crate) use super::ofd::Lock;
+pub(crate) use super::ofd as range_lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 pub(crate) use limits::{address_space_left, group_memory_short_of, mappings_left};
 pub(crate) use sever::{sever, unmap};
 
-use super::{Identity, in_pieces};
+use super::pieces::in_pieces;
+use super::types::Identity;
 use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};

@@ -11,12 +11,12 @@
 //! back what it has.
 //!
 //! A lock is to end with the file that it was taken through, like those of other systems. Closing cannot be noticed here, so files that locks are taken
-//! through say when they close ([`Lock::end`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
+//! through say when they close ([`unlock_all`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
 //! its is asked for.
 
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
-use crate::sys::{Access, Identity, LockRange};
+use crate::sys::types::{Access, ByteRange, Identity};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -140,46 +140,41 @@ fn note(file: &File, path: &Path) {
     registry.dirs.insert(fd, path.parent().unwrap_or(Path::new("")).to_owned());
 }
 
-/// See the module.
-pub(crate) struct Lock;
+/// Takes the lock on `range` if nobody has it.
+pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
+    registry().try_take(file, What::Range(range.start), Registry::has_another_all)
+}
 
-impl Lock {
-    /// Takes the lock on `range` if nobody has it.
-    pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
-        registry().try_take(file, What::Range(range.start), Registry::has_another_all)
-    }
+/// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> {
+    registry().try_take(file, What::All, |registry, place| registry.has_another_any(place, ranges))
+}
 
-    /// Takes the locks on all ranges within `ranges`, if nobody has one of them.
-    pub(crate) fn try_take_all(file: &File, ranges: &LockRange) -> io::Result<bool> {
-        registry().try_take(file, What::All, |registry, place| registry.has_another_any(place, ranges))
-    }
+/// Gives the lock on `range` back.
+pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
+    let identity = identify(file)?;
+    registry().give_back(file.as_raw_fd(), &identity, What::Range(range.start));
+    Ok(())
+}
 
-    /// Gives the lock on `range` back.
-    pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
-        let identity = identify(file)?;
-        registry().give_back(file.as_raw_fd(), &identity, What::Range(range.start));
-        Ok(())
-    }
+/// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
+pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
+    let mut registry = registry();
+    let place = registry.place(file)?;
+    Ok(registry.has_another(&place, What::Range(range.start))? || registry.has_another_all(&place)?)
+}
 
-    /// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
-    pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
-        let mut registry = registry();
-        let place = registry.place(file)?;
-        Ok(registry.has_another(&place, What::Range(range.start))? || registry.has_another_all(&place)?)
-    }
+/// Whether another open file description holds a lock on any range within `ranges`.
+pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool> {
+    let mut registry = registry();
+    let place = registry.place(file)?;
+    Ok(registry.has_another_any(&place, ranges)? || registry.has_another_all(&place)?)
+}
 
-    /// Whether another open file description holds a lock on any range within `ranges`.
-    pub(crate) fn is_any_taken(file: &File, ranges: &LockRange) -> io::Result<bool> {
-        let mut registry = registry();
-        let place = registry.place(file)?;
-        Ok(registry.has_another_any(&place, ranges)? || registry.has_another_all(&place)?)
-    }
-
-    /// Gives back what was taken through `file`: the caller is about to close it.
-    pub(crate) fn end(file: &File) {
-        let fd = file.as_raw_fd();
-        registry().held.retain(|held| held.fd != fd);
-    }
+/// Gives back what was taken through `file`: the caller is about to close it.
+pub(crate) fn unlock_all(file: &File) {
+    let fd = file.as_raw_fd();
+    registry().held.retain(|held| held.fd != fd);
 }
 
 /// Where a file is that is locked.
@@ -268,7 +263,7 @@ impl Registry {
         self.has_another(place, What::All)
     }
 
-    fn has_another_any(&mut self, place: &Place, ranges: &LockRange) -> io::Result<bool> {
+    fn has_another_any(&mut self, place: &Place, ranges: &ByteRange) -> io::Result<bool> {
         for start in place.starts()? {
             if ranges.contains(&start) && self.has_another(place, What::Range(start))? {
                 return Ok(true);
@@ -379,17 +374,17 @@ mod tests {
         let path = dir.path().join("f");
         let count = || fs::read_dir(dir.path()).unwrap().count();
         let (a, b) = (open_exclusive(&path, 0o600).unwrap(), open(&path, Access::ReadWrite).unwrap());
-        assert!(Lock::try_take(&a, &(0..64)).unwrap());
-        assert!(Lock::try_take(&a, &(64..128)).unwrap());
-        assert!(Lock::try_take(&a, &(64..128)).unwrap(), "one's own is no obstacle");
+        assert!(range_lock::try_lock(&a, &(0..64)).unwrap());
+        assert!(range_lock::try_lock(&a, &(64..128)).unwrap());
+        assert!(range_lock::try_lock(&a, &(64..128)).unwrap(), "one's own is no obstacle");
         assert_eq!(count(), 3);
-        assert!(!Lock::try_take(&b, &(0..64)).unwrap());
-        assert!(!Lock::try_take_all(&b, &(0..128)).unwrap());
-        Lock::end(&b);
-        assert!(!Lock::try_take(&b, &(0..64)).unwrap(), "it had none");
-        Lock::end(&a);
+        assert!(!range_lock::try_lock(&b, &(0..64)).unwrap());
+        assert!(!range_lock::try_lock_all(&b, &(0..128)).unwrap());
+        range_lock::unlock_all(&b);
+        assert!(!range_lock::try_lock(&b, &(0..64)).unwrap(), "it had none");
+        range_lock::unlock_all(&a);
         assert_eq!(count(), 1);
-        assert!(Lock::try_take(&b, &(0..64)).unwrap());
+        assert!(range_lock::try_lock(&b, &(0..64)).unwrap());
     }
 
     #[test]
@@ -398,10 +393,10 @@ mod tests {
         let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
         let left = lock_file(&file);
         fs::write(&left, "").unwrap();
-        assert!(!Lock::is_taken(&file, &(0..64)).unwrap());
-        assert!(!Lock::is_any_taken(&file, &(0..128)).unwrap());
-        assert!(Lock::try_take(&file, &(0..64)).unwrap());
-        Lock::release(&file, &(0..64)).unwrap();
+        assert!(!range_lock::is_locked(&file, &(0..64)).unwrap());
+        assert!(!range_lock::is_any_locked(&file, &(0..128)).unwrap());
+        assert!(range_lock::try_lock(&file, &(0..64)).unwrap());
+        range_lock::unlock(&file, &(0..64)).unwrap();
         assert!(!left.exists());
     }
 
@@ -409,12 +404,12 @@ mod tests {
     fn what_is_free_is_swept_and_what_is_had_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
-        assert!(Lock::try_take(&file, &(0..64)).unwrap());
+        assert!(range_lock::try_lock(&file, &(0..64)).unwrap());
         let left = dir.path().join(".ndsh-lock-1-0");
         fs::write(&left, "").unwrap();
         drop(Sweeper::of(dir.path()));
         assert!(lock_file(&file).exists() && !left.exists());
-        assert!(!Lock::is_taken(&file, &(0..64)).unwrap(), "not by another");
+        assert!(!range_lock::is_locked(&file, &(0..64)).unwrap(), "not by another");
     }
 
     #[test]
@@ -428,13 +423,13 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..300 {
                         let file = open(&path, Access::ReadWrite).unwrap();
-                        if Lock::try_take(&file, &(0..64)).unwrap() {
+                        if range_lock::try_lock(&file, &(0..64)).unwrap() {
                             let alone = inside.try_lock().expect("nobody else has the lock");
                             drop(Sweeper::of(dir.path()));
                             assert!(lock_file(&file).exists());
                             drop(alone);
                         }
-                        Lock::end(&file);
+                        range_lock::unlock_all(&file);
                         drop(Sweeper::of(dir.path()));
                     }
                 });
@@ -463,7 +458,7 @@ mod tests {
                 // SAFETY: a hanging child is ended by the signal.
                 unsafe { libc::alarm(20) };
                 let file = open_exclusive(Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())), 0o600);
-                let taken = file.and_then(|file| Lock::try_take(&file, &(0..64)));
+                let taken = file.and_then(|file| range_lock::try_lock(&file, &(0..64)));
                 // SAFETY: ends the process at once.
                 unsafe { libc::_exit(i32::from(!matches!(taken, Ok(true)))) };
             }
@@ -481,6 +476,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
         fs::create_dir(lock_file(&file)).unwrap();
-        assert!(Lock::try_take(&file, &(0..64)).is_err());
+        assert!(range_lock::try_lock(&file, &(0..64)).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that the tests can run it.
 
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
-mod lock_files;
+pub(crate) mod lock_files;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 #[path = "sleep_apple.rs"]
 mod sleep;
@@ -21,17 +21,17 @@ pub(crate) use super::no_sever::{sever, unmap};
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 pub(crate) use super::no_sweeper::Sweeper;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
-pub(crate) use super::ofd::Lock;
+pub(crate) use super::ofd as range_lock;
 // Where locks are files, they have their own `open` and `open_exclusive`.
 pub(crate) use super::no_lease::Lease;
 pub(crate) use super::posix::*;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) use super::sweeper::Sweeper;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
-pub(crate) use lock_files::{Lock, open, open_exclusive, sweep};
+pub(crate) use lock_files::{self as range_lock, open, open_exclusive, sweep};
 pub(crate) use space::reserve;
 
-use super::Identity;
+use super::types::Identity;
 use crate::sync::{AtomicU32, Ordering};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

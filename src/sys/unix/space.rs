@@ -25,7 +25,7 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
 
 #[cfg(any(target_os = "freebsd", target_os = "linux"))]
 fn by_the_system(file: &File, len: u64) -> io::Result<()> {
-    crate::sys::in_pieces(len, |from, piece| {
+    crate::sys::pieces::in_pieces(len, |from, piece| {
         let (Ok(from), Ok(piece)) = (libc::off_t::try_from(from), libc::off_t::try_from(piece)) else {
             return Err(ErrorKind::FileTooLarge.into());
         };

@@ -14,7 +14,7 @@
 //! An event that cannot be had (another user's process, a sandbox) makes the sleeper look again after a [`NAP`].
 
 use crate::sync::{AtomicU32, Ordering, fence};
-use crate::sys::Identity;
+use crate::sys::types::Identity;
 use std::ptr;
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};

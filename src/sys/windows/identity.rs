@@ -1,7 +1,7 @@
 //! Which file it is, and whose.
 
 use super::{error_of, handle_of};
-use crate::sys::{Identity, Kind};
+use crate::sys::types::{Identity, Kind};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::windows::fs::OpenOptionsExt;

@@ -5,7 +5,7 @@
 //! the bytes locked lie [far beyond](BEYOND) any file's end.
 
 use super::{code_of, handle_of};
-use crate::sys::LockRange;
+use crate::sys::types::ByteRange;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use windows_sys::Win32::Foundation::{ERROR_IO_PENDING, ERROR_LOCK_VIOLATION, ERROR_NOT_LOCKED};
@@ -20,87 +20,82 @@ const BEYOND: u64 = 1 << 62;
 /// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
 const ATTEMPTS: u32 = 10_000;
 
-/// See the module.
-pub(crate) struct Lock;
-
-impl Lock {
-    /// Takes the lock on `range` if nobody has it.
-    pub(crate) fn try_take(file: &File, range: &LockRange) -> io::Result<bool> {
-        for _ in 0..ATTEMPTS {
-            if Self::lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)? {
-                return Ok(true);
-            }
-            // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's does not mind company.
-            if !Self::lock(file, range, 0)? {
-                return Ok(false);
-            }
-            Self::release(file, range)?;
-            std::thread::yield_now();
-        }
-        Ok(false)
-    }
-
-    /// Gives the lock on `range` back.
-    pub(crate) fn release(file: &File, range: &LockRange) -> io::Result<()> {
-        let (start, len) = place(range);
-        let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
-        // SAFETY: takes numbers; the handle is open while `file` is borrowed.
-        if unsafe { UnlockFile(handle_of(file), start_low, start_high, len_low, len_high) } != 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        if code_of(&error) == Some(ERROR_NOT_LOCKED) { Ok(()) } else { Err(error) }
-    }
-
-    /// What goes with `file` anyway: the caller is about to close it.
-    #[inline]
-    pub(crate) fn end(_: &File) {}
-
-    /// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock must not have been taken through `file` itself: the
-    /// answer would be "no" or "yes", and the lock might be gone.
-    pub(crate) fn is_taken(file: &File, range: &LockRange) -> io::Result<bool> {
-        // There is no asking without taking; a shared lock does not disturb others who ask, and `try_take` knows of it.
-        if Self::lock(file, range, 0)? {
-            Self::release(file, range)?;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    /// Takes the locks on all ranges within `ranges`, if nobody has one of them.
-    pub(crate) fn try_take_all(file: &File, ranges: &LockRange) -> io::Result<bool> {
-        Self::try_take(file, ranges)
-    }
-
-    /// Whether another handle has a lock on any range within `ranges`.
-    pub(crate) fn is_any_taken(file: &File, ranges: &LockRange) -> io::Result<bool> {
-        Self::is_taken(file, ranges)
-    }
-
-    /// Takes an exclusive lock, or a shared one, at once or not at all.
-    fn lock(file: &File, range: &LockRange, flags: LOCK_FILE_FLAGS) -> io::Result<bool> {
-        let (start, len) = place(range);
-        let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
-        // SAFETY: OVERLAPPED is a C struct of numbers and null pointers, for which all zeroes is a value.
-        let mut overlapped: OVERLAPPED = unsafe { std::mem::zeroed() };
-        overlapped.Anonymous.Anonymous.Offset = start_low;
-        overlapped.Anonymous.Anonymous.OffsetHigh = start_high;
-        let flags = flags | LOCKFILE_FAIL_IMMEDIATELY;
-        // SAFETY: the handle is open while `file` is borrowed, and for synchronous use, as the standard library opens files: the call is over when it
-        // returns, so `overlapped` outlives it.
-        if unsafe { LockFileEx(handle_of(file), flags, 0, len_low, len_high, &raw mut overlapped) } != 0 {
+/// Takes the lock on `range` if nobody has it.
+pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
+    for _ in 0..ATTEMPTS {
+        if lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)? {
             return Ok(true);
         }
-        let error = io::Error::last_os_error();
-        match code_of(&error) {
-            Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING) => Ok(false),
-            _ if error.kind() == ErrorKind::WouldBlock => Ok(false),
-            _ => Err(error),
+        // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's does not mind company.
+        if !lock(file, range, 0)? {
+            return Ok(false);
         }
+        unlock(file, range)?;
+        std::thread::yield_now();
+    }
+    Ok(false)
+}
+
+/// Gives the lock on `range` back.
+pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
+    let (start, len) = place(range);
+    let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
+    // SAFETY: takes numbers; the handle is open while `file` is borrowed.
+    if unsafe { UnlockFile(handle_of(file), start_low, start_high, len_low, len_high) } != 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    if code_of(&error) == Some(ERROR_NOT_LOCKED) { Ok(()) } else { Err(error) }
+}
+
+/// What goes with `file` anyway: the caller is about to close it.
+#[inline]
+pub(crate) fn unlock_all(_: &File) {}
+
+/// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock must not have been taken through `file` itself: the
+/// answer would be "no" or "yes", and the lock might be gone.
+pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
+    // There is no asking without taking; a shared lock does not disturb others who ask, and `try_take` knows of it.
+    if lock(file, range, 0)? {
+        unlock(file, range)?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+/// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> {
+    try_lock(file, ranges)
+}
+
+/// Whether another handle has a lock on any range within `ranges`.
+pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool> {
+    is_locked(file, ranges)
+}
+
+/// Takes an exclusive lock, or a shared one, at once or not at all.
+fn lock(file: &File, range: &ByteRange, flags: LOCK_FILE_FLAGS) -> io::Result<bool> {
+    let (start, len) = place(range);
+    let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
+    // SAFETY: OVERLAPPED is a C struct of numbers and null pointers, for which all zeroes is a value.
+    let mut overlapped: OVERLAPPED = unsafe { std::mem::zeroed() };
+    overlapped.Anonymous.Anonymous.Offset = start_low;
+    overlapped.Anonymous.Anonymous.OffsetHigh = start_high;
+    let flags = flags | LOCKFILE_FAIL_IMMEDIATELY;
+    // SAFETY: the handle is open while `file` is borrowed, and for synchronous use, as the standard library opens files: the call is over when it
+    // returns, so `overlapped` outlives it.
+    if unsafe { LockFileEx(handle_of(file), flags, 0, len_low, len_high, &raw mut overlapped) } != 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match code_of(&error) {
+        Some(ERROR_LOCK_VIOLATION | ERROR_IO_PENDING) => Ok(false),
+        _ if error.kind() == ErrorKind::WouldBlock => Ok(false),
+        _ => Err(error),
     }
 }
 
-fn place(range: &LockRange) -> (u64, u64) {
+fn place(range: &ByteRange) -> (u64, u64) {
     (range.start.saturating_add(BEYOND), range.end.saturating_sub(range.start))
 }
 

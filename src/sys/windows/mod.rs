@@ -2,7 +2,7 @@
 
 mod events;
 mod identity;
-mod locks;
+pub(crate) mod locks;
 mod names;
 mod remove;
 
@@ -12,11 +12,11 @@ pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::sweeper::Sweeper;
 pub(crate) use events::Sleepers;
 pub(crate) use identity::{effective_user, identify, identify_path, same_file};
-pub(crate) use locks::Lock;
+pub(crate) use locks as range_lock;
 pub(crate) use names::check_file_name;
 pub(crate) use remove::{remove_file, sweep};
 
-use super::{Access, Storage};
+use super::types::{Access, Storage};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::windows::ffi::OsStrExt;
@@ -204,13 +204,13 @@ fn code_of(error: &io::Error) -> Option<u32> {
 
 /// Has this process killed or aborted. There is no way to stop one that others could end.
 #[cfg(feature = "failpoints")]
-pub(crate) fn end(how: super::End) {
+pub(crate) fn end(how: super::types::End) {
     use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};
-    if how == super::End::Kill {
+    if how == super::types::End::Kill {
         // SAFETY: takes no argument and cannot fail.
         let this = unsafe { GetCurrentProcess() };
         // SAFETY: the handle is that of this process, which need not be closed; no code of the process runs after this.
-        unsafe { TerminateProcess(this, super::KILLED) };
+        unsafe { TerminateProcess(this, super::types::KILLED) };
     }
     std::process::abort();
 }

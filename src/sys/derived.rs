@@ -1,0 +1,15 @@
+//! What follows from the platform's answers.
+
+use super::{group_memory_short_of, monotonic_ns};
+use std::time::Duration;
+
+/// Bytes that this process' control group and those above it may still take; `None` when there is no
+/// limit.
+pub(crate) fn group_memory_left() -> Option<u64> {
+    group_memory_short_of(u64::MAX)
+}
+
+/// Time since `then` on the clock of [`monotonic_ns`].
+pub(crate) fn age_of(then: u64) -> Duration {
+    Duration::from_nanos(monotonic_ns().saturating_sub(then))
+}

@@ -1,0 +1,39 @@
+//! A file and the locks that were taken through it.
+
+use super::{fork_count, range_lock, watch_forks};
+use std::fs::File;
+use std::ops::Deref;
+
+/// A file that locks are taken through; they go with it. (Where locks are files, closing it would not tell.)
+pub(crate) struct LockedFile {
+    file: File,
+    forks: u64,
+}
+
+impl LockedFile {
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, forks: watch_forks() }
+    }
+
+    /// Whether the locks are this process' own. In a forked child they are its parent's.
+    pub(crate) fn is_here(&self) -> bool {
+        self.forks == fork_count()
+    }
+}
+
+impl Deref for LockedFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // In a forked child closing the descriptor leaves the parent's locks alone.
+        if self.is_here() {
+            range_lock::unlock_all(&self.file);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The crate's errors as the exceptions of `ndsharray_rs.errors`: same names, same numbers.
 
 use ndsharray::Error;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use std::error::Error as _;
@@ -23,7 +23,7 @@ impl From<Raised> for PyErr {
     }
 }
 
-/// The exception for an error.
+/// Converts an error to its exception.
 pub(crate) fn to_exception(error: Error) -> PyErr {
     Raised(error).into()
 }
@@ -151,14 +151,14 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             fields.set_item("os_error", source.raw_os_error())?;
             "Io"
         }
-        // Errors that came after this was written, and those that arrays in memory of one's own give.
+        // Errors newer than this list, and those of arrays in private memory.
         _ => "NdsharrayError",
     };
     let exception = class(py, name)?.call((message(error),), Some(&fields))?;
     Ok(PyErr::from_value(exception))
 }
 
-/// What the error says, and what is behind it.
+/// Writes an error and its causes in one line.
 fn message(error: &Error) -> String {
     let mut message = error.to_string();
     if let Error::WriterExists { pid, .. } = error
@@ -175,18 +175,18 @@ fn message(error: &Error) -> String {
     message
 }
 
-/// The class of that name in `ndsharray_rs.errors`.
+/// Returns the class of that name in `ndsharray_rs.errors`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
     Ok(py.import("ndsharray_rs.errors")?.getattr(name)?.cast_into()?)
 }
 
-/// For a handle that NumPy asks for elements.
+/// Makes the exception for a handle that NumPy takes for an array.
 #[cold]
 pub(crate) fn no_array(what: &str, way: &str) -> PyErr {
     PyTypeError::new_err(format!("a {what} is no array: {way}"))
 }
 
-/// For an array of another dtype than is expected.
+/// Makes the exception for an array of another dtype than expected.
 #[cold]
 pub(crate) fn dtype_mismatch(py: Python<'_>, expected: &str, found: &str) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
@@ -196,14 +196,14 @@ pub(crate) fn dtype_mismatch(py: Python<'_>, expected: &str, found: &str) -> PyR
     Ok(PyErr::from_value(class(py, "DTypeMismatch")?.call((message,), Some(&fields))?))
 }
 
-/// For a handle that another thread uses.
+/// Makes the exception for a handle that another thread uses.
 #[cold]
 pub(crate) fn in_use(what: &str) -> PyErr {
     PyRuntimeError::new_err(format!("this {what} is in use in another thread; give each thread its own"))
 }
 
-/// For a handle after its `close`.
+/// Makes the exception for a handle after its `close`.
 #[cold]
 pub(crate) fn closed_handle(what: &str) -> PyErr {
-    pyo3::exceptions::PyValueError::new_err(format!("this {what} has been closed"))
+    PyValueError::new_err(format!("this {what} has been closed"))
 }

@@ -1,67 +1,57 @@
 //! The native half of the Python package `ndsharray_rs`: Python objects over the crate `ndsharray`.
 //!
-//! What needs no access to memory is written in Python, beside this.
+//! Code that needs no access to memory is written in Python, in the folder `package`.
 
-#[cfg(unix)]
-mod block;
-mod bools;
-mod buffer;
-mod dtypes;
+mod channel;
+mod compat;
+mod elements;
 mod errors;
 mod exit;
-mod forks;
-mod inherited;
-mod lent;
-mod memory;
-
+mod fork;
 mod options;
-mod pinned;
-mod time;
-mod turn;
-
-mod atomics;
-mod guard;
-mod loan;
-mod reader;
-mod sample;
 mod shared;
-mod wire;
-mod writer;
+mod time;
 
+use elements::array::{self, Access};
+use elements::lent::Anchor;
+use elements::{bools, dtypes};
+use fork::home;
 use ndsharray::DType;
 use numpy::PyUntypedArrayMethods;
 use pyo3::prelude::*;
 use pyo3::types::PySequence;
+use shared::handle::SharedMemory;
 use std::path::Path;
 use std::ptr;
 
 /// The native half of `ndsharray_rs`; use that.
-// The global interpreter lock is relied on where a loaned array's references are counted.
+// Two things rely on the global interpreter lock: the reference counts of lent arrays, and the list
+// of lent memory.
 #[pymodule(gil_used = true)]
 mod _native {
     use super::PyResult;
     use super::prepare;
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::channel::loan::Loan;
+    #[pymodule_export]
+    use super::channel::reader::{_reopen_reader, Reader};
+    #[pymodule_export]
+    use super::channel::sample::Sample;
+    #[pymodule_export]
+    use super::channel::writer::{Writer, remove};
     #[cfg(unix)]
     #[pymodule_export]
-    use super::block::map_block;
+    use super::compat::block::map_block;
     #[pymodule_export]
-    use super::guard::ArrayGuard;
+    use super::compat::wire::{WireReader, WireWriter, remove_leftovers, remove_wire};
     #[pymodule_export]
-    use super::inherited::{_after_fork_in_child, _after_fork_in_parent, _before_fork};
+    use super::fork::lending::{_after_fork_in_child, _after_fork_in_parent, _before_fork};
     #[pymodule_export]
-    use super::loan::Loan;
+    use super::shared::array::{_reopen_array, SharedArray, remove_array};
     #[pymodule_export]
-    use super::reader::{_reopen_reader, Reader};
-    #[pymodule_export]
-    use super::sample::Sample;
-    #[pymodule_export]
-    use super::shared::{_reopen_array, SharedArray, remove_array};
-    #[pymodule_export]
-    use super::wire::{WireReader, WireWriter, remove_leftovers, remove_wire};
-    #[pymodule_export]
-    use super::writer::{Writer, remove};
+    use super::shared::guard::ArrayGuard;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -69,22 +59,21 @@ mod _native {
     }
 }
 
-/// Does at once what PyO3 and NumPy's bindings do at first use.
+/// Does at once the work that PyO3 and NumPy's bindings leave for the first use.
 ///
-/// They do it in cells that give the interpreter lock back while they are locked. A fork of another
-/// thread just then would leave the cell locked in the child, for ever.
+/// They do it in cells that release the interpreter lock while they are locked. A fork in another
+/// thread just then would leave the cell locked in the child.
 fn prepare(py: Python<'_>) -> PyResult<()> {
-    forks::watch();
-    let anchor = Bound::new(py, lent::Anchor::new())?;
-    // SAFETY: an array without elements; their address is never used, and aligned.
-    let array =
-        unsafe { memory::array_over(anchor.into_any(), DType::U8, &[0], ptr::dangling_mut(), memory::Access::Read) }?;
+    home::watch();
+    let anchor = Bound::new(py, Anchor::new())?;
+    // SAFETY: an array without elements. Their address is aligned, and never used.
+    let array = unsafe { array::array_over(anchor.into_any(), DType::U8, &[0], ptr::dangling_mut(), Access::Read) }?;
     dtypes::from_numpy(&array.dtype())?;
     let _ = array.cast::<PySequence>();
     Path::new("").into_pyobject(py)?;
-    py.get_type::<shared::SharedMemory>();
-    py.get_type::<wire::Copy>();
+    py.get_type::<SharedMemory>();
+    py.get_type::<compat::wire::Copy>();
     #[cfg(unix)]
-    py.get_type::<block::Block>();
+    py.get_type::<compat::block::Block>();
     bools::keep_singletons(py)
 }

@@ -12,14 +12,14 @@ pub(crate) enum Owners {
     Word(String),
 }
 
-/// Where to look, and whom to trust: what it takes to find a channel or array again, in another process.
+/// A directory and a rule of trust: enough to find a channel or array from another process.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) dir: Option<PathBuf>,
     pub(crate) owners: Option<Owners>,
 }
 
-impl Place {
+impl Location {
     pub(crate) fn new(dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
         if let Some(Owners::Word(word)) = &owners
             && !matches!(word.as_str(), "own" | "anyone")

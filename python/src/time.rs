@@ -4,10 +4,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::time::{Duration, Instant};
 
-/// The longest sleep without a look at Python's signals.
+/// The longest sleep between two looks at Python's signals.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
-/// When to stop waiting; `None` for never.
+/// The moment at which a wait ends; `None` for a wait without a time-out.
 pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
@@ -16,7 +16,7 @@ impl Deadline {
         if seconds.is_nan() {
             return Err(PyValueError::new_err("a time-out must be a number of seconds, not NaN"));
         }
-        // Beyond the clock's range is as good as never; before now is now.
+        // Beyond the clock's range there is no time-out; before now is now.
         let timeout = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
         Ok(Self(timeout.and_then(|timeout| Instant::now().checked_add(timeout))))
     }

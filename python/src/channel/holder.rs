@@ -1,4 +1,4 @@
-//! Which thread has something, and whether waiting for that thread can end.
+//! The thread that holds the writer, and whether waiting for that thread can end.
 
 use std::sync::{Arc, Weak};
 
@@ -7,18 +7,18 @@ thread_local! {
     static ALIVE: Arc<()> = Arc::new(());
 }
 
-/// The thread that has taken something, and will give it back.
-pub(crate) struct Holder(Weak<()>);
+/// The thread that has taken the writer, and will return it.
+pub(super) struct Holder(Weak<()>);
 
 impl Holder {
-    /// This thread.
-    pub(crate) fn this_thread() -> Self {
-        // A thread that is past its end is no thread to wait for.
+    /// Returns this thread.
+    pub(super) fn this_thread() -> Self {
+        // A thread past its end never returns anything, so nothing waits for it.
         Self(ALIVE.try_with(Arc::downgrade).unwrap_or_default())
     }
 
-    /// Says why waiting for the thread would never end; `None` when it may.
-    pub(crate) fn hopeless(&self) -> Option<&'static str> {
+    /// Says why waiting for the thread would never end; `None` if it may end.
+    pub(super) fn hopeless(&self) -> Option<&'static str> {
         // The weak reference keeps the allocation, so no other thread gets the same address.
         let is_this = ALIVE.try_with(|alive| std::ptr::eq(Weak::as_ptr(&self.0), Arc::as_ptr(alive)));
         if is_this.unwrap_or(false) {

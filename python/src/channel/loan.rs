@@ -1,19 +1,22 @@
-//! Memory of the next value, lent to be filled.
+//! The Python class of a loan: memory of the next value, lent to be filled.
 
+use crate::channel::shared_writer::{Ended, SharedWriter};
 use crate::errors::no_array;
-use crate::writer::{Ended, Writer};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-// The writer has the loan itself, so that closing the writer can end it.
-/// Memory of a value to come, lent by `Writer.loan`.
+// The writer keeps the memory, so that closing the writer can end the loan.
+/// Memory of the next value, lent by `Writer.loan`.
 ///
-/// Losing the last reference to it abandons it.
+/// Losing the last reference to the loan abandons it.
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Loan {
-    writer: Py<Writer>,
+    writer: Arc<SharedWriter>,
+    /// The Python object over `writer`: while it lives, the end of the program finds and closes it.
+    _object: Py<PyAny>,
     number: u64,
     /// The value's sequence number; 0 before it is published.
     seq: AtomicU64,
@@ -21,22 +24,15 @@ pub(crate) struct Loan {
     by_hand: AtomicBool,
 }
 
-/// Tells one loan from another.
-pub(crate) fn next_number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    // Relaxed: no more is asked than that each number is given once.
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 impl Loan {
-    pub(crate) fn new(writer: Py<Writer>, number: u64) -> Self {
-        Self { writer, number, seq: AtomicU64::new(0), by_hand: AtomicBool::new(false) }
+    pub(super) fn new(writer: Arc<SharedWriter>, object: Py<PyAny>, number: u64) -> Self {
+        Self { writer, _object: object, number, seq: AtomicU64::new(0), by_hand: AtomicBool::new(false) }
     }
 }
 
 #[pymethods]
 impl Loan {
-    /// The array to be filled, writable until the loan is over.
+    /// The array to be filled. It is writable until the loan is over.
     ///
     /// Raises
     /// ------
@@ -44,7 +40,7 @@ impl Loan {
     ///     Once the loan is over.
     #[getter]
     fn array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
-        self.writer.get().lent_array(py, self.number)
+        self.writer.lent_array(py, self.number)
     }
 
     /// The value's sequence number; `None` before it is published.
@@ -61,11 +57,11 @@ impl Loan {
     /// ValueError
     ///     When the loan is over.
     /// InvalidBool
-    ///     When a byte of a bool array is neither 0 nor 1; the loan is over then, without a value.
+    ///     When a byte of a bool array is neither 0 nor 1. Then the loan is over, without a value.
     /// Forked
     fn publish(&self, py: Python<'_>) -> PyResult<u64> {
         self.by_hand.store(true, Ordering::Relaxed);
-        match self.writer.get().end_loan(py, self.number, true)? {
+        match self.writer.end_loan(py, self.number, true)? {
             Ended::Published(seq) => {
                 self.seq.store(seq, Ordering::Relaxed);
                 Ok(seq)
@@ -74,13 +70,13 @@ impl Loan {
         }
     }
 
-    /// Ends the loan without a value. Nothing happens when it is over already.
+    /// Ends the loan without a value. Does nothing when it is over already.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         self.by_hand.store(true, Ordering::Relaxed);
-        self.writer.get().end_loan(py, self.number, false).map(|_| ())
+        self.writer.end_loan(py, self.number, false).map(|_| ())
     }
 
-    // Without this NumPy would make an array of one object.
+    // Without this, NumPy would make an array of one object.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
         let _ = (dtype, copy);
@@ -99,13 +95,14 @@ impl Loan {
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let publish = kind.is_none();
-        match self.writer.get().end_loan(py, self.number, publish)? {
+        match self.writer.end_loan(py, self.number, publish)? {
             Ended::Published(seq) => self.seq.store(seq, Ordering::Relaxed),
-            // Neither by hand nor by a block inside this one. Relaxed: the interpreter lock orders it.
+            // Neither by hand nor by a block inside this one.
+            // Relaxed: the interpreter lock orders it.
             Ended::Before if publish && self.seq().is_none() && !self.by_hand.load(Ordering::Relaxed) => {
                 return Err(PyValueError::new_err(format!(
                     "the Writer of channel {:?} was closed before this loan's block ended: the block's array has not been published",
-                    self.writer.get().channel()
+                    self.writer.name()
                 )));
             }
             Ended::Abandoned | Ended::Before => {}
@@ -115,15 +112,16 @@ impl Loan {
 
     fn __repr__(&self) -> String {
         let state = self.seq().map_or_else(String::new, |seq| format!(", seq={seq}"));
-        format!("Loan(name='{}'{state})", self.writer.get().channel())
+        format!("Loan(name='{}'{state})", self.writer.name())
     }
 }
 
 impl Drop for Loan {
     fn drop(&mut self) {
         Python::attach(|py| {
-            // Nothing happens unless it is still open; there is nobody to tell of an error, and ending without publishing has none.
-            let _ = self.writer.get().end_loan(py, self.number, false);
+            // Does nothing unless the loan is open. A destructor cannot report an error, and an end
+            // without publishing has none.
+            let _ = self.writer.end_loan(py, self.number, false);
         });
     }
 }

@@ -1,25 +1,31 @@
-//! What to do when readers hold all slots: one more try if this process' own garbage may hold some, and an error that names the readers.
+//! Writing while readers hold all slots.
+//!
+//! If garbage of this process may hold some, it is collected, and the write tried once more. After
+//! that the error names the readers.
 
 use crate::errors;
-use crate::options::Place;
+use crate::fork::own::unpoisoned;
+use crate::options::Location;
 use ndsharray::inspect::Kind;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// For so long the answers of a look, and a collection that freed no slot, are good enough: a writer may try again and again.
+/// The time for which a look and a collection are not repeated.
+///
+/// A writer may try again and again, and both are slow.
 const FRESH: Duration = Duration::from_millis(200);
 
-/// Processes that are named in an error.
+/// The most processes that an error names.
 const NAMED: usize = 5;
 
-/// Slots held, by the process ids that readers have noted about themselves.
+/// Slots held, by the process ids that readers note about themselves.
 type Holders = BTreeMap<u32, usize>;
 
-/// What is known of a channel's holders.
+/// The readers that held a channel's slots at the last look.
 #[derive(Default)]
 pub(crate) struct Pinned {
     // No Python code runs while it is locked.
@@ -27,16 +33,16 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
-    /// Does it; when all slots are held, some of them by this process, once more after a garbage collection.
+    /// Calls `attempt`, and once more if a garbage collection may have freed a slot.
     pub(crate) fn retry<T>(
         &self,
         py: Python<'_>,
-        place: &Place,
+        location: &Location,
         name: &str,
         mut attempt: impl FnMut() -> PyResult<T>,
     ) -> PyResult<T> {
         match attempt() {
-            Err(error) if is_pinned(py, &error)? => self.again(py, place, name, error, attempt),
+            Err(error) if is_pinned(py, &error)? => self.again(py, location, name, error, attempt),
             other => other,
         }
     }
@@ -45,7 +51,7 @@ impl Pinned {
     fn again<T>(
         &self,
         py: Python<'_>,
-        place: &Place,
+        location: &Location,
         name: &str,
         mut error: PyErr,
         mut attempt: impl FnMut() -> PyResult<T>,
@@ -54,17 +60,17 @@ impl Pinned {
         let holders = match known {
             Some((_, holders)) => holders,
             None => {
-                let mut holders = look(place, name);
+                let mut holders = look(location, name);
                 if holders.contains_key(&std::process::id()) {
-                    // Samples in cycles of references, as those of a traceback.
+                    // Frees samples in cycles of references, as those of a traceback.
                     py.import("gc")?.call_method0("collect")?;
                     match attempt() {
                         Err(again) if is_pinned(py, &again)? => error = again,
                         other => return other,
                     }
-                    holders = look(place, name);
+                    holders = look(location, name);
                 }
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), holders.clone()));
+                *unpoisoned(&self.last) = Some((Instant::now(), holders.clone()));
                 holders
             }
         };
@@ -72,7 +78,7 @@ impl Pinned {
     }
 
     fn last(&self) -> Option<(Instant, Holders)> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        unpoisoned(&self.last).clone()
     }
 }
 
@@ -80,10 +86,10 @@ fn is_pinned(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
     Ok(error.is_instance(py, errors::class(py, "AllSlotsPinned")?.as_any()))
 }
 
-/// Who holds slots just now, as far as that can be seen.
-fn look(place: &Place, name: &str) -> Holders {
+/// Counts the slots that each process holds just now, as far as it can be seen.
+fn look(location: &Location, name: &str) -> Holders {
     let mut holders = Holders::new();
-    let Ok(report) = place.options().look(name, Kind::Channel) else { return holders };
+    let Ok(report) = location.options().look(name, Kind::Channel) else { return holders };
     for reader in report.readers {
         if let Some(pid) = reader.owner.pid.filter(|_| !reader.pins.is_empty()) {
             *holders.entry(pid).or_default() += reader.pins.len();
@@ -92,7 +98,7 @@ fn look(place: &Place, name: &str) -> Holders {
     holders
 }
 
-/// The error with the holders' names.
+/// Makes the error with the holders' names.
 fn naming(py: Python<'_>, error: &PyErr, holders: &Holders) -> PyResult<PyErr> {
     let value = error.value(py);
     let mut message = value.str()?.to_string();

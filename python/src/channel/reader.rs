@@ -1,39 +1,43 @@
-//! The reading end.
+//! The Python class of a channel's reader.
 
-use crate::dtypes;
-use crate::errors::{self, closed_handle, in_use, no_array, to_exception};
+use crate::channel::sample::{Sample, Target};
+use crate::elements::dtypes;
+use crate::errors::{self, no_array, to_exception};
 use crate::exit;
-use crate::forks::Own;
-use crate::options::{Owners, Place};
-use crate::sample::{Sample, Target};
-use crate::shared::unpoisoned;
+use crate::fork::home::Home;
+use crate::fork::reopening::Reopening;
+use crate::options::{Location, Owners};
 use crate::time::{Deadline, SLICE};
 use ndsharray::{Error, OwnedSample};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// A reader of the channel `name`: sees the latest value, without a copy, whatever its dtype and shape.
+/// A reader of the channel `name`: sees the latest value without a copy, in any dtype and shape.
 ///
-/// A reader follows the *name*: when the writer dies, the last value stays readable, and when a new one comes, the reader goes on with its values. Iterating waits for
-/// one value after the other, and ends when the writer closes the channel.
+/// A reader follows the *name*. When the writer dies, the last value stays readable. When a new one
+/// comes, the reader goes on with its values. Iterating waits for one value after the other, and
+/// ends when the writer closes the channel.
 ///
-/// Pickled, as by `multiprocessing`, it is opened by name in the other process; inherited by a forked
-/// child, it opens itself there by name at its first use. One thread uses it at a time; another gets
-/// a `RuntimeError` meanwhile: give each thread its own. Any thread may close it.
+/// When a reader is pickled, as by `multiprocessing`, the other process opens the channel by name.
+/// A forked child that inherits a reader opens the channel by name at first use.
+///
+/// One thread uses a reader at a time; meanwhile others get a `RuntimeError`. So give each thread
+/// its own. Any thread may close it.
 ///
 /// Parameters
 /// ----------
 /// name
 ///     The channel's name.
 /// timeout
-///     Seconds to wait for the channel to appear; by default 0, not at all. `None` is for ever, as everywhere.
+///     Seconds to wait for the channel to appear; by default 0, not at all. `None` waits without an
+///     end, as everywhere.
 /// read_only
-///     Whether to do without write permission for any of the channel's files: then values are copies, made again when the writer overtakes them.
+///     Whether to do without write permission for any of the channel's files. Then values are
+///     copies, made again when the writer overtakes them.
 /// dir, owners
 ///     As for `Writer`.
 ///
@@ -65,59 +69,23 @@ use std::time::Duration;
 #[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct Reader {
     name: Arc<str>,
-    /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
-    own: Mutex<Arc<OwnReader>>,
-    /// Whether it has been closed. A thread that waits then lets go of the reader itself.
-    closed: AtomicBool,
-    place: Place,
+    reader: Reopening<ndsharray::Reader>,
+    location: Location,
     read_only: bool,
 }
 
-type OwnReader = Own<Option<ndsharray::Reader>>;
-
 impl Reader {
-    /// The reader of this process. In a forked child, which inherited its parent's, it is opened anew.
-    fn own(&self) -> PyResult<Arc<OwnReader>> {
-        self.check_open()?;
-        let inherited = {
-            let own = unpoisoned(&self.own);
-            if own.home().is_here() {
-                return Ok(Arc::clone(&own));
-            }
-            Arc::clone(&own)
+    /// Calls `f` with this process's reader and its process, unless another thread uses the reader.
+    fn with<T>(&self, f: impl FnOnce(Home, &mut ndsharray::Reader) -> PyResult<T>) -> PyResult<T> {
+        let open = || {
+            let opened = open(&self.location, &self.name, self.read_only).map_err(to_exception)?;
+            Python::attach(exit::watch)?;
+            Ok(opened)
         };
-        let opened = Arc::new(Own::new(Some(open(&self.place, &self.name, self.read_only)?)));
-        *unpoisoned(&self.own) = Arc::clone(&opened);
-        // What a thread of the parent used at the fork is never dropped here, as that thread has it too.
-        drop(inherited);
-        Python::attach(exit::watch)?;
-        Ok(opened)
+        self.reader.with(open, f)
     }
 
-    // Relaxed: the interpreter lock orders it.
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
-    fn check_open(&self) -> PyResult<()> {
-        if self.is_closed() { Err(closed_handle("Reader")) } else { Ok(()) }
-    }
-
-    /// Calls `f` with the reader, unless another thread uses it.
-    ///
-    /// If `f` gives up the interpreter lock, another thread may close the reader meanwhile. Then it
-    /// is dropped here.
-    fn with<T>(&self, f: impl FnOnce(&OwnReader, &mut ndsharray::Reader) -> PyResult<T>) -> PyResult<T> {
-        let own = self.own()?;
-        let mut locked = own.try_lock()?.ok_or_else(|| in_use("Reader"))?;
-        let answer = f(&own, locked.as_mut().ok_or_else(|| closed_handle("Reader"))?);
-        let taken = if self.is_closed() { locked.take() } else { None };
-        drop(locked);
-        drop(taken);
-        answer
-    }
-
-    /// Waits with `wait` in slices, until it has something, or the time is over, or the reader is closed.
+    /// Waits with `wait` in slices, until it finds something, the time is over, or a thread closes.
     fn wait_with<T: Send>(
         &self,
         py: Python<'_>,
@@ -125,7 +93,7 @@ impl Reader {
         wait: impl Fn(&mut ndsharray::Reader, Duration) -> ndsharray::Result<Option<T>> + Send + Sync,
     ) -> PyResult<Option<T>> {
         let deadline = Deadline::after(timeout)?;
-        self.with(|own, reader| {
+        self.with(|home, reader| {
             loop {
                 let left = deadline.left();
                 let slice = left.min(SLICE);
@@ -133,9 +101,9 @@ impl Reader {
                     return Ok(Some(found));
                 }
                 py.check_signals()?;
-                self.check_open()?;
+                self.reader.check_open()?;
                 // A signal's handler may have forked, and this be the child.
-                own.home().check()?;
+                home.check()?;
                 if left <= slice && deadline.is_over() {
                     return Ok(None);
                 }
@@ -143,14 +111,15 @@ impl Reader {
         })
     }
 
-    fn sample(&self, value: OwnedSample) -> Sample {
-        Sample::new(&self.name, value, !self.read_only)
+    /// Makes a sample of a value, if there is one.
+    fn sample<'py>(&self, py: Python<'py>, value: Option<OwnedSample>) -> PyResult<Option<Bound<'py, Sample>>> {
+        value.map(|value| Sample::new(py, &self.name, value, !self.read_only)).transpose()
     }
 }
 
-fn open(place: &Place, name: &str, read_only: bool) -> PyResult<ndsharray::Reader> {
-    let options = place.options();
-    if read_only { options.open_read_only(name) } else { options.open(name) }.map_err(to_exception)
+fn open(location: &Location, name: &str, read_only: bool) -> ndsharray::Result<ndsharray::Reader> {
+    let options = location.options();
+    if read_only { options.open_read_only(name) } else { options.open(name) }
 }
 
 #[pymethods]
@@ -166,12 +135,10 @@ impl Reader {
         dir: Option<PathBuf>,
         owners: Option<Owners>,
     ) -> PyResult<Py<Self>> {
-        let place = Place::new(dir, owners)?;
-        let options = place.options();
-        let open = || if read_only { options.open_read_only(&name) } else { options.open(&name) };
+        let location = Location::new(dir, owners)?;
         let deadline = Deadline::after(timeout)?;
-        let inner = loop {
-            match open() {
+        let reader = loop {
+            match open(&location, &name, read_only) {
                 Err(Error::NotFound { .. }) if !deadline.is_over() => {
                     py.detach(|| std::thread::sleep(deadline.left().min(Duration::from_millis(2))));
                     py.check_signals()?;
@@ -179,61 +146,67 @@ impl Reader {
                 other => break other.map_err(to_exception)?,
             }
         };
-        let own = Mutex::new(Arc::new(Own::new(Some(inner))));
-        let made = Py::new(py, Self { name: name.into(), own, closed: AtomicBool::new(false), place, read_only })?;
+        let reader = Reopening::new("Reader", reader);
+        let made = Py::new(py, Self { name: name.into(), reader, location, read_only })?;
         exit::note_reader(made.bind(py))?;
         Ok(made)
     }
 
-    /// The current value if it is newer than the last one read, else `None`. Never blocks.
+    /// Returns the current value if it is newer than the last one read, otherwise `None`.
+    ///
+    /// Never blocks.
     ///
     /// Raises
     /// ------
     /// Corrupt, Contended, Forked
-    fn read(&self) -> PyResult<Option<Sample>> {
-        let read = self.with(|_, reader| reader.read_owned().map_err(to_exception))?;
-        Ok(read.map(|value| self.sample(value)))
+    fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.sample(py, self.with(|_, reader| reader.read_owned().map_err(to_exception))?)
     }
 
-    /// The current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    /// Returns the current value, read before or not; `None` before the first.
+    ///
+    /// Counts as reading it.
     ///
     /// Raises
     /// ------
     /// Corrupt, Contended, Forked
-    fn latest(&self) -> PyResult<Option<Sample>> {
-        let read = self.with(|_, reader| reader.latest_owned().map_err(to_exception))?;
-        Ok(read.map(|value| self.sample(value)))
+    fn latest<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.sample(py, self.with(|_, reader| reader.latest_owned().map_err(to_exception))?)
     }
 
-    /// Waits for something newer than the last value read, and returns it; `None` when `timeout` seconds have passed. A `timeout` of `None`, the default, is for ever.
+    /// Waits for a newer value than the last one read, and returns it.
     ///
-    /// Another thread that closes the reader ends the wait within 50 milliseconds, with a `ValueError`.
+    /// Returns `None` when `timeout` seconds have passed. Without a `timeout`, the default, the
+    /// wait has no end.
     ///
-    /// Sleeps in the kernel, without the interpreter lock, until the writer wakes it; answers Ctrl-C and other signals within 50 milliseconds. When the writer dies the wait
-    /// goes on, as a new one may take over; `is_writer_alive` tells.
+    /// Sleeps in the kernel, without the interpreter lock, until the writer wakes it. Ctrl-C and
+    /// other signals are answered within 50 milliseconds. If another thread closes the reader, the
+    /// wait ends within 50 milliseconds, with a `ValueError`. If the writer dies, the wait goes on,
+    /// as a new one may take over; see `is_writer_alive`.
     ///
     /// Raises
     /// ------
     /// Closed
-    ///     When the writer has closed the channel and its last value has been read: once for each close. After that, waiting goes on until a new writer publishes.
+    ///     When the writer has closed the channel and its last value has been read: once for each
+    ///     close. After that, a wait goes on until a new writer publishes.
     /// Corrupt, Contended, Forked
     #[pyo3(signature = (timeout=None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Sample>> {
-        let waited = self.wait_with(py, timeout, ndsharray::Reader::wait_owned)?;
-        Ok(waited.map(|value| self.sample(value)))
+    fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.sample(py, self.wait_with(py, timeout, ndsharray::Reader::wait_owned)?)
     }
 
-    // Reads nothing, so that nothing is lost when what it was for has been cancelled.
+    // Reads nothing, so that nothing is lost when the task that waits has been cancelled.
     #[pyo3(signature = (timeout))]
     fn _wait_for_news(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let wait = |reader: &mut ndsharray::Reader, slice| Ok(reader.wait_for_news(slice)?.then_some(()));
         Ok(self.wait_with(py, timeout, wait)?.is_some())
     }
 
-    /// As `wait`, for programs with asyncio: other tasks run meanwhile, and cancelling the task ends the wait.
+    /// Waits as `wait` does, in programs with asyncio.
     ///
-    /// The wait itself goes on in a thread of the loop's executor, in slices of 50 milliseconds. A value that comes while the
-    /// task is cancelled is not read.
+    /// Other tasks run meanwhile, and cancelling the task ends the wait. A thread of the loop's
+    /// executor waits, in slices of 50 milliseconds. A value that comes while the task is cancelled
+    /// is not read.
     ///
     /// Raises
     /// ------
@@ -244,14 +217,16 @@ impl Reader {
         py.import("ndsharray_rs._aio")?.getattr("wait")?.call1((slf, timeout))
     }
 
-    /// As `read`, but copies the value: to `out`, an array of the same dtype and shape, or to a new array. `None` when there is nothing newer.
+    /// Copies the current value, if it is newer than the last one read.
     ///
-    /// A value that does not fit `out` stays unread: the next call finds it, or a newer one.
+    /// The copy goes to `out`, an array of the same dtype and shape, or to a new array. Returns
+    /// `None` when there is nothing newer. A value that does not fit `out` stays unread: the next
+    /// call finds it, or a newer one.
     ///
     /// Raises
     /// ------
     /// DTypeMismatch, ShapeMismatch
-    ///     When the value takes another array than `out`.
+    ///     When the value does not fit `out`.
     /// ValueError
     ///     When `out` is read-only.
     /// TypeError
@@ -269,7 +244,7 @@ impl Reader {
             let read = reader.read_owned_if(|dtype, shape| {
                 refused = match &target {
                     Some(target) => target.check(py, dtype, shape),
-                    // As bfloat16, without the package that has it.
+                    // As for bfloat16, without the package that has it.
                     None => dtypes::to_numpy(py, dtype).map(|_| ()),
                 }
                 .err();
@@ -281,8 +256,8 @@ impl Reader {
         if let Some(reason) = refused {
             return Err(reason);
         }
-        let Some(value) = read? else { return Ok(None) };
-        self.sample(value).copy_into(py, out).map(Some)
+        let sample = self.sample(py, read?)?;
+        sample.map(|sample| Sample::copy_into(&sample, out)).transpose()
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -290,11 +265,11 @@ impl Reader {
     }
 
     // Ends when the writer closes the channel.
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Sample>> {
-        self.check_open()?;
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.reader.check_open()?;
         match self.wait(py, None) {
             // Also when another thread has closed the reader.
-            Err(_) if self.is_closed() => Ok(None),
+            Err(_) if self.reader.is_closed() => Ok(None),
             Err(error) if error.is_instance(py, errors::class(py, "Closed")?.as_any()) => Ok(None),
             other => other,
         }
@@ -306,8 +281,10 @@ impl Reader {
         &self.name
     }
 
-    /// The file name of the payload of the value read last; `None` before the first, when the writer has replaced the file since, and for a reader without
-    /// write permission.
+    /// The file name of the payload of the value read last.
+    ///
+    /// `None` before the first value, after the writer has replaced the file, and for a reader
+    /// without write permission.
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         self.with(|_, reader| Ok(reader.payload_name()))
@@ -328,33 +305,30 @@ impl Reader {
     /// Whether the reader has been closed.
     #[getter]
     fn closed(&self) -> bool {
-        self.is_closed()
+        self.reader.is_closed()
     }
 
     fn __repr__(&self) -> String {
-        let state = if self.is_closed() { ", closed" } else { "" };
+        let state = if self.reader.is_closed() { ", closed" } else { "" };
         format!("Reader(name='{}'{state})", self.name)
     }
 
-    // By name: the other process opens the channel for itself, and starts with the value that is current then.
+    // By name: the other process opens the channel, and starts with the value that is current then.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        self.check_open()?;
-        let arguments = (&*self.name, self.read_only, self.place.dir.as_ref(), self.place.owners.clone());
+        self.reader.check_open()?;
+        let arguments = (&*self.name, self.read_only, self.location.dir.as_ref(), self.location.owners.clone());
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_reader")?, arguments.into_pyobject(py)?))
     }
 
-    /// Gives up the reader's place in the channel. Samples and arrays live on.
+    /// Releases the reader's entry in the channel. Samples and arrays stay valid.
     ///
-    /// Ends the wait of another thread within 50 milliseconds, with a `ValueError`; a `for` loop just ends.
+    /// The wait of another thread ends within 50 milliseconds, with a `ValueError`; a `for` loop
+    /// just ends.
     fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-        let own = Arc::clone(&unpoisoned(&self.own));
-        // If another thread has it, that one drops it; in a forked child it stays as it is.
-        let taken = own.at_once().and_then(|mut reader| reader.take());
-        drop(taken);
+        self.reader.close();
     }
 
-    // Without this NumPy would make an array of one object.
+    // Without this, NumPy would make an array of one object.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
         let _ = (dtype, copy);

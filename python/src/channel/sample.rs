@@ -1,10 +1,9 @@
-//! A value that a reader has read.
+//! The Python class of a value that a reader has read.
 
-use crate::buffer;
-use crate::dtypes;
+use crate::elements::array::{self, Access};
+use crate::elements::{buffer, dtypes};
 use crate::errors;
-use crate::inherited::{Entry, Keep};
-use crate::memory::{self, Access};
+use crate::fork::lending::ValueEntry;
 use ndsharray::{DType, OwnedSample};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -18,10 +17,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One value of a channel, from `Reader.read`, `Reader.latest` or `Reader.wait`.
 ///
-/// It holds the value in place: it does not change as long as the sample, its array or anything made of them lives, whatever becomes of the reader and the writer. Each value that is held
-/// takes one of the channel's slots from the writer; the slot goes back with the last reference.
+/// It holds the value in place. The value does not change as long as the sample, its array or
+/// anything made of them lives, whatever happens to the reader and the writer. Each value that is
+/// held takes one of the channel's slots from the writer. The last reference returns the slot.
 ///
-/// `numpy.asarray(sample)`, `memoryview(sample)` and `numpy.from_dlpack(sample)` show the same memory.
+/// `numpy.asarray(sample)`, `memoryview(sample)` and `numpy.from_dlpack(sample)` show the same
+/// memory.
 ///
 /// Examples
 /// --------
@@ -43,51 +44,62 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// ValueError: assignment destination is read-only
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Sample {
-    /// Goes before the value, whose memory it stands for; `None` for a copy.
-    _entry: Option<Entry>,
+    /// Before the value, which must be dropped after it. Empty for a copy.
+    entry: ValueEntry,
     value: OwnedSample,
     channel: Arc<str>,
-    /// Whether the elements can be shown to NumPy: not known for `bool`, until all of them have been looked at.
+    /// Whether NumPy may see the elements. For `bool` that is known once all have been checked.
     sound: AtomicBool,
 }
 
 impl Sample {
-    /// A value that lies in a payload if `in_place`, else in this process.
+    /// Makes a sample of a value that lies in a payload if `in_place`, otherwise in this process.
     #[inline]
-    pub(crate) fn new(channel: &Arc<str>, value: OwnedSample, in_place: bool) -> Self {
+    pub(super) fn new<'py>(
+        py: Python<'py>,
+        channel: &Arc<str>,
+        value: OwnedSample,
+        in_place: bool,
+    ) -> PyResult<Bound<'py, Self>> {
         let sound = AtomicBool::new(value.dtype() != DType::Bool);
-        let entry = in_place.then(|| {
-            let bytes = value.as_bytes();
-            // SAFETY: a payload is a mapping of its own, read-only, and lasts as long as the value.
-            unsafe { Entry::new(bytes.as_ptr(), bytes.len(), false, Keep::Pin(value.clone())) }
-        });
-        Self { _entry: entry, value, channel: Arc::clone(channel), sound }
+        let entry = ValueEntry::new();
+        let made = Bound::new(py, Self { entry, value, channel: Arc::clone(channel), sound })?;
+        if in_place {
+            let this = made.get();
+            // SAFETY: once, as the sample is new. A Python object does not move, and drops its
+            // fields in order. A payload is a mapping of its own, read-only, and lasts as long as
+            // the value.
+            unsafe { this.entry.enter(py, &this.value) };
+        }
+        Ok(made)
     }
 
-    /// The elements, if they are what NumPy takes for values of the dtype.
+    /// Returns the elements, if NumPy takes all of them for values of the dtype.
     fn bytes(&self) -> PyResult<&[u8]> {
         let bytes = self.value.as_bytes();
-        // Relaxed: what it says follows from bytes that do not change.
+        // Relaxed: it follows from bytes that do not change.
         if !self.sound.load(Ordering::Relaxed) {
             // SAFETY: a slice's own pointer and length.
-            unsafe { memory::check_bools(self.value.dtype(), bytes.as_ptr(), bytes.len()) }?;
+            unsafe { array::check_bools(self.value.dtype(), bytes.as_ptr(), bytes.len()) }?;
             self.sound.store(true, Ordering::Relaxed);
         }
         Ok(bytes)
     }
 
-    /// Copies the elements to `out`, a [`Target`] that takes them, or to a new array, and says which and what.
-    pub(crate) fn copy_into<'py>(
-        self,
-        py: Python<'py>,
+    /// Copies the elements to `out`, a [`Target`] that takes them, or to a new array.
+    ///
+    /// Returns an `Info` with the array.
+    pub(super) fn copy_into<'py>(
+        slf: &Bound<'py, Self>,
         out: Option<&Bound<'py, PyUntypedArray>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let sample = Bound::new(py, self)?;
-        let (value, source) = (&sample.get().value, Self::array(&sample)?);
+        let py = slf.py();
+        let (value, source) = (&slf.get().value, Self::array(slf)?);
         let array = match out {
             None => source.call_method0("copy")?,
             Some(out) => {
-                // SAFETY: two arrays; NumPy refuses if `out` is not writable, or of another shape by now.
+                // SAFETY: two arrays; NumPy refuses if `out` is not writable, or of another shape
+                // by now.
                 if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, out.as_array_ptr(), source.as_array_ptr()) } != 0 {
                     return Err(PyErr::fetch(py));
                 }
@@ -99,14 +111,14 @@ impl Sample {
     }
 }
 
-/// An array to copy values to.
-pub(crate) struct Target<'a, 'py> {
+/// An array that values are copied to.
+pub(super) struct Target<'a, 'py> {
     out: &'a Bound<'py, PyUntypedArray>,
 }
 
 impl<'a, 'py> Target<'a, 'py> {
-    pub(crate) fn new(out: &'a Bound<'py, PyUntypedArray>) -> PyResult<Self> {
-        memory::check_whole(out)?;
+    pub(super) fn new(out: &'a Bound<'py, PyUntypedArray>) -> PyResult<Self> {
+        array::check_whole(out)?;
         // SAFETY: an array object, alive while borrowed.
         let flags = unsafe { (*out.as_array_ptr()).fields.flags };
         if flags & NPY_ARRAY_WRITEABLE == 0 {
@@ -116,17 +128,14 @@ impl<'a, 'py> Target<'a, 'py> {
     }
 
     /// Refuses values of another dtype or shape.
-    pub(crate) fn check(&self, py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<()> {
-        let fields = PyDict::new(py);
+    pub(super) fn check(&self, py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<()> {
         let expected = self.out.dtype();
         // Without the package of an extension type there is no array of it.
         if !dtypes::to_numpy(py, dtype).is_ok_and(|found| expected.is_equiv_to(&found)) {
-            fields.set_item("expected", expected.str()?)?;
-            fields.set_item("found", dtype.name())?;
-            let message = format!("expected dtype {expected}, found {dtype}");
-            return Err(PyErr::from_value(errors::class(py, "DTypeMismatch")?.call((message,), Some(&fields))?));
+            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), dtype.name())?);
         }
         if self.out.shape() != shape {
+            let fields = PyDict::new(py);
             fields.set_item("expected", self.out.len())?;
             fields.set_item("found", shape.iter().product::<usize>())?;
             let (expected, found) = (PyTuple::new(py, self.out.shape())?, PyTuple::new(py, shape)?);
@@ -139,14 +148,14 @@ impl<'a, 'py> Target<'a, 'py> {
 
 #[pymethods]
 impl Sample {
-    /// The value as a NumPy array: no copy, not writable, and as long-lived as anybody wants it.
+    /// The value as a NumPy array: no copy, not writable. It keeps its memory.
     ///
     /// A new array each time, over the same memory.
     ///
     /// Raises
     /// ------
     /// ModuleNotFoundError
-    ///     For bfloat16, when the package `ml_dtypes` is not there.
+    ///     For bfloat16, when the package `ml_dtypes` is not installed.
     /// InvalidBool
     ///     When a byte of a bool array is neither 0 nor 1.
     #[getter]
@@ -154,9 +163,10 @@ impl Sample {
         let this = slf.get();
         let data = this.bytes()?.as_ptr().cast_mut();
         let (dtype, shape) = (this.value.dtype(), this.value.shape());
-        // SAFETY: the bytes live, unchanged, as long as the sample, which is what owns the array: it is frozen. Payloads start at a page, and copies are
-        // aligned for every dtype; bools have just been checked.
-        unsafe { memory::array_over(slf.clone().into_any(), dtype, shape, data, Access::Read) }
+        // SAFETY: the array's owner is the sample, which is frozen. Its bytes stay, unchanged, as
+        // long as it lives. Payloads start at a page, and copies are aligned for every dtype. Bools
+        // have just been checked.
+        unsafe { array::array_over(slf.clone().into_any(), dtype, shape, data, Access::Read) }
     }
 
     /// The value's sequence number: 1 for the first value of a channel, and one more with each.
@@ -165,8 +175,7 @@ impl Sample {
         self.value.seq()
     }
 
-    /// Values that were published and not seen since the reader's last read; at its first read,
-    /// since it was opened.
+    /// Values that the reader missed since its last read; at the first, since it was opened.
     #[getter]
     fn missed(&self) -> u64 {
         self.value.missed()
@@ -214,7 +223,7 @@ impl Sample {
         self.value.as_bytes().len()
     }
 
-    /// What `numpy.asarray` asks for.
+    /// Answers `numpy.asarray`.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__<'py>(
         slf: &Bound<'py, Self>,
@@ -234,8 +243,10 @@ impl Sample {
         }
     }
 
-    /// What `from_dlpack` of NumPy, PyTorch, JAX and others asks for. The capsule is marked as read-only; a consumer that knows only the old capsules, which have no such
-    /// mark, is refused with a `BufferError`, unless it asks for a copy.
+    /// Answers `from_dlpack` of NumPy, PyTorch, JAX and others.
+    ///
+    /// The capsule is marked as read-only. Old capsules have no such mark: a consumer that knows
+    /// only those gets a `BufferError`, unless it asks for a copy.
     #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
     fn __dlpack__<'py>(
         slf: &Bound<'py, Self>,
@@ -253,7 +264,7 @@ impl Sample {
         Self::array(slf)?.call_method("__dlpack__", (), Some(&options))
     }
 
-    /// Where the elements are: the CPU.
+    /// Says where the elements are: the CPU.
     fn __dlpack_device__(&self) -> (i32, i32) {
         (1, 0)
     }
@@ -267,11 +278,12 @@ impl Sample {
         let this = slf.get();
         let bytes = this.bytes()?;
         let (dtype, shape) = (this.value.dtype(), this.value.shape());
-        // SAFETY: `view` is the caller's word; the bytes live unchanged as long as the sample, which the view keeps.
+        // SAFETY: `view` is the caller's word. The bytes stay, unchanged, as long as the sample,
+        // which the view keeps.
         unsafe { buffer::fill(slf.clone().into_any(), bytes, dtype, shape, view, flags) }
     }
 
-    /// Frees what belongs to a view.
+    /// Frees the layout of a view.
     ///
     /// # Safety
     ///

@@ -1,6 +1,6 @@
 //! Blocks of Python's `multiprocessing.shared_memory`.
 
-use crate::memory::{self, Access};
+use crate::elements::array::{self, Access};
 use memmap2::{MmapOptions, MmapRaw};
 use ndsharray::DType;
 use numpy::PyUntypedArray;
@@ -13,11 +13,14 @@ pub(crate) struct Block {
     map: MmapRaw,
 }
 
-/// The first `size` bytes of an open file, which has at least as many. Unlike `mmap.mmap`, it keeps no descriptor.
+/// Maps the first `size` bytes of an open file, which has at least as many.
+///
+/// Unlike `mmap.mmap`, the mapping keeps no descriptor.
 #[pyfunction]
 pub(crate) fn map_block(py: Python<'_>, descriptor: RawFd, size: usize) -> PyResult<Bound<'_, PyUntypedArray>> {
     let block = Bound::new(py, Block { map: MmapOptions::new().len(size).map_raw(descriptor)? })?;
     let data = block.get().map.as_mut_ptr();
-    // SAFETY: the block keeps the mapping, of so many bytes, for reads and writes; the caller says that the file has them. It starts at a page.
-    unsafe { memory::array_over(block.into_any(), DType::U8, &[size], data, Access::Write) }
+    // SAFETY: the block keeps the mapping, of so many bytes, for reads and writes. The caller says
+    // that the file has them. The mapping starts at a page.
+    unsafe { array::array_over(block.into_any(), DType::U8, &[size], data, Access::Write) }
 }

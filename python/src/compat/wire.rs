@@ -1,19 +1,17 @@
-//! Python's ndsharray as it is: the two ends of its wire format.
+//! The two ends of the wire format of Python's ndsharray.
 
-use crate::dtypes;
-use crate::errors::{closed_handle, in_use, to_exception};
+use crate::elements::array::{self, Access};
+use crate::elements::dtypes;
+use crate::errors::{closed_handle, to_exception};
 use crate::exit;
-use crate::forks::Own;
-use crate::memory::{self, Access};
-use crate::shared::unpoisoned;
+use crate::fork::own::Own;
+use crate::fork::reopening::Reopening;
 use ndsharray::compat;
 use ndsharray::{DType, OwnedArray};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn options(dir: Option<PathBuf>) -> compat::Options {
@@ -27,7 +25,7 @@ fn options(dir: Option<PathBuf>) -> compat::Options {
 /// The writing end.
 #[pyclass(frozen, weakref, module = "ndsharray_rs._native")]
 pub(crate) struct WireWriter {
-    /// Locked with the interpreter lock alone: no thread finds it locked, and no fork.
+    /// Locked only under the interpreter lock: no thread finds it locked, and no fork.
     inner: Own<Option<compat::AnyWriter>>,
 }
 
@@ -62,17 +60,10 @@ impl WireWriter {
         if !array.is_c_contiguous() || array.dtype().is_native_byteorder() == Some(false) {
             return Err(PyValueError::new_err("the array is not in C order and native byte order"));
         }
-        let len = array.len() * dtype.size();
-        let bytes: &[u8] = if len == 0 {
-            &[]
-        } else {
-            // SAFETY: the array is a living object.
-            let data = unsafe { (*array.as_array_ptr()).fields.data };
-            // SAFETY: an array in C order has so many bytes from its data pointer on. `array` keeps them, and no Python code runs before the last use of
-            // the slice that could change them, as this thread does not give up the interpreter lock.
-            unsafe { std::slice::from_raw_parts(data.cast(), len) }
-        };
         let mut inner = self.inner.lock(array.py())?;
+        // SAFETY: in C order, as checked. This thread keeps the interpreter lock until the last use
+        // of the slice, so no Python code changes the bytes.
+        let bytes = unsafe { array::bytes_of(array, dtype) };
         let writer = inner.as_mut().ok_or_else(|| closed_handle("writer"))?;
         writer.write_bytes(dtype, array.shape(), bytes).map(drop).map_err(to_exception)
     }
@@ -83,7 +74,7 @@ impl WireWriter {
     }
 
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        // In a forked child it is the parent's, and is dropped without a trace.
+        // In a forked child it is the parent's, and dropping it has no effect.
         let taken = self.inner.at_once().and_then(|mut writer| writer.take());
         // May wait for readers that poll.
         py.detach(|| drop(taken));
@@ -91,38 +82,23 @@ impl WireWriter {
     }
 }
 
-/// The reading end. In a forked child it opens itself anew.
+/// The reading end. A forked child opens it again for itself.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
 pub(crate) struct WireReader {
     name: String,
     dir: Option<PathBuf>,
-    /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
-    own: Mutex<Arc<Own<Option<compat::Reader>>>>,
-    /// Whether it has been closed. A thread that reads then lets go of the reader itself.
-    closed: AtomicBool,
+    reader: Reopening<compat::Reader>,
 }
 
 impl WireReader {
-    fn own(&self) -> PyResult<Arc<Own<Option<compat::Reader>>>> {
-        let own = Arc::clone(&unpoisoned(&self.own));
-        if own.home().is_here() {
-            return Ok(own);
-        }
-        let reader = if self.is_closed() { None } else { Some(open(&self.name, self.dir.clone())?) };
-        let opened = Arc::new(Own::new(reader));
-        *unpoisoned(&self.own) = Arc::clone(&opened);
-        Ok(opened)
+    /// Calls `f` with this process's reader, unless another thread uses it.
+    fn with<T>(&self, f: impl FnOnce(&mut compat::Reader) -> PyResult<T>) -> PyResult<T> {
+        self.reader.with(|| open(&self.name, self.dir.clone()), |_, reader| f(reader))
     }
 
-    // Relaxed: the interpreter lock orders it.
-    fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
-    }
-
+    /// Asks the reader; `None` once it is closed.
     fn ask<T>(&self, f: impl FnOnce(&compat::Reader) -> T) -> PyResult<Option<T>> {
-        let own = self.own()?;
-        let locked = own.try_lock()?.ok_or_else(|| in_use("reader"))?;
-        Ok(locked.as_ref().map(f))
+        if self.reader.is_closed() { Ok(None) } else { self.with(|reader| Ok(Some(f(reader)))) }
     }
 }
 
@@ -135,20 +111,14 @@ impl WireReader {
     #[new]
     #[pyo3(signature = (name, *, dir=None))]
     fn new(name: String, dir: Option<PathBuf>) -> PyResult<Self> {
-        let own = Mutex::new(Arc::new(Own::new(Some(open(&name, dir.clone())?))));
-        Ok(Self { name, dir, own, closed: AtomicBool::new(false) })
+        let reader = Reopening::new("reader", open(&name, dir.clone())?);
+        Ok(Self { name, dir, reader })
     }
 
-    /// A copy of the current value that nobody else has, if it is newer than the last one read.
+    /// Returns a private copy of the current value, if it is newer than the last one read.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
-        let own = self.own()?;
-        let mut locked = own.try_lock()?.ok_or_else(|| in_use("reader"))?;
-        let reader = locked.as_mut().ok_or_else(|| closed_handle("reader"))?;
         // Waits for a value that is being written, for two seconds at most.
-        let copy = py.detach(|| reader.read());
-        let taken = if self.is_closed() { locked.take() } else { None };
-        drop(locked);
-        drop(taken);
+        let copy = self.with(|reader| Ok(py.detach(|| reader.read())))?;
         copy.map_err(to_exception)?.map(|copy| to_array(py, copy)).transpose()
     }
 
@@ -168,11 +138,7 @@ impl WireReader {
     }
 
     fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
-        let own = Arc::clone(&unpoisoned(&self.own));
-        // If another thread has it, that one drops it; in a forked child it stays as it is.
-        let taken = own.at_once().and_then(|mut reader| reader.take());
-        drop(taken);
+        self.reader.close();
     }
 }
 
@@ -184,17 +150,20 @@ pub(crate) struct Copy {
 
 fn to_array(py: Python<'_>, array: OwnedArray) -> PyResult<Bound<'_, PyUntypedArray>> {
     if array.dtype() == DType::Bool {
-        // NumPy counts on it that bools are 0 or 1.
+        // NumPy relies on bools that are 0 or 1.
         array.any_view().map_err(to_exception)?;
     }
     let owner = Bound::new(py, Copy { array })?;
     let array = &owner.get().array;
     let data = array.as_bytes().as_ptr().cast_mut();
-    // SAFETY: the elements live, unchanged, as long as their owner, which is frozen, and are aligned for every dtype; bools have just been checked.
-    unsafe { memory::array_over(owner.clone().into_any(), array.dtype(), array.shape(), data, Access::Read) }
+    // SAFETY: the elements stay, unchanged, as long as their owner, which is frozen. They are
+    // aligned for every dtype. Bools have just been checked.
+    unsafe { array::array_over(owner.clone().into_any(), array.dtype(), array.shape(), data, Access::Read) }
 }
 
-/// Removes the payload files that the tag does not name and that nobody has changed for so many seconds; tells which they were.
+/// Removes payload files that the tag does not name and that are older than so many seconds.
+///
+/// Returns their paths.
 #[pyfunction]
 #[pyo3(signature = (name, older_than=0.0, *, dir=None))]
 pub(crate) fn remove_leftovers(name: &str, older_than: f64, dir: Option<PathBuf>) -> PyResult<Vec<PathBuf>> {

@@ -1,8 +1,8 @@
 //! NumPy arrays over memory that is not NumPy's.
 
-use crate::dtypes;
+use crate::elements::dtypes;
 use crate::errors::to_exception;
-use crate::forks::Known;
+use crate::fork::known::Known;
 use ndsharray::{DType, raw};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -19,12 +19,13 @@ pub(crate) enum Access {
     Write,
 }
 
-/// An array in C order over the memory from `data` on, which keeps `owner` alive.
+/// Makes an array in C order over the memory from `data` on, which keeps `owner` alive.
 ///
 /// # Safety
 ///
-/// As long as `owner` lives, `data` is valid for reads, and for writes with [`Access::Write`], of as many elements as the shape has, whoever else reads or writes them.
-/// It is aligned for `dtype`. For `bool` every byte is 0 or 1.
+/// As long as `owner` lives, `data` is valid for reads of as many elements as the shape has, and
+/// with [`Access::Write`] for writes, whatever other threads or processes do there. It is aligned
+/// for `dtype`. For `bool` every byte is 0 or 1.
 pub(crate) unsafe fn array_over<'py>(
     owner: Bound<'py, PyAny>,
     dtype: DType,
@@ -36,14 +37,16 @@ pub(crate) unsafe fn array_over<'py>(
     let descr = dtypes::to_numpy(py, dtype)?;
     let mut axes = [0 as npy_intp; ndsharray::MAX_NDIM];
     for (axis, &len) in axes.iter_mut().zip(shape) {
-        // An array's byte length fits isize, and so do its axes; one beside an axis of length zero need not.
+        // An array's byte length fits isize, and so do its axes, but not beside an axis of length
+        // 0.
         *axis = npy_intp::try_from(len)?;
     }
     let ndim = i32::try_from(shape.len())?;
     let flags = if access == Access::Write { NPY_ARRAY_WRITEABLE } else { 0 };
     let array_type = PyUntypedArray::type_object_raw(py);
-    // SAFETY: type and dtype are NumPy's own, `axes` has `ndim` lengths, and NumPy makes the strides, those of C order. The data are valid by the caller's
-    // word for as long as `owner`, which the array is about to keep. The dtype's reference is handed over.
+    // SAFETY: type and dtype are NumPy's own, and `axes` has `ndim` lengths. NumPy makes the
+    // strides of C order. By the caller's word, the data are valid as long as `owner`, which the
+    // array is about to keep. The call takes the dtype's reference.
     let array = unsafe {
         PY_ARRAY_API.PyArray_NewFromDescr(
             py,
@@ -59,7 +62,8 @@ pub(crate) unsafe fn array_over<'py>(
     };
     // SAFETY: a new reference, or null with an exception set.
     let array = unsafe { Bound::from_owned_ptr_or_err(py, array) }?;
-    // SAFETY: `array` is an array without a base; the reference to `owner` is handed over, also on failure.
+    // SAFETY: `array` is an array without a base. The call takes the reference to `owner`, also
+    // when it fails.
     let set = unsafe { PY_ARRAY_API.PyArray_SetBaseObject(py, array.as_ptr().cast(), owner.into_ptr()) };
     if set != 0 {
         return Err(PyErr::fetch(py));
@@ -68,7 +72,7 @@ pub(crate) unsafe fn array_over<'py>(
     Ok(unsafe { array.cast_into_unchecked() })
 }
 
-/// A shape, as NumPy's functions take it: a length, or several.
+/// A shape as NumPy's functions take it: a length, or several.
 pub(crate) struct Shape(pub(crate) Vec<usize>);
 
 impl<'py> FromPyObject<'_, 'py> for Shape {
@@ -85,7 +89,7 @@ impl<'py> FromPyObject<'_, 'py> for Shape {
     }
 }
 
-/// Says what is wrong with what was given for a shape.
+/// Makes the exception for an object that is no shape.
 #[cold]
 fn no_shape(given: Borrowed<'_, '_, PyAny>) -> PyErr {
     let shown = given.repr().map_or_else(|_| String::from("that"), |text| text.to_string());
@@ -102,7 +106,9 @@ fn no_shape(given: Borrowed<'_, '_, PyAny>) -> PyErr {
     }
 }
 
-/// Refuses arrays of which a part is missing: NumPy alone would take what lies under a mask for values.
+/// Refuses arrays with masked or null elements.
+///
+/// NumPy alone would take the bytes under a mask for values.
 pub(crate) fn check_whole(given: &Bound<'_, PyAny>) -> PyResult<()> {
     let is_plain = given.cast_exact::<PyUntypedArray>().is_ok()
         || given.is_exact_instance_of::<PyFloat>()
@@ -117,13 +123,13 @@ pub(crate) fn check_whole(given: &Bound<'_, PyAny>) -> PyResult<()> {
     CHECK.get_or_make(py, find)?.call1((given,)).map(|_| ())
 }
 
-/// Whatever NumPy takes for an array, as one; not if a part of it is missing.
+/// Makes an array of any object that NumPy takes for one. Masked and null elements are refused.
 pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
     if let Ok(array) = given.cast_exact::<PyUntypedArray>() {
         return Ok(array.clone());
     }
     check_whole(given)?;
-    // SAFETY: `given` is an object; no dtype, depth or context is asked for.
+    // SAFETY: `given` is an object. Null stands for no dtype and no context.
     let array = unsafe {
         PY_ARRAY_API.PyArray_FromAny(py, given.as_ptr(), ptr::null_mut(), 0, 0, NPY_ARRAY_ENSUREARRAY, ptr::null_mut())
     };
@@ -133,12 +139,16 @@ pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyRes
     Ok(unsafe { array.cast_into_unchecked() })
 }
 
-/// The bytes of an array in C order.
+/// Returns the bytes of an array in C order.
 ///
 /// # Safety
 ///
-/// The array's elements lie in C order and take as many bytes as `dtype`'s. Nobody changes them as long as the slice is used. (Other threads can, if the interpreter lock is given back, or by
-/// NumPy functions that run without it; then the bytes that are read are a mixture of old and new, as for any copy made by NumPy.)
+/// The array's elements lie in C order, and are as large as those of `dtype`. They do not change
+/// while the slice is used.
+///
+/// Other threads can break the latter: while the interpreter lock is released, or by functions of
+/// NumPy that run without it. Then the slice reads as a mixture of old and new, as any copy by
+/// NumPy would be.
 pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType) -> &'a [u8] {
     let len = array.len() * dtype.size();
     if len == 0 {
@@ -146,7 +156,8 @@ pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: D
     }
     // SAFETY: an array object, alive while borrowed.
     let data = unsafe { (*array.as_array_ptr()).fields.data };
-    // SAFETY: in C order, the elements are so many bytes from there on. That they do not change is the caller's word.
+    // SAFETY: in C order, the elements are so many bytes from there on. The caller says that they
+    // do not change.
     unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) }
 }
 
@@ -156,10 +167,11 @@ pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &m
     if bytes.len() != array.len() * dtype.size() {
         return Err(PyValueError::new_err("the array has changed its shape"));
     }
-    let nobody = py.None().into_bound(py);
-    // SAFETY: the array is gone before `bytes` is, at the end of this function: nobody else gets hold of it. `bytes` has the length of the source and, as a payload's or an array's,
-    // its alignment; a bool's bytes are not looked at, but overwritten.
-    let target = unsafe { array_over(nobody, dtype, array.shape(), bytes.as_mut_ptr(), Access::Write) }?;
+    let no_owner = py.None().into_bound(py);
+    // SAFETY: nothing else refers to the array, so it goes before `bytes` does, at the end of this
+    // function. `bytes` has the length of the source. As those of a payload or an array, they are
+    // aligned for it. The bytes of a bool are overwritten unread.
+    let target = unsafe { array_over(no_owner, dtype, array.shape(), bytes.as_mut_ptr(), Access::Write) }?;
     // SAFETY: two arrays of one shape.
     if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, target.as_array_ptr(), array.as_array_ptr()) } != 0 {
         return Err(PyErr::fetch(py));
@@ -167,7 +179,7 @@ pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &m
     Ok(())
 }
 
-/// Room for one element of any dtype.
+/// Memory for one element of any dtype.
 #[repr(align(16))]
 pub(crate) struct Element([u8; 32]);
 
@@ -180,20 +192,21 @@ impl Element {
         element
     }
 
-    /// The first `N` bytes, of 32 at most.
+    /// Returns the first `N` bytes, of 32 at most.
     pub(crate) fn front<const N: usize>(&self) -> [u8; N] {
         self.0.first_chunk().copied().unwrap_or([0; N])
     }
 }
 
-/// What NumPy makes of a value that is assigned to an element.
+/// Converts a value as NumPy does when it is assigned to an element.
 pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
     let py = given.py();
     check_whole(given)?;
     let mut element = Element::new(&[]);
-    let nobody = py.None().into_bound(py);
-    // SAFETY: the array is over room for one element, aligned for all dtypes and zero, and gone before it: nobody else gets hold of it.
-    let target = unsafe { array_over(nobody, dtype, &[], element.0.as_mut_ptr(), Access::Write) }?;
+    let no_owner = py.None().into_bound(py);
+    // SAFETY: the memory fits one element of any dtype, aligned and zero. Nothing else refers to
+    // the array, so it goes before the memory does.
+    let target = unsafe { array_over(no_owner, dtype, &[], element.0.as_mut_ptr(), Access::Write) }?;
     // SAFETY: an array and an object.
     if unsafe { PY_ARRAY_API.PyArray_CopyObject(py, target.as_array_ptr(), given.as_ptr()) } != 0 {
         return Err(PyErr::fetch(py));
@@ -202,18 +215,19 @@ pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Ele
     Ok(element)
 }
 
-/// An element as NumPy's scalar.
+/// Converts an element to NumPy's scalar.
 pub(crate) fn from_element(py: Python<'_>, dtype: DType, mut element: Element) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: as in `to_element`; the scalar is a copy.
     let array = unsafe { array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Read) }?;
     array.get_item(())
 }
 
-/// For `bool`: fails if a byte is neither 0 nor 1.
+/// Fails if the dtype is `bool` and a byte is neither 0 nor 1.
 ///
 /// # Safety
 ///
-/// `len` bytes from `data` on are valid for reads; that nobody changes them meanwhile is asked of those who want the answer to hold.
+/// `len` bytes from `data` on are valid for reads. If they change meanwhile, the answer means
+/// nothing.
 pub(crate) unsafe fn check_bools(dtype: DType, data: *const u8, len: usize) -> PyResult<()> {
     if dtype != DType::Bool || len == 0 {
         return Ok(());

@@ -8,8 +8,7 @@ use pyo3::prelude::*;
 /// NumPy below 2.4 loads the byte twice: once for which of `numpy.True_` and `numpy.False_` gets a
 /// new reference, and once for which it returns. If the byte changes in between, one of the two
 /// loses a reference that is still used. After some such reads its memory is freed, which ends the
-/// process. So both get references that are never given back. What is returned is a bool in any
-/// case.
+/// process. So both get references that are never dropped. Either way the read returns a bool.
 pub(crate) fn keep_singletons(py: Python<'_>) -> PyResult<()> {
     let numpy = py.import("numpy")?;
     let version = numpy.getattr("__version__")?.extract::<String>()?;
@@ -24,19 +23,21 @@ pub(crate) fn keep_singletons(py: Python<'_>) -> PyResult<()> {
 
 /// Adds more references than are ever lost.
 fn keep(object: &Bound<'_, PyAny>) {
-    // SAFETY: an object, alive while borrowed; with the interpreter lock held its count is this thread's.
+    // SAFETY: an object, alive while borrowed. The interpreter lock makes its count this thread's.
     let count = unsafe { &mut (*object.as_ptr()).ob_refcnt };
     *count = kept(*count, object.py().version_info() >= (3, 12));
 }
 
-/// A count from which losses do not lead to zero. From Python 3.12 on only the low 32 bits count,
-/// and a count with the highest of them set stays as it is.
+/// Returns a count from which losses never lead to zero.
+///
+/// From Python 3.12 on only the low 32 bits count. With the highest of them set, a count stays as
+/// it is.
 #[cfg(target_pointer_width = "64")]
 fn kept(count: ffi::Py_ssize_t, immortal: bool) -> ffi::Py_ssize_t {
     if immortal { (count & !0xffff_ffff) | 0xc000_0000 } else { count | 1 << 60 }
 }
 
-/// A count from which losses hardly lead to zero: with 32 bits there is no more room.
+/// Returns a count from which losses hardly lead to zero: 32 bits allow no more.
 #[cfg(not(target_pointer_width = "64"))]
 fn kept(count: ffi::Py_ssize_t, _immortal: bool) -> ffi::Py_ssize_t {
     count | 1 << 28

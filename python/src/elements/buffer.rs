@@ -7,11 +7,11 @@ use pyo3::prelude::*;
 use std::ffi::{CStr, c_int};
 use std::ptr;
 
-/// What a view points to: lengths of the axes, then strides.
+/// The memory that a view points to: lengths of the axes, then strides.
 struct Layout(Box<[Py_ssize_t]>);
 
 impl Layout {
-    /// In C order.
+    /// Makes the layout of C order.
     fn new(shape: &[usize], itemsize: usize) -> PyResult<Self> {
         let shape = shape.iter().map(|&len| Py_ssize_t::try_from(len)).collect::<Result<Vec<_>, _>>()?;
         let mut strides = Vec::with_capacity(shape.len());
@@ -24,7 +24,7 @@ impl Layout {
     }
 }
 
-/// The name that the module `struct` has for a dtype, or NumPy's extension of it.
+/// Returns a dtype's name in the module `struct`, or in NumPy's extension of it.
 fn format(dtype: DType) -> Option<&'static CStr> {
     Some(match dtype {
         DType::Bool => c"?",
@@ -43,7 +43,7 @@ fn format(dtype: DType) -> Option<&'static CStr> {
         DType::C128 => c"Zd",
         DType::LongDouble => c"g",
         DType::ComplexLongDouble => c"Zg",
-        // bfloat16 has none.
+        // bfloat16 has no name.
         _ => return None,
     })
 }
@@ -52,7 +52,7 @@ fn format(dtype: DType) -> Option<&'static CStr> {
 ///
 /// # Safety
 ///
-/// `view` is valid for writes. `bytes` stay, unchanged, as long as `owner` lives.
+/// `view` is valid for writes. `bytes` stay valid and unchanged as long as `owner` lives.
 pub(crate) unsafe fn fill(
     owner: Bound<'_, PyAny>,
     bytes: &[u8],
@@ -62,7 +62,7 @@ pub(crate) unsafe fn fill(
     flags: c_int,
 ) -> PyResult<()> {
     let wants = |what: c_int| flags & what == what;
-    // SAFETY: the caller's word. No owner means no view, whatever happens below.
+    // SAFETY: the caller's word. Without an owner it is no view, if the lines below fail.
     unsafe { (*view).obj = ptr::null_mut() };
     if wants(ffi::PyBUF_WRITABLE) {
         return Err(PyBufferError::new_err("a sample cannot be written to"));
@@ -94,12 +94,13 @@ pub(crate) unsafe fn fill(
         suboffsets: ptr::null_mut(),
         internal: Box::into_raw(layout).cast(),
     };
-    // SAFETY: the caller's word. What it points to lives as long as the layout, which `release` frees, and the owner, to which it has a reference.
+    // SAFETY: the caller's word. It points to the layout, which `release` frees, and to memory of
+    // the owner, to which it has a reference.
     unsafe { view.write(filled) };
     Ok(())
 }
 
-/// Frees what [`fill`] has made for `view`.
+/// Frees the layout that [`fill`] has made for `view`.
 ///
 /// # Safety
 ///
@@ -107,6 +108,7 @@ pub(crate) unsafe fn fill(
 pub(crate) unsafe fn release(view: *mut ffi::Py_buffer) {
     // SAFETY: the caller's word.
     let layout = unsafe { (*view).internal.cast::<Layout>() };
-    // SAFETY: from `Box::into_raw` in `fill`, and nobody uses it any more, as this is the view's only release.
+    // SAFETY: from `Box::into_raw` in `fill`. As this is the view's only release, it has no other
+    // use.
     drop(unsafe { Box::from_raw(layout) });
 }

@@ -1,16 +1,16 @@
 //! The crate's dtypes and NumPy's.
 
-use crate::forks::Known;
+use crate::fork::known::Known;
 use ndsharray::DType;
 use numpy::{PyArrayDescr, PyArrayDescrMethods};
 use pyo3::exceptions::{PyModuleNotFoundError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// NumPy's dtypes in the order of [`DType`]'s numbers, made when first asked for.
+/// NumPy's dtypes in the order of [`DType`]'s numbers, made at first use.
 static KNOWN: [Known<PyArrayDescr>; 32] = [const { Known::new() }; 32];
 
-/// NumPy's dtype for one of the crate's.
+/// Returns NumPy's dtype for one of the crate's.
 pub(crate) fn to_numpy<'py>(py: Python<'py>, dtype: DType) -> PyResult<Bound<'py, PyArrayDescr>> {
     match KNOWN.get(usize::from(dtype as u8)) {
         Some(known) => known.get_or_make(py, || make(py, dtype)),
@@ -43,9 +43,11 @@ fn make(py: Python<'_>, dtype: DType) -> PyResult<Py<PyArrayDescr>> {
     Ok(made.unbind())
 }
 
-/// The dtype of an array that was lent, and is over: NumPy computes nothing with it, and its errors and `repr` show the name of its field.
+/// Returns the dtype of an array whose guard or loan is over.
+///
+/// NumPy computes nothing with it. Errors and `repr` show the name of its field.
 pub(crate) fn over<'py>(py: Python<'py>, itemsize: usize) -> PyResult<Bound<'py, PyArrayDescr>> {
-    /// By the logarithm of the size.
+    /// One a size, in the order of its logarithm.
     static OVER: [Known<PyArrayDescr>; 6] = [const { Known::new() }; 6];
     let make = || {
         let fields = PyList::new(py, [("this array was lent, and its block or loan is over", format!("V{itemsize}"))])?;
@@ -57,7 +59,7 @@ pub(crate) fn over<'py>(py: Python<'py>, itemsize: usize) -> PyResult<Bound<'py,
     }
 }
 
-/// The crate's dtype for one of NumPy's, whatever its byte order.
+/// Returns the crate's dtype for one of NumPy's, in either byte order.
 pub(crate) fn from_numpy(descr: &Bound<'_, PyArrayDescr>) -> PyResult<DType> {
     let found = match (descr.kind(), descr.itemsize()) {
         (b'b', 1) => DType::Bool,
@@ -76,20 +78,20 @@ pub(crate) fn from_numpy(descr: &Bound<'_, PyArrayDescr>) -> PyResult<DType> {
         (b'c', 8) => DType::C64,
         (b'c', 16) => DType::C128,
         (b'c', 32) => DType::ComplexLongDouble,
-        // An extension type: whoever has an array of it has its package.
+        // An extension type: where there is an array of it, its package is loaded.
         (b'V', 2) if is_bfloat16(descr)? => DType::BF16,
         _ => return Err(PyTypeError::new_err(format!("arrays of dtype {descr} cannot be shared"))),
     };
     Ok(found)
 }
 
-/// The crate's dtype for whatever NumPy takes for one; float64 for `None`, as in NumPy.
+/// Returns the crate's dtype for any object that NumPy takes for one; float64 for `None`.
 pub(crate) fn parse(py: Python<'_>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<DType> {
     let Some(dtype) = dtype.filter(|dtype| !dtype.is_none()) else { return Ok(DType::F64) };
     if let Ok(name) = dtype.extract::<&str>()
         && name == "bfloat16"
     {
-        // NumPy knows the name only once ml_dtypes is there.
+        // NumPy knows the name only once ml_dtypes is loaded.
         to_numpy(py, DType::BF16)?;
     }
     from_numpy(&PyArrayDescr::new(py, dtype)?)

@@ -1,30 +1,36 @@
-//! One array for all.
+//! The Python class of a shared array.
 
-use crate::atomics::{self, Operation};
-use crate::dtypes;
+use crate::elements::array::{self, Access, Shape};
+use crate::elements::dtypes;
 use crate::errors::{self, closed_handle, no_array, to_exception};
-use crate::forks::Home;
-use crate::guard::ArrayGuard;
-use crate::memory::{self, Access, Shape};
-use crate::options::{Owners, Place};
-use ndsharray::{AnySharedArray, ArrayOptions, DType, raw::ArrayMapping};
+use crate::fork::own::unpoisoned;
+use crate::options::{Location, Owners};
+use crate::shared::atomics::{self, Operation};
+use crate::shared::guard::ArrayGuard;
+use crate::shared::handle::{Handle, SharedMemory};
+use ndsharray::{AnySharedArray, ArrayOptions, DType};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// A named array in shared memory that everybody who opens it changes in place.
+/// A named array in shared memory, which all processes that open it change in place.
 ///
-/// Made by `create` or `from_array`, opened by `open`; `attach_raw` takes a block that somebody else made, such as
-/// `multiprocessing.shared_memory.SharedMemory`. `with array.write() as elements` and `with array.read() as elements` lend all elements under a reader-writer lock that works across
-/// processes and survives the death of its holder; `load`, `store` and their like access one element atomically; `unlocked` is for those who know by other means who is where.
+/// `create` and `from_array` make an array, `open` opens one. `attach_raw` takes a block of another
+/// package, such as `multiprocessing.shared_memory.SharedMemory`.
 ///
-/// The array lives until its name is removed (`unlink`, `remove_array`) and the last handle is gone. Closing a handle closes that handle alone.
+/// `with array.write() as elements` and `with array.read() as elements` lend all elements. They
+/// take a reader-writer lock that works across processes and survives the death of its holder.
+/// `load`, `store` and their like access one element atomically. `unlocked` is for programs that
+/// coordinate their processes by other means.
 ///
-/// Pickled, as by `multiprocessing`, it is opened by name in the other process; inherited by a forked
-/// child, it opens itself there by name at its first use. Threads may share one.
+/// The array lives until its name is removed (`unlink`, `remove_array`) and the last handle is
+/// gone. Closing a handle closes that handle alone.
+///
+/// Threads may share a handle. When it is pickled, as by `multiprocessing`, the other process opens
+/// the array by name. A forked child that inherits a handle opens the array by name at first use.
 ///
 /// Examples
 /// --------
@@ -42,70 +48,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
-    /// This process's. Locked for moments, with the interpreter lock, so that no fork finds it locked.
+    /// This process's. Locked for moments, under the interpreter lock: no fork finds it locked.
     inner: Mutex<Option<Arc<Handle>>>,
-    place: Place,
-    /// Whether it is a block without a head.
+    location: Location,
+    /// Whether it is a block without a header.
     raw: bool,
 }
 
-/// An open array, and the panes that no guard uses just now.
-pub(crate) struct Handle {
-    pub(crate) home: Home,
-    pub(crate) array: AnySharedArray,
-    panes: Mutex<Vec<ArrayMapping>>,
-}
-
-/// Keeps the mapping for arrays without the lock.
-#[pyclass(frozen, module = "ndsharray_rs._native")]
-pub(crate) struct SharedMemory {
-    _handle: Arc<Handle>,
-}
-
-pub(crate) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Handle {
-    fn new(array: AnySharedArray) -> Self {
-        Self { home: Home::here(), array, panes: Mutex::new(Vec::new()) }
-    }
-
-    /// The elements mapped for one guard.
-    pub(crate) fn pane(&self) -> PyResult<ArrayMapping> {
-        let spare = unpoisoned(&self.panes).pop();
-        spare.map_or_else(|| self.array.pane().map_err(to_exception), Ok)
-    }
-
-    pub(crate) fn put_back(&self, pane: ArrayMapping) {
-        unpoisoned(&self.panes).push(pane);
-    }
-}
-
 impl SharedArray {
-    fn of(array: AnySharedArray, place: Place, raw: bool) -> Self {
-        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), place, raw }
+    fn of(array: AnySharedArray, location: Location, raw: bool) -> Self {
+        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), location, raw }
     }
 
-    /// The handle, of whatever process.
+    /// Returns the handle, this process's or a parent's.
     fn any(&self) -> PyResult<Arc<Handle>> {
         unpoisoned(&self.inner).clone().ok_or_else(|| closed_handle("SharedArray"))
     }
 
-    /// This process's handle. In a forked child, which inherited its parent's, the array is opened anew.
+    /// Returns this process's handle. A forked child opens the array for that.
     fn get(&self, py: Python<'_>) -> PyResult<Arc<Handle>> {
         let handle = self.any()?;
         if handle.home.is_here() {
             return Ok(handle);
         }
         let inherited = &handle.array;
-        let opened = reopen(py, &self.name, self.raw, inherited.dtype(), inherited.shape(), &self.place)?;
+        let opened = reopen(py, &self.name, self.raw, inherited.dtype(), inherited.shape(), &self.location)?;
         let opened = Arc::new(Handle::new(opened));
         let replaced = {
             let mut inner = unpoisoned(&self.inner);
             match &*inner {
                 None => return Err(closed_handle("SharedArray")),
-                // Another thread of this process was quicker.
+                // Another thread of this process was first.
                 Some(other) if other.home.is_here() => return Ok(Arc::clone(other)),
                 Some(_) => inner.replace(Arc::clone(&opened)),
             }
@@ -117,24 +90,27 @@ impl SharedArray {
 
 #[pymethods]
 impl SharedArray {
-    /// Makes the array `name`, all zeros; float64 by default, as in NumPy. All its memory is reserved.
+    /// Makes the array `name`, filled with zeros, and reserves all its memory.
+    ///
+    /// `dtype` is float64 by default, as in NumPy.
     ///
     /// Parameters
     /// ----------
     /// name, dir, owners
     ///     As for `Writer`.
     /// mode
-    ///     Permission bits of the file, by default `0o600`. All who take part need write permission.
+    ///     Permission bits of the file, by default `0o600`. Every process needs write permission.
     /// max_handles
-    ///     Handles at once, 1 to 448, by default 64.
+    ///     Most handles open at once, 1 to 448, by default 64.
     /// prefault
-    ///     Whether it is mapped with all its pages present.
+    ///     Whether to map the array with all its pages present.
     ///
     /// Raises
     /// ------
     /// AlreadyExists
     ///     When the name is taken.
-    /// OutOfMemory, TooLarge, TooManyDims, InvalidName, InvalidOption, ForeignOwner, PermissionDenied, Io
+    /// OutOfMemory, TooLarge, TooManyDims, InvalidName, InvalidOption, ForeignOwner,
+    /// PermissionDenied, Io
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -150,14 +126,14 @@ impl SharedArray {
         owners: Option<Owners>,
     ) -> PyResult<Self> {
         let dtype = dtypes::parse(py, dtype)?;
-        let place = Place::new(dir, owners)?;
-        let options = making(&place, mode, max_handles, prefault);
-        // Finding the memory takes its time.
+        let location = Location::new(dir, owners)?;
+        let options = making(&location, mode, max_handles, prefault);
+        // Reserving the memory takes time.
         let array = py.detach(|| options.create_any(name, dtype, &shape.0, |_| ())).map_err(to_exception)?;
-        Ok(Self::of(array, place, false))
+        Ok(Self::of(array, location, false))
     }
 
-    /// Makes the array `name` with a copy of another. Whoever opens it finds all of it.
+    /// Makes the array `name` with a copy of another. Others can open it once the copy is complete.
     ///
     /// Raises
     /// ------
@@ -175,19 +151,19 @@ impl SharedArray {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let array = memory::as_array(py, array)?;
+        let array = array::as_array(py, array)?;
         let dtype = dtypes::from_numpy(&array.dtype())?;
-        let place = Place::new(dir, owners)?;
-        let options = making(&place, mode, max_handles, prefault);
+        let location = Location::new(dir, owners)?;
+        let options = making(&location, mode, max_handles, prefault);
         let mut copied = Ok(());
-        // A copy, as another thread may give the array a new shape, which frees the memory of this one.
+        // A copy: another thread may give the array a new shape, which frees the old one's memory.
         let shape = array.shape().to_vec();
         let array = array.unbind();
-        // The interpreter lock is given back while memory is found, and taken for copying alone.
+        // The interpreter lock is released while memory is reserved, and acquired for the copy.
         let fill = |bytes: &mut [u8]| {
-            copied = Python::attach(|py| memory::copy_to(array.bind(py), dtype, bytes))
+            copied = Python::attach(|py| array::copy_to(array.bind(py), dtype, bytes))
                 // SAFETY: a slice's own pointer and length.
-                .and_then(|()| unsafe { memory::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
+                .and_then(|()| unsafe { array::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
             if copied.is_err() {
                 bytes.fill(0);
             }
@@ -197,10 +173,10 @@ impl SharedArray {
             made.unlink().map_err(to_exception)?;
             return Err(error);
         }
-        Ok(Self::of(made, place, false))
+        Ok(Self::of(made, location, false))
     }
 
-    /// Opens the array `name`, with the dtype and shape that it was made with.
+    /// Opens the array `name`, with the dtype and shape that its maker chose.
     ///
     /// Raises
     /// ------
@@ -208,12 +184,14 @@ impl SharedArray {
     #[staticmethod]
     #[pyo3(signature = (name, *, dir=None, owners=None))]
     fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
-        let place = Place::new(dir, owners)?;
-        let array = place.array_options().open_any(name).map_err(to_exception)?;
-        Ok(Self::of(array, place, false))
+        let location = Location::new(dir, owners)?;
+        let array = location.array_options().open_any(name).map_err(to_exception)?;
+        Ok(Self::of(array, location, false))
     }
 
-    /// Takes the shared memory block `name`, which holds elements and no head, for an array. It has no lock: `read` and `write` raise `Unsupported`.
+    /// Opens the shared memory block `name`, which holds elements alone, as an array.
+    ///
+    /// A block has no lock: `read` and `write` raise `Unsupported`.
     ///
     /// Raises
     /// ------
@@ -231,21 +209,23 @@ impl SharedArray {
         owners: Option<Owners>,
     ) -> PyResult<Self> {
         let dtype = dtypes::parse(py, dtype)?;
-        let place = Place::new(dir, owners)?;
-        let array = place.array_options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
-        Ok(Self::of(array, place, true))
+        let location = Location::new(dir, owners)?;
+        let array = location.array_options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
+        Ok(Self::of(array, location, true))
     }
 
-    /// A context manager that waits until nobody changes the array, and lends the elements to be looked at. Any number may have it at once.
+    /// Lends the elements read-only, in a `with` block, while no other party changes them.
     ///
-    /// The wait goes on without the interpreter lock and answers signals. A thread that has the array and asks for it again may wait for itself.
+    /// Any number of readers may hold the lock at once. The block begins by waiting for it, without
+    /// the interpreter lock; signals are answered. A thread that already holds the lock and asks
+    /// again may wait for itself.
     ///
     /// Parameters
     /// ----------
     /// timeout
-    ///     Seconds to wait; by default for ever.
+    ///     Seconds to wait; by default without an end.
     /// accept_poison
-    ///     Whether to take the array although a holder died while it could change the elements.
+    ///     Whether to accept an array whose holder died while it could change the elements.
     ///
     /// Raises, when the block begins
     /// -----------------------------
@@ -255,48 +235,55 @@ impl SharedArray {
         Ok(ArrayGuard::new(self.get(py)?, Access::Read, timeout, accept_poison))
     }
 
-    /// A context manager that waits until nobody has the array, and lends the elements to be changed. As `read`, but alone.
+    /// Lends the elements to be changed, in a `with` block, while no other party holds the lock.
     ///
-    /// When the block ends, also by an exception, the lock goes back. The lent array is empty and read-only then; views made of it lead to private memory, see `Writer.loan`.
+    /// The wait is that of `read`. The end of the block releases the lock, also after an exception.
+    /// Then the lent array is empty and read-only, and views made of it lead to private memory, as
+    /// with `Writer.loan`.
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn write(&self, py: Python<'_>, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
         Ok(ArrayGuard::new(self.get(py)?, Access::Write, timeout, accept_poison))
     }
 
-    /// All elements as a writable NumPy array, without the lock, for as long as anybody wants it.
+    /// All elements as a writable NumPy array, without the lock. It keeps its memory.
     ///
-    /// Nothing keeps others away, nor you from them: who reads while somebody writes may see a mixture, and who writes while somebody has the lock breaks what that one was promised.
+    /// The lock protects no party here. A read beside a write may see a mixture of old and new. A
+    /// write changes the elements under the eyes of a party that holds the lock.
     ///
-    /// Single elements of a bool array can be read while others write them, also with NumPy below
-    /// 2.4, which by itself would end the process by that.
+    /// Single elements of a bool array can be read while others write them. This holds for NumPy
+    /// below 2.4 too, which by itself would end the process.
     #[getter]
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let handle = self.get(py)?;
         let array = &handle.array;
         let (dtype, shape, data) = (array.dtype(), array.shape().to_vec(), array.as_mut_ptr());
-        // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, which is what the caller asks for; the check finds bytes that are no bools at
-        // all.
-        unsafe { memory::check_bools(dtype, data, array.byte_len()) }?;
-        let owner = Bound::new(py, SharedMemory { _handle: handle })?.into_any();
-        // SAFETY: the owner keeps the mapping, which is valid for reads and writes, and whose elements are aligned (those of a raw block start at a page). Bools have
-        // been checked.
-        unsafe { memory::array_over(owner, dtype, &shape, data, Access::Write) }
+        // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, as the
+        // caller has chosen. The check finds bytes that are no bools at all.
+        unsafe { array::check_bools(dtype, data, array.byte_len()) }?;
+        let owner = Bound::new(py, SharedMemory::new(handle))?.into_any();
+        // SAFETY: the owner keeps the mapping, which is valid for reads and writes. Its elements
+        // are aligned; those of a raw block start at a page. Bools are checked.
+        unsafe { array::array_over(owner, dtype, &shape, data, Access::Write) }
     }
 
-    /// One element, loaded atomically. `index` is a position on each axis: an integer where there is one axis, else a tuple; from the end, where negative.
+    /// Loads one element atomically.
     ///
-    /// Waits while somebody has the array to write. A thread that has it itself would wait for itself.
+    /// `index` is a position on each axis: an integer where there is one axis, otherwise a tuple.
+    /// Negative positions count from the end.
+    ///
+    /// Waits while a guard holds the lock to write. A thread that holds it itself would wait for
+    /// itself.
     ///
     /// Raises
     /// ------
     /// IndexError
     /// TypeError
-    ///     For complex128, longdouble and clongdouble, which no machine loads as one.
+    ///     For complex128, longdouble and clongdouble, which no machine loads in one step.
     fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         atomics::apply(py, &*self.get(py)?, index, Operation::Load)
     }
 
-    /// Replaces one element atomically. As the others, it waits while somebody has the array to read or to write.
+    /// Replaces one element atomically. Like all changes, it waits while a guard holds the lock.
     fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         atomics::apply(py, &*self.get(py)?, index, Operation::Store(value)).map(|_| ())
     }
@@ -311,7 +298,9 @@ impl SharedArray {
         atomics::apply(py, &*self.get(py)?, index, Operation::Swap(value))
     }
 
-    /// Replaces one element by `new` if it is, bit by bit, `current`; returns the one before, whether or not it has been replaced.
+    /// Replaces one element by `new` if it is `current`, bit by bit.
+    ///
+    /// Returns the one before, replaced or not.
     fn compare_exchange<'py>(
         &self,
         py: Python<'py>,
@@ -342,7 +331,9 @@ impl SharedArray {
         atomics::apply(py, &*self.get(py)?, index, Operation::FetchSub(value))
     }
 
-    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs.
+    /// Changes the shape in which this handle sees the elements, in C order.
+    ///
+    /// The new shape has as many elements. Other handles keep theirs.
     ///
     /// Raises
     /// ------
@@ -355,12 +346,14 @@ impl SharedArray {
         Ok(())
     }
 
-    /// Removes the array's name, if this is still the array that has it. Whoever has it open, also this handle, goes on with it.
+    /// Removes the array's name, unless it already names another array.
+    ///
+    /// Open handles, this one too, go on working.
     fn unlink(&self, py: Python<'_>) -> PyResult<()> {
         self.get(py)?.array.unlink().map_err(to_exception)
     }
 
-    /// Whether a holder died while it could change the elements, so that they may be in pieces.
+    /// Whether a holder died while it could change the elements. They may be in pieces.
     #[getter]
     fn is_poisoned(&self, py: Python<'_>) -> PyResult<bool> {
         self.get(py)?.array.is_poisoned().map_err(to_exception)
@@ -419,7 +412,7 @@ impl SharedArray {
         drop(taken);
     }
 
-    // Without this NumPy would make an array of one object.
+    // Without this, NumPy would make an array of one object.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
         let _ = (dtype, copy);
@@ -443,19 +436,19 @@ impl SharedArray {
         Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
     }
 
-    // By name: the other process opens the array anew.
+    // By name: the other process opens the array for itself.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let handle = self.any()?;
         let array = &handle.array;
-        let (dir, owners) = (self.place.dir.as_ref(), self.place.owners.clone());
+        let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
         let arguments = (&self.name, self.raw, array.dtype().name(), PyTuple::new(py, array.shape())?, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
     }
 }
 
-/// The options for making an array.
-fn making(place: &Place, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> ArrayOptions {
-    let mut options = place.array_options().prefault(prefault);
+/// Collects the options for making an array.
+fn making(location: &Location, mode: Option<u32>, max_handles: Option<usize>, prefault: bool) -> ArrayOptions {
+    let mut options = location.array_options().prefault(prefault);
     if let Some(mode) = mode {
         options = options.mode(mode);
     }
@@ -476,22 +469,22 @@ pub(crate) fn _reopen_array(
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<SharedArray> {
-    let place = Place::new(dir, owners)?;
+    let location = Location::new(dir, owners)?;
     let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
-    let array = reopen(py, name, raw, dtype, &shape.0, &place)?;
-    Ok(SharedArray::of(array, place, raw))
+    let array = reopen(py, name, raw, dtype, &shape.0, &location)?;
+    Ok(SharedArray::of(array, location, raw))
 }
 
-/// Opens an array by name in another process: one of this dtype, and with as many elements.
+/// Opens an array by name in another process. It must have this dtype and as many elements.
 fn reopen(
     py: Python<'_>,
     name: &str,
     raw: bool,
     dtype: DType,
     shape: &[usize],
-    place: &Place,
+    location: &Location,
 ) -> PyResult<AnySharedArray> {
-    let options = place.array_options();
+    let options = location.array_options();
     let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any(name) };
     let mut array = py.detach(open).map_err(to_exception)?;
     if array.dtype() != dtype {
@@ -501,7 +494,7 @@ fn reopen(
     Ok(array)
 }
 
-/// Removes the name of the array `name`, whatever its dtype. Those who have it open go on with it.
+/// Removes the name of the array `name`, of any dtype. Open handles go on working.
 ///
 /// Raises
 /// ------
@@ -509,5 +502,5 @@ fn reopen(
 #[pyfunction]
 #[pyo3(signature = (name, *, dir=None, owners=None))]
 pub(crate) fn remove_array(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<()> {
-    Place::new(dir, owners)?.options().remove_array(name).map_err(to_exception)
+    Location::new(dir, owners)?.options().remove_array(name).map_err(to_exception)
 }

@@ -1,14 +1,14 @@
 //! Single elements of a shared array.
 
+use crate::elements::array::{self, Element};
 use crate::errors::to_exception;
-use crate::guard;
-use crate::memory::{self, Element};
-use crate::shared::Handle;
-use ndsharray::{AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, bf16, f16, raw::LockMode};
+use crate::shared::handle::Handle;
+use ndsharray::raw::LockMode;
+use ndsharray::{AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, bf16, f16};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 
-/// What to do with an element. All give the element's value before, but for `Load` it is the value.
+/// An access to one element. Each returns the value before it.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation<'a, 'py> {
     Load,
@@ -19,7 +19,7 @@ pub(crate) enum Operation<'a, 'py> {
     FetchSub(&'a Bound<'py, PyAny>),
 }
 
-/// An element as the bytes that NumPy has for it.
+/// An element that converts to NumPy's bytes and back.
 trait Value: AtomicElement {
     fn from_element(element: &Element) -> Self;
     fn to_element(self) -> Element;
@@ -64,7 +64,7 @@ impl Value for Complex<f32> {
     }
 }
 
-/// Does it, to the element at the position or positions `index`.
+/// Accesses the element at the position or positions `index`.
 pub(crate) fn apply<'py>(
     py: Python<'py>,
     handle: &Handle,
@@ -135,18 +135,18 @@ impl<'py> Request<'_, 'py> {
     }
 
     fn value<T: Value>(&self, given: &Bound<'py, PyAny>) -> PyResult<T> {
-        Ok(T::from_element(&memory::to_element(self.dtype, given)?))
+        Ok(T::from_element(&array::to_element(self.dtype, given)?))
     }
 
     fn with<T: Value>(&self, f: impl FnOnce(&AtomicGuard<'_, T>) -> T) -> PyResult<Bound<'py, PyAny>> {
-        let hold = guard::take(self.py, &self.handle.array, LockMode::Atomic, None)?;
+        let hold = self.handle.acquire(self.py, LockMode::Atomic, None)?;
         let value = f(&hold.atomic::<T>().map_err(to_exception)?);
         drop(hold);
-        memory::from_element(self.py, self.dtype, value.to_element())
+        array::from_element(self.py, self.dtype, value.to_element())
     }
 }
 
-/// A shape as Python writes it.
+/// Writes a shape as Python does.
 fn shown(shape: &[usize]) -> String {
     match shape {
         [len] => format!("({len},)"),
@@ -154,7 +154,7 @@ fn shown(shape: &[usize]) -> String {
     }
 }
 
-/// Where an element is in C order. Negative positions count from the end.
+/// Returns the place of an element in C order. Negative positions count from the end.
 fn flat_index(index: &Bound<'_, PyAny>, shape: &[usize]) -> PyResult<usize> {
     let outside =
         || PyIndexError::new_err(format!("there is no element {index} in an array of shape {}", shown(shape)));

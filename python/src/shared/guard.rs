@@ -1,46 +1,44 @@
 //! The lock of a shared array, as a context manager.
 
+use crate::elements::array::{self, Access};
+use crate::elements::lent::{Kept, Lent};
 use crate::errors::{self, no_array, to_exception};
-use crate::inherited::{Entry, Keep};
-use crate::lent::{Kept, Lent};
-use crate::memory::{self, Access};
-use crate::shared::{Handle, unpoisoned};
-use crate::time::{Deadline, SLICE};
-use ndsharray::{
-    AnySharedArray,
-    raw::{ArrayLockGuard, ArrayMapping, LockMode},
-};
+use crate::fork::lending::Entry;
+use crate::fork::own::unpoisoned;
+use crate::shared::handle::Handle;
+use ndsharray::raw::{ArrayLockGuard, ArrayMapping, LockMode};
 use numpy::PyUntypedArray;
-use pyo3::exceptions::{PyRuntimeError, PyTimeoutError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
-/// The lock of a shared array, for the time of a `with` block. From `SharedArray.read` and `SharedArray.write`.
+/// The lock of a shared array, for the time of a `with` block.
+///
+/// `SharedArray.read` and `SharedArray.write` make one.
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct ArrayGuard {
     handle: Arc<Handle>,
     access: Access,
     timeout: Option<f64>,
     accept_poison: bool,
-    // No Python code runs, nothing is freed, and no thread waits while it is locked.
+    /// While it is locked, no Python code runs, no memory is freed and no thread waits.
     stage: Mutex<Stage>,
 }
 
-/// How far a guard is.
+/// The stages of a guard's life, which may begin again.
 enum Stage {
     Outside,
-    /// A thread is on its way in, and may be waiting for the lock.
+    /// A thread begins the block, and may be waiting for the lock.
     Entering,
     Inside(Inside),
 }
 
-/// What a guard has while its block lasts.
+/// A guard's possessions while its block lasts.
 struct Inside {
     lent: Lent,
-    pane: ArrayMapping,
-    /// Shared with a fork that is under way.
-    hold: Arc<ArrayLockGuard>,
+    mapping: ArrayMapping,
+    /// Shared with forks that are under way.
+    lock: Arc<ArrayLockGuard>,
     entry: Entry,
 }
 
@@ -50,32 +48,32 @@ impl ArrayGuard {
     }
 
     fn acquire(&self, py: Python<'_>) -> PyResult<ArrayLockGuard> {
-        let kind = if self.access == Access::Read { LockMode::Read } else { LockMode::Write };
-        let hold = take(py, &self.handle.array, kind, self.timeout)?;
-        if hold.is_poisoned() && !self.accept_poison {
-            drop(hold);
+        let mode = if self.access == Access::Read { LockMode::Read } else { LockMode::Write };
+        let lock = self.handle.acquire(py, mode, self.timeout)?;
+        if lock.is_poisoned() && !self.accept_poison {
+            drop(lock);
             let message = "a holder of the array's lock died or panicked, so its elements may be in pieces";
             return Err(PyErr::from_value(errors::class(py, "Poisoned")?.call1((message,))?));
         }
-        Ok(hold)
+        Ok(lock)
     }
 
-    /// What the guard has inside. The caller has set the stage to entering.
+    /// Begins the block. The caller has set the stage to [`Stage::Entering`].
     fn enter(&self, py: Python<'_>) -> PyResult<Inside> {
-        let pane = self.handle.pane()?;
-        let hold = Arc::new(self.acquire(py)?);
+        let mapping = self.handle.mapping()?;
+        let lock = Arc::new(self.acquire(py)?);
         let array = &self.handle.array;
-        let data = pane.as_mut_ptr();
-        // SAFETY: the pane has so many bytes mapped, and under the hold nobody changes them.
-        unsafe { memory::check_bools(array.dtype(), data, array.byte_len()) }?;
-        // SAFETY: pane and hold last until `leave`, and beyond it as long as what it keeps. Under
-        // the hold nobody else changes the elements. They are aligned, and bools have been checked.
+        let data = mapping.as_mut_ptr();
+        // SAFETY: the mapping has so many bytes. Under the lock no other party changes them.
+        unsafe { array::check_bools(array.dtype(), data, array.byte_len()) }?;
+        // SAFETY: mapping and lock last until `leave`, and after that as long as what it keeps. Under
+        // the lock no other party changes the elements. They are aligned, and bools are checked.
         let lent = unsafe { Lent::new(py, array.dtype(), array.shape(), data, self.access) }?;
-        let keep = Keep::Lock(Arc::clone(&hold));
-        // SAFETY: the pane is a mapping of its own, which outlasts the entry in `leave`. Only lent
+        let (writable, keep) = (self.access == Access::Write, Some(Arc::clone(&lock)));
+        // SAFETY: the guard alone has this mapping, which outlives the entry in `leave`. Only lent
         // arrays lead to it.
-        let entry = unsafe { Entry::new(data, array.byte_len(), self.access == Access::Write, keep) };
-        Ok(Inside { lent, pane, hold, entry })
+        let entry = unsafe { Entry::new(py, data, array.byte_len(), writable, keep) };
+        Ok(Inside { lent, mapping, lock, entry })
     }
 
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
@@ -89,33 +87,33 @@ impl ArrayGuard {
                 }
             }
         };
-        let Inside { lent, pane, hold, entry } = inside;
+        let Inside { lent, mapping, lock, entry } = inside;
         let here = self.handle.home.is_here();
         let mut failed = None;
-        let mut rest = Some((entry, pane, hold));
+        let mut rest = Some((entry, mapping, lock));
         lent.end(py, || {
-            let (entry, mut pane, hold) = rest.take()?;
+            let (entry, mut mapping, lock) = rest.take()?;
             if !here {
-                // In a forked child the pane's memory is private already, and there is no lock.
-                return Some(Kept::Held(entry, pane, hold));
+                // In a forked child the memory is private already, and the lock is the parent's.
+                return Some(Kept::Held(entry, mapping, lock));
             }
-            match pane.sever() {
+            match mapping.sever() {
                 Ok(memory) => {
-                    rest = Some((entry, pane, hold));
-                    memory.map(|memory| Kept::Severed(None, memory))
+                    rest = Some((entry, mapping, lock));
+                    memory.map(|memory| Kept::Detached(None, memory))
                 }
                 Err(error) => {
                     failed = Some(error);
                     // The array stays locked as long as the memory can be written to.
-                    Some(Kept::Held(entry, pane, hold))
+                    Some(Kept::Held(entry, mapping, lock))
                 }
             }
         });
-        if let Some((entry, pane, hold)) = rest {
+        if let Some((entry, mapping, lock)) = rest {
             drop(entry);
-            drop(hold);
+            drop(lock);
             if here {
-                self.handle.put_back(pane);
+                self.handle.put_back(mapping);
             }
         }
         failed.map_or(Ok(()), |error| Err(to_exception(error)))
@@ -128,7 +126,7 @@ impl ArrayGuard {
         self.handle.home.check()?;
         {
             let mut stage = unpoisoned(&self.stage);
-            // Until the lock is there other threads run, and may come here too.
+            // While this thread waits for the lock, others run, and may get here too.
             if !matches!(*stage, Stage::Outside) {
                 return Err(PyRuntimeError::new_err("this guard is in use; ask the array for another"));
             }
@@ -146,7 +144,7 @@ impl ArrayGuard {
         answer
     }
 
-    // Without this NumPy would make an array of one object.
+    // Without this, NumPy would make an array of one object.
     #[pyo3(signature = (dtype=None, *, copy=None))]
     fn __array__(&self, dtype: Option<&Bound<'_, PyAny>>, copy: Option<bool>) -> PyResult<()> {
         let _ = (dtype, copy);
@@ -167,38 +165,8 @@ impl ArrayGuard {
 impl Drop for ArrayGuard {
     fn drop(&mut self) {
         if matches!(*unpoisoned(&self.stage), Stage::Inside(_)) {
-            // There is nobody to tell of an error; the lock is kept then.
+            // A destructor cannot report an error. After one, the lock is kept.
             let _ = Python::attach(|py| self.leave(py));
         }
     }
-}
-
-/// Takes the lock; waits without the interpreter lock, and answers signals.
-pub(crate) fn take(
-    py: Python<'_>,
-    array: &AnySharedArray,
-    kind: LockMode,
-    timeout: Option<f64>,
-) -> PyResult<ArrayLockGuard> {
-    if let Some(hold) = array.try_hold(kind).map_err(to_exception)? {
-        return Ok(hold);
-    }
-    let deadline = Deadline::after(timeout)?;
-    let mut next = Instant::now() + SLICE;
-    let mut signal = Ok(());
-    let held = py.detach(|| {
-        array.hold(kind, || {
-            let now = Instant::now();
-            if now >= next {
-                next = now + SLICE;
-                #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is that of one lifetime")]
-                let asked = Python::attach(|py| py.check_signals());
-                signal = asked;
-            }
-            signal.is_ok() && !deadline.is_over()
-        })
-    });
-    let held = held.map_err(to_exception)?;
-    signal?;
-    held.ok_or_else(|| PyTimeoutError::new_err(format!("the array {:?} was not free in time", array.name())))
 }

@@ -1,0 +1,12 @@
+//! Channels: one writer, and readers that see its latest value.
+
+pub(crate) mod loan;
+pub(crate) mod reader;
+pub(crate) mod sample;
+pub(crate) mod writer;
+
+mod holder;
+mod line;
+mod open_loan;
+mod pinned;
+mod shared_writer;

@@ -138,9 +138,9 @@ pub mod inspect;
 #[path = "compat/models.rs"]
 mod compat_models;
 
-#[cfg(all(any(test, fuzzing), not(loom)))]
+#[cfg(not(loom))]
 #[doc(hidden)]
-pub mod fuzzing;
+pub mod __decoders;
 
 /// For this crate's own tests, which are all that enable the feature.
 #[cfg(all(feature = "failpoints", not(loom)))]

@@ -1,3 +1,4 @@
-#![no_main]
+//! Fuzz target: the property of the same name.
+#![cfg_attr(fuzzing, no_main)]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ndsharray::fuzzing::open(data));
+ndsharray_fuzz::target!(open);

@@ -1,34 +1,40 @@
 //! The files of Python's ndsharray.
 
-use super::place::Place;
-use crate::compat::Options;
-use crate::compat::Reader;
-use crate::error::Error;
-use crate::format::python::{self, MAX_HEAD, PayloadProof, STAMP, TagProof};
-use crate::format::python_dtypes::DTypeTable;
+use crate::scratch::Scratch;
+use ndsharray::__decoders::{
+    DIGITS, MAX_HEAD, PayloadProof, STAMP, TagProof, decode_payload, decode_tag, encode_tag, prove_payload, prove_tag,
+    tag_len,
+};
+use ndsharray::Error;
+use ndsharray::compat::{DTypeTable, Options, Reader};
 use std::fs;
 
 const NAME: &str = "fuzz";
 
-/// Tags decode or are refused; what decodes encodes to the same bytes. A file that may be written,
-/// cut or removed is a tag, or what can be left of one that was being made; a stranger's is
-/// neither.
+/// Tags decode or are refused; what decodes encodes to the same bytes.
+///
+/// A file that may be written, cut or removed is a tag, or the remains of one that was being made.
+/// Another program's file is neither.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn compat_tag(data: &[u8]) {
-    let decoded = python::decode_tag(NAME, data, data.len() as u64);
+    let decoded = decode_tag(NAME, data, data.len() as u64);
     if let Ok(hex) = decoded {
-        assert_eq!(python::encode_tag(NAME, &hex), data, "there is one spelling of each tag");
+        assert_eq!(encode_tag(NAME, &hex), data, "there is one spelling of each tag");
     }
-    let proof = python::prove_tag(NAME, data, data.len() as u64);
+    let proof = prove_tag(NAME, data, data.len() as u64);
     match proof {
         Ok(TagProof::Whole(hex)) => assert_eq!(decoded, Ok(hex)),
         Ok(TagProof::Unfinished) => {
             assert!(decoded.is_err());
-            assert!(data.len() <= python::tag_len(NAME), "nothing is ever cut");
-            // Whatever is missing can be filled in so that a tag comes of it.
-            let mut whole = python::encode_tag(NAME, &[b'0'; python::DIGITS]);
+            assert!(data.len() <= tag_len(NAME), "nothing is ever cut");
+            // The missing bytes can be filled in so that the file becomes a tag.
+            let mut whole = encode_tag(NAME, &[b'0'; DIGITS]);
             let is_full = data.len() == whole.len();
             whole.iter_mut().zip(data).filter(|(_, byte)| !(is_full && **byte == 0)).for_each(|(to, byte)| *to = *byte);
-            assert!(python::decode_tag(NAME, &whole, whole.len() as u64).is_ok(), "no start of a tag");
+            assert!(decode_tag(NAME, &whole, whole.len() as u64).is_ok(), "no start of a tag");
         }
         Err(_) => assert!(decoded.is_err()),
     }
@@ -36,12 +42,12 @@ pub fn compat_tag(data: &[u8]) {
     for (hex, is_random) in [(b"0123456789ab4def0123456789abcdef", true), (b"0123456789abcdef0123456789abcdef", false)]
     {
         let front = &data[..data.len().min(MAX_HEAD)];
-        match python::prove_payload(NAME, hex, front, data.len() as u64, false) {
+        match prove_payload(NAME, hex, front, data.len() as u64, false) {
             Ok(PayloadProof::Whole) => {
-                assert!(DTypeTable::ALL.iter().any(|table| python::decode(front, data.len() as u64, *table).is_ok()));
+                assert!(DTypeTable::ALL.iter().any(|table| decode_payload(front, data.len() as u64, *table).is_ok()));
             }
             Ok(PayloadProof::Unfinished) => {
-                assert!(is_random, "nothing says whose it is");
+                assert!(is_random, "nothing tells the owner");
                 assert!(data.iter().skip(STAMP).take(16).all(|byte| *byte == 0), "neither dtype nor ndim");
             }
             Ok(PayloadProof::Tag) => assert!(is_random && proof.is_ok()),
@@ -50,13 +56,19 @@ pub fn compat_tag(data: &[u8]) {
     }
 }
 
-/// Payload files decode or are refused, with either list of dtypes; what decodes encodes to the same header, and has the file's length. That
-/// is the input's, and once more what its first eight bytes say.
+/// Payloads decode or are refused, with either list of dtypes.
+///
+/// What decodes encodes to the same header, and has the file's length. That is the input's, and
+/// once more the number in its first eight bytes.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn compat_payload(data: &[u8]) {
     let claimed = data.first_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));
     let front = &data[..data.len().min(MAX_HEAD)];
     for len in [data.len() as u64, claimed] {
-        let answers: Vec<_> = DTypeTable::ALL.iter().map(|table| python::decode(front, len, *table)).collect();
+        let answers: Vec<_> = DTypeTable::ALL.iter().map(|table| decode_payload(front, len, *table)).collect();
         assert_eq!(answers[0].is_ok(), answers[1].is_ok(), "the list that is likely decides the meaning, nothing else");
         for layout in answers.into_iter().flatten() {
             let head = &layout.head;
@@ -65,26 +77,31 @@ pub fn compat_payload(data: &[u8]) {
             let elements: usize = layout.shape.iter().product();
             assert_eq!(head.end_at() - head.body_at(), elements * layout.dtype.size());
             if let Some(table) = layout.table {
-                let again = python::decode(front, len, table).map(|again| again.dtype);
+                let again = decode_payload(front, len, table).map(|again| again.dtype);
                 assert_eq!(again, Ok(layout.dtype), "the length proves the list");
             }
         }
     }
 }
 
-/// A reader of any two files answers with the payload's bytes or an error. The first byte of the input is the length of the
-/// tag, which follows, with the payload behind it; or 0 for a tag that is in order.
+/// A reader of any two files answers with the payload's bytes or an error.
+///
+/// Input: the length of the tag in one byte, or 0 for a tag that is in order; the tag; the payload.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn compat_channel(data: &[u8]) {
     let Some((&len, rest)) = data.split_first() else { return };
-    let good = python::encode_tag(NAME, &[b'a'; python::DIGITS]);
+    let good = encode_tag(NAME, &[b'a'; DIGITS]);
     let (tag, payload) = match len {
         0 => (good.as_slice(), rest),
         len => rest.split_at(rest.len().min(usize::from(len))),
     };
-    let place = Place::new();
-    fs::write(place.dir().join(NAME), tag).unwrap();
-    fs::write(place.dir().join(String::from_utf8(good.clone()).unwrap()), payload).unwrap();
-    let opened: Result<Reader, Error> = Options::new().dir(place.dir()).open(NAME);
+    let scratch = Scratch::new();
+    fs::write(scratch.dir().join(NAME), tag).unwrap();
+    fs::write(scratch.dir().join(String::from_utf8(good.clone()).unwrap()), payload).unwrap();
+    let opened: Result<Reader, Error> = Options::new().dir(scratch.dir()).open(NAME);
     let mut reader = match opened {
         Ok(reader) => reader,
         Err(Error::Wire(_)) => return,
@@ -93,7 +110,7 @@ pub fn compat_channel(data: &[u8]) {
     };
     let stamps = payload.first_chunk::<STAMP>().zip(payload.last_chunk::<STAMP>());
     if stamps.is_some_and(|(first, last)| first != last) {
-        // They would be waited for.
+        // The reader would wait for them to agree.
         return;
     }
     match reader.read() {
@@ -105,5 +122,30 @@ pub fn compat_channel(data: &[u8]) {
         }
         Ok(None) => assert_ne!(tag, good, "the file is there"),
         Err(error) => assert!(matches!(error, Error::Wire(_)), "{error:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn proofs_hold_for_all_that_looks_like_a_tag(
+            len in 0_usize..40,
+            zeros in prop::collection::vec(0_usize..40, 0..30),
+            other in prop::option::of((0_usize..40, any::<u8>())),
+        ) {
+            let mut bytes = encode_tag(NAME, b"0123456789abcdef0123456789abcdef");
+            bytes.resize(len, b'0');
+            for at in zeros {
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte = 0);
+            }
+            if let Some((at, value)) = other {
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte = value);
+            }
+            compat_tag(&bytes);
+        }
     }
 }

@@ -1,28 +1,27 @@
-//! What may happen to a channel's files from outside.
+//! Damage done to a channel's files from outside.
 
-use super::input::Input;
-use super::place::Place;
-use crate::sys;
+use crate::input::Input;
+use crate::scratch::Scratch;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 /// Which damage is possible.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Handles may have mapped the files: cutting one would raise SIGBUS in whoever touches what is gone.
+pub(crate) enum Reach {
+    /// Handles may have mapped the files: after a cut, a touch of the lost part raises SIGBUS.
     Mapped,
     /// No handle is open.
     Unmapped,
 }
 
-/// Words that somebody might put where a count, a number or a length belongs.
+/// Words that may stand where a count, a number or a length belongs.
 const WORDS: [u64; 12] =
     [0, 1, 2, 63, 64, 1 << 31, u32::MAX as u64, 1 << 40, i64::MAX as u64, u64::MAX >> 6, u64::MAX >> 7, u64::MAX];
 
-/// Does one thing to one of the files in `place`.
-pub(super) fn damage(input: &mut Input<'_>, place: &Place, reach: Reach) {
-    let files = place.files();
+/// Does one thing to one of the files in `scratch`.
+pub(crate) fn damage(input: &mut Input<'_>, scratch: &Scratch, reach: Reach) {
+    let files = scratch.files();
     let kind = input.below(16);
     let Some(path) = input.pick(&files) else { return };
     let at = u64::from(input.u16());
@@ -42,13 +41,13 @@ pub(super) fn damage(input: &mut Input<'_>, place: &Place, reach: Reach) {
         10 if reach == Reach::Unmapped => set_len(path, |len| at.min(len)),
         11 => {
             if let Some(other) = input.pick(&files) {
-                swap(place, path, other);
+                swap(scratch, path, other);
             }
         }
         12 => drop(fs::remove_file(path)),
         13 => {
             if let Some(other) = input.pick(&files) {
-                replace_by_copy(place, path, other);
+                replace_by_copy(scratch, path, other);
             }
         }
         14 => squat(path, at),
@@ -62,27 +61,35 @@ pub(super) fn damage(input: &mut Input<'_>, place: &Place, reach: Reach) {
 }
 
 fn open(path: &Path) -> Option<File> {
-    // Not through a link that an earlier damage has put there.
+    // Not through a link that earlier damage has made.
     let regular = path.symlink_metadata().is_ok_and(|meta| meta.is_file());
     OpenOptions::new().read(true).write(true).open(path).ok().filter(|_| regular)
 }
 
-/// Writes within the file, as far as it goes.
+/// Writes into the file, and not beyond its end.
 fn write(path: &Path, at: u64, bytes: &[u8]) {
     let Some(file) = open(path) else { return };
     let len = file.metadata().map_or(0, |meta| meta.len());
     let at = if len == 0 { 0 } else { at % len };
     let room = usize::try_from(len - at).unwrap().min(bytes.len());
-    drop(sys::write_all_at(&file, &bytes[..room], at));
+    drop(write_at(&file, &bytes[..room], at));
 }
 
 fn flip(path: &Path, at: u64, bits: u8) {
     let Some(file) = open(path) else { return };
     let len = file.metadata().map_or(0, |meta| meta.len());
-    let mut byte = [0];
-    if len != 0 && sys::read_exact_at(&file, &mut byte, at % len).is_ok() {
-        drop(sys::write_all_at(&file, &[byte[0] ^ bits], at % len));
+    if len == 0 {
+        return;
     }
+    let at = at % len;
+    let mut byte = [0];
+    let found = (&file).seek(SeekFrom::Start(at)).and_then(|_| (&file).read_exact(&mut byte));
+    drop(found.and_then(|()| write_at(&file, &[byte[0] ^ bits], at)));
+}
+
+fn write_at(mut file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    file.seek(SeekFrom::Start(at))?;
+    file.write_all(bytes)
 }
 
 fn set_len(path: &Path, change: impl FnOnce(u64) -> u64) {
@@ -92,17 +99,17 @@ fn set_len(path: &Path, change: impl FnOnce(u64) -> u64) {
     }
 }
 
-fn swap(place: &Place, a: &Path, b: &Path) {
-    let aside = place.dir().join("aside");
+fn swap(scratch: &Scratch, a: &Path, b: &Path) {
+    let aside = scratch.dir().join("aside");
     if a != b && fs::rename(a, &aside).is_ok() {
         drop(fs::rename(b, a));
         drop(fs::rename(&aside, b));
     }
 }
 
-/// Another file of the same content takes the name: not the same file any more.
-fn replace_by_copy(place: &Place, path: &Path, from: &Path) {
-    let aside = place.dir().join("aside");
+/// Puts another file under the name: the same content, but not the same file.
+fn replace_by_copy(scratch: &Scratch, path: &Path, from: &Path) {
+    let aside = scratch.dir().join("aside");
     let Ok(content) = fs::read(from) else { return };
     if File::create(&aside).and_then(|mut file| file.write_all(&content)).is_ok() {
         drop(fs::rename(&aside, path));
@@ -110,7 +117,7 @@ fn replace_by_copy(place: &Place, path: &Path, from: &Path) {
     drop(fs::remove_file(&aside));
 }
 
-/// Something that is no file of ours takes the name.
+/// Puts something under the name that no channel makes.
 fn squat(path: &Path, how: u64) {
     let aside = path.with_extension("squatted");
     if fs::rename(path, &aside).is_err() {
@@ -118,7 +125,13 @@ fn squat(path: &Path, how: u64) {
     }
     match how % 3 {
         0 => drop(fs::create_dir(path)),
-        1 => drop(sys::symlink(&aside, path)),
+        1 => drop(symlink(&aside, path)),
         _ => drop(fs::hard_link(&aside, path)),
     }
 }
+
+#[cfg(unix)]
+use std::os::unix::fs::symlink;
+// Only some users may.
+#[cfg(windows)]
+use std::os::windows::fs::symlink_file as symlink;

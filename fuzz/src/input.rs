@@ -1,45 +1,45 @@
-//! Numbers out of fuzz input, taken from the front; a used-up input yields zeros.
+//! Numbers out of fuzz input, taken from the front. A used-up input yields zeros.
 
-/// What is left of an input.
-pub(super) struct Input<'a> {
+/// The rest of an input.
+pub(crate) struct Input<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Input<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
         Self { rest: data }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
-    pub(super) fn u8(&mut self) -> u8 {
+    pub(crate) fn u8(&mut self) -> u8 {
         self.array::<1>()[0]
     }
 
-    /// Two bytes, the low one first.
-    pub(super) fn u16(&mut self) -> u16 {
+    /// Takes two bytes, the low one first.
+    pub(crate) fn u16(&mut self) -> u16 {
         u16::from_le_bytes(self.array())
     }
 
-    /// Eight bytes, the low one first.
-    pub(super) fn u64(&mut self) -> u64 {
+    /// Takes eight bytes, the low one first.
+    pub(crate) fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
     }
 
-    /// A number below `end`, which is at most 256, from one byte.
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    /// Takes a number below `end` from one byte; `end` is at most 256.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::from(self.u8()) % end.max(1)
     }
 
-    /// One of `choices`, from one byte; `None` when there is none.
-    pub(super) fn pick<'c, T>(&mut self, choices: &'c [T]) -> Option<&'c T> {
+    /// Picks one of `choices` by one byte; `None` when there are none.
+    pub(crate) fn pick<'c, T>(&mut self, choices: &'c [T]) -> Option<&'c T> {
         choices.get(self.below(choices.len()))
     }
 
-    /// Up to `len` bytes.
-    pub(super) fn bytes(&mut self, len: usize) -> &'a [u8] {
+    /// Takes up to `len` bytes.
+    pub(crate) fn bytes(&mut self, len: usize) -> &'a [u8] {
         let (front, back) = self.rest.split_at(len.min(self.rest.len()));
         self.rest = back;
         front

@@ -1,16 +1,12 @@
-//! Looking at damaged files.
+//! Looks at damaged files.
 
-use super::damage::{Reach, damage};
-use super::input::Input;
-use super::open::{answered, make};
-use super::place::Place;
-use super::values::filled;
-use crate::compat;
-use crate::element::dtype::DType;
-use crate::error::Error;
-use crate::inspect::Kind;
-use crate::inspect::Report;
-use crate::options::{ArrayOptions, Options};
+use crate::damage::{Reach, damage};
+use crate::input::Input;
+use crate::open::{answered, make};
+use crate::scratch::Scratch;
+use crate::values::{Value, byte_len};
+use ndsharray::inspect::{Kind, Report};
+use ndsharray::{ArrayOptions, DType, Error, Options, compat};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -18,24 +14,34 @@ use std::path::PathBuf;
 /// Names that are used for one of each kind.
 const NAMES: [&str; 2] = ["a", "b"];
 
-/// Whatever the files of a directory hold, all that is listed can be looked at, in bounded time, and a look changes no byte of them.
+/// Whatever the files of a directory hold, a look at each listed name answers in bounded time.
 ///
-/// Input: slots and readers; two channels, as for [`open`](super::open()); whether there is one in Python's format, and its length; then damage to the end.
+/// A look changes no byte.
+///
+/// Input: slots and readers; two channels, as for [`open`](super::open()); whether there is one in
+/// Python's format, and its length; then damage to the end.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn inspect(data: &[u8]) {
     let mut input = Input::new(data);
-    let place = Place::new();
+    let scratch = Scratch::new();
     let options =
-        Options::new().dir(place.dir()).max_slots(2 + input.below(6)).max_readers(1 + input.below(70)).persist(true);
+        Options::new().dir(scratch.dir()).max_slots(2 + input.below(6)).max_readers(1 + input.below(70)).persist(true);
     for name in NAMES {
         make(&options, name, &mut input);
     }
     drop(ArrayOptions::from(&options).create::<u16>(NAMES[0], &[3, 5]).unwrap());
     if input.below(2) == 1 {
-        let array = filled(DType::C64, &[input.below(5), 3], 1);
-        match compat::Options::new().dir(place.dir()).persist(true).create_any(NAMES[0]) {
-            // Not made of files there.
+        let value = Value::filled(DType::C64, &[input.below(5), 3], 1);
+        match compat::Options::new().dir(scratch.dir()).persist(true).create_any(NAMES[0]) {
+            // On Windows such channels are not made of files.
             Err(Error::Unsupported { .. }) if cfg!(windows) => {}
-            python => drop(python.unwrap().write_any(&array.any_view().unwrap()).unwrap()),
+            python => {
+                let mut python = python.unwrap();
+                value.with_view(|view| python.write_any(view)).unwrap();
+            }
         }
     }
     sound(&options);
@@ -43,9 +49,9 @@ pub fn inspect(data: &[u8]) {
         if input.is_empty() {
             break;
         }
-        damage(&mut input, &place, Reach::Unmapped);
+        damage(&mut input, &scratch, Reach::Unmapped);
     }
-    let before = content(&place);
+    let before = content(&scratch);
     for report in everything(&options) {
         for problem in &report.problems {
             answered(&problem.error);
@@ -53,14 +59,14 @@ pub fn inspect(data: &[u8]) {
         }
         let _ = (report.memory(), report.is_in_use(), report.pinned());
         if let Some(value) = &report.value {
-            let expected = crate::view::shape::byte_len(&value.shape, value.dtype.size()).unwrap();
+            let expected = byte_len(&value.shape, value.dtype.size());
             assert_eq!(value.byte_len, expected, "a value is as long as its shape says");
         }
     }
-    assert!(content(&place) == before, "a look changes nothing");
+    assert!(content(&scratch) == before, "a look changes nothing");
 }
 
-/// Nothing is wrong with what the library has made, and nobody has it.
+/// Checks that the library's own files have no problem, and no user.
 fn sound(options: &Options) {
     for report in everything(options) {
         assert!(report.problems.is_empty(), "{report:?}");
@@ -73,7 +79,7 @@ fn sound(options: &Options) {
 fn everything(options: &Options) -> Vec<Report> {
     let listed = options.list().unwrap();
     let mut reports: Vec<_> = listed.iter().map(|found| options.look(&found.name, found.kind).unwrap()).collect();
-    // What is not listed has an answer too.
+    // Names that are not listed have an answer too.
     for name in NAMES {
         for kind in [Kind::Channel, Kind::Array, Kind::Python] {
             match options.look(name, kind) {
@@ -85,6 +91,6 @@ fn everything(options: &Options) -> Vec<Report> {
     reports
 }
 
-fn content(place: &Place) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-    place.files().into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect()
+fn content(scratch: &Scratch) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    scratch.files().into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect()
 }

@@ -1,60 +1,63 @@
-//! Channels whose files hold anything: made by the library, damaged by the input, then opened by everybody.
+//! Channels whose files hold anything: made by the library, damaged by the input, then opened.
 
-use super::damage::{Reach, damage};
-use super::input::Input;
-use super::place::Place;
-use super::values::{filled, value};
-use crate::channel::reader::OwnedSample;
-use crate::channel::reader::Reader;
-use crate::channel::writer::Writer;
-use crate::element::ShElement;
-use crate::element::dtype::DType;
-use crate::error::Error;
-use crate::options::Options;
+use crate::damage::{Reach, damage};
+use crate::input::Input;
+use crate::scratch::Scratch;
+use crate::values::{Value, byte_len};
+use ndsharray::{DType, Error, Options, OwnedSample, Reader, ShElement, Writer};
 use std::time::{Duration, Instant};
 
-/// The channel that is damaged, and one beside it, whose files may be mistaken for its own.
+/// The damaged channel.
 const NAME: &str = "a";
+/// A channel beside it, whose files may be mistaken for its own.
 const OTHER: &str = "b";
 
-/// The longest that all calls together may take: far more than they need, on a busy machine and with a sanitizer.
-pub(super) const BOUND: Duration = Duration::from_secs(30);
-
-/// Whatever the files of a channel hold, each call answers with a value or an error, in bounded time; and a writer that
-/// could take the channel over and write has repaired it for readers to come.
+/// The longest that all calls together may take.
 ///
-/// Input: slots and readers; how many values, and those; then damage to the end.
+/// Far more than they need, on a busy machine and with a sanitizer.
+pub(crate) const BOUND: Duration = Duration::from_secs(30);
+
+/// Whatever the files of a channel hold, each call answers in bounded time: a value or an error.
+///
+/// A writer that could take the channel over and write has repaired it for later readers.
+///
+/// Input: slots and readers; the number of values, and these; then damage to the end. The same for
+/// the other channel comes before the damage.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn open(data: &[u8]) {
     let start = Instant::now();
     let mut input = Input::new(data);
-    let place = Place::new();
+    let scratch = Scratch::new();
     let options =
-        Options::new().dir(place.dir()).max_slots(2 + input.below(6)).max_readers(1 + input.below(70)).persist(true);
+        Options::new().dir(scratch.dir()).max_slots(2 + input.below(6)).max_readers(1 + input.below(70)).persist(true);
     make(&options, NAME, &mut input);
     make(&options, OTHER, &mut input);
     for _ in 0..64 {
         if input.is_empty() {
             break;
         }
-        damage(&mut input, &place, Reach::Unmapped);
+        damage(&mut input, &scratch, Reach::Unmapped);
     }
     everything(&options);
     assert!(start.elapsed() < BOUND, "took {:?}", start.elapsed());
 }
 
 /// Leaves a channel with up to three values.
-pub(super) fn make(options: &Options, name: &str, input: &mut Input<'_>) {
+pub(crate) fn make(options: &Options, name: &str, input: &mut Input<'_>) {
     let count = input.below(4);
     if count == 0 {
         return;
     }
     let mut writer = options.create_any(name).unwrap();
     for _ in 0..count {
-        writer.write_any(&value(input).any_view().unwrap()).unwrap();
+        Value::from_input(input).with_view(|view| writer.write_any(view)).unwrap();
     }
 }
 
-/// Calls that must have an answer, whichever.
+/// Makes calls that must have an answer, whichever.
 fn everything(options: &Options) {
     let mut pinning = options.open(NAME);
     let mut copying = options.open_read_only(NAME);
@@ -81,10 +84,10 @@ fn everything(options: &Options) {
     drop((pinning, copying));
     match options.remove(NAME) {
         Ok(()) => {
-            let left: Vec<_> = std::fs::read_dir(options.dir.as_ref().unwrap())
+            let left: Vec<_> = std::fs::read_dir(options.directory())
                 .unwrap()
-                .map(|entry| entry.unwrap().file_name())
-                .filter(|name| options.location(NAME).unwrap().payload_id(&name.to_string_lossy()).is_some())
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| is_payload(name))
                 .collect();
             assert!(left.is_empty(), "left over: {left:?}");
             assert!(matches!(options.open(NAME), Err(Error::NotFound { .. })), "removed, and yet there");
@@ -93,14 +96,19 @@ fn everything(options: &Options) {
     }
 }
 
-/// All ways to write; what has been written last must be what a new reader reads.
+/// Whether a file has the name of one of the channel's payloads.
+fn is_payload(file_name: &str) -> bool {
+    let hex = file_name.strip_prefix(NAME).and_then(|rest| rest.strip_prefix(".ndsh-"));
+    hex.is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Writes in all ways; new readers read the value that was written last.
 fn all_writes(options: &Options, writer: Writer<bool>) {
     let mut writer = writer;
     for publish in [true, false] {
         match writer.loan(&[3, 5]) {
             Ok(mut loan) => {
-                assert_eq!(loan.as_mut_slice().len(), 15, "a loan lends what was asked for");
-                #[cfg(feature = "ndarray")]
+                assert_eq!(loan.as_mut_slice().len(), 15, "a loan has the length that was asked for");
                 assert_eq!(loan.view_mut().shape(), [3, 5]);
                 if publish {
                     drop(loan.publish());
@@ -111,9 +119,8 @@ fn all_writes(options: &Options, writer: Writer<bool>) {
     }
     let mut writer = writer.into_dtype::<u16>();
     let _ = writer.payload_name();
-    let array = filled(DType::U16, &[40, 70], 1);
-    let written = writer.write(array.shape(), array.view::<u16>().unwrap().as_slice());
-    let number = match written {
+    let value = Value::filled(DType::U16, &[40, 70], 1);
+    let number = match writer.write(&value.shape, &value.elements::<u16>()) {
         Ok(number) => number,
         Err(error) => return answered(&error),
     };
@@ -124,24 +131,24 @@ fn all_writes(options: &Options, writer: Writer<bool>) {
         };
         let sample =
             reader.read_owned().expect("what was just written can be read").expect("something was just written");
-        assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (number, DType::U16, array.shape()));
-        assert!(sample.as_bytes() == array.as_bytes(), "read as written");
+        assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (number, DType::U16, value.shape.as_slice()));
+        assert!(sample.as_bytes() == value.bytes, "read as written");
     }
     assert!(matches!(options.create_any(NAME), Err(Error::WriterExists { .. })));
     assert!(matches!(options.remove(NAME), Err(Error::WriterExists { .. })));
 }
 
-/// All ways to read. Returns what was kept.
+/// Reads in all ways, and returns the samples that were kept.
 fn all_reads(reader: &mut Reader) -> Vec<OwnedSample> {
     let mut kept = Vec::new();
-    // Copies first: to the last of them that has the right type, the value is news.
+    // Copies first: the value is news up to the first copy that has the right type.
     into::<u8>(reader);
     into::<bool>(reader);
     into::<f64>(reader);
     match reader.latest() {
         Ok(Some(sample)) => {
             let len = sample.as_bytes().len();
-            assert_eq!(crate::view::shape::byte_len(sample.shape(), sample.dtype().size()).unwrap(), len);
+            assert_eq!(byte_len(sample.shape(), sample.dtype().size()), len);
             match sample.any_view() {
                 Ok(any) => {
                     assert_eq!((any.dtype(), any.shape(), any.as_bytes().len()), (sample.dtype(), sample.shape(), len));
@@ -149,7 +156,7 @@ fn all_reads(reader: &mut Reader) -> Vec<OwnedSample> {
                 }
                 Err(error) => answered(&error),
             }
-            // To touch all of it is the point.
+            // Touches all of it: a page that is missing would end the process.
             let _ = sample.as_bytes().iter().fold(0_u8, |all, byte| all ^ byte);
             let _ = (sample.view::<bool>().is_ok(), sample.view::<f32>().is_ok());
             let _ = (sample.seq(), sample.missed(), sample.age());
@@ -182,8 +189,8 @@ fn into<T: ShElement>(reader: &mut Reader) {
     }
 }
 
-/// An error can be told, with its cause.
-pub(super) fn answered(error: &Error) {
+/// Checks that an error and its causes have a text.
+pub(crate) fn answered(error: &Error) {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         assert!(!error.to_string().is_empty());

@@ -1,48 +1,48 @@
-//! A channel in use, beside a model of it, and, from some point on, under damage.
+//! A channel in use, beside a model of it. From some point on, its files are damaged.
 
-use super::damage::{Reach, damage};
-use super::input::Input;
-use super::open::answered;
-use super::place::Place;
-use super::values::value;
-use crate::channel::reader::Reader;
-use crate::channel::reader::{OwnedSample, Sample};
-use crate::channel::writer::Writer;
-use crate::element::ShElement;
-use crate::element::dispatch::dispatch_dtype;
-use crate::element::dtype::DType;
-use crate::error::{Error, Result};
-use crate::options::Options;
-use crate::owned_array::OwnedArray;
+use crate::damage::{Reach, damage};
+use crate::input::Input;
+use crate::open::answered;
+use crate::scratch::Scratch;
+use crate::values::{Value, byte_len, dispatch_dtype};
+use ndsharray::{DType, Error, Options, OwnedSample, Reader, Result, Sample, ShElement, Writer};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 const NAME: &str = "ops";
 
-/// Operations in one run.
+/// The most operations in one run.
 const MOST: usize = 96;
 
-/// Values kept at once, and readers.
+/// The most samples that are kept at once.
 const KEPT: usize = 6;
+
+/// The most readers at once.
 const READERS: usize = 3;
 
 /// The longest that one run may take.
 const BOUND: Duration = Duration::from_secs(60);
 
-/// Whatever is done to a channel in whatever order, it does what a simple model of it does: the same values, numbers and
-/// errors; what is held does not change. Once its files have been damaged from outside, all that is left of this is that each call
-/// answers with a value or an error, in bounded time.
+/// A channel does what a simple model does, whatever the operations and their order.
+///
+/// Values, numbers and errors are the same, and a held value does not change. Once the files have
+/// been damaged from outside, less is promised: each call answers in bounded time, with a value or
+/// an error.
 ///
 /// Input: number of slots; then operations to the end.
+///
+/// # Panics
+///
+/// The property does not hold.
 pub fn operations(data: &[u8]) {
     let start = Instant::now();
     let mut input = Input::new(data);
-    let place = Place::new();
+    let scratch = Scratch::new();
     let slots = 2 + input.below(4);
     let mut run = Run {
-        options: Options::new().dir(place.dir()).max_slots(slots).max_readers(16),
+        options: Options::new().dir(scratch.dir()).max_slots(slots).max_readers(16),
         slots,
-        place,
+        scratch,
         writer: None,
         readers: [const { None }; READERS],
         kept: Vec::new(),
@@ -61,20 +61,20 @@ pub fn operations(data: &[u8]) {
     assert!(start.elapsed() < BOUND, "took {:?}", start.elapsed());
 }
 
-/// What was published.
+/// A value that was published.
 struct Published {
-    /// Which of the channels that have had the name.
+    /// The id of its channel, among those that have had the name.
     channel: u64,
     number: u64,
-    array: OwnedArray,
+    value: Value,
 }
 
-/// What a channel should be like: made with its board, gone with it.
+/// The expected state of a channel, which comes and goes with its board.
 struct Channel {
     id: u64,
     epoch: u64,
     current: Option<Rc<Published>>,
-    /// Closed, and left for readers that had not come to its last value.
+    /// Closed, but kept for readers that had not read its last value.
     left: bool,
 }
 
@@ -84,28 +84,29 @@ impl Channel {
     }
 }
 
-/// A reader, and what it should know.
+/// A reader and its expected state.
 struct Watch {
     reader: Reader,
     copies: bool,
-    /// The channel that it is attached to, or was, and whose writer has closed it.
+    /// The id of the channel that it is attached to, which may have been closed since.
     channel: u64,
-    /// What was current when that channel was closed, and when those were that came and went since: a reader that has read nothing
-    /// of a channel may have been attached to it all the same.
+    /// The last value of that channel, and of each that came and went since.
+    ///
+    /// A reader may have been attached to a channel without having read anything of it.
     farewells: Vec<Rc<Published>>,
     /// The last value read, if any.
     last: Option<Rc<Published>>,
-    /// The number behind which it stands, on that channel.
+    /// The number of the last value that it read or passed over, on that channel.
     position: u64,
-    /// The epoch whose close it was told.
+    /// The epoch whose close was reported to it.
     told: u64,
-    /// Answers from the old channel since there is a new one with a value.
+    /// The number of answers from the old channel since a new one had a value.
     late: u32,
-    /// An answer may have come from the old channel or the new: both had the same value at the same number.
+    /// Whether an answer may be from either channel: both had an equal value with its number.
     unsure: bool,
 }
 
-/// A sample that is kept, and what it should be.
+/// A kept sample and its expected value.
 struct Kept {
     sample: OwnedSample,
     value: Rc<Published>,
@@ -113,13 +114,13 @@ struct Kept {
 }
 
 struct Run {
-    place: Place,
+    scratch: Scratch,
     options: Options,
     slots: usize,
     writer: Option<Writer<u8>>,
     readers: [Option<Watch>; READERS],
     kept: Vec<Kept>,
-    /// Whether the writer leaves its last value when it goes.
+    /// Whether the channel stays when its writer is closed.
     persist: bool,
     channel: Option<Channel>,
     channels: u64,
@@ -129,8 +130,11 @@ struct Run {
 impl Run {
     fn step(&mut self, input: &mut Input<'_>) {
         match input.below(24) {
-            0..=4 => self.write(&value(input)),
-            5 | 6 => self.lend(&value(input), input.u8()),
+            0..=4 => self.write(Value::from_input(input)),
+            5 | 6 => {
+                let value = Value::from_input(input);
+                self.lend(value, input.u8());
+            }
             7 => self.take_over(input),
             8 => self.leave(),
             9 => self.close(),
@@ -157,11 +161,11 @@ impl Run {
     fn damage(&mut self, input: &mut Input<'_>) {
         self.damaged = true;
         let idle = self.writer.is_none() && self.kept.is_empty() && self.readers.iter().all(Option::is_none);
-        // No view of a payload is in use here: what is kept are samples, which are looked at anew each time.
-        damage(input, &self.place, if idle { Reach::Unmapped } else { Reach::Mapped });
+        // No view of a payload is in use here: a kept sample makes a new view for each look.
+        damage(input, &self.scratch, if idle { Reach::Unmapped } else { Reach::Mapped });
     }
 
-    // The writer ------------------------------------------------------------------------------------------------------
+    // The writer ------------------------------------------------------------------------------
 
     fn take_over(&mut self, input: &mut Input<'_>) {
         let persist = input.u8() & 3 != 0;
@@ -177,7 +181,7 @@ impl Run {
             assert!(matches!(made, Err(Error::WriterExists { .. })), "a second writer: {made:?}");
             return;
         }
-        self.writer = Some(made.expect("nobody else is writing"));
+        self.writer = Some(made.expect("there is no other writer"));
         self.persist = persist;
         match &mut self.channel {
             Some(channel) => {
@@ -191,7 +195,7 @@ impl Run {
         }
     }
 
-    /// The writer goes; its last value, if there is one, stays or goes with it.
+    /// Closes the writer; its last value, if there is one, stays or goes with it.
     fn leave(&mut self) {
         let Some(writer) = self.writer.take() else { return };
         writer.close().expect("nothing keeps it from closing");
@@ -207,7 +211,7 @@ impl Run {
             let waits = self.readers.iter().flatten().any(is_behind) && channel.current.is_some();
             assert!(is_left || !waits, "a reader is behind, and nothing was left for it");
             let may_wait = self.readers.iter().flatten().any(|watch| !watch.copies);
-            assert!(!is_left || may_wait, "left for nobody");
+            assert!(!is_left || may_wait, "left, but no reader is there");
         }
         self.channel_may_end();
     }
@@ -216,14 +220,14 @@ impl Run {
         self.options.directory().join(format!("{NAME}.ndsh")).exists()
     }
 
-    /// What is left of a channel goes when no reader is behind any more.
+    /// Forgets a closed channel once its files are gone: no reader is behind any more.
     fn channel_may_end(&mut self) {
         if self.channel.is_some() && self.writer.is_none() && !self.has_board() {
             self.channel_ends();
         }
     }
 
-    /// The channel is removed for good.
+    /// Removes the channel for good.
     fn close(&mut self) {
         self.leave();
         match self.options.remove(NAME) {
@@ -234,7 +238,7 @@ impl Run {
         }
         self.channel_ends();
         if !self.damaged {
-            assert_eq!(self.place.files(), Vec::<std::path::PathBuf>::new(), "nothing stays of a removed channel");
+            assert_eq!(self.scratch.files(), Vec::<std::path::PathBuf>::new(), "nothing stays of a removed channel");
         }
     }
 
@@ -246,7 +250,7 @@ impl Run {
         }
     }
 
-    /// Slots that are held by somebody, the current value's included.
+    /// Counts the slots that are in use, by samples or by the current value.
     fn slots_in_use(&self, borrowed: Option<u64>) -> usize {
         let Some(channel) = &self.channel else { return 0 };
         let kept = self.kept.iter().filter(|kept| kept.value.channel == channel.id && !kept.copied);
@@ -258,16 +262,16 @@ impl Run {
         numbers.len()
     }
 
-    fn write(&mut self, array: &OwnedArray) {
+    fn write(&mut self, value: Value) {
         if let Some(writer) = self.writer.take() {
             let full = self.slots_in_use(None) == self.slots;
-            let (writer, written) = dispatch_dtype!(array.dtype(), T => write_typed::<T>(writer, array));
+            let (writer, written) = dispatch_dtype!(value.dtype, T => write_typed::<T>(writer, &value));
             self.writer = Some(writer);
-            self.written(written, full, array);
+            self.written(written, full, value);
         }
     }
 
-    fn written(&mut self, written: Result<u64>, full: bool, array: &OwnedArray) {
+    fn written(&mut self, written: Result<u64>, full: bool, value: Value) {
         match written {
             _ if self.damaged => drop(written.map_err(|error| answered(&error))),
             Ok(number) => {
@@ -275,26 +279,26 @@ impl Run {
                 let channel = self.channel.as_mut().unwrap();
                 let before = channel.current.as_ref().map_or(0, |value| value.number);
                 assert_eq!(number, before + 1, "numbers count up by one");
-                channel.current = Some(Rc::new(Published { channel: channel.id, number, array: array.clone() }));
+                channel.current = Some(Rc::new(Published { channel: channel.id, number, value }));
             }
             Err(Error::AllSlotsPinned { .. }) => assert!(full, "not all slots are held"),
             Err(error) => panic!("not written: {error:?}"),
         }
     }
 
-    fn lend(&mut self, array: &OwnedArray, how: u8) {
+    fn lend(&mut self, value: Value, how: u8) {
         if let Some(writer) = self.writer.take() {
             let full = self.slots_in_use(None) == self.slots;
             let publish = how & 1 != 0;
-            let (writer, published) = dispatch_dtype!(array.dtype(), T => lend_typed::<T>(writer, array, publish));
+            let (writer, published) = dispatch_dtype!(value.dtype, T => lend_typed::<T>(writer, &value, publish));
             self.writer = Some(writer);
             if let Some(published) = published.transpose() {
-                self.written(published, full, array);
+                self.written(published, full, value);
             }
         }
     }
 
-    // Readers ---------------------------------------------------------------------------------------------------------
+    // Readers ---------------------------------------------------------------------------------
 
     fn attach(&mut self, input: &mut Input<'_>) {
         let index = input.below(READERS);
@@ -304,7 +308,7 @@ impl Run {
         let channel = match (&self.channel, &opened) {
             (_, Err(error)) if self.damaged => return answered(error),
             (Some(channel), Err(Error::NotFound { .. })) if channel.left => return,
-            (Some(channel), Ok(_)) if channel.left => panic!("what is left is for others"),
+            (Some(channel), Ok(_)) if channel.left => panic!("what is left is for earlier readers"),
             (channel, Ok(_)) if self.damaged => channel.as_ref().map_or(0, |channel| channel.id),
             (Some(channel), Ok(_)) => channel.id,
             (None, Err(Error::NotFound { .. })) => return,
@@ -347,7 +351,7 @@ impl Run {
         let other = *input.pick(DType::ALL).unwrap();
         let Some(mut watch) = self.readers[index].take() else { return };
         let at = self.expected(&watch).0;
-        let dtype = if input.u8() & 1 != 0 { other } else { at.map_or(other, |value| value.array.dtype()) };
+        let dtype = if input.u8() & 1 != 0 { other } else { at.map_or(other, |at| at.value.dtype) };
         let answer = dispatch_dtype!(dtype, T => into_typed::<T>(&mut watch.reader));
         self.check(&mut watch, Way::Read, answer);
         self.readers[index] = Some(watch);
@@ -364,7 +368,7 @@ impl Run {
         self.readers[index] = Some(watch);
         if let (Some(sample), true) = (kept, self.kept.len() < KEPT) {
             let number = sample.seq();
-            let unknown = || Rc::new(Published { channel: 0, number, array: copy_of(&sample) });
+            let unknown = || Rc::new(Published { channel: 0, number, value: copy_of(&sample) });
             let value = value.unwrap_or_else(unknown);
             self.kept.push(Kept { sample, value, copied });
         }
@@ -374,7 +378,7 @@ impl Run {
     fn hold_through_writes(&mut self, input: &mut Input<'_>) {
         let index = input.below(READERS);
         let count = input.below(7);
-        let arrays: Vec<_> = (0..count).map(|_| value(input)).collect();
+        let values: Vec<_> = (0..count).map(|_| Value::from_input(input)).collect();
         let Some(mut watch) = self.readers[index].take() else { return };
         if watch.copies || self.damaged || Some(watch.channel) != self.channel.as_ref().map(|channel| channel.id) {
             self.readers[index] = Some(watch);
@@ -384,12 +388,12 @@ impl Run {
         let held = watch.reader.latest().expect("a value can be held");
         assert_eq!(held.is_some(), expected.is_some());
         let borrowed = held.as_ref().map(Sample::seq);
-        for array in &arrays {
+        for value in values {
             let Some(writer) = self.writer.take() else { break };
             let full = self.slots_in_use(borrowed) == self.slots;
-            let (writer, written) = dispatch_dtype!(array.dtype(), T => write_typed::<T>(writer, array));
+            let (writer, written) = dispatch_dtype!(value.dtype, T => write_typed::<T>(writer, &value));
             self.writer = Some(writer);
-            self.written(written, full, array);
+            self.written(written, full, value);
         }
         if let (Some(held), Some(expected)) = (held, &expected) {
             Seen::from_borrowed(&held).assert_is(expected);
@@ -399,8 +403,9 @@ impl Run {
         self.readers[index] = Some(watch);
     }
 
-    /// What a reader should see now (from the channel that has the name, or from one that was closed), and whether it is
-    /// attached to a channel that is no more.
+    /// Returns the value that a reader should see now, and whether its channel is gone.
+    ///
+    /// The value is from the channel that has the name, or from one that was closed.
     fn expected(&self, watch: &Watch) -> (Option<Rc<Published>>, bool) {
         match &self.channel {
             Some(channel) if channel.id == watch.channel => (channel.current.clone(), false),
@@ -436,17 +441,17 @@ impl Run {
             }
             (Ok(None), None) => {
                 let told = way != Way::Wait || alive || watch.told == watch.reader.writer_epoch();
-                assert!(told, "a wait tells a close");
+                assert!(told, "a wait reports a close");
                 assert_eq!(watch.reader.is_closed(), !alive);
                 None
             }
             (Err(Error::Closed { .. }), None) if way == Way::Wait && !alive => {
-                assert_ne!(watch.told, watch.reader.writer_epoch(), "a close is told once");
+                assert_ne!(watch.told, watch.reader.writer_epoch(), "a close is reported once");
                 watch.told = watch.reader.writer_epoch();
                 None
             }
-            (Err(Error::DTypeMismatch { expected, found }), Some(due)) => {
-                assert_eq!(found, due.array.dtype());
+            (Err(Error::DTypeMismatch { expected, found, .. }), Some(due)) => {
+                assert_eq!(found, due.value.dtype);
                 assert_ne!(expected, found);
                 None
             }
@@ -454,17 +459,19 @@ impl Run {
         }
     }
 
-    /// A reader of a channel that is no more sees its last value, as far as it can still be had, then the next channel under the name.
+    /// Checks the answer of a reader whose channel is gone.
+    ///
+    /// It sees the last value, as long as that can be read, then the next channel under the name.
     fn check_after_close(&self, watch: &mut Watch, answer: Result<Option<Seen>>) -> Option<Rc<Published>> {
         let next = self.channel.as_ref().and_then(|channel| channel.current.clone());
-        // One that is left for others may be out of reach.
+        // A closed channel that was kept for its readers may be out of reach.
         let is_due = next.is_some() && self.channel.as_ref().is_some_and(|channel| !channel.left);
         match answer {
             Ok(Some(seen)) => {
                 let old = watch.farewells.iter().find(|value| seen.is(value)).cloned();
                 if let Some(value) = next.clone().filter(|value| seen.is(value)) {
-                    // What the channel before had when it ended, and this one up to here. Of more
-                    // than one before some may have come and gone unseen.
+                    // It missed the rest of the channel before, and this one up to here. Of several
+                    // channels before, some may have come and gone unseen.
                     let unread = watch.farewells.last().map_or(0, |last| last.number.saturating_sub(watch.position));
                     let missed = unread + value.number - 1;
                     if old.is_none() {
@@ -501,22 +508,22 @@ impl Run {
         assert!(watch.unsure || watch.late <= 1, "the new channel is not found");
     }
 
-    // All -------------------------------------------------------------------------------------------------------------
+    // All -------------------------------------------------------------------------------------
 
     fn look_at_all(&self) {
         for Kept { sample, value, .. } in &self.kept {
             let seen = Seen::from_owned(sample);
             if !self.damaged {
                 seen.assert_is(value);
-                let wrong = dispatch_dtype!(value.array.dtype(), T => sample.view::<T>().map(|view| view.len()));
-                assert_eq!(wrong.unwrap(), crate::view::shape::element_count(value.array.shape()).unwrap());
+                let len = dispatch_dtype!(value.value.dtype, T => sample.view::<T>().map(|view| view.len()));
+                assert_eq!(len.unwrap(), byte_len(&value.value.shape, 1));
             }
         }
         if let (Some(writer), false) = (&self.writer, self.damaged) {
             let payload = writer.payload_name();
             assert_eq!(payload.is_some(), self.channel.as_ref().unwrap().current.is_some());
-            assert!(payload.is_none_or(|name| self.place.dir().join(name).is_file()));
-            assert!(self.place.files().len() <= 2 + self.slots, "more files than a channel can need");
+            assert!(payload.is_none_or(|name| self.scratch.dir().join(name).is_file()));
+            assert!(self.scratch.files().len() <= 2 + self.slots, "more files than a channel can need");
         }
     }
 
@@ -542,7 +549,7 @@ enum Way {
     Wait,
 }
 
-/// What a reader was given.
+/// A reader's answer.
 #[derive(Debug)]
 struct Seen {
     number: u64,
@@ -570,20 +577,18 @@ impl Seen {
         Self { number: sample.seq(), missed: sample.missed(), dtype: sample.dtype(), shape, bytes, valid }
     }
 
-    fn is(&self, value: &Published) -> bool {
+    fn is(&self, published: &Published) -> bool {
+        let Published { number, value, .. } = published;
         self.valid
-            && (self.number, self.dtype, self.shape.as_slice())
-                == (value.number, value.array.dtype(), value.array.shape())
-            && self.bytes == value.array.as_bytes()
+            && (self.number, self.dtype, &self.shape) == (*number, value.dtype, &value.shape)
+            && self.bytes == value.bytes
     }
 
-    fn assert_is(&self, value: &Published) {
-        assert_eq!(
-            (self.number, self.dtype, self.shape.as_slice()),
-            (value.number, value.array.dtype(), value.array.shape())
-        );
-        assert!(self.valid, "looked at as an array");
-        assert!(self.bytes == value.array.as_bytes(), "value {} has changed", self.number);
+    fn assert_is(&self, published: &Published) {
+        let Published { number, value, .. } = published;
+        assert_eq!((self.number, self.dtype, &self.shape), (*number, value.dtype, &value.shape));
+        assert!(self.valid, "seen as an array");
+        assert!(self.bytes == value.bytes, "value {number} has changed");
     }
 }
 
@@ -591,31 +596,24 @@ fn is_same(a: Option<&Rc<Published>>, b: Option<&Rc<Published>>) -> bool {
     matches!((a, b), (Some(a), Some(b)) if Rc::ptr_eq(a, b))
 }
 
-fn copy_of(sample: &OwnedSample) -> OwnedArray {
-    let mut array = OwnedArray::zeros(sample.dtype(), sample.shape()).unwrap();
-    array.bytes_mut().copy_from_slice(sample.as_bytes());
-    array
+fn copy_of(sample: &OwnedSample) -> Value {
+    Value { dtype: sample.dtype(), shape: sample.shape().to_vec(), bytes: sample.as_bytes().to_vec() }
 }
 
-fn write_typed<T: ShElement>(writer: Writer<u8>, array: &OwnedArray) -> (Writer<u8>, Result<u64>) {
+fn write_typed<T: ShElement>(writer: Writer<u8>, value: &Value) -> (Writer<u8>, Result<u64>) {
     let mut writer = writer.into_dtype::<T>();
-    let written = writer.write(array.shape(), array.view::<T>().unwrap().as_slice());
+    let written = writer.write(&value.shape, &value.elements::<T>());
     (writer.into_dtype(), written)
 }
 
 /// Fills a loan, and publishes it or not.
-fn lend_typed<T: ShElement>(
-    writer: Writer<u8>,
-    array: &OwnedArray,
-    publish: bool,
-) -> (Writer<u8>, Result<Option<u64>>) {
+fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) -> (Writer<u8>, Result<Option<u64>>) {
     let mut writer = writer.into_dtype::<T>();
-    let elements = array.view::<T>().unwrap();
-    let published = writer.loan(array.shape()).and_then(|mut loan| {
-        assert_eq!(loan.as_mut_slice().len(), elements.len(), "a loan lends what was asked for");
-        #[cfg(feature = "ndarray")]
-        assert_eq!(loan.view_mut().shape(), array.shape());
-        loan.as_mut_slice().copy_from_slice(elements.as_slice());
+    let elements = value.elements::<T>();
+    let published = writer.loan(&value.shape).and_then(|mut loan| {
+        assert_eq!(loan.as_mut_slice().len(), elements.len(), "a loan has the length that was asked for");
+        assert_eq!(loan.view_mut().shape(), value.shape);
+        loan.as_mut_slice().copy_from_slice(&elements);
         if publish { loan.publish().map(Some) } else { Ok(None) }
     });
     (writer.into_dtype(), published)

@@ -1,50 +1,47 @@
-//! A directory of its own for each run, in shared memory where there is any.
+//! A directory for each run, in shared memory where there is any.
 
-use crate::sys;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A fresh directory, removed with all that is in it on drop.
-pub(super) struct Place {
+/// A fresh directory, removed with all its files on drop.
+pub(crate) struct Scratch {
     dir: PathBuf,
 }
 
-impl Place {
-    pub(super) fn new() -> Self {
-        static COUNT: Mutex<u64> = Mutex::new(0);
-        let number = {
-            let mut count = COUNT.lock().unwrap();
-            *count += 1;
-            *count
-        };
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        // Relaxed: the numbers must differ, and order nothing.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let shm = Path::new("/dev/shm");
         let parent = if shm.is_dir() { shm.to_owned() } else { std::env::temp_dir() };
         let dir = parent.join(format!("ndsharray-fuzz-{}-{number}", std::process::id()));
-        // What a killed run of the same process id has left.
+        // A killed run of the same process id may have left one.
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir(&dir).unwrap();
         Self { dir }
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// All that is in it, in an order that does not depend on the random part of payload names: boards, reader tables, then all else,
-    /// each from the oldest to the newest.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
+    /// Lists the files: boards, then reader tables, then the others, each from old to new.
+    ///
+    /// The order does not depend on the random part of payload names, so that an input always
+    /// damages the same files.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<_> = fs::read_dir(&self.dir).unwrap().map(|entry| entry.unwrap().path()).collect();
-        // What Windows keeps of a removed file that is still mapped, and locks where they are files.
+        // Windows keeps a removed file while it is mapped; some systems lock by files.
         let hidden = [".ndsh-gone-", ".ndsh-lock-"];
         files.retain(|path| !hidden.iter().any(|start| path.file_name().unwrap().to_str().unwrap().starts_with(start)));
-        // Shared memory numbers its files as they come.
-        files.sort_by_cached_key(|path| (rank(path), sys::identify_path(path).map_or(0, |identity| identity.inode)));
+        files.sort_by_cached_key(|path| (rank(path), age_key(path)));
         files
     }
 }
 
-impl Drop for Place {
+impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
     }
@@ -56,4 +53,17 @@ fn rank(path: &Path) -> u8 {
         Some("ndsh-readers") => 1,
         _ => 2,
     }
+}
+
+/// The inode number: shared memory counts them up.
+#[cfg(unix)]
+fn age_key(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    path.symlink_metadata().map_or(0, |meta| meta.ino())
+}
+
+/// The time of creation.
+#[cfg(not(unix))]
+fn age_key(path: &Path) -> Option<std::time::SystemTime> {
+    path.symlink_metadata().and_then(|meta| meta.created()).ok()
 }

@@ -39,7 +39,7 @@ static_assertions::const_assert_eq!(FIXED + MAX_NDIM * 8, HEAD_BYTES);
 
 /// A validated head.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ArrayHead {
+pub struct ArrayHead {
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
     pub(crate) extent: Extent,
@@ -53,7 +53,7 @@ impl ArrayHead {
     }
 
     /// Encodes; the magic stands in the first eight bytes.
-    pub(crate) fn encode(&self) -> [u8; HEAD_BYTES] {
+    pub fn encode(&self) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM and Members::MAX")]
         let (ndim, entries) = (self.shape.len() as u8, self.extent.entries as u32);
@@ -93,8 +93,16 @@ impl ArrayHead {
         head.starts_with(&MAGIC)
     }
 
-    /// Decodes; bytes after the last axis are ignored. Magic first, then byte order, then version: each makes sense only when those before it hold.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
+    /// Decodes; bytes after the last axis are ignored.
+    ///
+    /// The magic comes first, then the byte order, then the version: each makes sense only when
+    /// those before it hold.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::Offset`] when the elements begin inside the lock, are not aligned, or end
+    /// beyond the address space.
+    pub fn decode(bytes: &[u8]) -> Result<Self, HeaderError> {
         let mut rest = bytes
             .get(..HEAD_BYTES)
             .ok_or(HeaderError::Truncated { expected: HEAD_BYTES as u64, found: bytes.len() as u64 })?;

@@ -26,10 +26,12 @@ pub(crate) const FORMAT_VERSION: u32 = 1;
 
 const BYTE_ORDER: u32 = 0x0102_0304;
 
-/// Which file a head belongs to.
+/// The file that a head belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FileKind {
+pub enum FileKind {
+    /// `NAME.ndsh`.
     Board,
+    /// `NAME.ndsh-readers`.
     Readers,
 }
 
@@ -44,7 +46,7 @@ impl FileKind {
 
 /// A validated head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Head {
+pub struct Head {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
@@ -54,7 +56,7 @@ pub(crate) struct Head {
 
 impl Head {
     /// Encodes; the magic stands in the first eight bytes.
-    pub(crate) fn encode(&self, kind: FileKind) -> [u8; HEAD_BYTES] {
+    pub fn encode(&self, kind: FileKind) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
         let fields = kind
             .magic()
@@ -71,9 +73,15 @@ impl Head {
         bytes
     }
 
-    /// Decodes the head of a file of `kind`. The magic comes first, then the byte order, then the version: each makes sense
-    /// only when those before it hold.
-    pub(crate) fn decode(kind: FileKind, bytes: &[u8]) -> Result<Self, HeaderError> {
+    /// Decodes the head of a file of `kind`.
+    ///
+    /// The magic comes first, then the byte order, then the version: each makes sense only when
+    /// those before it hold.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError::Count`] for a number of slots or readers that is out of range.
+    pub fn decode(kind: FileKind, bytes: &[u8]) -> Result<Self, HeaderError> {
         let Some((head, _)) = bytes.split_first_chunk::<HEAD_BYTES>() else {
             return Err(HeaderError::Truncated { expected: HEAD_BYTES as u64, found: bytes.len() as u64 });
         };

@@ -159,17 +159,17 @@ pub(crate) const TIME_WORD: usize = 3;
 
 /// A validated header.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) payload: Uuid,
-    pub(crate) byte_len: usize,
-    pub(crate) written_ns: u64,
-    pub(crate) dtype: DType,
-    pub(crate) shape: Vec<usize>,
+pub struct Header {
+    pub payload: Uuid,
+    pub byte_len: usize,
+    pub written_ns: u64,
+    pub dtype: DType,
+    pub shape: Vec<usize>,
 }
 
 /// Header bytes as 64-bit words in native order, which is how they stand on the board: copied, but not yet looked at.
 #[derive(Clone, Debug)]
-pub(crate) struct RawHeader {
+pub struct RawHeader {
     words: [u64; WORDS],
     used: usize,
 }
@@ -180,7 +180,7 @@ impl RawHeader {
 
     /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes (later axes would be cut off,
     /// and [`decode`] would refuse the result).
-    pub(crate) fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
+    pub fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
         let mut raw = Self::ZERO;
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM")]
@@ -202,7 +202,7 @@ impl RawHeader {
     }
 
     /// Copies a header out through `load`, which yields word `i`; no more words than its ndim says.
-    pub(crate) fn copy_out(load: impl Fn(usize) -> u64) -> Self {
+    pub fn copy_out(load: impl Fn(usize) -> u64) -> Self {
         let mut raw = Self::ZERO;
         let mut words = raw.words.iter_mut().enumerate();
         for (i, word) in words.by_ref().take(FIXED) {
@@ -238,7 +238,7 @@ impl RawHeader {
     }
 
     /// The bytes in use.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         bytemuck::cast_slice(self.words())
     }
 
@@ -254,7 +254,11 @@ impl RawHeader {
 }
 
 /// Decodes header bytes; bytes after the last axis are ignored.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
+///
+/// # Errors
+///
+/// [`HeaderError::Length`] when the byte length is not that of the shape and the dtype.
+pub fn decode(bytes: &[u8]) -> Result<Header, HeaderError> {
     let (fixed, axes) = bytes.split_first_chunk::<{ FIXED * 8 }>().ok_or_else(|| truncated(FIXED * 8, bytes.len()))?;
     let (payload, rest) = split::<16>(fixed);
     let (byte_len, rest) = split::<8>(rest);

@@ -57,7 +57,7 @@ use windows as platform;
 
 #[cfg(feature = "failpoints")]
 pub(crate) use platform::end;
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
     Lease, Sleepers, Sweeper, address_space_left, available, check_file_name, default_dir, effective_user,

@@ -216,7 +216,7 @@ pub(crate) fn end(how: super::types::End) {
 }
 
 /// Makes a symbolic link, where the user may.
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 pub(crate) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(original, link)
 }

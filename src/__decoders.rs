@@ -1,0 +1,12 @@
+//! The decoders of bytes that other processes wrote, for the fuzzer in `fuzz/`.
+//!
+//! Re-exports alone, so that what is fuzzed is what ships. No part of the API: they change without
+//! notice.
+
+pub use crate::format::array::ArrayHead;
+pub use crate::format::file::{FileKind, Head};
+pub use crate::format::python::{
+    DIGITS, MAX_HEAD, PayloadProof, STAMP, TagProof, decode as decode_payload, decode_tag, encode_tag, prove_payload,
+    prove_tag, tag_len,
+};
+pub use crate::format::slot::{RawHeader, decode as decode_header};

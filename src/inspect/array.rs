@@ -1,8 +1,7 @@
 //! A look at a shared array.
 
 use super::files::{Notes, Opened};
-use super::find::Kind;
-use super::report::{ArrayLock, Details, Life, Owner, Reader, Report, Role, Value};
+use super::report::{ArrayLock, Details, Kind, Life, Owner, Reader, Report, Role, Value};
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::seats::Seats;

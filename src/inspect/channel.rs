@@ -1,8 +1,7 @@
 //! A look at a channel.
 
 use super::files::{Notes, Opened};
-use super::find::Kind;
-use super::report::{ChannelState, Details, Owner, Report, Role, Value};
+use super::report::{ChannelState, Details, Kind, Owner, Report, Role, Value};
 use super::slots::Missing;
 use super::{readers, slots};
 use crate::channel::board::Board;

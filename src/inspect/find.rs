@@ -1,5 +1,6 @@
 //! What there is in a directory.
 
+use super::report::{Kind, Listed};
 use crate::compat::place::Place;
 use crate::error::{Error, Result};
 use crate::files::location::{Location, Part};
@@ -8,41 +9,8 @@ use crate::format::python::{DIGITS, decode_tag, digits};
 use crate::options::Owners;
 use crate::sys::{self, Access};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs;
 use std::path::Path;
-
-/// What a name stands for. One name may stand for one of each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A channel of this library.
-    Channel,
-    /// A shared array of this library.
-    Array,
-    /// A channel in the format of Python's ndsharray; see [`compat`](crate::compat).
-    Python,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Channel => "channel",
-            Self::Array => "array",
-            Self::Python => "python",
-        })
-    }
-}
-
-/// A channel or array that was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub struct Listed {
-    /// Its name. It comes from outside: escape what is not harmless before it goes to a terminal.
-    pub name: String,
-    /// What it is.
-    pub kind: Kind,
-}
 
 pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
     let fail = |e| Error::io("list", dir, e);

@@ -37,9 +37,9 @@ mod report;
 mod slots;
 mod trial;
 
-pub use find::{Kind, Listed};
 pub use report::{
-    ArrayLock, ChannelState, Details, File, Life, Owner, Problem, Reader, Report, Role, Slot, SlotState, Value,
+    ArrayLock, ChannelState, Details, File, Kind, Life, Listed, Owner, Problem, Reader, Report, Role, Slot, SlotState,
+    Value,
 };
 pub use trial::{Ability, Trial};
 

@@ -1,8 +1,7 @@
 //! A look at a channel in the format of Python's ndsharray.
 
 use super::files::{Notes, Opened};
-use super::find::Kind;
-use super::report::{Details, Life, Owner, Report, Role, Value};
+use super::report::{Details, Kind, Life, Owner, Report, Role, Value};
 use crate::compat::place::Place;
 use crate::compat::tag::WRITER;
 use crate::error::{Error, Result};

@@ -1,11 +1,42 @@
 //! What a look tells.
 
-use super::find::Kind;
 use crate::element::dtype::DType;
 use crate::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What a name stands for. One name may stand for one of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A channel of this library.
+    Channel,
+    /// A shared array of this library.
+    Array,
+    /// A channel in the format of Python's ndsharray; see [`compat`](crate::compat).
+    Python,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Channel => "channel",
+            Self::Array => "array",
+            Self::Python => "python",
+        })
+    }
+}
+
+/// A channel or array that was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Listed {
+    /// Its name. It comes from outside: escape what is not harmless before it goes to a terminal.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+}
 
 /// What was found out about one channel or array.
 #[derive(Debug)]

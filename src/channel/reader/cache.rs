@@ -1,6 +1,6 @@
 //! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
 
-use super::unpinned::Files;
+use super::open_files::OpenFiles;
 use crate::channel::board::{Board, Slot};
 use crate::channel::payload::ReadPayload;
 use crate::element::dtype::DType;
@@ -40,7 +40,7 @@ pub(crate) struct From<'a> {
     pub(crate) location: &'a Location,
     pub(crate) owners: Owners,
     /// Those that copies have been made from.
-    pub(crate) files: &'a Files,
+    pub(crate) files: &'a OpenFiles,
 }
 
 /// One [`Cached`] for each slot that this reader has come across.

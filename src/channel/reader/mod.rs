@@ -2,7 +2,10 @@
 
 mod attachment;
 mod cache;
+mod deadline;
+mod open_files;
 mod sample;
+mod sink;
 mod spin;
 pub(crate) mod unpinned;
 mod wait;
@@ -21,12 +24,12 @@ use crate::slots::{Latest, PinAttempt, Standing};
 use crate::sys;
 use attachment::{Attachment, Mode};
 use cache::{Cache, From};
+use open_files::OpenFiles;
 use sample::Pin;
 use spin::Spin;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use unpinned::Files;
 
 /// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it takes a writer that never
 /// pauses, on more slots than there are, to use them up.
@@ -87,7 +90,7 @@ pub struct Reader {
     mode: Mode,
     // Before the attachment, whose end comes when nothing is mapped any more.
     cache: Cache,
-    files: Files,
+    files: OpenFiles,
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
@@ -148,7 +151,7 @@ impl Reader {
         let at = Attachment::new(&location, options.owners, mode).map_err(|error| location.explain(error))?;
         Ok(Self {
             cache: Cache::new(at.board().slot_count(), options.max_value),
-            files: Files::default(),
+            files: OpenFiles::default(),
             location,
             owners: options.owners,
             max_value: options.max_value,
@@ -161,7 +164,7 @@ impl Reader {
             seq_before: None,
             close_told: 0,
             close_cleared: 0,
-            next_look: Instant::now() + wait::SLICE,
+            next_look: Instant::now() + deadline::SLICE,
             spin: Spin::new(options.spin),
         })
     }
@@ -545,7 +548,7 @@ impl Reader {
             at.tell(latest.number());
         }
         self.cache = Cache::new(at.board().slot_count(), self.max_value);
-        self.files = Files::default();
+        self.files = OpenFiles::default();
         self.calm = Standing::UNKNOWN;
         (self.close_told, self.close_cleared) = (0, 0);
         self.at = Arc::new(at);
@@ -570,7 +573,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         // Not mapped here any more when it goes: not every system likes that.
         self.cache = Cache::new(0, 0);
-        self.files = Files::default();
+        self.files = OpenFiles::default();
         self.at.leave();
     }
 }
@@ -606,6 +609,6 @@ impl Options {
     ///
     /// As [`Reader::open`].
     pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
-        wait::for_channel(timeout, || self.open(name))
+        deadline::for_channel(timeout, || self.open(name))
     }
 }

@@ -5,26 +5,22 @@
 //! model is not asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
 
 use super::cache::check_size;
+use super::deadline::Deadline;
+use super::open_files::OpenFiles;
 use super::sample::Origin;
 use super::sample::OwnedSample;
-use super::wait::Deadline;
+use super::sink::{Accepted, Elements, Sink};
 use super::{CHANNELS, Reader};
-use crate::channel::board::Board;
 use crate::channel::payload::check_set_aside;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
-use crate::files::trusted::open_trusted;
 use crate::format::slot::{self, Header, HeaderError, RawHeader};
 use crate::options::Owners;
-use crate::owned_array::OwnedArray;
 use crate::slots::Latest;
-use crate::slots::Standing;
-use crate::sys::{self, Access};
-use crate::view;
-use std::fs::File;
+use crate::sys::{self};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -53,124 +49,6 @@ pub struct Info {
     pub dtype: DType,
     /// The length of each axis.
     pub shape: Vec<usize>,
-}
-
-/// Payload files kept open between copies: few, as a reader must not use up the process' descriptors.
-pub(super) struct Files {
-    open: [Option<(Uuid, File)>; 4],
-    /// As of when those that have gone were closed.
-    files: Standing,
-}
-
-impl Default for Files {
-    fn default() -> Self {
-        Self { open: [const { None }; 4], files: Standing::UNKNOWN }
-    }
-}
-
-impl Files {
-    /// The payload file `id`, if it is one of them: it may have lost its name since.
-    pub(super) fn find(&self, id: Uuid) -> Option<&File> {
-        self.open.iter().flatten().find(|(known, _)| *known == id).map(|(_, file)| file)
-    }
-
-    fn get(&mut self, id: Uuid, slot: usize, location: &Location, owners: Owners) -> Result<&File> {
-        let [a, b, c, d] = &mut self.open;
-        let place = match slot % 4 {
-            0 => a,
-            1 => b,
-            2 => c,
-            _ => d,
-        };
-        if !matches!(place, Some((known, _)) if *known == id) {
-            let (file, _) = open_trusted(&location.payload(id), Access::Read, owners)?;
-            *place = Some((id, file));
-        }
-        match place {
-            Some((_, file)) => Ok(file),
-            None => unreachable!("filled above"),
-        }
-    }
-
-    /// Closes files that the writer has unlinked, so that their memory is freed.
-    pub(super) fn forget_gone(&mut self, board: &Board) {
-        let now = board.standing();
-        if now.has_same_files(self.files) {
-            return;
-        }
-        self.files = now;
-        for place in &mut self.open {
-            // What does not tell is opened anew when it is needed.
-            if place.as_ref().is_some_and(|(_, file)| !sys::identify(file).is_ok_and(|identity| identity.links > 0)) {
-                *place = None;
-            }
-        }
-    }
-}
-
-/// Where a copy goes, once its header is known.
-trait Sink {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]>;
-}
-
-/// Elements of a known type.
-struct Elements<'o, T: ShElement> {
-    out: &'o mut Vec<T>,
-    /// Used instead of `out` by a type that does not take any bytes for a value.
-    unchecked: Vec<u8>,
-}
-
-impl<T: ShElement> Sink for Elements<'_, T> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
-        if header.dtype != T::DTYPE {
-            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
-        }
-        resize(self.out, header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed())?;
-        match view::bytes_mut(self.out.as_mut_slice()) {
-            Some(bytes) => Ok(bytes),
-            None => {
-                resize(&mut self.unchecked, header.byte_len, 0)?;
-                Ok(&mut self.unchecked)
-            }
-        }
-    }
-}
-
-/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by somebody else.
-fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
-    let more = len.saturating_sub(vec.len());
-    vec.try_reserve_exact(more).map_err(|_| Error::no_copy(more.saturating_mul(size_of::<T>())))?;
-    vec.resize(len, value);
-    Ok(())
-}
-
-impl<T: ShElement> Elements<'_, T> {
-    fn finish(self) -> Result<()> {
-        if !self.unchecked.is_empty() {
-            self.out.clear();
-            self.out.extend_from_slice(view::slice(&self.unchecked)?);
-        }
-        Ok(())
-    }
-}
-
-impl Sink for Option<OwnedArray> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
-        Ok(self.insert(OwnedArray::zeros(header.dtype, &header.shape)?).bytes_mut())
-    }
-}
-
-/// A value that is taken only if it is accepted.
-struct Accepted<F> {
-    accept: F,
-    array: Option<OwnedArray>,
-}
-
-impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
-        (self.accept)(header.dtype, &header.shape)?;
-        self.array.room(header)
-    }
 }
 
 /// How an attempt to copy ended.
@@ -295,7 +173,7 @@ impl Reader {
     }
 
     fn copy_payload(
-        files: &mut Files,
+        files: &mut OpenFiles,
         location: &Location,
         (owners, max_value): (Owners, usize),
         raw: &RawHeader,

@@ -10,6 +10,7 @@
 //! | a signal | the wait goes on |
 
 use super::Reader;
+use super::deadline::{Deadline, FIRST_NAP, LONGEST_NAP, SLICE};
 use super::sample::{OwnedSample, Sample};
 use super::spin::BURST;
 use crate::channel::board::Slot;
@@ -20,43 +21,8 @@ use crate::slots::State;
 use crate::sys;
 use std::time::{Duration, Instant};
 
-/// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
-pub(super) const SLICE: Duration = Duration::from_millis(100);
-
-/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up to [`LONGEST_NAP`].
-const FIRST_NAP: Duration = Duration::from_micros(50);
-const LONGEST_NAP: Duration = Duration::from_millis(2);
-
 /// The longest nap of a reader whose channel has been closed and is gone: nobody can wake it.
 const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
-
-/// When to stop waiting.
-pub(super) struct Deadline {
-    timeout: Duration,
-    /// Since when; `None` as long as nothing has been waited for, so that no clock has been read.
-    begin: Option<Instant>,
-}
-
-impl Deadline {
-    pub(super) fn after(timeout: Duration) -> Self {
-        Self { timeout, begin: None }
-    }
-
-    /// When the wait began: now, if this is the first question.
-    fn begin(&mut self) -> Instant {
-        *self.begin.get_or_insert_with(Instant::now)
-    }
-
-    /// Time left, `None` when there is none.
-    pub(super) fn left(&mut self) -> Option<Duration> {
-        let begin = self.begin();
-        // A time-out beyond the clock's range is as good as none.
-        match begin.checked_add(self.timeout) {
-            None => Some(Duration::MAX),
-            Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero()),
-        }
-    }
-}
 
 impl Reader {
     /// Blocks until there is something newer than the last value read, and returns it; `None` when `timeout` has passed. Sleeps
@@ -243,22 +209,5 @@ impl Reader {
         let time = left.min(SLICE);
         table.sleep(ticket, time);
         fail_point!("wait.slept");
-    }
-}
-
-/// Calls `open` until it finds a channel or `timeout` has passed.
-pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
-    let mut deadline = Deadline::after(timeout);
-    let mut nap = FIRST_NAP;
-    loop {
-        match open() {
-            // The directory may be made along with the channel.
-            Err(error @ (Error::NotFound { .. } | Error::MissingDirectory { .. })) => {
-                let Some(left) = deadline.left() else { return Err(error) };
-                std::thread::sleep(left.min(nap));
-                nap = nap.saturating_mul(2).min(LONGEST_NAP);
-            }
-            other => return other,
-        }
     }
 }

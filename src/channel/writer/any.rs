@@ -1,6 +1,6 @@
 //! A writer whose dtype is chosen at run time.
 
-use super::Writer;
+use super::AnyWriter;
 use super::loan::Loan;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
@@ -10,22 +10,6 @@ use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
 use crate::view::cast::check_bools;
 use crate::view::shape;
-
-/// The one writer of a channel, for arrays of any dtype; otherwise as [`Writer`](crate::Writer).
-///
-/// ```
-/// use ndsharray::DType;
-/// # fn main() -> ndsharray::Result<()> {
-/// # let dir = tempfile::tempdir().unwrap();
-/// # let mut writer = ndsharray::Options::new().dir(dir.path()).create_any("doc-any")?;
-/// # /*
-/// let mut writer = ndsharray::AnyWriter::create("sensor")?;
-/// # */
-/// writer.write_bytes(DType::I16, &[2], &[1, 0, 2, 0])?;
-/// # Ok(())
-/// # }
-/// ```
-pub type AnyWriter = Writer<Dyn>;
 
 impl AnyWriter {
     /// Publishes a copy of `array`; returns its sequence number.

@@ -13,13 +13,12 @@ mod remove;
 mod renewal;
 mod rotation;
 
-pub use any::AnyWriter;
 pub use loan::Loan;
 pub use owned_loan::{LoanRefused, OwnedLoan};
 
 use crate::element::ShElement;
 use crate::element::dtype::DType;
-use crate::element::typing::Typing;
+use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::view::shape;
@@ -189,6 +188,22 @@ impl<T: ShElement> Writer<T> {
         Writer { core: self.core, element: PhantomData }
     }
 }
+
+/// The one writer of a channel, for arrays of any dtype; otherwise as [`Writer`](crate::Writer).
+///
+/// ```
+/// use ndsharray::DType;
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let mut writer = ndsharray::Options::new().dir(dir.path()).create_any("doc-any")?;
+/// # /*
+/// let mut writer = ndsharray::AnyWriter::create("sensor")?;
+/// # */
+/// writer.write_bytes(DType::I16, &[2], &[1, 0, 2, 0])?;
+/// # Ok(())
+/// # }
+/// ```
+pub type AnyWriter = Writer<Dyn>;
 
 impl<T: ShElement> From<Writer<T>> for AnyWriter {
     /// The same channel, whose values may be of any dtype from here on.

@@ -1,6 +1,6 @@
 //! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be used, such as bindings for other languages.
 
-use super::any::AnyWriter;
+use super::AnyWriter;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;

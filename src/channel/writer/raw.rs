@@ -1,7 +1,6 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
 use super::open::{Before, Held};
-use super::renewal::Lost;
 use super::rotation::{Choice, Rotation, bits};
 use crate::arch::clock::Stamps;
 use crate::arch::memcpy::copy;
@@ -11,7 +10,7 @@ use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
 use crate::files::trusted::has_name;
-use crate::format::slot::RawHeader;
+use crate::format::slot::{Header, RawHeader};
 use crate::options::Options;
 use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys;
@@ -62,6 +61,13 @@ pub(crate) struct Core {
     pub(super) orphans: PinMask,
     stamps: Stamps,
     forks: u64,
+}
+
+/// A channel without files, until it is made anew.
+pub(super) struct Lost {
+    pub(super) before: Before,
+    /// The last value, if this process has it and its file has gone too.
+    pub(super) value: Option<(WritePayload, Header)>,
 }
 
 impl Core {

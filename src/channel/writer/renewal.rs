@@ -5,7 +5,7 @@
 //! told that the old board is closed, and go after the name.
 
 use super::open::{Before, Held, last_value};
-use super::raw::{Core, SlotState};
+use super::raw::{Core, Lost, SlotState};
 use super::rotation::Rotation;
 use crate::channel::payload::WritePayload;
 use crate::error::Result;
@@ -17,13 +17,6 @@ use crate::slots::{Ahead, Latest, Look, MAX_NUMBER, PinMask};
 use crate::sys;
 use std::cell::Cell;
 use uuid::Uuid;
-
-/// A channel without files, until it is made anew.
-pub(super) struct Lost {
-    before: Before,
-    /// The last value, if this process has it and its file has gone too.
-    value: Option<(WritePayload, Header)>,
-}
 
 impl Core {
     /// Whether the names of board and reader table still lead to them, and those of the payloads,

@@ -1,0 +1,56 @@
+//! How long a reader waits.
+
+use crate::error::{Error, Result};
+use std::time::{Duration, Instant};
+
+/// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
+pub(super) const SLICE: Duration = Duration::from_millis(100);
+
+/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up to [`LONGEST_NAP`].
+pub(super) const FIRST_NAP: Duration = Duration::from_micros(50);
+pub(super) const LONGEST_NAP: Duration = Duration::from_millis(2);
+
+/// When to stop waiting.
+pub(super) struct Deadline {
+    pub(super) timeout: Duration,
+    /// Since when; `None` as long as nothing has been waited for, so that no clock has been read.
+    begin: Option<Instant>,
+}
+
+impl Deadline {
+    pub(super) fn after(timeout: Duration) -> Self {
+        Self { timeout, begin: None }
+    }
+
+    /// When the wait began: now, if this is the first question.
+    pub(super) fn begin(&mut self) -> Instant {
+        *self.begin.get_or_insert_with(Instant::now)
+    }
+
+    /// Time left, `None` when there is none.
+    pub(super) fn left(&mut self) -> Option<Duration> {
+        let begin = self.begin();
+        // A time-out beyond the clock's range is as good as none.
+        match begin.checked_add(self.timeout) {
+            None => Some(Duration::MAX),
+            Some(end) => Some(end.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero()),
+        }
+    }
+}
+
+/// Calls `open` until it finds a channel or `timeout` has passed.
+pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
+    let mut deadline = Deadline::after(timeout);
+    let mut nap = FIRST_NAP;
+    loop {
+        match open() {
+            // The directory may be made along with the channel.
+            Err(error @ (Error::NotFound { .. } | Error::MissingDirectory { .. })) => {
+                let Some(left) = deadline.left() else { return Err(error) };
+                std::thread::sleep(left.min(nap));
+                nap = nap.saturating_mul(2).min(LONGEST_NAP);
+            }
+            other => return other,
+        }
+    }
+}

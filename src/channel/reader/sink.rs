@@ -1,0 +1,73 @@
+//! Where copied elements go.
+
+use crate::element::ShElement;
+use crate::element::dtype::DType;
+use crate::error::{Error, Result};
+use crate::format::slot::Header;
+use crate::owned_array::OwnedArray;
+use crate::view;
+
+/// Where a copy goes, once its header is known.
+pub(super) trait Sink {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]>;
+}
+
+/// Elements of a known type.
+pub(super) struct Elements<'o, T: ShElement> {
+    pub(super) out: &'o mut Vec<T>,
+    /// Used instead of `out` by a type that does not take any bytes for a value.
+    pub(super) unchecked: Vec<u8>,
+}
+
+impl<T: ShElement> Sink for Elements<'_, T> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        if header.dtype != T::DTYPE {
+            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
+        }
+        resize(self.out, header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed())?;
+        match view::bytes_mut(self.out.as_mut_slice()) {
+            Some(bytes) => Ok(bytes),
+            None => {
+                resize(&mut self.unchecked, header.byte_len, 0)?;
+                Ok(&mut self.unchecked)
+            }
+        }
+    }
+}
+
+/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by somebody else.
+fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
+    let more = len.saturating_sub(vec.len());
+    vec.try_reserve_exact(more).map_err(|_| Error::no_copy(more.saturating_mul(size_of::<T>())))?;
+    vec.resize(len, value);
+    Ok(())
+}
+
+impl<T: ShElement> Elements<'_, T> {
+    pub(super) fn finish(self) -> Result<()> {
+        if !self.unchecked.is_empty() {
+            self.out.clear();
+            self.out.extend_from_slice(view::slice(&self.unchecked)?);
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Option<OwnedArray> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        Ok(self.insert(OwnedArray::zeros(header.dtype, &header.shape)?).bytes_mut())
+    }
+}
+
+/// A value that is taken only if it is accepted.
+pub(super) struct Accepted<F> {
+    pub(super) accept: F,
+    pub(super) array: Option<OwnedArray>,
+}
+
+impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
+    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+        (self.accept)(header.dtype, &header.shape)?;
+        self.array.room(header)
+    }
+}

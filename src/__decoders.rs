@@ -4,7 +4,7 @@
 //! notice.
 
 pub use crate::format::array::ArrayHead;
-pub use crate::format::file::{FileKind, Head};
+pub use crate::format::file::{FileHeader, FileKind};
 pub use crate::format::python::{
     DIGITS, MAX_HEAD, PayloadProof, STAMP, TagProof, decode as decode_payload, decode_tag, encode_tag, prove_payload,
     prove_tag, tag_len,

@@ -1,8 +1,8 @@
 //! What can go wrong, with the numbers in it.
 
 use crate::element::dtype::DType;
+use crate::format::error::HeaderError;
 use crate::format::python::WireError;
-use crate::format::slot::HeaderError;
 use crate::sys;
 use crate::view::error::ViewError;
 use crate::view::shape::{MAX_NDIM, ShapeError};

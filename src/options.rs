@@ -2,35 +2,11 @@
 
 use crate::error::{Error, Result};
 use crate::files::location::{self, Location};
+use crate::files::owners::Owners;
 use crate::lock::Members;
 use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// Whose files are trusted. Anybody may put files into a world-writable directory such as `/dev/shm`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Owners {
-    /// Files of this process' user, and of root (on Windows: of administrators and the system).
-    #[default]
-    OwnOrRoot,
-    /// Those, and files of one more user id. On Windows, where users have no such numbers, the same as [`OwnOrRoot`](Self::OwnOrRoot).
-    User(u32),
-    /// Everybody's.
-    Anyone,
-}
-
-impl Owners {
-    pub(crate) fn trusts(self, owner: u32, me: u32) -> bool {
-        owner == me
-            || owner == 0
-            || match self {
-                Self::OwnOrRoot => false,
-                Self::User(user) => cfg!(unix) && owner == user,
-                Self::Anyone => true,
-            }
-    }
-}
 
 /// How a channel is made or opened; [`Writer::create`](crate::Writer::create) and [`Reader::open`](crate::Reader::open)
 /// use the defaults.
@@ -386,14 +362,5 @@ mod tests {
         assert_eq!([0, 0o600, 0o644, 0o640, 0o444].map(table), [0o600; 5]);
         assert_eq!([0o660, 0o666, 0o664, 0o646].map(table), [0o660, 0o666, 0o660, 0o606]);
         assert_eq!([0o600, 0o644, 0o664].map(|mode| ArrayOptions::new().mode(mode).file_mode()), [0o600, 0o600, 0o660]);
-    }
-
-    #[test]
-    fn trust() {
-        assert!(Owners::OwnOrRoot.trusts(0, 5) && Owners::OwnOrRoot.trusts(5, 5));
-        assert!(!Owners::OwnOrRoot.trusts(6, 5) && !Owners::OwnOrRoot.trusts(5, 0));
-        assert!(cfg!(windows) || Owners::User(6).trusts(6, 5));
-        assert!(!Owners::User(6).trusts(7, 5));
-        assert!(Owners::Anyone.trusts(7, 5));
     }
 }

@@ -1,6 +1,6 @@
 //! The headers of a channel's files, and of the slots on its board.
 
-use ndsharray::__decoders::{FileKind, Head, RawHeader, decode_header};
+use ndsharray::__decoders::{FileHeader, FileKind, RawHeader, decode_header};
 
 /// Slot headers decode or are refused; what decodes encodes to the same bytes.
 ///
@@ -35,9 +35,9 @@ pub fn header(data: &[u8]) {
 /// The property does not hold.
 pub fn head(data: &[u8]) {
     for kind in [FileKind::Board, FileKind::Readers] {
-        if let Ok(head) = Head::decode(kind, data) {
+        if let Ok(head) = FileHeader::decode(kind, data) {
             let again = head.encode(kind);
-            assert_eq!(Head::decode(kind, &again), Ok(head), "encoded and decoded again");
+            assert_eq!(FileHeader::decode(kind, &again), Ok(head), "encoded and decoded again");
             assert!(data.starts_with(&again[..56]), "there is one spelling of each head, but for the reserved bytes");
         }
     }

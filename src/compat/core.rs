@@ -12,9 +12,9 @@ use super::unused;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
+use crate::files::owners::Owners;
 use crate::format::python::{Head, Hex};
 use crate::format::python_dtypes::DTypeTable;
-use crate::options::Owners;
 use crate::sys;
 use std::time::{Duration, Instant};
 

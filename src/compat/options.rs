@@ -7,8 +7,8 @@ use super::writer::{AnyWriter, Writer};
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::files::location;
+use crate::files::owners::Owners;
 use crate::format::python_dtypes::DTypeTable;
-use crate::options::Owners;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -7,10 +7,10 @@
 
 use super::place::Place;
 use crate::error::{Error, Foreign, Result};
+use crate::files::owners::Owners;
 use crate::files::trusted::{open_trusted, unlink_if_same};
 use crate::format::python::{self, Hex, MAX_HEAD, TagProof, tag_len};
-use crate::options::Owners;
-use crate::sys::{self, Access, Identity, Kind};
+use crate::sys::{self, Access, FileType, Identity};
 use std::fs::File;
 use std::path::Path;
 
@@ -79,14 +79,14 @@ pub(super) fn open_linked(path: &Path, access: Access, owners: Owners) -> Result
     let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
     let file = sys::open(path, access).map_err(|error| match sys::identify_path(path) {
         Ok(found) if sys::is_symlink_refusal(&error) => distrust(found.owner, Foreign::Symlink),
-        Ok(found) if found.kind == Kind::Other => distrust(found.owner, Foreign::NotAFile),
-        Ok(found) if found.kind == Kind::File && !owners.trusts(found.owner, sys::effective_user()) => {
+        Ok(found) if found.kind == FileType::Other => distrust(found.owner, Foreign::NotAFile),
+        Ok(found) if found.kind == FileType::File && !owners.trusts(found.owner, sys::effective_user()) => {
             distrust(found.owner, Foreign::OtherUser)
         }
         _ => Error::io("open", path, error),
     })?;
     let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
-    if identity.kind != Kind::File {
+    if identity.kind != FileType::File {
         return Err(distrust(identity.owner, Foreign::NotAFile));
     }
     if !owners.trusts(identity.owner, sys::effective_user()) {

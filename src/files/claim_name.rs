@@ -7,7 +7,7 @@
 use super::trusted::{create, has_name, open_trusted, unlink_if_same};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::options::Owners;
+use crate::files::owners::Owners;
 use crate::sys::{self, Access, ByteRange, Identity, LockedFile, range_lock};
 use std::fs::File;
 use std::io;

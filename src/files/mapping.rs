@@ -1,7 +1,7 @@
 //! A shared mapping of the front of a file.
 
 use crate::error::Result;
-use crate::format::slot::HeaderError;
+use crate::format::error::HeaderError;
 use crate::sync::{AtomicU64, Ordering, fence};
 use crate::sys::{self, Access, Identity};
 #[cfg(target_os = "linux")]

@@ -6,6 +6,7 @@
 pub(crate) mod claim_name;
 pub(crate) mod location;
 pub(crate) mod mapping;
+pub(crate) mod owners;
 pub(crate) mod reserve;
 pub(crate) mod seats;
 pub(crate) mod trusted;

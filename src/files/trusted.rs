@@ -2,10 +2,10 @@
 
 use super::location::Location;
 use crate::error::{Error, Foreign, Result};
+use crate::files::owners::Owners;
 use crate::files::reserve::no_file;
-use crate::format::slot::HeaderError;
-use crate::options::Owners;
-use crate::sys::{self, Access, Identity, Kind};
+use crate::format::error::HeaderError;
+use crate::sys::{self, Access, FileType, Identity};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -134,12 +134,12 @@ pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
 
 fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
     match identity.kind {
-        Kind::Symlink => Some(Foreign::Symlink),
-        Kind::Other => Some(Foreign::NotAFile),
-        Kind::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
+        FileType::Symlink => Some(Foreign::Symlink),
+        FileType::Other => Some(Foreign::NotAFile),
+        FileType::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
         // A link made by somebody else to a file that we own would turn our writes against that file.
-        Kind::File if identity.links > 1 => Some(Foreign::HardLinked),
-        Kind::File => None,
+        FileType::File if identity.links > 1 => Some(Foreign::HardLinked),
+        FileType::File => None,
     }
 }
 

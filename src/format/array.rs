@@ -19,8 +19,9 @@
 //! | 48..64 | reserved, ignored |
 //! | 64..576 | ndim axis lengths of 8 bytes each |
 
+use super::error::HeaderError;
 use super::file::FORMAT_VERSION;
-use super::slot::{self, HeaderError};
+use super::slot;
 use crate::element::dtype::DType;
 use crate::lock::Members;
 use crate::shared::memory::Extent;

@@ -14,7 +14,7 @@
 //! | 40..56 | lineage: the id of the first of the channels that this one goes on with, its own if it is the first |
 //! | 56..64 | reserved, zero; ignored |
 
-use super::slot::HeaderError;
+use super::error::HeaderError;
 use crate::slots::{MAX_SLOTS, Registered};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ impl FileKind {
 
 /// A validated head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct FileHeader {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
@@ -54,7 +54,7 @@ pub struct Head {
     pub(crate) lineage: Uuid,
 }
 
-impl Head {
+impl FileHeader {
     /// Encodes; the magic stands in the first eight bytes.
     pub fn encode(&self, kind: FileKind) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
@@ -127,19 +127,23 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 mod tests {
     use super::*;
 
-    const HEAD: Head =
-        Head { channel: Uuid::from_u128(0x0011_2233), slots: 64, readers: 64, lineage: Uuid::from_u128(0x0011_2233) };
+    const HEAD: FileHeader = FileHeader {
+        channel: Uuid::from_u128(0x0011_2233),
+        slots: 64,
+        readers: 64,
+        lineage: Uuid::from_u128(0x0011_2233),
+    };
 
-    fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<Head, HeaderError> {
+    fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<FileHeader, HeaderError> {
         let mut all = HEAD.encode(FileKind::Board);
         all[range].copy_from_slice(bytes);
-        Head::decode(FileKind::Board, &all)
+        FileHeader::decode(FileKind::Board, &all)
     }
 
     #[test]
     fn what_is_encoded_decodes() {
         for kind in [FileKind::Board, FileKind::Readers] {
-            assert_eq!(Head::decode(kind, &HEAD.encode(kind)), Ok(HEAD));
+            assert_eq!(FileHeader::decode(kind, &HEAD.encode(kind)), Ok(HEAD));
         }
     }
 
@@ -148,7 +152,7 @@ mod tests {
     #[cfg(target_endian = "little")]
     fn the_documented_example_decodes() {
         let bytes = crate::format::slot::documented_hex("board-head");
-        let head = Head::decode(FileKind::Board, &bytes).unwrap();
+        let head = FileHeader::decode(FileKind::Board, &bytes).unwrap();
         assert_eq!(head.channel.to_string(), "f47ac10b-58cc-4372-a567-0e02b2c3d479");
         assert_eq!((head.slots, head.readers, head.lineage), (64, 64, head.channel));
         assert_eq!(head.encode(FileKind::Board).as_slice(), bytes);
@@ -156,9 +160,12 @@ mod tests {
 
     #[test]
     fn each_lie_has_its_own_error() {
-        assert_eq!(Head::decode(FileKind::Board, &[0; 63]), Err(HeaderError::Truncated { expected: 64, found: 63 }));
         assert_eq!(
-            Head::decode(FileKind::Readers, &HEAD.encode(FileKind::Board)),
+            FileHeader::decode(FileKind::Board, &[0; 63]),
+            Err(HeaderError::Truncated { expected: 64, found: 63 })
+        );
+        assert_eq!(
+            FileHeader::decode(FileKind::Readers, &HEAD.encode(FileKind::Board)),
             Err(HeaderError::Magic { found: *b"NDSHBORD" })
         );
         let swapped = BYTE_ORDER.swap_bytes();

@@ -4,6 +4,7 @@
 //! functions.
 
 pub(crate) mod array;
+pub(crate) mod error;
 pub(crate) mod file;
 pub(crate) mod python;
 pub(crate) mod python_dtypes;

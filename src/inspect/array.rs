@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::seats::Seats;
 use crate::format::array::ArrayHead;
-use crate::format::slot::HeaderError;
+use crate::format::error::HeaderError;
 use crate::lock::LockCopy;
 use crate::shared::make;
 use crate::shared::memory::{ArrayMemory, Extent};

@@ -2,8 +2,8 @@
 
 use super::report::{File as FileReport, Life, Problem, Role};
 use crate::error::{Error, Result};
+use crate::files::owners::Owners;
 use crate::files::trusted::{open_table_file, open_trusted};
-use crate::options::Owners;
 use crate::sys::{self, Access, ByteRange, range_lock};
 use std::fs::File;
 use std::io;

@@ -6,7 +6,7 @@ use crate::channel::reader_table::Table;
 use crate::channel::reader_table::copy::TableCopy;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
-use crate::format::file::Head;
+use crate::format::file::FileHeader;
 use crate::slots::{PinMask, Registered, SlotIndex};
 
 /// What the reader table tells.
@@ -25,7 +25,7 @@ impl Seen {
 }
 
 /// The readers of the channel with this board.
-pub(super) fn look(location: &Location, board: &Head, notes: &mut Notes) -> Seen {
+pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -> Seen {
     let path = location.readers();
     let most = board.readers as usize;
     let file = match open(location, notes) {
@@ -104,7 +104,7 @@ fn open(location: &Location, notes: &mut Notes) -> Access {
     Access::None
 }
 
-fn copy(file: &Opened, board: &Head) -> Result<Option<TableCopy>> {
+fn copy(file: &Opened, board: &FileHeader) -> Result<Option<TableCopy>> {
     Ok(TableCopy::new(file.front(TableCopy::longest())?, board)?)
 }
 

@@ -8,7 +8,8 @@ use super::report::{Role, Slot, SlotState, Value};
 use crate::channel::board::copy::{BoardCopy, SlotCopy};
 use crate::error::{Error, Result};
 use crate::files::location::Location;
-use crate::format::slot::{self, Header, HeaderError};
+use crate::format::error::HeaderError;
+use crate::format::slot::{self, SlotHeader};
 use crate::slots::{Latest, SlotIndex};
 use crate::sync::{Ordering, fence};
 use crate::sys;
@@ -103,7 +104,7 @@ impl Missing {
 }
 
 /// The current value's number and header.
-pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<Option<(Latest, Header)>, Missing> {
+pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<Option<(Latest, SlotHeader)>, Missing> {
     let latest = || -> Result<Latest> { Ok(Latest::copied(&file.bytes(BoardCopy::latest_at() as u64, 8)?, 0)) };
     let whole = |error| Missing { slot: None, error };
     for _ in 0..ATTEMPTS {

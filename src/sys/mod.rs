@@ -70,7 +70,7 @@ pub(crate) use derived::{age_of, group_memory_left};
 pub(crate) use locked_file::LockedFile;
 #[cfg(feature = "failpoints")]
 pub(crate) use types::End;
-pub(crate) use types::{Access, ByteRange, Identity, Kind};
+pub(crate) use types::{Access, ByteRange, FileType, Identity};
 pub(crate) use whole::{read_at, read_exact_at, read_front, write_all_at};
 
 /// Whether there is more than `unsupported.rs` here.

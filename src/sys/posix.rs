@@ -2,7 +2,7 @@
 
 #[cfg(feature = "failpoints")]
 use super::types::End;
-use super::types::{Access, Identity, Kind, Storage};
+use super::types::{Access, FileType, Identity, Storage};
 use crate::sync::{AtomicU64, Ordering};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -75,11 +75,11 @@ pub(crate) fn is_no_descriptor(error: &io::Error) -> bool {
 
 fn identity(meta: &Metadata) -> Identity {
     let kind = if meta.file_type().is_file() {
-        Kind::File
+        FileType::File
     } else if meta.file_type().is_symlink() {
-        Kind::Symlink
+        FileType::Symlink
     } else {
-        Kind::Other
+        FileType::Other
     };
     Identity {
         device: meta.dev(),

@@ -102,7 +102,7 @@ fn links_are_not_followed() {
     }
     let error = open(&link, Access::Read).unwrap_err();
     assert!(is_symlink_refusal(&error));
-    assert_eq!(identify_path(&link).unwrap().kind, Kind::Symlink);
+    assert_eq!(identify_path(&link).unwrap().kind, FileType::Symlink);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn reserved_bytes_are_there() {
     let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
     reserve(&file, 10_000).unwrap();
     let identity = identify(&file).unwrap();
-    assert_eq!((identity.len, identity.kind, identity.links), (10_000, Kind::File, 1));
+    assert_eq!((identity.len, identity.kind, identity.links), (10_000, FileType::File, 1));
     assert_eq!(identity.owner, effective_user());
     assert!(available(dir.path()).unwrap() > 0);
 }

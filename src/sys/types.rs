@@ -12,7 +12,7 @@ pub(crate) enum Access {
 /// What kind of thing stands under a path.
 #[cfg_attr(not(any(unix, windows)), allow(dead_code, reason = "nothing stands anywhere"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileType {
     File,
     Symlink,
     Other,
@@ -26,7 +26,7 @@ pub(crate) struct Identity {
     pub(crate) owner: u32,
     /// Names that this file has: 0 once it is unlinked.
     pub(crate) links: u64,
-    pub(crate) kind: Kind,
+    pub(crate) kind: FileType,
     /// Length in bytes.
     pub(crate) len: u64,
     /// Bytes of memory or disk set aside for it, as its file system counts them.

@@ -10,13 +10,13 @@ const SHOWN: usize = 64;
 /// Shows the shape and the first elements; `..` stands for the rest.
 impl<T: fmt::Debug> fmt::Debug for ArrayView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ArrayView").field("shape", &self.shape).field("data", &Head(self.data)).finish()
+        f.debug_struct("ArrayView").field("shape", &self.shape).field("data", &Beginning(self.data)).finish()
     }
 }
 
-struct Head<'a, T>(&'a [T]);
+struct Beginning<'a, T>(&'a [T]);
 
-impl<T: fmt::Debug> fmt::Debug for Head<'_, T> {
+impl<T: fmt::Debug> fmt::Debug for Beginning<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         list.entries(self.0.iter().take(SHOWN));

@@ -2,15 +2,16 @@
 //! no harm.
 
 use super::{Board, HOT_AT, Hot, SLOTS_AT, Slot, truncated};
-use crate::format::file::{FileKind, Head};
-use crate::format::slot::{HeaderError, RawHeader};
+use crate::format::error::HeaderError;
+use crate::format::file::{FileHeader, FileKind};
+use crate::format::slot::RawHeader;
 use crate::slots::{Latest, MAX_SLOTS, SlotIndex, Standing, State, u32_at, u64_at};
 use core::mem::offset_of;
 
 /// A copy of a whole board.
 pub(crate) struct BoardCopy {
     bytes: Vec<u8>,
-    pub(crate) head: Head,
+    pub(crate) head: FileHeader,
 }
 
 /// A copy of a slot: its number, and its header as the bytes have it.
@@ -30,7 +31,7 @@ impl BoardCopy {
         if bytes.first_chunk::<8>().is_none_or(|magic| *magic == [0; 8]) {
             return Ok(None);
         }
-        let head = Head::decode(FileKind::Board, &bytes)?;
+        let head = FileHeader::decode(FileKind::Board, &bytes)?;
         let expected = Board::len_for(head.slots as usize);
         if bytes.len() < expected {
             return Err(truncated(expected, bytes.len()));

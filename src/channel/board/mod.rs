@@ -9,8 +9,9 @@ use crate::files::mapping;
 use crate::files::mapping::mappable;
 use crate::files::mapping::{Mapping, Pages};
 use crate::files::reserve::no_mapping;
-use crate::format::file::{FileKind, HEAD_BYTES, Head};
-use crate::format::slot::{FRONT, HeaderError, RawHeader, TIME_WORD, WORDS};
+use crate::format::error::HeaderError;
+use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
+use crate::format::slot::{FRONT, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{
     self, CloseSide, LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, Standing, State, StateWord, WriterSide,
 };
@@ -150,12 +151,17 @@ impl Board {
     }
 
     /// Writes the head: from here on the file is a board, in state [`State::Starting`].
-    pub(crate) fn finish(&self, head: &Head) {
+    pub(crate) fn finish(&self, head: &FileHeader) {
         store_head(self.words(), &head.encode(FileKind::Board));
     }
 
     /// Maps an existing board. `Ok(None)` while it has no head yet.
-    pub(crate) fn open(file: &File, path: &Path, identity: Identity, access: Access) -> Result<Option<(Self, Head)>> {
+    pub(crate) fn open(
+        file: &File,
+        path: &Path,
+        identity: Identity,
+        access: Access,
+    ) -> Result<Option<(Self, FileHeader)>> {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
@@ -166,7 +172,7 @@ impl Board {
         let Some(bytes) = load_head(board.words()) else {
             return Ok(None);
         };
-        let head = Head::decode(FileKind::Board, &bytes)?;
+        let head = FileHeader::decode(FileKind::Board, &bytes)?;
         let slots = head.slots as usize;
         let expected = Self::len_for(slots);
         if found < expected {

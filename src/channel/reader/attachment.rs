@@ -6,11 +6,11 @@ use crate::channel::remains::ClosedFiles;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
+use crate::files::owners::Owners;
 use crate::files::seats::Seat;
 use crate::files::trusted::open_table_file;
 use crate::files::trusted::open_trusted;
-use crate::format::slot::HeaderError;
-use crate::options::Owners;
+use crate::format::error::HeaderError;
 use crate::slots::State;
 use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, LockedFile, Sweeper, range_lock};
@@ -34,14 +34,14 @@ pub(crate) struct Attachment {
     owners: Owners,
     board: Board,
     lineage: Uuid,
-    place: Option<Place>,
+    place: Option<OwnSeat>,
     forks: u64,
     /// Comes after the mappings.
     _sweeper: Sweeper,
 }
 
 /// An entry of the reader table, owned through the kernel's lock on it.
-struct Place {
+struct OwnSeat {
     entry: OwnEntry,
     /// Holds the lock on the entry.
     file: LockedFile,
@@ -95,7 +95,7 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let is_closed = || !board.state().takes_readers();
-        let place = match Place::take(table, LockedFile::new(file), &readers)? {
+        let place = match OwnSeat::take(table, LockedFile::new(file), &readers)? {
             Ok(place) => place,
             // No seat, because a remover has locked everybody out.
             Err(seat) if seat == Seat::LockedOut || is_closed() => return Ok(Found::InPieces(not_found())),
@@ -241,7 +241,7 @@ enum Found {
     InPieces(Error),
 }
 
-impl Place {
+impl OwnSeat {
     /// Takes a seat and its entry, or says why there is none.
     fn take(table: Table, file: LockedFile, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
         let index = match Table::SEATS.take(&file, path, table.entries().len())? {

@@ -6,8 +6,9 @@ use crate::channel::payload::ReadPayload;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
-use crate::format::slot::{self, FRONT, Header, HeaderError, RawHeader};
-use crate::options::Owners;
+use crate::files::owners::Owners;
+use crate::format::error::HeaderError;
+use crate::format::slot::{self, FRONT, RawHeader, SlotHeader};
 use crate::slots::{Latest, SlotIndex, Standing};
 use std::sync::Arc;
 
@@ -36,7 +37,7 @@ pub(crate) struct Cached {
 }
 
 /// Where payload files are found.
-pub(crate) struct From<'a> {
+pub(crate) struct Source<'a> {
     pub(crate) location: &'a Location,
     pub(crate) owners: Owners,
     /// Those that copies have been made from.
@@ -87,7 +88,7 @@ impl Cache {
     }
 
     /// Finds out what the slot holds that `latest` names and the caller has pinned.
-    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, from: &From<'_>) -> Result<()> {
+    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, from: &Source<'_>) -> Result<()> {
         let broken = || HeaderError::Slot { number: latest.number(), slot: latest.slot().get() };
         self.forget_gone(board);
         let slot = board.slot(latest.slot()).ok_or_else(broken)?;
@@ -134,7 +135,7 @@ impl Cache {
 }
 
 /// Refuses a value that is larger than its reader accepts.
-pub(super) fn check_size(header: &Header, max: usize) -> Result<()> {
+pub(super) fn check_size(header: &SlotHeader, max: usize) -> Result<()> {
     let found = header.byte_len;
     if found <= max { Ok(()) } else { Err(Error::ValueTooLarge { found, max }) }
 }
@@ -144,7 +145,7 @@ impl Cached {
         slot: &Slot,
         number: u64,
         before: Option<&Arc<ReadPayload>>,
-        from: &From<'_>,
+        from: &Source<'_>,
         max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();

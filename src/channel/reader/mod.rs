@@ -17,13 +17,14 @@ use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
-use crate::format::slot::HeaderError;
-use crate::options::{Options, Owners};
+use crate::files::owners::Owners;
+use crate::format::error::HeaderError;
+use crate::options::Options;
 use crate::slots::State;
 use crate::slots::{Latest, PinAttempt, Standing};
 use crate::sys;
 use attachment::{Attachment, Mode};
-use cache::{Cache, From};
+use cache::{Cache, Source};
 use open_files::OpenFiles;
 use sample::Pin;
 use spin::Spin;
@@ -471,7 +472,7 @@ impl Reader {
     /// Finds out what the pinned slot holds; gives it back if that fails.
     #[cold]
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
-        let from = From { location: &self.location, owners: self.owners, files: &self.files };
+        let from = Source { location: &self.location, owners: self.owners, files: &self.files };
         match self.cache.resolve(self.at.board(), latest, &from) {
             Ok(()) => {
                 fail_point!("pin.resolved");

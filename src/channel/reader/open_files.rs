@@ -3,8 +3,8 @@
 use crate::channel::board::Board;
 use crate::error::Result;
 use crate::files::location::Location;
+use crate::files::owners::Owners;
 use crate::files::trusted::open_trusted;
-use crate::options::Owners;
 use crate::slots::Standing;
 use crate::sys::{self, Access};
 use std::fs::File;

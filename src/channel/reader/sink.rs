@@ -3,13 +3,13 @@
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::format::slot::Header;
+use crate::format::slot::SlotHeader;
 use crate::owned_array::OwnedArray;
 use crate::view;
 
 /// Where a copy goes, once its header is known.
 pub(super) trait Sink {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]>;
+    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]>;
 }
 
 /// Elements of a known type.
@@ -20,7 +20,7 @@ pub(super) struct Elements<'o, T: ShElement> {
 }
 
 impl<T: ShElement> Sink for Elements<'_, T> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
         if header.dtype != T::DTYPE {
             return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
         }
@@ -54,7 +54,7 @@ impl<T: ShElement> Elements<'_, T> {
 }
 
 impl Sink for Option<OwnedArray> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
         Ok(self.insert(OwnedArray::zeros(header.dtype, &header.shape)?).bytes_mut())
     }
 }
@@ -66,7 +66,7 @@ pub(super) struct Accepted<F> {
 }
 
 impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
-    fn room(&mut self, header: &Header) -> Result<&mut [u8]> {
+    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
         (self.accept)(header.dtype, &header.shape)?;
         self.array.room(header)
     }

@@ -17,8 +17,9 @@ use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
-use crate::format::slot::{self, Header, HeaderError, RawHeader};
-use crate::options::Owners;
+use crate::files::owners::Owners;
+use crate::format::error::HeaderError;
+use crate::format::slot::{self, RawHeader, SlotHeader};
 use crate::slots::Latest;
 use crate::sys::{self};
 use std::time::{Duration, Instant};
@@ -53,7 +54,7 @@ pub struct Info {
 
 /// How an attempt to copy ended.
 enum Attempt {
-    Copied(Header, u64),
+    Copied(SlotHeader, u64),
     /// The writer has moved on; what was copied is worthless.
     Moved,
 }
@@ -127,7 +128,7 @@ impl Reader {
     }
 
     /// Copies the current value; `None` when there is none, or it has gone with its writer.
-    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, Header, u64)>> {
+    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
         self.at.check_process()?;
         self.files.forget_gone(self.at.board());
         let deadline = Instant::now() + PATIENCE;
@@ -179,7 +180,7 @@ impl Reader {
         raw: &RawHeader,
         slot: usize,
         sink: &mut impl Sink,
-    ) -> Result<Header> {
+    ) -> Result<SlotHeader> {
         let header = slot::decode(raw.as_bytes())?;
         check_size(&header, max_value)?;
         let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };

@@ -1,8 +1,8 @@
 //! A reader table as bytes that the kernel copied out of its file: for those who only look.
 
 use super::{ENTRIES_AT, Entry, SHARED_AT, Shared, Table, truncated};
-use crate::format::file::{FileKind, Head};
-use crate::format::slot::HeaderError;
+use crate::format::error::HeaderError;
+use crate::format::file::{FileHeader, FileKind};
 use crate::slots::{Pins, PinsCopy, Registered, u32_at};
 use core::mem::offset_of;
 
@@ -19,11 +19,11 @@ impl TableCopy {
     }
 
     /// Checks a copy of all bytes of the table that belongs to `board`, or of its [`longest`](Self::longest) front; `None` while it has no head.
-    pub(crate) fn new(bytes: Vec<u8>, board: &Head) -> Result<Option<Self>, HeaderError> {
+    pub(crate) fn new(bytes: Vec<u8>, board: &FileHeader) -> Result<Option<Self>, HeaderError> {
         if bytes.first_chunk::<8>().is_none_or(|magic| *magic == [0; 8]) {
             return Ok(None);
         }
-        let head = Head::decode(FileKind::Readers, &bytes)?;
+        let head = FileHeader::decode(FileKind::Readers, &bytes)?;
         if head.channel != board.channel {
             return Err(HeaderError::Stranger { expected: board.channel, found: head.channel });
         }

@@ -9,7 +9,7 @@ use crate::files::mapping::mappable;
 use crate::files::mapping::{Mapping, Pages};
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
-use crate::format::file::{FileKind, HEAD_BYTES, Head};
+use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::slots::{Doorbell, Pins, Registered};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{self, Access, Identity, Sleepers};
@@ -99,7 +99,7 @@ impl Table {
     }
 
     /// Makes the table in a new file.
-    pub(crate) fn create(file: &File, path: &Path, head: &Head) -> Result<Self> {
+    pub(crate) fn create(file: &File, path: &Path, head: &FileHeader) -> Result<Self> {
         let entries = head.readers as usize;
         let len = Self::len_for(entries);
         crate::files::reserve::reserve(file, path, len)?;
@@ -111,7 +111,7 @@ impl Table {
     }
 
     /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no head yet.
-    pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &Head) -> Result<Option<Self>> {
+    pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &FileHeader) -> Result<Option<Self>> {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
@@ -122,10 +122,10 @@ impl Table {
         let Some(bytes) = load_head(table.words()) else {
             return Ok(None);
         };
-        let head = Head::decode(FileKind::Readers, &bytes)?;
+        let head = FileHeader::decode(FileKind::Readers, &bytes)?;
         if head.channel != board.channel {
             return Err(
-                crate::format::slot::HeaderError::Stranger { expected: board.channel, found: head.channel }.into()
+                crate::format::error::HeaderError::Stranger { expected: board.channel, found: head.channel }.into()
             );
         }
         let entries = head.readers as usize;

@@ -1,14 +1,14 @@
 //! Writing arrays of the crate `ndarray`.
 
 use super::loan::Loan;
-use super::raw::Core;
+use super::raw::RawWriter;
 use crate::element::ShElement;
 use crate::error::Result;
 use crate::view::shape;
 use ndarray::{ArrayRef, Dimension};
 
 /// Publishes a copy of `array` in C order.
-pub(super) fn write<T: ShElement, D: Dimension>(core: &mut Core, array: &ArrayRef<T, D>) -> Result<u64> {
+pub(super) fn write<T: ShElement, D: Dimension>(core: &mut RawWriter, array: &ArrayRef<T, D>) -> Result<u64> {
     shape::byte_len(array.shape(), size_of::<T>())?;
     match array.as_slice() {
         Some(data) => core.write(T::DTYPE, array.shape(), bytemuck::cast_slice(data)),

@@ -1,6 +1,6 @@
 //! Memory of a value to come, lent out to be filled.
 
-use super::raw::Core;
+use super::raw::RawWriter;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::typing::{Dyn, Typing};
@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 ///
 /// From [`Writer::loan`](crate::Writer::loan).
 pub struct Loan<'w, T: Typing> {
-    core: &'w mut Core,
+    core: &'w mut RawWriter,
     // `None` once it is published or given back.
     claim: Option<Claim>,
     byte_len: usize,
@@ -26,7 +26,7 @@ pub struct Loan<'w, T: Typing> {
 impl<'w, T: Typing> Loan<'w, T> {
     /// A loan of an array of `dtype`, which is the one that `T` names if it names one.
     #[inline(always)]
-    pub(super) fn of(core: &'w mut Core, dtype: DType, shape: &[usize]) -> Result<Self> {
+    pub(super) fn of(core: &'w mut RawWriter, dtype: DType, shape: &[usize]) -> Result<Self> {
         let byte_len = shape::byte_len(shape, dtype.size())?;
         let claim = core.claim(byte_len)?;
         core.make_valid(&claim, dtype);
@@ -83,7 +83,7 @@ impl<'w, T: Typing> Loan<'w, T> {
 }
 
 impl<'w, T: ShElement> Loan<'w, T> {
-    pub(super) fn new(core: &'w mut Core, shape: &[usize]) -> Result<Self> {
+    pub(super) fn new(core: &'w mut RawWriter, shape: &[usize]) -> Result<Self> {
         Self::of(core, T::DTYPE, shape)
     }
 

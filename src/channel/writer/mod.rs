@@ -22,7 +22,7 @@ use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::view::shape;
-use raw::Core;
+use raw::RawWriter;
 use remove::Readers;
 use std::fmt;
 use std::marker::PhantomData;
@@ -65,7 +65,7 @@ use std::marker::PhantomData;
 /// # }
 /// ```
 pub struct Writer<T: Typing> {
-    core: Core,
+    core: RawWriter,
     element: PhantomData<T>,
 }
 
@@ -264,7 +264,7 @@ impl Options {
     }
 
     fn create_typed<T: Typing>(&self, name: &str) -> Result<Writer<T>> {
-        let core = self.at(name, |location| Core::create(location.clone(), self))?;
+        let core = self.at(name, |location| RawWriter::create(location.clone(), self))?;
         Ok(Writer { core, element: PhantomData })
     }
 }

@@ -8,15 +8,16 @@ use crate::files::claim_name;
 use crate::files::claim_name::claim_existing;
 use crate::files::claim_name::{Claim, Claimed};
 use crate::files::location::Location;
+use crate::files::owners::Owners;
 use crate::files::trusted;
 use crate::files::trusted::check_ours;
 use crate::files::trusted::open_table_file;
 use crate::files::trusted::open_trusted;
 use crate::files::trusted::remove_payloads;
 use crate::files::trusted::unlink_if_same;
-use crate::format::file::{FileKind, Head};
+use crate::format::file::{FileHeader, FileKind};
 use crate::format::slot::{self, RawHeader};
-use crate::options::{Options, Owners};
+use crate::options::Options;
 use crate::slots::MAX_NUMBER;
 use crate::slots::State;
 use crate::sys::{self, Access, Identity, LockedFile, Sweeper, range_lock};
@@ -36,7 +37,7 @@ const OPEN_LOOKS: u32 = 5;
 const LOCK_NAP: Duration = Duration::from_micros(100);
 
 /// The channel, held: while this lives, nobody else is its writer.
-pub(super) struct Held {
+pub(super) struct OwnedChannel {
     pub(super) location: Location,
     pub(super) board: Board,
     pub(super) table: Table,
@@ -55,7 +56,7 @@ pub(super) struct Held {
     _sweeper: Sweeper,
 }
 
-impl Held {
+impl OwnedChannel {
     /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in state [`State::Open`].
     ///
     /// `before` is what the board had come to that a new one replaces, so that numbers and epochs
@@ -187,7 +188,7 @@ fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claime
     }
 }
 
-pub(super) fn open_board(location: &Location, file: &File) -> Result<Option<(Board, Head)>> {
+pub(super) fn open_board(location: &Location, file: &File) -> Result<Option<(Board, FileHeader)>> {
     let path = location.board();
     let identity = sys::identify(file).map_err(|e| Error::io("inspect", &path, e))?;
     Board::open(file, &path, identity, Access::ReadWrite)
@@ -199,12 +200,12 @@ fn make_board(
     claim: &Claimed,
     before: &mut Before,
     rescue: &impl Fn() -> Option<(RawHeader, u64)>,
-) -> Result<(Board, Head)> {
+) -> Result<(Board, FileHeader)> {
     let path = location.board();
     let channel = Uuid::new_v4();
     #[allow(clippy::cast_possible_truncation, reason = "checked against small limits")]
     let (slots, readers) = (options.max_slots as u32, options.max_readers as u32);
-    let head = Head { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
+    let head = FileHeader { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
     let unfinished = claim.unfinished();
     let board = Board::create(claim, &path, options.max_slots)?;
     fail_point!("create.reserved");
@@ -223,7 +224,7 @@ fn make_board(
 }
 
 /// Makes the reader table of a new board; if that fails, nothing stays of the channel.
-fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &Head) -> Result<(Table, File)> {
+fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &FileHeader) -> Result<(Table, File)> {
     let unfinished = claim.unfinished();
     let made = new_table(location, options, head)?;
     unfinished.done();
@@ -246,7 +247,7 @@ fn clear_table(path: &Path, found: &Identity) -> Result<()> {
     unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
 
-fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Table, File)> {
+fn new_table(location: &Location, options: &Options, head: &FileHeader) -> Result<(Table, File)> {
     let path = location.readers();
     // Left by a channel of the past whose board has gone.
     if let Some((file, found)) = find_table(location, options)? {
@@ -264,7 +265,7 @@ fn new_table(location: &Location, options: &Options, head: &Head) -> Result<(Tab
 }
 
 /// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
-fn open_table(location: &Location, options: &Options, head: &Head) -> Result<Option<(Table, File)>> {
+fn open_table(location: &Location, options: &Options, head: &FileHeader) -> Result<Option<(Table, File)>> {
     let path = location.readers();
     let (file, identity) = match open_table_file(&path, Access::ReadWrite, options.owners) {
         Ok(found) => found,
@@ -285,14 +286,14 @@ fn exists(path: &Path) -> bool {
 
 /// Wakes the readers of a board whose state has just been changed. They sleep on a word of its table: where that is
 /// gone or damaged they find out by themselves, when their slice of sleep is over.
-pub(super) fn wake_readers(location: &Location, options: &Options, head: &Head) {
+pub(super) fn wake_readers(location: &Location, options: &Options, head: &FileHeader) {
     if let Ok(Some((table, _))) = open_table(location, options, head) {
         table.wake_all();
     }
 }
 
 /// Tells the readers of a board that cannot be kept that it is over, and frees its name.
-fn retire(location: &Location, options: &Options, board: &Board, head: &Head, kept: Option<Uuid>) -> Result<()> {
+fn retire(location: &Location, options: &Options, board: &Board, head: &FileHeader, kept: Option<Uuid>) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
     wake_readers(location, options, head);
@@ -318,7 +319,7 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &Head, ke
 
 /// Whether a board has the slots and reader entries that are asked for. Fewer slots can be used of
 /// it.
-fn suffices(head: &Head, options: &Options) -> bool {
+fn suffices(head: &FileHeader, options: &Options) -> bool {
     head.slots as usize >= options.max_slots && head.readers as usize >= options.max_readers
 }
 

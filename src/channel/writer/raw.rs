@@ -1,6 +1,6 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
-use super::open::{Before, Held};
+use super::open::{Before, OwnedChannel};
 use super::rotation::{Choice, Rotation, bits};
 use crate::arch::clock::Stamps;
 use crate::arch::memcpy::copy;
@@ -10,7 +10,7 @@ use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
 use crate::files::trusted::has_name;
-use crate::format::slot::{Header, RawHeader};
+use crate::format::slot::{RawHeader, SlotHeader};
 use crate::options::Options;
 use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys;
@@ -38,8 +38,8 @@ pub(super) struct SlotState {
 }
 
 /// A channel's writer. Dropping it closes the channel.
-pub(crate) struct Core {
-    pub(super) held: Held,
+pub(crate) struct RawWriter {
+    pub(super) held: OwnedChannel,
     pub(super) options: Options,
     mode: u32,
     least_capacity: usize,
@@ -67,15 +67,15 @@ pub(crate) struct Core {
 pub(super) struct Lost {
     pub(super) before: Before,
     /// The last value, if this process has it and its file has gone too.
-    pub(super) value: Option<(WritePayload, Header)>,
+    pub(super) value: Option<(WritePayload, SlotHeader)>,
 }
 
-impl Core {
+impl RawWriter {
     /// Makes the channel `location`, or takes it over from a dead writer.
     pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
         options.check()?;
         let forks = sys::watch_forks();
-        let held = Held::acquire(location, options, Before::default(), || None)?;
+        let held = OwnedChannel::acquire(location, options, Before::default(), || None)?;
         // An existing channel keeps its geometry, because its readers do; fewer slots can be used of it.
         let slots = held.board.slot_count();
         let usable = slots.min(options.max_slots);
@@ -371,7 +371,7 @@ impl Core {
             Ok(created) => Ok(self.take_payload(claim, created)),
             Err(error @ Error::OutOfMemory { .. }) => self.grow_by_giving_up(claim, needed, content, error),
             Err(error) => {
-                // Header and payload are as they were.
+                // SlotHeader and payload are as they were.
                 self.held.board.writer_side(&self.held.table).abandon(claim);
                 Err(error)
             }
@@ -495,7 +495,7 @@ impl Shortage {
     }
 }
 
-impl Drop for Core {
+impl Drop for RawWriter {
     fn drop(&mut self) {
         // In a forked child the channel is still the parent's, and `close` refuses; closing the
         // descriptors leaves its locks alone. Best effort otherwise: the next writer removes what

@@ -1,7 +1,7 @@
 //! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
 
-use super::open::Held;
-use super::raw::Core;
+use super::open::OwnedChannel;
+use super::raw::RawWriter;
 use crate::channel::reader_table::Table;
 use crate::channel::remains::ClosedFiles;
 use crate::channel::remains::remove_closed;
@@ -15,7 +15,7 @@ use crate::slots::{Claim, PinMask, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
 
-impl Core {
+impl RawWriter {
     /// Makes a claimed slot's header one of no array.
     pub(super) fn erase_header(&self, slot: SlotIndex) {
         if let Some(on_board) = self.held.board.slot(slot) {
@@ -183,7 +183,7 @@ impl Core {
             fail_point!("close.kept");
             return Ok(());
         }
-        let Held { board, table, .. } = &self.held;
+        let OwnedChannel { board, table, .. } = &self.held;
         if !board.close_side(table).is_behind(|index| self.lives(index)) {
             // Not mapped here any more when it goes: not every system likes that.
             let payloads = self.slots.iter_mut().flat_map(|state| {
@@ -198,7 +198,7 @@ impl Core {
         fail_point!("close.left");
         self.held.let_go();
         fail_point!("close.unlocked");
-        let Held { location, board, table, table_file, .. } = &self.held;
+        let OwnedChannel { location, board, table, table_file, .. } = &self.held;
         // Those that have come to the last value in the meantime were refused the lock.
         ClosedFiles::new(location, self.options.owners, board, table, table_file).clear_up();
         Ok(())

@@ -45,7 +45,7 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         // Beside a board of ours a table without its magic is a damaged one of ours.
         check_table(location, options)?;
     }
-    // Held to the end: nobody becomes a reader of what goes.
+    // OwnedChannel to the end: nobody becomes a reader of what goes.
     let _no_reader = match readers {
         Readers::MayLive => None,
         Readers::MustBeGone => lock_out_readers(location, options).inspect_err(|_| {

@@ -4,21 +4,21 @@
 //! It makes its channel anew: the same numbers, the same lineage, the last value. Its readers are
 //! told that the old board is closed, and go after the name.
 
-use super::open::{Before, Held, last_value};
-use super::raw::{Core, Lost, SlotState};
+use super::open::{Before, OwnedChannel, last_value};
+use super::raw::{Lost, RawWriter, SlotState};
 use super::rotation::Rotation;
 use crate::channel::payload::WritePayload;
 use crate::error::Result;
 use crate::failpoint::fail_point;
 use crate::files::trusted::{has_name, unlink_if_same};
-use crate::format::slot::{self, Header, RawHeader};
+use crate::format::slot::{self, RawHeader, SlotHeader};
 use crate::slots::State;
 use crate::slots::{Ahead, Latest, Look, MAX_NUMBER, PinMask};
 use crate::sys;
 use std::cell::Cell;
 use uuid::Uuid;
 
-impl Core {
+impl RawWriter {
     /// Whether the names of board and reader table still lead to them, and those of the payloads,
     /// of the current value and of those to come, to something.
     pub(super) fn has_its_files(&self) -> bool {
@@ -33,7 +33,7 @@ impl Core {
     /// Gives up what is left of the channel and makes it anew, now or, where that cannot be done,
     /// at one of the next claims, which tell why not.
     pub(super) fn make_anew(&mut self) {
-        let Held { location, board, lineage, epoch, .. } = &self.held;
+        let OwnedChannel { location, board, lineage, epoch, .. } = &self.held;
         let kept = last_value(location, &self.options, board);
         let before = Before {
             number: self.last_number,
@@ -61,14 +61,14 @@ impl Core {
         let copied = Cell::new(None);
         let rescue = || {
             let (payload, known) = lost.value.as_ref()?;
-            let Header { byte_len, written_ns, dtype, shape, .. } = known;
+            let SlotHeader { byte_len, written_ns, dtype, shape, .. } = known;
             // Without room for it the value is lost, and the channel goes on.
             let copy = WritePayload::copy_of(location, payload.bytes(*byte_len), self.options.mode | 0o600).ok()?;
             copied.set(Some(copy.id()));
             fail_point!("renew.copied");
             Some((RawHeader::encode(copy.id(), *byte_len, *written_ns, *dtype, shape), self.held.epoch))
         };
-        let held = Held::acquire(location.clone(), &self.options, before, rescue).inspect_err(|_| {
+        let held = OwnedChannel::acquire(location.clone(), &self.options, before, rescue).inspect_err(|_| {
             if let Some(id) = copied.get() {
                 let _ = sys::remove_file(&location.payload(id));
             }
@@ -87,7 +87,7 @@ impl Core {
     }
 
     /// The last value, if this process has it.
-    fn rescue(&mut self) -> Option<(WritePayload, Header)> {
+    fn rescue(&mut self) -> Option<(WritePayload, SlotHeader)> {
         if self.latest.is_none() {
             return None;
         }
@@ -99,7 +99,7 @@ impl Core {
     /// Tells the readers of the old board that it is over, removes what is left of it but for the
     /// payload `kept`, and gives its lock back.
     fn give_way(&mut self, kept: Option<Uuid>) {
-        let Held { location, board, table, .. } = &self.held;
+        let OwnedChannel { location, board, table, .. } = &self.held;
         board.set_state(State::Closed);
         fail_point!("renew.closed");
         table.wake_all();

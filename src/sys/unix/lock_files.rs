@@ -42,7 +42,7 @@ enum What {
 }
 
 /// A lock that this process has.
-struct Held {
+struct HeldLock {
     /// The descriptor that it was locked through.
     fd: RawFd,
     /// The file that it is in.
@@ -54,7 +54,7 @@ struct Held {
     forks: u64,
 }
 
-impl Held {
+impl HeldLock {
     /// Whether the file that it was locked through is still open.
     fn is_current(&self) -> bool {
         let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
@@ -74,7 +74,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         // In a forked child the lock is the parent's; closing the descriptor leaves it alone.
         if self.forks == fork_count() {
@@ -86,7 +86,7 @@ impl Drop for Held {
 
 #[derive(Default)]
 struct Registry {
-    held: Vec<Held>,
+    held: Vec<HeldLock>,
     /// Directories of the files opened.
     dirs: HashMap<RawFd, PathBuf>,
 }
@@ -178,13 +178,13 @@ pub(crate) fn unlock_all(file: &File) {
 }
 
 /// Where a file is that is locked.
-struct Place {
+struct Site {
     fd: RawFd,
     identity: Identity,
     dir: PathBuf,
 }
 
-impl Place {
+impl Site {
     /// The lock file.
     fn path(&self, what: What) -> PathBuf {
         let inode = self.identity.inode;
@@ -208,15 +208,15 @@ impl Place {
 }
 
 impl Registry {
-    fn place(&self, file: &File) -> io::Result<Place> {
+    fn place(&self, file: &File) -> io::Result<Site> {
         let fd = file.as_raw_fd();
         let dir = self.dirs.get(&fd).ok_or(ErrorKind::InvalidInput)?.clone();
-        Ok(Place { fd, identity: identify(file)?, dir })
+        Ok(Site { fd, identity: identify(file)?, dir })
     }
 
     /// The descriptor through which this process has the lock.
-    fn holder(&mut self, place: &Place, what: What) -> Option<RawFd> {
-        let is_it = |held: &Held| held.what == what && same_file(&held.identity, &place.identity);
+    fn holder(&mut self, place: &Site, what: What) -> Option<RawFd> {
+        let is_it = |held: &HeldLock| held.what == what && same_file(&held.identity, &place.identity);
         self.held.retain(|held| !is_it(held) || held.is_current());
         self.held.iter().find(|held| is_it(held)).map(|held| held.fd)
     }
@@ -226,7 +226,7 @@ impl Registry {
         &mut self,
         file: &File,
         what: What,
-        in_the_way: impl FnOnce(&mut Self, &Place) -> io::Result<bool>,
+        in_the_way: impl FnOnce(&mut Self, &Site) -> io::Result<bool>,
     ) -> io::Result<bool> {
         let place = self.place(file)?;
         if let Some(holder) = self.holder(&place, what) {
@@ -236,7 +236,7 @@ impl Registry {
         let mode = file.metadata()?.permissions().mode() & 0o777;
         let path = place.path(what);
         let Some(lock_file) = lock_alone(&path, mode)? else { return Ok(false) };
-        self.held.push(Held { fd: place.fd, identity: place.identity, what, path, _file: lock_file, forks });
+        self.held.push(HeldLock { fd: place.fd, identity: place.identity, what, path, _file: lock_file, forks });
         let answer = in_the_way(self, &place);
         if !matches!(answer, Ok(false)) {
             self.give_back(place.fd, &place.identity, what);
@@ -249,7 +249,7 @@ impl Registry {
     }
 
     /// Whether somebody has the lock through another file.
-    fn has_another(&mut self, place: &Place, what: What) -> io::Result<bool> {
+    fn has_another(&mut self, place: &Site, what: What) -> io::Result<bool> {
         if let Some(holder) = self.holder(place, what) {
             return Ok(holder != place.fd);
         }
@@ -259,11 +259,11 @@ impl Registry {
         }
     }
 
-    fn has_another_all(&mut self, place: &Place) -> io::Result<bool> {
+    fn has_another_all(&mut self, place: &Site) -> io::Result<bool> {
         self.has_another(place, What::All)
     }
 
-    fn has_another_any(&mut self, place: &Place, ranges: &ByteRange) -> io::Result<bool> {
+    fn has_another_any(&mut self, place: &Site, ranges: &ByteRange) -> io::Result<bool> {
         for start in place.starts()? {
             if ranges.contains(&start) && self.has_another(place, What::Range(start))? {
                 return Ok(true);

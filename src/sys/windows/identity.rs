@@ -1,7 +1,7 @@
 //! Which file it is, and whose.
 
 use super::{error_of, handle_of};
-use crate::sys::types::{Identity, Kind};
+use crate::sys::types::{FileType, Identity};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::windows::fs::OpenOptionsExt;
@@ -44,11 +44,11 @@ pub(crate) fn identify(file: &File) -> io::Result<Identity> {
         return Err(io::Error::last_os_error());
     }
     let kind = if info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
-        Kind::Symlink
+        FileType::Symlink
     } else if info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY != 0 || !on_disk {
-        Kind::Other
+        FileType::Other
     } else {
-        Kind::File
+        FileType::File
     };
     let join = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
     Ok(Identity {

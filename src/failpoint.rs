@@ -8,7 +8,7 @@
 /// Marks a point between two steps. Nothing at all without the feature.
 macro_rules! fail_point {
     ($name:literal) => {
-        #[cfg(all(feature = "failpoints", not(loom)))]
+        #[cfg(feature = "failpoints")]
         {
             const { assert!($crate::failpoint::is_listed($name), "not in FAIL_POINTS") };
             $crate::failpoint::pass($name);
@@ -17,16 +17,17 @@ macro_rules! fail_point {
 }
 pub(crate) use fail_point;
 
-#[cfg(all(feature = "failpoints", not(loom)))]
+#[cfg(feature = "failpoints")]
 #[allow(unreachable_pub, reason = "re-exported for the tests")]
 pub use armed::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
-#[cfg(all(feature = "failpoints", not(loom)))]
-pub(crate) use armed::{is_listed, pass};
+#[cfg(feature = "failpoints")]
+pub(crate) use armed::{arm, is_listed, pass};
 
-#[cfg(all(feature = "failpoints", not(loom)))]
+#[cfg(feature = "failpoints")]
 mod armed {
     use crate::sync::{AtomicU64, Ordering};
     use crate::sys::{self, End};
+    use ndsharray_protocol::failpoint::{self as protocol, is_listed as has};
     use std::sync::OnceLock;
 
     /// Every point of channels: the compiler refuses one that is missing here, the death tests one that they never come to.
@@ -89,27 +90,22 @@ mod armed {
 
     /// Whether one of the lists has `name`.
     pub(crate) const fn is_listed(name: &str) -> bool {
-        has(FAIL_POINTS, name) || has(ARRAY_FAIL_POINTS, name) || has(COMPAT_FAIL_POINTS, name)
+        has(name, FAIL_POINTS) || has(name, ARRAY_FAIL_POINTS) || has(name, COMPAT_FAIL_POINTS)
     }
 
-    const fn has(mut left: &[&str], name: &str) -> bool {
-        while let [first, rest @ ..] = left {
-            if equal(first.as_bytes(), name.as_bytes()) {
-                return true;
-            }
+    // The protocol's points are among them.
+    const _: () = {
+        let mut left = protocol::FAIL_POINTS;
+        while let [name, rest @ ..] = left {
+            assert!(is_listed(name), "a point of the protocol is in none of the lists");
             left = rest;
         }
-        false
-    }
+    };
 
-    const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {
-        while let ([x, a_rest @ ..], [y, b_rest @ ..]) = (a, b) {
-            if *x != *y {
-                return false;
-            }
-            (a, b) = (a_rest, b_rest);
-        }
-        a.is_empty() && b.is_empty()
+    /// Has the protocol's points pass here too. Called before the first of them: where files are mapped, as all words of the
+    /// protocol lie in mappings.
+    pub(crate) fn arm() {
+        protocol::set_hook(pass);
     }
 
     struct Orders {

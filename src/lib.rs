@@ -81,73 +81,48 @@
 
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// Under loom only the protocol is built, without those who use it.
-#![cfg_attr(loom, allow(dead_code, unused_imports))]
 
 // The list reads bottom-up: a module uses only those above it.
 mod failpoint;
-#[cfg(all(test, loom))]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "part of tests")]
-mod models;
 mod sync;
 
 mod slots;
 
 mod lock;
 
-#[cfg(not(loom))]
 mod element;
-#[cfg(not(loom))]
 mod view;
 
-#[cfg(not(loom))]
 mod format;
 
-#[cfg(not(loom))]
 mod sys;
 
-#[cfg(not(loom))]
 mod arch;
 
-#[cfg(not(loom))]
 mod error;
 
-#[cfg(not(loom))]
 mod options;
-#[cfg(not(loom))]
 mod owned_array;
 
-#[cfg(not(loom))]
 mod files;
 
-#[cfg(not(loom))]
 mod channel;
-#[cfg(not(loom))]
 mod shared;
 
-#[cfg(not(loom))]
 pub mod raw;
 
-#[cfg(not(loom))]
 pub mod compat;
 
-#[cfg(not(loom))]
 pub mod inspect;
 
-#[cfg(all(test, loom))]
-#[path = "compat/models.rs"]
-mod compat_models;
-
-#[cfg(not(loom))]
 #[doc(hidden)]
 pub mod __decoders;
 
 /// For this crate's own tests, which are all that enable the feature.
-#[cfg(all(feature = "failpoints", not(loom)))]
+#[cfg(feature = "failpoints")]
 #[doc(hidden)]
 pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 
-#[cfg(not(loom))]
 pub use {
     channel::reader::{Info, OwnedSample, Reader, Sample},
     channel::writer::{AnyWriter, Loan, Writer, remove},

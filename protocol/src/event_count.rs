@@ -18,11 +18,11 @@ use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
 
 /// The two words of the handshake, both in the reader table: only those who may take part can find the sleepers.
-pub(crate) struct Doorbell<'a> {
+pub struct Doorbell<'a> {
     /// 1 when a reader sleeps or is about to.
-    pub(crate) asleep: &'a AtomicU32,
+    pub asleep: &'a AtomicU32,
     /// Changed for each wake-up; the kernel compares it.
-    pub(crate) wake: &'a AtomicU32,
+    pub wake: &'a AtomicU32,
 }
 
 impl Doorbell<'_> {
@@ -30,13 +30,13 @@ impl Doorbell<'_> {
     /// who hold it.
     #[inline]
     #[must_use = "those who hold the ticket are still asleep"]
-    pub(crate) fn ring(&self) -> Option<u32> {
+    pub fn ring(&self) -> Option<u32> {
         if self.is_awaited() { Some(self.ring_always()) } else { None }
     }
 
     /// Whether there may be a sleeper: for a writer after a publication, or after any other news.
     #[inline]
-    pub(crate) fn is_awaited(&self) -> bool {
+    pub fn is_awaited(&self) -> bool {
         // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`, with the fence
         // that ends it.
         load_seqcst_u32(self.asleep) != 0
@@ -44,7 +44,8 @@ impl Doorbell<'_> {
 
     /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake those who hold it.
     #[must_use = "those who hold the ticket are still asleep"]
-    pub(crate) fn ring_always(&self) -> u32 {
+    #[inline]
+    pub fn ring_always(&self) -> u32 {
         // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was
         // published before.
         self.asleep.swap(0, Ordering::SeqCst);
@@ -56,13 +57,15 @@ impl Doorbell<'_> {
     }
 
     /// Reader: the value of `wake` to sleep on. Taken before [`announce`](Self::announce).
-    pub(crate) fn ticket(&self) -> u32 {
+    #[inline]
+    pub fn ticket(&self) -> u32 {
         // Acquire: pairs with the change of `wake` in `ring_always`.
         self.wake.load(Ordering::Acquire)
     }
 
     /// Reader: says that it is about to sleep. It must look for news once more before it does.
-    pub(crate) fn announce(&self) {
+    #[inline]
+    pub fn announce(&self) {
         // SeqCst: store half of the handshake; the load half of this side is `ReaderSide::latest_before_sleep`.
         store_seqcst_u32(self.asleep, 1);
         fail_point!("wait.announced");

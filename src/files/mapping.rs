@@ -100,6 +100,8 @@ impl Pages {
 impl Mapping {
     /// Maps; the caller has checked that the file has `len` bytes.
     pub(crate) fn new(file: &File, len: usize, access: Access, pages: Pages) -> io::Result<Self> {
+        #[cfg(feature = "failpoints")]
+        crate::failpoint::arm();
         let mut options = MmapOptions::new();
         options.len(len);
         let mut map = map(file, &options, access)?;

@@ -6,25 +6,29 @@ use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
 use core::iter;
 
 /// The words as the writer uses them.
-pub(crate) struct WriterSide<'a, S, E> {
-    pub(crate) latest: &'a LatestWord,
-    pub(crate) slots: &'a [S],
-    pub(crate) registered: &'a Registered,
-    pub(crate) entries: &'a [E],
+pub struct WriterSide<'a, S, E> {
+    /// The number and slot of the current value.
+    pub latest: &'a LatestWord,
+    /// The slots of the board.
+    pub slots: &'a [S],
+    /// Which reader entries are in use.
+    pub registered: &'a Registered,
+    /// The reader entries.
+    pub entries: &'a [E],
 }
 
 /// What one look at all reader entries showed.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Look {
+pub struct Look {
     /// Every slot that some reader holds or is about to.
-    pub(crate) pins: PinMask,
+    pub pins: PinMask,
     /// The readers' `retries`, added up (wrapping): only a change of it means anything.
-    pub(crate) retries: u64,
+    pub retries: u64,
 }
 
 /// A slot whose `seq` is 0, but whose pins have not been looked at since: not yet ours.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub struct Pending {
     slot: SlotIndex,
     previous: u64,
 }
@@ -32,34 +36,36 @@ pub(crate) struct Pending {
 /// A slot that belongs to the writer until it is published or given up: nobody reads it.
 #[derive(Debug)]
 #[must_use = "a claimed slot is published, abandoned or left unnumbered on purpose"]
-pub(crate) struct Claim {
+pub struct Claim {
     slot: SlotIndex,
     previous: u64,
 }
 
 impl Claim {
-    pub(crate) fn slot(&self) -> SlotIndex {
+    /// The slot that was claimed.
+    #[inline]
+    pub fn slot(&self) -> SlotIndex {
         self.slot
     }
 }
 
 /// Slots that have been claimed along with a publication, for those to come.
 #[derive(Debug, Default)]
-pub(crate) struct Ahead(pub(super) PinMask);
+pub struct Ahead(pub(super) PinMask);
 
 impl Ahead {
     /// How many slots can be claimed along with one publication.
-    pub(crate) const MOST: usize = 8;
+    pub const MOST: usize = 8;
 
     /// Whether there are none.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0 == PinMask::EMPTY
     }
 
     /// The claim of `slot`, if it is one of them.
     #[inline]
-    pub(crate) fn take(&mut self, slot: SlotIndex) -> Option<Claim> {
+    pub fn take(&mut self, slot: SlotIndex) -> Option<Claim> {
         let found = self.0.contains(slot);
         self.0 = self.0.without(slot.bit());
         // Its old value is gone for good: no reader can have it, and none can get at it.
@@ -72,7 +78,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ///
     /// `registered`, then `borrowed`, are SeqCst: they are the load half of the handshake with [`super::ReaderSide::try_pin`] and
     /// [`Registered::add`]. `kept` is loaded after `borrowed`, and Acquire suffices: it pairs with [`super::KeptPins`].
-    pub(crate) fn look(&self) -> Look {
+    pub fn look(&self) -> Look {
         let mut look = Look::default();
         self.registered.for_each(self.entries.len(), |index| {
             if let Some(entry) = self.entries.get(index) {
@@ -91,13 +97,13 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look showed goes to `look` either way: a guess
     /// for the next claim.
     #[inline]
-    pub(crate) fn claim(&self, slot: SlotIndex, look: &mut Look) -> Option<Claim> {
+    pub fn claim(&self, slot: SlotIndex, look: &mut Look) -> Option<Claim> {
         self.confirm(self.begin(slot), look)
     }
 
     /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
     #[inline]
-    pub(crate) fn begin(&self, slot: SlotIndex) -> Pending {
+    pub fn begin(&self, slot: SlotIndex) -> Pending {
         let mut previous = 0;
         if let Some(seq) = self.seq(slot) {
             // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover, what
@@ -112,7 +118,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
     /// Second half of a claim: the second look. A slot that turns out to be held gets its number back.
     #[inline]
-    pub(crate) fn confirm(&self, pending: Pending, look: &mut Look) -> Option<Claim> {
+    pub fn confirm(&self, pending: Pending, look: &mut Look) -> Option<Claim> {
         let Pending { slot, previous } = pending;
         let claim = Claim { slot, previous };
         *look = self.look();
@@ -130,7 +136,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
     /// Gives a claimed slot back whose header and payload are as they were: it holds its old value again.
     #[inline]
-    pub(crate) fn abandon(&self, claim: Claim) {
+    pub fn abandon(&self, claim: Claim) {
         if let Some(seq) = self.seq(claim.slot) {
             // Release: a reader that finds the number back by way of a stale `latest` must see that `latest` has moved, or it
             // would take the board for broken. The old payload it sees through `latest` already.
@@ -144,14 +150,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Along with it, claims those of the slots `next`, no more than [`Ahead::MOST`], none of which is the current value's or in `ahead`, that no reader holds: one fence and one look at the readers serve for
     /// all of them. What the look showed goes to `look`.
     #[inline]
-    pub(crate) fn publish(
-        &self,
-        claim: Claim,
-        number: u64,
-        next: PinMask,
-        ahead: &mut Ahead,
-        look: &mut Look,
-    ) -> Latest {
+    pub fn publish(&self, claim: Claim, number: u64, next: PinMask, ahead: &mut Ahead, look: &mut Look) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");
         if let Some(seq) = self.seq(claim.slot) {
@@ -213,7 +212,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ///
     /// Never given back by [`abandon`](Self::abandon): a slot keeps its number only when a reader
     /// holds it, and no reader can hold one that was never named.
-    pub(crate) fn forget_unnamed(&self, latest: Latest) {
+    pub fn forget_unnamed(&self, latest: Latest) {
         for slot in self.slots {
             let seq = &slot.as_ref().0;
             // Relaxed: as in `begin`.
@@ -232,7 +231,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
 /// Has a board that nobody has seen yet begin with the value `number`, described in the slot
 /// already.
-pub(crate) fn begin_with(latest: &LatestWord, seq: &SlotSeq, number: u64, slot: SlotIndex) {
+pub fn begin_with(latest: &LatestWord, seq: &SlotSeq, number: u64, slot: SlotIndex) {
     // Relaxed: the head, written last, publishes all of it.
     seq.0.store(number, Ordering::Relaxed);
     latest.0.store(Latest::new(number, slot).to_bits(), Ordering::Relaxed);

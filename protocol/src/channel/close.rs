@@ -26,7 +26,7 @@ use crate::sync::{AtomicU32, Ordering, fence, load_seqcst_u32, store_seqcst_u32}
 
 /// How a channel stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     /// The board is there, but the reader table may not be.
     Starting,
     /// Readers may attach. Whether the writer lives is the kernel's to say.
@@ -50,7 +50,9 @@ impl State {
         }
     }
 
-    pub(crate) const fn from_bits(bits: u32) -> Self {
+    /// The state that the bits stand for; any bits are one.
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
         match bits {
             0 => Self::Starting,
             1 => Self::Open,
@@ -62,7 +64,8 @@ impl State {
     }
 
     /// Whether new readers may come.
-    pub(crate) const fn takes_readers(self) -> bool {
+    #[inline]
+    pub const fn takes_readers(self) -> bool {
         matches!(self, Self::Open | Self::Kept)
     }
 }
@@ -70,28 +73,30 @@ impl State {
 /// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go
 /// of those when that has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing(u32);
+pub struct Standing(u32);
 
 impl Standing {
     /// The bits of the state.
     const STATE: u32 = 0xff;
 
     /// That of a board just opened by a reader, which has mapped no files yet.
-    pub(crate) const UNKNOWN: Self = Self(State::Starting.to_bits());
+    pub const UNKNOWN: Self = Self(State::Starting.to_bits());
 
     /// Any 32 bits are a `Standing`.
-    pub(crate) const fn from_bits(bits: u32) -> Self {
+    #[inline]
+    pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
 
+    /// The state alone.
     #[inline]
-    pub(crate) fn state(self) -> State {
+    pub fn state(self) -> State {
         State::from_bits(self.0 & Self::STATE)
     }
 
     /// Whether files have been unlinked between the two.
     #[inline]
-    pub(crate) fn has_same_files(self, other: Self) -> bool {
+    pub fn has_same_files(self, other: Self) -> bool {
         (self.0 ^ other.0) & !Self::STATE == 0
     }
 }
@@ -101,29 +106,33 @@ impl Standing {
 /// that there is nothing else to do either. Only the holder of the writer's lock stores it, so load
 /// and store need not be one step.
 #[repr(transparent)]
-pub(crate) struct StateWord(AtomicU32);
+pub struct StateWord(AtomicU32);
 
 impl StateWord {
-    #[cfg(loom)]
-    pub(super) fn new(state: State) -> Self {
+    /// The word of a channel in `state`.
+    pub fn new(state: State) -> Self {
         Self(AtomicU32::new(state.to_bits()))
     }
 
+    /// Loads state and count.
     #[inline]
-    pub(crate) fn load(&self) -> Standing {
+    pub fn load(&self) -> Standing {
         // Acquire: pairs with `store`; who sees Open also sees the finished reader table, who sees
         // a close also the last `latest`.
         Standing(self.0.load(Ordering::Acquire))
     }
 
     /// As [`load`](Self::load), for a reader that has just registered.
-    pub(crate) fn load_registered(&self) -> Standing {
+    #[inline]
+    pub fn load_registered(&self) -> Standing {
         // SeqCst: load half of the handshake with `store`; the store half of this side is
         // `Registered::add`.
         Standing(load_seqcst_u32(&self.0))
     }
 
-    pub(crate) fn store(&self, state: State) {
+    /// Stores the state and keeps the count.
+    #[inline]
+    pub fn store(&self, state: State) {
         let Standing(standing) = self.load();
         // SeqCst: store half of the handshake with a newcomer; the load half of this side is
         // `Registered::for_each`. It contains the Release that pairs with `load`.
@@ -131,8 +140,8 @@ impl StateWord {
     }
 
     /// Notes that a payload file has been unlinked.
-    #[cfg(not(loom))]
-    pub(crate) fn count_file_gone(&self) {
+    #[inline]
+    pub fn count_file_gone(&self) {
         let Standing(standing) = self.load();
         // Release: pairs with `load`, as a reader may take this store for that of the state. The
         // count itself only says that it is time to look at the headers, which are read under the
@@ -142,15 +151,19 @@ impl StateWord {
 }
 
 /// The words that tell whether the value of a closed channel still stands for a reader.
-pub(crate) struct CloseSide<'a, E> {
-    pub(crate) state: &'a StateWord,
-    pub(crate) latest: &'a LatestWord,
-    pub(crate) registered: &'a Registered,
-    pub(crate) entries: &'a [E],
+pub struct CloseSide<'a, E> {
+    /// How the channel stands.
+    pub state: &'a StateWord,
+    /// The number and slot of the current value.
+    pub latest: &'a LatestWord,
+    /// Which reader entries are in use.
+    pub registered: &'a Registered,
+    /// The reader entries.
+    pub entries: &'a [E],
 }
 
 /// What there is to do beside the words; the kernel has a part in all of it.
-pub(crate) trait Remains {
+pub trait Remains {
     /// Whether the owner of a reader entry lives.
     fn lives(&self, index: usize) -> bool;
 
@@ -172,7 +185,7 @@ const ROUNDS: u32 = 1000;
 impl<E: AsRef<Pins>> CloseSide<'_, E> {
     /// Whether a living reader has not come to the last value. Before the first there is nothing to
     /// come to.
-    pub(crate) fn is_behind(&self, lives: impl Fn(usize) -> bool) -> bool {
+    pub fn is_behind(&self, lives: impl Fn(usize) -> bool) -> bool {
         // Acquire: pairs with the `latest` store of `WriterSide::publish` in a writer that has
         // gone. SeqCst fence: between the `state` store of whoever closes and the loads of `seen`.
         // Pairs with the fence of `clear_up`.
@@ -189,7 +202,7 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
     /// Removes what a closed channel has left if no living reader is behind any more. To be called,
     /// without the writer's lock, by whoever may have been the last: after it has said so in its
     /// entry, or has given the lock back.
-    pub(crate) fn clear_up(&self, remains: &mut impl Remains) {
+    pub fn clear_up(&self, remains: &mut impl Remains) {
         // SeqCst fence: between what the caller has said in its entry and the load of `state`. If
         // that load misses the close, whoever closes has yet to look at the entries, and finds it.
         fence(Ordering::SeqCst);

@@ -11,7 +11,7 @@
 //! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
 //! | `registered` ([`Registered`]) | readers, at open and close | which reader entries are in use |
-//! | `asleep`, `wake` ([`Doorbell`]), beside `registered` | sleepers and writer | who has to be woken |
+//! | `asleep`, `wake` ([`Doorbell`](crate::event_count::Doorbell)), beside `registered` | sleepers and writer | who has to be woken |
 //! | `state` ([`StateWord`]) | whoever holds the writer's lock | whether the channel is open, and what stays of it |
 //! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to: what a close leaves stays until all living readers have |
 //!
@@ -23,7 +23,7 @@
 //! *Publish*: payload and header are written, `seq` becomes the new number, `latest` names it.
 //!
 //! *Claim ahead* ([`Ahead`]): along with a publication the writer claims the slots of the values to come, a few at a time. Publishing ends with a fence between `latest` and `asleep`
-//! (see [`Doorbell`]) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
+//! (see [`Doorbell`](crate::event_count::Doorbell)) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
 //! cache line from one that is about to pin.
 //!
 //! *Pin* ([`pin`]): a reader loads `latest`, announces the slot in its own `borrowed` word, and only then loads the
@@ -65,39 +65,36 @@
 
 mod claim;
 mod close;
-#[cfg(not(loom))]
 mod copy;
-mod doorbell;
-#[cfg(all(test, loom))]
+#[cfg(test)]
 mod models;
 mod pin;
 mod register;
 mod word;
 
-#[cfg(not(loom))]
-pub(crate) use claim::begin_with;
-pub(crate) use claim::{Ahead, Claim, Look, WriterSide};
-pub(crate) use close::{CloseSide, Remains, Standing, State, StateWord};
-#[cfg(not(loom))]
-pub(crate) use copy::{PinsCopy, set_bits, u32_at, u64_at};
-pub(crate) use doorbell::Doorbell;
-pub(crate) use pin::{KeptPins, PinAttempt, ReaderSide};
-pub(crate) use register::Registered;
-pub(crate) use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};
+pub use claim::{Ahead, Claim, Look, Pending, WriterSide, begin_with};
+pub use close::{CloseSide, Remains, Standing, State, StateWord};
+pub use copy::{PinsCopy, set_bits, u32_at, u64_at};
+pub use pin::{KeptPins, PinAttempt, ReaderSide};
+pub use register::{MAX_READERS, Registered};
+pub use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};
 
 use crate::sync::AtomicU64;
 
 /// The board's `latest` word. Grows with every publication; only the writer stores it.
 #[repr(transparent)]
-pub(crate) struct LatestWord(AtomicU64);
+#[derive(Default)]
+pub struct LatestWord(AtomicU64);
 
 /// A slot's `seq` word: the number of the value that the slot holds, 0 while it is being written. Only the writer stores it.
 #[repr(transparent)]
-pub(crate) struct SlotSeq(AtomicU64);
+#[derive(Default)]
+pub struct SlotSeq(AtomicU64);
 
 /// What one reader holds. Only that reader stores it, or the writer once the kernel has proved the reader dead.
 #[repr(C)]
-pub(crate) struct Pins {
+#[derive(Default)]
+pub struct Pins {
     /// The slot of the one borrowed sample, as a mask; 0 when there is none.
     borrowed: AtomicU64,
     /// The slots of all owned samples.
@@ -107,30 +104,4 @@ pub(crate) struct Pins {
     /// Number of the last value that the reader has come to, all ones when it reads no more: what a
     /// close leaves stays for those who are behind.
     seen: AtomicU64,
-}
-
-#[cfg(loom)]
-impl Default for Pins {
-    fn default() -> Self {
-        Self {
-            borrowed: AtomicU64::new(0),
-            kept: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
-            seen: AtomicU64::new(0),
-        }
-    }
-}
-
-#[cfg(loom)]
-impl LatestWord {
-    fn new() -> Self {
-        Self(AtomicU64::new(Latest::NONE.to_bits()))
-    }
-}
-
-#[cfg(loom)]
-impl SlotSeq {
-    fn new() -> Self {
-        Self(AtomicU64::new(0))
-    }
 }

@@ -5,14 +5,16 @@ use crate::failpoint::fail_point;
 use crate::sync::{Mutex, Ordering, fence, load_seqcst, store_seqcst};
 
 /// The words that every reader may load, with or without an entry of its own.
-pub(crate) struct ReaderSide<'a, S> {
-    pub(crate) latest: &'a LatestWord,
-    pub(crate) slots: &'a [S],
+pub struct ReaderSide<'a, S> {
+    /// The number and slot of the current value.
+    pub latest: &'a LatestWord,
+    /// The slots of the board.
+    pub slots: &'a [S],
 }
 
 /// How an attempt to pin ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PinAttempt {
+pub enum PinAttempt {
     /// The slot is held: nobody writes it until [`ReaderSide::unpin`].
     Pinned,
     /// The writer was quicker; this is what `latest` says now.
@@ -24,20 +26,20 @@ pub(crate) enum PinAttempt {
 impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     /// What is current.
     #[inline]
-    pub(crate) fn latest(&self) -> Latest {
+    pub fn latest(&self) -> Latest {
         // Acquire: pairs with the `latest` store of `WriterSide::publish`.
         Latest::from_bits(self.latest.0.load(Ordering::Acquire))
     }
 
     /// The numbers on all slots, as a writer that takes over finds them.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
+    pub fn numbers(&self) -> impl Iterator<Item = u64> {
         // Acquire: pairs with the `seq` store of `WriterSide::publish` in a writer that has died.
         self.slots.iter().map(|slot| slot.as_ref().0.load(Ordering::Acquire))
     }
 
     /// Tries to hold the slot that `latest` named, through the reader's own `pins`.
     #[inline]
-    pub(crate) fn try_pin(&self, pins: &Pins, latest: Latest) -> PinAttempt {
+    pub fn try_pin(&self, pins: &Pins, latest: Latest) -> PinAttempt {
         let Some(seq) = self.slots.get(latest.slot().get()).map(AsRef::as_ref) else {
             return PinAttempt::Broken;
         };
@@ -66,7 +68,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
 
     /// Gives back what [`try_pin`](Self::try_pin) pinned.
     #[inline]
-    pub(crate) fn unpin(&self, pins: &Pins) {
+    pub fn unpin(&self, pins: &Pins) {
         // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::look`.
         pins.borrowed.store(0, Ordering::Release);
         fail_point!("pin.cleared");
@@ -74,14 +76,14 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
 
     /// Tells which value this reader has come to, so that a close does not keep it for this reader.
     #[inline]
-    pub(crate) fn tell(&self, pins: &Pins, number: u64) {
+    pub fn tell(&self, pins: &Pins, number: u64) {
         // Relaxed: what is mapped stays mapped. That a reader clears up after a close which looked
         // at an older number is seen to by the kernel's lock, see `close`.
         pins.seen.store(number, Ordering::Relaxed);
     }
 
     /// First half of a copy without a pin: whether the slot holds the value that `latest` named.
-    pub(crate) fn stamped(&self, latest: Latest) -> bool {
+    pub fn stamped(&self, latest: Latest) -> bool {
         // Acquire: pairs with the `seq` store of `WriterSide::publish`.
         self.slots
             .get(latest.slot().get())
@@ -89,7 +91,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     }
 
     /// Second half of a copy without a pin: whether the slot still holds that value, so that the copy is whole.
-    pub(crate) fn unchanged(&self, latest: Latest) -> bool {
+    pub fn unchanged(&self, latest: Latest) -> bool {
         // Acquire fence: the copy's loads before the second look at `seq`. Pairs with the Release fence in
         // `WriterSide::confirm`: a copy that caught one byte of the next value sees that value's 0, or a later number.
         fence(Ordering::Acquire);
@@ -99,7 +101,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     }
 
     /// What is current, for a reader that has just announced its sleep; see [`super::Doorbell`].
-    pub(crate) fn latest_before_sleep(&self) -> Latest {
+    pub fn latest_before_sleep(&self) -> Latest {
         // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and the fence that ends it.
         Latest::from_bits(load_seqcst(&self.latest.0))
     }
@@ -109,8 +111,14 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
 ///
 /// A mutex, because the last owner of a slot may leave on one thread while the reader keeps the same slot anew on another: count and
 /// shown mask must change together, or a bit would be lost.
-pub(crate) struct KeptPins {
+pub struct KeptPins {
     counts: Mutex<Counts>,
+}
+
+impl Default for KeptPins {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 struct Counts {
@@ -119,17 +127,21 @@ struct Counts {
 }
 
 impl KeptPins {
-    pub(crate) fn new() -> Self {
+    /// The owned samples of a reader that has none.
+    #[inline]
+    pub fn new() -> Self {
         Self { counts: Mutex::new(Counts { owners: [0; MAX_SLOTS], mask: 0 }) }
     }
 
     /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there only afterwards.
-    pub(crate) fn keep(&self, pins: &Pins, slot: SlotIndex) {
+    #[inline]
+    pub fn keep(&self, pins: &Pins, slot: SlotIndex) {
         self.change(pins, slot, |owners| owners.saturating_add(1));
     }
 
     /// Takes an owner of `slot` away; the last one gives the slot back.
-    pub(crate) fn release(&self, pins: &Pins, slot: SlotIndex) {
+    #[inline]
+    pub fn release(&self, pins: &Pins, slot: SlotIndex) {
         self.change(pins, slot, |owners| owners.saturating_sub(1));
     }
 

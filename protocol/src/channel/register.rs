@@ -8,23 +8,20 @@ use crate::sync::{AtomicU64, Ordering, load_seqcst};
 const WORDS: usize = 7;
 
 /// Reader entries a channel can have.
-pub(crate) const MAX_READERS: usize = WORDS * 64;
+pub const MAX_READERS: usize = WORDS * 64;
 
 /// Bit `i` says that reader entry `i` is in use. Who owns an entry is the kernel's to say (a lock on its bytes); this only spares the
 /// writer the entries that nobody uses.
 #[repr(transparent)]
-pub(crate) struct Registered([AtomicU64; WORDS]);
+#[derive(Default)]
+pub struct Registered([AtomicU64; WORDS]);
 
 impl Registered {
-    pub(crate) const MAX: usize = MAX_READERS;
-
-    #[cfg(loom)]
-    pub(super) fn new() -> Self {
-        Self(core::array::from_fn(|_| AtomicU64::new(0)))
-    }
+    /// Entries that a bitmap has room for.
+    pub const MAX: usize = MAX_READERS;
 
     /// Puts an entry, whose lock the caller holds, into use; whatever a dead owner pinned is given back.
-    pub(crate) fn add(&self, index: usize, pins: &Pins) {
+    pub fn add(&self, index: usize, pins: &Pins) {
         // Release: a writer that still sees the bit of the entry's owner before us may load these zeros instead of that owner's own. The
         // entry's lock made its reads happen before ours; this passes them on. Pairs with `WriterSide::look`.
         pins.borrowed.store(0, Ordering::Release);
@@ -40,7 +37,7 @@ impl Registered {
     }
 
     /// Takes an entry, whose lock the caller holds, out of use and gives back what it pinned.
-    pub(crate) fn remove(&self, index: usize, pins: &Pins) {
+    pub fn remove(&self, index: usize, pins: &Pins) {
         // Release: reads of the values before the cleared words. Pairs with `WriterSide::look`.
         pins.borrowed.store(0, Ordering::Release);
         pins.kept.store(0, Ordering::Release);
@@ -52,14 +49,15 @@ impl Registered {
     }
 
     /// Whether the reader of this entry has told that it has come to value `number`.
-    pub(crate) fn has_seen(pins: &Pins, number: u64) -> bool {
+    #[inline]
+    pub fn has_seen(pins: &Pins, number: u64) -> bool {
         // Relaxed: a stale number is only cautious, see `ReaderSide::tell`.
         pins.seen.load(Ordering::Relaxed) >= number
     }
 
     /// Calls `visit` with the index of each entry in use below `entries`.
     #[inline]
-    pub(crate) fn for_each(&self, entries: usize, mut visit: impl FnMut(usize)) {
+    pub fn for_each(&self, entries: usize, mut visit: impl FnMut(usize)) {
         for (w, word) in self.0.iter().take(entries.div_ceil(64)).enumerate() {
             // SeqCst: load half of the handshake, see `add`.
             let mut bits = load_seqcst(word);

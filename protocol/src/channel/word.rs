@@ -3,21 +3,22 @@
 use core::fmt;
 
 /// Slots a channel can have: one bit each in a 64-bit pin mask.
-pub(crate) const MAX_SLOTS: usize = 64;
+pub const MAX_SLOTS: usize = 64;
 
 const SLOT_BITS: u32 = 6;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
 /// The largest sequence number that fits beside a slot index; at ten nanoseconds a value it lasts 91 years.
-pub(crate) const MAX_NUMBER: u64 = u64::MAX >> SLOT_BITS;
+pub const MAX_NUMBER: u64 = u64::MAX >> SLOT_BITS;
 
 /// The index of a slot, always below [`MAX_SLOTS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SlotIndex(u8);
+pub struct SlotIndex(u8);
 
 impl SlotIndex {
     /// `None` when `index` is not below [`MAX_SLOTS`].
-    pub(crate) const fn new(index: usize) -> Option<Self> {
+    #[inline]
+    pub const fn new(index: usize) -> Option<Self> {
         if index < MAX_SLOTS {
             #[allow(clippy::cast_possible_truncation, reason = "below 64")]
             Some(Self(index as u8))
@@ -26,12 +27,15 @@ impl SlotIndex {
         }
     }
 
-    pub(crate) const fn get(self) -> usize {
+    /// The index as a number, always below [`MAX_SLOTS`].
+    #[inline]
+    pub const fn get(self) -> usize {
         self.0 as usize
     }
 
     /// The mask that holds this slot alone.
-    pub(crate) const fn bit(self) -> PinMask {
+    #[inline]
+    pub const fn bit(self) -> PinMask {
         PinMask(1 << self.0)
     }
 }
@@ -46,36 +50,46 @@ impl fmt::Debug for SlotIndex {
 ///
 /// Numbers start at 1, so the word 0 means that nothing has been published yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Latest(u64);
+pub struct Latest(u64);
 
 impl Latest {
-    pub(crate) const NONE: Self = Self(0);
+    /// Nothing has been published yet.
+    pub const NONE: Self = Self(0);
 
     /// Packs `number`, which must not exceed [`MAX_NUMBER`], with `slot`.
-    pub(crate) const fn new(number: u64, slot: SlotIndex) -> Self {
+    #[inline]
+    pub const fn new(number: u64, slot: SlotIndex) -> Self {
         debug_assert!(number <= MAX_NUMBER);
         Self(number << SLOT_BITS | slot.0 as u64)
     }
 
     /// Any 64 bits are a `Latest`; whether the slot exists is for the reader of the word to check.
-    pub(crate) const fn from_bits(bits: u64) -> Self {
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    pub(crate) const fn to_bits(self) -> u64 {
+    /// The word as it is stored.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
     /// `true` before the first publication.
-    pub(crate) const fn is_none(self) -> bool {
+    #[inline]
+    pub const fn is_none(self) -> bool {
         self.number() == 0
     }
 
-    pub(crate) const fn number(self) -> u64 {
+    /// The number of the current value; 0 when there is none.
+    #[inline]
+    pub const fn number(self) -> u64 {
         self.0 >> SLOT_BITS
     }
 
-    pub(crate) const fn slot(self) -> SlotIndex {
+    /// The slot of the current value.
+    #[inline]
+    pub const fn slot(self) -> SlotIndex {
         SlotIndex((self.0 & SLOT_MASK) as u8)
     }
 }
@@ -92,38 +106,51 @@ impl fmt::Debug for Latest {
 
 /// A set of slots: bit `s` says that somebody holds slot `s`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct PinMask(u64);
+pub struct PinMask(u64);
 
 impl PinMask {
-    pub(crate) const EMPTY: Self = Self(0);
+    /// No slot.
+    pub const EMPTY: Self = Self(0);
 
-    pub(crate) const fn from_bits(bits: u64) -> Self {
+    /// Any 64 bits are a set of slots.
+    #[inline]
+    pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    pub(crate) const fn to_bits(self) -> u64 {
+    /// The word as it is stored.
+    #[inline]
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
-    pub(crate) const fn contains(self, slot: SlotIndex) -> bool {
+    /// Whether `slot` is in the set.
+    #[inline]
+    pub const fn contains(self, slot: SlotIndex) -> bool {
         self.0 & slot.bit().0 != 0
     }
 
     /// The lowest slot in the set.
-    pub(crate) const fn first(self) -> Option<SlotIndex> {
+    #[inline]
+    pub const fn first(self) -> Option<SlotIndex> {
         SlotIndex::new(self.0.trailing_zeros() as usize)
     }
 
     /// The set without its lowest slot.
-    pub(crate) const fn rest(self) -> Self {
+    #[inline]
+    pub const fn rest(self) -> Self {
         Self(self.0 & self.0.wrapping_sub(1))
     }
 
-    pub(crate) const fn union(self, other: Self) -> Self {
+    /// The slots of both sets.
+    #[inline]
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    pub(crate) const fn without(self, other: Self) -> Self {
+    /// The slots of this set that are not in the other.
+    #[inline]
+    pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 }
@@ -134,7 +161,7 @@ impl fmt::Debug for PinMask {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

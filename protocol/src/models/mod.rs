@@ -1,5 +1,9 @@
 //! What the loom models of this crate have in common: a scenario, run with the code that ships and with its twins.
 
+#![cfg(loom)]
+
+mod python;
+
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 // Counts iterations outside the model: loom does not see `std`'s locks.

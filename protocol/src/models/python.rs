@@ -1,6 +1,6 @@
-//! The protocol of [`Overwrite::Never`] under loom: tag, directory, files and leases.
+//! The protocol of the library's `compat::Overwrite::Never` under loom: tag, directory, files and leases.
 //!
-//! What ships makes system calls, which loom cannot run; so this is a model of what `shelf.rs`, `payload.rs` and `tag.rs` do, step by step and in their order, against
+//! What ships makes system calls, which loom cannot run; so this is a model of what `shelf.rs`, `payload.rs` and `tag.rs` of `src/compat` do, step by step and in their order, against
 //! a model of the kernel: a directory and open counts behind locks, as in the kernel, and file contents that are copied without any order, as by
 //! `memcpy`. Each step that the argument needs is left out once, and then the model must fail.
 //!

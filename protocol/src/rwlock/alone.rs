@@ -7,7 +7,7 @@ use crate::sync::Ordering;
 impl<K: Kernel> Lock<'_, K> {
     /// Has the array alone, waiting as long as `patience` has it; `None` when that was not enough.
     #[inline]
-    pub(crate) fn claim(&self, purpose: Purpose, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn claim(&self, purpose: Purpose, patience: &mut impl Patience) -> Option<Inside> {
         let word = self.look();
         let word = match word.holder() {
             None if !word.is_waited_for() && self.exchange(word, word.claimed(self.own, purpose)) => word,
@@ -23,7 +23,7 @@ impl<K: Kernel> Lock<'_, K> {
 
     /// Has the array alone if that is possible just now. Those who share it are not disturbed if not.
     #[inline]
-    pub(crate) fn try_claim(&self, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn try_claim(&self, patience: &mut impl Patience) -> Option<Inside> {
         if self.is_shared() {
             self.bury_dead(sharing);
             if self.is_shared() {
@@ -35,7 +35,7 @@ impl<K: Kernel> Lock<'_, K> {
 
     /// Ends what [`claim`](Self::claim) began.
     #[inline]
-    pub(crate) fn release(&self) {
+    pub fn release(&self) {
         // SeqCst: contains the Release that pairs with `look`: what was done with the array comes before. And store half of the handshake with
         // those who fall asleep; the load half is `asleep` in `ring`. One step whatever others do to the word: the mark of those who wait stays, and
         // makes it their turn.
@@ -45,7 +45,7 @@ impl<K: Kernel> Lock<'_, K> {
     }
 
     /// Says, while one has the array alone, that it may be in pieces.
-    pub(crate) fn poison(&self) {
+    pub fn poison(&self) {
         // Relaxed: `release`, which follows, makes it visible to whoever comes in.
         self.words.word.fetch_or(LockWord::POISONED, Ordering::Relaxed);
     }
@@ -213,7 +213,7 @@ struct Releasing<'a, K: Kernel>(&'a Lock<'a, K>);
 
 impl<K: Kernel> Drop for Releasing<'_, K> {
     fn drop(&mut self) {
-        if !super::is_model_over() {
+        if !crate::sync::is_model_over() {
             self.0.release();
         }
     }

@@ -1,42 +1,43 @@
 //! The lock in bytes that the kernel copied out of an array's file: for those who only look.
 
 use super::{Entry, LockWord, Members, Words};
-use crate::slots::{set_bits, u32_at, u64_at};
+use crate::channel::{set_bits, u32_at, u64_at};
 use core::mem::offset_of;
 
 /// A copy of the lock and its entries.
-pub(crate) struct LockCopy {
+pub struct LockCopy {
     bytes: Vec<u8>,
     entries: usize,
 }
 
 impl LockCopy {
     /// Bytes of a lock with so many entries.
-    pub(crate) fn len_for(entries: usize) -> usize {
+    pub fn len_for(entries: usize) -> usize {
         size_of::<Words>().saturating_add(entries.saturating_mul(size_of::<Entry>()))
     }
 
     /// `bytes` start with the lock; what is missing at the end counts as zero.
-    pub(crate) fn new(bytes: Vec<u8>, entries: usize) -> Self {
+    pub fn new(bytes: Vec<u8>, entries: usize) -> Self {
         Self { bytes, entries: entries.min(Members::MAX) }
     }
 
-    pub(crate) fn word(&self) -> LockWord {
+    /// The lock word.
+    pub fn word(&self) -> LockWord {
         LockWord::from_bits(u64_at(&self.bytes, offset_of!(Words, word)))
     }
 
     /// The entries in use.
-    pub(crate) fn members(&self) -> Vec<usize> {
+    pub fn members(&self) -> Vec<usize> {
         set_bits(&self.bytes, offset_of!(Words, members), self.entries)
     }
 
     /// How often the owner of an entry shares the array.
-    pub(crate) fn sharing(&self, index: usize) -> u64 {
+    pub fn sharing(&self, index: usize) -> u64 {
         u64_at(&self.bytes, Self::entry_at(index).saturating_add(offset_of!(Entry, sharing)))
     }
 
     /// The process id that the owner of an entry noted.
-    pub(crate) fn pid(&self, index: usize) -> Option<u32> {
+    pub fn pid(&self, index: usize) -> Option<u32> {
         Some(u32_at(&self.bytes, Self::entry_at(index).saturating_add(offset_of!(Entry, pid)))).filter(|&pid| pid != 0)
     }
 

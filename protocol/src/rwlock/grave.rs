@@ -9,14 +9,14 @@ const ATTEMPTS: u32 = 1000;
 
 impl<K: Kernel> Lock<'_, K> {
     /// Moves into this party's entry, whose kernel lock it has, and from which nobody may have cleared away its dead owner.
-    pub(crate) fn join(&self) {
+    pub fn join(&self) {
         self.bury(self.own);
         self.words.members.add(self.own);
         fail_point!("lock.joined");
     }
 
     /// Moves out of this party's entry. Guards that have been forgotten die with it.
-    pub(crate) fn part(&self) {
+    pub fn part(&self) {
         self.bury(self.own);
     }
 

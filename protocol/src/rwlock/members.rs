@@ -8,15 +8,12 @@ const WORDS: usize = 7;
 /// Bit `i` says that entry `i` is in use. Who owns an entry is the kernel's to say (a lock on its bytes); this only spares a writer the
 /// entries that nobody uses.
 #[repr(transparent)]
-pub(crate) struct Members([AtomicU64; WORDS]);
+#[derive(Default)]
+pub struct Members([AtomicU64; WORDS]);
 
 impl Members {
-    pub(crate) const MAX: usize = WORDS * 64;
-
-    #[cfg(any(loom, test))]
-    pub(super) fn new() -> Self {
-        Self(core::array::from_fn(|_| AtomicU64::new(0)))
-    }
+    /// Entries that a bitmap has room for.
+    pub const MAX: usize = WORDS * 64;
 
     /// Puts an entry into use.
     pub(super) fn add(&self, index: usize) {

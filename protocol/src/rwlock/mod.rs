@@ -1,6 +1,6 @@
 //! The lock of a shared array: who may look at its elements, who may change them, and what happens when one of them dies.
 //!
-//! Like [`crate::slots`], this module does no I/O and knows no pointers into mappings. It speaks of words in shared memory (or on loom's
+//! Like [`crate::channel`], this module does no I/O and knows no pointers into mappings. It speaks of words in shared memory (or on loom's
 //! heap), and asks a [`Kernel`] and a [`Patience`] to wake, to sleep, and to say who is dead.
 //!
 //! # Three ways to have an array
@@ -84,33 +84,28 @@
 //! out.
 
 mod alone;
-#[cfg(not(loom))]
 mod copy;
 mod grave;
 mod members;
-#[cfg(all(test, loom))]
+#[cfg(test)]
 mod models;
 mod share;
-#[cfg(all(test, not(loom)))]
-mod turns;
 mod word;
 
-#[cfg(not(loom))]
-pub(crate) use copy::LockCopy;
-pub(crate) use members::Members;
-pub(crate) use word::{LockWord, Purpose, Share};
+pub use copy::LockCopy;
+pub use members::Members;
+pub use word::{LockWord, Purpose, Share};
 
-use crate::slots::Doorbell;
-use crate::sync::{AtomicU32, AtomicU64, Ordering, load_seqcst, load_seqcst_u32};
+use crate::event_count::Doorbell;
+use crate::sync::{AtomicU32, AtomicU64, Ordering, assert_size, load_seqcst, load_seqcst_u32};
 
-#[cfg(not(loom))]
-static_assertions::const_assert_eq!(size_of::<Words>(), 192);
-#[cfg(not(loom))]
-static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
+assert_size!(Words, 192);
+assert_size!(Entry, 64);
 
 /// What lies in shared memory for the lock, beside the entries.
 #[repr(C, align(64))]
-pub(crate) struct Words {
+#[derive(Default)]
+pub struct Words {
     word: AtomicU64,
     /// When somebody first held back in the turn that is on, by [`Patience::now`]; 0 when nobody has.
     turn: AtomicU64,
@@ -124,40 +119,15 @@ pub(crate) struct Words {
     _reserved_too: AtomicU64,
 }
 
-#[cfg(any(loom, test))]
-impl Words {
-    fn new() -> Self {
-        Self {
-            word: AtomicU64::new(0),
-            turn: AtomicU64::new(0),
-            _rest_of_the_line: zeros(),
-            opened: Bell::new(),
-            cleared: Bell::new(),
-            _reserved: zeros(),
-            members: Members::new(),
-            _reserved_too: AtomicU64::new(0),
-        }
-    }
-}
-
-#[cfg(any(loom, test))]
-fn zeros() -> [AtomicU64; 6] {
-    core::array::from_fn(|_| AtomicU64::new(0))
-}
-
 /// The two words of a [`Doorbell`].
 #[repr(C)]
+#[derive(Default)]
 struct Bell {
     asleep: AtomicU32,
     wake: AtomicU32,
 }
 
 impl Bell {
-    #[cfg(any(loom, test))]
-    fn new() -> Self {
-        Self { asleep: AtomicU32::new(0), wake: AtomicU32::new(0) }
-    }
-
     #[inline]
     fn door(&self) -> Doorbell<'_> {
         Doorbell { asleep: &self.asleep, wake: &self.wake }
@@ -166,7 +136,8 @@ impl Bell {
 
 /// One handle's line. Only the handle that holds the kernel's lock on these bytes stores to it.
 #[repr(C, align(64))]
-pub(crate) struct Entry {
+#[derive(Default)]
+pub struct Entry {
     sharing: AtomicU64,
     wants: AtomicU64,
     /// The owner's process id as it saw itself: a hint for people.
@@ -176,23 +147,22 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    #[cfg(any(loom, test))]
-    fn new() -> Self {
-        Self { sharing: AtomicU64::new(0), wants: AtomicU64::new(0), pid: AtomicU32::new(0), passed: AtomicU32::new(0) }
-    }
-
-    pub(crate) fn note_pid(&self, pid: u32) {
+    /// Notes the process id of the owner, for people.
+    #[inline]
+    pub fn note_pid(&self, pid: u32) {
         // Relaxed: a hint.
         self.pid.store(pid, Ordering::Relaxed);
     }
 
     /// Whether a thread of the owner's waits for a holder to go, and has not been passed over.
+    #[inline]
     fn is_in_turn(&self) -> bool {
         // SeqCst: load half of the handshake with `Wanting`. Relaxed: a hint.
         load_seqcst(&self.wants) != 0 && self.passed.load(Ordering::Relaxed) == 0
     }
 
     /// The owner stirs, and has its turns again.
+    #[inline]
     fn stir(&self) {
         // Relaxed, both: a hint.
         if self.passed.load(Ordering::Relaxed) != 0 {
@@ -201,14 +171,8 @@ impl Entry {
     }
 }
 
-/// Whether a model has failed, after which its atomics cannot be used.
-#[inline(always)]
-fn is_model_over() -> bool {
-    cfg!(loom) && std::thread::panicking()
-}
-
 /// What the lock asks of the operating system.
-pub(crate) trait Kernel {
+pub trait Kernel {
     /// Wakes all who sleep on `wake`, which has just been changed from `replaced` to the next.
     fn wake_all(&self, wake: &AtomicU32, replaced: u32);
 
@@ -218,7 +182,7 @@ pub(crate) trait Kernel {
 }
 
 /// How somebody waits.
-pub(crate) trait Patience {
+pub trait Patience {
     /// Whether to look again instead of sleeping; passes some nanoseconds.
     fn spin(&mut self) -> bool;
 
@@ -230,11 +194,11 @@ pub(crate) trait Patience {
 }
 
 /// Nanoseconds after which whoever is waited for is looked at: is it alive, has it come when it was its turn?
-pub(crate) const SLICE_NS: u64 = 10_000_000;
+pub const SLICE_NS: u64 = 10_000_000;
 
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Slept {
+pub enum Slept {
     /// Woken, or for no reason.
     Woken,
     /// Nothing for a whole slice: time to see whether somebody is dead.
@@ -246,18 +210,21 @@ pub(crate) enum Slept {
 /// Somebody got in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "whoever gets in must leave"]
-pub(crate) struct Inside {
+pub struct Inside {
     /// Whether the array was poisoned.
-    pub(crate) poisoned: bool,
+    pub poisoned: bool,
 }
 
 /// The lock as one party has it.
-pub(crate) struct Lock<'a, K> {
-    pub(crate) words: &'a Words,
-    pub(crate) entries: &'a [Entry],
+pub struct Lock<'a, K> {
+    /// The words beside the entries.
+    pub words: &'a Words,
+    /// The entries of all parties.
+    pub entries: &'a [Entry],
     /// Index of this party's entry.
-    pub(crate) own: usize,
-    pub(crate) kernel: &'a K,
+    pub own: usize,
+    /// Wakes sleepers, and says which parties are dead.
+    pub kernel: &'a K,
 }
 
 impl<K: Kernel> Lock<'_, K> {
@@ -276,12 +243,12 @@ impl<K: Kernel> Lock<'_, K> {
     }
 
     /// Whether the array is poisoned.
-    pub(crate) fn is_poisoned(&self) -> bool {
+    pub fn is_poisoned(&self) -> bool {
         self.look().is_poisoned()
     }
 
     /// Declares the array sound.
-    pub(crate) fn clear_poison(&self) {
+    pub fn clear_poison(&self) {
         // SeqCst: no partner; one order for poisoning and clearing.
         self.words.word.fetch_and(!LockWord::POISONED, Ordering::SeqCst);
     }

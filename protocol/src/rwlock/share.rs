@@ -7,7 +7,7 @@ use crate::sync::Ordering;
 impl<K: Kernel> Lock<'_, K> {
     /// Shares the array, waiting as long as `patience` has it; `None` when that was not enough.
     #[inline]
-    pub(crate) fn share(&self, share: Share, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn share(&self, share: Share, patience: &mut impl Patience) -> Option<Inside> {
         match self.try_share(share) {
             None => self.share_slowly(share, patience),
             inside => inside,
@@ -16,7 +16,7 @@ impl<K: Kernel> Lock<'_, K> {
 
     /// Shares the array if that is possible just now.
     #[inline]
-    pub(crate) fn try_share(&self, share: Share) -> Option<Inside> {
+    pub fn try_share(&self, share: Share) -> Option<Inside> {
         let entry = self.entry()?;
         // SeqCst: store half of the handshake; the load half of the other side is `any`, in `drain`.
         entry.sharing.fetch_add(1, Ordering::SeqCst);
@@ -32,7 +32,7 @@ impl<K: Kernel> Lock<'_, K> {
 
     /// Ends what [`share`](Self::share) began.
     #[inline]
-    pub(crate) fn leave(&self) {
+    pub fn leave(&self) {
         let Some(entry) = self.entry() else { return };
         // SeqCst: contains the Release that pairs with `any`: what was done with the array comes before the holder's turn. And store half of the
         // handshake with a holder that falls asleep; the load half is the look at the word and at `asleep` here, which the holder stored before it
@@ -134,7 +134,7 @@ impl<'a, K: Kernel> Wanting<'a, K> {
 
 impl<K: Kernel> Drop for Wanting<'_, K> {
     fn drop(&mut self) {
-        if super::is_model_over() {
+        if crate::sync::is_model_over() {
             return;
         }
         // SeqCst: store half of the handshake with one that holds back and falls asleep; the load half is `asleep` in `ring`.

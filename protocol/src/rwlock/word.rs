@@ -4,7 +4,7 @@ use core::fmt;
 
 /// What the lock word says: who has the array to itself, and whom it is open for otherwise.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LockWord(u64);
+pub struct LockWord(u64);
 
 /// Bits 0..16: index of the holder's entry plus 1; 0 when nobody holds it.
 const HOLDER: u64 = 0xffff;
@@ -27,18 +27,19 @@ impl LockWord {
 
     /// Any 64 bits are a `LockWord`; whether the holder exists is for the reader of the word to check.
     #[inline]
-    pub(crate) const fn from_bits(bits: u64) -> Self {
+    pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
+    /// The word as it is stored.
     #[inline]
-    pub(crate) const fn to_bits(self) -> u64 {
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
     /// The entry of the one who has the array to itself.
     #[inline]
-    pub(crate) const fn holder(self) -> Option<usize> {
+    pub const fn holder(self) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
         match self.0 & HOLDER {
             0 => None,
@@ -46,18 +47,21 @@ impl LockWord {
         }
     }
 
-    pub(crate) const fn is_waited_for(self) -> bool {
+    /// Whether a party waits for a holder to go.
+    #[inline]
+    pub const fn is_waited_for(self) -> bool {
         self.0 & WAITED_FOR != 0
     }
 
+    /// Whether a holder died or panicked with the array to itself.
     #[inline]
-    pub(crate) const fn is_poisoned(self) -> bool {
+    pub const fn is_poisoned(self) -> bool {
         self.0 & POISONED != 0
     }
 
     /// Whether one who wants to share the array so may come in.
     #[inline]
-    pub(crate) const fn admits(self, share: Share) -> bool {
+    pub const fn admits(self, share: Share) -> bool {
         match share {
             Share::View => self.0 & (HOLDER | ATOMIC) == 0,
             Share::Atomic => self.0 & (HOLDER | ATOMIC) == ATOMIC,
@@ -67,7 +71,7 @@ impl LockWord {
 
     /// The same word, held by the owner of entry `index`.
     #[inline]
-    pub(crate) const fn claimed(self, index: usize, purpose: Purpose) -> Self {
+    pub const fn claimed(self, index: usize, purpose: Purpose) -> Self {
         let switching = match purpose {
             Purpose::Write => 0,
             Purpose::Switch => SWITCHING,
@@ -76,12 +80,14 @@ impl LockWord {
     }
 
     /// The same word with somebody waiting.
-    pub(crate) const fn waited_for(self) -> Self {
+    #[inline]
+    pub const fn waited_for(self) -> Self {
         Self(self.0 | WAITED_FOR)
     }
 
     /// The same word without its holder, who died: poisoned if the elements were its to change.
-    pub(crate) const fn bereft(self) -> Self {
+    #[inline]
+    pub const fn bereft(self) -> Self {
         let poison = if self.0 & SWITCHING == 0 { POISONED } else { 0 };
         Self(self.0 & !Self::HELD | poison)
     }
@@ -100,7 +106,7 @@ impl fmt::Debug for LockWord {
 
 /// How the array is to be shared with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Share {
+pub enum Share {
     /// To look at it through references: nobody may change it meanwhile.
     View,
     /// To change elements atomically: nobody may look at it through references meanwhile.
@@ -111,14 +117,14 @@ pub(crate) enum Share {
 
 /// Why somebody wants the array to itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// To change it.
     Write,
     /// To have the other group admitted.
     Switch,
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! A channel on the heap, and the loops of a writer and a reader in small. A [`Flaw`] exchanges one of their steps.
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
-use crate::slots::{
+use crate::channel::{
     Ahead, Claim, Latest, LatestWord, Look, PinAttempt, PinMask, Pins, ReaderSide, Registered, SlotIndex, SlotSeq,
     WriterSide,
 };
@@ -68,9 +68,9 @@ impl<P: Payload> Channel<P> {
     /// A new channel of which the first `registered` of `entries` readers are registered.
     pub(super) fn new(slots: usize, entries: usize, registered: usize) -> Arc<Self> {
         let channel = Self {
-            latest: LatestWord::new(),
-            slots: (0..slots).map(|_| Slot { seq: SlotSeq::new(), payload: P::new() }).collect(),
-            registered: Registered::new(),
+            latest: LatestWord::default(),
+            slots: (0..slots).map(|_| Slot { seq: SlotSeq::default(), payload: P::new() }).collect(),
+            registered: Registered::default(),
             entries: (0..entries).map(|_| Entry(Pins::default())).collect(),
         };
         for entry in 0..registered {

@@ -2,7 +2,7 @@
 //! clears up, against newcomers, removers and successors.
 
 use super::{Channel, Flaw, LEFT_OVER, Latest, Model, Pair, TAKEN_AWAY, Writer, spawn};
-use crate::slots::{CloseSide, PinAttempt, Remains, State, StateWord};
+use crate::channel::{CloseSide, PinAttempt, Remains, State, StateWord};
 use crate::sync::{AtomicU32, Ordering};
 use loom::sync::Mutex;
 use std::sync::Arc;

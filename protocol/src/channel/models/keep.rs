@@ -1,7 +1,7 @@
 //! Owned samples: a borrowed sample becomes an owned one, and owned ones are dropped on other threads.
 
 use super::{Channel, Flaw, LEFT_BEHIND, Model, PINNED, Pins, Reader, SlotIndex, TORN, Writer, spawn};
-use crate::slots::KeptPins;
+use crate::channel::KeptPins;
 use crate::sync::Ordering;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! loom models of the protocol, as it ships, and of twins that must be found out.
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg loom" cargo test --release --lib slots::models -- --nocapture --test-threads 2
+//! RUSTFLAGS="--cfg loom" cargo test --release -p ndsharray-protocol --lib channel::models -- --nocapture --test-threads 2
 //! ```
 //!
 //! Every scenario is one function that takes a [`Flaw`](Flaw). With `Flaw::None` each step is the shipped function; any other flaw replaces
@@ -23,6 +23,8 @@
 //! * The number of preemptions, publications and attempts is bounded. `LOOM_MAX_PREEMPTIONS` overrides the bound of every model.
 //! * The kernel's locks are modelled as an Acquire/Release flag, its futex as a mutex and a condition variable.
 
+#![cfg(loom)]
+#![allow(unsafe_code, reason = "loom's cells give pointers")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

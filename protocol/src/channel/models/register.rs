@@ -1,7 +1,7 @@
 //! Registration: readers come, go and die while the writer claims.
 
 use super::{Channel, Flaw, Model, PINNED, Pins, Reader, TORN, Writer, spawn};
-use crate::slots::KeptPins;
+use crate::channel::KeptPins;
 use crate::sync::{AtomicU32, Ordering};
 use std::sync::Arc;
 

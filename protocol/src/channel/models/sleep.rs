@@ -1,7 +1,8 @@
 //! Sleeping and waking: no wake-up is lost.
 
 use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, spawn};
-use crate::slots::{Doorbell, Look};
+use crate::channel::Look;
+use crate::event_count::Doorbell;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32};
 use loom::sync::{Condvar, Mutex};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
 
 use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
-use crate::slots::{KeptPins, Look};
+use crate::channel::{KeptPins, Look};
 use crate::sync::Ordering;
 
 /// The last thing that the first writer does.

@@ -1,7 +1,7 @@
 //! An array on the heap with its lock, a kernel in small, and parties whose steps a [`Flaw`] exchanges.
 
 use super::{Flaw, INTRUDER, LOST};
-use crate::lock::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Share, Slept, Words};
+use crate::rwlock::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Share, Slept, Words};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, load_seqcst};
 use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
@@ -135,9 +135,9 @@ impl Arena {
     pub(super) fn new(entries: usize, joined: usize, flaw: Flaw) -> Arc<Self> {
         let dead = Mutex::new(vec![false; entries]);
         let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), slices: AtomicU64::new(0), flaw };
-        let entries = (0..entries).map(|_| Entry::new()).collect();
+        let entries = (0..entries).map(|_| Entry::default()).collect();
         let present = AtomicU64::new(0);
-        let arena = Self { words: Words::new(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
+        let arena = Self { words: Words::default(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
         for own in 0..joined {
             arena.words.members.add(own);
         }

@@ -1,7 +1,7 @@
 //! Somebody is killed, and the others go on.
 
 use super::{Arena, Flaw, HELD_UP, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN, spawn};
-use crate::lock::{LockWord, Purpose, Share};
+use crate::rwlock::{LockWord, Purpose, Share};
 use crate::sync::{Ordering, load_seqcst, store_seqcst};
 
 /// The last thing that somebody does.

@@ -1,10 +1,10 @@
 //! loom models of the lock, as it ships, and of twins that must be found out.
 //!
 //! ```sh
-//! RUSTFLAGS="--cfg loom" cargo test --release --lib lock::models -- --nocapture --test-threads 2
+//! RUSTFLAGS="--cfg loom" cargo test --release -p ndsharray-protocol --lib rwlock::models -- --nocapture --test-threads 2
 //! ```
 //!
-//! As in [`crate::slots`]' models: every scenario is one function that takes a [`Flaw`]. With `Flaw::None` each step is the shipped function, the loops that wait
+//! As in [`crate::channel`]' models: every scenario is one function that takes a [`Flaw`]. With `Flaw::None` each step is the shipped function, the loops that wait
 //! included; any other flaw replaces one step, in the same scenario at the same bound, and must fail with the message that its test names. The elements are
 //! a number in loom's `UnsafeCell`, so two uses of them that the lock does not order are found by loom itself. As its SeqCst fences order more than the lock does, each
 //! use also counts who is there, and fails when somebody is there who should not be.
@@ -14,6 +14,7 @@
 //!
 //! What the models of `slots` do not show, these do not show either. In particular loom's SeqCst fences order more than the SeqCst accesses that ship, as told there.
 
+#![allow(unsafe_code, reason = "loom's cells give pointers")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -23,13 +24,24 @@
     reason = "all of this is tests"
 )]
 
+#[cfg(loom)]
 mod arena;
+#[cfg(loom)]
 mod death;
+#[cfg(loom)]
 mod flaw;
+#[cfg(loom)]
 mod groups;
+#[cfg(loom)]
 mod readers;
+#[cfg(not(loom))]
+mod turns;
+#[cfg(loom)]
 mod writers;
 
+#[cfg(loom)]
 use crate::models::Model;
+#[cfg(loom)]
 use arena::{Arena, spawn};
+#[cfg(loom)]
 use flaw::{Flaw, HELD_UP, INTRUDER, LOST, LOST_WAKEUP, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN};

@@ -1,7 +1,7 @@
 //! One who wants the array alone, and those who look at it.
 
 use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, spawn};
-use crate::lock::Share;
+use crate::rwlock::Share;
 
 fn write_and_read(writes: u64, reads: usize, flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);

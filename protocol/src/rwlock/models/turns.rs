@@ -1,6 +1,6 @@
 //! Tests of the courtesy: whose turn it is after a holder, step by step, with a kernel that does as the test says.
 
-use super::{Entry, Kernel, Lock, Patience, Purpose, SLICE_NS, Share, Slept, Words};
+use crate::rwlock::{Entry, Kernel, Lock, Patience, Purpose, SLICE_NS, Share, Slept, Words};
 use crate::sync::{AtomicU32, Ordering};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -69,7 +69,7 @@ struct Hall(Words, [Entry; 3], Peace);
 
 impl Hall {
     fn new() -> Self {
-        let hall = Self(Words::new(), [Entry::new(), Entry::new(), Entry::new()], Peace::default());
+        let hall = Self(Words::default(), [Entry::default(), Entry::default(), Entry::default()], Peace::default());
         (0..3).for_each(|own| hall.party(own).join());
         hall
     }

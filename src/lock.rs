@@ -1,0 +1,3 @@
+//! The lock of a shared array, which stands in a crate of its own.
+
+pub(crate) use ndsharray_protocol::rwlock::*;

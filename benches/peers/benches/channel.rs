@@ -1,7 +1,8 @@
-//! The library by itself: poll, read, write, loan, and a copy between warm buffers as the yardstick.
+//! The library by itself: poll, read, write, loan, and a copy between warm buffers as the
+//! yardstick.
 //!
-//! `cargo bench -p ndsharray-peers --bench channel`. Compare figures within one run only. The comparison with other
-//! libraries is this package's program.
+//! `cargo bench -p ndsharray-peers --bench channel`. Compare figures within one run only. The
+//! comparison with other libraries is this package's program.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
 
@@ -82,7 +83,8 @@ fn make_writer_among(bencher: Bencher, others: usize) {
     bencher.bench_local(|| options.create::<u8>("one-more").is_ok());
 }
 
-/// What a write cannot beat: a copy that alternates between two warm buffers, as the current value must not be overwritten.
+/// What a write cannot beat: a copy that alternates between two warm buffers, as the current value
+/// must not be overwritten.
 #[divan::bench(args = SIZES)]
 fn copy_between_warm_buffers(bencher: Bencher, len: usize) {
     let data = vec![2_u8; len];

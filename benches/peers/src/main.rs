@@ -1,7 +1,7 @@
 //! Measures ndsharray beside its rivals, in one run.
 //!
-//! It prints Markdown, and writes it to a folder together with plots. The README beside this package
-//! says more.
+//! It prints Markdown, and writes it to a folder together with plots. The README beside this
+//! package says more.
 
 mod contenders;
 mod harness;
@@ -28,7 +28,8 @@ struct Cli {
     /// Measure only this; may be given several times. One of those that `--list` shows.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Let only contenders take part whose name contains this, for profiling; may be given several times.
+    /// Let only contenders take part whose name contains this, for profiling; may be given several
+    /// times.
     #[arg(long, value_name = "PART")]
     who: Vec<String>,
     /// Rounds in which every contender is measured once.

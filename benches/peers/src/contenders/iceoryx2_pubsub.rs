@@ -30,7 +30,7 @@ pub(crate) fn node(place: &Place) -> Result<Node<Ipc>> {
     config.global.prefix = FileName::new(place.prefix().as_bytes())?;
     Ok(NodeBuilder::new()
         .config(&config)
-        // Ctrl-C ends the benchmark, as usual, instead of setting a flag that nobody asks for.
+        // Ctrl-C ends the benchmark, as usual, instead of setting a flag that no code reads.
         .signal_handling_mode(SignalHandlingMode::Disabled)
         .create::<Ipc>()?)
 }
@@ -200,8 +200,8 @@ impl LoanFrame for SliceWriter {
         if let Some(byte) = sample.payload_mut().first_mut() {
             byte.write(first);
         }
-        // SAFETY: the memory is mapped from a file, which the kernel hands out as zeros, so that each
-        // byte has some value; this is also how iceoryx2's own benchmark sends without a copy.
+        // SAFETY: the memory is mapped from a file, which the kernel hands out as zeros, so that
+        // each byte has some value; this is also how iceoryx2's own benchmark sends without a copy.
         unsafe { sample.assume_init() }.send()?;
         Ok(())
     }

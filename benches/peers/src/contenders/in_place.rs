@@ -1,5 +1,5 @@
-//! The known-bad control: overwrites the one value in place and protects nothing. If no torn values are
-//! counted for this one, the detector does not work and everybody's zero is worthless.
+//! The known-bad control: overwrites the one value in place and protects nothing. If no torn values
+//! are counted for this one, the detector does not work and every zero is worthless.
 
 use std::fs::OpenOptions;
 use std::rc::Rc;
@@ -46,8 +46,8 @@ impl Ends {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let size = WORDS * size_of::<u64>();
         file.set_len(size as u64)?;
-        // SAFETY: the file lies in a private directory, its length never changes again, and both ends
-        // touch it through atomics only.
+        // SAFETY: the file lies in a private directory, its length never changes again, and both
+        // ends touch it through atomics only.
         let map = unsafe { MmapMut::map_mut(&file)? };
         ensure!(map.len() == size, "the mapping has another size");
         Ok(Self { map, seen: 0 })
@@ -55,8 +55,8 @@ impl Ends {
 
     #[inline]
     fn words(&self) -> &[AtomicU64; WORDS] {
-        // SAFETY: the mapping starts on a page, is WORDS words long (checked in `open`), lives as long
-        // as `self`, and any bytes are valid atomics.
+        // SAFETY: the mapping starts on a page, is WORDS words long (checked in `open`), lives as
+        // long as `self`, and any bytes are valid atomics.
         unsafe { &*self.map.as_ptr().cast() }
     }
 }

@@ -103,7 +103,8 @@ struct Shared<T> {
     _map: Arc<MmapMut>,
 }
 
-// SAFETY: what is shared are C locks, made to be used by several threads, and a number that they guard.
+// SAFETY: what is shared are C locks, made to be used by several threads, and a number that they
+// guard.
 unsafe impl<T> Send for Shared<T> {}
 
 impl<T> Shared<T> {
@@ -149,7 +150,8 @@ impl Locking for PthreadMutex {
         let [a, b] = Shared::pair()?;
         let pair = [Self(a), Self(b)];
         let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the attributes are initialised before they are used, and the mutex lies in zeroed memory that nobody uses yet.
+        // SAFETY: the attributes are initialised before they are used, and the mutex lies in zeroed
+        // memory that is not in use yet.
         #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one initialisation")]
         unsafe {
             check(libc::pthread_mutexattr_init(attributes.as_mut_ptr()))?;

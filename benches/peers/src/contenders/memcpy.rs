@@ -27,7 +27,8 @@ fn buffer(place: &Place, index: usize, capacity: usize) -> Result<MmapMut> {
     let path = place.dir().join(format!("memcpy-{index}"));
     let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
     file.set_len(capacity as u64)?;
-    // SAFETY: the file is new, in a private directory, and nobody truncates it while it is mapped.
+    // SAFETY: the file is new, in a private directory, and no process truncates it while it is
+    // mapped.
     let mut buffer = unsafe { MmapMut::map_mut(&file)? };
     buffer.fill(0xA5); // Warm: every page is there before the first copy.
     Ok(buffer)

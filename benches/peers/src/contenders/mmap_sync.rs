@@ -1,4 +1,5 @@
-//! mmap-sync: two files and a reader count each; the closest relative, since it keeps the latest value only.
+//! mmap-sync: two files and a reader count each; the closest relative, since it keeps the latest
+//! value only.
 
 use std::ffi::OsString;
 use std::rc::Rc;
@@ -18,7 +19,8 @@ use crate::harness::place::Place;
 type Hasher = wyhash::WyHash;
 
 /// As by default, but for the time to sleep while a reader holds the other file: the default of one
-/// second would bring a flooding writer to a halt, so it spins instead. That is the best for its rate.
+/// second would bring a flooding writer to a halt, so it spins instead. That is the best for its
+/// rate.
 type Sync = Synchronizer<Hasher, LockDisabled, 1024, 0>;
 
 /// Long enough that no living reader's count is ever reset: that would be tearing by configuration.
@@ -182,8 +184,9 @@ impl PutFrame for RawWriter {
 impl TakeFrame for Reader {
     fn take_frame<R>(&mut self, look: impl FnOnce(&[u8]) -> R) -> Result<Option<R>> {
         // SAFETY: the writer in this place writes archived `Vec<u8>`s only; as in `take` otherwise.
-        // All frames of a place that is read while the writer is at work are equally long, so that the archive's length and
-        // offset, which are the same each time, can be trusted even when it is overwritten.
+        // All frames of a place that is read while the writer is at work are equally long, so that
+        // the archive's length and offset, which are the same each time, can be trusted even when
+        // it is overwritten.
         let result = unsafe { self.sync.read::<Vec<u8>>(false)? };
         Ok(if result.is_switched() { Some(look(result.as_slice())) } else { None })
     }

@@ -1,4 +1,5 @@
-//! Python's ndsharray, in a Python process that times itself: `NDSHARRAY_PYTHON` names an interpreter that has the package.
+//! Python's ndsharray, in a Python process that times itself: `NDSHARRAY_PYTHON` names an
+//! interpreter that has the package.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,7 +31,8 @@ pub(crate) fn versions() -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// A channel name, which is removed at the end with the files that Python leaves. The package looks for them in `/dev/shm` alone.
+/// A channel name, which is removed at the end with the files that Python leaves. The package looks
+/// for them in `/dev/shm` alone.
 pub(crate) struct Name(pub(crate) String);
 
 impl Name {
@@ -85,7 +87,7 @@ impl Python {
     }
 }
 
-/// Python writing arrays of `size` bytes; nobody where there is no Python.
+/// Python writing arrays of `size` bytes; none where there is no Python.
 pub(crate) fn writes(size: usize) -> Result<Option<Subject>> {
     let Some(interpreter) = interpreter() else { return Ok(None) };
     let name = Name::new("writes");
@@ -97,7 +99,7 @@ pub(crate) fn writes(size: usize) -> Result<Option<Subject>> {
     })))
 }
 
-/// Python writing arrays of `size` bytes and reading them; nobody where there is no Python.
+/// Python writing arrays of `size` bytes and reading them; none where there is no Python.
 pub(crate) fn pairs(size: usize) -> Result<Option<Subject>> {
     let Some(interpreter) = interpreter() else { return Ok(None) };
     let name = Name::new("pairs");

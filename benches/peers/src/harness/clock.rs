@@ -1,7 +1,8 @@
-//! The clock of the races: processor time of the calling thread; and the one that all processes share.
+//! The clock of the races: processor time of the calling thread; and the one that all processes
+//! share.
 //!
-//! Nothing that is raced sleeps, so on a quiet machine this is what a wall clock shows; on a busy one it leaves out the
-//! time in which others had the core, which says nothing about a contender.
+//! Nothing that is raced sleeps, so on a quiet machine this is what a wall clock shows; on a busy
+//! one it leaves out the time in which others had the core, which says nothing about a contender.
 
 use std::io;
 use std::time::Duration;
@@ -21,7 +22,8 @@ pub(crate) fn thread_time() -> Result<Duration> {
 #[inline]
 pub(crate) fn now() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid place for one `timespec`; this clock always exists, so that the call cannot fail.
+    // SAFETY: `time` is a valid place for one `timespec`; this clock always exists, so that the
+    // call cannot fail.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use super::clock::thread_time;
 use super::stats::Spread;
 
-/// One contender at the start line: something that does its operation a given number of times and says how long that took.
+/// One contender at the start line: something that does its operation a given number of times and
+/// says how long that took.
 pub(crate) struct Subject {
     pub(crate) name: String,
     time: Box<dyn FnMut(u64) -> Result<Duration>>,
@@ -24,7 +25,8 @@ impl Subject {
         })
     }
 
-    /// `time` takes the time itself: because it runs in another process, or prepares what is not to be counted.
+    /// `time` takes the time itself: because it runs in another process, or prepares what is not to
+    /// be counted.
     pub(crate) fn timed(name: impl Into<String>, time: impl FnMut(u64) -> Result<Duration> + 'static) -> Self {
         Self { name: name.into(), time: Box::new(time) }
     }
@@ -35,7 +37,8 @@ impl Subject {
 
     /// How many operations fill `budget`. Warms up caches, page tables and connections on the way.
     ///
-    /// What is prepared and not counted may take longer than what is counted; the real time has a budget too, a larger one.
+    /// What is prepared and not counted may take longer than what is counted; the real time has a
+    /// budget too, a larger one.
     fn calibrate(&mut self, budget: Duration) -> Result<u64> {
         let mut count = 1;
         loop {
@@ -56,7 +59,8 @@ impl Subject {
     }
 }
 
-/// Even the slowest operation is done a few times a sample: buffers take turns, and each should get one.
+/// Even the slowest operation is done a few times a sample: buffers take turns, and each should get
+/// one.
 const MIN_COUNT: u64 = 4;
 
 /// How many times as long as its sample a subject may take in all.
@@ -83,7 +87,7 @@ pub(crate) struct Pace<'a> {
     pub(crate) rounds: usize,
     /// The time that one sample should take.
     pub(crate) sample: Duration,
-    /// Who takes part: those whose names contain one of these; everybody when there are none.
+    /// The subjects whose names contain one of these; all when there are none.
     pub(crate) who: &'a [String],
 }
 
@@ -93,7 +97,7 @@ impl Pace<'_> {
     }
 }
 
-/// Runs all subjects once a round. Each round starts with another one, so that nobody always
+/// Runs all subjects once a round. Each round starts with another one, so that none always
 /// follows the same neighbour's cold caches.
 pub(crate) fn race(mut subjects: Vec<Subject>, pace: &Pace<'_>) -> Result<Vec<Series>> {
     subjects.retain(|subject| pace.admits(&subject.name));

@@ -26,8 +26,8 @@ impl Spread {
         }
     }
 
-    /// The spread of `numerator / denominator`, taken round by round, so that whatever slowed a whole
-    /// round down cancels out.
+    /// The spread of `numerator / denominator`, taken round by round, so that whatever slowed a
+    /// whole round down cancels out.
     pub(crate) fn of_ratios(numerator: &[f64], denominator: &[f64]) -> Self {
         let ratios: Vec<f64> = numerator.iter().zip(denominator).map(|(n, d)| n / d).collect();
         Self::of(&ratios)

@@ -16,7 +16,7 @@ impl Table {
         Self { title: title.into(), rows: vec![head.iter().map(ToString::to_string).collect()] }
     }
 
-    /// A table that stands under a title of somebody else's.
+    /// A table that stands under another table's title.
     pub(crate) fn untitled(head: &[&str]) -> Self {
         Self::new("", head)
     }

@@ -201,7 +201,7 @@ impl Many for MmapSync {
     fn open_readers(&mut self, place: &Place) -> Result<()> {
         for n in 0..self.writers.len() {
             let mut reader = synchronizer(place, n);
-            // SAFETY: nothing but such arrays is written there, and nobody writes now.
+            // SAFETY: nothing but such arrays is written there, and no writer writes now.
             black_box(unsafe { reader.read::<[u8; SMALL]>(false)? }.is_switched());
             self.readers.push(reader);
         }

@@ -1,6 +1,7 @@
 //! What do writing and reading in Python's format cost, beside the Python package itself?
 //!
-//! Each figure is processor time, of both processes where there are two: Python tells its own. The ends take turns, so that nobody waits.
+//! Each figure is processor time, of both processes where there are two: Python tells its own. The
+//! ends take turns, so that neither waits.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::harness::table::Table;
 /// Python's operations a round: it is too slow to be calibrated.
 const PYTHON_COUNT: u64 = 20_000;
 
-/// Nobody else wants the lock.
+/// No other thread wants the lock.
 pub(super) fn uncontended(settings: &Settings) -> Result<Report> {
     let mut tables = Vec::new();
     let mut goals = Vec::new();

@@ -48,8 +48,8 @@ pub(super) fn run(_settings: &Settings) -> Result<Report> {
 struct Resident {
     name: &'static str,
     bytes: u64,
-    /// Files that are no mere bookkeeping: at least half a payload is resident in them. A rival that
-    /// keeps all its payloads in one file has one.
+    /// Files that are no mere bookkeeping: at least half a payload is resident in them. A rival
+    /// that keeps all its payloads in one file has one.
     payload_files: usize,
     files: usize,
 }

@@ -43,7 +43,8 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
     Ok(report)
 }
 
-/// By the wall clock: a part of it may be waiting. There is no reader, so that nobody has to be waited for.
+/// By the wall clock: a part of it may be waiting. There is no reader, so that none has to be
+/// waited for.
 fn writer<C: Values>(name: &str) -> Subject {
     Subject::timed(name, move |count| {
         let place = Place::fresh()?;

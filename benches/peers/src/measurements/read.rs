@@ -23,7 +23,8 @@ use crate::harness::stats::{Short, Spread};
 pub(crate) const NEW: &str = "read of a new value";
 pub(crate) const AGAIN: &str = "read once more";
 
-/// Readers of the same value. All of them read it, one after the other, between two readings of the clock: one read alone is too short to time.
+/// Readers of the same value. All of them read it, one after the other, between two readings of the
+/// clock: one read alone is too short to time.
 const READERS: usize = 16;
 
 pub(super) fn new(settings: &Settings) -> Result<Report> {

@@ -97,7 +97,8 @@ fn grow<C: Frames>(source: &Rc<Vec<u8>>) -> Result<Subject> {
     }))
 }
 
-/// What has to be done in any case: a file, its pages faulted in one by one as the array is copied into them.
+/// What has to be done in any case: a file, its pages faulted in one by one as the array is copied
+/// into them.
 fn floor(source: &Rc<Vec<u8>>) -> Subject {
     let source = Rc::clone(source);
     Subject::timed(FAULTS, move |count| {
@@ -108,7 +109,8 @@ fn floor(source: &Rc<Vec<u8>>) -> Subject {
             let start = thread_time()?;
             let file = OpenOptions::new().read(true).write(true).create_new(true).open(path).context("no file")?;
             file.set_len(source.len() as u64)?;
-            // SAFETY: the file is new, in a private directory, and nobody truncates it while it is mapped.
+            // SAFETY: the file is new, in a private directory, and no process truncates it while it
+            // is mapped.
             let mut map = unsafe { MmapMut::map_mut(&file)? };
             map.copy_from_slice(black_box(&source));
             took += thread_time()?.saturating_sub(start);

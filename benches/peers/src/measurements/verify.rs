@@ -16,8 +16,8 @@ pub(crate) struct ValueEnds<C: Values> {
     _place: Place,
 }
 
-/// Opens both ends in a fresh place, carries some values, and hands the ends back for timing. Nothing
-/// is left unread.
+/// Opens both ends in a fresh place, carries some values, and hands the ends back for timing.
+/// Nothing is left unread.
 pub(crate) fn values<C: Values>() -> Result<ValueEnds<C>> {
     let place = Place::fresh()?;
     let mut writer = C::writer(&place)?;

@@ -22,7 +22,7 @@ use crate::harness::stats::Short;
 /// The figures' name.
 pub(crate) const WRITE_READ: &str = "write, then read";
 
-/// The largest value that a pipe and a socket hold without somebody at the other end.
+/// The largest value that a pipe and a socket hold without a reader at the other end.
 const STREAMED: usize = 1 << 16;
 
 pub(super) fn run(settings: &Settings) -> Result<Report> {

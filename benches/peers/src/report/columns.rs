@@ -1,4 +1,5 @@
-//! A library may take part under several names, one for each way to use it. In the summary and in plots it stands with the best of them.
+//! A library may take part under several names, one for each way to use it. In the summary and in
+//! plots it stands with the best of them.
 
 use crate::contenders::{memcpy, python};
 use crate::harness::figure::Figure;

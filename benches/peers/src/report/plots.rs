@@ -62,7 +62,8 @@ pub(super) fn draw(figures: &[Figure], dir: &Path) -> Result<Vec<Plot>> {
     let mut drawn = Vec::new();
     for (plot, panels) in plots {
         if panels.iter().any(|panel| figures.iter().any(|each| each.what == panel.what)) {
-            // Errors of the drawing library cannot be sent between threads, which `anyhow` wants of its own.
+            // Errors of the drawing library cannot be sent between threads, which `anyhow` wants of
+            // its own.
             sheet(figures, panels, &dir.join(plot.file)).map_err(|error| anyhow!("{}: {error}", plot.file))?;
             drawn.push(plot);
         }

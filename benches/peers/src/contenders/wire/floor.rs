@@ -1,5 +1,6 @@
-//! The floor: a cache line that one process stores and the other loads, and a futex. Frames that do not fit into the line are copied into one of
-//! two buffers first. Nothing is protected: the sender is to wait until the frame has been received.
+//! The floor: a cache line that one process stores and the other loads, and a futex. Frames that do
+//! not fit into the line are copied into one of two buffers first. Nothing is protected: the sender
+//! is to wait until the frame has been received.
 
 use std::fs::OpenOptions;
 use std::hint;
@@ -47,8 +48,8 @@ impl End {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let len = BUFFERS + 2 * size.next_multiple_of(4096);
         file.set_len(len as u64)?;
-        // SAFETY: the file lies in a private directory and keeps its length; the line is touched through atomics only, and the buffers by one
-        // end at a time, as the stamp says.
+        // SAFETY: the file lies in a private directory and keeps its length; the line is touched
+        // through atomics only, and the buffers by one end at a time, as the stamp says.
         let mut map = unsafe { MmapMut::map_mut(&file)? };
         ensure!(map.len() == len, "the mapping has another size");
         // Warm: no page is touched for the first time while it is timed.
@@ -61,7 +62,8 @@ impl End {
 
     #[inline]
     fn line(&self) -> &Line {
-        // SAFETY: the mapping starts on a page, is longer than a line, lives as long as `self`, and any bytes are valid atomics.
+        // SAFETY: the mapping starts on a page, is longer than a line, lives as long as `self`, and
+        // any bytes are valid atomics.
         unsafe { &*self.map.as_ptr().cast() }
     }
 
@@ -105,7 +107,8 @@ impl ReceiveFrame for End {
             match self.waiting {
                 Waiting::Spinning => hint::spin_loop(),
                 Waiting::Asleep => {
-                    // SAFETY: FUTEX_WAIT reads the word, which is mapped while `self` lives; there is no time-out.
+                    // SAFETY: FUTEX_WAIT reads the word, which is mapped while `self` lives; there
+                    // is no time-out.
                     let result = unsafe {
                         let none = ptr::null::<libc::timespec>();
                         libc::syscall(libc::SYS_futex, &raw const line.turn, libc::FUTEX_WAIT, turn, none)

@@ -1,7 +1,9 @@
-//! From one process to another: one end sends stamped frames, the other waits for them, spinning or asleep.
+//! From one process to another: one end sends stamped frames, the other waits for them, spinning or
+//! asleep.
 //!
-//! A frame begins and ends with its stamp, so that the receiver has to touch both ends of what it got. The stamp is the
-//! time at which it was sent, on the clock that all processes share, and so grows with each frame.
+//! A frame begins and ends with its stamp, so that the receiver has to touch both ends of what it
+//! got. The stamp is the time at which it was sent, on the clock that all processes share, and so
+//! grows with each frame.
 
 pub(crate) mod floor;
 pub(crate) mod iceoryx2;

@@ -1,4 +1,5 @@
-//! A pipe and a Unix socket: the same bytes, copied into the kernel and out again, one frame after the other.
+//! A pipe and a Unix socket: the same bytes, copied into the kernel and out again, one frame after
+//! the other.
 
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};

@@ -1,4 +1,5 @@
-//! A writer that never pauses: how many fresh values reach readers in other processes, and are they whole?
+//! A writer that never pauses: how many fresh values reach readers in other processes, and are they
+//! whole?
 
 pub(crate) mod reader;
 mod writer;
@@ -21,7 +22,8 @@ use crate::harness::table::Table;
 use reader::Tally;
 use writer::{Crowd, Flood, flood};
 
-/// The figures' names; they are fresh values a second at each reader, and writes a second, per number of readers.
+/// The figures' names; they are fresh values a second at each reader, and writes a second, per
+/// number of readers.
 pub(crate) const FRESH: &str = "fresh values a second";
 pub(crate) const WRITES: &str = "writes a second";
 /// The same, for one reader that holds each value for a millisecond.
@@ -33,7 +35,7 @@ const CROWDS: [usize; 3] = [4, 16, 64];
 /// How long a slow reader holds a value.
 const SLOW: Duration = Duration::from_millis(1);
 
-/// Nobody starts 64 processes as often as one.
+/// Starting 64 processes takes too long to do it as often as one.
 const CROWD_ROUNDS: usize = 5;
 
 /// One reader, on a core of its own: the rate.
@@ -64,7 +66,8 @@ pub(super) fn crowds(settings: &Settings) -> Result<Report> {
     Ok(all)
 }
 
-/// One reader that holds each value for a millisecond: does the writer go on meanwhile, and does the value stay whole?
+/// One reader that holds each value for a millisecond: does the writer go on meanwhile, and does
+/// the value stay whole?
 pub(super) fn slow(settings: &Settings) -> Result<Report> {
     let contenders = race(settings, settings.rounds.min(CROWD_ROUNDS), &Crowd { readers: 1, hold: SLOW })?;
     let mut report = report("A flooding writer of 64 B, and a reader that holds each value for 1 ms", &contenders);

@@ -1,4 +1,5 @@
-//! The reading side, in a process of its own: checks every byte of every value for a while, and counts.
+//! The reading side, in a process of its own: checks every byte of every value for a while, and
+//! counts.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -37,7 +38,8 @@ pub(crate) struct Args {
     hold_micros: u64,
 }
 
-/// What a reader saw. On the wire between the processes: the fields, in order, with blanks between; the ages come last.
+/// What a reader saw. On the wire between the processes: the fields, in order, with blanks between;
+/// the ages come last.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Tally {
     /// Values that differed from the one before.
@@ -90,7 +92,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Checks every byte, and then again after `hold`. What is held has the time of its writing for a counter; its age goes to `ages`.
+/// Checks every byte, and then again after `hold`. What is held has the time of its writing for a
+/// counter; its age goes to `ages`.
 #[inline]
 fn check(value: &Value, hold: Duration, ages: &mut Vec<u64>) -> Option<u64> {
     if hold.is_zero() {
@@ -109,7 +112,8 @@ fn read<C: Values>(args: &Args) -> Result<Tally> {
     reader.take(|_| ())?;
     println!("{READY}");
 
-    // The clock starts with the flood, not before. A writer whom other readers keep from writing may have nothing for this one.
+    // The clock starts with the flood, not before. A writer whom other readers keep from writing
+    // may have nothing for this one.
     let patience = Instant::now() + PATIENCE;
     while reader.take(|_| ())?.is_none() {
         if Instant::now() >= patience {

@@ -1,4 +1,5 @@
-//! The flooding side: it starts the readers, floods until the last one has seen enough, and adds up.
+//! The flooding side: it starts the readers, floods until the last one has seen enough, and adds
+//! up.
 
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +16,7 @@ use crate::harness::place::Place;
 use crate::harness::{clock, cores};
 use crate::measurements::Settings;
 
-/// Who reads.
+/// The readers.
 pub(super) struct Crowd {
     pub(super) readers: usize,
     /// How long each value is held.
@@ -34,7 +35,8 @@ pub(super) fn flood<C: Values>(settings: &Settings, crowd: &Crowd) -> Result<Flo
     let mut writer = C::crowd_writer(&place, readers)?;
     writer.put(&value(0))?;
 
-    // Left to itself, the scheduler may put a reader on the writer's core, where it sees one value a time slice.
+    // Left to itself, the scheduler may put a reader on the writer's core, where it sees one value
+    // a time slice.
     let cores = cores::allowed()?;
     let (own, theirs) = match cores[..] {
         [own, theirs, ..] => (Some(own), Some(theirs)),

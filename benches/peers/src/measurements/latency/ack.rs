@@ -1,4 +1,5 @@
-//! How the sender learns that its frame has been received: a cache line of its own, the same for all contenders.
+//! How the sender learns that its frame has been received: a cache line of its own, the same for
+//! all contenders.
 
 use std::fs::OpenOptions;
 use std::hint;
@@ -22,14 +23,16 @@ impl Ack {
         let path = place.dir().join("ack");
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         file.set_len(4096)?;
-        // SAFETY: the file lies in a private directory, keeps its length, and is touched through an atomic only.
+        // SAFETY: the file lies in a private directory, keeps its length, and is touched through an
+        // atomic only.
         let map = unsafe { MmapMut::map_mut(&file)? };
         ensure!(map.len() == 4096, "the mapping has another size");
         Ok(Self { map })
     }
 
     fn word(&self) -> &AtomicU64 {
-        // SAFETY: the mapping starts on a page, lives as long as `self`, and any bytes are a valid atomic.
+        // SAFETY: the mapping starts on a page, lives as long as `self`, and any bytes are a valid
+        // atomic.
         unsafe { &*self.map.as_ptr().cast() }
     }
 

@@ -1,8 +1,9 @@
 //! How long does a frame take from one process to another?
 //!
-//! The sender stamps each frame with the time, and the receiver compares it with the time at which it has the frame in hand; both read
-//! the clock that all processes share, so that one reading of it is part of every figure, the floor's too. The next frame is sent once the receiver
-//! has told by a cache line of its own that it has the last.
+//! The sender stamps each frame with the time, and the receiver compares it with the time at which
+//! it has the frame in hand; both read the clock that all processes share, so that one reading of
+//! it is part of every figure, the floor's too. The next frame is sent once the receiver has told
+//! by a cache line of its own that it has the last.
 
 mod ack;
 pub(crate) mod receiver;
@@ -159,7 +160,8 @@ impl Pair {
         }
     }
 
-    /// Sends `count` frames, one after the other has been received; returns what each took, and what all took together.
+    /// Sends `count` frames, one after the other has been received; returns what each took, and
+    /// what all took together.
     fn sample(&mut self, pause: Duration) -> Result<(Vec<f64>, Duration)> {
         let mut last = clock::now();
         self.child.tell(&format!("{} {last}", self.count))?;
@@ -169,7 +171,8 @@ impl Pair {
         for _ in 0..self.count {
             let mut now = clock::now();
             let due = last + pause.as_nanos() as u64;
-            // Strictly later than the last one, as the stamp is what tells a new frame from an old one.
+            // Strictly later than the last one, as the stamp is what tells a new frame from an old
+            // one.
             while now < due || now == last {
                 hint::spin_loop();
                 now = clock::now();

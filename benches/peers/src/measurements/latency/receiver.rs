@@ -42,7 +42,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     receive(args)
 }
 
-/// For each line with a count and a time: receives as many frames that were sent after it, and prints what each took, in nanoseconds.
+/// For each line with a count and a time: receives as many frames that were sent after it, and
+/// prints what each took, in nanoseconds.
 fn receive<C: Wire>(args: &Args) -> Result<()> {
     let _pinned = args.core.map(cores::pin).transpose()?;
     let place = Place::existing(args.dir.clone());

@@ -1,6 +1,7 @@
 //! How many values are torn, of larger ones under a writer that never pauses?
 //!
-//! Four readers share a core, so that they are interrupted while they look; every byte of every frame is checked, twice.
+//! Four readers share a core, so that they are interrupted while they look; every byte of every
+//! frame is checked, twice.
 
 pub(crate) mod reader;
 

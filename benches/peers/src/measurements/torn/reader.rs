@@ -1,4 +1,5 @@
-//! The reading side, in a process of its own: checks every byte of every frame for a while, twice, and counts.
+//! The reading side, in a process of its own: checks every byte of every frame for a while, twice,
+//! and counts.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ pub(crate) struct Args {
     core: Option<usize>,
 }
 
-/// Reads as the contender called `args.contender`, and prints how many frames it checked and how many of them were torn.
+/// Reads as the contender called `args.contender`, and prints how many frames it checked and how
+/// many of them were torn.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let read = match args.contender.as_str() {
         <Ndsharray as Frames>::NAME => read::<Ndsharray>,

@@ -1,11 +1,15 @@
 //! The clock, for one who reads it all the time, and what is to be done every now and then by it.
 //!
-//! To read the clock takes longer than all the rest of writing a small array. Where the processor counts ticks at an even rate, its counter takes less than half of
-//! that. So a clock that has been read is carried forward by the counter for a [moment](WINDOW), and then read again.
+//! To read the clock takes longer than all the rest of writing a small array. Where the processor
+//! counts ticks at an even rate, its counter takes less than half of that. So a clock that has been
+//! read is carried forward by the counter for a [moment](WINDOW), and then read again.
 //!
-//! That the counter is even is not believed but watched: it carries nothing until two measurements of its rate in a row agree, and each further reading of the
-//! clock is another one. A counter that has gone back, or further ahead than the moment, is not asked: so what a virtual machine that moves, a machine that sleeps, or cores that disagree can
-//! do to a counter makes a difference no larger than the moment, and is over with it. Otherwise a stamp is within a microsecond of the clock.
+//! That the counter is even is not believed but watched: it carries nothing until two measurements
+//! of its rate in a row agree, and each further reading of the clock is another one. A counter that
+//! has gone back, or further ahead than the moment, is not asked: so what a virtual machine that
+//! moves, a machine that sleeps, or cores that disagree can do to a counter makes a difference no
+//! larger than the moment, and is over with it. Otherwise a stamp is within a microsecond of the
+//! clock.
 //!
 //! Whoever stamps has something to look after from time to time. That the [time](PERIOD) has come
 //! is found out where the clock itself is read: at least once in a moment, and every time by one
@@ -77,10 +81,12 @@ mod counter {
     /// Nanoseconds for which the counter carries a reading.
     const WINDOW: u64 = 100_000;
 
-    /// Nanoseconds between two readings that tell the rate; after a longer pause it is measured anew.
+    /// Nanoseconds between two readings that tell the rate; after a longer pause it is measured
+    /// anew.
     const LONGEST: u64 = 1_000_000_000;
 
-    /// A reading during which the counter went further than this was interrupted, and does not tell when it was made.
+    /// A reading during which the counter went further than this was interrupted, and does not tell
+    /// when it was made.
     const INTERRUPTED: u64 = 1024;
 
     /// Two rates agree if they differ by less than one part in so many.
@@ -147,7 +153,8 @@ mod counter {
             self.last
         }
 
-        /// Takes the time from the clock, and the counter's rate from this reading and the one before.
+        /// Takes the time from the clock, and the counter's rate from this reading and the one
+        /// before.
         #[cold]
         #[inline(never)]
         fn read(&mut self, reading: Reading) {
@@ -185,7 +192,8 @@ mod counter {
         use super::super::PERIOD;
         use super::*;
 
-        /// A clock of 1 ns and a counter of 3 ticks per ns, from some start, and what is done to them.
+        /// A clock of 1 ns and a counter of 3 ticks per ns, from some start, and what is done to
+        /// them.
         struct World {
             stamps: Stamps,
             ns: u64,

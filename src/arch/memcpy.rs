@@ -1,8 +1,9 @@
 //! Copies of whole arrays into shared memory.
 //!
-//! The C library's `memcpy` is hard to beat below a megabyte, and it decides by sizes of caches that a virtual machine may report wrongly. Above that
-//! two things count which it does not know: the target lies at the start of a page or near it, it is overwritten entirely, and whoever reads it next is
-//! another process, on another core.
+//! The C library's `memcpy` is hard to beat below a megabyte, and it decides by sizes of caches
+//! that a virtual machine may report wrongly. Above that two things count which it does not know:
+//! the target lies at the start of a page or near it, it is overwritten entirely, and whoever reads
+//! it next is another process, on another core.
 //!
 //! | bytes | how | why |
 //! |---|---|---|
@@ -10,16 +11,19 @@
 //! | below [`STREAM_FROM`] | [`string`] where the processor is known to be good at it, else `memcpy` | lines that are overwritten entirely need not be fetched first |
 //! | above | [`stream`] | as above, and the copy does not drive its source, and everybody else's data, out of a cache that cannot hold it anyway |
 //!
-//! Each wins not only for the writer alone, but also for writer and a reader together that then reads all of it, on the same core or another.
+//! Each wins not only for the writer alone, but also for writer and a reader together that then
+//! reads all of it, on the same core or another.
 
 #[cfg(target_arch = "x86_64")]
 use super::{stream, string};
-/// The size of a core's own cache on the processors that [`string`] is for. Up to this size the C library uses the same instruction by itself.
+/// The size of a core's own cache on the processors that [`string`] is for. Up to this size the C
+/// library uses the same instruction by itself.
 #[cfg(any(test, target_arch = "x86_64"))]
 const STRING_FROM: usize = 1 << 20;
 
-/// Half of 32 MiB, which is what the cores of one chiplet share: from here on source and target do not fit into it together. From a third of it on the
-/// writer gains, since source and two targets in turn do not fit; but up to here it is a draw for a reader on the same core.
+/// Half of 32 MiB, which is what the cores of one chiplet share: from here on source and target do
+/// not fit into it together. From a third of it on the writer gains, since source and two targets
+/// in turn do not fit; but up to here it is a draw for a reader on the same core.
 #[cfg(any(test, target_arch = "x86_64"))]
 const STREAM_FROM: usize = 16 << 20;
 

@@ -1,11 +1,15 @@
 //! Stores that go past the caches.
 //!
-//! An ordinary store to a line that is in no cache fetches the line first, and drives another one out. A non-temporal store collects the line in a buffer of the
-//! core and hands it to memory whole.
+//! An ordinary store to a line that is in no cache fetches the line first, and drives another one
+//! out. A non-temporal store collects the line in a buffer of the core and hands it to memory
+//! whole.
 //!
-//! Such stores are outside the order that x86 otherwise keeps between stores: one may reach other cores after an ordinary store that follows it in the program. A `Release` store is an ordinary
-//! one here, so the number that publishes a value could overtake the value. `sfence` closes the gap: all stores before it are visible to
-//! everybody before any store after it. There is one at each end of the copy, so that to the rest of the program, and to the slot protocol, this is a copy like any other.
+//! Such stores are outside the order that x86 otherwise keeps between stores: one may reach other
+//! cores after an ordinary store that follows it in the program. A `Release` store is an ordinary
+//! one here, so the number that publishes a value could overtake the value. `sfence` closes the
+//! gap: all stores before it are visible to everybody before any store after it. There is one at
+//! each end of the copy, so that to the rest of the program, and to the slot protocol, this is a
+//! copy like any other.
 
 use core::arch::x86_64::{__m256i, _mm_sfence, _mm256_loadu_si256, _mm256_stream_si256};
 
@@ -15,12 +19,14 @@ const STORE: usize = size_of::<__m256i>();
 /// Bytes stored at a time: two lines.
 const BLOCK: usize = 4 * STORE;
 
-/// Copies `from` over `to`, which is as long; `false`, with nothing done, where the processor cannot.
+/// Copies `from` over `to`, which is as long; `false`, with nothing done, where the processor
+/// cannot.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) -> bool {
     if to.len() != from.len() || !std::arch::is_x86_feature_detected!("avx") {
         return false;
     }
-    // A store of this kind must be aligned; the few bytes before the first boundary and after the last whole block are copied as usual.
+    // A store of this kind must be aligned; the few bytes before the first boundary and after the
+    // last whole block are copied as usual.
     let before = to.as_ptr().align_offset(BLOCK).min(to.len());
     let (to_front, to_rest) = to.split_at_mut(before);
     let (from_front, from_rest) = from.split_at(before);
@@ -29,15 +35,17 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) -> bool {
     let (from_blocks, from_end) = from_rest.split_at(whole);
     to_front.copy_from_slice(from_front);
     to_end.copy_from_slice(from_end);
-    // SAFETY: the processor has AVX, as checked above. The slices are `whole` bytes each, a multiple of BLOCK, and when that is not 0, `to_blocks` starts
-    // `before` bytes into `to`, which is at a multiple of BLOCK.
+    // SAFETY: the processor has AVX, as checked above. The slices are `whole` bytes each, a
+    // multiple of BLOCK, and when that is not 0, `to_blocks` starts `before` bytes into `to`, which
+    // is at a multiple of BLOCK.
     unsafe { copy_blocks(to_blocks, from_blocks) };
     true
 }
 
 /// # Safety
 ///
-/// The processor has AVX. Both slices have the same number of bytes, a multiple of [`BLOCK`]; the first starts at a multiple of it, unless it is empty.
+/// The processor has AVX. Both slices have the same number of bytes, a multiple of [`BLOCK`]; the
+/// first starts at a multiple of it, unless it is empty.
 #[target_feature(enable = "avx")]
 unsafe fn copy_blocks(to: &mut [u8], from: &[u8]) {
     // What comes before must not be overtaken either.
@@ -46,13 +54,15 @@ unsafe fn copy_blocks(to: &mut [u8], from: &[u8]) {
         let to = to.as_mut_ptr().cast::<__m256i>();
         let from = from.as_ptr().cast::<__m256i>();
         let load = |i: usize| {
-            // SAFETY: `from` has BLOCK bytes, which are four of these, and `i` is below four; the load needs no alignment.
+            // SAFETY: `from` has BLOCK bytes, which are four of these, and `i` is below four; the
+            // load needs no alignment.
             unsafe { _mm256_loadu_si256(from.wrapping_add(i)) }
         };
         let (a, b, c, d) = (load(0), load(1), load(2), load(3));
         let store = |i: usize, value: __m256i| {
-            // SAFETY: `to` has BLOCK bytes and `i` is below four. It is a multiple of BLOCK from an address that is one, hence aligned. What these
-            // stores ask for is an `sfence` before anybody else accesses the memory: it follows below, while `to` is still borrowed.
+            // SAFETY: `to` has BLOCK bytes and `i` is below four. It is a multiple of BLOCK from an
+            // address that is one, hence aligned. What these stores ask for is an `sfence` before
+            // anybody else accesses the memory: it follows below, while `to` is still borrowed.
             unsafe { _mm256_stream_si256(to.wrapping_add(i), value) };
         };
         store(0, a);
@@ -91,7 +101,8 @@ mod tests {
         turn: AtomicU64,
     }
 
-    // SAFETY: the memory is reached through `take` alone, whose callers see to it that one thread has it at a time.
+    // SAFETY: the memory is reached through `take` alone, whose callers see to it that one thread
+    // has it at a time.
     unsafe impl Sync for Turns {}
 
     impl Turns {
@@ -105,9 +116,11 @@ mod tests {
             while self.turn.load(Ordering::Acquire) != turn {
                 std::hint::spin_loop();
             }
-            // SAFETY: the caller is the only one with this number, and whoever had the one before has handed it on.
+            // SAFETY: the caller is the only one with this number, and whoever had the one before
+            // has handed it on.
             what(unsafe { &mut *self.memory.get() });
-            // Release: pairs with the load above. This is the store that must not overtake the copy.
+            // Release: pairs with the load above. This is the store that must not overtake the
+            // copy.
             self.turn.store(turn + 1, Ordering::Release);
         }
     }

@@ -1,13 +1,16 @@
 //! The processor's own string instruction, where it is the quickest way.
 //!
-//! `rep movsb` knows from the start how much will be overwritten, so that it need not fetch whole lines of the target first. What it is worth has changed from one generation of
-//! processors to the next, and those before AMD's Zen 5 had pitfalls; so it is used on processors for which it was measured.
+//! `rep movsb` knows from the start how much will be overwritten, so that it need not fetch whole
+//! lines of the target first. What it is worth has changed from one generation of processors to the
+//! next, and those before AMD's Zen 5 had pitfalls; so it is used on processors for which it was
+//! measured.
 
 use crate::sync::{AtomicU8, Ordering};
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
 
-/// Bytes of a page. The processor compares the last digits of addresses to tell whether a load depends on a store that is still under way.
+/// Bytes of a page. The processor compares the last digits of addresses to tell whether a load
+/// depends on a store that is still under way.
 const PAGE: usize = 4096;
 
 /// Bytes of a cache line.
@@ -15,7 +18,8 @@ const LINE: usize = 64;
 
 /// Whether this is the quickest way to copy a large amount between these addresses.
 pub(super) fn is_quick(to: usize, from: usize) -> bool {
-    // Where the target's place in its page is less than a line after the source's, the loads seem to depend on the stores before them, and are held back.
+    // Where the target's place in its page is less than a line after the source's, the loads seem
+    // to depend on the stores before them, and are held back.
     let ahead = to.wrapping_sub(from) % PAGE;
     !(1..LINE).contains(&ahead) && is_good_processor()
 }
@@ -60,13 +64,16 @@ fn family(signature: u32) -> u32 {
     if base == 0xF { base + extended } else { base }
 }
 
-/// Copies `from` over `to`, which is as long; if it is not, nothing is done. The stores are in order with those before and after, though not among themselves.
+/// Copies `from` over `to`, which is as long; if it is not, nothing is done. The stores are in
+/// order with those before and after, though not among themselves.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     if to.len() != from.len() {
         return;
     }
-    // SAFETY: the instruction copies `rcx` bytes from `rsi` to `rdi`, upwards, as the direction flag is clear whenever Rust code runs. Both slices have that many
-    // bytes, one is borrowed mutably, so they do not overlap; the registers that it changes are given back as such, the flags stay, the stack is not used.
+    // SAFETY: the instruction copies `rcx` bytes from `rsi` to `rdi`, upwards, as the direction
+    // flag is clear whenever Rust code runs. Both slices have that many bytes, one is borrowed
+    // mutably, so they do not overlap; the registers that it changes are given back as such, the
+    // flags stay, the stack is not used.
     unsafe {
         asm!(
             "rep movsb",

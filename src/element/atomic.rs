@@ -101,7 +101,8 @@ macro_rules! integer {
             impl sealed::Integer for $ty {
                 #[inline]
                 fn fetch_add_in(cell: &Self::Cell, value: Self) -> Self {
-                    // AcqRel: as `swap_in`. Two's complement: signed and unsigned sums have the same bits.
+                    // AcqRel: as `swap_in`. Two's complement: signed and unsigned sums have the
+                    // same bits.
                     bytemuck::cast(cell.fetch_add(bytemuck::cast(value), Ordering::AcqRel))
                 }
 

@@ -1,6 +1,7 @@
 //! From a dtype known at run time to its Rust type.
 
-/// Evaluates an expression with the Rust type of a dtype: `dispatch_dtype!(dtype, T => generic::<T>(bytes))`.
+/// Evaluates an expression with the Rust type of a dtype:
+/// `dispatch_dtype!(dtype, T => generic::<T>(bytes))`.
 ///
 /// All arms must agree on the type of the expression.
 macro_rules! dispatch_dtype {

@@ -11,8 +11,9 @@ macro_rules! define_dtype {
     ) => {
         /// The type of an array's elements, known at run time.
         ///
-        /// Names are NumPy's. The numbers (`DType::F32 as u8`) are the ones in shared memory: they start at 1,
-        /// 0 stands for "no dtype", and a number once given is neither changed nor given again.
+        /// Names are NumPy's. The numbers (`DType::F32 as u8`) are the ones in shared memory: they
+        /// start at 1, 0 stands for "no dtype", and a number once given is neither changed nor
+        /// given again.
         ///
         /// # Example
         ///
@@ -25,7 +26,8 @@ macro_rules! define_dtype {
         /// assert_eq!(dtype.to_string(), "float32");
         /// # Ok::<(), ndsharray::ParseDTypeError>(())
         /// ```
-        // Two rows with one number are refused by the compiler, since the numbers are the discriminants.
+        // Two rows with one number are refused by the compiler, since the numbers are the
+        // discriminants.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
@@ -54,7 +56,8 @@ macro_rules! define_dtype {
 
             /// The alignment, in bytes, that the Rust type has on this target.
             ///
-            /// It divides [`size`](Self::size) and differs among targets: 32-bit x86 aligns `f64` to 4.
+            /// It divides [`size`](Self::size) and differs among targets: 32-bit x86 aligns `f64`
+            /// to 4.
             ///
             /// ```
             /// assert_eq!(ndsharray::DType::F32.align(), 4);
@@ -76,7 +79,8 @@ macro_rules! define_dtype {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The dtype of a number found in shared memory; `None` for 0 and for numbers from a newer version.
+            /// The dtype of a number found in shared memory; `None` for 0 and for numbers from a
+            /// newer version.
             #[inline]
             pub(crate) const fn from_tag(tag: u8) -> Option<Self> {
                 match tag {

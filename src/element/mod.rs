@@ -13,13 +13,15 @@ use table::for_each_dtype;
 
 /// A type that arrays in shared memory can be made of.
 ///
-/// Implemented for `bool`, `i8` to `i64`, `u8` to `u64`, [`f16`](struct@crate::f16), [`bf16`](struct@crate::bf16),
-/// `f32`, `f64`, [`Complex<f32>`](crate::Complex), [`Complex<f64>`](crate::Complex),
-/// [`LongDouble`](crate::LongDouble) and [`ComplexLongDouble`](crate::ComplexLongDouble).
+/// Implemented for `bool`, `i8` to `i64`, `u8` to `u64`, [`f16`](struct@crate::f16),
+/// [`bf16`](struct@crate::bf16), `f32`, `f64`, [`Complex<f32>`](crate::Complex),
+/// [`Complex<f64>`](crate::Complex), [`LongDouble`](crate::LongDouble) and
+/// [`ComplexLongDouble`](crate::ComplexLongDouble).
 ///
-/// The trait is sealed: bytes from another process become values of these types, and that each of them can bear it is
-/// proved here once, so that users owe no proof. All of them are free of padding and pointers, have one layout in
-/// Rust, C and NumPy, and take any bytes for a value; `bool` alone does not, and is checked whenever it is read.
+/// The trait is sealed: bytes from another process become values of these types, and that each of
+/// them can bear it is proved here once, so that users owe no proof. All of them are free of
+/// padding and pointers, have one layout in Rust, C and NumPy, and take any bytes for a value;
+/// `bool` alone does not, and is checked whenever it is read.
 ///
 /// # Examples
 ///
@@ -58,7 +60,8 @@ pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
 mod sealed {
     use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
 
-    /// Closes [`ShElement`](super::ShElement), and keeps the names of the crate that casts out of the public trait.
+    /// Closes [`ShElement`](super::ShElement), and keeps the names of the crate that casts out of
+    /// the public trait.
     ///
     /// - `NoUninit`: every byte is initialised, so values can be read as bytes.
     /// - `CheckedBitPattern`: bytes can be read as values, once they are checked.
@@ -66,7 +69,8 @@ mod sealed {
     pub trait Sealed: CheckedBitPattern<Bits: bytemuck::Pod> + NoUninit + Zeroable {}
 }
 
-/// Implements the trait row by row, and checks at compile time what the table claims about each type.
+/// Implements the trait row by row, and checks at compile time what the table claims about each
+/// type.
 macro_rules! implement {
     (
         $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
@@ -90,7 +94,8 @@ macro_rules! implement {
     };
 }
 
-/// No element asks for more than the alignment of a cache line, hence none for more than that of a page.
+/// No element asks for more than the alignment of a cache line, hence none for more than that of a
+/// page.
 const MAX_ALIGN: usize = 64;
 
 for_each_dtype!(implement);

@@ -29,8 +29,8 @@ impl ParseDTypeError {
 
 /// Takes NumPy's names, exactly as NumPy writes them.
 ///
-/// The long doubles also answer to `float128` and `complex256`, which is what NumPy calls them where they take 16
-/// and 32 bytes.
+/// The long doubles also answer to `float128` and `complex256`, which is what NumPy calls them
+/// where they take 16 and 32 bytes.
 ///
 /// # Errors
 ///

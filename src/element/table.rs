@@ -1,14 +1,17 @@
 //! The one table that ties number, Rust type, item size and NumPy name together.
 //!
-//! A new dtype is a new row, at the end and with the next number. Everything else is generated from here.
+//! A new dtype is a new row, at the end and with the next number. Everything else is generated from
+//! here.
 
 /// Hands every row to the macro at the path `$consumer`, behind whatever tokens follow its name.
 ///
-/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`, so a consumer matches
+/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`, so a
+/// consumer matches
 /// `$($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*`.
 ///
-/// Numbers are those in shared memory. They are stable for ever: rows may be added, never renumbered, and the number
-/// of a row that is given up stays unused. 0 means "no dtype" and is not for a row.
+/// Numbers are those in shared memory. They are stable for ever: rows may be added, never
+/// renumbered, and the number of a row that is given up stays unused. 0 means "no dtype" and is not
+/// for a row.
 macro_rules! for_each_dtype {
     ($($consumer:ident)::+ $(, $($extra:tt)*)?) => {
         $($consumer)::+! {
@@ -33,19 +36,23 @@ macro_rules! for_each_dtype {
             U64 = 9: u64, 8, "uint64";
             /// IEEE 754 binary16. [`f16`](struct@crate::f16) of the crate `half`.
             F16 = 10: ::half::f16, 2, "float16";
-            /// The upper half of a binary32. [`bf16`](struct@crate::bf16) of the crate `half`; `ml_dtypes` in Python.
+            /// The upper half of a binary32. [`bf16`](struct@crate::bf16) of the crate `half`;
+            /// `ml_dtypes` in Python.
             BF16 = 11: ::half::bf16, 2, "bfloat16";
             /// IEEE 754 binary32. Rust's [`f32`].
             F32 = 12: f32, 4, "float32";
             /// IEEE 754 binary64. Rust's [`f64`].
             F64 = 13: f64, 8, "float64";
-            /// Real and imaginary part as `f32`. [`Complex<f32>`](crate::Complex) of the crate `num-complex`.
+            /// Real and imaginary part as `f32`. [`Complex<f32>`](crate::Complex) of the crate
+            /// `num-complex`.
             C64 = 14: ::num_complex::Complex<f32>, 8, "complex64";
-            /// Real and imaginary part as `f64`. [`Complex<f64>`](crate::Complex) of the crate `num-complex`.
+            /// Real and imaginary part as `f64`. [`Complex<f64>`](crate::Complex) of the crate
+            /// `num-complex`.
             C128 = 15: ::num_complex::Complex<f64>, 16, "complex128";
             /// C's `long double` where it takes 16 bytes. [`LongDouble`](crate::LongDouble).
             LongDouble = 16: $crate::element::long_double::LongDouble, 16, "longdouble" | "float128";
-            /// Real and imaginary part as `long double`. [`ComplexLongDouble`](crate::ComplexLongDouble).
+            /// Real and imaginary part as `long double`.
+            /// [`ComplexLongDouble`](crate::ComplexLongDouble).
             ComplexLongDouble = 17: $crate::element::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256";
         }
     };

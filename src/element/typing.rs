@@ -5,7 +5,8 @@ use super::dtype::DType;
 
 /// Stands in for an element type that is chosen at run time.
 ///
-/// `Writer<Dyn>` is [`AnyWriter`](crate::AnyWriter): each of its values says its own dtype. No value of this type exists.
+/// `Writer<Dyn>` is [`AnyWriter`](crate::AnyWriter): each of its values says its own dtype. No
+/// value of this type exists.
 #[derive(Clone, Copy, Debug)]
 pub enum Dyn {}
 

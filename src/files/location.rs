@@ -18,13 +18,15 @@ const ARRAY_SUFFIX: &str = ".ndsa";
 
 /// The directory that options name: absolute, so that it stays where it is when the process moves.
 ///
-/// An empty name is none. Where the working directory is gone the name stays relative, and using it fails.
+/// An empty name is none. Where the working directory is gone the name stays relative, and using it
+/// fails.
 pub(crate) fn chosen(dir: &Path) -> Option<PathBuf> {
     let named = !dir.as_os_str().is_empty();
     named.then(|| path::absolute(dir).unwrap_or_else(|_| dir.to_owned()))
 }
 
-/// Where channels are: what the options have [`chosen`], or the environment's, or the platform's default.
+/// Where channels are: what the options have [`chosen`], or the environment's, or the platform's
+/// default.
 pub(crate) fn directory(chosen: Option<&Path>) -> (PathBuf, DirSource) {
     let environment = || std::env::var_os(DIR_VARIABLE).filter(|dir| !dir.is_empty());
     match chosen {
@@ -81,7 +83,8 @@ impl Location {
         }
     }
 
-    /// Which name a file of this library has in it, and what the file is; `None` for all other files.
+    /// Which name a file of this library has in it, and what the file is; `None` for all other
+    /// files.
     pub(crate) fn parse(file_name: &str) -> Option<(&str, Part)> {
         let payload = || {
             let (name, hex) = file_name.rsplit_once(PAYLOAD_INFIX)?;
@@ -95,9 +98,11 @@ impl Location {
             .filter(|(name, _)| check(name).is_ok())
     }
 
-    /// Whether files of this name are this library's: those of [`parse`](Self::parse), and what the format may add to them.
+    /// Whether files of this name are this library's: those of [`parse`](Self::parse), and what the
+    /// format may add to them.
     ///
-    /// Where case does not count in file names, a spelling in other letters is the same file; it is reserved everywhere.
+    /// Where case does not count in file names, a spelling in other letters is the same file; it is
+    /// reserved everywhere.
     pub(crate) fn is_reserved(file_name: &str) -> bool {
         // Both ways: some letters have the same upper case as others of another lower case.
         let name = file_name.to_uppercase().to_lowercase();

@@ -11,9 +11,10 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 
-// What is mapped for reading is loaded from with Acquire and SeqCst, words of up to 64 bits. Where an atomic load is made
-// of a compare-exchange, as for words wider than a processor can load, that writes, and raises SIGSEGV. On the processors
-// below it is made of plain loads: a 64-bit move, on 32-bit x86 through a vector or x87 register, `ldrexd` on 32-bit Arm.
+// What is mapped for reading is loaded from with Acquire and SeqCst, words of up to 64 bits. Where
+// an atomic load is made of a compare-exchange, as for words wider than a processor can load, that
+// writes, and raises SIGSEGV. On the processors below it is made of plain loads: a 64-bit move, on
+// 32-bit x86 through a vector or x87 register, `ldrexd` on 32-bit Arm.
 #[cfg(all(
     any(unix, windows),
     not(any(
@@ -37,16 +38,18 @@ compile_error!(
 
 /// `len` bytes of a file, mapped shared at a page boundary, until dropped.
 ///
-/// The file is at least `len` bytes long when it is mapped. Whoever may write the file could cut it later, and then touching the pages
-/// that are gone raises SIGBUS; only the file's owner (and those whom its mode lets write) can do that.
+/// The file is at least `len` bytes long when it is mapped. Whoever may write the file could cut it
+/// later, and then touching the pages that are gone raises SIGBUS; only the file's owner (and those
+/// whom its mode lets write) can do that.
 pub(crate) struct Mapping {
     start: *mut u8,
     len: usize,
     _region: Region,
 }
 
-// SAFETY: the memory belongs to the mapping, whatever thread it is used in, and what is done to it through the address is for those who do it to justify. Making, moving
-// and unmapping mappings is free of threads.
+// SAFETY: the memory belongs to the mapping, whatever thread it is used in, and what is done to it
+// through the address is for those who do it to justify. Making, moving and unmapping mappings is
+// free of threads.
 unsafe impl Send for Mapping {}
 // SAFETY: as above; a shared reference gives nothing but address and length.
 unsafe impl Sync for Mapping {}
@@ -71,20 +74,24 @@ impl Drop for Moved {
     }
 }
 
-/// Memory that a loan or a hold has lent by its address, and that leads to no shared file any more, or to one that nobody else has: the address stays valid for reads and
-/// writes as long as this lives.
+/// Memory that a loan or a hold has lent by its address, and that leads to no shared file any more,
+/// or to one that nobody else has: the address stays valid for reads and writes as long as this
+/// lives.
 pub struct DetachedMemory {
     _mapping: Mapping,
 }
 
 static_assertions::assert_impl_all!(DetachedMemory: Send, Sync);
 
-/// Which pages are found when a file is mapped; the others are found one by one, when they are touched first.
+/// Which pages are found when a file is mapped; the others are found one by one, when they are
+/// touched first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pages {
-    /// So many bytes at the front have been written to the file: their pages are there, and are found many at a time.
+    /// So many bytes at the front have been written to the file: their pages are there, and are
+    /// found many at a time.
     pub(crate) written: usize,
-    /// Whether the rest is found as well, which has to be cleared where it is new. For mappings for writing.
+    /// Whether the rest is found as well, which has to be cleared where it is new. For mappings for
+    /// writing.
     pub(crate) rest: bool,
 }
 
@@ -116,14 +123,17 @@ impl Mapping {
         self.len
     }
 
-    /// The first byte. Valid for reads, and for writes if mapped for writing, of `len` bytes while `self` lives, or until it is [severed](Self::sever).
+    /// The first byte. Valid for reads, and for writes if mapped for writing, of `len` bytes while
+    /// `self` lives, or until it is [severed](Self::sever).
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.start
     }
 
-    /// Maps the file elsewhere; the addresses up to now lead to private zeros, as long as what is returned lives. For mappings for writing.
+    /// Maps the file elsewhere; the addresses up to now lead to private zeros, as long as what is
+    /// returned lives. For mappings for writing.
     pub(crate) fn sever(&mut self) -> io::Result<DetachedMemory> {
-        // SAFETY: `new` made the mapping, or `sever` did, all of it, for writing by the caller's word; references to it borrow `self`, which is borrowed mutably.
+        // SAFETY: `new` made the mapping, or `sever` did, all of it, for writing by the caller's
+        // word; references to it borrow `self`, which is borrowed mutably.
         let start = unsafe { sys::sever(self.start, self.len) }?;
         let moved = Self { start, len: self.len, _region: Region::Moved(Moved { start, len: self.len }) };
         Ok(std::mem::replace(self, moved).into_severed())
@@ -151,8 +161,8 @@ fn find(map: &MmapRaw, pages: Pages) -> bool {
     };
     let written = pages.written.min(map.len());
     let rest = if pages.rest { map.len() - written } else { 0 };
-    // To find a page for reading is to find it for writing too, as nobody keeps account of what is written to shared memory; and only for
-    // reading its neighbours are found with it.
+    // To find a page for reading is to find it for writing too, as nobody keeps account of what is
+    // written to shared memory; and only for reading its neighbours are found with it.
     find(Advice::PopulateRead, 0, written) && find(Advice::PopulateWrite, written, rest)
 }
 
@@ -168,7 +178,8 @@ impl fmt::Debug for DetachedMemory {
     }
 }
 
-/// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file, which is still being made.
+/// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file,
+/// which is still being made.
 pub(crate) fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
     if identity.len == 0 {
         return Ok(None);
@@ -188,7 +199,8 @@ pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
     let Some((a, b)) = a.first().zip(b.first()) else { return Ok(()) };
     let number = a.load(Ordering::Relaxed).wrapping_add(1);
     a.store(number, Ordering::Relaxed);
-    // SeqCst: one thread, two addresses of one word; the fence keeps the compiler from keeping them apart.
+    // SeqCst: one thread, two addresses of one word; the fence keeps the compiler from keeping them
+    // apart.
     fence(Ordering::SeqCst);
     let same = b.load(Ordering::Relaxed) == number;
     if same { Ok(()) } else { Err(std::io::Error::other("two mappings of a file show different bytes")) }
@@ -196,7 +208,8 @@ pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
 
 /// A whole mapping as 64-bit words (a rest of less than eight bytes is left out).
 pub(crate) fn words(mapping: &Mapping) -> &[AtomicU64] {
-    // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed; an AtomicU64 is valid whatever its
-    // bytes, and may be changed by others. Stores are made only through mappings for writing.
+    // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed;
+    // an AtomicU64 is valid whatever its bytes, and may be changed by others. Stores are made only
+    // through mappings for writing.
     unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast::<AtomicU64>(), mapping.len() / 8) }
 }

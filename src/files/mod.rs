@@ -1,7 +1,7 @@
 //! Files in a directory where other users may write too.
 //!
-//! Opening what is trusted, claiming a name, owning a seat in a file, mapping. A mapping is made once
-//! and its length is checked against what will be accessed.
+//! Opening what is trusted, claiming a name, owning a seat in a file, mapping. A mapping is made
+//! once and its length is checked against what will be accessed.
 
 pub(crate) mod claim_name;
 pub(crate) mod location;

@@ -1,13 +1,15 @@
 //! Whose files are trusted.
 
-/// Whose files are trusted. Anybody may put files into a world-writable directory such as `/dev/shm`.
+/// Whose files are trusted. Anybody may put files into a world-writable directory such as
+/// `/dev/shm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Owners {
     /// Files of this process' user, and of root (on Windows: of administrators and the system).
     #[default]
     OwnOrRoot,
-    /// Those, and files of one more user id. On Windows, where users have no such numbers, the same as [`OwnOrRoot`](Self::OwnOrRoot).
+    /// Those, and files of one more user id. On Windows, where users have no such numbers, the same
+    /// as [`OwnOrRoot`](Self::OwnOrRoot).
     User(u32),
     /// Everybody's.
     Anyone,

@@ -42,8 +42,8 @@ pub(crate) fn check_limits(len: usize) -> Result<()> {
     Ok(())
 }
 
-/// As [`no_room`], where `file` may have got a part of its memory before there was no more. That part
-/// is available as well.
+/// As [`no_room`], where `file` may have got a part of its memory before there was no more. That
+/// part is available as well.
 fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
     let mut error = no_room(what, error, path, requested);
     if let Error::OutOfMemory { available, .. } = &mut error {

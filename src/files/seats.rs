@@ -1,4 +1,5 @@
-//! Seats in a file: entries of which each belongs to one reader or handle, who owns it by the kernel's lock on its bytes.
+//! Seats in a file: entries of which each belongs to one reader or handle, who owns it by the
+//! kernel's lock on its bytes.
 
 use crate::error::{Error, Result};
 use crate::sys::{ByteRange, LockedFile, range_lock};
@@ -9,8 +10,9 @@ const LEN: usize = 64;
 
 /// Where the seats of a file are.
 ///
-/// The bytes before them stand for the right to make or remove the file. Whoever [locks everybody out](Self::lock_all) has those bytes too, so a
-/// newcomer that finds no seat can tell a full file from one that is about to go.
+/// The bytes before them stand for the right to make or remove the file. Whoever
+/// [locks everybody out](Self::lock_all) has those bytes too, so a newcomer that finds no seat can
+/// tell a full file from one that is about to go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seats {
     start: usize,
@@ -49,10 +51,12 @@ impl Seats {
         self.range(0).start..self.range(self.most).start
     }
 
-    /// Takes the first of the `count` seats without a living owner. The caller clears away what a dead one has left there.
+    /// Takes the first of the `count` seats without a living owner. The caller clears away what a
+    /// dead one has left there.
     ///
-    /// The lock goes with `file`. A remover may have come and gone meanwhile: with a seat or without, the caller makes sure that the file still has its
-    /// name, or that its state is not one that a remover leaves.
+    /// The lock goes with `file`. A remover may have come and gone meanwhile: with a seat or
+    /// without, the caller makes sure that the file still has its name, or that its state is not
+    /// one that a remover leaves.
     pub(crate) fn take(self, file: &LockedFile, path: &Path, count: usize) -> Result<Seat> {
         let fail = |e| Error::io("lock", path, e);
         // Twice: whoever clears a dead owner's seat has its lock for a moment.
@@ -64,9 +68,11 @@ impl Seats {
         Ok(if range_lock::is_locked(file, &Self::FILE).map_err(fail)? { Seat::LockedOut } else { Seat::Full })
     }
 
-    /// Calls `clear` if the owner of seat `index` is dead. Its lock is held meanwhile, so nobody moves in before it is cleared.
+    /// Calls `clear` if the owner of seat `index` is dead. Its lock is held meanwhile, so nobody
+    /// moves in before it is cleared.
     ///
-    /// Not for the caller's own seat, nor for two threads at once that share `file`: a lock is no obstacle to who has it.
+    /// Not for the caller's own seat, nor for two threads at once that share `file`: a lock is no
+    /// obstacle to who has it.
     pub(crate) fn reap(self, file: &LockedFile, index: usize, clear: impl FnOnce()) {
         let range = self.range(index);
         // An error is taken for a sign of life: whoever waits asks again.
@@ -76,9 +82,11 @@ impl Seats {
         }
     }
 
-    /// Takes the locks of all seats, and of the file itself, if nobody living has one of them: from then on nobody gets a seat. The locks go with `file`.
+    /// Takes the locks of all seats, and of the file itself, if nobody living has one of them: from
+    /// then on nobody gets a seat. The locks go with `file`.
     pub(crate) fn lock_all(self, file: &LockedFile, path: &Path) -> Result<bool> {
-        // In one step, where the system has it: a vain attempt then keeps nobody out, not even for a moment.
+        // In one step, where the system has it: a vain attempt then keeps nobody out, not even for
+        // a moment.
         range_lock::try_lock_all(file, &(Self::FILE.start..self.all().end)).map_err(|e| Error::io("lock", path, e))
     }
 

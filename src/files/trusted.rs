@@ -11,15 +11,17 @@ use std::io;
 use std::path::Path;
 use uuid::Uuid;
 
-/// Opens an existing file that is regular, has one name at most, and belongs to somebody `owners` trusts.
+/// Opens an existing file that is regular, has one name at most, and belongs to somebody `owners`
+/// trusts.
 pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     open_unless(path, access, owners, |_| true)
 }
 
-/// As [`open_trusted`], for a reader table: it may have several names, as users who may write it can give it further ones.
+/// As [`open_trusted`], for a reader table: it may have several names, as users who may write it
+/// can give it further ones.
 ///
-/// What proves a table is its head, with the id of the channel. Nothing is written to the file before that is checked, so a
-/// link to another file of ours does not turn our writes against that.
+/// What proves a table is its head, with the id of the channel. Nothing is written to the file
+/// before that is checked, so a link to another file of ours does not turn our writes against that.
 pub(crate) fn open_table_file(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     open_unless(path, access, owners, |what| what != Foreign::HardLinked)
 }
@@ -137,13 +139,15 @@ fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
         FileType::Symlink => Some(Foreign::Symlink),
         FileType::Other => Some(Foreign::NotAFile),
         FileType::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
-        // A link made by somebody else to a file that we own would turn our writes against that file.
+        // A link made by somebody else to a file that we own would turn our writes against that
+        // file.
         FileType::File if identity.links > 1 => Some(Foreign::HardLinked),
         FileType::File => None,
     }
 }
 
-/// The better explanation of a failed open: a stranger's file rather than the refusal that it caused.
+/// The better explanation of a failed open: a stranger's file rather than the refusal that it
+/// caused.
 fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
     if error.kind() != io::ErrorKind::NotFound
         && let Ok(identity) = sys::identify_path(path)

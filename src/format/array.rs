@@ -1,7 +1,8 @@
 //! The first bytes of a shared array's file: what it is and how it is laid out.
 //!
-//! Written once, before the file counts as made, and never changed. The bytes are copied and the copy is decoded by a pure function, in checked
-//! arithmetic. `docs/FORMAT.md` says the same in prose.
+//! Written once, before the file counts as made, and never changed. The bytes are copied and the
+//! copy is decoded by a pure function, in checked arithmetic. `docs/FORMAT.md` says the same in
+//! prose.
 //!
 //! | bytes | field |
 //! |---|---|
@@ -76,13 +77,15 @@ impl ArrayHead {
         bytes
     }
 
-    /// Whether these first bytes of a file belong to an array that is still being made, or whose maker died.
+    /// Whether these first bytes of a file belong to an array that is still being made, or whose
+    /// maker died.
     pub(crate) fn is_unfinished(bytes: &[u8]) -> bool {
         bytes.iter().take(MAGIC.len()).all(|&byte| byte == 0)
     }
 
-    /// Whether these first bytes of a file are all zero, or what a maker left that died while it wrote the head: byte order mark and version come first, the
-    /// magic last. A file that merely begins with zeros is somebody else's.
+    /// Whether these first bytes of a file are all zero, or what a maker left that died while it
+    /// wrote the head: byte order mark and version come first, the magic last. A file that merely
+    /// begins with zeros is somebody else's.
     pub(crate) fn is_left_unfinished(head: &[u8; HEAD_BYTES]) -> bool {
         let begun = BYTE_ORDER.to_ne_bytes().into_iter().chain(FORMAT_VERSION.to_ne_bytes());
         Self::is_unfinished(head)

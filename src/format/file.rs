@@ -1,7 +1,8 @@
-//! The first 64 bytes of a channel's board and of its reader table: what the file is and how it is laid out.
+//! The first 64 bytes of a channel's board and of its reader table: what the file is and how it is
+//! laid out.
 //!
-//! Written once, before the file counts as made, and never changed. As with [`crate::header`], the bytes are copied and the copy is
-//! decoded by a pure function.
+//! Written once, before the file counts as made, and never changed. As with [`crate::header`], the
+//! bytes are copied and the copy is decoded by a pure function.
 //!
 //! | bytes | field |
 //! |---|---|
@@ -50,7 +51,8 @@ pub struct FileHeader {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
-    /// A board that replaces one that could not be kept has its lineage, and goes on with its numbers.
+    /// A board that replaces one that could not be kept has its lineage, and goes on with its
+    /// numbers.
     pub(crate) lineage: Uuid,
 }
 

@@ -1,6 +1,8 @@
-//! The bytes of both files: encode, decode, and nothing else. Pure functions over copies, in checked arithmetic.
+//! The bytes of both files: encode, decode, and nothing else. Pure functions over copies, in
+//! checked arithmetic.
 //!
-//! The tag file, `NAME`, holds `NAME_` and 32 hexadecimal digits, nothing else. The payload file, `NAME_` and these digits, holds
+//! The tag file, `NAME`, holds `NAME_` and 32 hexadecimal digits, nothing else. The payload file,
+//! `NAME_` and these digits, holds
 //!
 //! | bytes | field |
 //! |---|---|
@@ -30,7 +32,8 @@ pub enum WireError {
         /// Length of the file.
         found: u64,
     },
-    /// The tag file does not hold its name and 32 hexadecimal digits; perhaps its writer is just starting.
+    /// The tag file does not hold its name and 32 hexadecimal digits; perhaps its writer is just
+    /// starting.
     #[error("the tag file holds {found:?}, which is not the name of a payload file")]
     TagText {
         /// What it holds, with anything that is not UTF-8 replaced.
@@ -69,7 +72,8 @@ pub enum WireError {
     /// A shape that no array has.
     #[error("impossible shape")]
     Shape(#[from] ShapeError),
-    /// The payload file is longer or shorter than its header says, whichever list of dtypes is meant.
+    /// The payload file is longer or shorter than its header says, whichever list of dtypes is
+    /// meant.
     #[error("the payload file has {found} bytes, but dtype and shape make {expected}")]
     Length {
         /// Length that the header makes, by the list that was expected.
@@ -85,9 +89,10 @@ pub enum WireError {
     },
 }
 
-/// Whether a write time makes sense only with its bytes the other way round. The format has no mark of byte order, and dtype, ndim and axes are big-endian on all
-/// machines; but write times are seconds since the machine's start, and of the bytes of such a number in wrong order one or two in a hundred
-/// make a number of that kind.
+/// Whether a write time makes sense only with its bytes the other way round. The format has no mark
+/// of byte order, and dtype, ndim and axes are big-endian on all machines; but write times are
+/// seconds since the machine's start, and of the bytes of such a number in wrong order one or two
+/// in a hundred make a number of that kind.
 fn is_of_other_order(stamp: [u8; STAMP]) -> bool {
     let is_time = |bits: u64| (1e-3..1e10).contains(&f64::from_bits(bits));
     let bits = u64::from_ne_bytes(stamp);

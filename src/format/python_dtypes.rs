@@ -4,11 +4,13 @@ use crate::element::dtype::DType;
 
 /// A list of dtypes that Python's ndsharray numbers, by the version of the package.
 ///
-/// The first eleven dtypes are the same; of the others, the length of a file tells which list its writer had, unless its array is empty.
+/// The first eleven dtypes are the same; of the others, the length of a file tells which list its
+/// writer had, unless its array is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DTypeTable {
-    /// Versions 1.0.0 to 1.1.1: with NumPy's `float128` and `complex256`, which are [`DType::LongDouble`] and [`DType::ComplexLongDouble`].
+    /// Versions 1.0.0 to 1.1.1: with NumPy's `float128` and `complex256`, which are
+    /// [`DType::LongDouble`] and [`DType::ComplexLongDouble`].
     V1_1_1,
     /// Version 1.1.4: without these two.
     #[default]

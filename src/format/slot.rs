@@ -1,7 +1,8 @@
 //! The bytes that describe one published array: encode, decode, and nothing else.
 //!
-//! SlotHeader bytes live on the board, where other processes wrote them. They are copied out once and the copy is decoded here: a pure
-//! function from bytes to a [`SlotHeader`] or a [`HeaderError`], in checked arithmetic. `docs/FORMAT.md` says the same in prose.
+//! SlotHeader bytes live on the board, where other processes wrote them. They are copied out once
+//! and the copy is decoded here: a pure function from bytes to a [`SlotHeader`] or a
+//! [`HeaderError`], in checked arithmetic. `docs/FORMAT.md` says the same in prose.
 //!
 //! | bytes | field |
 //! |---|---|
@@ -28,7 +29,8 @@ const FIXED: usize = 5;
 /// Words of the longest header.
 pub(crate) const WORDS: usize = FIXED + MAX_NDIM;
 
-/// Words that share a cache line with the slot's number: the whole header of an array with no more than two axes.
+/// Words that share a cache line with the slot's number: the whole header of an array with no more
+/// than two axes.
 pub(crate) const FRONT: usize = 7;
 
 /// Index of the word that holds the write time.
@@ -44,7 +46,8 @@ pub struct SlotHeader {
     pub shape: Vec<usize>,
 }
 
-/// SlotHeader bytes as 64-bit words in native order, which is how they stand on the board: copied, but not yet looked at.
+/// SlotHeader bytes as 64-bit words in native order, which is how they stand on the board: copied,
+/// but not yet looked at.
 #[derive(Clone, Debug)]
 pub struct RawHeader {
     words: [u64; WORDS],
@@ -55,8 +58,8 @@ impl RawHeader {
     /// A header of no array: all zero, which decodes to an error.
     pub(crate) const ZERO: Self = Self { words: [0; WORDS], used: FIXED };
 
-    /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes (later axes would be cut off,
-    /// and [`decode`] would refuse the result).
+    /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes
+    /// (later axes would be cut off, and [`decode`] would refuse the result).
     pub fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
         let mut raw = Self::ZERO;
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
@@ -170,7 +173,8 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
     })
 }
 
-/// What the field "dtype parameter" holds: the format of long doubles, since processors of one byte order may differ in it.
+/// What the field "dtype parameter" holds: the format of long doubles, since processors of one byte
+/// order may differ in it.
 pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
     match dtype {
         DType::LongDouble | DType::ComplexLongDouble => LongDouble::FORMAT,
@@ -178,7 +182,8 @@ pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
     }
 }
 
-/// The dtype and ndim in a word of tag, ndim, two reserved bytes and the dtype parameter. ndim may be too large.
+/// The dtype and ndim in a word of tag, ndim, two reserved bytes and the dtype parameter. ndim may
+/// be too large.
 pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(DType, usize), HeaderError> {
     let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
     let parameter = u32::from_ne_bytes([p0, p1, p2, p3]);
@@ -197,7 +202,8 @@ fn truncated(expected: usize, found: usize) -> HeaderError {
     HeaderError::Truncated { expected: expected as u64, found: found as u64 }
 }
 
-/// The first `N` bytes of a slice known to be longer; zeroes if it is not, which no caller relies on.
+/// The first `N` bytes of a slice known to be longer; zeroes if it is not, which no caller relies
+/// on.
 fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
     bytes.split_first_chunk::<N>().unwrap_or((&[0; N], &[]))
 }

@@ -71,7 +71,8 @@ fn describe(report: &mut Report, file: &Opened, head: &ArrayHead, notes: &mut No
     report.readers = lock.members().into_iter().map(|index| member(file, &lock, index)).collect();
     if let Some(holder) = word.holder() {
         let member = report.readers.iter().find(|reader| reader.index == holder);
-        // Who holds it is a member; one that is not was never there, or is dead and partly cleared away.
+        // Who holds it is a member; one that is not was never there, or is dead and partly cleared
+        // away.
         report.writer = member.map_or(Owner { life: Life::Gone, pid: None }, |member| member.owner);
     }
     let lock = ArrayLock { holder: word.holder(), waited_for: word.is_waited_for(), poisoned: word.is_poisoned() };

@@ -11,7 +11,8 @@ use crate::files::location::Location;
 use crate::files::trusted::payload_files;
 use crate::slots::State;
 
-/// Looks at a channel whose files do not fit each other: its writer may be exchanging them, and is given the time to finish.
+/// Looks at a channel whose files do not fit each other: its writer may be exchanging them, and is
+/// given the time to finish.
 const LOOKS: usize = 5;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
@@ -53,7 +54,8 @@ fn look_once(location: &Location) -> Result<Report> {
         _ => {
             let seen = readers::living(location, &mut notes);
             (report.readers, report.readers_known) = (seen.readers, seen.known);
-            // A board without a head and without anything wrong is still being made, or its maker died.
+            // A board without a head and without anything wrong is still being made, or its maker
+            // died.
             let state = board_file.as_ref().filter(|_| notes.problems.is_empty()).map(|_| ChannelState::Starting);
             report.details = Details::Channel { state, epoch: 0, slots: Vec::new() };
         }

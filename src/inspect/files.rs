@@ -48,12 +48,14 @@ impl Notes {
         Some(len)
     }
 
-    /// What is to be said of a lock on a file that could not be opened: nothing, unless there is no such file.
+    /// What is to be said of a lock on a file that could not be opened: nothing, unless there is no
+    /// such file.
     pub(super) fn life_without(&self, path: &Path) -> Life {
         if self.files.iter().any(|file| file.path == path) { Life::Unknown } else { Life::Gone }
     }
 
-    /// Notes a file and opens it; `None` when there is none, or it cannot be opened, which is noted as a problem.
+    /// Notes a file and opens it; `None` when there is none, or it cannot be opened, which is noted
+    /// as a problem.
     pub(super) fn open(&mut self, path: PathBuf, role: Role) -> Option<Opened> {
         self.file(path.clone(), role)?;
         let open = if role == Role::Readers { open_table_file } else { open_trusted };

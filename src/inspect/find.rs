@@ -29,8 +29,8 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
     Ok(found.into_iter().collect())
 }
 
-/// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its content has to fit too. None on Windows, where such a channel
-/// is not made of files.
+/// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its
+/// content has to fit too. None on Windows, where such a channel is not made of files.
 fn python(dir: &Path, file_name: &str) -> Option<String> {
     let path = dir.join(file_name);
     let (file, identity) = open_trusted(&path, Access::Read, Owners::Anyone).ok()?;

@@ -1,11 +1,15 @@
-//! Look at channels and shared arrays without taking part: what there is, who has it, what it holds, and what is wrong with it.
+//! Look at channels and shared arrays without taking part: what there is, who has it, what it
+//! holds, and what is wrong with it.
 //!
-//! Nothing here disturbs what it looks at. Files are opened for reading alone and read by system calls, never mapped; no entry of a reader
-//! table is taken and no lock, so neither the number of readers that a channel may have nor anybody's liveness is touched. Who lives is
-//! asked of the kernel (the locks of [`crate`]'s format); process ids are what the processes noted about themselves, a hint for people.
+//! Nothing here disturbs what it looks at. Files are opened for reading alone and read by system
+//! calls, never mapped; no entry of a reader table is taken and no lock, so neither the number of
+//! readers that a channel may have nor anybody's liveness is touched. Who lives is asked of the
+//! kernel (the locks of [`crate`]'s format); process ids are what the processes noted about
+//! themselves, a hint for people.
 //!
-//! A report is a picture of a moment, and of several moments where a writer is at work: numbers in it may be a little older than others.
-//! What is damaged does not fail the look: it is named in [`Report::problems`], and all that can be told beside it is told.
+//! A report is a picture of a moment, and of several moments where a writer is at work: numbers in
+//! it may be a little older than others. What is damaged does not fail the look: it is named in
+//! [`Report::problems`], and all that can be told beside it is told.
 //!
 //! ```
 //! # fn main() -> ndsharray::Result<()> {
@@ -66,20 +70,23 @@ pub fn look(name: &str, kind: Kind) -> Result<Report> {
     Options::new().look(name, kind)
 }
 
-/// Tries in `dir` what this library asks of the operating system, with a file that is gone afterwards; one answer for each [`Ability`], in their order.
-/// Those that need something which failed are not tried.
+/// Tries in `dir` what this library asks of the operating system, with a file that is gone
+/// afterwards; one answer for each [`Ability`], in their order. Those that need something which
+/// failed are not tried.
 #[must_use]
 pub fn try_out(dir: impl AsRef<Path>) -> Vec<Trial> {
     trial::all(dir.as_ref())
 }
 
 impl Options {
-    /// Lists the channels and shared arrays in the [directory](Options::directory), those of Python's ndsharray included, and what is left of some that have lost their main
-    /// file. Sorted by name. Files of all users are listed, whatever [`owners`](Options::owners) says.
+    /// Lists the channels and shared arrays in the [directory](Options::directory), those of
+    /// Python's ndsharray included, and what is left of some that have lost their main file. Sorted
+    /// by name. Files of all users are listed, whatever [`owners`](Options::owners) says.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingDirectory`]; [`Error::PermissionDenied`], [`Error::Io`] when the directory cannot be listed.
+    /// [`Error::MissingDirectory`]; [`Error::PermissionDenied`], [`Error::Io`] when the directory
+    /// cannot be listed.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let (dir, named_by) = location::directory(self.dir.as_deref());
         find::all(&dir).map_err(|error| if dir.is_dir() { error } else { Error::MissingDirectory { dir, named_by } })
@@ -91,8 +98,8 @@ impl Options {
     ///
     /// [`Error::NotFound`] when there is no file of it; [`Error::InvalidName`];
     /// [`Error::PermissionDenied`], [`Error::Io`] when the directory cannot be listed;
-    /// [`Error::Unsupported`] for [`Kind::Python`] on Windows, where such a channel is not made of files. Whatever is wrong with the
-    /// files themselves is in [`Report::problems`].
+    /// [`Error::Unsupported`] for [`Kind::Python`] on Windows, where such a channel is not made of
+    /// files. Whatever is wrong with the files themselves is in [`Report::problems`].
     pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
         self.at(name, |location| match kind {
             Kind::Channel => channel::look(location),

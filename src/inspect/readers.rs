@@ -60,7 +60,8 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
     Seen { readers: table.registered().into_iter().map(reader).collect(), known: true, most: table.entries() }
 }
 
-/// The table of a channel whose board cannot be read: who lives, of all entries that any table can have.
+/// The table of a channel whose board cannot be read: who lives, of all entries that any table can
+/// have.
 pub(super) fn living(location: &Location, notes: &mut Notes) -> Seen {
     let file = match open(location, notes) {
         Access::Open(file) => file,
@@ -90,7 +91,8 @@ enum Access {
     None,
 }
 
-/// Opens the table. That this user may not read it is no problem; anything else that is in the way is noted as one.
+/// Opens the table. That this user may not read it is no problem; anything else that is in the way
+/// is noted as one.
 fn open(location: &Location, notes: &mut Notes) -> Access {
     let before = notes.problems.len();
     if let Some(file) = notes.open(location.readers(), Role::Readers) {

@@ -48,14 +48,15 @@ pub struct Report {
     pub kind: Kind,
     /// Its files, the main one first.
     pub files: Vec<File>,
-    /// The current value, or the array; `None` before the first value, and when it cannot be told what it is.
+    /// The current value, or the array; `None` before the first value, and when it cannot be told
+    /// what it is.
     pub value: Option<Value>,
     /// The writer; of a shared array, whoever has it alone at this moment.
     pub writer: Owner,
     /// Those who take part beside the writer: a channel's readers, a shared array's handles.
     pub readers: Vec<Reader>,
-    /// Whether all of them are in `readers`. Not of [`Kind::Python`], nor of a channel whose reader table this user may
-    /// not read. Then it is not known either which slots are held.
+    /// Whether all of them are in `readers`. Not of [`Kind::Python`], nor of a channel whose reader
+    /// table this user may not read. Then it is not known either which slots are held.
     pub readers_known: bool,
     /// How many of them there can be; 0 where that is not known.
     pub max_readers: usize,
@@ -72,7 +73,8 @@ impl Report {
         self.files.iter().map(|file| file.allocated).fold(0, u64::saturating_add)
     }
 
-    /// Whether the kernel knows of a living process that has it: its writer, a reader, a handle. `None` when it cannot be known, as with Python's.
+    /// Whether the kernel knows of a living process that has it: its writer, a reader, a handle.
+    /// `None` when it cannot be known, as with Python's.
     #[must_use]
     pub fn is_in_use(&self) -> Option<bool> {
         let lives = || std::iter::once(self.writer.life).chain(self.readers.iter().map(|reader| reader.owner.life));
@@ -86,15 +88,16 @@ impl Report {
     }
 
     /// Whether all its files could be read, but for a reader table that is for others
-    /// ([`readers_known`](Self::readers_known)). If not, permissions are in the way, or something that is no file of this
-    /// library, and what is missing in the report may well be there.
+    /// ([`readers_known`](Self::readers_known)). If not, permissions are in the way, or something
+    /// that is no file of this library, and what is missing in the report may well be there.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         let refused = |error: &Error| matches!(error, Error::PermissionDenied { .. } | Error::ForeignOwner { .. });
         !self.problems.iter().any(|problem| refused(&problem.error))
     }
 
-    /// Slots that readers hold; 0 for anything but a channel, and where the [readers](Self::readers_known) are unknown.
+    /// Slots that readers hold; 0 for anything but a channel, and where the
+    /// [readers](Self::readers_known) are unknown.
     #[must_use]
     pub fn pinned(&self) -> usize {
         match &self.details {
@@ -174,7 +177,8 @@ pub enum Life {
 pub struct Owner {
     /// Whether it lives, as the kernel says.
     pub life: Life,
-    /// The process id that it noted about itself: a hint, which means nothing in another PID namespace, and may be another process' by now.
+    /// The process id that it noted about itself: a hint, which means nothing in another PID
+    /// namespace, and may be another process' by now.
     pub pid: Option<u32>,
 }
 
@@ -212,12 +216,14 @@ pub enum Details {
     },
     /// Of a shared array.
     Array {
-        /// Its lock; `None` while the array is being made, and when it has no head that could be read.
+        /// Its lock; `None` while the array is being made, and when it has no head that could be
+        /// read.
         lock: Option<ArrayLock>,
     },
     /// Of a channel in Python's format.
     Python {
-        /// Whether the two write times of the current value agree: it is whole as far as its format can tell.
+        /// Whether the two write times of the current value agree: it is whole as far as its format
+        /// can tell.
         whole: bool,
     },
 }
@@ -260,7 +266,8 @@ pub struct Slot {
     pub value: Option<Value>,
     /// Its payload file, if it names one.
     pub payload: Option<PathBuf>,
-    /// Length of that file: bytes that an array in this slot can have without a new file; `None` when there is no such file.
+    /// Length of that file: bytes that an array in this slot can have without a new file; `None`
+    /// when there is no such file.
     pub capacity: Option<u64>,
     /// The [entries](Reader::index) of the readers that hold it.
     pub pinned_by: Vec<usize>,
@@ -272,7 +279,8 @@ pub struct Slot {
 pub enum SlotState {
     /// Nothing: it has never been used, or has been given up.
     Unused,
-    /// It is being written, or was when its writer died; or the writer has set it aside for a value to come.
+    /// It is being written, or was when its writer died; or the writer has set it aside for a value
+    /// to come.
     Writing,
     /// An earlier value.
     Earlier,
@@ -319,7 +327,8 @@ pub struct Problem {
 }
 
 impl fmt::Display for Problem {
-    /// All of it on one line: the file, the slot, the error and its causes. Paths may hold what a terminal must not see.
+    /// All of it on one line: the file, the slot, the error and its causes. Paths may hold what a
+    /// terminal must not see.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         if let Some(slot) = self.slot {

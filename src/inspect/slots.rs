@@ -1,7 +1,8 @@
 //! The slots of a channel.
 //!
-//! A writer may be at work on each of them. As for a copy without a pin, a slot's number is looked at before and after its header: if it has not moved, the
-//! header is that value's. (The kernel makes the copies, so no reference to bytes that change is ever made.)
+//! A writer may be at work on each of them. As for a copy without a pin, a slot's number is looked
+//! at before and after its header: if it has not moved, the header is that value's. (The kernel
+//! makes the copies, so no reference to bytes that change is ever made.)
 
 use super::files::{Notes, Opened};
 use super::report::{Role, Slot, SlotState, Value};
@@ -19,10 +20,12 @@ const ATTEMPTS: u32 = 1_000;
 
 /// All slots. `before` is a copy of the board that is older than this call.
 pub(super) fn all(file: &Opened, before: &BoardCopy, location: &Location, notes: &mut Notes) -> Result<Vec<Slot>> {
-    // Acquire: what is copied from here on is as new as the numbers in `before`, at least. Pairs with `WriterSide::publish`.
+    // Acquire: what is copied from here on is as new as the numbers in `before`, at least. Pairs
+    // with `WriterSide::publish`.
     fence(Ordering::Acquire);
     let Some(board) = copy(file)? else { return Ok(Vec::new()) };
-    // Acquire: a number that is still the same in `after` was the same while `board` was copied. Pairs with `WriterSide::confirm`.
+    // Acquire: a number that is still the same in `after` was the same while `board` was copied.
+    // Pairs with `WriterSide::confirm`.
     fence(Ordering::Acquire);
     let Some(after) = copy(file)? else { return Ok(Vec::new()) };
     let latest = board.latest();
@@ -70,7 +73,8 @@ fn describe(
     match slot::decode(slot.header.as_bytes()) {
         Ok(header) => {
             let expected = header.byte_len as u64;
-            // Earlier values may have lost their files to a takeover; whoever holds them has them mapped.
+            // Earlier values may have lost their files to a takeover; whoever holds them has them
+            // mapped.
             if current && found.capacity.is_none_or(|len| len < expected) {
                 let error = HeaderError::Payload { expected, found: found.capacity.unwrap_or(0) };
                 notes.slot_problem(&path, index, error);
@@ -121,7 +125,8 @@ pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<O
         // Acquire: the header is as new as `latest`, at least. Pairs with `WriterSide::publish`.
         fence(Ordering::Acquire);
         let slot = SlotCopy::new(&file.bytes(at, SlotCopy::BYTES).map_err(whole)?);
-        // Acquire: a number that is still the same has been so all the time. Pairs with `WriterSide::confirm`.
+        // Acquire: a number that is still the same has been so all the time. Pairs with
+        // `WriterSide::confirm`.
         fence(Ordering::Acquire);
         let again = SlotCopy::new(&file.bytes(at, 8).map_err(whole)?);
         if (slot.seq, again.seq) == (named.number(), named.number()) {

@@ -16,15 +16,18 @@ use uuid::Uuid;
 pub enum Ability {
     /// A file can be made in the directory.
     Create,
-    /// Memory can be set aside for it (`fallocate`), so that full memory is an error and not a signal.
+    /// Memory can be set aside for it (`fallocate`), so that full memory is an error and not a
+    /// signal.
     Reserve,
     /// It can be mapped, and two mappings show the same bytes.
     Map,
-    /// Locks of open files exclude each other (open-file-description locks), by which the living are told from the dead.
+    /// Locks of open files exclude each other (open-file-description locks), by which the living
+    /// are told from the dead.
     Lock,
     /// A reader can sleep until a writer wakes it (futex).
     Wait,
-    /// The kernel tells whether anybody has a file open (leases): only the format of Python's ndsharray makes use of it.
+    /// The kernel tells whether anybody has a file open (leases): only the format of Python's
+    /// ndsharray makes use of it.
     Lease,
 }
 

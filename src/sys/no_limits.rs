@@ -2,7 +2,8 @@
 
 use std::fs::File;
 
-/// Whether a file's [`Identity::allocated`](super::types::Identity) is all the memory that it has; not known.
+/// Whether a file's [`Identity::allocated`](super::types::Identity) is all the memory that it has;
+/// not known.
 pub(crate) fn tells_what_is_set_aside(_: &File) -> bool {
     false
 }

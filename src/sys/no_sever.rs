@@ -1,4 +1,5 @@
-//! Where a mapping cannot be exchanged in one step: memory that may still be used through its address is never published.
+//! Where a mapping cannot be exchanged in one step: memory that may still be used through its
+//! address is never published.
 
 use std::io::{self, ErrorKind};
 

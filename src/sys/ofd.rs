@@ -34,9 +34,11 @@ pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     call(file, F_OFD_SETLK, libc::F_UNLCK.into(), range).map(drop)
 }
 
-/// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
+/// Whether another open file description holds such a lock in `range`. A file opened for reading
+/// may ask.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
-    // Asked on behalf of a shared lock: only an exclusive one is in its way, which takes write permission to hold.
+    // Asked on behalf of a shared lock: only an exclusive one is in its way, which takes write
+    // permission to hold.
     let answer = call(file, F_OFD_GETLK, libc::F_RDLCK.into(), range)?;
     Ok(i32::from(answer.l_type) != i32::from(libc::F_UNLCK))
 }
@@ -51,9 +53,11 @@ pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool>
     is_locked(file, ranges)
 }
 
-/// Gives all locks back: the caller is about to close `file`. That alone would leave them to a child process that another thread has just forked, until it calls `exec`.
+/// Gives all locks back: the caller is about to close `file`. That alone would leave them to a
+/// child process that another thread has just forked, until it calls `exec`.
 pub(crate) fn unlock_all(file: &File) {
-    // A length of zero is all there is from the start on. Best effort: they go with the description.
+    // A length of zero is all there is from the start on. Best effort: they go with the
+    // description.
     let _ = unlock(file, &(0..0));
 }
 
@@ -66,8 +70,8 @@ fn call(file: &File, command: i32, kind: i32, range: &ByteRange) -> io::Result<l
     lock.l_start = offset(range.start)?;
     lock.l_len = offset(range.end.saturating_sub(range.start))?;
     loop {
-        // SAFETY: the descriptor is open, and `lock` is a valid flock that outlives the call, as these commands want
-        // (l_pid is 0, which Linux demands).
+        // SAFETY: the descriptor is open, and `lock` is a valid flock that outlives the call, as
+        // these commands want (l_pid is 0, which Linux demands).
         if unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) } == 0 {
             return Ok(lock);
         }

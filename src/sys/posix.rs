@@ -16,7 +16,8 @@ pub(crate) fn effective_user() -> u32 {
     unsafe { libc::geteuid() }
 }
 
-/// Creates a file that did not exist, for reading and writing, with exactly the permission bits `mode`.
+/// Creates a file that did not exist, for reading and writing, with exactly the permission bits
+/// `mode`.
 pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
@@ -37,7 +38,8 @@ const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two attempts to open a file on which a lease is held.
 const LEASE_NAP: Duration = Duration::from_micros(200);
 
-/// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a file.
+/// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a
+/// file.
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     let mut end = None;
     loop {
@@ -134,7 +136,8 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
     file.write_at(bytes, offset)
 }
 
-/// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not tell.
+/// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not
+/// tell.
 pub(crate) fn available(dir: &Path) -> Option<u64> {
     let stat = file_system(dir)?;
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
@@ -153,7 +156,8 @@ fn file_system(dir: &Path) -> Option<libc::statvfs> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(dir.as_os_str().as_bytes()).ok()?;
     let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: `path` is a NUL-terminated string and `stat` has room for the one struct that the call writes.
+    // SAFETY: `path` is a NUL-terminated string and `stat` has room for the one struct that the
+    // call writes.
     if unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) } != 0 {
         return None;
     }
@@ -186,7 +190,8 @@ type Resource = libc::c_int;
 #[inline]
 pub(crate) fn monotonic_ns() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid timespec that the call may write; CLOCK_MONOTONIC exists on every Unix.
+    // SAFETY: `now` is a valid timespec that the call may write; CLOCK_MONOTONIC exists on every
+    // Unix.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     #[allow(clippy::cast_sign_loss, reason = "this clock starts at 0")]
     let (seconds, nanos) = (now.tv_sec as u64, now.tv_nsec as u64);
@@ -195,8 +200,8 @@ pub(crate) fn monotonic_ns() -> u64 {
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Has forks counted from now on; returns the count, for a handle that is being made. Where [`fork_count`] differs later, the handle
-/// belongs to a parent process.
+/// Has forks counted from now on; returns the count, for a handle that is being made. Where
+/// [`fork_count`] differs later, the handle belongs to a parent process.
 pub(crate) fn watch_forks() -> u64 {
     // No lock: a fork while another thread has it would leave it locked in the child, for ever.
     static WATCHING: AtomicU64 = AtomicU64::new(0);
@@ -204,11 +209,13 @@ pub(crate) fn watch_forks() -> u64 {
         // Relaxed: the child has one thread, the one that runs this.
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
-    // Acquire: pairs with the store below, so that the handler is there for the caller's handle. Two threads that come here at
-    // once have every fork counted twice, which differs from not at all as much as once does.
+    // Acquire: pairs with the store below, so that the handler is there for the caller's handle.
+    // Two threads that come here at once have every fork counted twice, which differs from not at
+    // all as much as once does.
     if WATCHING.load(Ordering::Acquire) == 0 {
-        // SAFETY: the handler is a function that lives as long as the program and does nothing but an atomic addition, which is
-        // allowed between fork and the child's return. A failure (no memory) leaves forks uncounted.
+        // SAFETY: the handler is a function that lives as long as the program and does nothing but
+        // an atomic addition, which is allowed between fork and the child's return. A failure (no
+        // memory) leaves forks uncounted.
         unsafe { libc::pthread_atfork(None, None, Some(count_fork)) };
         WATCHING.store(1, Ordering::Release);
     }
@@ -230,7 +237,8 @@ pub(crate) fn end(how: End) {
         End::Abort => libc::SIGABRT,
         End::Stop => libc::SIGSTOP,
     };
-    // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any thread.
+    // SAFETY: raise takes a signal number, touches no memory of ours and is callable from any
+    // thread.
     unsafe { libc::raise(signal) };
 }
 

@@ -1,9 +1,11 @@
-//! Where something is left of files, or of locks, that a process had when it was killed: whoever closes a handle clears it away.
+//! Where something is left of files, or of locks, that a process had when it was killed: whoever
+//! closes a handle clears it away.
 
 use super::platform;
 use std::path::{Path, PathBuf};
 
-/// Dropped after what a handle has locked and mapped, it removes what nobody has in the directory any more.
+/// Dropped after what a handle has locked and mapped, it removes what nobody has in the directory
+/// any more.
 pub(crate) struct Sweeper {
     dir: PathBuf,
 }

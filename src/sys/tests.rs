@@ -131,7 +131,8 @@ fn all_sleepers_are_woken_and_none_is_forgotten() {
                 for round in 0..ROUNDS {
                     come.fetch_add(1, Ordering::SeqCst);
                     while word.load(Ordering::SeqCst) <= round {
-                        // A lost wake-up would be noticed: the time-out is longer than the test may take.
+                        // A lost wake-up would be noticed: the time-out is longer than the test may
+                        // take.
                         sleepers.sleep(&word, round, Duration::from_secs(600));
                     }
                 }

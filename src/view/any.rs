@@ -77,7 +77,8 @@ fn dtype_of<T: ShElement>(_: &ArrayView<'_, T>) -> DType {
 }
 
 impl<'a> AnyArrayView<'a> {
-    /// Looks at bytes as an array of this dtype and shape; what [`ArrayView::from_bytes`] says holds here too.
+    /// Looks at bytes as an array of this dtype and shape; what [`ArrayView::from_bytes`] says
+    /// holds here too.
     ///
     /// # Errors
     ///

@@ -17,8 +17,8 @@ pub(super) fn elements<T: ShElement>(bytes: &[u8]) -> Result<&[T], ViewError> {
     // The callers have tested the length, so an error can only be about the address.
     let misaligned = ViewError::Misaligned { align: align_of::<T>() };
     let bits: &[T::Bits] = bytemuck::try_cast_slice(bytes).map_err(|_| misaligned)?;
-    // A type that takes any bytes for a value is its own `Bits`. Asking that here, rather than calling a check which
-    // is always true, makes the cast free in debug builds as well.
+    // A type that takes any bytes for a value is its own `Bits`. Asking that here, rather than
+    // calling a check which is always true, makes the cast free in debug builds as well.
     match same_type(bits) {
         Some(elements) => Ok(elements),
         None => checked::try_cast_slice(bytes).map_err(|_| invalid::<T>(bytes, bits)),
@@ -30,7 +30,8 @@ pub(super) fn elements_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], V
     if bytes.is_empty() {
         return Ok(&mut []);
     }
-    // What is wrong is asked first: while an error is made, the slice that failed would still be borrowed.
+    // What is wrong is asked first: while an error is made, the slice that failed would still be
+    // borrowed.
     elements::<T>(bytes)?;
     let misaligned = ViewError::Misaligned { align: align_of::<T>() };
     match same_type_mut::<T::Bits, T>() {
@@ -39,7 +40,8 @@ pub(super) fn elements_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], V
     }
 }
 
-/// The bytes of elements that may be overwritten with any others; `None` for a type that does not take any bytes for a value.
+/// The bytes of elements that may be overwritten with any others; `None` for a type that does not
+/// take any bytes for a value.
 pub(super) fn bytes_mut<T: ShElement>(elements: &mut [T]) -> Option<&mut [u8]> {
     let retype = same_type_mut::<T, T::Bits>()?;
     Some(bytemuck::cast_slice_mut(retype(elements)))
@@ -66,9 +68,9 @@ pub(crate) fn check_bools(bytes: &[u8]) -> Result<(), ViewError> {
 
 /// The slice itself, when `B` is `A`.
 ///
-/// The compiler does not believe that two type parameters are one, `Any` does: the identity function on slices of `A`
-/// has the type of a function from slices of `A` to slices of `B` exactly when they are. All of it is known at compile
-/// time, and vanishes.
+/// The compiler does not believe that two type parameters are one, `Any` does: the identity
+/// function on slices of `A` has the type of a function from slices of `A` to slices of `B` exactly
+/// when they are. All of it is known at compile time, and vanishes.
 pub(super) fn same_type<A: 'static, B: 'static>(slice: &[A]) -> Option<&[B]> {
     let identity: for<'s> fn(&'s [A]) -> &'s [A] = |slice| slice;
     let retyped = (&identity as &dyn Any).downcast_ref::<for<'s> fn(&'s [A]) -> &'s [B]>()?;

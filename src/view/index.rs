@@ -7,7 +7,8 @@ use super::ArrayView;
 impl<'a, T> ArrayView<'a, T> {
     /// The element at these coordinates, one for each axis; `[]` for the element of a 0-d array.
     ///
-    /// `None` when a coordinate lies outside of its axis, or when there are more or fewer coordinates than axes.
+    /// `None` when a coordinate lies outside of its axis, or when there are more or fewer
+    /// coordinates than axes.
     ///
     /// ```
     /// # use ndsharray::ArrayView;
@@ -23,8 +24,8 @@ impl<'a, T> ArrayView<'a, T> {
         if index.len() != self.shape.len() {
             return None;
         }
-        // Cannot overflow: each partial result is less than a product of non-zero axes, for an axis of zero ends the
-        // loop, and such products are bounded.
+        // Cannot overflow: each partial result is less than a product of non-zero axes, for an axis
+        // of zero ends the loop, and such products are bounded.
         let mut offset = 0;
         for (&coordinate, &axis) in index.iter().zip(self.shape) {
             if coordinate >= axis {
@@ -36,12 +37,13 @@ impl<'a, T> ArrayView<'a, T> {
     }
 }
 
-/// The element at these coordinates; [`get`](ArrayView::get) is the twin that does not panic, and whose answer
-/// outlives the view.
+/// The element at these coordinates; [`get`](ArrayView::get) is the twin that does not panic, and
+/// whose answer outlives the view.
 ///
 /// # Panics
 ///
-/// As slices do: when a coordinate lies outside of its axis. Also when `N` is not the number of axes.
+/// As slices do: when a coordinate lies outside of its axis. Also when `N` is not the number of
+/// axes.
 impl<T, const N: usize> Index<[usize; N]> for ArrayView<'_, T> {
     type Output = T;
 

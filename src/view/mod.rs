@@ -17,15 +17,16 @@ use shape::byte_len;
 
 /// A read-only n-dimensional array in C order (the last axis varies fastest), borrowed for `'a`.
 ///
-/// Whatever it gives out lives for `'a` too, that is, as long as the owner of the bytes, not just as long as this
-/// view, which is two slices and `Copy`. A 0-d array has the shape `[]` and one element; an array with a zero axis
-/// has none.
+/// Whatever it gives out lives for `'a` too, that is, as long as the owner of the bytes, not just
+/// as long as this view, which is two slices and `Copy`. A 0-d array has the shape `[]` and one
+/// element; an array with a zero axis has none.
 ///
 /// # Alignment
 ///
-/// In a sample that is read in place the elements begin at a page, in a shared array at a multiple of 64 bytes (at a page, if this version
-/// made it), and in what has been copied out of a channel ([`OwnedArray`](crate::OwnedArray)) at a multiple of 16. A view of slices of one's own
-/// is aligned as they are: for the element type, and no more.
+/// In a sample that is read in place the elements begin at a page, in a shared array at a multiple
+/// of 64 bytes (at a page, if this version made it), and in what has been copied out of a channel
+/// ([`OwnedArray`](crate::OwnedArray)) at a multiple of 16. A view of slices of one's own is
+/// aligned as they are: for the element type, and no more.
 ///
 /// # Example
 ///
@@ -39,8 +40,9 @@ use shape::byte_len;
 /// assert_eq!(view.iter().sum::<i32>(), 21);
 /// # Ok::<(), ndsharray::ViewError>(())
 /// ```
-// Invariant, upheld by the constructors here (the fields are private to this module): `data.len()` is the product of
-// `shape`, and the product of the non-zero axes times the item size is at most `isize::MAX`.
+// Invariant, upheld by the constructors here (the fields are private to this module): `data.len()`
+// is the product of `shape`, and the product of the non-zero axes times the item size is at most
+// `isize::MAX`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ArrayView<'a, T> {
     data: &'a [T],
@@ -70,14 +72,14 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
 
     /// Looks at bytes as an array of this shape.
     ///
-    /// The one place where bytes become elements. Costs nothing per element, except for `bool`, whose bytes are all
-    /// looked at. The bytes must not change while they are borrowed, as for any `&[u8]`: whoever made the slice of
-    /// shared memory answers for that.
+    /// The one place where bytes become elements. Costs nothing per element, except for `bool`,
+    /// whose bytes are all looked at. The bytes must not change while they are borrowed, as for any
+    /// `&[u8]`: whoever made the slice of shared memory answers for that.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new); also [`ViewError::Misaligned`], and [`ViewError::InvalidBool`] for a `bool` that is
-    /// neither 0 nor 1.
+    /// As [`new`](Self::new); also [`ViewError::Misaligned`], and [`ViewError::InvalidBool`] for a
+    /// `bool` that is neither 0 nor 1.
     pub(crate) fn from_bytes(bytes: &'a [u8], shape: &'a [usize]) -> Result<Self, ViewError> {
         check_len::<T>(shape, bytes.len())?;
         Ok(Self { data: cast::elements(bytes)?, shape })
@@ -167,12 +169,14 @@ pub(crate) fn slice_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], View
     cast::elements_mut(bytes)
 }
 
-/// The bytes of elements, to be overwritten with any others; `None` for `bool`, which does not take any.
+/// The bytes of elements, to be overwritten with any others; `None` for `bool`, which does not take
+/// any.
 pub(crate) fn bytes_mut<T: ShElement>(elements: &mut [T]) -> Option<&mut [u8]> {
     cast::bytes_mut(elements)
 }
 
-/// Bytes as elements, checked as for [`ArrayView::from_bytes`]; they are a whole number of elements.
+/// Bytes as elements, checked as for [`ArrayView::from_bytes`]; they are a whole number of
+/// elements.
 pub(crate) fn slice<T: ShElement>(bytes: &[u8]) -> Result<&[T], ViewError> {
     cast::elements(bytes)
 }

@@ -17,8 +17,8 @@ impl<'a, T> ArrayView<'a, T> {
     pub fn to_ndarray(&self) -> ArrayViewD<'a, T> {
         match ArrayViewD::from_shape(IxDyn(self.shape), self.data) {
             Ok(array) => array,
-            // `ndarray` asks that the product of the non-zero axes fit `isize` and that the slice have as many elements
-            // as the shape. Both are invariants of this type.
+            // `ndarray` asks that the product of the non-zero axes fit `isize` and that the slice
+            // have as many elements as the shape. Both are invariants of this type.
             Err(_) => unreachable!("a view's shape fits its data"),
         }
     }

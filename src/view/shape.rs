@@ -27,8 +27,8 @@ pub enum ShapeError {
 
 /// Bytes of an array of `shape` with elements of `itemsize` bytes.
 ///
-/// The product over the non-zero axes must fit as well, as NumPy demands: otherwise whether a shape is valid
-/// would depend on where its zero stands.
+/// The product over the non-zero axes must fit as well, as NumPy demands: otherwise whether a shape
+/// is valid would depend on where its zero stands.
 #[inline]
 pub(crate) fn byte_len(shape: &[usize], itemsize: usize) -> Result<usize, ShapeError> {
     if shape.len() > MAX_NDIM {

@@ -4,7 +4,8 @@ use num_complex::Complex;
 
 use super::LongDouble;
 
-/// A complex number of two [`LongDouble`]s (NumPy's `clongdouble`, also called `complex256`): 32 bytes.
+/// A complex number of two [`LongDouble`]s (NumPy's `clongdouble`, also called `complex256`): 32
+/// bytes.
 ///
 /// Equality and hash are those of the bytes.
 ///
@@ -29,8 +30,9 @@ pub struct ComplexLongDouble {
 // SAFETY: both fields are `Zeroable`.
 unsafe impl bytemuck::Zeroable for ComplexLongDouble {}
 
-// SAFETY: `ComplexLongDouble` is `repr(C)`, both fields are of one `Pod` type whose size is a multiple of its
-// alignment, so there is no padding between or behind them (asserted below). It is `Copy` and `'static`.
+// SAFETY: `ComplexLongDouble` is `repr(C)`, both fields are of one `Pod` type whose size is a
+// multiple of its alignment, so there is no padding between or behind them (asserted below). It is
+// `Copy` and `'static`.
 unsafe impl bytemuck::Pod for ComplexLongDouble {}
 
 static_assertions::const_assert_eq!(size_of::<ComplexLongDouble>(), 2 * size_of::<LongDouble>());

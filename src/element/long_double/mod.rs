@@ -9,24 +9,27 @@ use core::fmt;
 
 pub use complex::ComplexLongDouble;
 
-/// C's `long double` where it takes 16 bytes (NumPy's `longdouble`, also called `float128`): 16 opaque bytes.
+/// C's `long double` where it takes 16 bytes (NumPy's `longdouble`, also called `float128`): 16
+/// opaque bytes.
 ///
-/// Rust has no such type, so values are carried as they are and converted to and from `f64`. What the bytes mean
-/// depends on the target:
+/// Rust has no such type, so values are carried as they are and converted to and from `f64`. What
+/// the bytes mean depends on the target:
 ///
-/// - x86 and x86-64: the x87 double extended format in the first ten bytes, little-endian (Intel® 64 and IA-32
-///   Architectures Software Developer's Manual, volume 1, chapters 4 and 8), then six bytes of padding;
+/// - x86 and x86-64: the x87 double extended format in the first ten bytes, little-endian (Intel®
+///   64 and IA-32 Architectures Software Developer's Manual, volume 1, chapters 4 and 8), then six
+///   bytes of padding;
 /// - elsewhere: binary128 of IEEE 754-2008, in the target's byte order.
 ///
-/// Shared memory says which of the two it is: where processes for different processors meet, a reader is told
-/// ([`HeaderError::LongDouble`](crate::HeaderError::LongDouble)) rather than given wrong numbers.
+/// Shared memory says which of the two it is: where processes for different processors meet, a
+/// reader is told ([`HeaderError::LongDouble`](crate::HeaderError::LongDouble)) rather than given
+/// wrong numbers.
 ///
-/// A C compiler may make another choice: with MSVC and on Apple's arm64 a `long double` is a `double`, on 32-bit Linux
-/// x86 it takes 12 bytes, on PowerPC it may be a pair of doubles. NumPy follows the compiler, and its `longdouble`
-/// cannot be exchanged from there.
+/// A C compiler may make another choice: with MSVC and on Apple's arm64 a `long double` is a
+/// `double`, on 32-bit Linux x86 it takes 12 bytes, on PowerPC it may be a pair of doubles. NumPy
+/// follows the compiler, and its `longdouble` cannot be exchanged from there.
 ///
-/// Equality and hash are those of the bytes, padding included: a NaN equals itself, and -0 differs from 0. Compare
-/// numbers through [`to_f64`](Self::to_f64).
+/// Equality and hash are those of the bytes, padding included: a NaN equals itself, and -0 differs
+/// from 0. Compare numbers through [`to_f64`](Self::to_f64).
 ///
 /// # Example
 ///
@@ -44,9 +47,10 @@ pub struct LongDouble([u8; 16]);
 // SAFETY: `LongDouble` holds one field, an array of `u8`, for which all bytes zero are a value.
 unsafe impl bytemuck::Zeroable for LongDouble {}
 
-// SAFETY: `LongDouble` is `repr(C)` around `[u8; 16]`, for which every bit pattern is a value and which has neither
-// pointers nor interior mutability. It has no padding of its own: the alignment of 16 equals the size of the field,
-// so the compiler has no byte to add (asserted below). It is `Copy` and `'static`.
+// SAFETY: `LongDouble` is `repr(C)` around `[u8; 16]`, for which every bit pattern is a value and
+// which has neither pointers nor interior mutability. It has no padding of its own: the alignment
+// of 16 equals the size of the field, so the compiler has no byte to add (asserted below). It is
+// `Copy` and `'static`.
 unsafe impl bytemuck::Pod for LongDouble {}
 
 static_assertions::const_assert_eq!(size_of::<LongDouble>(), size_of::<[u8; 16]>());
@@ -76,9 +80,9 @@ impl LongDouble {
 
     /// The nearest `f64`; of two equally near, the one whose last bit is 0.
     ///
-    /// Values too large become infinite, values too small subnormal or zero, always with their sign. A NaN stays
-    /// one: it becomes quiet and keeps the upper 51 bits of its payload. Encodings that the x87 calls unsupported
-    /// become NaN too.
+    /// Values too large become infinite, values too small subnormal or zero, always with their
+    /// sign. A NaN stays one: it becomes quiet and keeps the upper 51 bits of its payload.
+    /// Encodings that the x87 calls unsupported become NaN too.
     ///
     /// ```
     /// # use ndsharray::LongDouble;
@@ -92,7 +96,8 @@ impl LongDouble {
 }
 
 impl LongDouble {
-    /// Which of the two formats this target has, as it stands in shared memory. Numbers once given are neither changed nor given again.
+    /// Which of the two formats this target has, as it stands in shared memory. Numbers once given
+    /// are neither changed nor given again.
     pub(crate) const FORMAT: u32 = if X87 { 1 } else { 2 };
 
     /// What such a number means; 0, which is no format, means nothing.
@@ -105,11 +110,12 @@ impl LongDouble {
     }
 }
 
-/// Whether this target's `long double` is the x87's. A constant rather than a `cfg` on the modules, so that both
-/// formats are compiled and tested everywhere.
+/// Whether this target's `long double` is the x87's. A constant rather than a `cfg` on the modules,
+/// so that both formats are compiled and tested everywhere.
 const X87: bool = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
 
-/// Exact: each `f64` has a `long double` of the same value. A NaN becomes quiet and keeps its payload.
+/// Exact: each `f64` has a `long double` of the same value. A NaN becomes quiet and keeps its
+/// payload.
 impl From<f64> for LongDouble {
     fn from(value: f64) -> Self {
         let bits = value.to_bits();
@@ -156,7 +162,8 @@ mod tests {
         }
     }
 
-    /// The processor's own conversions, as judges of ours. (valgrind computes them with 64 bits, and fails here.)
+    /// The processor's own conversions, as judges of ours. (valgrind computes them with 64 bits,
+    /// and fails here.)
     #[cfg(target_arch = "x86_64")]
     mod hardware {
         use super::super::x87;
@@ -165,8 +172,9 @@ mod tests {
 
         fn store(bytes: [u8; 16]) -> u64 {
             let mut bits = 0_u64;
-            // SAFETY: `fld` reads ten of the sixteen bytes at the first pointer and `fstp` writes eight at the second;
-            // both point to live locals of that size. The x87 stack is empty before, and again after.
+            // SAFETY: `fld` reads ten of the sixteen bytes at the first pointer and `fstp` writes
+            // eight at the second; both point to live locals of that size. The x87 stack is empty
+            // before, and again after.
             unsafe {
                 asm!("fld tbyte ptr [{from}]", "fstp qword ptr [{to}]", from = in(reg) &raw const bytes,
                     to = in(reg) &raw mut bits, out("st(0)") _, out("st(1)") _, out("st(2)") _, out("st(3)") _,

@@ -54,10 +54,11 @@ fn finite(exponent: i32, significand: u64) -> Parts {
     Parts::Finite { exponent: exponent - (zeros - DROPPED_BITS).cast_signed(), significand: significand << zeros }
 }
 
-/// Rounds `significand * 2^(exponent - 63)` to the nearest `f64`, ties to even, and gives its bits without a sign.
+/// Rounds `significand * 2^(exponent - 63)` to the nearest `f64`, ties to even, and gives its bits
+/// without a sign.
 ///
-/// The significand's top bit must be set. Its lowest bit may stand for any number of non-zero bits below it, because
-/// no rounding looks at it alone: at least eleven bits are dropped.
+/// The significand's top bit must be set. Its lowest bit may stand for any number of non-zero bits
+/// below it, because no rounding looks at it alone: at least eleven bits are dropped.
 pub(super) fn round(exponent: i32, significand: u64) -> u64 {
     if exponent > F64_MAX_EXPONENT {
         return F64_INFINITY;
@@ -73,8 +74,9 @@ pub(super) fn round(exponent: i32, significand: u64) -> u64 {
     let rest = significand << (u64::BITS - dropped);
     let half = 1 << 63;
     let up = rest > half || rest == half && kept & 1 == 1;
-    // The leading bit of a normal number adds the last 1 to the exponent field; a carry out of the fraction adds
-    // another, which is right as well: to the next power of two, to the first normal number, or to infinity.
+    // The leading bit of a normal number adds the last 1 to the exponent field; a carry out of the
+    // fraction adds another, which is right as well: to the next power of two, to the first normal
+    // number, or to infinity.
     let biased = (exponent.max(F64_MIN_EXPONENT) - F64_MIN_EXPONENT).cast_unsigned();
     (u64::from(biased) << F64_FRACTION_BITS) + kept + u64::from(up)
 }

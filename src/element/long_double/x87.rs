@@ -1,14 +1,17 @@
-//! The x87 double extended format: sign, 15 bits of exponent, 64 bits of significand with an explicit integer bit.
+//! The x87 double extended format: sign, 15 bits of exponent, 64 bits of significand with an
+//! explicit integer bit.
 //!
-//! Source: Intel® 64 and IA-32 Architectures Software Developer's Manual, volume 1, sections 4.2.2 (format), 4.8
-//! (encodings) and 8.2.2 (unsupported encodings). The answers are the processor's own, with exceptions masked.
+//! Source: Intel® 64 and IA-32 Architectures Software Developer's Manual, volume 1, sections 4.2.2
+//! (format), 4.8 (encodings) and 8.2.2 (unsupported encodings). The answers are the processor's
+//! own, with exceptions masked.
 
 use super::narrow::{self, Parts, WIDE_BIAS, WIDE_SPECIAL};
 
 /// The integer bit, which all numbers but denormals have.
 const INTEGER: u64 = 1 << 63;
 
-/// What the processor answers when it can make nothing of an operand: its "real indefinite", a quiet NaN.
+/// What the processor answers when it can make nothing of an operand: its "real indefinite", a
+/// quiet NaN.
 const INDEFINITE: u64 = 0xfff8 << 48;
 
 /// The ten bytes' lower eight.
@@ -19,9 +22,11 @@ pub(super) fn to_f64_bits(bytes: [u8; 16]) -> u64 {
     let (significand, upper) = unpack(bytes);
     let exponent = upper & WIDE_SPECIAL;
     let magnitude = match (exponent, significand) {
-        // Denormals, and pseudo-denormals with their needless integer bit, are far below the least f64.
+        // Denormals, and pseudo-denormals with their needless integer bit, are far below the least
+        // f64.
         (0, _) => 0,
-        // Without an integer bit: pseudo-infinities, pseudo-NaNs and unnormals, unsupported since the 80387.
+        // Without an integer bit: pseudo-infinities, pseudo-NaNs and unnormals, unsupported since
+        // the 80387.
         (_, s) if s & INTEGER == 0 => return INDEFINITE,
         (WIDE_SPECIAL, INTEGER) => narrow::F64_INFINITY,
         (WIDE_SPECIAL, s) => narrow::nan(s >> 11),

@@ -14,20 +14,25 @@ const F_SETSIG: libc::c_int = 10;
 /// `renameat2`: the new name must not be taken.
 const RENAME_NOREPLACE: libc::c_uint = 1;
 
-/// As long as it lives, no other open file description of the file exists, in any process, mapped or not.
+/// As long as it lives, no other open file description of the file exists, in any process, mapped
+/// or not.
 ///
-/// The kernel grants a write lease only then, counting descriptors and mappings alike, and has whoever wants to open the file wait until it is given back. (After
-/// `/proc/sys/fs/lease-break-time`, 45 seconds, they wait no longer: a holder that was stopped for so long is no exception to what they may see.)
+/// The kernel grants a write lease only then, counting descriptors and mappings alike, and has
+/// whoever wants to open the file wait until it is given back. (After
+/// `/proc/sys/fs/lease-break-time`, 45 seconds, they wait no longer: a holder that was stopped for
+/// so long is no exception to what they may see.)
 pub(crate) struct Lease<'f> {
     file: &'f File,
 }
 
 impl<'f> Lease<'f> {
-    /// `None` when somebody has the file open, or the file system has no leases. The file must be open for writing, and this user's.
+    /// `None` when somebody has the file open, or the file system has no leases. The file must be
+    /// open for writing, and this user's.
     pub(crate) fn try_take(file: &'f File) -> Option<Self> {
         let fd = file.as_raw_fd();
-        // The wish is told by a signal, by default SIGIO, which ends a process that does not expect it. SIGURG is ignored by one that
-        // does not, and by its nature may come for no reason to one that does.
+        // The wish is told by a signal, by default SIGIO, which ends a process that does not expect
+        // it. SIGURG is ignored by one that does not, and by its nature may come for no reason to
+        // one that does.
         // SAFETY: takes numbers; the descriptor is open while `file` is borrowed.
         let signal_set = unsafe { libc::fcntl(fd, F_SETSIG, libc::SIGURG) } == 0;
         // SAFETY: as above.
@@ -43,7 +48,8 @@ impl<'f> Lease<'f> {
         let Ok(path) = CString::new(dir.as_os_str().as_bytes()) else { return false };
         let mut kind = MaybeUninit::<libc::statfs>::uninit();
         let mut flags = MaybeUninit::<libc::statvfs>::uninit();
-        // SAFETY: `path` is a string that ends with NUL, and there is room for the one struct that is written.
+        // SAFETY: `path` is a string that ends with NUL, and there is room for the one struct that
+        // is written.
         if unsafe { libc::statfs(path.as_ptr(), kind.as_mut_ptr()) } != 0 {
             return false;
         }
@@ -51,7 +57,8 @@ impl<'f> Lease<'f> {
         if unsafe { libc::statvfs(path.as_ptr(), flags.as_mut_ptr()) } != 0 {
             return false;
         }
-        // SAFETY: the call has returned 0, so it has filled the struct, all of whose fields are integers.
+        // SAFETY: the call has returned 0, so it has filled the struct, all of whose fields are
+        // integers.
         let kind = unsafe { kind.assume_init() };
         // SAFETY: as above.
         let flags = unsafe { flags.assume_init() };
@@ -82,7 +89,8 @@ impl<'f> Lease<'f> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        // SAFETY: takes numbers; the descriptor is open while the file is borrowed. Giving back a lease that is held cannot fail.
+        // SAFETY: takes numbers; the descriptor is open while the file is borrowed. Giving back a
+        // lease that is held cannot fail.
         unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
 }

@@ -25,15 +25,16 @@ pub(crate) fn default_dir() -> PathBuf {
     PathBuf::from("/dev/shm")
 }
 
-/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching a mapping of it never
-/// fails later (SIGBUS).
+/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching
+/// a mapping of it never fails later (SIGBUS).
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     libc::off_t::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
     in_pieces(len, |from, piece| {
         let (Ok(from), Ok(piece)) = (libc::off_t::try_from(from), libc::off_t::try_from(piece)) else {
             return Err(ErrorKind::FileTooLarge.into());
         };
-        // SAFETY: the descriptor is open for the duration of the call, since `file` is borrowed; no memory is passed.
+        // SAFETY: the descriptor is open for the duration of the call, since `file` is borrowed; no
+        // memory is passed.
         if unsafe { libc::fallocate(file.as_raw_fd(), 0, from, piece) } == 0 {
             return Ok(());
         }
@@ -41,8 +42,8 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     })
 }
 
-/// Whether a file's [`Identity::allocated`] is all the memory that it has. So it is in shared memory. Disks may compress
-/// what is written, and count less.
+/// Whether a file's [`Identity::allocated`] is all the memory that it has. So it is in shared
+/// memory. Disks may compress what is written, and count less.
 pub(crate) fn tells_what_is_set_aside(file: &File) -> bool {
     let mut stat = std::mem::MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: the descriptor is open, and `stat` has room for the one struct that the call writes.
@@ -67,17 +68,19 @@ impl Sleepers {
         Self
     }
 
-    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
-    /// caller looks again.
+    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up,
+    /// at a signal, and for no reason at all: the caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
-        // As this system call wants it: two registers wide everywhere. (The C library's own `timespec` may be wider on 32-bit targets.)
+        // As this system call wants it: two registers wide everywhere. (The C library's own
+        // `timespec` may be wider on 32-bit targets.)
         #[allow(clippy::unnecessary_fallible_conversions, reason = "it is 32 bits wide on some targets")]
         let timeout: [libc::c_long; 2] = [
             libc::c_long::try_from(timeout.as_secs()).unwrap_or(libc::c_long::MAX),
             libc::c_long::try_from(timeout.subsec_nanos()).unwrap_or(0),
         ];
-        // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is borrowed, and the time, which outlives the
-        // call; it writes nothing. Not FUTEX_PRIVATE: the word is shared between processes.
+        // SAFETY: FUTEX_WAIT reads the aligned 32-bit word, which is mapped while `word` is
+        // borrowed, and the time, which outlives the call; it writes nothing. Not FUTEX_PRIVATE:
+        // the word is shared between processes.
         unsafe {
             libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAIT, ticket, &raw const timeout)
         };
@@ -85,7 +88,8 @@ impl Sleepers {
 
     /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
     pub(crate) fn wake_all(self, word: &AtomicU32, _replaced: u32) {
-        // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it is borrowed.
+        // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it
+        // is borrowed.
         unsafe { libc::syscall(libc::SYS_futex, std::ptr::from_ref(word), libc::FUTEX_WAKE, i32::MAX) };
     }
 }

@@ -3,16 +3,19 @@
 use std::io;
 use std::ptr;
 
-/// Moves a mapping elsewhere, and leaves private memory, all zeros, in its place, without a moment in which nothing is mapped there: whoever touches the old
-/// addresses meanwhile, in whatever thread, meets the file until the last step, and zeros from then on. Returns where the file is mapped now. On an error
-/// everything is as it was, except that pages may have to be found anew.
+/// Moves a mapping elsewhere, and leaves private memory, all zeros, in its place, without a moment
+/// in which nothing is mapped there: whoever touches the old addresses meanwhile, in whatever
+/// thread, meets the file until the last step, and zeros from then on. Returns where the file is
+/// mapped now. On an error everything is as it was, except that pages may have to be found anew.
 ///
 /// # Safety
 ///
-/// `len` bytes from `start` on are one shared mapping of a file for reading and writing, as `mmap` made it, all of it, and the caller's. There is no reference to any of it.
+/// `len` bytes from `start` on are one shared mapping of a file for reading and writing, as `mmap`
+/// made it, all of it, and the caller's. There is no reference to any of it.
 pub(crate) unsafe fn sever(start: *mut u8, len: usize) -> io::Result<*mut u8> {
     let start = start.cast::<libc::c_void>();
-    // SAFETY: the mapping is the caller's, and stays mapped where it is: its pages move along, which spares their being found again.
+    // SAFETY: the mapping is the caller's, and stays mapped where it is: its pages move along,
+    // which spares their being found again.
     let mut moved = unsafe { libc::mremap(start, len, len, libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP) };
     if moved == libc::MAP_FAILED {
         // Before Linux 5.13. An old length of zero makes a second mapping of the same file.
@@ -23,7 +26,8 @@ pub(crate) unsafe fn sever(start: *mut u8, len: usize) -> io::Result<*mut u8> {
         return Err(io::Error::last_os_error());
     }
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-    // SAFETY: replaces exactly the mapping that is the caller's, to which there is no reference, in one step.
+    // SAFETY: replaces exactly the mapping that is the caller's, to which there is no reference, in
+    // one step.
     let left = unsafe { libc::mmap(start, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if left == libc::MAP_FAILED {
         let error = io::Error::last_os_error();

@@ -1,18 +1,22 @@
 //! Locks on byte ranges, made of small files: for systems whose range locks belong to the process.
 //!
-//! A process's own range locks (`F_SETLK`) do not exclude two handles of one process, and they all go when it closes *any* descriptor of
-//! the file, as a reader in the writer's process would. What belongs to an open file on every Unix is `flock`, which knows no ranges.
-//! So each range has an empty file beside the locked one, named by its inode number and the range's start, and whoever has a `flock` on
-//! that has the range. The file is made by who takes the lock and removed by who gives it back; one that a killed process left is free, and removed by the
-//! next who gives it back, or when a handle in the directory closes ([`Sweeper`](crate::sys::Sweeper)).
+//! A process's own range locks (`F_SETLK`) do not exclude two handles of one process, and they all
+//! go when it closes *any* descriptor of the file, as a reader in the writer's process would. What
+//! belongs to an open file on every Unix is `flock`, which knows no ranges. So each range has an
+//! empty file beside the locked one, named by its inode number and the range's start, and whoever
+//! has a `flock` on that has the range. The file is made by who takes the lock and removed by who
+//! gives it back; one that a killed process left is free, and removed by the next who gives it
+//! back, or when a handle in the directory closes ([`Sweeper`](crate::sys::Sweeper)).
 //!
-//! For all ranges at once there is one more such file. Whoever takes it looks afterwards whether somebody has one of the ranges, and whoever takes a range
-//! looks afterwards whether somebody has all. Each has its own lock when it looks for the other's, so one of the two sees the other at least, and gives
-//! back what it has.
+//! For all ranges at once there is one more such file. Whoever takes it looks afterwards whether
+//! somebody has one of the ranges, and whoever takes a range looks afterwards whether somebody has
+//! all. Each has its own lock when it looks for the other's, so one of the two sees the other at
+//! least, and gives back what it has.
 //!
-//! A lock is to end with the file that it was taken through, like those of other systems. Closing cannot be noticed here, so files that locks are taken
-//! through say when they close ([`unlock_all`]); a file that was closed without that counts as closed as soon as its descriptor is used again or a lock of
-//! its is asked for.
+//! A lock is to end with the file that it was taken through, like those of other systems. Closing
+//! cannot be noticed here, so files that locks are taken through say when they close
+//! ([`unlock_all`]); a file that was closed without that counts as closed as soon as its descriptor
+//! is used again or a lock of its is asked for.
 
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
@@ -26,7 +30,8 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{MutexGuard, PoisonError};
 
-/// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
+/// How often a lock is tried that only questions are in the way of. Each lasts for two system
+/// calls.
 const ATTEMPTS: u32 = 10_000;
 
 /// How the names of lock files begin; no channel's name starts with a dot.
@@ -58,7 +63,8 @@ impl HeldLock {
     /// Whether the file that it was locked through is still open.
     fn is_current(&self) -> bool {
         let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-        // SAFETY: takes a number, which need not be a descriptor, and writes the one struct that there is room for.
+        // SAFETY: takes a number, which need not be a descriptor, and writes the one struct that
+        // there is room for.
         if unsafe { libc::fstat(self.fd, stat.as_mut_ptr()) } != 0 {
             return false;
         }
@@ -78,7 +84,8 @@ impl Drop for HeldLock {
     fn drop(&mut self) {
         // In a forked child the lock is the parent's; closing the descriptor leaves it alone.
         if self.forks == fork_count() {
-            // While it is still locked: whoever gets the lock afterwards finds that the file has lost its name.
+            // While it is still locked: whoever gets the lock afterwards finds that the file has
+            // lost its name.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -91,8 +98,9 @@ struct Registry {
     dirs: HashMap<RawFd, PathBuf>,
 }
 
-/// A process's registry. A forked child has one of its own, and never touches the lock of its parent's: another thread may
-/// have held it at the fork, and nothing would ever free it in the child.
+/// A process's registry. A forked child has one of its own, and never touches the lock of its
+/// parent's: another thread may have held it at the fork, and nothing would ever free it in the
+/// child.
 struct OfProcess {
     forks: u64,
     registry: Mutex<Registry>,
@@ -101,7 +109,8 @@ struct OfProcess {
 fn registry() -> MutexGuard<'static, Registry> {
     static CURRENT: AtomicPtr<OfProcess> = AtomicPtr::new(ptr::null_mut());
     let forks = watch_forks();
-    // Acquire: pairs with the Release of the exchange below, by which what the pointer leads to is there.
+    // Acquire: pairs with the Release of the exchange below, by which what the pointer leads to is
+    // there.
     let mut current = CURRENT.load(Ordering::Acquire);
     loop {
         // SAFETY: null, or made below by `Box`, and never freed once it has been stored.
@@ -132,7 +141,8 @@ pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     posix::open(path, access).inspect(|file| note(file, path))
 }
 
-/// Remembers where a file that has just been opened is. What its descriptor stood for before is closed.
+/// Remembers where a file that has just been opened is. What its descriptor stood for before is
+/// closed.
 fn note(file: &File, path: &Path) {
     let mut registry = registry();
     let fd = file.as_raw_fd();
@@ -157,7 +167,8 @@ pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether another open file description holds such a lock in `range`. A file opened for reading may ask.
+/// Whether another open file description holds such a lock in `range`. A file opened for reading
+/// may ask.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
     let mut registry = registry();
     let place = registry.place(file)?;
@@ -306,8 +317,9 @@ fn has_name(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Removes the lock files in `dir` that nobody has, unless another is at it.
 ///
-/// A name is removed by who has the file locked alone, or by the one sweeper, while it has it locked together with those who ask. Both look first whether the name
-/// is the file's. So nobody removes the name of a file that has come after.
+/// A name is removed by who has the file locked alone, or by the one sweeper, while it has it
+/// locked together with those who ask. Both look first whether the name is the file's. So nobody
+/// removes the name of a file that has come after.
 pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     let whole = File::open(dir)?;
     if !try_lock(&whole)? {
@@ -451,8 +463,8 @@ mod tests {
                 drop(held);
             });
             inside.wait();
-            // SAFETY: the child calls what is allowed after a fork in a process with threads, and memory is allocated by the C library, whose locks a fork
-            // leaves in order.
+            // SAFETY: the child calls what is allowed after a fork in a process with threads, and
+            // memory is allocated by the C library, whose locks a fork leaves in order.
             let child = unsafe { libc::fork() };
             if child == 0 {
                 // SAFETY: a hanging child is ended by the signal.

@@ -1,7 +1,8 @@
-//! macOS, FreeBSD and other Unix: a directory of one's own under the temporary directory, and what the system has of locks, waiting and
-//! reservation; else what every Unix has.
+//! macOS, FreeBSD and other Unix: a directory of one's own under the temporary directory, and what
+//! the system has of locks, waiting and reservation; else what every Unix has.
 //!
-//! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that the tests can run it.
+//! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that
+//! the tests can run it.
 
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) mod lock_files;
@@ -61,8 +62,8 @@ impl Sleepers {
         Self
     }
 
-    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, at a signal, and for no reason at all: the
-    /// caller looks again.
+    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up,
+    /// at a signal, and for no reason at all: the caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
         if timeout.is_zero() || sleep::sleep(word, ticket, timeout) {
             return;

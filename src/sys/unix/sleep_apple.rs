@@ -1,4 +1,5 @@
-//! macOS 14.4 and its siblings: `os_sync_wait_on_address`. Looked up at run time, as older systems lack it.
+//! macOS 14.4 and its siblings: `os_sync_wait_on_address`. Looked up at run time, as older systems
+//! lack it.
 
 use crate::sync::{AtomicPtr, AtomicU32, Ordering};
 use std::ffi::{CStr, c_int, c_void};
@@ -20,7 +21,8 @@ fn calls() -> Option<Calls> {
     static WAKE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     let wait = find(&WAIT, c"os_sync_wait_on_address_with_timeout")?;
     let wake = find(&WAKE, c"os_sync_wake_by_address_all")?;
-    // SAFETY: the function of this name has this signature (`os/os_sync_wait_on_address.h`), and pointers to data and to functions are alike here.
+    // SAFETY: the function of this name has this signature (`os/os_sync_wait_on_address.h`), and
+    // pointers to data and to functions are alike here.
     let wait = unsafe { std::mem::transmute::<*mut c_void, Wait>(wait) };
     // SAFETY: as above.
     let wake = unsafe { std::mem::transmute::<*mut c_void, Wake>(wake) };
@@ -34,7 +36,8 @@ fn find(known: &AtomicPtr<c_void>, name: &CStr) -> Option<*mut c_void> {
     if !found.is_null() {
         return Some(found);
     }
-    // SAFETY: `name` is a NUL-terminated string, and RTLD_DEFAULT looks in the libraries that are loaded anyway.
+    // SAFETY: `name` is a NUL-terminated string, and RTLD_DEFAULT looks in the libraries that are
+    // loaded anyway.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     known.store(found, Ordering::Relaxed);
     (!found.is_null()).then_some(found)
@@ -44,7 +47,8 @@ fn find(known: &AtomicPtr<c_void>, name: &CStr) -> Option<*mut c_void> {
 pub(super) fn sleep(word: &AtomicU32, ticket: u32, timeout: Duration) -> bool {
     let Some(calls) = calls() else { return false };
     let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-    // SAFETY: reads the aligned 32-bit word, which is mapped while `word` is borrowed, and writes nothing. SHARED: the word is shared between processes.
+    // SAFETY: reads the aligned 32-bit word, which is mapped while `word` is borrowed, and writes
+    // nothing. SHARED: the word is shared between processes.
     let answer = unsafe {
         (calls.wait)(
             word.as_ptr().cast(),

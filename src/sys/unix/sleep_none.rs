@@ -1,4 +1,5 @@
-//! A kernel that lets nobody sleep on a word that several processes share: see the naps in [`Sleepers`](super::Sleepers).
+//! A kernel that lets nobody sleep on a word that several processes share: see the naps in
+//! [`Sleepers`](super::Sleepers).
 
 use crate::sync::AtomicU32;
 use std::time::Duration;

@@ -9,8 +9,9 @@ use std::os::fd::AsRawFd;
 /// Bytes written at a time where writing is the only way.
 const BLOCK: usize = 64 << 10;
 
-/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching a mapping of it never
-/// fails later (SIGBUS). Where the file system cannot do so by itself, zeroes are written: that takes the memory, unless it compresses.
+/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching
+/// a mapping of it never fails later (SIGBUS). Where the file system cannot do so by itself, zeroes
+/// are written: that takes the memory, unless it compresses.
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     if libc::off_t::try_from(len).is_err() {
         return Err(ErrorKind::FileTooLarge.into());
@@ -29,7 +30,8 @@ fn by_the_system(file: &File, len: u64) -> io::Result<()> {
         let (Ok(from), Ok(piece)) = (libc::off_t::try_from(from), libc::off_t::try_from(piece)) else {
             return Err(ErrorKind::FileTooLarge.into());
         };
-        // SAFETY: takes numbers; the descriptor is open for the duration of the call, since `file` is borrowed.
+        // SAFETY: takes numbers; the descriptor is open for the duration of the call, since `file`
+        // is borrowed.
         match unsafe { libc::posix_fallocate(file.as_raw_fd(), from, piece) } {
             0 => Ok(()),
             // Not every file system can: ZFS answers so.
@@ -53,7 +55,8 @@ fn by_the_system(file: &File, len: u64) -> io::Result<()> {
         fst_length: more,
         fst_bytesalloc: 0,
     };
-    // SAFETY: the descriptor is open while `file` is borrowed; the struct is what this command reads and writes, and outlives the call.
+    // SAFETY: the descriptor is open while `file` is borrowed; the struct is what this command
+    // reads and writes, and outlives the call.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_PREALLOCATE, &raw mut wish) } == -1 {
         let error = io::Error::last_os_error();
         return Err(if error.raw_os_error() == Some(libc::ENOTSUP) { ErrorKind::Unsupported.into() } else { error });

@@ -1,17 +1,22 @@
 //! Sleeping on a word of a mapped file, and waking the sleepers of all processes.
 //!
-//! The system's own wait on an address ends at the border of the process. What crosses it is an object with a name: here an event for each ticket that
-//! somebody sleeps with, named after the file, the word and the ticket, which exists as long as one of its sleepers does.
+//! The system's own wait on an address ends at the border of the process. What crosses it is an
+//! object with a name: here an event for each ticket that somebody sleeps with, named after the
+//! file, the word and the ticket, which exists as long as one of its sleepers does.
 //!
 //! # No wake-up is lost
 //!
-//! A sleeper makes the event of its ticket, or opens it, and only then looks whether the word still is the ticket. Who changes the word looks only
-//! then for the event of the ticket that it replaced, and sets it. One of the two comes to the system's list of names first: the sleeper's event is
-//! found and set, or the sleeper sees the changed word. An event that has been set stays so (nothing resets it: its ticket is history), so it does
-//! not matter how many sleep, nor whether they already do. A word changes by additions of one whose author has learnt which ticket it replaced, so no ticket is
-//! skipped. When the numbers have come round after 2³² changes, an old event can wake somebody for no reason; that is allowed.
+//! A sleeper makes the event of its ticket, or opens it, and only then looks whether the word still
+//! is the ticket. Who changes the word looks only then for the event of the ticket that it
+//! replaced, and sets it. One of the two comes to the system's list of names first: the sleeper's
+//! event is found and set, or the sleeper sees the changed word. An event that has been set stays
+//! so (nothing resets it: its ticket is history), so it does not matter how many sleep, nor whether
+//! they already do. A word changes by additions of one whose author has learnt which ticket it
+//! replaced, so no ticket is skipped. When the numbers have come round after 2³² changes, an old
+//! event can wake somebody for no reason; that is allowed.
 //!
-//! An event that cannot be had (another user's process, a sandbox) makes the sleeper look again after a [`NAP`].
+//! An event that cannot be had (another user's process, a sandbox) makes the sleeper look again
+//! after a [`NAP`].
 
 use crate::sync::{AtomicU32, Ordering, fence};
 use crate::sys::types::Identity;
@@ -25,7 +30,8 @@ use windows_sys::Win32::System::Threading::{
 /// The sleep of somebody whom nobody can wake.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Views of a file begin at multiples of this, so an address modulo this is the same in all processes.
+/// Views of a file begin at multiples of this, so an address modulo this is the same in all
+/// processes.
 const GRANULARITY: usize = 1 << 16;
 
 /// Those who sleep on words of one mapped file, of its first 64 KiB.
@@ -42,16 +48,18 @@ impl Sleepers {
         Self { device: file.device, inode: file.inode }
     }
 
-    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up, and for no reason at all: the
-    /// caller looks again.
+    /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up,
+    /// and for no reason at all: the caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
         let name = self.name(word, ticket);
-        // SAFETY: the name ends with a zero; no security attributes, which means those that the process gives by default.
+        // SAFETY: the name ends with a zero; no security attributes, which means those that the
+        // process gives by default.
         let event = unsafe { CreateEventW(ptr::null(), 1, 0, name.as_ptr()) };
-        // SeqCst: the event is in sight before the word is looked at. Pairs with the fence in `wake_all`; the system's list of names stands for the
-        // variable between them.
+        // SeqCst: the event is in sight before the word is looked at. Pairs with the fence in
+        // `wake_all`; the system's list of names stands for the variable between them.
         fence(Ordering::SeqCst);
-        // Acquire: as `Doorbell::ticket`; a sleeper that finds another ticket sees the news that it stands for.
+        // Acquire: as `Doorbell::ticket`; a sleeper that finds another ticket sees the news that it
+        // stands for.
         if word.load(Ordering::Acquire) != ticket {
             close(event);
             return;
@@ -60,7 +68,8 @@ impl Sleepers {
             std::thread::sleep(timeout.min(NAP));
             return;
         }
-        // Up to the next millisecond: sleeping too short would mean to spin at the end of a time-out.
+        // Up to the next millisecond: sleeping too short would mean to spin at the end of a
+        // time-out.
         let millis = timeout.as_nanos().div_ceil(1_000_000);
         let millis = u32::try_from(millis).unwrap_or(INFINITE).min(INFINITE - 1);
         // SAFETY: the handle is open.

@@ -88,7 +88,8 @@ pub(crate) fn same_file(a: &Identity, b: &Identity) -> bool {
 fn owner_of(file: HANDLE) -> u32 {
     let mut owner: PSID = ptr::null_mut();
     let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
-    // SAFETY: the handle is open; the call writes the two pointers that it is given, and takes null for what is not asked for.
+    // SAFETY: the handle is open; the call writes the two pointers that it is given, and takes null
+    // for what is not asked for.
     let status = unsafe {
         GetSecurityInfo(
             file,
@@ -105,7 +106,8 @@ fn owner_of(file: HANDLE) -> u32 {
         return ANOTHER_USER;
     }
     let class = if owner.is_null() { ANOTHER_USER } else { class_of(owner) };
-    // SAFETY: the call has allocated the descriptor, in which `owner` lies, for the caller to free; neither is used after this.
+    // SAFETY: the call has allocated the descriptor, in which `owner` lies, for the caller to free;
+    // neither is used after this.
     unsafe { LocalFree(descriptor) };
     class
 }
@@ -129,13 +131,16 @@ fn is_own(sid: PSID) -> bool {
     // 64-bit words, for the alignment that a TOKEN_USER needs.
     static OWN: OnceLock<Option<Vec<u64>>> = OnceLock::new();
     let Some(user) = OWN.get_or_init(|| token_user().ok()) else { return false };
-    // SAFETY: `token_user` has had the system fill the words with a TOKEN_USER, aligned, that nobody has changed since.
+    // SAFETY: `token_user` has had the system fill the words with a TOKEN_USER, aligned, that
+    // nobody has changed since.
     let own = unsafe { &*user.as_ptr().cast::<TOKEN_USER>() };
-    // SAFETY: both point to valid SIDs: the caller's, and the one that lies in the same words behind the TOKEN_USER.
+    // SAFETY: both point to valid SIDs: the caller's, and the one that lies in the same words
+    // behind the TOKEN_USER.
     unsafe { EqualSid(sid, own.User.Sid) != 0 }
 }
 
-/// A TOKEN_USER, with the SID that it points to behind it. The words' memory stays where it is when the vector is moved.
+/// A TOKEN_USER, with the SID that it points to behind it. The words' memory stays where it is when
+/// the vector is moved.
 fn token_user() -> io::Result<Vec<u64>> {
     // SAFETY: takes no argument and cannot fail; the handle need not be closed.
     let process = unsafe { GetCurrentProcess() };
@@ -148,7 +153,8 @@ fn token_user() -> io::Result<Vec<u64>> {
     let mut words = vec![0_u64; 32];
     let mut len = 0;
     let room = u32::try_from(words.len() * 8).unwrap_or(0);
-    // SAFETY: the token is open for queries; `words` has room for as many bytes as the call is told.
+    // SAFETY: the token is open for queries; `words` has room for as many bytes as the call is
+    // told.
     let answered = unsafe { GetTokenInformation(token, TokenUser, words.as_mut_ptr().cast(), room, &raw mut len) };
     let error = io::Error::last_os_error();
     // SAFETY: the handle is open, and not used after this.

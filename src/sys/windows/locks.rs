@@ -1,8 +1,9 @@
 //! Exclusive locks on byte ranges.
 //!
-//! The system drops them when the last handle to the open file is closed, at the latest when the process ends (then as soon as it comes to it).
-//! They hold between two handles of one process. Unlike those of Unix they also keep others from reading and writing the bytes by system calls, so
-//! the bytes locked lie [far beyond](BEYOND) any file's end.
+//! The system drops them when the last handle to the open file is closed, at the latest when the
+//! process ends (then as soon as it comes to it). They hold between two handles of one process.
+//! Unlike those of Unix they also keep others from reading and writing the bytes by system calls,
+//! so the bytes locked lie [far beyond](BEYOND) any file's end.
 
 use super::{code_of, handle_of};
 use crate::sys::types::ByteRange;
@@ -17,7 +18,8 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 /// What is added to a range: no file is so long.
 const BEYOND: u64 = 1 << 62;
 
-/// How often a lock is tried that only questions are in the way of. Each lasts for two system calls.
+/// How often a lock is tried that only questions are in the way of. Each lasts for two system
+/// calls.
 const ATTEMPTS: u32 = 10_000;
 
 /// Takes the lock on `range` if nobody has it.
@@ -26,7 +28,8 @@ pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
         if lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)? {
             return Ok(true);
         }
-        // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's does not mind company.
+        // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's
+        // does not mind company.
         if !lock(file, range, 0)? {
             return Ok(false);
         }
@@ -52,10 +55,12 @@ pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
 #[inline]
 pub(crate) fn unlock_all(_: &File) {}
 
-/// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock must not have been taken through `file` itself: the
-/// answer would be "no" or "yes", and the lock might be gone.
+/// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock
+/// must not have been taken through `file` itself: the answer would be "no" or "yes", and the lock
+/// might be gone.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
-    // There is no asking without taking; a shared lock does not disturb others who ask, and `try_take` knows of it.
+    // There is no asking without taking; a shared lock does not disturb others who ask, and
+    // `try_take` knows of it.
     if lock(file, range, 0)? {
         unlock(file, range)?;
         return Ok(false);
@@ -77,13 +82,14 @@ pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool>
 fn lock(file: &File, range: &ByteRange, flags: LOCK_FILE_FLAGS) -> io::Result<bool> {
     let (start, len) = place(range);
     let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
-    // SAFETY: OVERLAPPED is a C struct of numbers and null pointers, for which all zeroes is a value.
+    // SAFETY: OVERLAPPED is a C struct of numbers and null pointers, for which all zeroes is a
+    // value.
     let mut overlapped: OVERLAPPED = unsafe { std::mem::zeroed() };
     overlapped.Anonymous.Anonymous.Offset = start_low;
     overlapped.Anonymous.Anonymous.OffsetHigh = start_high;
     let flags = flags | LOCKFILE_FAIL_IMMEDIATELY;
-    // SAFETY: the handle is open while `file` is borrowed, and for synchronous use, as the standard library opens files: the call is over when it
-    // returns, so `overlapped` outlives it.
+    // SAFETY: the handle is open while `file` is borrowed, and for synchronous use, as the standard
+    // library opens files: the call is over when it returns, so `overlapped` outlives it.
     if unsafe { LockFileEx(handle_of(file), flags, 0, len_low, len_high, &raw mut overlapped) } != 0 {
         return Ok(true);
     }

@@ -1,4 +1,5 @@
-//! Windows: files in a directory of the user's own, byte-range locks beyond the files' ends, named events.
+//! Windows: files in a directory of the user's own, byte-range locks beyond the files' ends, named
+//! events.
 
 mod events;
 mod identity;
@@ -34,8 +35,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 
-/// Where channels live unless the caller or the environment says otherwise; made when it is not there. Only the user, administrators
-/// and the system may enter the directory that it lies in.
+/// Where channels live unless the caller or the environment says otherwise; made when it is not
+/// there. Only the user, administrators and the system may enter the directory that it lies in.
 pub(crate) fn default_dir() -> PathBuf {
     let parent = std::env::var_os("LOCALAPPDATA").filter(|dir| !dir.is_empty());
     let dir = parent.map_or_else(std::env::temp_dir, PathBuf::from).join("ndsharray");
@@ -44,8 +45,8 @@ pub(crate) fn default_dir() -> PathBuf {
     dir
 }
 
-/// Creates a file that did not exist, for reading and writing. Who else may use it is the directory's to say; the permission bits have no
-/// meaning here.
+/// Creates a file that did not exist, for reading and writing. Who else may use it is the
+/// directory's to say; the permission bits have no meaning here.
 pub(crate) fn open_exclusive(path: &Path, _mode: u32) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
@@ -97,7 +98,8 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
     file.seek_write(bytes, offset)
 }
 
-/// Makes `file` `len` bytes long, if it is not so long yet, with room for them set aside on the volume: what is mapped of it is there when it is touched.
+/// Makes `file` `len` bytes long, if it is not so long yet, with room for them set aside on the
+/// volume: what is mapped of it is there when it is touched.
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     if file.metadata()?.len() >= len {
         return Ok(());
@@ -108,7 +110,8 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     let reserved = unsafe { set_information(file, FileAllocationInfo, (&raw const info).cast(), size_of_val(&info)) };
     match reserved {
         Err(error) if is_no_space(&error) => return Err(error),
-        // A file system that knows no reservation may still have the room: setting the length allocates it on NTFS.
+        // A file system that knows no reservation may still have the room: setting the length
+        // allocates it on NTFS.
         _ => {}
     }
     file.set_len(len).map_err(|error| match code_of(&error) {
@@ -118,11 +121,13 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     })
 }
 
-/// Bytes that this user may still take on the volume that holds `dir`; `None` when it does not tell.
+/// Bytes that this user may still take on the volume that holds `dir`; `None` when it does not
+/// tell.
 pub(crate) fn available(dir: &Path) -> Option<u64> {
     let path: Vec<u16> = dir.as_os_str().encode_wide().chain([0]).collect();
     let mut bytes = 0;
-    // SAFETY: `path` ends with a zero, `bytes` is writable, and the other two answers are not asked for.
+    // SAFETY: `path` ends with a zero, `bytes` is writable, and the other two answers are not asked
+    // for.
     let answered =
         unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut bytes, std::ptr::null_mut(), std::ptr::null_mut()) };
     (answered != 0).then_some(bytes)
@@ -144,7 +149,8 @@ pub(crate) fn monotonic_ns() -> u64 {
     static FREQUENCY: OnceLock<u64> = OnceLock::new();
     let frequency = *FREQUENCY.get_or_init(|| {
         let mut frequency = 0;
-        // SAFETY: `frequency` is writable. The call does not fail on the systems that the standard library supports.
+        // SAFETY: `frequency` is writable. The call does not fail on the systems that the standard
+        // library supports.
         unsafe { QueryPerformanceFrequency(&raw mut frequency) };
         u64::try_from(frequency).unwrap_or(1).max(1)
     });
@@ -209,7 +215,8 @@ pub(crate) fn end(how: super::types::End) {
     if how == super::types::End::Kill {
         // SAFETY: takes no argument and cannot fail.
         let this = unsafe { GetCurrentProcess() };
-        // SAFETY: the handle is that of this process, which need not be closed; no code of the process runs after this.
+        // SAFETY: the handle is that of this process, which need not be closed; no code of the
+        // process runs after this.
         unsafe { TerminateProcess(this, super::types::KILLED) };
     }
     std::process::abort();

@@ -1,8 +1,10 @@
 //! Removing a file that others have open or mapped.
 //!
-//! What is wanted is what Unix does: the name is free at once, and whoever has the file keeps it. NTFS can do that since Windows 10 ("POSIX semantics"), but not
-//! on every version for a file that is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which frees its name, and deleted there if
-//! that is possible. What is left there goes when the last who has it mapped lets go ([`Sweeper`](crate::sys::Sweeper)), or, if that process was killed, when the next
+//! What is wanted is what Unix does: the name is free at once, and whoever has the file keeps it.
+//! NTFS can do that since Windows 10 ("POSIX semantics"), but not on every version for a file that
+//! is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which frees its
+//! name, and deleted there if that is possible. What is left there goes when the last who has it
+//! mapped lets go ([`Sweeper`](crate::sys::Sweeper)), or, if that process was killed, when the next
 //! handle in the directory is closed or the next file removed.
 
 use super::set_information;
@@ -19,7 +21,8 @@ use windows_sys::Win32::Storage::FileSystem::{
     FileDispositionInfoEx, FileRenameInfo,
 };
 
-/// How the names begin of files that have been moved aside; channels' names do not begin with a dot.
+/// How the names begin of files that have been moved aside; channels' names do not begin with a
+/// dot.
 const ASIDE: &str = ".ndsh-gone-";
 
 /// Removes the name. Whoever has the file open or mapped keeps it.
@@ -59,7 +62,8 @@ fn open_to_delete(path: &Path) -> io::Result<File> {
     OpenOptions::new().access_mode(DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
-/// Has the name go when `file` is closed, at the latest, and the content when all others have let go of it.
+/// Has the name go when `file` is closed, at the latest, and the content when all others have let
+/// go of it.
 fn delete_at_once(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO_EX { Flags: FILE_DISPOSITION_FLAG_DELETE | FILE_DISPOSITION_FLAG_POSIX_SEMANTICS };
     // SAFETY: the class goes with the type.
@@ -78,15 +82,18 @@ fn rename(file: &File, to: &Path) -> io::Result<()> {
     let to: Vec<u16> = std::path::absolute(to)?.as_os_str().encode_wide().collect();
     let name_at = offset_of!(FILE_RENAME_INFO, FileName);
     let len = name_at + (to.len() + 1) * 2;
-    // 64-bit words, for the alignment of the struct; all that is not set below is zero, the name's end too.
+    // 64-bit words, for the alignment of the struct; all that is not set below is zero, the name's
+    // end too.
     let mut words = vec![0_u64; len.max(size_of::<FILE_RENAME_INFO>()).div_ceil(8)];
     let info = words.as_mut_ptr().cast::<FILE_RENAME_INFO>();
     let name_len = u32::try_from(to.len() * 2).map_err(io::Error::other)?;
-    // SAFETY: `info` points to `words`, which have room for the struct and its alignment; zeroes are a value of it.
+    // SAFETY: `info` points to `words`, which have room for the struct and its alignment; zeroes
+    // are a value of it.
     unsafe { (*info).FileNameLength = name_len };
     // SAFETY: the field lies within `words`; taking its address reads nothing.
     let name = unsafe { (&raw mut (*info).FileName).cast::<u16>() };
-    // SAFETY: from there on, at `name_at`, there is room for the name and a zero; the two do not overlap.
+    // SAFETY: from there on, at `name_at`, there is room for the name and a zero; the two do not
+    // overlap.
     unsafe { name.copy_from_nonoverlapping(to.as_ptr(), to.len()) };
     // SAFETY: the class goes with the type, whose last field is as long as `FileNameLength` says.
     unsafe { set_information(file, FileRenameInfo, words.as_ptr().cast(), words.len() * 8) }

@@ -2,7 +2,7 @@
 
 use crate::args::Globals;
 use crate::args::seconds::{due, parse_positive};
-use crate::array::{Array, ArrayRef};
+use crate::array::Array;
 use crate::endpoints::{Target, TargetArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::files::{Arrays, Incoming, is_standard_stream};
@@ -122,23 +122,28 @@ struct Put<'a> {
     target: Option<Target>,
     pace: Pace,
     progress: Progress,
-    /// With --loop, the last array: the only one need not be read again.
+    /// With --loop, the last array of a source that cannot be rewound: the only one is kept.
     last: Option<Array>,
 }
 
 impl Put<'_> {
     fn run(&mut self, first: Arrays) -> Result<()> {
-        let mut first = Some(first);
+        let mut next = Some(first);
         loop {
             let before = self.progress.count();
             for path in &self.args.files {
-                let arrays = match first.take() {
+                let mut arrays = match next.take() {
                     Some(arrays) => arrays,
                     None => Arrays::open(path, self.args.key.as_deref())?,
                 };
-                self.file(arrays)?;
+                self.file(&mut arrays)?;
                 if self.interrupt.requested() {
                     return self.interrupted();
+                }
+                // A single file stays open, and may be removed meanwhile.
+                if self.args.repeat && self.args.files.len() == 1 && arrays.is_rewindable() {
+                    arrays.rewind()?;
+                    next = Some(arrays);
                 }
             }
             if self.progress.count() == before {
@@ -151,7 +156,7 @@ impl Put<'_> {
                 && self.args.files.len() == 1
                 && let Some(array) = self.last.take()
             {
-                while self.publish(array.view())? {}
+                while self.publish(Incoming::of_ref(array.view()))? {}
                 return Ok(());
             }
         }
@@ -176,43 +181,28 @@ impl Put<'_> {
         format!("; the channel stays with the last one, until `ndsh rm {name}` or another writer")
     }
 
-    /// Publishes what is in a file, until it is time to stop.
-    fn file(&mut self, mut arrays: Arrays) -> Result<()> {
+    /// Publishes the arrays of a file, until it is time to stop.
+    fn file(&mut self, arrays: &mut Arrays) -> Result<()> {
+        let keep = self.args.repeat && !self.args.split && !arrays.is_rewindable();
         while let Some(true) = arrays.next(|name, incoming| {
-            if !self.args.split && !self.args.repeat {
-                return self.publish_incoming(incoming);
+            if self.args.split {
+                return incoming
+                    .split(|part| self.publish(part))?
+                    .ok_or_else(|| Failure::new(Exit::Usage, format!("{name}: --split needs an array with an axis")));
+            }
+            if !keep {
+                return self.publish(incoming);
             }
             let array = incoming.into_array()?;
-            let goes_on = if self.args.split { self.split(name, &array)? } else { self.publish(array.view())? };
-            self.last = Some(array).filter(|_| !self.args.split);
+            let goes_on = self.publish(Incoming::of_ref(array.view()))?;
+            self.last = Some(array);
             Ok(goes_on)
         })? {}
         Ok(())
     }
 
-    fn split(&mut self, name: &str, array: &Array) -> Result<bool> {
-        let parts = array
-            .along_first_axis()
-            .ok_or_else(|| Failure::new(Exit::Usage, format!("{name}: --split needs an array with an axis")))?;
-        for part in parts {
-            if !self.publish(part)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// Publishes one value when it is due; `false` when it is time to stop.
-    fn publish(&mut self, array: ArrayRef<'_>) -> Result<bool> {
-        self.when_due(|target| target.write(array))
-    }
-
-    /// The same, of what still is to be read.
-    fn publish_incoming(&mut self, incoming: Incoming<'_>) -> Result<bool> {
-        self.when_due(|target| target.take(incoming))
-    }
-
-    fn when_due(&mut self, publish: impl FnOnce(&mut Target) -> Result<()>) -> Result<bool> {
+    fn publish(&mut self, incoming: Incoming<'_>) -> Result<bool> {
         if self.pace.wait(self.interrupt) {
             return Ok(false);
         }
@@ -223,7 +213,7 @@ impl Put<'_> {
                 self.target.insert(Target::create(self.globals, &self.args.target, &self.args.name, persist)?)
             }
         };
-        publish(target)?;
+        target.take(incoming)?;
         self.progress.step();
         Ok(true)
     }

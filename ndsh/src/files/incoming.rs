@@ -1,69 +1,120 @@
 //! An array on its way from a file.
 
 use super::{bad_file, npy};
-use crate::array::Array;
+use crate::array::{Array, ArrayRef};
 use crate::failure::Result;
 use ndsharray::DType;
 use std::io::Read;
 
-/// An array that a file has next. Its dtype and shape are known, and its elements are still to come.
-pub(crate) struct Incoming<'a> {
-    from: From<'a>,
-}
+/// The next array of a file: its dtype and shape are known, its elements may be still to come.
+pub(crate) struct Incoming<'a>(Elements<'a>);
 
-enum From<'a> {
+enum Elements<'a> {
     /// To be read.
-    Stream(npy::Incoming<&'a mut dyn Read>),
-    /// A picture, which cannot be had in pieces.
-    Memory(Array),
+    Unread(npy::ArrayReader<&'a mut dyn Read>),
+    /// A picture, which is decoded as a whole.
+    Decoded(Array),
+    /// A part of another array.
+    Borrowed(ArrayRef<'a>),
 }
 
 impl<'a> Incoming<'a> {
-    /// The next of a stream; `None` at its end.
+    /// The next array of a stream; `None` at its end.
     pub(super) fn of_stream(from: &'a mut dyn Read) -> Result<Option<Self>> {
-        Ok(npy::begin(from)?.map(|array| Self { from: From::Stream(array) }))
+        Ok(npy::ArrayReader::begin(from)?.map(|array| Self(Elements::Unread(array))))
     }
 
-    /// The one of an entry of an archive.
+    /// The next array of a file that [`npy::survey`] has looked through; `None` at its end.
+    pub(super) fn of_surveyed(from: &'a mut dyn Read) -> Result<Option<Self>> {
+        Ok(npy::ArrayReader::begin(from)?.map(|array| Self(Elements::Unread(array.surveyed()))))
+    }
+
+    /// The only array of an archive's entry.
     pub(super) fn of_entry(from: &'a mut dyn Read) -> Result<Self> {
-        let array = npy::begin(from)?.ok_or_else(|| bad_file(".npy", "it is empty"))?;
-        Ok(Self { from: From::Stream(array.alone()) })
+        let array = npy::ArrayReader::begin(from)?.ok_or_else(|| bad_file(".npy", "it is empty"))?;
+        Ok(Self(Elements::Unread(array.alone())))
     }
 
     pub(super) fn of_array(array: Array) -> Self {
-        Self { from: From::Memory(array) }
+        Self(Elements::Decoded(array))
+    }
+
+    pub(crate) fn of_ref(array: ArrayRef<'a>) -> Self {
+        Self(Elements::Borrowed(array))
     }
 
     pub(crate) fn dtype(&self) -> DType {
-        match &self.from {
-            From::Stream(array) => array.dtype(),
-            From::Memory(array) => array.dtype,
+        match &self.0 {
+            Elements::Unread(array) => array.dtype(),
+            Elements::Decoded(array) => array.dtype,
+            Elements::Borrowed(array) => array.dtype,
         }
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
-        match &self.from {
-            From::Stream(array) => array.shape(),
-            From::Memory(array) => &array.shape,
+        match &self.0 {
+            Elements::Unread(array) => array.shape(),
+            Elements::Decoded(array) => &array.shape,
+            Elements::Borrowed(array) => array.shape,
         }
     }
 
-    /// Reads the elements into memory that has their length.
+    /// Reads the elements into memory of their length.
     pub(crate) fn fill(self, room: &mut [u8]) -> Result<()> {
-        match self.from {
-            From::Stream(array) => array.fill(room),
-            From::Memory(array) => {
-                room.copy_from_slice(&array.bytes);
-                Ok(())
-            }
+        match self.0 {
+            Elements::Unread(array) => return array.fill(room),
+            Elements::Decoded(array) => room.copy_from_slice(&array.bytes),
+            Elements::Borrowed(array) => room.copy_from_slice(array.bytes),
         }
+        Ok(())
     }
 
     /// Reads the array into memory of its own.
     pub(crate) fn into_array(self) -> Result<Array> {
-        match self.from {
-            From::Stream(array) => array.into_array(),
-            From::Memory(array) => Ok(array),
+        match self.0 {
+            Elements::Unread(array) => array.into_array(),
+            Elements::Decoded(array) => Ok(array),
+            Elements::Borrowed(array) => array.to_array(),
         }
+    }
+
+    /// Reads the array, and calls `take` with it.
+    pub(crate) fn with_array<R>(self, take: impl FnOnce(ArrayRef<'_>) -> Result<R>) -> Result<R> {
+        match self.0 {
+            Elements::Borrowed(array) => take(array),
+            _ => take(self.into_array()?.view()),
+        }
+    }
+
+    /// Calls `take` with each part along the first axis, until it returns false.
+    ///
+    /// Parts are read one by one where that is safe; otherwise the whole array is read first. Returns
+    /// false if `take` did, and `None` if the array has no axis.
+    pub(crate) fn split(self, mut take: impl FnMut(Incoming<'_>) -> Result<bool>) -> Result<Option<bool>> {
+        if self.shape().is_empty() {
+            return Ok(None);
+        }
+        let whole = match self.0 {
+            Elements::Unread(array) => match array.into_parts() {
+                Ok(mut parts) => {
+                    while let Some(part) = parts.next() {
+                        if !take(Incoming(Elements::Unread(part)))? {
+                            return Ok(Some(false));
+                        }
+                    }
+                    return Ok(Some(true));
+                }
+                Err(array) => array.into_array()?,
+            },
+            Elements::Decoded(array) => array,
+            Elements::Borrowed(array) => array.to_array()?,
+        };
+        let Some(parts) = whole.along_first_axis() else { return Ok(None) };
+        for part in parts {
+            if !take(Incoming(Elements::Borrowed(part)))? {
+                return Ok(Some(false));
+            }
+        }
+        Ok(Some(true))
     }
 }

@@ -11,20 +11,23 @@ use std::path::Path;
 /// The arrays of one file or stream, which are read when their turn comes. What it is, its first bytes tell.
 pub(crate) struct Arrays {
     name: String,
-    kind: Kind,
+    content: Content,
 }
 
 trait Seekable: BufRead + Seek {}
 impl<T: BufRead + Seek> Seekable for T {}
 
-enum Kind {
+enum Content {
     /// One `.npy` after another, as they come.
     Stream(Box<dyn Read>),
     /// A file with one `.npy` after another, as `numpy.save` leaves them when called again on an
     /// open file. It has been looked through: so many are still to come.
     File {
         file: Box<dyn Seekable>,
-        count: usize,
+        /// Arrays in the file.
+        total: usize,
+        /// Arrays that are still to come.
+        left: usize,
     },
     Archive {
         archive: Archive<Box<dyn Seekable>>,
@@ -37,37 +40,37 @@ impl Arrays {
     /// Opens a file, or standard input for `-`; of an archive with several arrays only the one called `key`, if that is given.
     pub(crate) fn open(path: &Path, key: Option<&str>) -> Result<Self> {
         let name = path.display().to_string();
-        let kind = if is_standard_stream(path) {
-            Kind::of_stream(io::stdin().lock(), key)
+        let content = if is_standard_stream(path) {
+            Content::of_stream(io::stdin().lock(), key)
         } else {
-            of_file(path, File::open(path)).and_then(|file| Kind::of_file(BufReader::new(file), key))
+            of_file(path, File::open(path)).and_then(|file| Content::of_file(BufReader::new(file), key))
         };
-        Ok(Self { kind: kind.map_err(|failure| failure.within(&name))?, name })
+        Ok(Self { content: content.map_err(|failure| failure.within(&name))?, name })
     }
 
     /// Hands the next array to `take`, which reads it, with what to call it in a message; `None`
     /// after the last.
     pub(crate) fn next<R>(&mut self, take: impl FnOnce(&str, Incoming<'_>) -> Result<R>) -> Result<Option<R>> {
         let mut name = self.name.clone();
-        let taken = match &mut self.kind {
-            Kind::Stream(stream) => match Incoming::of_stream(stream.as_mut())? {
+        let taken = match &mut self.content {
+            Content::Stream(stream) => match Incoming::of_stream(stream.as_mut())? {
                 Some(incoming) => take(&name, incoming).map(Some),
                 None => Ok(None),
             },
-            Kind::File { count: 0, .. } => Ok(None),
-            Kind::File { file, count } => {
-                *count -= 1;
+            Content::File { left: 0, .. } => Ok(None),
+            Content::File { file, left, .. } => {
+                *left -= 1;
                 let mut file: &mut dyn Read = file;
-                match Incoming::of_stream(&mut file)? {
+                match Incoming::of_surveyed(&mut file)? {
                     Some(incoming) => take(&name, incoming).map(Some),
                     None => Ok(None),
                 }
             }
-            Kind::Picture(file) => match file.take().map(png::read).transpose()? {
+            Content::Picture(file) => match file.take().map(png::read).transpose()? {
                 Some(picture) => take(&name, Incoming::of_array(picture)).map(Some),
                 None => Ok(None),
             },
-            Kind::Archive { archive, keys } => {
+            Content::Archive { archive, keys } => {
                 let Some(key) = keys.pop_front() else { return Ok(None) };
                 name = format!("{name}[{key:?}]");
                 archive.take(&key, |incoming| take(&name, incoming)).map(Some)
@@ -76,18 +79,32 @@ impl Arrays {
         taken.map_err(|failure| failure.within(&name))
     }
 
+    /// Whether it can [`rewind`](Self::rewind): a `.npy` file can, what has to be decoded cannot.
+    pub(crate) fn is_rewindable(&self) -> bool {
+        matches!(self.content, Content::File { .. })
+    }
+
+    /// Goes back to the first array. Does nothing if it is not [rewindable](Self::is_rewindable).
+    pub(crate) fn rewind(&mut self) -> Result<()> {
+        if let Content::File { file, total, left } = &mut self.content {
+            file.rewind()?;
+            *left = *total;
+        }
+        Ok(())
+    }
+
     /// How many arrays are to come, as far as that is known.
     pub(crate) fn remaining(&self) -> Option<usize> {
-        match &self.kind {
-            Kind::Stream(_) => None,
-            Kind::File { count, .. } => Some(*count),
-            Kind::Archive { keys, .. } => Some(keys.len()),
-            Kind::Picture(file) => Some(usize::from(file.is_some())),
+        match &self.content {
+            Content::Stream(_) => None,
+            Content::File { left, .. } => Some(*left),
+            Content::Archive { keys, .. } => Some(keys.len()),
+            Content::Picture(file) => Some(usize::from(file.is_some())),
         }
     }
 }
 
-impl Kind {
+impl Content {
     fn of_file(mut file: BufReader<File>, key: Option<&str>) -> Result<Self> {
         if !file.get_ref().metadata()?.is_file() {
             return Self::of_stream(file, key);
@@ -119,8 +136,8 @@ impl Kind {
             return Err(Failure::new(Exit::Usage, "only the arrays of a .npz file have keys"));
         }
         if start.starts_with(npy::MAGIC) {
-            let count = npy::survey(&mut file)?;
-            Ok(Self::File { file, count })
+            let total = npy::survey(&mut file)?;
+            Ok(Self::File { file, total, left: total })
         } else if start.starts_with(png::MAGIC) {
             Ok(Self::Picture(Some(file)))
         } else {

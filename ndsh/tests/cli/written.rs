@@ -2,7 +2,9 @@
 
 use crate::support::{Room, wait_until};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -150,9 +152,19 @@ fn the_first_interval_of_a_recording_is_whole() {
     assert!(times[0] == 0.0 && times[1] >= 0.15, "the time between the two values: {times:?}");
 }
 
+/// Bytes of an array for which there is no room in a process with [`limited`] memory.
+const LEN: usize = 64 << 20;
+
+/// A command whose process may have 40 MiB of memory of its own; shared memory does not count.
+fn limited(room: &Room, args: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -d 40960 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ndsh")]).args(args);
+    command.env("NDSHARRAY_DIR", room.path());
+    command
+}
+
 #[test]
 fn large_arrays_are_in_memory_once() {
-    const LEN: usize = 64 << 20;
     let room = Room::new();
     let values = vec![7; LEN];
     room.options().persist(true).create::<u8>("from").unwrap().write(&[LEN], &values).unwrap();
@@ -166,10 +178,7 @@ fn large_arrays_are_in_memory_once() {
         &["put", "to", &file("a.npy")],
         &["put", "to", &file("a.npz")],
     ] {
-        // Shared memory is not counted; there is no room for the array beside it.
-        let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -d 40960 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ndsh")]).args(args);
-        let output = command.env("NDSHARRAY_DIR", room.path()).stdout(Stdio::null()).output().unwrap();
+        let output = limited(&room, args).stdout(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         if args[0] == "put" {
             let copy = room.options().open("to").unwrap().latest_owned().unwrap().unwrap();
@@ -177,7 +186,68 @@ fn large_arrays_are_in_memory_once() {
         }
     }
     // The limit is one: a picture is taken into memory as a whole.
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -d 40960 && exec \"$0\" view from --png /dev/null", env!("CARGO_BIN_EXE_ndsh")]);
-    assert!(!command.env("NDSHARRAY_DIR", room.path()).stderr(Stdio::null()).status().unwrap().success());
+    let mut command = limited(&room, &["view", "from", "--png", "/dev/null"]);
+    assert!(!command.stderr(Stdio::null()).status().unwrap().success());
+}
+
+/// Writes a `.npy` file in pieces of 1 MiB, each full of its own index.
+fn npy_file(path: &Path, descr: &str, fortran: &str, shape: &str) {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}}}\n");
+    let mut file = std::io::BufWriter::new(fs::File::create(path).unwrap());
+    file.write_all(b"\x93NUMPY\x01\x00").unwrap();
+    file.write_all(&u16::try_from(header.len()).unwrap().to_le_bytes()).unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    for piece in 0..LEN >> 20 {
+        file.write_all(&vec![u8::try_from(piece).unwrap(); 1 << 20]).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+#[test]
+fn arrays_in_fortran_order_are_in_memory_once() {
+    let (room, disk) = (Room::new(), tempfile::tempdir().unwrap());
+    let file = disk.path().join("a.npy");
+    npy_file(&file, "=c16", "True", "(65536, 64)");
+    let output = limited(&room, &["put", "to", file.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let value = room.options().open("to").unwrap().latest_owned().unwrap().unwrap();
+    assert_eq!(value.shape(), [1 << 16, 64]);
+    // Each column of the file is a piece, so each row has all indices.
+    let row: Vec<u8> = (0..64).flat_map(|index| [index; 16]).collect();
+    assert!(value.as_bytes().chunks_exact(row.len()).all(|found| found == row));
+}
+
+#[test]
+fn arrays_that_are_split_or_looped_are_in_memory_once() {
+    let (room, disk) = (Room::new(), tempfile::tempdir().unwrap());
+    let file = disk.path().join("a.npy");
+    npy_file(&file, "|u1", "False", "(8, 8, 1048576)");
+    let file = file.to_str().unwrap();
+    let last = |name: &str| room.options().open(name).ok()?.latest_owned().ok()?;
+
+    let output = limited(&room, &["put", "parts", file, "--split", "--rate=1000"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let value = last("parts").unwrap();
+    assert_eq!((value.seq(), value.shape()), (8, &[8, 1 << 20][..]));
+    assert!((56..64).zip(value.as_bytes().chunks_exact(1 << 20)).all(|(index, piece)| piece == vec![index; 1 << 20]));
+
+    for (name, more) in [("loop", &[][..]), ("both", &["--split"])] {
+        let args = [&["put", name, file, "--loop", "--rate=1000"], more].concat();
+        let mut command = limited(&room, &args);
+        let mut put = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // More often than the file has parts.
+        wait_until("it is published again and again", || {
+            put.try_wait().unwrap().is_some() || last(name).is_some_and(|value| value.seq() > 9)
+        });
+        let value = last(name).unwrap();
+        let first = if more.is_empty() { 0 } else { (value.seq() - 1) % 8 * 8 };
+        for (index, piece) in (first..).zip(value.as_bytes().chunks_exact(1 << 20)) {
+            assert!(piece == vec![u8::try_from(index).unwrap(); 1 << 20], "{name}: piece {index}");
+        }
+        assert_eq!(value.shape(), if more.is_empty() { &[8, 8, 1 << 20][..] } else { &[8, 1 << 20] });
+        // SAFETY: takes numbers; the child has not been waited for, so the id is its own.
+        assert_eq!(unsafe { libc::kill(i32::try_from(put.id()).unwrap(), libc::SIGINT) }, 0);
+        let output = put.wait_with_output().unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }

@@ -16,18 +16,26 @@ const LONGEST_HEADER: usize = 10_000;
 const KEYS: [&str; 3] = ["descr", "fortran_order", "shape"];
 
 /// What stands before the elements.
+#[derive(Clone)]
 pub(super) struct Header {
     pub(super) dtype: DType,
-    /// Bytes that are to be reversed at a time; 0 for none.
+    /// Length of the groups of bytes to reverse; 0 for this machine's byte order.
     pub(super) swap: usize,
     pub(super) fortran: bool,
     pub(super) shape: Vec<usize>,
 }
 
+impl Header {
+    /// Whether the elements have to change places to be in C order.
+    pub(super) fn is_turned(&self) -> bool {
+        self.fortran && self.shape.len() > 1
+    }
+}
+
 /// Reads the header of the next array in a stream; `None` at its end.
 pub(super) fn read(from: &mut impl Read) -> Result<Option<Header>> {
     let mut start = [0; 8];
-    match fill(from, &mut start)? {
+    match read_up_to(from, &mut start)? {
         0 => return Ok(None),
         8 if start.starts_with(MAGIC) => {}
         _ => return Err(bad_file(".npy", "it does not start as a .npy file")),
@@ -93,7 +101,7 @@ fn parse(text: &str, python2: bool) -> Result<Header> {
 }
 
 /// Reads until `room` is full or the stream ends.
-fn fill(from: &mut impl Read, room: &mut [u8]) -> Result<usize> {
+pub(super) fn read_up_to(from: &mut impl Read, room: &mut [u8]) -> Result<usize> {
     let mut found = 0;
     while let Some(rest) = room.get_mut(found..).filter(|rest| !rest.is_empty()) {
         match from.read(rest) {

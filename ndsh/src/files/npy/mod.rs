@@ -2,29 +2,26 @@
 //!
 //! | dtype | type string | |
 //! |---|---|---|
-//! | `bfloat16` | `<V2` | NumPy has no such dtype; this is what it writes for the one of `ml_dtypes`: `np.load(file).view(ml_dtypes.bfloat16)` |
+//! | `bfloat16` | `<V2` | what NumPy writes for the `bfloat16` of `ml_dtypes` |
 //! | `longdouble`, `clongdouble` | `<f16`, `<c32` | carried bit for bit |
 //! | all others | NumPy's own | |
 //!
-//! Files in Fortran order and in the other byte order are turned into C order and this machine's.
+//! NumPy itself has no `bfloat16`: `np.load(file).view(ml_dtypes.bfloat16)` reads it.
+//!
+//! Reading turns Fortran order and the other byte order into C order and this machine's byte order.
 
 mod header;
 mod literal;
+mod reader;
 mod types;
 
-use super::bad_file;
-use crate::array::{Array, ArrayRef, byte_len, no_memory};
-use crate::failure::{Failure, Result};
-use header::Header;
-
 pub(crate) use header::MAGIC;
-use ndarray::ShapeBuilder;
-use ndsharray::DType;
-use npyz::{WriteOptions, WriterBuilder};
-use std::io::{Read, Seek, SeekFrom, Write};
+pub(crate) use reader::{ArrayReader, survey};
 
-/// How much is read before more memory is asked for: a header that lies about its array costs no more than this.
-const STEP: usize = 16 << 20;
+use crate::array::ArrayRef;
+use crate::failure::Result;
+use npyz::{WriteOptions, WriterBuilder};
+use std::io::Write;
 
 /// Writes one array.
 pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
@@ -35,162 +32,17 @@ pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
     Ok(())
 }
 
-/// An array of which the header has been read, and the elements not yet.
-pub(crate) struct Incoming<R> {
-    header: Header,
-    len: usize,
-    from: R,
-    /// Whether the stream has to end behind it.
-    alone: bool,
-}
-
-/// Reads the header of the next array of a stream; `None` at its end.
-pub(crate) fn begin<R: Read>(mut from: R) -> Result<Option<Incoming<R>>> {
-    let Some(header) = header::read(&mut from)? else { return Ok(None) };
-    let len = byte_len(header.dtype, &header.shape)
-        .ok_or_else(|| bad_file(".npy", format!("an array of shape {:?} is larger than any memory", header.shape)))?;
-    Ok(Some(Incoming { header, len, from, alone: false }))
-}
-
-impl<R: Read> Incoming<R> {
-    /// Refuses what follows. An archive compares a checksum only where its entry ends.
-    pub(crate) fn alone(mut self) -> Self {
-        self.alone = true;
-        self
-    }
-
-    pub(crate) fn dtype(&self) -> DType {
-        self.header.dtype
-    }
-
-    pub(crate) fn shape(&self) -> &[usize] {
-        &self.header.shape
-    }
-
-    /// Reads the elements into memory of their length, in C order and this machine's byte order.
-    pub(crate) fn fill(mut self, room: &mut [u8]) -> Result<()> {
-        let Header { dtype, swap, fortran, shape } = self.header;
-        if fortran && shape.len() > 1 {
-            let mut bytes = read_bytes(&mut self.from, self.len)?;
-            end(&mut self.from, self.alone)?;
-            settle(dtype, swap, &mut bytes)?;
-            return to_c_order(dtype, &shape, &bytes, room);
-        }
-        let mut done = 0;
-        while let Some(rest) = room.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.from.read(rest) {
-                Ok(0) => return Err(cut(done, self.len)),
-                Ok(n) => done += n,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        end(&mut self.from, self.alone)?;
-        settle(dtype, swap, room)
-    }
-
-    /// Reads the array into memory of its own.
-    pub(crate) fn into_array(mut self) -> Result<Array> {
-        let Header { dtype, swap, fortran, shape } = self.header;
-        let mut bytes = read_bytes(&mut self.from, self.len)?;
-        end(&mut self.from, self.alone)?;
-        settle(dtype, swap, &mut bytes)?;
-        if fortran && shape.len() > 1 {
-            let mut turned = Vec::new();
-            turned.try_reserve_exact(self.len).map_err(|_| no_memory(self.len))?;
-            turned.resize(self.len, 0);
-            to_c_order(dtype, &shape, &bytes, &mut turned)?;
-            bytes = turned;
-        }
-        Ok(Array { dtype, shape, bytes })
-    }
-}
-
-/// Reads the next array of a stream; `None` at its end.
-#[cfg(test)]
-pub(crate) fn read(from: impl Read) -> Result<Option<Array>> {
-    begin(from)?.map(Incoming::into_array).transpose()
-}
-
-/// Looks through a file of one array after another, without reading their elements: how many.
-pub(crate) fn survey(file: &mut (impl Read + Seek)) -> Result<usize> {
-    let end = file.seek(SeekFrom::End(0))?;
-    file.rewind()?;
-    let mut count = 0;
-    while let Some(array) = begin(&mut *file)? {
-        let len = array.len;
-        let at = file.stream_position()?;
-        let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
-        if left < len {
-            return Err(cut(left, len));
-        }
-        file.seek(SeekFrom::Start(at + len as u64))?;
-        count += 1;
-    }
-    file.rewind()?;
-    Ok(count)
-}
-
-/// Reads on to the end, where there is one to be.
-fn end(from: &mut impl Read, alone: bool) -> Result<()> {
-    let mut more = Vec::new();
-    if alone && from.take(1).read_to_end(&mut more)? > 0 {
-        return Err(bad_file(".npy", "more follows behind its elements"));
-    }
-    Ok(())
-}
-
-fn cut(found: usize, len: usize) -> Failure {
-    bad_file(".npy", format!("it ends after {found} of {len} bytes of elements"))
-}
-
-/// Turns bytes to this machine's order, and checks them.
-fn settle(dtype: DType, swap: usize, bytes: &mut [u8]) -> Result<()> {
-    if swap > 1 {
-        bytes.chunks_exact_mut(swap).for_each(<[u8]>::reverse);
-    }
-    match bytes.iter().find(|byte| **byte > 1) {
-        Some(byte) if dtype == DType::Bool => Err(bad_file(".npy", format!("a bool is the byte {byte}"))),
-        _ => Ok(()),
-    }
-}
-
-fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut from = from.take(len as u64);
-    while bytes.len() < len {
-        let step = STEP.max(bytes.len()).min(len - bytes.len());
-        bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
-        if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
-            return Err(cut(bytes.len(), len));
-        }
-    }
-    Ok(bytes)
-}
-
-/// Writes the elements of an array in Fortran order to `room` in C order.
-fn to_c_order(dtype: DType, shape: &[usize], bytes: &[u8], room: &mut [u8]) -> Result<()> {
-    fn turn<const N: usize>(shape: &[usize], bytes: &[u8], room: &mut [u8]) -> Option<()> {
-        let elements = bytes.as_chunks::<N>().0;
-        let view = ndarray::ArrayView::from_shape(ndarray::IxDyn(shape).f(), elements).ok()?;
-        room.as_chunks_mut::<N>().0.iter_mut().zip(&view).for_each(|(to, from)| *to = *from);
-        Some(())
-    }
-    match dtype.size() {
-        1 => turn::<1>(shape, bytes, room),
-        2 => turn::<2>(shape, bytes, room),
-        4 => turn::<4>(shape, bytes, room),
-        8 => turn::<8>(shape, bytes, room),
-        16 => turn::<16>(shape, bytes, room),
-        _ => turn::<32>(shape, bytes, room),
-    }
-    .ok_or_else(|| bad_file(".npy", format!("an array of shape {shape:?} cannot be turned into C order")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::array::{Array, byte_len};
+    use ndsharray::DType;
     use proptest::prelude::*;
+    use std::io::{Cursor, Read};
+
+    fn read(from: impl Read) -> Result<Option<Array>> {
+        ArrayReader::begin(from)?.map(ArrayReader::into_array).transpose()
+    }
 
     fn header(descr: &str, rest: &str) -> Vec<u8> {
         let text = format!("{{'descr': {descr}, {rest}}}\n");
@@ -226,6 +78,45 @@ mod tests {
         assert_eq!(array.bytes, [1, 4, 2, 5, 3, 6]);
         let empty = read(&file("|u1", "True", "(3, 0, 2)", &[])[..]).unwrap().unwrap();
         assert_eq!((empty.shape, empty.bytes.len()), (vec![3, 0, 2], 0));
+    }
+
+    /// Larger than a block, of every width of an element.
+    #[test]
+    fn long_arrays_in_fortran_order_are_turned() {
+        let (rows, columns) = (3000, 7);
+        for (descr, size) in [("|u1", 1), ("=i2", 2), ("=f4", 4), ("=f8", 8), ("=c16", 16), ("=c32", 32)] {
+            let element = |row: usize, column: usize| [(row * 31 + column * 17).to_le_bytes()[0]].repeat(size);
+            let stored: Vec<u8> =
+                (0..columns).flat_map(|column| (0..rows).flat_map(move |row| element(row, column))).collect();
+            let turned: Vec<u8> =
+                (0..rows).flat_map(|row| (0..columns).flat_map(move |column| element(row, column))).collect();
+            let file = file(descr, "True", "(3000, 7)", &stored);
+            assert!(read(&file[..]).unwrap().unwrap().bytes == turned, "{descr}");
+            let array = ArrayReader::begin(&file[..]).unwrap().unwrap().surveyed();
+            assert!(array.into_array().unwrap().bytes == turned, "{descr}");
+            for len in [file.len() - 1, file.len() - stored.len()] {
+                let array = ArrayReader::begin(&file[..len]).unwrap().unwrap();
+                assert!(array.fill(&mut vec![0; turned.len()]).is_err(), "{descr} cut to {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_read_one_by_one_where_that_is_safe() {
+        let begin = |file: &[u8]| ArrayReader::begin(Cursor::new(file.to_vec())).unwrap().unwrap();
+        let plain = file("|u1", "False", "(2, 3)", &[1, 2, 3, 4, 5, 6]);
+        let Ok(mut parts) = begin(&plain).surveyed().into_parts() else { panic!("it can be cut") };
+        for expected in [[1, 2, 3], [4, 5, 6]] {
+            let part = parts.next().unwrap().into_array().unwrap();
+            assert_eq!((part.shape, part.bytes), (vec![3], expected.to_vec()));
+        }
+        assert!(parts.next().is_none());
+        // Its length is not known to be right, its elements not to be valid, or its parts are not in one piece.
+        assert!(begin(&plain).into_parts().is_err());
+        assert!(begin(&plain).alone().into_parts().is_err());
+        assert!(begin(&file("|b1", "False", "(2, 1)", &[1, 2])).surveyed().into_parts().is_err());
+        assert!(begin(&file("|u1", "True", "(2, 2)", &[0; 4])).surveyed().into_parts().is_err());
+        assert!(begin(&file("|u1", "False", "()", &[0])).surveyed().into_parts().is_err());
     }
 
     #[test]

@@ -1,0 +1,235 @@
+//! Reading one array of a `.npy` stream.
+
+use super::header::{self, Header, read_up_to};
+use crate::array::{Array, byte_len, no_memory};
+use crate::failure::{Failure, Result};
+use crate::files::bad_file;
+use ndarray::{ArrayViewMut, IxDyn};
+use ndsharray::DType;
+use std::io::{Read, Seek, SeekFrom};
+
+/// Bytes that are read before more memory is allocated.
+///
+/// A header that claims too much costs no more than this.
+const STEP: usize = 16 << 20;
+
+/// Bytes that are turned into C order at a time: a multiple of every element's size.
+const BLOCK: usize = 1 << 16;
+
+/// An array whose header has been read, and its elements not yet.
+pub(crate) struct ArrayReader<R> {
+    header: Header,
+    /// Length of the elements, in bytes.
+    len: usize,
+    from: R,
+    end: End,
+}
+
+/// What is known about the end of the elements.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Nothing: the stream may be cut.
+    Unknown,
+    /// The stream has all elements: [`survey`] has looked.
+    There,
+    /// The stream must end behind them. An archive compares a checksum only at the end of an entry.
+    OfStream,
+}
+
+impl<R: Read> ArrayReader<R> {
+    /// Reads the header of the next array of a stream; `None` at its end.
+    pub(crate) fn begin(mut from: R) -> Result<Option<Self>> {
+        let Some(header) = header::read(&mut from)? else { return Ok(None) };
+        let Some(len) = byte_len(header.dtype, &header.shape) else {
+            return Err(bad_file(".npy", format!("an array of shape {:?} is larger than any memory", header.shape)));
+        };
+        Ok(Some(Self { header, len, from, end: End::Unknown }))
+    }
+
+    /// Refuses bytes behind the elements.
+    pub(crate) fn alone(self) -> Self {
+        Self { end: End::OfStream, ..self }
+    }
+
+    /// Notes that [`survey`] has counted this array.
+    pub(crate) fn surveyed(self) -> Self {
+        Self { end: End::There, ..self }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        self.header.dtype
+    }
+
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    /// Reads the elements into memory of their length, in C order and this machine's byte order.
+    pub(crate) fn fill(mut self, room: &mut [u8]) -> Result<()> {
+        if self.header.is_turned() {
+            turn(&self.header, &mut self.from, room)?;
+            return self.finish();
+        }
+        let found = read_up_to(&mut self.from, room)?;
+        if found < room.len() {
+            return Err(cut(found, self.len));
+        }
+        self.finish()?;
+        settle(&self.header, room)
+    }
+
+    /// Reads the array into memory of its own.
+    pub(crate) fn into_array(mut self) -> Result<Array> {
+        let (dtype, shape) = (self.header.dtype, self.header.shape.clone());
+        if self.end == End::There {
+            let mut bytes = zeroes(self.len)?;
+            self.fill(&mut bytes)?;
+            return Ok(Array { dtype, shape, bytes });
+        }
+        // Memory grows with what comes, as nothing proves the length.
+        let mut bytes = read_bytes(&mut self.from, self.len)?;
+        self.finish()?;
+        if self.header.is_turned() {
+            let stored = std::mem::replace(&mut bytes, zeroes(self.len)?);
+            turn(&self.header, &mut stored.as_slice(), &mut bytes)?;
+        } else {
+            settle(&self.header, &mut bytes)?;
+        }
+        Ok(Array { dtype, shape, bytes })
+    }
+
+    /// Cuts the array along its first axis, if its parts can be read one by one.
+    ///
+    /// They can if no later byte makes the array an invalid one, and each part lies in one piece.
+    pub(crate) fn into_parts(self) -> std::result::Result<Parts<R>, Self> {
+        let sound = self.end == End::There && self.header.dtype != DType::Bool;
+        match self.header.shape.split_first() {
+            Some((&count, shape)) if sound && !self.header.is_turned() => {
+                let len = self.len.checked_div(count).unwrap_or(0);
+                let header = Header { shape: shape.to_vec(), ..self.header };
+                Ok(Parts { header, len, left: count, from: self.from })
+            }
+            _ => Err(self),
+        }
+    }
+
+    /// Reads on to the end of the stream, where the elements must end with it.
+    fn finish(&mut self) -> Result<()> {
+        let mut more = Vec::new();
+        if self.end == End::OfStream && (&mut self.from).take(1).read_to_end(&mut more)? > 0 {
+            return Err(bad_file(".npy", "more follows behind its elements"));
+        }
+        Ok(())
+    }
+}
+
+/// The parts of an array along its first axis, which are still to be read.
+pub(crate) struct Parts<R> {
+    /// Of each part.
+    header: Header,
+    /// Length of a part, in bytes.
+    len: usize,
+    /// Parts to come.
+    left: usize,
+    from: R,
+}
+
+impl<R: Read> Parts<R> {
+    /// The next part, which must be read before the one after it.
+    pub(crate) fn next(&mut self) -> Option<ArrayReader<&mut dyn Read>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(ArrayReader { header: self.header.clone(), len: self.len, from: &mut self.from, end: End::There })
+    }
+}
+
+/// Counts the arrays of a file, without reading their elements.
+pub(crate) fn survey(file: &mut (impl Read + Seek)) -> Result<usize> {
+    let end = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
+    let mut count = 0;
+    while let Some(array) = ArrayReader::begin(&mut *file)? {
+        let len = array.len;
+        let at = file.stream_position()?;
+        let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
+        if left < len {
+            return Err(cut(left, len));
+        }
+        file.seek(SeekFrom::Start(at + len as u64))?;
+        count += 1;
+    }
+    file.rewind()?;
+    Ok(count)
+}
+
+/// The stream ends within the elements.
+fn cut(found: usize, len: usize) -> Failure {
+    bad_file(".npy", format!("it ends after {found} of {len} bytes of elements"))
+}
+
+/// Turns elements to this machine's byte order, and checks them.
+fn settle(header: &Header, bytes: &mut [u8]) -> Result<()> {
+    if header.swap > 1 {
+        bytes.chunks_exact_mut(header.swap).for_each(<[u8]>::reverse);
+    }
+    match bytes.iter().find(|byte| **byte > 1) {
+        Some(byte) if header.dtype == DType::Bool => Err(bad_file(".npy", format!("a bool is the byte {byte}"))),
+        _ => Ok(()),
+    }
+}
+
+fn zeroes(len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| no_memory(len))?;
+    bytes.resize(len, 0);
+    Ok(bytes)
+}
+
+fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut from = from.take(len as u64);
+    while bytes.len() < len {
+        let step = STEP.max(bytes.len()).min(len - bytes.len());
+        bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
+        if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
+            return Err(cut(bytes.len(), len));
+        }
+    }
+    Ok(bytes)
+}
+
+/// Reads elements in Fortran order, block by block, and puts them into `room` in C order.
+fn turn(header: &Header, from: &mut impl Read, room: &mut [u8]) -> Result<()> {
+    match header.dtype.size() {
+        1 => turn_elements::<1>(header, from, room),
+        2 => turn_elements::<2>(header, from, room),
+        4 => turn_elements::<4>(header, from, room),
+        8 => turn_elements::<8>(header, from, room),
+        16 => turn_elements::<16>(header, from, room),
+        _ => turn_elements::<32>(header, from, room),
+    }
+}
+
+/// [`turn`], for elements of `N` bytes.
+fn turn_elements<const N: usize>(header: &Header, from: &mut impl Read, room: &mut [u8]) -> Result<()> {
+    let (len, shape) = (room.len(), header.shape.as_slice());
+    let elements = room.as_chunks_mut::<N>().0;
+    let mut places = ArrayViewMut::from_shape(IxDyn(shape), elements)
+        .map_err(|_| bad_file(".npy", format!("an array of shape {shape:?} cannot be turned into C order")))?
+        // The iterator goes in C order, which is Fortran order of the reversed axes.
+        .reversed_axes();
+    let mut places = places.iter_mut();
+    let mut block = vec![0; BLOCK.min(len)];
+    let mut done = 0;
+    while done < len {
+        let room = block.len().min(len - done);
+        let block = block.split_at_mut(room).0;
+        let found = read_up_to(from, block)?;
+        if found < room {
+            return Err(cut(done + found, len));
+        }
+        settle(header, block)?;
+        block.as_chunks::<N>().0.iter().zip(&mut places).for_each(|(from, to)| *to = *from);
+        done += room;
+    }
+    Ok(())
+}

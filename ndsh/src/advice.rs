@@ -86,7 +86,10 @@ impl Situation<'_> {
                 format!("{info} says what is wrong")
             }
             Error::Corrupt(_) | Error::Wire(_) | Error::InvalidBool { .. } => {
-                format!("{info} says what is wrong; {} removes it when no living process has it", self.ndsh("rm", true))
+                format!(
+                    "{info} says what is wrong; {} removes it when no living process uses it",
+                    self.ndsh("rm", true)
+                )
             }
             Error::InUse { .. } if self.could_force => {
                 format!("{info} lists the processes; end them first, or add --force")

@@ -1,9 +1,9 @@
-//! Wrong arguments, told in the same voice as all other errors.
+//! Wrong arguments, reported like all other errors.
 
 use crate::failure::{Exit, Failure};
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-/// What clap says of wrong arguments, as a failure. `None` for what is no error, such as `--help`.
+/// Turns clap's error into a failure; `None` for what is no error, such as `--help`.
 pub(crate) fn failure(error: &Error) -> Option<Failure> {
     if !error.use_stderr() {
         return None;
@@ -12,7 +12,7 @@ pub(crate) fn failure(error: &Error) -> Option<Failure> {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Some(Failure::new(Exit::Usage, "no command is given").explain(text.trim_end()));
     }
-    // The message, then tips and the usage, with empty lines between them.
+    // The message comes first, then tips and the usage, with empty lines between them.
     let mut parts = text.split("\n\n");
     let message = parts.next().unwrap_or_default().trim();
     let message = message.strip_prefix("error: ").unwrap_or(message);
@@ -27,7 +27,7 @@ pub(crate) fn failure(error: &Error) -> Option<Failure> {
     })
 }
 
-/// How the command is used, on one line.
+/// Returns the usage on one line.
 fn usage(error: &Error) -> Option<String> {
     match error.get(ContextKind::Usage) {
         Some(ContextValue::StyledStr(usage)) => {
@@ -37,7 +37,7 @@ fn usage(error: &Error) -> Option<String> {
     }
 }
 
-/// The program, and its command as far as one was understood.
+/// Returns the program's name, and the command if clap recognised one.
 fn command(error: &Error) -> String {
     let usage = usage(error).unwrap_or_default();
     let words = usage.trim_start_matches("Usage:").split_whitespace();

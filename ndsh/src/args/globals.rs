@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use ndsharray::{Options, Owners, compat};
 use std::path::PathBuf;
 
-/// What every command takes.
+/// Options that every command takes.
 #[derive(Args, Default)]
 pub(crate) struct Globals {
     /// Directory of the channels [default: $NDSHARRAY_DIR, else /dev/shm]

@@ -1,4 +1,4 @@
-//! Which channels and arrays a command is about.
+//! The kind of channel or array that a command works on.
 
 use crate::args::Globals;
 use crate::failure::{Exit, Failure, Result};
@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use ndsharray::Error;
 use ndsharray::inspect::Kind;
 
-/// A kind, as it is asked for.
+/// A kind, as named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum KindArg {
     /// A channel of this library
@@ -28,7 +28,7 @@ impl KindArg {
     }
 }
 
-/// The kinds that there are under a name, or of these the one that is asked for.
+/// Returns the kinds that exist under a name, or only the one in `asked`.
 pub(crate) fn kinds(globals: &Globals, name: &str, asked: Option<KindArg>) -> Result<Vec<Kind>> {
     let options = globals.options();
     let mut found = Vec::new();
@@ -39,7 +39,8 @@ pub(crate) fn kinds(globals: &Globals, name: &str, asked: Option<KindArg>) -> Re
         match options.look(name, kind) {
             Ok(_) => found.push(kind),
             Err(Error::NotFound { .. }) => {}
-            // Python's names are fewer: what cannot be one is not there. Nor is any on Windows.
+            // Not every name is possible in Python, and on Windows none is: an impossible one does
+            // not exist.
             Err(Error::InvalidName { .. } | Error::Unsupported { .. }) if kind == Kind::Python && asked.is_none() => {}
             Err(error) => return Err(error.into()),
         }
@@ -53,7 +54,7 @@ pub(crate) fn kinds(globals: &Globals, name: &str, asked: Option<KindArg>) -> Re
     Ok(found)
 }
 
-/// As [`kinds`], where there must be no doubt.
+/// Returns the only kind under a name; several kinds are an error.
 pub(crate) fn one_kind(globals: &Globals, name: &str, asked: Option<KindArg>) -> Result<Kind> {
     match kinds(globals, name, asked)?.as_slice() {
         [kind] => Ok(*kind),

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// The longest time to look for a rate.
+/// Longest time to measure a rate.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// The shortest time that figures are taken over.
+/// Shortest time between two lines of figures.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// Seconds, with decimals if need be: `1.5`, `1.5s`, `200ms`.
+/// Parses seconds: `1.5`, `1.5s`, `200ms`.
 pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
         (Some(number), _) => (number, 1e-3),
@@ -18,19 +18,19 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
 }
 
-/// Seconds to look for a rate; 0 is not at all.
+/// Parses the time to measure a rate; 0 is no measurement.
 pub(crate) fn parse_look(text: &str) -> Result<Duration, String> {
     parse_seconds(text)
         .and_then(|time| if time <= LONGEST { Ok(time) } else { Err("0 to 3600 seconds are possible".to_owned()) })
 }
 
-/// Seconds between two lines or pictures of figures.
+/// Parses the time between two lines of figures.
 pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     parse_look(text)
         .and_then(|time| if time >= SHORTEST { Ok(time) } else { Err("0.01 to 3600 seconds are possible".to_owned()) })
 }
 
-/// A number above zero.
+/// Parses a number above zero.
 pub(crate) fn parse_positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
@@ -38,7 +38,9 @@ pub(crate) fn parse_positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// When the next value is due: counted from the start, so that being late once does not make all others late.
+/// Returns when a value is due, in time since the start.
+///
+/// All times count from the start, so one late value does not delay the others.
 pub(crate) fn due(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }

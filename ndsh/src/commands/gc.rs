@@ -10,35 +10,41 @@ use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
 
-/// Remove what dead processes have left
+/// Remove what dead processes left behind
 ///
-/// Channels whose writer died and which no living reader has, files of channels that have lost their board, shared arrays whose last handles died, and
-/// arrays that were never finished. That nobody living has them is proved by the kernel's locks, which are held while the files go. What a
-/// process has left on purpose stays without --all; what another version of the format has made stays in any case.
+/// This removes channels whose writer died and that no living reader uses, files of channels
+/// without a board, shared arrays whose last handles died, and arrays that were never finished. The
+/// kernel's locks prove that no living process uses them, and are held while the files are removed.
+/// What a process left on purpose stays without --all. What another version of the format created
+/// stays in any case.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only tell what would be removed
+    /// Only list what would be removed
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// Remove also what was left on purpose and nobody has: channels kept by their writer, arrays closed by all their handles
+    /// Also remove what was left on purpose and is unused: channels kept by their writer, arrays
+    /// closed by all their handles
     #[arg(long)]
     all: bool,
-    /// Remove also files of Python's ndsharray, which takes no locks and removes nothing: those that the kernel proves, by a lease, that no
-    /// process has open or mapped. While somebody has a channel, only files older than ten seconds that it names no more
+    /// Also remove unused files of Python's ndsharray
+    ///
+    /// Python takes no locks and removes nothing. The kernel proves, by a lease, that no process
+    /// has a file open or mapped. While a process uses a channel, only files go that the channel no
+    /// longer names and that are older than ten seconds.
     #[arg(long)]
     python: bool,
-    /// Print a JSON array with an object for each thing looked at that nobody has
+    /// Print a JSON array with an object for each unused channel or array
     #[arg(long)]
     json: bool,
-    /// Tell also what is left alone, and why
+    /// Also list what is left alone, and why
     #[arg(long, short)]
     verbose: bool,
 }
 
-/// Time that a reader of Python's ndsharray has from reading a file's name to opening the file, and then some.
+/// Age from which a Python reader has surely opened a file whose name it has read.
 const PYTHON_AGE: Duration = Duration::from_secs(10);
 
-/// Something nobody has, and what becomes of it.
+/// An unused channel or array, and what happens to it.
 #[derive(Serialize)]
 struct Swept {
     name: String,
@@ -47,7 +53,7 @@ struct Swept {
     action: &'static str,
     /// Why it was left alone.
     reason: Option<String>,
-    /// Bytes that its files take.
+    /// Bytes of memory that its files occupy.
     memory: u64,
 }
 
@@ -68,7 +74,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         };
         match done {
             Ok(done) => swept.extend(done),
-            // The others are swept all the same.
+            // One failure does not stop the sweep.
             Err(failure) => {
                 let context = format!("cannot clear {} {}", found.kind, printable(&found.name));
                 failed.get_or_insert(failure.context(context).about(&found.name));
@@ -110,7 +116,7 @@ fn print(swept: &[Swept], args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// `None` when somebody has it.
+/// Removes a channel or array if it is unused; `None` if it is in use.
 fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
     if report.is_in_use() == Some(true) {
         return Ok(None);
@@ -136,7 +142,7 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
     };
     match removed {
         Ok(()) => swept.action = "removed",
-        // Somebody has come in the meantime, or done our work.
+        // Meanwhile a process has begun to use it, or has removed it.
         Err(Error::WriterExists { .. } | Error::InUse { .. } | Error::NotFound { .. }) => return Ok(None),
         Err(error @ (Error::PermissionDenied { .. } | Error::ForeignOwner { .. })) => {
             swept.reason = Some(error.to_string());
@@ -146,7 +152,7 @@ fn sweep(report: &Report, args: &Args, globals: &Globals) -> Result<Option<Swept
     Ok(Some(swept))
 }
 
-/// Says which files of a report ndsharray has not made.
+/// Says which files of a report ndsharray did not create.
 fn foreign_files(report: &Report, globals: &Globals) -> Option<String> {
     let paths = foreign::files(globals, report);
     (!paths.is_empty()).then(|| foreign::described(&paths))
@@ -162,8 +168,7 @@ fn python(name: &str, args: &Args, globals: &Globals) -> Result<Option<Swept>> {
     let found = if args.dry_run { options.unused(name, PYTHON_AGE) } else { options.remove_unused(name, PYTHON_AGE) };
     let found = match found {
         Ok(found) => found,
-        // Something else has the tag's name; it is none of our business, and does not end the
-        // sweep.
+        // Something else has the tag's name, which does not stop the sweep.
         Err(error @ Error::NotOurs { .. }) => {
             return Ok(Some(Swept {
                 name: name.to_owned(),

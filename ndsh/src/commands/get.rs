@@ -10,32 +10,36 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// Time between two looks at whether to stop.
+/// Longest time between two checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Save the current value to a file that NumPy reads
 ///
-/// A shared array, or a channel of Python's ndsharray, can be saved too. `bfloat16` has no type in NumPy: it is saved as `V2`, as ml_dtypes does, and
+/// Shared arrays and channels of Python's ndsharray can be saved too. NumPy has no type for
+/// `bfloat16`: it is saved as `V2`, as ml_dtypes does, and
 /// `numpy.load(FILE).view(ml_dtypes.bfloat16)` reads it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
     pub(super) name: String,
-    /// Kind, where several have the name [default: channel, else array, else python]
+    /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
-    /// File to write, FILE.npy, FILE.npz (with the key arr_0) or FILE.png; `-` is standard output, as .npy
+    /// File to write, FILE.npy, FILE.npz (with the key arr_0) or FILE.png; `-` is standard output,
+    /// as .npy
     file: PathBuf,
-    /// Format of the file, whatever its name
+    /// Format of the file, instead of the one that its name ends with
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Wait up to SECONDS for a value
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     wait: Option<Duration>,
-    /// Go on with newer values, until the writer closes the channel; only with `-`, one .npy after another
+    /// Continue with newer values until the writer closes the channel; only with `-`, one .npy
+    /// after another
     #[arg(long)]
     follow: bool,
-    /// With --follow, when the writer closes the channel, wait for the next writer instead of ending
+    /// With --follow, when the writer closes the channel, wait for the next writer instead of
+    /// ending
     #[arg(long, requires = "follow")]
     reopen: bool,
 }

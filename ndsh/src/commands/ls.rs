@@ -10,16 +10,18 @@ use ndsharray::inspect::Kind;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// List channels and shared arrays, those of Python's ndsharray included
+/// List channels and shared arrays, including those of Python's ndsharray
 ///
-/// SIZE is that of the elements, MEMORY what all files take, READERS how many live. Process ids are what the processes noted about themselves: a
-/// hint. On a terminal, columns that do not fit are left out. Of Python's channels nobody can tell who lives; a process that has one mapped for writing stands there as `perhaps`.
+/// SIZE is the size of the elements, MEMORY that of all files, READERS the number of living
+/// readers. A process id is what a process noted about itself, a hint. On a terminal, columns that
+/// do not fit are left out. Python's processes take no locks: `perhaps` is one that has the channel
+/// mapped for writing.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Print a JSON array of objects; times are in seconds, sizes in bytes
     #[arg(long)]
     json: bool,
-    /// How long to look for the rate, in seconds; 0 leaves it out
+    /// Time to measure the rate, in seconds; 0 leaves it out
     #[arg(long, value_name = "SECONDS", default_value = "0.2", value_parser = parse_look)]
     interval: Duration,
 }
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         for found in &listed {
             match options.look(&found.name, found.kind) {
                 Ok(report) => reports.push((Instant::now(), report)),
-                // It has gone since it was listed.
+                // It was removed after it was listed.
                 Err(Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -70,10 +72,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     Ok(table.print(&mut stdout())?)
 }
 
-/// Columns that are left out of a window too narrow for all, the first ones first.
+/// Columns to leave out of a narrow window, the first ones first.
 const SPARE: [&str; 9] = ["PINNED", "MEMORY", "AGE", "SIZE", "KIND", "READERS", "SEQ", "DTYPE", "RATE"];
 
-/// Values a second, of all that have been looked at twice.
+/// Computes the rate of each channel that both rounds looked at.
 fn rates<'a>(before: &[Observation], after: &'a [Observation]) -> BTreeMap<(&'a str, Kind), f64> {
     let mut rates = BTreeMap::new();
     for look in after {
@@ -101,7 +103,7 @@ fn table(summaries: &[Summary]) -> Columns {
             or_dash(one.bytes.map(|bytes| size(bytes as u64))),
             or_dash(one.seq.map(|seq| seq.to_string())),
             or_dash(one.rate.map(|rate| format!("{rate:.1}/s"))),
-            // An array has none; somebody may have it alone at this moment.
+            // An array has no writer, but one process may hold its lock alone.
             if one.kind == "array" && one.writer.alive == Some(false) { "-".to_owned() } else { one.writer.words() },
             one.readers.map_or("?".to_owned(), |readers| readers.to_string()),
             match one.pinned {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// For example, `ndsh man > ~/.local/share/man/man1/ndsh.1`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Write the pages of all commands into this directory instead
+    /// Write the pages of all commands to this directory instead
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args, program: Command) -> Result<()> {
     write_all(&command, dir).map_err(|failure| failure.context(format!("cannot write the pages to {}", dir.display())))
 }
 
-/// The page of a command and those of its own commands.
+/// Writes the page of a command, and those of its subcommands.
 fn write_all(command: &Command, dir: &Path) -> Result<()> {
     let name = Man::new(command.clone()).get_filename();
     std::fs::write(dir.join(name), page(command)?).map_err(Failure::from)?;
@@ -55,13 +55,13 @@ fn page(command: &Command) -> Result<Vec<u8>> {
     section(&mut rest, "EXAMPLES", examples(command.get_name()));
     page.extend(rest.render().into_bytes());
     man.render_version_section(&mut page)?;
-    // Each part begins with the same definition of an apostrophe, which one page needs once.
+    // Each part begins with the same definition of an apostrophe, which a page needs once.
     let page = String::from_utf8_lossy(&page);
     let definition: String = page.split_inclusive('\n').take(2).collect();
     Ok(format!("{definition}{}", page.replace(&definition, "")).into_bytes())
 }
 
-/// A title, and terms with what they mean.
+/// Adds a section of terms and their meanings.
 fn section<S: Into<String>>(page: &mut Roff, title: &str, entries: impl IntoIterator<Item = (S, &'static str)>) {
     page.control("SH", [title]);
     self::entries(page, entries);
@@ -91,7 +91,7 @@ const FILES: [(&str, &str); 5] = [
     ("NAME, NAME_HEX", "the channel NAME of Python's ndsharray: its tag, and its values"),
 ];
 
-/// What a command is good for. For the program itself, a tour.
+/// Examples of a command; for the program itself, a tour.
 fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
     match command {
         "ls" => vec![
@@ -123,7 +123,7 @@ fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
         "rm" => vec![("ndsh rm camera matrix", "two channels or arrays that no process has")],
         "gc" => vec![
             ("ndsh gc --dry-run", "what would be removed"),
-            ("ndsh gc --all --verbose", "also what was left on purpose; what stays is told too"),
+            ("ndsh gc --all --verbose", "also what was left on purpose; what stays is listed too"),
         ],
         "doctor" => vec![("ndsh doctor || echo broken", "checks this machine, container and user")],
         "completions" => vec![("ndsh completions bash > ~/.local/share/bash-completion/completions/ndsh", "for bash")],

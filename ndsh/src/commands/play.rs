@@ -11,23 +11,23 @@ use std::time::Instant;
 
 /// Publish a recording again, with its original timing
 ///
-/// The channel is made for the first value and, as its first writer may have done, removed at the end.
+/// The channel is created for the first value. At the end it is removed, unless --persist keeps it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel to make, or to take over when its writer has gone
+    /// Channel to create, or to take over from a writer that has ended
     pub(super) name: String,
-    /// What `ndsh record` made: a directory, or a file that ends with .npz
+    /// Recording to play: a directory, or a file that ends with .npz
     from: PathBuf,
-    /// So many times as fast
+    /// Play this many times as fast
     #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = parse_positive)]
     speed: f64,
-    /// So many values a second, whatever the recorded times
+    /// Values a second, instead of the recorded times
     #[arg(long, value_name = "HERTZ", conflicts_with = "speed", value_parser = parse_positive)]
     rate: Option<f64>,
     /// Start again at the end, until Ctrl-C
     #[arg(long = "loop")]
     repeat: bool,
-    /// Leave the channel, with its last value, at the end
+    /// Keep the channel and its last value at the end
     #[arg(long)]
     persist: bool,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if times.is_empty() {
         return Err(Failure::new(Exit::Failure, format!("{} has no values", args.from.display())));
     }
-    // Before the channel is made: what cannot be read is to leave nothing behind.
+    // Read before the channel is created, so that a bad recording leaves nothing behind.
     let mut next = Some(recording.get(0)?);
     let interrupt = Interrupt::catch()?;
     let mut target = Target::create(globals, &args.target, &args.name, args.persist)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     loop {
         let start = Instant::now();
         for (index, time) in times.iter().enumerate() {
-            // Read ahead of its time.
+            // Read before it is due, so that it can be on time.
             let array = match next.take() {
                 Some(array) => array,
                 None => recording.get(index)?,
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 impl Args {
-    /// When each value is due, in seconds from the start; never before the one before it.
+    /// Computes when each value is due, in seconds from the start; times never go back.
     fn schedule(&self, times: &[f64]) -> Vec<f64> {
         let first = times.first().copied().unwrap_or(0.0);
         let mut last = 0.0;
@@ -78,7 +78,7 @@ impl Args {
         due.collect()
     }
 
-    /// When a loop starts again: after the last value as long as they lie apart on average.
+    /// Computes when a loop starts again: one mean interval after the last value.
     fn pause(&self, times: &[f64]) -> f64 {
         let last = times.last().copied().unwrap_or(0.0);
         match times.len() {

@@ -11,24 +11,25 @@ use crate::terminal::{Interrupt, Progress};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How often somebody who waits looks up.
+/// Longest time between two checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Publish arrays from files
 ///
-/// When all has been published, the channel stays, with its last value, until `ndsh rm` or another writer; with --loop or --hold it lives until Ctrl-C,
-/// and is removed then. Arrays in Fortran order or of another byte order are turned; `V2` is taken for bfloat16.
+/// At the end the channel and its last value stay until `ndsh rm`, or until another writer. With
+/// --loop or --hold the channel lives until Ctrl-C, and is removed then. Arrays in Fortran order
+/// are published in C order, those of another byte order in this machine's. `V2` becomes bfloat16.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel to make, or to take over when its writer has gone
+    /// Channel to create, or to take over from a writer that has ended
     pub(super) name: String,
     /// Files to read, .npy, .npz or .png; `-` is standard input, also with one .npy after another
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Of .npz files, only the array with this key
+    /// Of .npz files, publish only the array with this key
     #[arg(long)]
     key: Option<String>,
-    /// Publish the parts along the first axis, one after another, instead of the array as one
+    /// Publish the parts along the first axis one after another, not the array as one
     #[arg(long)]
     split: bool,
     /// Values a second [default: as fast as they are read; 30 with --loop]
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     /// Start again at the end, until Ctrl-C
     #[arg(long = "loop")]
     repeat: bool,
-    /// When all has been published, wait for Ctrl-C, and remove the channel then
+    /// At the end, wait for Ctrl-C, and then remove the channel
     #[arg(long)]
     hold: bool,
     #[command(flatten)]
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             Failure::new(Exit::Usage, "--loop cannot read standard input a second time").advise("save it to a file")
         );
     }
-    // Before the channel is made: a file that cannot be read is to leave nothing behind.
+    // Checked before the channel is created, so that a bad file leaves nothing behind.
     let first = args.look_through()?;
     let interrupt = Interrupt::catch()?;
     let mut put = Put {
@@ -66,25 +67,25 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let count = put.progress.count();
     done.map_err(|failure| match count {
         0 => failure,
-        // What has been seen cannot be taken back.
+        // Readers may have seen these values, so they are reported.
         _ => failure.explain(format!("{} had been published before{}", counted(count, "value"), put.what_stays())),
     })
 }
 
 impl Args {
-    /// Opens all files, so that none is missing later on, and gives back the first.
+    /// Opens all files, so that none turns out to be missing later, and returns the first.
     fn look_through(&self) -> Result<Arrays> {
         let key = self.key.as_deref();
         let (first, others) = self.files.split_first().ok_or_else(|| Failure::new(Exit::Usage, "no file"))?;
         let first = Arrays::open(first, key)?;
         let mut known = first.remaining();
         for path in others.iter().filter(|path| !is_standard_stream(path)) {
-            // One at a time: there may be more files than descriptors.
+            // One at a time, as there may be more files than descriptors.
             known = known.zip(Arrays::open(path, key)?.remaining()).map(|(a, b)| a + b);
         }
         let several = !others.is_empty() || self.split || known.is_some_and(|count| count > 1);
         let streamed = known.is_none() && others.is_empty();
-        // Several values at once would be one to everybody who looks: the last.
+        // Without a rate, readers would see only the last of several values.
         if several && self.rate_or_default().is_none() && !streamed {
             return Err(Failure::new(Exit::Usage, "there are several values, and readers see the latest only")
                 .advise("say --rate 30, or choose one array of a .npz file with --key"));
@@ -99,7 +100,7 @@ impl Args {
         self.rate.or(self.repeat.then_some(30.0))
     }
 
-    /// Values to come, where that is known beforehand.
+    /// Returns how many values will be published, if that is known.
     fn end(&self, first: &Arrays) -> Option<u64> {
         if self.repeat || self.split || self.files.len() > 1 {
             return None;
@@ -118,11 +119,12 @@ struct Put<'a> {
     globals: &'a Globals,
     args: &'a Args,
     interrupt: &'a Interrupt,
-    /// Made for the first value.
+    /// Created for the first value.
     target: Option<Target>,
     pace: Pace,
     progress: Progress,
-    /// With --loop, the last array of a source that cannot be rewound: the only one is kept.
+    /// With --loop, the last array of a source that cannot rewind; if it is the only one, it is
+    /// kept.
     last: Option<Array>,
 }
 
@@ -140,7 +142,7 @@ impl Put<'_> {
                 if self.interrupt.requested() {
                     return self.interrupted();
                 }
-                // A single file stays open, and may be removed meanwhile.
+                // A single file stays open, so removing it does not end the loop.
                 if self.args.repeat && self.args.files.len() == 1 && arrays.is_rewindable() {
                     arrays.rewind()?;
                     next = Some(arrays);
@@ -201,7 +203,7 @@ impl Put<'_> {
         Ok(())
     }
 
-    /// Publishes one value when it is due; `false` when it is time to stop.
+    /// Publishes one value when it is due; returns false when it is time to stop.
     fn publish(&mut self, incoming: Incoming<'_>) -> Result<bool> {
         if self.pace.wait(self.interrupt) {
             return Ok(false);
@@ -219,7 +221,7 @@ impl Put<'_> {
     }
 }
 
-/// So many values a second.
+/// Spaces values evenly.
 struct Pace {
     rate: Option<f64>,
     start: Option<Instant>,
@@ -231,7 +233,7 @@ impl Pace {
         Self { rate, start: None, count: 0.0 }
     }
 
-    /// Sleeps until the next value is due; `true` when it is time to stop.
+    /// Sleeps until the next value is due; returns true when it is time to stop.
     fn wait(&mut self, interrupt: &Interrupt) -> bool {
         let start = *self.start.get_or_insert_with(Instant::now);
         let Some(rate) = self.rate else { return interrupt.requested() };

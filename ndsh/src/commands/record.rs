@@ -12,26 +12,27 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Time between two looks at whether to stop.
+/// Longest time between two checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
-/// Values that may wait for the disk; they are copies, so no slot of the channel is kept for it.
+/// Values that may wait for the disk. They are copies, so the channel's slots are free.
 const QUEUE: usize = 16;
 
 /// Save one value after another, with their times
 ///
-/// DIR gets a file 00000000.npy for each value and index.jsonl, which says when each was written. FILE.npz is one archive: `numpy.load(FILE)` has the values
-/// under the keys 00000000, 00000001 and so on, and the arrays time, unix_time, seq and missed. Recording begins with the current value. A channel has
-/// no queue: what the disk is too slow for is missed, and noted as such.
+/// DIR gets a file 00000000.npy and so on for each value, and index.jsonl with their times.
+/// FILE.npz is one archive: `numpy.load(FILE)` has the values under the keys 00000000 and so on,
+/// and the arrays time, unix_time, seq and missed. Recording begins with the current value. A
+/// channel has no queue: a value that comes too fast for the disk is missed, and counted as missed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel
     pub(super) name: String,
-    /// Kind, where several have the name [default: channel, else array, else python]
+    /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
-    /// Directory to make, or file that ends with .npz
+    /// Directory to create, or file that ends with .npz
     to: PathBuf,
-    /// End after so many values
+    /// End after N values
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// End after SECONDS
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         let keeper = scope.spawn(|| keep(recorder, receiver));
         let taken = take(source, args, &interrupt, &progress, sender);
         let kept = keeper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // An error of the disk ends the taking, and says more.
+        // An error of the disk ends the reading too, and says more.
         kept.and(taken)
     })?;
     drop(progress);
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
 }
 
-/// Takes values from the channel until it is time to stop; says how many, and how many were missed between them.
+/// Reads values until it is time to stop; returns how many were read, and how many missed.
 fn take(
     mut source: Source,
     args: &Args,
@@ -111,7 +112,7 @@ fn take(
     Ok((progress.count(), missed))
 }
 
-/// Writes what comes, until nothing more does.
+/// Writes values until the channel's reader ends.
 fn keep(mut recorder: Recorder, from: Receiver<Taken>) -> Result<()> {
     for (note, array) in from {
         recorder.add(note, array.view())?;
@@ -119,16 +120,17 @@ fn keep(mut recorder: Recorder, from: Receiver<Taken>) -> Result<()> {
     recorder.finish()
 }
 
-/// Tells when values were written.
+/// Computes when values were written.
 #[derive(Default)]
 struct Clock {
-    /// When the recording began, on the clock that does not jump, and on the other.
+    /// When the recording began: on the monotonic clock, and in seconds since 1970.
     origin: Option<(Instant, f64)>,
 }
 
-/// How long before the recorder came a value may have been written to be the first of a stream.
+/// Greatest age of a first value that counts as part of the stream.
 ///
-/// An older one is what has been there all the time: a player is not to wait for hours after it.
+/// An older one is taken to be written when the recording began, so that a player does not wait for
+/// it.
 const STREAM: Duration = Duration::from_secs(60);
 
 impl Clock {
@@ -141,7 +143,8 @@ impl Clock {
         let age = value.age.unwrap_or_default();
         let (origin, unix) = *self.origin.get_or_insert_with(|| {
             let unix = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-            // The recording begins with its first value, so that the time to the second is that between them.
+            // The recording begins when its first value was written, so the first interval is
+            // whole.
             match now.checked_sub(age).filter(|_| age <= STREAM) {
                 Some(written) => (written, unix.saturating_sub(age).as_secs_f64()),
                 None => (now, unix.as_secs_f64()),

@@ -9,19 +9,21 @@ use ndsharray::Error;
 use ndsharray::inspect::Kind;
 use std::time::Duration;
 
-/// Remove channels and shared arrays that no living process has
+/// Remove channels and shared arrays that no living process uses
 ///
-/// Who lives is proved by the kernel: by the locks of writers, readers and handles, and for files of Python's ndsharray by leases, which it grants only on
-/// a file that no process has open or mapped. Prints nothing.
+/// The kernel proves which processes live: by the locks of writers, readers and handles. For files
+/// of Python's ndsharray it grants a lease only if no process has the file open or mapped. Prints
+/// nothing.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to remove
+    /// Channels or arrays to remove
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
-    /// Which one, where several kinds have the name
+    /// Kind, if several have the name
     #[arg(long, value_name = "KIND")]
     kind: Option<KindArg>,
-    /// Remove also what living readers or handles have, who keep it until they close it; never a channel with a writer known to live
+    /// Also remove what living readers or handles use, which they keep until they close it; never a
+    /// channel whose writer is known to live
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
             failed.push(failure.context(format!("cannot remove {}", printable(name))).about(name));
         }
     }
-    // All are told; the last one also ends the program.
+    // All failures are reported; the last one ends the program.
     let last = failed.pop();
     let situation = Situation { globals, command: "rm", name: None, could_force: !args.force };
     failed.iter().for_each(|failure| situation.report(failure));

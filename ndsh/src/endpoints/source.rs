@@ -85,8 +85,8 @@ impl Source {
 
     /// Waits up to `time` for something to [`open`](Self::open).
     ///
-    /// `stop` sleeps, and returns true to give up: the result is `None` then. After `time` the failure
-    /// is a timeout.
+    /// `stop` sleeps, and returns true to give up: the result is `None` then. After `time` the
+    /// failure is a timeout.
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,

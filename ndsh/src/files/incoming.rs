@@ -6,11 +6,11 @@ use crate::failure::Result;
 use ndsharray::DType;
 use std::io::Read;
 
-/// The next array of a file: its dtype and shape are known, its elements may be still to come.
+/// The next array of a file; its elements may be still unread.
 pub(crate) struct Incoming<'a>(Elements<'a>);
 
 enum Elements<'a> {
-    /// To be read.
+    /// Still to be read.
     Unread(npy::ArrayReader<&'a mut dyn Read>),
     /// A picture, which is decoded as a whole.
     Decoded(Array),
@@ -19,17 +19,17 @@ enum Elements<'a> {
 }
 
 impl<'a> Incoming<'a> {
-    /// The next array of a stream; `None` at its end.
+    /// Begins the next array of a stream; `None` at its end.
     pub(super) fn of_stream(from: &'a mut dyn Read) -> Result<Option<Self>> {
         Ok(npy::ArrayReader::begin(from)?.map(|array| Self(Elements::Unread(array))))
     }
 
-    /// The next array of a file that [`npy::survey`] has looked through; `None` at its end.
+    /// Begins the next array of a file that [`npy::survey`] has checked; `None` at its end.
     pub(super) fn of_surveyed(from: &'a mut dyn Read) -> Result<Option<Self>> {
         Ok(npy::ArrayReader::begin(from)?.map(|array| Self(Elements::Unread(array.surveyed()))))
     }
 
-    /// The only array of an archive's entry.
+    /// Begins the only array of an archive's entry.
     pub(super) fn of_entry(from: &'a mut dyn Read) -> Result<Self> {
         let array = npy::ArrayReader::begin(from)?.ok_or_else(|| bad_file(".npy", "it is empty"))?;
         Ok(Self(Elements::Unread(array.alone())))
@@ -88,7 +88,7 @@ impl<'a> Incoming<'a> {
 
     /// Calls `take` with each part along the first axis, until it returns false.
     ///
-    /// Parts are read one by one where that is safe; otherwise the whole array is read first. Returns
+    /// Reads the parts one by one where that is safe, otherwise the whole array first. Returns
     /// false if `take` did, and `None` if the array has no axis.
     pub(crate) fn split(self, mut take: impl FnMut(Incoming<'_>) -> Result<bool>) -> Result<Option<bool>> {
         if self.shape().is_empty() {

@@ -1,4 +1,4 @@
-//! Reading arrays, one after another, from whatever file or stream is given.
+//! Reading arrays, one after another, from a file or stream.
 
 use super::npz::Archive;
 use super::{Incoming, bad_file, is_standard_stream, npy, npz, of_file, png};
@@ -8,7 +8,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
-/// The arrays of one file or stream, which are read when their turn comes. What it is, its first bytes tell.
+/// The arrays of a file or stream, each read in its turn.
+///
+/// The first bytes decide on the format.
 pub(crate) struct Arrays {
     name: String,
     content: Content,
@@ -18,10 +20,11 @@ trait Seekable: BufRead + Seek {}
 impl<T: BufRead + Seek> Seekable for T {}
 
 enum Content {
-    /// One `.npy` after another, as they come.
+    /// One `.npy` after another, as they arrive.
     Stream(Box<dyn Read>),
-    /// A file with one `.npy` after another, as `numpy.save` leaves them when called again on an
-    /// open file. It has been looked through: so many are still to come.
+    /// A file with one `.npy` after another, as `numpy.save` leaves them in an open file.
+    ///
+    /// Its length has been checked against its headers.
     File {
         file: Box<dyn Seekable>,
         /// Arrays in the file.
@@ -37,7 +40,9 @@ enum Content {
 }
 
 impl Arrays {
-    /// Opens a file, or standard input for `-`; of an archive with several arrays only the one called `key`, if that is given.
+    /// Opens a file, or standard input for `-`.
+    ///
+    /// With a `key`, only the array of that name in an archive.
     pub(crate) fn open(path: &Path, key: Option<&str>) -> Result<Self> {
         let name = path.display().to_string();
         let content = if is_standard_stream(path) {
@@ -48,8 +53,7 @@ impl Arrays {
         Ok(Self { content: content.map_err(|failure| failure.within(&name))?, name })
     }
 
-    /// Hands the next array to `take`, which reads it, with what to call it in a message; `None`
-    /// after the last.
+    /// Calls `take` with the next array and a name for messages; `None` after the last.
     pub(crate) fn next<R>(&mut self, take: impl FnOnce(&str, Incoming<'_>) -> Result<R>) -> Result<Option<R>> {
         let mut name = self.name.clone();
         let taken = match &mut self.content {
@@ -79,12 +83,13 @@ impl Arrays {
         taken.map_err(|failure| failure.within(&name))
     }
 
-    /// Whether it can [`rewind`](Self::rewind): a `.npy` file can, what has to be decoded cannot.
+    /// Whether [`rewind`](Self::rewind) works: for `.npy` files, not for streams and packed
+    /// formats.
     pub(crate) fn is_rewindable(&self) -> bool {
         matches!(self.content, Content::File { .. })
     }
 
-    /// Goes back to the first array. Does nothing if it is not [rewindable](Self::is_rewindable).
+    /// Goes back to the first array; does nothing if it is not [rewindable](Self::is_rewindable).
     pub(crate) fn rewind(&mut self) -> Result<()> {
         if let Content::File { file, total, left } = &mut self.content {
             file.rewind()?;
@@ -93,7 +98,7 @@ impl Arrays {
         Ok(())
     }
 
-    /// How many arrays are to come, as far as that is known.
+    /// Returns how many arrays are left, if that is known.
     pub(crate) fn remaining(&self) -> Option<usize> {
         match &self.content {
             Content::Stream(_) => None,
@@ -114,7 +119,7 @@ impl Content {
         Self::new(&start, Box::new(file), key)
     }
 
-    /// A stream cannot be sought in: whatever needs that is taken into memory.
+    /// Streams cannot seek, so an archive or picture is read into memory first.
     fn of_stream(mut stream: impl Read + 'static, key: Option<&str>) -> Result<Self> {
         let start = start_of(&mut stream)?;
         let mut stream = Cursor::new(start.clone()).chain(stream);
@@ -146,7 +151,7 @@ impl Content {
     }
 }
 
-/// The first bytes, fewer at the end of the file.
+/// Returns the first eight bytes, or fewer if the file is shorter.
 fn start_of(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     from.take(8).read_to_end(&mut start)?;

@@ -16,12 +16,12 @@ use clap::ValueEnum;
 use std::fmt::Display;
 use std::path::Path;
 
-/// What `-` stands for.
+/// Whether a path is `-`, which stands for standard input or output.
 pub(crate) fn is_standard_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// A file format, by default what the name ends with.
+/// A file format; by default the ending of the name decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// One array, for `numpy.load`
@@ -33,7 +33,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format to write `path` in.
+    /// Returns the format in which to write `path`.
     pub(crate) fn of(path: &Path, wanted: Option<Self>) -> Result<Self> {
         if let Some(format) = wanted {
             return Ok(format);
@@ -43,18 +43,18 @@ impl Format {
         }
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         Self::from_str(extension, true).map_err(|_| {
-            Failure::new(Exit::Usage, format!("{}: no format goes by that ending", path.display()))
+            Failure::new(Exit::Usage, format!("{}: no format has that ending", path.display()))
                 .advise("end the name with .npy, .npz or .png, or say --format")
         })
     }
 }
 
-/// Says which file it was.
+/// Adds the file's name to a failure.
 pub(crate) fn of_file<T, E: Into<Failure>>(path: &Path, result: std::result::Result<T, E>) -> Result<T> {
     result.map_err(|error| error.into().context(path.display()))
 }
 
-/// The bytes of a file are not what they should be.
+/// The failure of a file whose bytes are not what they should be.
 pub(crate) fn bad_file(format: &str, what: impl Display) -> Failure {
     Failure::new(Exit::Corrupt, format!("not a {format} file that can be read: {what}"))
 }

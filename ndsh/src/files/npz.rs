@@ -11,22 +11,22 @@ use zip::result::ZipError;
 use zip::write::{ExtendedFileOptions, FileOptions};
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// How a zip archive starts: with a file, or empty.
+/// How a zip archive starts, with or without files in it.
 pub(crate) const MAGICS: [&[u8]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
 
-/// The number of our own extra field in an entry's header.
+/// Number of this tool's extra field in an entry's header.
 const NOTE: u16 = 0x444e;
 
-/// The ending that NumPy leaves out of an array's key.
+/// Ending of an entry's name, which is no part of the array's key.
 const ENDING: &str = ".npy";
 
-/// Where an archive goes. Once it is over, nothing is written any more, and nothing fails.
+/// Where an archive is written, until it is given up; then nothing is written, and nothing fails.
 ///
-/// The zip crate finishes an archive that is dropped, and complains on standard error when it cannot.
+/// The zip crate finishes an archive that is dropped, and prints to standard error when it cannot.
 pub(crate) struct Quiet<W> {
     to: W,
     over: Arc<AtomicBool>,
-    /// Where it is, or would be.
+    /// Position in the archive, as if everything had been written.
     at: u64,
 }
 
@@ -36,7 +36,7 @@ impl<W> Quiet<W> {
     }
 
     fn is_over(&self) -> bool {
-        // Relaxed: one thread at a time has the archive.
+        // Relaxed: only one thread at a time uses the archive.
         self.over.load(Ordering::Relaxed)
     }
 }
@@ -64,7 +64,7 @@ impl<W: Seek> Seek for Quiet<W> {
     }
 }
 
-/// An archive that is being written; without `finish` it has no directory.
+/// An archive under way; without `finish` it has no directory.
 pub(crate) struct ArchiveWriter<W: Write + Seek> {
     /// `None` once it is finished.
     zip: Option<ZipWriter<W>>,
@@ -78,13 +78,13 @@ impl<W: Write + Seek> Drop for ArchiveWriter<W> {
     }
 }
 
-/// An archive in a file.
+/// Starts an archive in a file.
 pub(crate) fn to_file<W: Write + Seek>(to: W) -> ArchiveWriter<Quiet<W>> {
     let over = Arc::new(AtomicBool::new(false));
     ArchiveWriter { zip: Some(ZipWriter::new(Quiet::new(to, &over))), over }
 }
 
-/// An archive in a pipe, where there is no going back: sizes stand behind the elements.
+/// Starts an archive in a pipe, where sizes follow the elements, as there is no seeking back.
 fn to_stream<W: Write>(to: W) -> ArchiveWriter<impl Write + Seek> {
     let over = Arc::new(AtomicBool::new(false));
     ArchiveWriter { zip: Some(ZipWriter::new_stream(Quiet::new(to, &over))), over }
@@ -93,7 +93,7 @@ fn to_stream<W: Write>(to: W) -> ArchiveWriter<impl Write + Seek> {
 impl<W: Write + Seek> ArchiveWriter<W> {
     /// Adds an array, uncompressed, as `numpy.savez` does.
     ///
-    /// The entry's header takes the `note` along. NumPy does not look at it.
+    /// The `note` goes into the entry's header, where NumPy ignores it.
     pub(crate) fn add(&mut self, key: &str, array: ArrayRef<'_>, note: Option<&[u8]>) -> Result<()> {
         let Some(zip) = &mut self.zip else { return Ok(()) };
         let mut options = FileOptions::<ExtendedFileOptions>::default()
@@ -106,12 +106,11 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         npy::write(zip, array)
     }
 
-    /// Completes the entry added last, in the file: from here on [`salvage`] finds it.
+    /// Completes the last entry in the file, so that [`salvage`] finds it.
     pub(crate) fn complete(&mut self, key: &str) -> Result<()> {
         let Some(zip) = &mut self.zip else { return Ok(()) };
-        // The zip crate completes an entry before all else that it does with an archive, and goes back
-        // and forth in the file for it, which leaves nothing in a buffer. The copy itself, under a name
-        // that is taken, comes to nothing.
+        // Before anything else, the zip crate completes the entry. Seeking back to its header
+        // flushes every buffer. The copy itself fails, as the name is taken.
         let name = format!("{key}{ENDING}");
         match zip.shallow_copy_file(&name, &name) {
             Err(ZipError::Io(error)) => Err(failure(ZipError::Io(error))),
@@ -119,13 +118,13 @@ impl<W: Write + Seek> ArchiveWriter<W> {
         }
     }
 
-    /// Writes the directory; only once.
+    /// Writes the directory, once.
     pub(crate) fn finish(&mut self) -> Result<()> {
         self.zip.take().map_or(Ok(()), |zip| zip.finish().map(drop).map_err(failure))
     }
 }
 
-/// An archive with one array, under the key that `numpy.savez` gives to the first.
+/// Writes an archive with one array, under the key that `numpy.savez` uses for the first.
 pub(crate) fn write_one(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> {
     let mut writer = to_stream(to);
     writer.add("arr_0", array, None)?;
@@ -134,26 +133,26 @@ pub(crate) fn write_one(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> 
 
 /// An entry of an archive without a directory.
 pub(crate) struct SalvagedEntry {
-    /// Where it begins in the file.
+    /// Where it begins in the file, in bytes.
     pub(crate) at: u64,
     pub(crate) note: Vec<u8>,
 }
 
-/// The whole entries at the front of an archive whose writer was killed before it could finish.
+/// Finds the complete entries of an archive whose writer was killed.
 pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<SalvagedEntry>> {
     let mut found = Vec::new();
     loop {
         let at = from.stream_position()?;
-        // What follows is cut off, or the directory.
+        // Here the file is cut off, or the directory begins.
         let Ok(Some(mut entry)) = read_zipfile_from_stream(from) else { return Ok(found) };
         let note = entry.extra_data().and_then(|fields| note(&fields)).unwrap_or_default();
-        // The checksum is compared at the end.
+        // Reading to the end compares the checksum.
         let len = match io::copy(&mut entry, &mut io::sink()) {
             Ok(len) => len,
             Err(error) if error.raw_os_error().is_some() => return Err(error.into()),
             Err(_) => return Ok(found),
         };
-        // Sizes and checksum are filled in when an entry is complete.
+        // The size is 0 until the entry is complete.
         if len == 0 {
             return Ok(found);
         }
@@ -161,7 +160,7 @@ pub(crate) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<SalvagedEn
     }
 }
 
-/// The note among an entry's extra fields.
+/// Finds the note among an entry's extra fields.
 fn note(mut fields: &[u8]) -> Option<Vec<u8>> {
     while let Some((head, rest)) = fields.split_first_chunk::<4>() {
         let [id, len] = [[head[0], head[1]], [head[2], head[3]]].map(u16::from_le_bytes);
@@ -174,7 +173,7 @@ fn note(mut fields: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-/// The array of an entry that [`salvage`] has found.
+/// Reads the array of an entry that [`salvage`] found.
 pub(crate) fn get_salvaged(from: &mut (impl BufRead + Seek), at: u64) -> Result<Array> {
     from.seek(SeekFrom::Start(at))?;
     match read_zipfile_from_stream(from) {
@@ -194,14 +193,14 @@ impl<R: Read + Seek> Archive<R> {
         Ok(Self { zip: ZipArchive::new(from).map_err(failure)? })
     }
 
-    /// The keys of the arrays, in the order of the file.
+    /// Returns the keys of the arrays, in the order of the file.
     pub(crate) fn keys(&self) -> Vec<String> {
         let indices = 0..self.zip.len();
         let names = indices.filter_map(|index| self.zip.name_for_index(index)?.ok());
         names.filter_map(|name| name.strip_suffix(ENDING).map(str::to_owned)).collect()
     }
 
-    /// Hands the array called `key` to `take`, which reads it.
+    /// Calls `take` with the array called `key`.
     pub(crate) fn take<T>(&mut self, key: &str, take: impl FnOnce(Incoming<'_>) -> Result<T>) -> Result<T> {
         let Some(index) = self.zip.index_for_name(&format!("{key}{ENDING}")) else {
             let keys = self.keys().join(", ");
@@ -211,18 +210,18 @@ impl<R: Read + Seek> Archive<R> {
         take(Incoming::of_entry(&mut entry).map_err(|failure| failure.context(key))?)
     }
 
-    /// The array called `key`.
+    /// Reads the array called `key`.
     pub(crate) fn get(&mut self, key: &str) -> Result<Array> {
         self.take(key, |incoming| incoming.into_array().map_err(|failure| failure.context(key)))
     }
 }
 
-/// The one array of an entry.
+/// Reads the only array of an entry.
 fn read_entry(entry: impl Read) -> Result<Array> {
     Incoming::of_entry(&mut EntryReader(entry))?.into_array()
 }
 
-/// What an entry unpacks to. Bytes that cannot be unpacked are the file's fault, not the system's.
+/// Reads an entry. Data that cannot be unpacked is the file's fault, not the system's.
 struct EntryReader<R>(R);
 
 impl<R: Read> Read for EntryReader<R> {
@@ -234,12 +233,12 @@ impl<R: Read> Read for EntryReader<R> {
     }
 }
 
-/// An error that [`Failure`] takes for damage.
+/// Makes an error that [`Failure`] takes for damage.
 fn bad_bytes(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Whether it is an error of our own output, such as a closed standard output.
+/// Whether it is an error of this tool's own output, such as a closed standard output.
 fn is_output(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WriteZero | io::ErrorKind::Other | io::ErrorKind::BrokenPipe)
 }

@@ -1,4 +1,4 @@
-//! Writing a file so that it is there whole, or as it was before.
+//! Writing a file so that it is complete, or as it was before.
 
 use super::{Format, is_standard_stream, npy, npz, of_file, png};
 use crate::array::ArrayRef;
@@ -9,15 +9,15 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// Links that are followed one after another before they count as a circle.
+/// Symbolic links to follow before they count as a circle.
 const LINKS: usize = 40;
 
-/// A file that gets its name when it is complete; a pipe or device is written as it is.
+/// A file that gets its name when it is complete; a pipe or device is written directly.
 ///
-/// A symbolic link is followed, so that the link stays and the file it names is replaced. A file that
-/// is replaced hands on its mode and, where this process may do so, its owner.
+/// A symbolic link stays, and the file it names is replaced. The new file takes over the mode and,
+/// where this process may do so, the owner.
 pub(crate) struct OutputFile {
-    /// What was asked for.
+    /// The path that the user gave.
     asked: PathBuf,
     to: To,
 }
@@ -62,28 +62,28 @@ impl To {
         let path = target(path)?;
         let there = match fs::symlink_metadata(&path) {
             Ok(there) if !there.is_file() => {
-                // A directory is refused by the system, which says so best.
+                // The system refuses a directory, with the best message.
                 return Ok(Self::Special(BufWriter::new(File::options().write(true).open(&path)?)));
             }
             Ok(there) => Some(there),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        // A file that may not be written is not replaced either.
+        // A file without write permission is not replaced either.
         if there.is_some() {
             File::options().write(true).open(&path)?;
         }
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(path.file_name().ok_or_else(|| Failure::new(Exit::Usage, "not the name of a file"))?);
         prefix.push(".");
-        // The umask applies to a new file, as it does elsewhere.
+        // As for any new file, the umask applies.
         let part = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(".part")
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
         if let Some(there) = there {
-            // First the owner: a change of owner takes special bits away.
+            // First the owner, as changing it clears special bits.
             let _ = std::os::unix::fs::fchown(part.as_file(), Some(there.uid()), Some(there.gid()));
             part.as_file().set_permissions(Permissions::from_mode(there.mode() & 0o7777))?;
         }
@@ -102,7 +102,7 @@ impl To {
     }
 }
 
-/// The file that a path stands for, through links to where it is, or is to be.
+/// Follows symbolic links to the file that a path names; that file may not exist yet.
 fn target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {
@@ -126,7 +126,7 @@ fn write(to: &mut impl Write, format: Format, array: ArrayRef<'_>) -> Result<()>
     }
 }
 
-/// Refuses to send bytes to a terminal.
+/// Fails if standard output is a terminal.
 pub(crate) fn not_to_a_terminal() -> Result<()> {
     if std::io::stdout().is_terminal() {
         return Err(Failure::new(Exit::Usage, "standard output is a terminal, and arrays are bytes")

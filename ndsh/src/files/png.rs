@@ -1,6 +1,7 @@
 //! PNG pictures whose pixels are an array's elements, one for one.
 //!
-//! `uint8` and `uint16` of shape (height, width) or (height, width, channels) with 1 to 4 channels, and `bool` of shape (height, width).
+//! `uint8` and `uint16` of shape (height, width) or (height, width, channels) with 1 to 4 channels,
+//! and `bool` of shape (height, width).
 
 use super::bad_file;
 use crate::array::{Array, ArrayRef, byte_len};
@@ -54,7 +55,7 @@ pub(crate) fn write(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> {
     encode(to, [width, height], color, depth, bytes).ok_or_else(no_picture)?
 }
 
-/// Eight pixels in a byte, the leftmost in the highest bit, and each row begins with a byte of its own.
+/// Packs a row, eight pixels in a byte, with the leftmost in the highest bit.
 fn pack(row: &[u8]) -> impl Iterator<Item = u8> {
     row.chunks(8).map(|bits| bits.iter().zip((0..8).rev()).fold(0, |byte, (bit, place)| byte | (bit & 1) << place))
 }
@@ -65,7 +66,7 @@ pub(crate) fn write_rgba(to: &mut impl Write, size: [usize; 2], pixels: &[u8]) -
         .unwrap_or_else(|| Err(Failure::new(Exit::Failure, format!("no PNG has {} times {} pixels", size[0], size[1]))))
 }
 
-/// `None` for a size that no PNG has.
+/// Writes a picture; `None` if PNG cannot have the size.
 fn encode(
     to: &mut impl Write,
     size: [usize; 2],
@@ -185,7 +186,7 @@ mod tests {
     fn what_is_cut_is_refused() {
         let mut file = Vec::new();
         write(&mut file, ArrayRef { dtype: DType::U8, shape: &[2, 2], bytes: &[1, 2, 3, 4] }).unwrap();
-        // The last part is an end mark without which the pixels are there.
+        // The last bytes are an end mark, which a reader can do without.
         for len in 0..file.len() - 20 {
             assert!(read(Cursor::new(&file[..len])).is_err(), "cut to {len}");
         }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// One JSON value, indented, and a line's end. What could act on a terminal is escaped, as JSON has it.
+/// Writes one JSON value, indented, and ends the line.
+///
+/// Characters that could act on a terminal are escaped as JSON allows.
 pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     let mut safe = String::with_capacity(text.len() + 1);
@@ -11,7 +13,7 @@ pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()
         if c.is_ascii() || c.escape_debug().eq([c]) {
             safe.push(c);
         } else {
-            // Beyond ASCII there is nothing but the inside of strings.
+            // In JSON, only strings have characters beyond ASCII.
             safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }

@@ -4,24 +4,24 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use ratatui::text::Span;
 use std::io::{self, IsTerminal, Write};
 
-/// Columns of the terminal; `None` where standard output is none.
+/// Returns the width of the terminal in columns; `None` if standard output is no terminal.
 pub(crate) fn window() -> Option<usize> {
     let size = io::stdout().is_terminal().then(ratatui::crossterm::terminal::size)?.ok()?;
     (size.0 > 0).then_some(size.0.into())
 }
 
-/// Columns between two cells.
+/// Blank columns between two cells.
 const GAP: u16 = 2;
 
-/// A table without lines, as wide as what stands in it.
+/// A table without lines, as wide as its content.
 pub(crate) struct Columns {
-    /// Those that start with `>` have their cells on the right.
+    /// Titles; `>` before one puts the cells of its column on the right.
     titles: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Columns {
-    /// One title for each column; those that start with `>` have their cells on the right.
+    /// Creates a table with one title for each column; `>` puts its cells on the right.
     pub(crate) fn new(titles: &[&str]) -> Self {
         Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new() }
     }
@@ -30,8 +30,9 @@ impl Columns {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
-    /// Leaves out the columns `spare`, one after another, until the table is no wider than `window`;
-    /// then cuts the widest cells.
+    /// Drops the columns `spare`, one after another, until the table fits into `window`.
+    ///
+    /// If that is not enough, the widest cells are cut.
     pub(crate) fn fit(&mut self, window: usize, spare: &[&str]) {
         for title in spare {
             if self.width() <= window {
@@ -59,7 +60,7 @@ impl Columns {
         widths.iter().sum::<usize>() + usize::from(GAP) * widths.len().saturating_sub(1)
     }
 
-    /// The lines, without blanks at their ends.
+    /// Prints the table, without blanks at the ends of lines.
     pub(crate) fn print(&self, to: &mut impl Write) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
@@ -80,12 +81,12 @@ impl Columns {
     }
 }
 
-/// Columns that a text takes.
+/// Returns the columns that a text takes on a terminal.
 fn width(text: &str) -> usize {
     Span::raw(text).width()
 }
 
-/// The beginning of a text, with a mark for what is left out.
+/// Cuts a text, with an ellipsis in place of the rest.
 fn cut(text: &str, most: usize) -> String {
     let mut cut = String::new();
     for c in text.chars() {

@@ -4,12 +4,14 @@ use bytesize::ByteSize;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// A name or path, which comes from outside: whatever could move the cursor, hide or turn text around is shown as an escape.
+/// Makes a name or path from outside safe to print.
+///
+/// Characters that could move the cursor, hide text or turn it around become escapes.
 pub(crate) fn printable(name: &str) -> Cow<'_, str> {
     escape(name, &['"', '\''])
 }
 
-/// The same for a sentence with names in it, which may have escapes already.
+/// Makes a sentence with names in it safe to print; it may contain escapes already.
 pub(crate) fn printable_message(message: &str) -> Cow<'_, str> {
     escape(message, &['"', '\'', '\\'])
 }
@@ -30,18 +32,18 @@ fn escape<'a>(text: &'a str, keep: &[char]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// Bytes in powers of 1024: `2.6 MiB`.
+/// Formats bytes in powers of 1024: `2.6 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     ByteSize(bytes).display().iec().to_string()
 }
 
-/// A time in the unit that suits it, to two or three figures: `850ns`, `1.2ms`, `3.4s`, `5m 12s`, `2d 4h`.
+/// Formats a time to two or three digits: `850ns`, `1.2ms`, `3.4s`, `5m 12s`, `2d 4h`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let two = |large: u64, unit: &str, small: u64, smaller: &str| format!("{large}{unit} {small}{smaller}");
     match seconds {
         0 if time < Duration::from_micros(1) => format!("{}ns", time.as_nanos()),
-        // As std has it, but for its micro sign, which not every terminal has.
+        // Like std, but without the micro sign, which not every terminal can show.
         0 if time < Duration::from_millis(1) => format!("{:.1}us", time.as_secs_f64() * 1e6),
         0 => format!("{:.1}ms", time.as_secs_f64() * 1e3),
         1..60 => format!("{:.1}s", time.as_secs_f64()),
@@ -51,13 +53,13 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// `1 file`, `2 files`.
+/// Counts things: `1 file`, `2 files`.
 pub(crate) fn counted(count: impl Into<u128>, what: &str) -> String {
     let count = count.into();
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A number in few characters.
+/// Formats a number in few characters.
 pub(crate) fn number(number: f64) -> String {
     match number.abs() {
         0.0 => "0".to_owned(),
@@ -67,7 +69,7 @@ pub(crate) fn number(number: f64) -> String {
     }
 }
 
-/// Axes as NumPy prints them: `(720, 1280, 3)`, `(5,)`, `()`.
+/// Formats a shape as NumPy does: `(720, 1280, 3)`, `(5,)`, `()`.
 pub(crate) fn shape(axes: &[usize]) -> String {
     match axes {
         [one] => format!("({one},)"),
@@ -75,7 +77,7 @@ pub(crate) fn shape(axes: &[usize]) -> String {
     }
 }
 
-/// Axes as in [`shape`], of many only the first and how many there are.
+/// Formats a shape as [`shape`] does, but shortens one with many axes.
 pub(crate) fn short_shape(axes: &[usize]) -> String {
     let whole = shape(axes);
     match axes {
@@ -84,10 +86,10 @@ pub(crate) fn short_shape(axes: &[usize]) -> String {
     }
 }
 
-/// Characters of a shape in a table: enough for a batch of pictures.
+/// Longest shape in a table, in characters: enough for a batch of pictures.
 const SHORT: usize = 28;
 
-/// A word in quotes, where a POSIX shell needs them.
+/// Quotes a word where a POSIX shell needs it.
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

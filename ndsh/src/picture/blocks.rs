@@ -1,24 +1,24 @@
-//! A picture as text: two pixels in a character, one above the other.
+//! A picture as text, with two pixels in a character, one above the other.
 
 use super::Canvas;
 use crate::terminal::{Depth, in_palette, in_sixteen};
 use ratatui::style::Color;
 use std::io::{self, Write};
 
-/// Upper half in the foreground's colour, lower half in the background's.
+/// Its upper half has the foreground's colour, its lower half the background's.
 pub(crate) const UPPER_HALF: char = '\u{2580}';
 
-/// From dark to light, where there are no colours.
+/// Characters from dark to light, for terminals without colours.
 const RAMP: &[u8] = b" .:-=+*#%@";
 
-/// Writes a picture in colours, a line for two rows.
+/// Writes a picture in colours, two rows to a line.
 pub(crate) fn write_colours(to: &mut impl Write, canvas: &Canvas, depth: Depth) -> io::Result<()> {
     for y in (0..canvas.height).step_by(2) {
         let mut last: Option<[String; 2]> = None;
         for x in 0..canvas.width {
             let upper = code(Ground::Fore, canvas.get(y, x), depth);
             let lower = code(Ground::Back, canvas.get(y + 1, x), depth);
-            // Only what changes: a plane of one colour is a few bytes a line.
+            // Only changes, so that an area of one colour takes few bytes.
             if last.as_ref().is_none_or(|[last, _]| *last != upper) {
                 write!(to, "\u{1b}[{upper}m")?;
             }
@@ -39,14 +39,16 @@ enum Ground {
     Back = 40,
 }
 
-/// The parameters that set a colour; the terminal's own where a picture has an odd number of rows.
+/// Returns the parameters that set a colour.
+///
+/// Below an odd last row it is the terminal's own.
 fn code(ground: Ground, pixel: Option<[u8; 4]>, depth: Depth) -> String {
     let base = ground as u8;
     let Some([r, g, b, _]) = pixel else { return (base + 9).to_string() };
     match depth {
         Depth::True => format!("{};2;{r};{g};{b}", base + 8),
         Depth::Palette => format!("{};5;{}", base + 8, in_palette([r, g, b])),
-        // The bright eight have numbers of their own.
+        // The bright eight have codes of their own.
         Depth::Sixteen | Depth::None => match in_sixteen([r, g, b]) {
             dark @ 0..8 => (base + dark).to_string(),
             bright => (base + 60 + bright - 8).to_string(),
@@ -54,7 +56,7 @@ fn code(ground: Ground, pixel: Option<[u8; 4]>, depth: Depth) -> String {
     }
 }
 
-/// The colour of a cell on a screen.
+/// Returns the colour of a cell on a screen.
 pub(crate) fn cell(pixel: Option<[u8; 4]>, depth: Depth) -> Color {
     match (pixel, depth) {
         (None, _) => Color::Reset,
@@ -64,7 +66,7 @@ pub(crate) fn cell(pixel: Option<[u8; 4]>, depth: Depth) -> Color {
     }
 }
 
-/// Writes a picture in characters alone, a line for two rows.
+/// Writes a picture in characters alone, two rows to a line.
 pub(crate) fn write_ramp(to: &mut impl Write, canvas: &Canvas) -> io::Result<()> {
     for y in (0..canvas.height).step_by(2) {
         let line: String = (0..canvas.width).map(|x| ramp(canvas.get(y, x), canvas.get(y + 1, x))).collect();
@@ -73,7 +75,7 @@ pub(crate) fn write_ramp(to: &mut impl Write, canvas: &Canvas) -> io::Result<()>
     Ok(())
 }
 
-/// The character that is as light as two pixels, or one where there is no other.
+/// Returns the character as light as two pixels, or as one of them if it is alone.
 pub(crate) fn ramp(upper: Option<[u8; 4]>, lower: Option<[u8; 4]>) -> char {
     let light = match (upper.map(light), lower.map(light)) {
         (Some(upper), Some(lower)) => upper.midpoint(lower),
@@ -83,7 +85,7 @@ pub(crate) fn ramp(upper: Option<[u8; 4]>, lower: Option<[u8; 4]>) -> char {
     RAMP.get(step).copied().map_or(' ', char::from)
 }
 
-/// How light a colour looks, 0 to 255 (Rec. 709).
+/// Returns how light a colour looks, from 0 to 255 (Rec. 709).
 fn light([r, g, b, _]: [u8; 4]) -> u32 {
     (u32::from(r) * 2126 + u32::from(g) * 7152 + u32::from(b) * 722) / 10_000
 }

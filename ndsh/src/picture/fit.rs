@@ -1,12 +1,12 @@
-//! A picture in the size of a screen.
+//! Scaling a picture to a screen.
 
 use super::paint::{Background, Painter, Rgba};
 
-/// Looks at most so many pixels deep into what becomes one.
+/// Most rows, and most columns, that are averaged for one pixel.
 const DEPTH: usize = 16;
-/// Rows that a picture of one row is drawn with.
+/// Height of a picture with one row, in pixels; also the width of one with one column.
 const BAND: usize = 16;
-/// Side of a square of the checkerboard.
+/// Side of a square of the checkerboard, in pixels.
 const CHECK: usize = 4;
 
 /// A picture as pixels of red, green, blue and alpha, row by row.
@@ -18,13 +18,15 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// Pixel for pixel.
+    /// Paints a picture pixel for pixel.
     pub(crate) fn whole(painter: &Painter<'_>) -> Self {
         Self::sized(painter, painter.plane().width(), painter.plane().height())
     }
 
-    /// As large as fits into so many pixels without changing the proportions: small pictures in whole multiples, large ones by the mean of what becomes
-    /// one pixel.
+    /// Scales a picture to fit, without changing its proportions.
+    ///
+    /// A small picture grows by a whole factor. In a large one the mean of several pixels becomes
+    /// one.
     pub(crate) fn fit(painter: &Painter<'_>, max_width: usize, max_height: usize) -> Self {
         let (width, height) = (painter.plane().width(), painter.plane().height());
         if width == 0 || height == 0 {
@@ -55,7 +57,7 @@ impl Canvas {
         Self { width, height, pixels }
     }
 
-    /// The pixels over a background, without alpha.
+    /// Puts the pixels on a background, and removes alpha.
     pub(crate) fn flatten(&mut self, background: Background) {
         for (index, pixel) in self.pixels.iter_mut().enumerate() {
             let [r, g, b, alpha] = *pixel;
@@ -82,19 +84,21 @@ impl Canvas {
     }
 }
 
-/// `len * by / of`, rounded, and not nothing.
+/// Returns `len * by / of`, rounded, but at least 1.
 fn scaled(len: usize, by: usize, of: usize) -> usize {
     let scaled = (len as u128 * by as u128 + of as u128 / 2) / of as u128;
     usize::try_from(scaled).unwrap_or(usize::MAX).max(1)
 }
 
-/// Cuts `len` into `count` parts of equal length, from where to where; each has one at least.
+/// Cuts `len` into `count` equal ranges; each has at least one element.
 fn parts(len: usize, count: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
     let cut = move |index: usize| (index as u128 * len as u128 / count.max(1) as u128) as usize;
     (0..count).map(move |index| (cut(index), cut(index + 1).max(cut(index) + 1)))
 }
 
-/// The mean of a box of pixels, with colours weighted by alpha; of large boxes, of a grid in them.
+/// Returns the mean colour of a box of pixels, weighted by alpha.
+///
+/// Of a large box, a grid of pixels is enough.
 fn mean(painter: &Painter<'_>, rows: (usize, usize), columns: (usize, usize)) -> Rgba {
     let grid = |(from, to): (usize, usize)| {
         let count = (to - from).min(DEPTH);

@@ -1,15 +1,15 @@
-//! `--index`: which part of an array to look at.
+//! `--index`: the part of an array to show.
 
 use std::str::FromStr;
 
-/// One place of the list.
+/// One item of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Item {
-    /// This element of the axis; below zero, from its end.
+    /// One element of the axis; negative numbers count from its end.
     At(isize),
-    /// All of the axis.
+    /// The whole axis.
     All,
-    /// All axes that are not spoken of.
+    /// All axes without an item.
     Rest,
 }
 
@@ -37,13 +37,13 @@ impl FromStr for Index {
 }
 
 impl Index {
-    /// Fixes these elements, and nothing else.
+    /// Makes an index of these elements; `None` is a whole axis.
     pub(crate) fn of_fixed(fixed: &[Option<usize>]) -> Self {
         let item = |at: &Option<usize>| at.and_then(|at| isize::try_from(at).ok()).map_or(Item::All, Item::At);
         Self(fixed.iter().map(item).collect())
     }
 
-    /// For each axis the element that is fixed, or `None` for all of it.
+    /// Returns the chosen element for each axis, or `None` for the whole axis.
     pub(crate) fn resolve(&self, shape: &[usize]) -> Result<Vec<Option<usize>>, String> {
         let named = self.0.iter().filter(|item| **item != Item::Rest).count();
         let Some(rest) = shape.len().checked_sub(named) else {

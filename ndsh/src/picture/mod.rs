@@ -1,6 +1,7 @@
 //! Arrays as pictures.
 //!
-//! [`plane`] says which elements are pixels, [`paint`] which colours they have, [`fit`] brings them to a size, and [`blocks`] to a terminal.
+//! [`plane`] chooses the elements that are pixels, [`paint`] their colours. [`fit`] scales the
+//! picture, and [`blocks`] prints it.
 
 pub(crate) mod blocks;
 pub(crate) mod fit;

@@ -1,4 +1,4 @@
-//! Which colours the numbers of a picture have.
+//! The colours of a picture.
 
 use super::plane::Plane;
 use crate::array::numbers::{Part, is_complex};
@@ -8,12 +8,12 @@ use ndsharray::DType;
 /// Red, green, blue, alpha.
 pub(crate) type Rgba = [u8; 4];
 
-/// Scales of colours for pictures with one number a pixel.
+/// Colour scales for pictures with one number a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Colormap {
-    /// Black to white; not a number is red
+    /// Black to white; NaN is red
     Grey,
-    /// Dark blue over green to yellow, equal steps to the eye; not a number is grey, and infinities are white and black
+    /// Dark blue over green to yellow, even steps; NaN is grey, infinities are white and black
     Viridis,
     /// Black over red to pale yellow
     Inferno,
@@ -31,7 +31,7 @@ pub(crate) enum Colormap {
     Cyclic,
 }
 
-/// What is behind transparent pixels.
+/// What shows through transparent pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Background {
     /// A checkerboard of greys
@@ -41,7 +41,7 @@ pub(crate) enum Background {
     White,
 }
 
-/// How to paint, as far as the user has said.
+/// The user's choices for painting.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Paint {
     pub(crate) part: Part,
@@ -49,7 +49,7 @@ pub(crate) struct Paint {
     pub(crate) colormap: Option<Colormap>,
 }
 
-/// Knows the colour of each pixel.
+/// Computes the colour of each pixel.
 pub(crate) struct Painter<'a> {
     plane: Plane<'a>,
     part: Part,
@@ -58,7 +58,7 @@ pub(crate) struct Painter<'a> {
     scale: Option<Scale>,
 }
 
-/// Colours for numbers from 0 to 1, and for what is none.
+/// Colours for numbers from 0 to 1, and for numbers that are not finite.
 struct Scale {
     colours: [Rgba; 256],
     nan: Rgba,
@@ -83,7 +83,7 @@ impl<'a> Painter<'a> {
         &self.plane
     }
 
-    /// The numbers that the ends of the scale stand for.
+    /// Returns the numbers at the ends of the scale.
     pub(crate) fn range(&self) -> (f64, f64) {
         self.range
     }
@@ -102,15 +102,15 @@ impl<'a> Painter<'a> {
         }
     }
 
-    /// Where a number is in the range, from 0 to 1.
+    /// Returns the place of a number in the range, from 0 to 1.
     fn place(&self, number: f64) -> f64 {
         let (low, high) = self.range;
-        // Halves, so that the width of the widest range is a number too.
+        // Halves, so that the widest range has a finite width.
         let width = high / 2.0 - low / 2.0;
         if width > 0.0 {
             ((number / 2.0 - low / 2.0) / width).clamp(0.0, 1.0)
         } else {
-            // One number alone is in the middle; but what is zero everywhere is dark.
+            // A single number gets the middle of the scale, but zeroes stay dark.
             match number.total_cmp(&low) {
                 std::cmp::Ordering::Less => 0.0,
                 std::cmp::Ordering::Equal if low == 0.0 => 0.0,
@@ -121,7 +121,7 @@ impl<'a> Painter<'a> {
     }
 }
 
-/// The range of a picture whose user has not given one.
+/// Chooses the range of a picture, if the user gave none.
 fn range(plane: &Plane<'_>, part: Part) -> (f64, f64) {
     let found = || {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -138,7 +138,7 @@ fn range(plane: &Plane<'_>, part: Part) -> (f64, f64) {
         DType::U8 => (0.0, 255.0),
         DType::U16 if plane.colours() > 1 => (0.0, 65_535.0),
         dtype if is_complex(dtype) && part == Part::Phase => (-std::f64::consts::PI, std::f64::consts::PI),
-        // Colours as floats go from 0 to 1, or from 0 to 255.
+        // Floating-point colours go from 0 to 1, or from 0 to 255.
         _ if plane.colours() > 1 => match found() {
             (low, high) if low >= 0.0 && high <= 1.0 => (0.0, 1.0),
             (low, high) if low >= 0.0 && high <= 255.0 => (0.0, 255.0),
@@ -188,13 +188,13 @@ impl Colormap {
             Self::Cyclic => colorous::SINEBOW,
         };
         let place = f64::from(index) / 255.0;
-        // That scale begins with red.
+        // Its gradient begins with red.
         let colour = gradient.eval_continuous(if self == Self::Diverging { 1.0 - place } else { place });
         [colour.r, colour.g, colour.b, 255]
     }
 }
 
-/// 0 to 1 as 0 to 255; what is no number is 0.
+/// Scales 0..1 to 0..255; NaN becomes 0.
 fn byte(place: f64) -> u8 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
     let byte = (place * 255.0).round() as u8;

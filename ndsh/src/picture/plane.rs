@@ -1,4 +1,4 @@
-//! Which elements of an array are the pixels of a picture.
+//! The elements of an array that are the pixels of a picture.
 
 use super::index::Index;
 use crate::array::numbers::Part;
@@ -6,10 +6,11 @@ use crate::array::{ArrayRef, numbers};
 use clap::ValueEnum;
 use ndsharray::DType;
 
-/// What the last axes mean.
+/// The meaning of the last axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
-    /// Colours if the last axis is 3 or 4 long (also 1 or 2 with uint8 and uint16) and the dtype suits, else rows and columns
+    /// Colours if the last axis is 3 or 4 long (uint8, uint16: 1 to 4) and the dtype suits, else
+    /// plane
     #[default]
     Auto,
     /// Rows and columns: each element is a pixel
@@ -20,7 +21,7 @@ pub(crate) enum Layout {
     Chw,
 }
 
-/// An axis: how long it is, and how many elements apart its neighbours lie.
+/// An axis: its length, and the distance of its neighbours in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Axis {
     len: usize,
@@ -29,7 +30,9 @@ struct Axis {
 
 const ONE: Axis = Axis { len: 1, stride: 0 };
 
-/// A picture in an array: rows, columns, and 1 (grey), 2 (grey, alpha), 3 (red, green, blue) or 4 colours.
+/// A picture in an array: rows, columns and colours.
+///
+/// 1 colour is grey, 2 are grey and alpha, 3 are red, green and blue, 4 have alpha too.
 #[derive(Clone, Debug)]
 pub(crate) struct Plane<'a> {
     array: ArrayRef<'a>,
@@ -37,12 +40,14 @@ pub(crate) struct Plane<'a> {
     rows: Axis,
     columns: Axis,
     colours: Axis,
-    /// For each axis of the array the element that is looked at, `None` for all.
+    /// For each axis of the array the chosen element; `None` for the whole axis.
     fixed: Vec<Option<usize>>,
 }
 
 impl<'a> Plane<'a> {
-    /// Takes the axes that `index` leaves; of more than it can show, the first element.
+    /// Selects the axes that `index` leaves free.
+    ///
+    /// Of an axis too many, the first element is shown.
     pub(crate) fn select(array: ArrayRef<'a>, index: &Index, layout: Layout) -> Result<Self, String> {
         let mut fixed = index.resolve(array.shape)?;
         let free = |fixed: &[Option<usize>]| -> Vec<usize> {
@@ -59,7 +64,7 @@ impl<'a> Plane<'a> {
             Layout::Chw => axes.len().checked_sub(3).map(|place| axes.remove(place)),
             Layout::Auto => match *axes {
                 [.., _, _, last] if is_colour(array.dtype, len(last)) => axes.pop(),
-                // Nobody looks at rows of one or two pixels when there are larger axes.
+                // Rows of one or two pixels show nothing, so a short last axis is fixed instead.
                 [.., _, _, last] if len(last) == 1 || len(last) == 2 => {
                     axes.pop();
                     fix(&mut fixed, last);
@@ -112,7 +117,7 @@ impl<'a> Plane<'a> {
         self.array.shape.contains(&0)
     }
 
-    /// The slice as one would write it in Python, if it is not all of the array: `[0, :, :]`.
+    /// Returns the slice as Python writes it, such as `[0, :, :]`; `None` for the whole array.
     pub(crate) fn slice(&self) -> Option<String> {
         if self.fixed.iter().all(Option::is_none) {
             return None;
@@ -121,7 +126,7 @@ impl<'a> Plane<'a> {
         Some(format!("[{}]", places.collect::<Vec<_>>().join(", ")))
     }
 
-    /// The index of the slice that lies `by` further along the first axis that is looked at in one place only.
+    /// Returns the index of the slice that is `by` further along the first fixed axis.
     pub(crate) fn neighbour(&self, by: isize) -> Option<Index> {
         let mut fixed = self.fixed.clone();
         let (place, len) = fixed.iter_mut().zip(self.array.shape).find_map(|(at, len)| Some((at.as_mut()?, *len)))?;
@@ -129,7 +134,7 @@ impl<'a> Plane<'a> {
         Some(Index::of_fixed(&fixed))
     }
 
-    /// The colours of a pixel, 1 to 4 of them.
+    /// Returns the colours of a pixel, and their number.
     pub(crate) fn pixel(&self, y: usize, x: usize, part: Part) -> ([f64; 4], usize) {
         let mut pixel = [0.0; 4];
         let first = self.first + y * self.rows.stride + x * self.columns.stride;
@@ -139,7 +144,7 @@ impl<'a> Plane<'a> {
         (pixel, self.colours.len)
     }
 
-    /// Every element of the picture; alpha is none of them.
+    /// Calls `visit` with every element of the picture, except alpha.
     pub(crate) fn for_each(&self, part: Part, mut visit: impl FnMut(f64)) {
         let colours = if self.colours.len.is_multiple_of(2) { self.colours.len - 1 } else { self.colours.len };
         for y in 0..self.height() {
@@ -165,7 +170,7 @@ fn fix(fixed: &mut [Option<usize>], axis: usize) {
     }
 }
 
-/// Elements between neighbours along each axis.
+/// Returns the distance of neighbours along each axis, in elements.
 fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides: Vec<_> = shape
         .iter()
@@ -176,7 +181,7 @@ fn strides(shape: &[usize]) -> Vec<usize> {
     strides
 }
 
-/// Whether an axis of this length is likely to be one of colours.
+/// Whether an axis of this length probably holds colours.
 fn is_colour(dtype: DType, len: usize) -> bool {
     match dtype {
         DType::U8 | DType::U16 => (1..=4).contains(&len),

@@ -66,7 +66,7 @@ impl ArchiveRecorder {
             self.writer.add(name, ArrayRef { dtype, shape: &[notes.len()], bytes: &bytes }, None)?;
         }
         self.writer.finish()?;
-        // A link, unlike a new name, never takes the place of another file.
+        // A link, unlike a rename, never replaces another file.
         match fs::hard_link(&self.part, &self.path) {
             Ok(()) => Ok(fs::remove_file(&self.part)?),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(&self.path)),

@@ -40,7 +40,7 @@ impl DirectoryRecorder {
         Ok(Self { dir: dir.to_owned(), index, count: 0 })
     }
 
-    /// Adds a value. The line follows its file, so that a reader of the index finds every file in it.
+    /// Adds a value, and then its line: every file in the index exists.
     pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
         let file = format!("{}.npy", key(self.count));
         let path = self.dir.join(&file);
@@ -63,7 +63,7 @@ impl DirectoryRecorder {
 pub(super) fn read_index(dir: &Path) -> Result<Vec<(PathBuf, Note)>> {
     let path = dir.join(INDEX);
     let text = of_file(&path, fs::read_to_string(&path))?;
-    // The recorder was killed while it wrote what comes after the last end of a line.
+    // A killed recorder may leave an incomplete line at the end.
     let complete = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
     let parse = |line: &str| -> Result<(PathBuf, Note)> {
         let line: Line = serde_json::from_str(line).map_err(|error| bad_file("index.jsonl", error))?;

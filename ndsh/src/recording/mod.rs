@@ -5,7 +5,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `file` | name of the value's file |
-//! | `time` | when it was written, in seconds since the recording began; 0 for what was there before |
+//! | `time` | when it was written, in seconds since the beginning; 0 for what was there before |
 //! | `unix_time` | when it was written, in seconds since 1970 |
 //! | `seq` | its number |
 //! | `missed` | values between the one before and this one that the recorder did not see |
@@ -13,10 +13,10 @@
 //!
 //! The directory is complete up to the last line of the index at any time.
 //!
-//! An *archive* is one `.npz` file. Its values have the keys `00000000`, `00000001` and so on; `time`,
-//! `unix_time`, `seq` and `missed` are arrays with an element for each value. While it is recorded its
-//! name ends with `.part`, and each entry has its note in an extra field of its header. So the archive
-//! of a killed recorder can be played.
+//! An *archive* is one `.npz` file. Its values have the keys `00000000`, `00000001` and so on;
+//! `time`, `unix_time`, `seq` and `missed` are arrays with an element for each value. While it is
+//! recorded its name ends with `.part`, and each entry has its note in an extra field of its
+//! header. So the archive of a killed recorder can be played.
 
 mod archive;
 mod directory;

@@ -22,7 +22,7 @@ pub(super) fn key(index: usize) -> String {
     format!("{index:08}")
 }
 
-/// What the name of an archive ends with while it is being recorded.
+/// Ending of an archive's name while it is recorded.
 pub(super) const PART: &str = ".part";
 
 /// Whether `path` names an archive rather than a directory.

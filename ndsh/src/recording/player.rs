@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// A finished recording, or as much of one as there is.
+/// A recording, complete or as far as it got.
 pub(crate) struct Recording {
     path: PathBuf,
     times: Vec<f64>,
@@ -57,7 +57,7 @@ impl Recording {
         Ok(Self { path: path.to_owned(), times, values })
     }
 
-    /// When each value was written, in seconds from the first.
+    /// Returns when each value was written, in seconds since the recording began.
     pub(crate) fn times(&self) -> &[f64] {
         &self.times
     }

@@ -10,8 +10,8 @@ use ndsharray::{Error, HeaderError};
 pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
     for problem in &report.problems {
         match &problem.error {
-            // Another version may tell the living from the dead in another way. Without the magic it
-            // is no file of ndsharray's at all.
+            // Another version may tell the living from the dead in another way. Without the magic
+            // it is no file of ndsharray's at all.
             Error::Corrupt(HeaderError::Version { .. } | HeaderError::ByteOrder { .. } | HeaderError::Magic { .. })
             | Error::ForeignOwner { .. }
             | Error::PermissionDenied { .. } => return Some(problem.to_string()),
@@ -19,7 +19,7 @@ pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
         }
     }
     if report.is_in_use().is_none() {
-        return Some("the kernel does not say who lives".to_owned());
+        return Some("the kernel cannot say which processes live".to_owned());
     }
     if all {
         return None;
@@ -27,7 +27,8 @@ pub(crate) fn reason_to_stay(report: &Report, all: bool) -> Option<String> {
     if state(report) == Some(ChannelState::Kept) {
         return Some("its writer has kept it (--all removes it too)".to_owned());
     }
-    // An array lives until it is removed. A handle that is still in the table died without closing it.
+    // An array lives until it is removed. A handle that is still in the table died without closing
+    // it.
     let died = report.readers.iter().any(|reader| reader.owner.life == Life::Gone);
     let unfinished = matches!(report.details, Details::Array { lock: None });
     if report.kind == Kind::Array && !died && !unfinished {

@@ -6,23 +6,23 @@ use std::io::IsTerminal;
 /// Red, green and blue.
 pub(crate) type Rgb = [u8; 3];
 
-/// Colours that there are.
+/// The number of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
     /// None; characters stand for light and dark.
     None,
-    /// The sixteen of every terminal with colours.
+    /// Sixteen, as on every terminal with colours.
     Sixteen,
-    /// The palette of 256.
+    /// A palette of 256.
     Palette,
-    /// All of 24 bits.
+    /// 24 bits.
     True,
 }
 
-/// Terminals that have 24-bit colours, and do not always say so in `COLORTERM`.
+/// Parts of the names of terminals with 24-bit colours, which may not set `COLORTERM`.
 const TRUE: [&str; 7] = ["direct", "truecolor", "kitty", "alacritty", "foot", "wezterm", "ghostty"];
 
-/// Values of a colour's parts in the cube of the palette.
+/// Levels of red, green and blue in the palette's cube.
 const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 /// The sixteen colours, as xterm shows them.
@@ -46,13 +46,13 @@ const SIXTEEN: [Rgb; 16] = [
 ];
 
 impl Depth {
-    /// What standard output is to have: by `--color`, `NO_COLOR` and its like, and the terminal.
+    /// Returns the colours for standard output, by `--color`, `NO_COLOR` and the terminal.
     pub(crate) fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         if AutoStream::choice(&stdout) == ColorChoice::Never {
             return Self::None;
         }
-        // Colours in a pipe are there because they were asked for; which terminal shows them in the end, no variable says.
+        // In a pipe, colours were asked for, and no variable names the terminal at its end.
         if !stdout.is_terminal() {
             return Self::True;
         }
@@ -71,23 +71,23 @@ impl Depth {
     }
 }
 
-/// Whether the terminal can move its cursor, by its name.
+/// Whether the terminal can move its cursor, judging by its name.
 pub(crate) fn has_cursor() -> bool {
     std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb")
 }
 
-/// The nearest colour of the palette, from 16 to 255.
+/// Returns the nearest colour of the palette, from 16 to 255.
 pub(crate) fn in_palette([r, g, b]: Rgb) -> u8 {
     let step = |part: u8| (0_u8..).zip(CUBE).min_by_key(|(_, level)| level.abs_diff(part)).unwrap_or((0, 0));
     let [(i, x), (j, y), (k, z)] = [r, g, b].map(step);
     let mean = (u16::from(r) + u16::from(g) + u16::from(b)) / 3;
-    // Greys from 8 to 238, ten apart.
+    // The palette's greys go from 8 to 238 in steps of ten.
     let grey = u8::try_from((mean.saturating_sub(3) / 10).min(23)).unwrap_or(23);
     let level = 8 + 10 * grey;
     if distance([r, g, b], [x, y, z]) <= distance([r, g, b], [level; 3]) { 16 + 36 * i + 6 * j + k } else { 232 + grey }
 }
 
-/// The nearest of the sixteen colours.
+/// Returns the nearest of the sixteen colours.
 pub(crate) fn in_sixteen(colour: Rgb) -> u8 {
     (0_u8..).zip(SIXTEEN).min_by_key(|(_, other)| distance(colour, *other)).map_or(0, |(index, _)| index)
 }

@@ -1,11 +1,11 @@
-//! Ctrl-C, for commands that run until they are told to stop.
+//! Ctrl-C, for commands that run until the user stops them.
 
 use crate::failure::{Exit, Failure, Result};
 use std::cell::Cell;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::time::Duration;
 
-/// Knows whether the user wants to stop: SIGINT, SIGTERM or SIGHUP came.
+/// Knows whether SIGINT, SIGTERM or SIGHUP has arrived.
 ///
 /// A second signal ends the process at once, with code 130.
 pub(crate) struct Interrupt {
@@ -14,7 +14,10 @@ pub(crate) struct Interrupt {
 }
 
 impl Interrupt {
-    /// From here on the first signal no longer ends the process; whoever calls this asks in time. Once per process.
+    /// Catches the signals, once per process.
+    ///
+    /// From here on the first signal does not end the process, so the caller must ask for it in
+    /// time.
     pub(crate) fn catch() -> Result<Self> {
         let (sender, signals) = sync_channel(1);
         let mut asked = false;
@@ -22,7 +25,7 @@ impl Interrupt {
             if std::mem::replace(&mut asked, true) {
                 std::process::exit(130);
             }
-            // It holds one message, and this is the only one ever sent.
+            // The channel has room for one message, and only one is ever sent.
             let _ = sender.try_send(());
         })
         .map_err(|error| Failure::new(Exit::Failure, format!("cannot catch Ctrl-C: {error}")))?;
@@ -37,7 +40,7 @@ impl Interrupt {
         self.requested.get()
     }
 
-    /// Sleeps, and comes back early when it is time to stop: `true` then.
+    /// Sleeps, and returns true as soon as it is time to stop.
     pub(crate) fn sleep(&self, time: Duration) -> bool {
         if !self.requested.get() && !matches!(self.signals.recv_timeout(time), Err(RecvTimeoutError::Timeout)) {
             self.requested.set(true);

@@ -1,16 +1,16 @@
-//! How far a long command has come: on stderr, and only if that is a terminal.
+//! Progress of a long command, on standard error if that is a terminal.
 
 use super::colour::has_cursor;
 use crate::failure::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar, or a running count where the end is not known.
+/// A bar, or a running count if the end is unknown.
 pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// `end` in values, where it is known.
+    /// Starts at zero; `end` is the number of values, if known.
     pub(crate) fn new(what: &'static str, end: Option<u64>) -> Result<Self> {
         let (bar, template) = match end {
             Some(end) => (ProgressBar::new(end), "{prefix} {bar:30} {pos}/{len} values  {per_sec}  {msg}"),

@@ -1,4 +1,4 @@
-//! The terminal as a whole screen, which is given back whatever happens.
+//! The whole terminal as a screen, restored in every case.
 
 use super::colour::has_cursor;
 use super::interrupt::Interrupt;
@@ -12,17 +12,17 @@ use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// Longest time between two looks at signals.
+/// Longest time between two checks for signals.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The alternate screen in raw mode. Dropping it restores the terminal; so does a panic.
+/// The alternate screen in raw mode; dropping it or a panic restores the terminal.
 pub(crate) struct Screen {
-    /// Its own end would complain on standard error if the terminal has gone, and panic when it cannot even do that.
+    /// Not dropped: when the terminal has gone, its `drop` prints to standard error and may panic.
     terminal: ManuallyDrop<DefaultTerminal>,
     actions: Receiver<Action>,
 }
 
-/// What the user wants.
+/// What the user asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Quit,
@@ -32,7 +32,7 @@ pub(crate) enum Action {
 }
 
 impl Screen {
-    /// Whether there is a screen to take.
+    /// Whether there is a terminal to take.
     pub(crate) fn is_there() -> bool {
         std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && has_cursor()
     }
@@ -44,7 +44,8 @@ impl Screen {
                 .advise("in a pipe it writes plain lines: add `| cat`")
         })?;
         let (sender, actions) = channel();
-        // A thread of its own, which ends with the process: reading from a terminal that has been closed never comes back.
+        // A thread of its own, as reading from a terminal that was closed never returns. It ends
+        // with the process.
         std::thread::spawn(move || {
             while let Ok(event) = event::read() {
                 if meaning(&event).is_some_and(|action| sender.send(action).is_err()) {
@@ -56,19 +57,21 @@ impl Screen {
     }
 
     pub(crate) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> Result<()> {
-        // Terminals that know these show the whole of it at once.
+        // Terminals that know these two show the new content at once.
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Ok(())
     }
 
-    /// Columns.
+    /// The screen's width in columns.
     pub(crate) fn width(&self) -> u16 {
         self.terminal.size().map_or(80, |size| size.width)
     }
 
-    /// What the user wants within `time`; a signal counts as the wish to quit. In raw mode Ctrl-C is a key.
+    /// Waits up to `time` for an action of the user.
+    ///
+    /// A signal counts as quitting. In raw mode Ctrl-C is a key.
     pub(crate) fn next_action(&self, time: Duration, interrupt: &Interrupt) -> Option<Action> {
         let end = Instant::now() + time;
         loop {

@@ -1,33 +1,25 @@
-//! Exit codes, in every path as the table says; and what is said along with them.
+//! Exit codes, on every path, and the messages along with them.
 
-use crate::support::{Ran, Room, wait_until};
+use crate::support::{Ran, TestDir, wait_until};
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 use zip::write::SimpleFileOptions;
 
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
-
 /// Runs `ndsh` by a shell, as `script` says.
-fn shell(room: &Room, script: &str, args: &[&str]) -> Ran {
-    let ndsh = room.command(args);
+fn shell(dir: &TestDir, script: &str, args: &[&str]) -> Ran {
+    let ndsh = dir.command(args);
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(ndsh.get_program()).args(ndsh.get_args());
-    command.env("NDSHARRAY_DIR", room.path()).stdin(Stdio::null());
+    command.env("NDSHARRAY_DIR", dir.path()).stdin(Stdio::null());
     command.output().unwrap().into()
-}
-
-fn with_value(room: &Room) {
-    room.options().persist(true).create::<u8>("from").unwrap().write(&[4], &[1, 2, 3, 4]).unwrap();
 }
 
 #[test]
 fn a_full_output_disk_is_no_full_shared_memory() {
-    let room = Room::new();
-    with_value(&room);
+    let dir = TestDir::new();
+    dir.put_value();
     for args in [
         &["get", "from", "/dev/full", "--format=npy"][..],
         &["get", "from", "/dev/full", "--format=npz"],
@@ -46,7 +38,7 @@ fn a_full_output_disk_is_no_full_shared_memory() {
         &["--help"],
         &["--version"],
     ] {
-        let ran = shell(&room, "exec \"$0\" \"$@\" > /dev/full", args);
+        let ran = shell(&dir, "exec \"$0\" \"$@\" > /dev/full", args);
         assert_eq!((ran.code, ran.stderr.lines().count()), (1, 1), "{args:?}: {ran:?}");
         assert!(ran.stderr.contains("No space left"), "{args:?}: {ran:?}");
     }
@@ -54,8 +46,8 @@ fn a_full_output_disk_is_no_full_shared_memory() {
 
 #[test]
 fn a_closed_standard_output_is_a_failure_where_it_is_needed() {
-    let room = Room::new();
-    with_value(&room);
+    let dir = TestDir::new();
+    dir.put_value();
     for args in [
         &["ls", "--interval=0"][..],
         &["get", "from", "-"],
@@ -65,17 +57,17 @@ fn a_closed_standard_output_is_a_failure_where_it_is_needed() {
         &["man"],
         &["--help"],
     ] {
-        let ran = shell(&room, "exec \"$0\" \"$@\" >&-", args);
+        let ran = shell(&dir, "exec \"$0\" \"$@\" >&-", args);
         assert_eq!((ran.code, ran.stderr.as_str()), (1, "ndsh: standard output is closed\n"), "{args:?}");
     }
-    let ran = shell(&room, "exec \"$0\" \"$@\" >&-", &["rm", "from"]);
+    let ran = shell(&dir, "exec \"$0\" \"$@\" >&-", &["rm", "from"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "it prints nothing");
 }
 
 #[test]
 fn nothing_in_the_time_given_is_9() {
-    let room = Room::new();
-    let file = path(&room, "a.npy");
+    let dir = TestDir::new();
+    let file = dir.text_path("a.npy");
     for args in [
         &["get", "nothing", file.as_str(), "--wait=0.05"][..],
         &["get", "nothing", &file, "--wait=0"],
@@ -83,25 +75,25 @@ fn nothing_in_the_time_given_is_9() {
         &["record", "nothing", &file, "--wait=50ms"],
         &["watch", "nothing", "--count=2", "--interval=0.05"],
     ] {
-        assert_eq!(room.run(args).code, 9, "{args:?}");
+        assert_eq!(dir.run(args).code, 9, "{args:?}");
     }
     for args in [&["get", "nothing", file.as_str()][..], &["view", "nothing"], &["record", "nothing", &file]] {
-        assert_eq!(room.run(args).code, 3, "{args:?}");
+        assert_eq!(dir.run(args).code, 3, "{args:?}");
     }
-    let _writer = room.options().create::<u8>("empty").unwrap();
-    let recording = path(&room, "recording");
-    assert_eq!(room.run(&["record", "empty", &recording, "--seconds=0.1"]).code, 9);
-    assert_eq!(room.run(&["watch", "empty", "--count=1", "--interval=0.05"]).code, 9);
+    let _writer = dir.options().create::<u8>("empty").unwrap();
+    let recording = dir.text_path("recording");
+    assert_eq!(dir.run(&["record", "empty", &recording, "--seconds=0.1"]).code, 9);
+    assert_eq!(dir.run(&["watch", "empty", "--count=1", "--interval=0.05"]).code, 9);
 }
 
 #[test]
 fn ctrl_c_before_there_is_anything_is_130() {
-    let room = Room::new();
-    let file = path(&room, "a.npy");
-    let fifo = path(&room, "fifo");
+    let dir = TestDir::new();
+    let file = dir.text_path("a.npy");
+    let fifo = dir.text_path("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     for args in [&["get", "nothing", file.as_str(), "--wait=60"][..], &["view", "nothing", "--wait=60"]] {
-        let running = room.start(args);
+        let running = dir.start(args);
         wait_until("it catches signals", || {
             let status = fs::read_to_string(format!("/proc/{}/status", running.id())).unwrap();
             let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
@@ -112,58 +104,58 @@ fn ctrl_c_before_there_is_anything_is_130() {
     }
 }
 
-/// A `.npz` with one entry, whose bytes are those of a `.npy` with something behind it.
-fn archive(room: &Room, name: &str, method: zip::CompressionMethod, behind: &[u8]) -> Vec<u8> {
-    with_value(room);
-    let npy = path(room, "plain.npy");
-    room.ok(&["get", "from", &npy]);
-    let mut zip = zip::ZipWriter::new(File::create(room.file(name)).unwrap());
+/// Makes a `.npz` with one entry: a `.npy` with more bytes behind it.
+fn archive(dir: &TestDir, name: &str, method: zip::CompressionMethod, behind: &[u8]) -> Vec<u8> {
+    dir.put_value();
+    let npy = dir.text_path("plain.npy");
+    dir.ok(&["get", "from", &npy]);
+    let mut zip = zip::ZipWriter::new(File::create(dir.file(name)).unwrap());
     zip.start_file("a.npy", SimpleFileOptions::default().compression_method(method)).unwrap();
     zip.write_all(&fs::read(npy).unwrap()).unwrap();
     zip.write_all(behind).unwrap();
     zip.finish().unwrap();
-    room.ok(&["rm", "from"]);
-    fs::read(room.file(name)).unwrap()
+    dir.ok(&["rm", "from"]);
+    fs::read(dir.file(name)).unwrap()
 }
 
 #[test]
 fn damaged_archives_are_4_and_leave_nothing() {
-    let room = Room::new();
-    let file = path(&room, "a.npz");
+    let dir = TestDir::new();
+    let file = dir.text_path("a.npz");
     for method in [zip::CompressionMethod::Stored, zip::CompressionMethod::Deflated] {
-        let good = archive(&room, "a.npz", method, b"");
-        room.ok(&["put", "to", &file]);
-        room.ok(&["rm", "to"]);
-        // The middle of the entry: elements, or what unpacks to something else or to nothing.
+        let good = archive(&dir, "a.npz", method, b"");
+        dir.ok(&["put", "to", &file]);
+        dir.ok(&["rm", "to"]);
+        // The middle of the entry: elements, or compressed data.
         let end = good.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
         for at in end - 12..end {
             let mut bad = good.clone();
             bad[at] ^= 0xff;
             fs::write(&file, bad).unwrap();
-            let ran = room.run(&["put", "to", &file]);
+            let ran = dir.run(&["put", "to", &file]);
             assert_eq!(ran.code, 4, "{method} {at}: {ran:?}");
-            assert_eq!(room.files(), ["a.npz", "plain.npy"], "{method} {at}");
+            assert_eq!(dir.files(), ["a.npz", "plain.npy"], "{method} {at}");
         }
-        archive(&room, "a.npz", method, b"more");
-        let ran = room.run(&["put", "to", &file]);
+        archive(&dir, "a.npz", method, b"more");
+        let ran = dir.run(&["put", "to", &file]);
         assert!(ran.code == 4 && ran.stderr.contains("more follows"), "{ran:?}");
-        assert_eq!(room.files(), ["a.npz", "plain.npy"]);
+        assert_eq!(dir.files(), ["a.npz", "plain.npy"]);
     }
 }
 
 #[test]
 fn half_read_input_leaves_nothing_or_is_told() {
-    let room = Room::new();
-    with_value(&room);
-    let (one, bad) = (path(&room, "one.npy"), path(&room, "bad.npy"));
-    room.ok(&["get", "from", &one]);
-    room.ok(&["rm", "from"]);
+    let dir = TestDir::new();
+    dir.put_value();
+    let (one, bad) = (dir.text_path("one.npy"), dir.text_path("bad.npy"));
+    dir.ok(&["get", "from", &one]);
+    dir.ok(&["rm", "from"]);
     let array = fs::read(&one).unwrap();
     let twice = [array.as_slice(), &array].concat();
     let leaves_nothing = |args: &[&str], code: i32, what: &str| {
-        let ran = room.run(args);
+        let ran = dir.run(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{what}: {ran:?}");
-        assert!(room.files().iter().all(|file| file.ends_with(".npy")), "{what}: {:?}", room.files());
+        assert!(dir.files().iter().all(|file| file.ends_with(".npy")), "{what}: {:?}", dir.files());
     };
     for (what, content, code) in [
         ("junk behind an array", [array.as_slice(), b"junk"].concat(), 4),
@@ -179,31 +171,31 @@ fn half_read_input_leaves_nothing_or_is_told() {
         }
     }
     leaves_nothing(&["put", "to", &one, "/nonexistent/a.npy", "--rate=1000"], 3, "a missing second file");
-    // A pipe shows what is in it only as it comes.
-    let ran = room.run_with_input(&["put", "to", "-"], &[twice.as_slice(), b"junk"].concat());
+    // A pipe shows its content only as it comes.
+    let ran = dir.run_with_input(&["put", "to", "-"], &[twice.as_slice(), b"junk"].concat());
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(
         ran.stderr.contains("2 values had been published before") && ran.stderr.contains("`ndsh rm to`"),
         "{ran:?}"
     );
-    room.ok(&["rm", "to"]);
-    let ran = room.run_with_input(&["put", "to", "-"], &array[..array.len() - 1]);
+    dir.ok(&["rm", "to"]);
+    let ran = dir.run_with_input(&["put", "to", "-"], &array[..array.len() - 1]);
     assert!(ran.code == 4 && !ran.stderr.contains("published"), "{ran:?}");
-    assert!(!room.file("to.ndsh").exists());
+    assert!(!dir.file("to.ndsh").exists());
 }
 
 #[test]
 fn advice_helps() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let advice = |args: &[&str]| {
-        let ran = room.run(args);
+        let ran = dir.run(args);
         assert_ne!(ran.code, 0, "{args:?}");
         let next = ran.stderr.lines().find_map(|line| line.strip_prefix("  next: ")).unwrap_or_default();
         assert!(!next.split_whitespace().any(|word| word.contains("NAME")), "{args:?}: {next}");
         next.to_owned()
     };
-    symlink("/etc/hostname", room.file("link.ndsh")).unwrap();
-    fs::create_dir(room.file("dir.ndsh")).unwrap();
+    symlink("/etc/hostname", dir.file("link.ndsh")).unwrap();
+    fs::create_dir(dir.file("dir.ndsh")).unwrap();
     for name in ["link", "dir"] {
         for args in [&["rm", name][..], &["rm", "--force", name], &["get", name, "-"], &["put", name, "/dev/null"]] {
             let next = advice(&[args, &["--any-owner"]].concat());
@@ -215,10 +207,10 @@ fn advice_helps() {
         let next = advice(&[command, "--dir", "/nowhere/at/all"]);
         assert!(next.contains("--dir") && !next.contains("ndsh ls"), "{next}");
     }
-    let ran = room.run(&["get", "a b", "x.npy", "--dir", room.path().to_str().unwrap()]);
-    assert!(ran.stderr.contains(&format!("`ndsh ls --dir {}`", room.path().display())), "{ran:?}");
-    with_value(&room);
-    let array = room.array_options().create::<u8>("array", &[1]).unwrap();
+    let ran = dir.run(&["get", "a b", "x.npy", "--dir", dir.path().to_str().unwrap()]);
+    assert!(ran.stderr.contains(&format!("`ndsh ls --dir {}`", dir.path().display())), "{ran:?}");
+    dir.put_value();
+    let array = dir.array_options().create::<u8>("array", &[1]).unwrap();
     for args in [
         &["get", "from", "a.png"][..],
         &["get", "from", "a.npy", "--follow"],
@@ -229,7 +221,7 @@ fn advice_helps() {
     ] {
         advice(args);
     }
-    let _writer = room.options().create::<u8>("it's here").unwrap();
+    let _writer = dir.options().create::<u8>("it's here").unwrap();
     assert!(advice(&["rm", "it's here"]).contains(r"`ndsh info 'it'\''s here'`"));
     assert!(advice(&["rm", "it's here", "--force"]).contains(r"`ndsh info 'it'\''s here'`"));
     assert!(advice(&["rm", "array"]).contains("--force"));
@@ -238,7 +230,7 @@ fn advice_helps() {
 
 #[test]
 fn all_errors_have_one_voice() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for args in [
         &["fly"][..],
         &["get"],
@@ -249,7 +241,7 @@ fn all_errors_have_one_voice() {
         &["rm", "--bad"],
         &["gc", "more"],
     ] {
-        let ran = room.run(args);
+        let ran = dir.run(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
         let first = ran.stderr.lines().next().unwrap();
         assert!(first.starts_with("ndsh: ") && !ran.stderr.contains("error:"), "{args:?}: {}", ran.stderr);

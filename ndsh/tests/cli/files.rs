@@ -1,24 +1,20 @@
 //! `get` and `put`: arrays to and from files and pipes.
 
-use crate::support::{PATIENCE, Room, wait_until};
+use crate::support::{TIMEOUT, TestDir, wait_until};
 use ndsharray::{DType, Error};
 use std::fs;
 use std::io::Read;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// What a channel holds: dtype, shape, bytes.
-fn held(room: &Room, name: &str) -> (DType, Vec<usize>, Vec<u8>) {
-    let mut reader = room.options().open_timeout(name, PATIENCE).unwrap();
+/// Reads the dtype, shape and bytes in a channel.
+fn held(dir: &TestDir, name: &str) -> (DType, Vec<usize>, Vec<u8>) {
+    let mut reader = dir.options().open_timeout(name, TIMEOUT).unwrap();
     let sample = reader.latest().unwrap().unwrap();
     (sample.dtype(), sample.shape().to_vec(), sample.as_bytes().to_vec())
 }
 
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
-
-/// What is left of a stream without the arrays at its beginning.
+/// Counts the `.npy` arrays in a stream, all of which have so many bytes.
 fn npy_count(mut stream: &[u8], element_bytes: usize) -> usize {
     let mut count = 0;
     while !stream.is_empty() {
@@ -32,41 +28,41 @@ fn npy_count(mut stream: &[u8], element_bytes: usize) -> usize {
 
 #[test]
 fn every_dtype_goes_through_files() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for &dtype in DType::ALL {
         for shape in [&[2_usize, 3][..], &[], &[0, 4]] {
             let len = shape.iter().product::<usize>() * dtype.size();
             let largest = if dtype == DType::Bool { 1 } else { 255 };
             let bytes: Vec<u8> = (0..len).map(|i| (i * 31).to_le_bytes()[0] & largest).collect();
-            let mut writer = room.options().create_any("from").unwrap();
+            let mut writer = dir.options().create_any("from").unwrap();
             writer.write_bytes(dtype, shape, &bytes).unwrap();
             for file in ["a.npy", "a.npz"] {
-                let file = path(&room, file);
-                room.ok(&["get", "from", &file]);
-                room.ok(&["put", "to", &file]);
-                assert_eq!(held(&room, "to"), (dtype, shape.to_vec(), bytes.clone()), "{dtype} {shape:?} {file}");
+                let file = dir.text_path(file);
+                dir.ok(&["get", "from", &file]);
+                dir.ok(&["put", "to", &file]);
+                assert_eq!(held(&dir, "to"), (dtype, shape.to_vec(), bytes.clone()), "{dtype} {shape:?} {file}");
             }
         }
     }
-    room.ok(&["rm", "to"]);
-    assert_eq!(room.files(), ["a.npy", "a.npz"], "no part of a file is left");
+    dir.ok(&["rm", "to"]);
+    assert_eq!(dir.files(), ["a.npy", "a.npz"], "no part of a file is left");
 }
 
 #[test]
 fn pictures_are_pixels() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u16>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u16>("from").unwrap();
     let pixels: Vec<u16> = (0..2 * 3 * 3).map(|i| i * 3000).collect();
     writer.write(&[2, 3, 3], &pixels).unwrap();
-    let file = path(&room, "a.png");
-    room.ok(&["get", "from", &file]);
-    room.ok(&["put", "to", &file]);
+    let file = dir.text_path("a.png");
+    dir.ok(&["get", "from", &file]);
+    dir.ok(&["put", "to", &file]);
     let bytes = pixels.iter().flat_map(|pixel| pixel.to_ne_bytes()).collect();
-    assert_eq!(held(&room, "to"), (DType::U16, vec![2, 3, 3], bytes));
+    assert_eq!(held(&dir, "to"), (DType::U16, vec![2, 3, 3], bytes));
     let mut writer = writer.into_dtype::<f64>();
     writer.write(&[2], &[1.0, 2.0]).unwrap();
     let before = fs::read(&file).unwrap();
-    let ran = room.run(&["get", "from", &file]);
+    let ran = dir.run(&["get", "from", &file]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("ndsh view from --png"), "{ran:?}");
     assert_eq!(fs::read(&file).unwrap(), before, "a file that cannot be written anew stays");
@@ -74,49 +70,49 @@ fn pictures_are_pixels() {
 
 #[test]
 fn a_put_value_stays() {
-    let room = Room::new();
-    let mut writer = room.options().create::<i32>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<i32>("from").unwrap();
     writer.write(&[2], &[7, -7]).unwrap();
-    let stream = room.start(&["get", "from", "-"]).end_bytes();
-    assert_eq!(room.run_with_input(&["put", "to", "-"], &stream).code, 0);
-    assert_eq!(held(&room, "to").2, [7_i32, -7].map(i32::to_ne_bytes).concat());
-    assert!(!room.options().open("to").unwrap().is_writer_alive());
+    let stream = dir.start(&["get", "from", "-"]).end_bytes();
+    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(held(&dir, "to").2, [7_i32, -7].map(i32::to_ne_bytes).concat());
+    assert!(!dir.options().open("to").unwrap().is_writer_alive());
     // Again, over the one that was left.
-    assert_eq!(room.run_with_input(&["put", "to", "-"], &stream).code, 0);
-    assert_eq!(room.options().open("to").unwrap().latest().unwrap().unwrap().seq(), 2);
+    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(dir.options().open("to").unwrap().latest().unwrap().unwrap().seq(), 2);
 }
 
 #[test]
 fn a_held_value_goes_with_ctrl_c() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[2], &[7, 8]).unwrap();
-    let file = path(&room, "a.npy");
-    room.ok(&["get", "from", &file]);
-    let put = room.start(&["put", "to", &file, "--hold"]);
-    assert_eq!(held(&room, "to").2, [7, 8]);
-    assert!(room.options().open("to").unwrap().is_writer_alive());
-    assert_eq!(room.run(&["put", "to", &file]).code, 5, "the channel has a writer");
+    let file = dir.text_path("a.npy");
+    dir.ok(&["get", "from", &file]);
+    let put = dir.start(&["put", "to", &file, "--hold"]);
+    assert_eq!(held(&dir, "to").2, [7, 8]);
+    assert!(dir.options().open("to").unwrap().is_writer_alive());
+    assert_eq!(dir.run(&["put", "to", &file]).code, 5, "the channel has a writer");
     put.interrupt();
     let ran = put.end();
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    assert!(matches!(room.options().open("to"), Err(Error::NotFound { .. })));
+    assert!(matches!(dir.options().open("to"), Err(Error::NotFound { .. })));
 }
 
 #[test]
 fn a_loop_publishes_slices_at_its_rate() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[3, 2], &[0, 0, 1, 1, 2, 2]).unwrap();
-    let file = path(&room, "clip.npy");
-    room.ok(&["get", "from", &file]);
-    let refused = room.run(&["put", "to", &file, "--split"]);
+    let file = dir.text_path("clip.npy");
+    dir.ok(&["get", "from", &file]);
+    let refused = dir.run(&["put", "to", &file, "--split"]);
     assert!(refused.code == 2 && refused.stderr.contains("--rate"), "{refused:?}");
-    let put = room.start(&["put", "to", &file, "--split", "--loop", "--rate", "200"]);
-    let mut reader = room.options().open_timeout("to", PATIENCE).unwrap();
+    let put = dir.start(&["put", "to", &file, "--split", "--loop", "--rate", "200"]);
+    let mut reader = dir.options().open_timeout("to", TIMEOUT).unwrap();
     let mut seen = Vec::new();
     while seen.len() < 20 {
-        let sample = reader.wait(PATIENCE).unwrap().unwrap();
+        let sample = reader.wait(TIMEOUT).unwrap().unwrap();
         assert_eq!(sample.shape(), [2]);
         let expected = u8::try_from((sample.seq() - 1) % 3).unwrap();
         assert_eq!(sample.as_bytes(), [expected; 2]);
@@ -128,11 +124,11 @@ fn a_loop_publishes_slices_at_its_rate() {
 
 #[test]
 fn streams_of_arrays() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[4], &[0; 4]).unwrap();
-    let get = room.start(&["get", "from", "-", "--follow"]);
-    wait_until("it reads", || room.json(&["ls", "--json", "--interval=0"])[0]["readers"] == 1);
+    let get = dir.start(&["get", "from", "-", "--follow"]);
+    wait_until("it reads", || dir.json(&["ls", "--json", "--interval=0"])[0]["readers"] == 1);
     for value in 1..=5 {
         writer.write(&[4], &[value; 4]).unwrap();
         std::thread::sleep(Duration::from_millis(5));
@@ -142,29 +138,29 @@ fn streams_of_arrays() {
     assert!((2..=6).contains(&npy_count(&stream, 4)), "{}", npy_count(&stream, 4));
     assert!(stream.ends_with(&[5; 4]));
     // The other way round, one after another through a pipe.
-    assert_eq!(room.run_with_input(&["put", "to", "-"], &stream).code, 0);
-    assert_eq!(held(&room, "to").2, [5; 4]);
+    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(held(&dir, "to").2, [5; 4]);
 }
 
 #[test]
 fn arrays_and_pythons_channels_are_sources_too() {
-    let room = Room::new();
-    let array = room.array_options().from_slice::<f32>("array", &[2], &[1.0, 2.0]).unwrap();
-    let file = path(&room, "a.npy");
-    room.ok(&["get", "array", &file]);
-    room.ok(&["put", "python", &file, "--python"]);
-    let copy = room.python().open("python").unwrap().read().unwrap().unwrap();
+    let dir = TestDir::new();
+    let array = dir.array_options().from_slice::<f32>("array", &[2], &[1.0, 2.0]).unwrap();
+    let file = dir.text_path("a.npy");
+    dir.ok(&["get", "array", &file]);
+    dir.ok(&["put", "python", &file, "--python"]);
+    let copy = dir.python().open("python").unwrap().read().unwrap().unwrap();
     assert_eq!(copy.view::<f32>().unwrap().as_slice(), [1.0, 2.0]);
-    let again = path(&room, "b.npy");
-    room.ok(&["get", "python", &again]);
+    let again = dir.text_path("b.npy");
+    dir.ok(&["get", "python", &again]);
     assert_eq!(fs::read(&file).unwrap(), fs::read(&again).unwrap());
     array.unlink().unwrap();
 }
 
 #[test]
 fn nothing_is_left_of_what_fails() {
-    let room = Room::new();
-    let bad = path(&room, "bad.npy");
+    let dir = TestDir::new();
+    let bad = dir.text_path("bad.npy");
     fs::write(&bad, b"\x93NUMPY\x01\x00").unwrap();
     for (args, code) in [
         (&["put", "to", bad.as_str()][..], 4),
@@ -174,19 +170,19 @@ fn nothing_is_left_of_what_fails() {
         (&["get", "nothing", "a.txt"], 2),
         (&["get", "nothing", "a.npy", "--follow"], 2),
     ] {
-        let ran = room.run(args);
+        let ran = dir.run(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (code, ""), "{args:?}: {ran:?}");
         assert!(!ran.stderr.is_empty());
     }
-    assert_eq!(room.files(), ["bad.npy"]);
+    assert_eq!(dir.files(), ["bad.npy"]);
 }
 
 #[test]
 fn bytes_do_not_go_to_a_terminal() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[2], &[7, 8]).unwrap();
-    let mut terminal = room.terminal(&["get", "from", "-"]);
+    let mut terminal = dir.terminal(&["get", "from", "-"]);
     terminal.exp_string("standard output is a terminal").unwrap();
     terminal.exp_string("pipe it").unwrap();
     terminal.exp_eof().unwrap();
@@ -194,16 +190,16 @@ fn bytes_do_not_go_to_a_terminal() {
 
 #[test]
 fn waiting_for_a_value() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
-    let file = path(&room, "a.npy");
-    let ran = room.run(&["get", "from", &file, "--wait", "0.05"]);
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
+    let file = dir.text_path("a.npy");
+    let ran = dir.run(&["get", "from", &file, "--wait", "0.05"]);
     assert!(ran.code == 9 && ran.stderr.contains("no value"), "{ran:?}");
-    let get = room.start(&["get", "from", &file, "--wait", "30"]);
+    let get = dir.start(&["get", "from", &file, "--wait", "30"]);
     writer.write(&[1], &[7]).unwrap();
     assert_eq!(get.end().code, 0);
-    let get = room.start(&["get", "later", &file, "--wait", "30"]);
-    let mut later = room.options().create::<u8>("later").unwrap();
+    let get = dir.start(&["get", "later", &file, "--wait", "30"]);
+    let mut later = dir.options().create::<u8>("later").unwrap();
     later.write(&[1], &[8]).unwrap();
     assert_eq!(get.end().code, 0);
     assert!(fs::read(&file).unwrap().ends_with(&[8]));
@@ -211,10 +207,10 @@ fn waiting_for_a_value() {
 
 #[test]
 fn a_reader_who_goes_ends_the_stream() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[4], &[1; 4]).unwrap();
-    let mut command = room.command(&["get", "from", "-", "--follow"]);
+    let mut command = dir.command(&["get", "from", "-", "--follow"]);
     let mut get = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut start = [0; 6];
     let mut stdout = get.stdout.take().unwrap();

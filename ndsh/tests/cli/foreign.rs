@@ -1,7 +1,7 @@
-//! What ndsharray has not made stays, whatever is asked for.
+//! Files that ndsharray did not create stay, whatever the command.
 
 use crate::holder;
-use crate::support::Room;
+use crate::support::TestDir;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,8 +23,8 @@ fn seen(path: &Path) -> Seen {
     (content, meta.mode(), meta.ino(), meta.nlink(), meta.mtime(), meta.mtime_nsec())
 }
 
-fn all(room: &Room, files: &[String]) -> BTreeMap<String, Seen> {
-    files.iter().map(|file| (file.clone(), seen(&room.file(file)))).collect()
+fn all(dir: &TestDir, files: &[String]) -> BTreeMap<String, Seen> {
+    files.iter().map(|file| (file.clone(), seen(&dir.file(file)))).collect()
 }
 
 /// Commands that might touch a name, or everything.
@@ -67,9 +67,9 @@ proptest! {
         contents in prop::collection::vec(content(), 9),
         modes in prop::collection::vec(prop::sample::select(vec![0o600_u32, 0o640, 0o644, 0o444]), 9),
     ) {
-        let (room, aside) = (Room::new(), Room::new());
-        let array = aside.file("a.npy").to_str().unwrap().to_owned();
-        let recording = aside.file("recording").to_str().unwrap().to_owned();
+        let (dir, aside) = (TestDir::new(), TestDir::new());
+        let array = aside.text_path("a.npy");
+        let recording = aside.text_path("recording");
         aside.options().persist(true).create::<u8>("from").unwrap().write(&[2], &[1, 2]).unwrap();
         aside.ok(&["get", "from", &array]);
         prop_assert_eq!(aside.run(&["record", "from", &recording, "--count=1"]).code, 0);
@@ -86,24 +86,24 @@ proptest! {
             "hard.ndsh".to_owned(),
         ];
         for ((name, content), mode) in names.iter().zip(&contents).zip(&modes) {
-            fs::write(room.file(name), content).unwrap();
-            fs::set_permissions(room.file(name), fs::Permissions::from_mode(*mode)).unwrap();
+            fs::write(dir.file(name), content).unwrap();
+            fs::set_permissions(dir.file(name), fs::Permissions::from_mode(*mode)).unwrap();
         }
-        fs::hard_link(room.file("hard.ndsh"), room.file("hard")).unwrap();
-        symlink(room.file("thesis.tex"), room.file("link.ndsh")).unwrap();
-        symlink(room.file("thesis.tex"), room.file("link")).unwrap();
-        fs::create_dir(room.file("dir.ndsh")).unwrap();
-        fs::create_dir(room.file("dir")).unwrap();
-        let files = room.files();
-        let before = all(&room, &files);
+        fs::hard_link(dir.file("hard.ndsh"), dir.file("hard")).unwrap();
+        symlink(dir.file("thesis.tex"), dir.file("link.ndsh")).unwrap();
+        symlink(dir.file("thesis.tex"), dir.file("link")).unwrap();
+        fs::create_dir(dir.file("dir.ndsh")).unwrap();
+        fs::create_dir(dir.file("dir")).unwrap();
+        let files = dir.files();
+        let before = all(&dir, &files);
         let asked = [
             "thesis.tex", "plain", "board", "table", "array", "payload", "old", "two words", "hard", "link", "dir",
         ];
         for name in asked {
             for command in commands(name, &array, &recording) {
-                let ran = room.run(&command);
+                let ran = dir.run(&command);
                 prop_assert!((0..=9).contains(&ran.code), "{command:?}: {ran:?}");
-                prop_assert_eq!(all(&room, &files), before.clone(), "{:?}: {:?}", command, ran);
+                prop_assert_eq!(all(&dir, &files), before.clone(), "{:?}: {:?}", command, ran);
             }
         }
     }
@@ -111,43 +111,43 @@ proptest! {
 
 #[test]
 fn a_refusal_says_how_to_remove_by_hand() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for file in ["thesis.tex", "board.ndsh", "array.ndsa", "my board.ndsh"] {
-        fs::write(room.file(file), "\\documentclass").unwrap();
+        fs::write(dir.file(file), "\\documentclass").unwrap();
     }
     for (name, file) in
         [("thesis.tex", "thesis.tex"), ("board", "board.ndsh"), ("array", "array.ndsa"), ("my board", "my board.ndsh")]
     {
-        let path = room.file(file).to_str().unwrap().to_owned();
+        let path = dir.text_path(file);
         let by_hand = if file.contains(' ') { format!("`rm -- '{path}'`") } else { format!("`rm -- {path}`") };
         for command in [&["rm"][..], &["rm", "--force"], &["info", "--interval=0"]] {
-            let ran = room.run(&[command, &[name]].concat());
+            let ran = dir.run(&[command, &[name]].concat());
             assert_eq!(ran.code, 4, "{command:?} {name}: {ran:?}");
             assert!(ran.stderr.contains(&by_hand), "{command:?} {name}: {}", ran.stderr);
             assert!(!ran.stderr.contains("ndsh rm"), "{command:?} {name}: {}", ran.stderr);
         }
-        assert_eq!(fs::read(room.file(file)).unwrap(), b"\\documentclass");
+        assert_eq!(fs::read(dir.file(file)).unwrap(), b"\\documentclass");
     }
-    let ran = room.run(&["put", "thesis.tex", "-", "--python"]);
+    let ran = dir.run(&["put", "thesis.tex", "-", "--python"]);
     assert_eq!(ran.code, 1, "there is no array: {ran:?}");
 }
 
-/// What `gc` may not remove does not keep it from the rest, and a dry run tells the same.
+/// A file that `gc` may not remove does not stop it. A dry run lists the same.
 #[test]
 fn foreign_files_do_not_stop_a_sweep() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for name in ["a", "z"] {
-        holder::hold(&room, "writer", name).kill();
+        holder::hold(&dir, "writer", name).kill();
     }
     let foreign = ["board.ndsh", "table.ndsh-readers", "array.ndsa"];
     for file in foreign {
-        fs::write(room.file(file), "hi").unwrap();
+        fs::write(dir.file(file), "hi").unwrap();
     }
     for name in ["python", "z"] {
-        fs::create_dir(room.file(name)).unwrap();
+        fs::create_dir(dir.file(name)).unwrap();
     }
     let sweep = |arguments: &[&str]| {
-        let told = room.json(&[&["gc", "--json", "--all", "--python"], arguments].concat());
+        let told = dir.json(&[&["gc", "--json", "--all", "--python"], arguments].concat());
         let told = told.as_array().unwrap().iter().map(|one| {
             let reason = one["reason"].as_str().unwrap_or_default();
             (one["action"].as_str().unwrap().to_owned(), one["name"].as_str().unwrap().to_owned(), reason.to_owned())
@@ -163,23 +163,23 @@ fn foreign_files_do_not_stop_a_sweep() {
     assert_eq!(of(&done, "removed"), ["a", "z"], "{done:?}");
     assert_eq!(of(&planned, "left alone"), of(&done, "left alone"));
     for file in foreign {
-        let path = room.file(file).to_str().unwrap().to_owned();
+        let path = dir.text_path(file);
         assert!(done.iter().any(|(.., reason)| reason.contains(&path)), "{file}: {done:?}");
-        assert_eq!(fs::read(room.file(file)).unwrap(), b"hi");
+        assert_eq!(fs::read(dir.file(file)).unwrap(), b"hi");
     }
 }
 
-/// Where nothing of Python's has the name, no process is told to be ended first.
+/// Where nothing of Python's has the name, no process is blamed.
 #[test]
 fn what_is_no_tag_is_in_no_process_hands() {
-    let room = Room::new();
-    fs::create_dir(room.file("dir")).unwrap();
-    fs::write(room.file("aim"), "").unwrap();
-    symlink(room.file("aim"), room.file("link")).unwrap();
+    let dir = TestDir::new();
+    fs::create_dir(dir.file("dir")).unwrap();
+    fs::write(dir.file("aim"), "").unwrap();
+    symlink(dir.file("aim"), dir.file("link")).unwrap();
     for name in ["dir", "link"] {
-        let ran = room.run(&["rm", name]);
+        let ran = dir.run(&["rm", name]);
         assert_eq!(ran.code, 4, "{name}: {ran:?}");
-        let path = room.file(name).to_str().unwrap().to_owned();
+        let path = dir.text_path(name);
         assert!(ran.stderr.contains("remove it by hand") && ran.stderr.contains(&path), "{name}: {}", ran.stderr);
         assert!(!ran.stderr.contains("--force"), "{name}: {}", ran.stderr);
     }

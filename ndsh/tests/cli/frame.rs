@@ -1,25 +1,25 @@
-//! What all commands have in common.
+//! Behaviour that all commands share.
 
-use crate::support::Room;
+use crate::support::TestDir;
 use std::fs;
 use std::process::Stdio;
 
 #[test]
 fn help_tells_of_commands_and_exit_codes() {
-    let room = Room::new();
-    let help = room.ok(&["--help"]);
+    let dir = TestDir::new();
+    let help = dir.ok(&["--help"]);
     for word in ["ls", "info", "rm", "gc", "doctor", "completions", "man", "--dir", "--any-owner", "Exit codes:"] {
         assert!(help.contains(word), "{word}: {help}");
     }
     assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-    assert_eq!(room.ok(&["--version"]), format!("ndsh {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(dir.ok(&["--version"]), format!("ndsh {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
 fn wrong_usage_is_2_and_told_on_stderr() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for args in [&["fly"][..], &[], &["completions", "nonsuch"], &["--color", "sometimes", "man"]] {
-        let ran = room.run(args);
+        let ran = dir.run(args);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{args:?}");
         assert!(ran.stderr.contains("Usage:") || ran.stderr.contains("possible values"), "{}", ran.stderr);
     }
@@ -27,14 +27,14 @@ fn wrong_usage_is_2_and_told_on_stderr() {
 
 #[test]
 fn shells_take_the_completions() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = room.ok(&["completions", shell]);
+        let script = dir.ok(&["completions", shell]);
         assert!(script.contains("ndsh") && script.contains("doctor"), "{shell}");
     }
     // One of them is on every machine.
-    let script = room.file("ndsh.bash");
-    fs::write(&script, room.ok(&["completions", "bash"])).unwrap();
+    let script = dir.file("ndsh.bash");
+    fs::write(&script, dir.ok(&["completions", "bash"])).unwrap();
     let shown = std::process::Command::new("bash")
         .args([
             "--norc",
@@ -50,8 +50,8 @@ fn shells_take_the_completions() {
 
 #[test]
 fn the_manual_has_a_page_for_each_command() {
-    let room = Room::new();
-    let page = room.ok(&["man"]);
+    let dir = TestDir::new();
+    let page = dir.ok(&["man"]);
     assert!(page.contains(".TH ndsh 1") && page.contains("Exit codes"), "{page}");
     let sections = |page: &str| {
         for section in ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"]
@@ -71,25 +71,25 @@ fn the_manual_has_a_page_for_each_command() {
         }
     };
     sections(&page);
-    room.ok(&["man", "--out", room.path().to_str().unwrap()]);
-    let pages = room.files();
+    dir.ok(&["man", "--out", dir.path().to_str().unwrap()]);
+    let pages = dir.files();
     for page in ["ndsh.1", "ndsh-ls.1", "ndsh-doctor.1"] {
         assert!(pages.iter().any(|found| found == page), "{page}: {pages:?}");
     }
     assert_eq!(pages.len(), 14, "one for each command, and one for all: {pages:?}");
     for page in &pages {
-        sections(&fs::read_to_string(room.file(page)).unwrap());
+        sections(&fs::read_to_string(dir.file(page)).unwrap());
     }
-    let ran = room.run(&["man", "--out", "/nowhere/at/all"]);
+    let ran = dir.run(&["man", "--out", "/nowhere/at/all"]);
     assert_eq!(ran.code, 3);
     assert!(ran.stderr.starts_with("ndsh: cannot write the pages to /nowhere/at/all: "), "{}", ran.stderr);
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let mut child =
-        room.command(&["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        dir.command(&["completions", "bash"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let ended = child.wait_with_output().unwrap();
     assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
@@ -97,10 +97,10 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn ctrl_c_is_an_orderly_end() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("camera").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("camera").unwrap();
     writer.write(&[1], &[1]).unwrap();
-    let mut watch = room.start(&["watch", "camera", "--interval", "0.1"]);
+    let mut watch = dir.start(&["watch", "camera", "--interval", "0.1"]);
     assert!(!watch.line().is_empty());
     watch.interrupt();
     let ran = watch.end();

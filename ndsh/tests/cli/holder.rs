@@ -1,24 +1,27 @@
-//! Processes that have something, and can be killed.
+//! Child processes that use a channel or array, and can be killed.
 
 use crate::common::{Child, listen, role, say};
-use crate::support::Room;
+use crate::support::TestDir;
 use ndsharray::{ArrayOptions, Options, SharedArray};
 
-/// Starts a process, and waits until it has `name`: as `writer`, `reader`, `array` (made, with the lock held to write) or `handle`.
-pub(crate) fn hold(room: &Room, what: &str, name: &str) -> Child {
-    let mut child = Child::start(&format!("{what} {name}"), room.path(), |command| {
-        command.env("NDSHARRAY_DIR", room.path());
+/// Starts a process, and waits until it uses `name`.
+///
+/// As `writer`, `reader`, `array` (created, with the lock held to write) or `handle`.
+pub(crate) fn hold(dir: &TestDir, what: &str, name: &str) -> Child {
+    let mut child = Child::start(&format!("{what} {name}"), dir.path(), |command| {
+        command.env("NDSHARRAY_DIR", dir.path());
     });
     assert_eq!(child.hear(), "ready");
     child
 }
 
-/// Has a process make something and end: a channel with a value, `kept`; an array, `closed`; a channel in Python's format, `python`.
+/// Has a process create something, and end.
 ///
-/// Where this process made it, the kernel might take a moment to say that nobody has it any more: a child that another test has just forked has its files open
-/// too, until it calls `exec`.
-pub(crate) fn leave(room: &Room, what: &str, name: &str) {
-    hold(room, what, name).finish();
+/// `kept` is a channel with a value, `closed` an array, `python` a channel in Python's format. If
+/// this process created it, it could seem to be in use for a moment: a child that another test has
+/// just forked has its files open too, until it calls `exec`.
+pub(crate) fn leave(dir: &TestDir, what: &str, name: &str) {
+    hold(dir, what, name).finish();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `ndsh ls`
 
 use crate::holder;
-use crate::support::{Ran, Room, wait_until};
+use crate::support::{Ran, TestDir, wait_until};
 use serde_json::{Value, json};
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Read};
@@ -20,47 +20,48 @@ fn entry(list: &Value, name: &str, kind: &str) -> Value {
 
 #[test]
 fn nothing_is_said_on_stderr() {
-    let room = Room::new();
-    let ran = room.run(&["ls"]);
+    let dir = TestDir::new();
+    let ran = dir.run(&["ls"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""));
-    assert_eq!(ran.stderr, format!("ndsh: no channels and no arrays in {}\n", room.path().display()));
-    assert_eq!(room.ok(&["ls", "--json"]), "[]\n");
-    let ran = room.run(&["ls", "--dir", "/nowhere/at/all"]);
+    assert_eq!(ran.stderr, format!("ndsh: no channels and no arrays in {}\n", dir.path().display()));
+    assert_eq!(dir.ok(&["ls", "--json"]), "[]\n");
+    let ran = dir.run(&["ls", "--dir", "/nowhere/at/all"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
     assert!(ran.stderr.contains("/nowhere/at/all") && ran.stderr.contains("  next: "), "{}", ran.stderr);
     for bad in ["-1", "nan", "1e9"] {
-        assert_eq!(room.run(&["ls", &format!("--interval={bad}")]).code, 2, "{bad}");
+        assert_eq!(dir.run(&["ls", &format!("--interval={bad}")]).code, 2, "{bad}");
     }
 }
 
-/// A user who may read the channel but not its reader table is told all but the readers, and that nothing is wrong.
+/// A user without access to the reader table sees all but the readers, and no damage.
 #[test]
 fn readers_are_unknown_to_other_users() {
     const NOBODY: u32 = 65_534;
-    let room = Room::new();
-    let mut writer = room.options().mode(0o644).max_slots(4).create::<u8>("camera").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().mode(0o644).max_slots(4).create::<u8>("camera").unwrap();
     writer.write(&[2, 3], &[1; 6]).unwrap();
-    let _reader = room.options().open("camera").unwrap();
-    // What that user can run, too.
+    let _reader = dir.options().open("camera").unwrap();
+    // That user must be able to run it.
     let place = tempfile::tempdir().unwrap();
-    for dir in [room.path(), place.path()] {
-        fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+    for path in [dir.path(), place.path()] {
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
     let program = place.path().join("ndsh");
     fs::copy(env!("CARGO_BIN_EXE_ndsh"), &program).unwrap();
-    let table = room.file("camera.ndsh-readers");
+    let table = dir.file("camera.ndsh-readers");
     let is_root = fs::metadata(&table).unwrap().uid() == 0;
     if !is_root {
         fs::set_permissions(&table, Permissions::from_mode(0o000)).unwrap();
     }
     let run = |args: &[&str]| {
         let mut command = Command::new(&program);
-        command.args(args).env("NDSHARRAY_DIR", room.path()).env_remove("NO_COLOR").stdin(Stdio::null());
+        command.args(args).env("NDSHARRAY_DIR", dir.path()).env_remove("NO_COLOR").stdin(Stdio::null());
         if is_root {
             command.uid(NOBODY).gid(NOBODY);
         }
         let mut output = None;
-        // A child that another test has just forked has the copy open for writing too, until it calls `exec`.
+        // A child that another test has just forked has the copy open for writing too, until it
+        // calls `exec`.
         wait_until("the copy can be run", || match command.output() {
             Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => false,
             other => {
@@ -87,14 +88,14 @@ fn readers_are_unknown_to_other_users() {
 
 #[test]
 fn all_kinds_are_told() {
-    let room = Room::new();
-    let mut writer = holder::hold(&room, "writer", "camera");
-    let _reader = holder::hold(&room, "reader", "camera");
-    let array = holder::hold(&room, "array", "matrix");
-    room.python().persist(true).create::<i16>("lidar").unwrap().write(&[4], &[1; 4]).unwrap();
-    room.options().persist(true).create::<f32>("last").unwrap().write(&[], &[1.0]).unwrap();
+    let dir = TestDir::new();
+    let mut writer = holder::hold(&dir, "writer", "camera");
+    let _reader = holder::hold(&dir, "reader", "camera");
+    let array = holder::hold(&dir, "array", "matrix");
+    dir.python().persist(true).create::<i16>("lidar").unwrap().write(&[4], &[1; 4]).unwrap();
+    dir.options().persist(true).create::<f32>("last").unwrap().write(&[], &[1.0]).unwrap();
 
-    let list = room.json(&["ls", "--json", "--interval", "0"]);
+    let list = dir.json(&["ls", "--json", "--interval", "0"]);
     assert_eq!(list.as_array().unwrap().len(), 4);
     let camera = entry(&list, "camera", "channel");
     let expected = json!({
@@ -115,7 +116,7 @@ fn all_kinds_are_told() {
     let last = entry(&list, "last", "channel");
     assert_eq!((&last["state"], &last["shape"], &last["writer"]["alive"]), (&json!("kept"), &json!([]), &json!(false)));
 
-    let table = room.ok(&["ls", "--interval", "0"]);
+    let table = dir.ok(&["ls", "--interval", "0"]);
     let lines: Vec<&str> = table.lines().collect();
     let words: Vec<&str> = lines[0].split_whitespace().collect();
     let titles = "NAME KIND DTYPE SHAPE SIZE SEQ RATE WRITER READERS PINNED MEMORY AGE NOTE";
@@ -131,15 +132,15 @@ fn all_kinds_are_told() {
     );
 
     writer.kill();
-    let table = room.ok(&["ls", "--interval", "0"]);
+    let table = dir.ok(&["ls", "--interval", "0"]);
     assert!(table.lines().any(|line| line.starts_with("camera") && line.ends_with("its writer died")), "{table}");
 }
 
 #[test]
 fn the_rate_comes_from_two_looks() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("busy").unwrap();
-    let mut idle = room.options().create::<u8>("idle").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("busy").unwrap();
+    let mut idle = dir.options().create::<u8>("idle").unwrap();
     idle.write(&[1], &[1]).unwrap();
     std::thread::scope(|scope| {
         let (stop, stopped) = std::sync::mpsc::channel::<()>();
@@ -150,7 +151,7 @@ fn the_rate_comes_from_two_looks() {
             }
         });
         wait_until("a rate", || {
-            let list = room.json(&["ls", "--json"]);
+            let list = dir.json(&["ls", "--json"]);
             assert_eq!(entry(&list, "idle", "channel")["rate"], json!(0.0));
             entry(&list, "busy", "channel")["rate"].as_f64().is_some_and(|rate| rate > 0.0)
         });
@@ -160,28 +161,28 @@ fn the_rate_comes_from_two_looks() {
 
 #[test]
 fn names_cannot_act_on_the_terminal() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let name = "a\u{202e}b\u{200b}\u{feff}";
-    room.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+    dir.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
     for args in
         [&["ls", "--interval=0"][..], &["ls", "--json"], &["info", name], &["info", "--json", name], &["gc", "-nv"]]
     {
-        let text = room.ok(args);
+        let text = dir.ok(args);
         assert!(
             text.contains("a\\u{202e}b\\u{200b}\\u{feff}") || text.contains("a\\u202eb\\u200b\\ufeff"),
             "{args:?}: {text}"
         );
         assert!(text.chars().all(|c| c.is_ascii_graphic() || matches!(c, ' ' | '\n')), "{args:?}: {text}");
     }
-    assert_eq!(room.json(&["ls", "--json"])[0]["name"], name);
-    let ran = room.run(&["info", "\u{202e}nothing"]);
+    assert_eq!(dir.json(&["ls", "--json"])[0]["name"], name);
+    let ran = dir.run(&["info", "\u{202e}nothing"]);
     assert!(ran.code == 3 && !ran.stderr.contains('\u{202e}'), "{}", ran.stderr);
 }
 
 #[test]
 fn a_terminal_gets_what_a_pipe_gets() {
-    let room = Room::new();
-    let mut writer = room.options().persist(true).create::<u8>(&"long-".repeat(30)).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().persist(true).create::<u8>(&"long-".repeat(30)).unwrap();
     writer.write(&[2; 20], &vec![0; 1 << 20]).unwrap();
     drop(writer);
     let fixed = |text: &str| {
@@ -189,9 +190,9 @@ fn a_terminal_gets_what_a_pipe_gets() {
         // All but the age.
         (line.split_once("gone").unwrap().0.to_owned(), line.ends_with("kept by its writer"))
     };
-    let mut in_pipe = room.command(&["ls", "--interval=0"]);
+    let mut in_pipe = dir.command(&["ls", "--interval=0"]);
     let in_pipe = String::from_utf8(in_pipe.env("COLUMNS", "30").output().unwrap().stdout).unwrap();
-    let mut terminal = room.terminal(&["ls", "--interval=0"]);
+    let mut terminal = dir.terminal(&["ls", "--interval=0"]);
     let shown = terminal.exp_eof().unwrap().replace("\r\n", "\n");
     assert_eq!(fixed(&shown), fixed(&in_pipe), "whatever the terminal's width");
     assert!(!in_pipe.contains('\u{1b}') && !shown.contains('\u{1b}'));
@@ -199,13 +200,13 @@ fn a_terminal_gets_what_a_pipe_gets() {
 
 #[test]
 fn a_reader_that_goes_away_ends_a_long_list() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for i in 0..300 {
-        drop(room.array_options().create::<u8>(&format!("{}{i}", "array-".repeat(30)), &[1]).unwrap());
+        drop(dir.array_options().create::<u8>(&format!("{}{i}", "array-".repeat(30)), &[1]).unwrap());
     }
     // More than fits a pipe.
-    assert!(room.ok(&["ls", "--interval=0"]).len() > 65536);
-    let mut command = room.command(&["ls", "--interval=0"]);
+    assert!(dir.ok(&["ls", "--interval=0"]).len() > 65536);
+    let mut command = dir.command(&["ls", "--interval=0"]);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut some = [0; 10];
@@ -216,14 +217,14 @@ fn a_reader_that_goes_away_ends_a_long_list() {
 
 #[test]
 fn damage_stops_no_list() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for name in ["good", "bad", "worse"] {
-        room.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+        dir.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
     }
-    fs::File::options().write(true).open(room.file("bad.ndsh")).unwrap().write_at(b"nonsense", 0).unwrap();
-    fs::File::options().write(true).open(room.file("worse.ndsh")).unwrap().set_len(70).unwrap();
-    fs::create_dir(room.file("odd.ndsh")).unwrap();
-    let table = room.ok(&["ls", "--interval=0"]);
+    fs::File::options().write(true).open(dir.file("bad.ndsh")).unwrap().write_at(b"nonsense", 0).unwrap();
+    fs::File::options().write(true).open(dir.file("worse.ndsh")).unwrap().set_len(70).unwrap();
+    fs::create_dir(dir.file("odd.ndsh")).unwrap();
+    let table = dir.ok(&["ls", "--interval=0"]);
     let odd = table.lines().find(|line| line.starts_with("odd")).unwrap();
     assert!(odd.ends_with("not readable: see `ndsh info`"), "{table}");
     for name in ["bad", "worse"] {
@@ -232,7 +233,7 @@ fn damage_stops_no_list() {
             "{table}"
         );
     }
-    let list = room.json(&["ls", "--json", "--interval=0"]);
+    let list = dir.json(&["ls", "--json", "--interval=0"]);
     assert!(entry(&list, "bad", "channel")["problems"][0].as_str().unwrap().contains("not a file of this library"));
     assert_eq!(entry(&list, "good", "channel")["problems"], json!([]));
 }

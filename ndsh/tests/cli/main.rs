@@ -1,4 +1,5 @@
-//! `ndsh` as its users see it: the real binary, in a pseudo-terminal and in pipes, on real channels.
+//! `ndsh` as its users see it: the real binary, in a pseudo-terminal and in pipes, on real
+//! channels.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,19 +1,21 @@
-//! Files that NumPy reads and writes, and a terminal that goes away, which Python can make. Needs an interpreter with NumPy, ml_dtypes, Pillow and ndsharray, in the variable `NDSHARRAY_PYTHON`;
-//! `.ci/run cli` has one.
+//! Files that NumPy reads and writes, and a terminal that goes away, which Python can make.
+//!
+//! The variable `NDSHARRAY_PYTHON` names an interpreter with NumPy, ml_dtypes, Pillow and
+//! ndsharray; `.ci/run cli` installs one.
 
-use crate::support::{PythonName, Room};
+use crate::support::{PythonName, TestDir};
 use ndsharray::DType;
 use std::process::{Command, Stdio};
 
-/// Runs a program in the directory of the room; what it prints.
-fn python(room: &Room, program: &str, args: &[&str]) -> String {
+/// Runs a Python program in the test's directory, and returns its output.
+fn python(dir: &TestDir, program: &str, args: &[&str]) -> String {
     let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
     let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
     let output = Command::new(python)
         .args(["-B", "-c", &format!("{prelude}{program}")])
         .args(args)
-        .current_dir(room.path())
-        .env("NDSHARRAY_DIR", room.path())
+        .current_dir(dir.path())
+        .env("NDSHARRAY_DIR", dir.path())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
@@ -21,11 +23,7 @@ fn python(room: &Room, program: &str, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
-
-/// What NumPy makes, goes through a channel, and comes back; NumPy says whether it is the same.
+/// Arrays that NumPy makes go through a channel and come back; NumPy compares them.
 const MAKE: &str = "
 names = sys.argv[1].split()
 rng = np.random.default_rng(7)
@@ -72,38 +70,38 @@ print('same')
 #[test]
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn numpy_reads_what_it_wrote() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let names: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
-    let count = python(&room, MAKE, &[&names.join(" ")]);
+    let count = python(&dir, MAKE, &[&names.join(" ")]);
     let count: usize = count.trim().parse().unwrap();
     assert_eq!(count, (names.len() - 1) * 6 * 4 + 6 * 2);
     for index in 0..count {
-        room.ok(&["put", "it", &path(&room, &format!("in{index}.npy"))]);
+        dir.ok(&["put", "it", &dir.text_path(&format!("in{index}.npy"))]);
         for format in ["npy", "npz"] {
-            room.ok(&["get", "it", &path(&room, &format!("out{index}.{format}"))]);
+            dir.ok(&["get", "it", &dir.text_path(&format!("out{index}.{format}"))]);
         }
     }
-    assert_eq!(python(&room, COMPARE, &[&count.to_string()]), "same\n");
+    assert_eq!(python(&dir, COMPARE, &[&count.to_string()]), "same\n");
 }
 
 #[test]
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn numpys_archives_and_streams_are_read() {
-    let room = Room::new();
+    let dir = TestDir::new();
     python(
-        &room,
+        &dir,
         "np.savez('plain.npz', a=np.arange(3, dtype='u1'), b=np.eye(2))\nnp.savez_compressed('packed.npz', x=np.full((100, 100), 7, 'i2'))\n\
          f = open('stream', 'wb')\nfor i in range(3): np.save(f, np.full(2, i, 'u1'))\n\
          np.save('fields.npy', np.zeros(2, dtype=[('a', 'f4'), ('b', 'i4')]))\nnp.save('time.npy', np.array(['2020-01-01'], 'M8[s]'))\n\
          np.save('object.npy', np.array([None]), allow_pickle=True)\nnp.save('text.npy', np.array(['abc']))",
         &[],
     );
-    room.ok(&["put", "a", &path(&room, "plain.npz"), "--key", "a"]);
-    room.ok(&["put", "b", &path(&room, "plain.npz"), "--rate", "1000"]);
-    room.ok(&["put", "x", &path(&room, "packed.npz")]);
-    room.ok(&["put", "s", &path(&room, "stream"), "--rate", "1000"]);
+    dir.ok(&["put", "a", &dir.text_path("plain.npz"), "--key", "a"]);
+    dir.ok(&["put", "b", &dir.text_path("plain.npz"), "--rate", "1000"]);
+    dir.ok(&["put", "x", &dir.text_path("packed.npz")]);
+    dir.ok(&["put", "s", &dir.text_path("stream"), "--rate", "1000"]);
     let shape = |name: &str| {
-        let mut reader = room.options().open(name).unwrap();
+        let mut reader = dir.options().open(name).unwrap();
         let sample = reader.latest().unwrap().unwrap();
         (sample.dtype(), sample.shape().to_vec(), sample.seq())
     };
@@ -112,7 +110,7 @@ fn numpys_archives_and_streams_are_read() {
     assert_eq!(shape("x"), (DType::I16, vec![100, 100], 1));
     assert_eq!(shape("s"), (DType::U8, vec![2], 3));
     for file in ["fields.npy", "time.npy", "object.npy", "text.npy"] {
-        let ran = room.run(&["put", "refused", &path(&room, file)]);
+        let ran = dir.run(&["put", "refused", &dir.text_path(file)]);
         assert!(ran.code == 4 && ran.stderr.contains("next: save"), "{file}: {ran:?}");
     }
 }
@@ -135,24 +133,24 @@ print('good')
 #[test]
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn numpy_reads_recordings_and_pipes() {
-    let room = Room::new();
-    let clip = path(&room, "clip.npy");
-    python(&room, "np.save('clip.npy', np.arange(40, dtype='f4').reshape(10, 4))", &[]);
-    let put = room.start(&["put", "it", &clip, "--split", "--loop", "--rate", "100"]);
-    drop(room.options().open_timeout("it", crate::support::PATIENCE).unwrap());
+    let dir = TestDir::new();
+    let clip = dir.text_path("clip.npy");
+    python(&dir, "np.save('clip.npy', np.arange(40, dtype='f4').reshape(10, 4))", &[]);
+    let put = dir.start(&["put", "it", &clip, "--split", "--loop", "--rate", "100"]);
+    drop(dir.options().open_timeout("it", crate::support::TIMEOUT).unwrap());
     for to in ["recording", "recording.npz"] {
-        let ran = room.run(&["record", "it", &path(&room, to), "--count", "12"]);
+        let ran = dir.run(&["record", "it", &dir.text_path(to), "--count", "12"]);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
     put.interrupt();
     assert_eq!(put.end().code, 0);
-    assert_eq!(python(&room, RECORDINGS, &[]), "good\n");
+    assert_eq!(python(&dir, RECORDINGS, &[]), "good\n");
 
     // From one channel through Python to another.
-    room.ok(&["put", "from", &clip]);
-    let stream = room.start(&["get", "from", "-"]).end_bytes();
-    std::fs::write(room.file("piped.npy"), &stream).unwrap();
-    assert_eq!(python(&room, "print(np.load(open('piped.npy', 'rb')).sum())", &[]), "780.0\n");
+    dir.ok(&["put", "from", &clip]);
+    let stream = dir.start(&["get", "from", "-"]).end_bytes();
+    std::fs::write(dir.file("piped.npy"), &stream).unwrap();
+    assert_eq!(python(&dir, "print(np.load(open('piped.npy', 'rb')).sum())", &[]), "780.0\n");
 }
 
 const PICTURES: &str = "
@@ -180,45 +178,45 @@ print('good')
 #[test]
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn pillow_and_we_agree_on_pictures() {
-    let room = Room::new();
-    python(&room, PICTURES, &[]);
+    let dir = TestDir::new();
+    python(&dir, PICTURES, &[]);
     for name in ["L", "LA", "RGB", "RGBA", "I", "B", "P"] {
-        room.ok(&["put", name, &path(&room, &format!("{name}.png"))]);
-        room.ok(&["get", name, &path(&room, &format!("ours-{name}.npy"))]);
-        room.ok(&["get", name, &path(&room, &format!("ours-{name}.png"))]);
+        dir.ok(&["put", name, &dir.text_path(&format!("{name}.png"))]);
+        dir.ok(&["get", name, &dir.text_path(&format!("ours-{name}.npy"))]);
+        dir.ok(&["get", name, &dir.text_path(&format!("ours-{name}.png"))]);
     }
-    assert_eq!(python(&room, SAME_PICTURES, &[]), "good\n");
+    assert_eq!(python(&dir, SAME_PICTURES, &[]), "good\n");
 }
 
 #[test]
 #[ignore = "needs Python with ndsharray; `.ci/run cli` runs it"]
 fn pythons_channels_are_fed_and_read() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let name = PythonName::new("data");
     let ndsh = |args: &[&str]| {
-        let output = room.command(args).args(["--dir", "/dev/shm", "--kind", "python"]).output().unwrap();
+        let output = dir.command(args).args(["--dir", "/dev/shm", "--kind", "python"]).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    // What Python wrote, and left.
+    // A value that Python wrote, and left.
     python(
-        &room,
+        &dir,
         "from ndsharray import NdShArray\nvalue = np.arange(6, dtype='f8').reshape(2, 3)\n\
          writer = NdShArray(sys.argv[1], value, r_w='w')\nwriter.write(value)",
         &[&name.0],
     );
-    let file = path(&room, "a.npy");
+    let file = dir.text_path("a.npy");
     ndsh(&["get", &name.0, &file]);
-    assert_eq!(python(&room, "print(np.load('a.npy').tolist())", &[]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
+    assert_eq!(python(&dir, "print(np.load('a.npy').tolist())", &[]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
     let line = ndsh(&["watch", &name.0, "--count", "2", "--interval", "0.2"]);
     assert!(line.contains("float64 (2, 3)") && line.contains("min 0  max 5  mean 2.5000"), "{line}");
     assert!(ndsh(&["view", &name.0, "--width", "6"]).contains("0 to 5"));
-    // And what is put for Python to read.
-    let output = room.command(&["put", &name.0, &file, "--python", "--dir", "/dev/shm"]).output().unwrap();
+    // A value for Python to read.
+    let output = dir.command(&["put", &name.0, &file, "--python", "--dir", "/dev/shm"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let read =
         "from ndsharray import NdShArray\nreader = NdShArray(sys.argv[1], r_w='r')\nprint(reader.read()[1].tolist())";
-    assert_eq!(python(&room, read, &[&name.0]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
+    assert_eq!(python(&dir, read, &[&name.0]), "[[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]\n");
 }
 
 const HANG_UP: &str = "
@@ -243,11 +241,11 @@ print('good')
 #[test]
 #[ignore = "needs Python; `.ci/run cli` runs it"]
 fn a_terminal_that_goes_ends_what_runs_on_it() {
-    let room = Room::new();
-    assert_eq!(python(&room, HANG_UP, &[env!("CARGO_BIN_EXE_ndsh")]), "good\n");
+    let dir = TestDir::new();
+    assert_eq!(python(&dir, HANG_UP, &[env!("CARGO_BIN_EXE_ndsh")]), "good\n");
 }
 
-/// Headers, and whether NumPy reads them without being told otherwise: one line each, `name verdict`.
+/// Headers, and whether NumPy reads them: one line each, `name verdict`.
 const HEADERS: &str = r#"
 import io, struct, warnings
 warnings.simplefilter('ignore')
@@ -304,24 +302,24 @@ print(len(names))
 #[test]
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn headers_are_read_as_numpy_reads_them() {
-    let room = Room::new();
-    let told = python(&room, HEADERS, &[]);
+    let dir = TestDir::new();
+    let told = python(&dir, HEADERS, &[]);
     let mut read = 0;
     for line in told.lines() {
         let (index, rest) = line.split_once(' ').unwrap();
         let (verdict, header) = rest.split_once(' ').unwrap();
-        let ran = room.run(&["put", "it", &path(&room, &format!("in{index}.npy"))]);
+        let ran = dir.run(&["put", "it", &dir.text_path(&format!("in{index}.npy"))]);
         match verdict {
             "read" => {
                 assert_eq!(ran.code, 0, "{header}: {ran:?}");
-                room.ok(&["get", "it", &path(&room, &format!("out{index}.npy"))]);
+                dir.ok(&["get", "it", &dir.text_path(&format!("out{index}.npy"))]);
                 read += 1;
             }
             "refused" => assert_eq!(ran.code, 4, "{header}: {ran:?}"),
-            // Such as dates: NumPy has a dtype for it, and this library none.
+            // Dates, for example: NumPy has a dtype for them, this library has none.
             _ => assert!([0, 4].contains(&ran.code), "{header}: {ran:?}"),
         }
     }
     assert!(read > 200, "{told}");
-    assert_eq!(python(&room, SAME_AS_WANTED, &[]).trim().parse::<usize>().unwrap(), read);
+    assert_eq!(python(&dir, SAME_AS_WANTED, &[]).trim().parse::<usize>().unwrap(), read);
 }

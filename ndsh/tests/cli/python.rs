@@ -1,7 +1,9 @@
-//! Channels of Python's ndsharray as it is, in real Python processes. Needs an interpreter with the package, in the variable
-//! `NDSHARRAY_PYTHON`; `.ci/run cli` has one. The package always uses `/dev/shm`.
+//! Channels of the original Python ndsharray, in real Python processes.
+//!
+//! The variable `NDSHARRAY_PYTHON` names an interpreter with the package; `.ci/run cli` installs
+//! one. The package always uses `/dev/shm`.
 
-use crate::support::{PATIENCE, PythonName, Ran, Room};
+use crate::support::{PythonName, Ran, TIMEOUT, TestDir};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -26,7 +28,7 @@ print('ready', flush=True)
 sys.stdin.read()
 ";
 
-/// A Python process; ends when told to, and is killed at the latest when dropped.
+/// A Python process; killed when dropped, if it has not ended before.
 struct Python {
     child: Child,
     stdin: Option<ChildStdin>,
@@ -61,11 +63,11 @@ impl Drop for Python {
 #[test]
 #[ignore = "needs Python with ndsharray; `.ci/run cli` runs it"]
 fn pythons_own_channels_are_listed_and_cleaned() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let name = PythonName::new("own");
     let name = name.0.as_str();
     let ndsh = |args: &[&str]| -> Ran {
-        let output = room.command(args).env_remove("NDSHARRAY_DIR").args(["--dir", "/dev/shm"]).output().unwrap();
+        let output = dir.command(args).env_remove("NDSHARRAY_DIR").args(["--dir", "/dev/shm"]).output().unwrap();
         Ran::from(output)
     };
     let files = || {
@@ -88,7 +90,7 @@ fn pythons_own_channels_are_listed_and_cleaned() {
     let count = files();
     assert!(count >= 3, "the tag, the value, and what the change of shape has left");
 
-    // Nothing that is in use goes; what the change of shape has left is too new to be sure.
+    // Nothing in use is removed. The change of shape left a file that is too new to remove.
     assert!(!ndsh(&["gc", "--python"]).stdout.contains(name));
     let ran = ndsh(&["rm", name]);
     assert!(ran.code == 5 && ran.stderr.contains(&writer.child.id().to_string()), "{ran:?}");
@@ -96,7 +98,7 @@ fn pythons_own_channels_are_listed_and_cleaned() {
     writer.finish();
     assert_eq!(ndsh(&["rm", name]).code, 5, "the reader has it");
     reader.finish();
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !ndsh(&["gc", "--python"]).stdout.contains(&format!("removed python {name}: ")) {
         assert!(Instant::now() < end, "it stays: {}", ndsh(&["info", name]).stdout);
     }

@@ -1,18 +1,14 @@
 //! `record` and `play`.
 
-use crate::support::{PATIENCE, Room, wait_until};
+use crate::support::{TIMEOUT, TestDir, wait_until};
 use ndsharray::{Error, Writer};
 use std::fs;
 use std::time::{Duration, Instant};
 
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
-
-/// Publishes `count` values, this far apart, when somebody reads.
-fn publish(room: &Room, writer: &mut Writer<u8>, count: u8, apart: Duration) {
-    wait_until("somebody reads", || {
-        let all = room.json(&["ls", "--json", "--interval=0"]);
+/// Publishes `count` values, this far apart, as soon as there is a reader.
+fn publish(dir: &TestDir, writer: &mut Writer<u8>, count: u8, apart: Duration) {
+    wait_until("there is a reader", || {
+        let all = dir.json(&["ls", "--json", "--interval=0"]);
         all.as_array().unwrap().iter().any(|one| one["name"] == "from" && one["readers"] == 1)
     });
     for value in 1..=count {
@@ -22,11 +18,11 @@ fn publish(room: &Room, writer: &mut Writer<u8>, count: u8, apart: Duration) {
 }
 
 /// Each value that comes until the channel closes, with the time since the first.
-fn follow(room: &Room, name: &str) -> Vec<(u8, Duration)> {
-    let mut reader = room.options().open_timeout(name, PATIENCE).unwrap();
+fn follow(dir: &TestDir, name: &str) -> Vec<(u8, Duration)> {
+    let mut reader = dir.options().open_timeout(name, TIMEOUT).unwrap();
     let mut seen: Vec<(u8, Instant)> = Vec::new();
     loop {
-        match reader.wait(PATIENCE) {
+        match reader.wait(TIMEOUT) {
             Ok(sample) => {
                 let sample = sample.unwrap();
                 seen.push((sample.as_bytes()[0], Instant::now().checked_sub(sample.age()).unwrap()));
@@ -41,19 +37,19 @@ fn follow(room: &Room, name: &str) -> Vec<(u8, Duration)> {
 
 #[test]
 fn a_recording_is_played_as_it_was() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for to in ["recording", "recording.npz"] {
-        let to = path(&room, to);
-        let mut writer = room.options().create::<u8>("from").unwrap();
-        let record = room.start(&["record", "from", &to]);
-        publish(&room, &mut writer, 5, Duration::from_millis(60));
+        let to = dir.text_path(to);
+        let mut writer = dir.options().create::<u8>("from").unwrap();
+        let record = dir.start(&["record", "from", &to]);
+        publish(&dir, &mut writer, 5, Duration::from_millis(60));
         drop(writer);
         let ran = record.end();
         assert_eq!(ran.code, 0, "{ran:?}");
         assert_eq!(ran.stderr, "5 values recorded, 0 missed\n");
 
-        let play = room.start(&["play", "again", &to]);
-        let played = follow(&room, "again");
+        let play = dir.start(&["play", "again", &to]);
+        let played = follow(&dir, "again");
         assert_eq!(play.end().code, 0);
         let values: Vec<u8> = played.iter().map(|(value, _)| *value).collect();
         assert!(values.is_sorted() && values.ends_with(&[5]), "{values:?}");
@@ -62,47 +58,47 @@ fn a_recording_is_played_as_it_was() {
             let due = Duration::from_millis(60) * u32::from(value - played[0].0);
             assert!(*time + Duration::from_millis(20) >= due, "{value} after {time:?}");
         }
-        assert!(matches!(room.options().open("again"), Err(Error::NotFound { .. })), "it goes at the end");
+        assert!(matches!(dir.options().open("again"), Err(Error::NotFound { .. })), "it goes at the end");
     }
 }
 
 #[test]
 fn a_recording_ends_when_it_is_told_to() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[2], &[9; 2]).unwrap();
     assert_eq!(
-        room.run(&["record", "from", &path(&room, "one"), "--count", "1"]).stderr,
+        dir.run(&["record", "from", &dir.text_path("one"), "--count", "1"]).stderr,
         "1 values recorded, 0 missed\n"
     );
-    let files = fs::read_dir(room.file("one")).unwrap().count();
+    let files = fs::read_dir(dir.file("one")).unwrap().count();
     assert_eq!(files, 2, "the value and the index");
-    assert_eq!(room.run(&["record", "from", &path(&room, "some.npz"), "--seconds", "0.2"]).code, 0);
-    assert_eq!(room.run(&["record", "from", &path(&room, "one")]).code, 1, "nothing is overwritten");
+    assert_eq!(dir.run(&["record", "from", &dir.text_path("some.npz"), "--seconds", "0.2"]).code, 0);
+    assert_eq!(dir.run(&["record", "from", &dir.text_path("one")]).code, 1, "nothing is overwritten");
     // Ctrl-C leaves an archive that can be read.
-    let to = path(&room, "told.npz");
-    let record = room.start(&["record", "from", &to]);
-    publish(&room, &mut writer, 3, Duration::from_millis(20));
+    let to = dir.text_path("told.npz");
+    let record = dir.start(&["record", "from", &to]);
+    publish(&dir, &mut writer, 3, Duration::from_millis(20));
     record.interrupt();
     let ran = record.end();
     assert_eq!(ran.code, 0, "{ran:?}");
     drop(writer);
-    let play = room.run(&["play", "again", &to, "--rate", "1000", "--persist"]);
+    let play = dir.run(&["play", "again", &to, "--rate", "1000", "--persist"]);
     assert_eq!((play.code, play.stderr.as_str()), (0, ""));
-    assert_eq!(room.options().open("again").unwrap().latest().unwrap().unwrap().as_bytes(), [3, 3]);
+    assert_eq!(dir.options().open("again").unwrap().latest().unwrap().unwrap().as_bytes(), [3, 3]);
 }
 
 #[test]
 fn a_recorder_follows_writers_and_waits_for_the_first() {
-    let room = Room::new();
-    let to = path(&room, "recording");
-    let record = room.start(&["record", "from", &to, "--wait", "30", "--follow", "--count", "4"]);
+    let dir = TestDir::new();
+    let to = dir.text_path("recording");
+    let record = dir.start(&["record", "from", &to, "--wait", "30", "--follow", "--count", "4"]);
     for _ in 0..2 {
-        let mut writer = room.options().create::<u8>("from").unwrap();
-        publish(&room, &mut writer, 2, Duration::from_millis(60));
+        let mut writer = dir.options().create::<u8>("from").unwrap();
+        publish(&dir, &mut writer, 2, Duration::from_millis(60));
     }
     assert_eq!(record.end().code, 0);
-    let index = fs::read_to_string(room.file("recording/index.jsonl")).unwrap();
+    let index = fs::read_to_string(dir.file("recording/index.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> = index.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
     let times: Vec<f64> = lines.iter().map(|line| line["time"].as_f64().unwrap()).collect();
@@ -112,14 +108,14 @@ fn a_recorder_follows_writers_and_waits_for_the_first() {
 
 #[test]
 fn what_is_no_recording_is_refused() {
-    let room = Room::new();
-    room.array_options().from_slice::<u8>("array", &[1], &[1]).unwrap();
-    let file = path(&room, "a.npz");
-    room.ok(&["get", "array", &file]);
-    assert_eq!(room.run(&["record", "array", &path(&room, "recording")]).code, 2);
-    for (from, code) in [(file, 3), (path(&room, "nothing"), 3), ("/dev/null".to_owned(), 2)] {
-        let ran = room.run(&["play", "again", &from]);
+    let dir = TestDir::new();
+    dir.array_options().from_slice::<u8>("array", &[1], &[1]).unwrap();
+    let file = dir.text_path("a.npz");
+    dir.ok(&["get", "array", &file]);
+    assert_eq!(dir.run(&["record", "array", &dir.text_path("recording")]).code, 2);
+    for (from, code) in [(file, 3), (dir.text_path("nothing"), 3), ("/dev/null".to_owned(), 2)] {
+        let ran = dir.run(&["play", "again", &from]);
         assert_eq!(ran.code, code, "{from}: {ran:?}");
     }
-    assert!(matches!(room.options().open("again"), Err(Error::NotFound { .. })));
+    assert!(matches!(dir.options().open("again"), Err(Error::NotFound { .. })));
 }

@@ -1,4 +1,4 @@
-//! What the tests share: a directory of one's own, the binary in pipes, and the binary in a pseudo-terminal.
+//! A directory for each test, and the binary in pipes or in a pseudo-terminal.
 
 use ndsharray::{ArrayOptions, Options, compat};
 use rexpect::process::WaitStatus;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A fresh directory in shared memory, gone with all that is in it at the end of the test.
-pub(crate) struct Room {
+pub(crate) struct TestDir {
     dir: TempDir,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-impl Room {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in("/dev/shm").unwrap() }
     }
@@ -37,6 +37,16 @@ impl Room {
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path().join(name)
+    }
+
+    /// The path of a file, as an argument.
+    pub(crate) fn text_path(&self, name: &str) -> String {
+        self.file(name).to_str().unwrap().to_owned()
+    }
+
+    /// Leaves a channel `from` with a value of four bytes.
+    pub(crate) fn put_value(&self) {
+        self.options().persist(true).create::<u8>("from").unwrap().write(&[4], &[1, 2, 3, 4]).unwrap();
     }
 
     /// The names in the directory, sorted.
@@ -59,7 +69,7 @@ impl Room {
         compat::Options::new().dir(self.path())
     }
 
-    /// `ndsh`, which will look into this directory, and knows nothing of the settings of whoever runs the tests.
+    /// Returns `ndsh` for this directory, without the settings of the user that runs the tests.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ndsh"));
         command
@@ -86,7 +96,7 @@ impl Room {
         child.wait_with_output().unwrap().into()
     }
 
-    /// Runs `ndsh`, which must succeed without a word on stderr; returns what it printed.
+    /// Runs `ndsh`, which must succeed and print nothing on stderr; returns its output.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{args:?}: {}", ran.stdout);
@@ -106,7 +116,9 @@ impl Room {
         Running { child: Some(child), stdout }
     }
 
-    /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines, as the shell does: a new one has no size.
+    /// Starts `ndsh` in a pseudo-terminal of 100 columns and 30 lines.
+    ///
+    /// The shell sets the size, as a new terminal has none.
     pub(crate) fn screen(&self, args: &[&str]) -> Screen {
         self.screen_of(args, "xterm-256color", "truecolor")
     }
@@ -126,15 +138,15 @@ impl Room {
             };
         }
         command.env("TERM", terminal).env("COLORTERM", colors);
-        let session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
+        let session = spawn_command(command, Some(TIMEOUT.as_millis() as u64)).unwrap();
         Screen { session, shown: vt100::Parser::new(NonZero::new(30).unwrap(), NonZero::new(100).unwrap(), 0) }
     }
 
-    /// Starts `ndsh` in a pseudo-terminal. What it prints there is waited for with `exp_string` and its like.
+    /// Starts `ndsh` in a pseudo-terminal, whose output `exp_string` and its like wait for.
     pub(crate) fn terminal(&self, args: &[&str]) -> PtySession {
         let mut command = self.command(args);
         command.env("TERM", "xterm-256color");
-        spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap()
+        spawn_command(command, Some(TIMEOUT.as_millis() as u64)).unwrap()
     }
 }
 
@@ -169,7 +181,8 @@ impl Running {
     /// Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let pid = i32::try_from(self.id()).unwrap();
-        // SAFETY: takes numbers; the process is a child of ours that has not been waited for, so the id is its own.
+        // SAFETY: takes numbers; the process is a child that has not been waited for, so the id is
+        // its own.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
     }
 
@@ -208,16 +221,16 @@ impl Drop for Running {
     }
 }
 
-/// A pseudo-terminal, and what can be seen on it.
+/// A pseudo-terminal, and its screen.
 pub(crate) struct Screen {
     pub(crate) session: PtySession,
     shown: vt100::Parser,
 }
 
 impl Screen {
-    /// Waits until `done` is content with what can be seen.
+    /// Waits until `done` accepts the screen.
     pub(crate) fn wait(&mut self, what: &str, mut done: impl FnMut(&vt100::Screen) -> bool) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             while let Some(c) = self.session.try_read() {
                 // Each byte comes as a character of its own.
@@ -255,18 +268,20 @@ impl Screen {
 
 /// Looks until `done`, and fails when it does not come to that.
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !done() {
         assert!(Instant::now() < end, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Name of a channel of Python's in `/dev/shm`, the only place that the package knows. What is left of the channel goes with it.
+/// Name of a Python channel in `/dev/shm`, the only directory that the package uses.
+///
+/// Dropping it removes the channel.
 pub(crate) struct PythonName(pub(crate) String);
 
 impl PythonName {
-    /// A name of this process' own, one for each `what`.
+    /// Makes a name of this process's own, one for each `what`.
     pub(crate) fn new(what: &str) -> Self {
         Self(format!("ndsharray-test-cli-{what}-{}", std::process::id()))
     }

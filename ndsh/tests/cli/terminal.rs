@@ -1,6 +1,6 @@
-//! What terminals are like: with more or fewer colours, without a cursor, narrow.
+//! Terminals with more or fewer colours, without a cursor, and narrow ones.
 
-use crate::support::{PATIENCE, Room, wait_until};
+use crate::support::{TIMEOUT, TestDir, wait_until};
 use rexpect::process::WaitStatus;
 use rexpect::session::spawn_command;
 use std::fs;
@@ -8,15 +8,15 @@ use std::process::Command;
 use std::time::Duration;
 use vt100::Color;
 
-fn with_picture(room: &Room) {
-    let mut writer = room.options().persist(true).create::<u8>("it").unwrap();
+fn with_picture(dir: &TestDir) {
+    let mut writer = dir.options().persist(true).create::<u8>("it").unwrap();
     writer.write(&[2, 1, 3], &[255, 0, 0, 0, 0, 255]).unwrap();
 }
 
 #[test]
 fn pictures_have_the_colours_that_the_terminal_has() {
-    let room = Room::new();
-    with_picture(&room);
+    let dir = TestDir::new();
+    with_picture(&dir);
     for (terminal, colors, red, blue) in [
         ("xterm-256color", "truecolor", Color::Rgb(255, 0, 0), Color::Rgb(0, 0, 255)),
         ("xterm-256color", "", Color::Idx(196), Color::Idx(21)),
@@ -25,7 +25,7 @@ fn pictures_have_the_colours_that_the_terminal_has() {
         for args in
             [&["view", "it", "--width=1", "--height=1"][..], &["view", "it", "--follow", "--width=1", "--height=1"]]
         {
-            let mut screen = room.screen_of(args, terminal, colors);
+            let mut screen = dir.screen_of(args, terminal, colors);
             screen.wait(&format!("{args:?} in the colours of {terminal} {colors}"), |screen| {
                 screen.cell(0, 0).map(|cell| (cell.fgcolor(), cell.bgcolor())) == Some((red, blue))
             });
@@ -37,13 +37,13 @@ fn pictures_have_the_colours_that_the_terminal_has() {
     }
 }
 
-/// What a command prints in a pseudo-terminal so wide.
-fn printed(room: &Room, columns: u16, terminal: &str, args: &[&str]) -> String {
-    let ndsh = room.command(args);
+/// Runs a command in a pseudo-terminal of this width, and returns its output.
+fn printed(dir: &TestDir, columns: u16, terminal: &str, args: &[&str]) -> String {
+    let ndsh = dir.command(args);
     let mut command = Command::new("sh");
     command.args(["-c", &format!("stty rows 30 cols {columns} -opost && exec \"$0\" \"$@\"")]);
-    command.arg(ndsh.get_program()).args(ndsh.get_args()).env("NDSHARRAY_DIR", room.path()).env("TERM", terminal);
-    let mut session = spawn_command(command, Some(PATIENCE.as_millis() as u64)).unwrap();
+    command.arg(ndsh.get_program()).args(ndsh.get_args()).env("NDSHARRAY_DIR", dir.path()).env("TERM", terminal);
+    let mut session = spawn_command(command, Some(TIMEOUT.as_millis() as u64)).unwrap();
     // Each byte comes as a character of its own.
     let bytes = session.exp_eof().unwrap().chars().map(|c| u8::try_from(c).unwrap()).collect();
     String::from_utf8(bytes).unwrap()
@@ -51,19 +51,19 @@ fn printed(room: &Room, columns: u16, terminal: &str, args: &[&str]) -> String {
 
 #[test]
 fn a_dumb_terminal_gets_lines() {
-    let room = Room::new();
-    with_picture(&room);
-    let text = printed(&room, 80, "dumb", &["view", "it", "--width=2", "--height=2"]);
+    let dir = TestDir::new();
+    with_picture(&dir);
+    let text = printed(&dir, 80, "dumb", &["view", "it", "--width=2", "--height=2"]);
     assert!(text.contains("uint8 (2, 1, 3)") && !text.contains('\u{1b}'), "{text:?}");
-    let text = printed(&room, 80, "dumb", &["watch", "it", "--count=2", "--interval=0.05"]);
+    let text = printed(&dir, 80, "dumb", &["watch", "it", "--count=2", "--interval=0.05"]);
     assert!(text.lines().count() >= 2 && !text.contains('\u{1b}'), "{text:?}");
-    let text = printed(&room, 80, "dumb", &["view", "it", "--follow"]);
+    let text = printed(&dir, 80, "dumb", &["view", "it", "--follow"]);
     assert!(text.contains("needs a terminal") && !text.contains('\u{1b}'), "{text:?}");
     // Without a number of lines it would take the screen of another terminal.
-    let mut command = room.command(&["watch", "it", "--interval=0.05"]);
+    let mut command = dir.command(&["watch", "it", "--interval=0.05"]);
     let mut session = spawn_command(
         std::mem::replace(command.env("TERM", "dumb"), Command::new("true")),
-        Some(PATIENCE.as_millis() as u64),
+        Some(TIMEOUT.as_millis() as u64),
     )
     .unwrap();
     for _ in 0..2 {
@@ -76,36 +76,38 @@ fn a_dumb_terminal_gets_lines() {
 
 #[test]
 fn the_list_fits_its_window() {
-    let room = Room::new();
-    with_picture(&room);
-    let mut writer = room.options().persist(true).create::<f64>(&"long-name-".repeat(12)).unwrap();
+    let dir = TestDir::new();
+    with_picture(&dir);
+    let mut writer = dir.options().persist(true).create::<f64>(&"long-name-".repeat(12)).unwrap();
     writer.write(&[1; 64], &[1.0]).unwrap();
     for columns in [40, 80, 100, 132, 200] {
-        let text = printed(&room, columns, "xterm", &["ls", "--interval=0"]);
+        let text = printed(&dir, columns, "xterm", &["ls", "--interval=0"]);
         let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
         assert!(widest <= columns.into() && text.lines().count() == 3, "{columns} columns:\n{text}");
         assert!(text.starts_with("NAME"), "{text}");
     }
     // In a pipe all columns are there, and many axes do not make every row long.
-    let text = room.ok(&["ls", "--interval=0"]);
+    let text = dir.ok(&["ls", "--interval=0"]);
     assert!(text.contains("PINNED") && text.contains("64 axes") && text.contains(&"long-name-".repeat(12)), "{text}");
     assert!(text.lines().all(|line| line.chars().count() < 300), "{text}");
 }
 
 #[test]
 fn help_is_wrapped() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let commands =
         ["ls", "info", "watch", "view", "get", "put", "record", "play", "rm", "gc", "doctor", "completions", "man"];
+    let commands = commands.iter().map(|command| vec![*command]).chain([vec![]]);
     for command in commands {
         for help in ["--help", "-h"] {
-            let text = room.ok(&[command, help]);
-            assert!(text.lines().all(|line| line.chars().count() <= 100), "{command} {help}:\n{text}");
-            let text = printed(&room, 60, "xterm", &[command, help]);
+            let args = [command.as_slice(), &[help]].concat();
+            let text = dir.ok(&args);
+            assert!(text.lines().all(|line| line.chars().count() <= 100), "{args:?}:\n{text}");
+            let text = printed(&dir, 60, "xterm", &args);
             let plain = String::from_utf8(strip(&text)).unwrap();
-            // A name that is longer than the line is not broken.
+            assert!(plain.lines().count() > 10, "{args:?}: {plain}");
             let long = plain.lines().filter(|line| line.chars().count() > 60).collect::<Vec<_>>();
-            assert!(long.iter().all(|line| line.split_whitespace().count() < 3), "{command} {help}: {long:?}");
+            assert!(long.is_empty(), "{args:?}: {long:?}");
         }
     }
 }
@@ -125,9 +127,9 @@ fn strip(text: &str) -> Vec<u8> {
     plain
 }
 
-/// The process that runs this command of `ndsh` in this room.
-fn process_in(room: &Room, command: &str) -> u32 {
-    let room = format!("NDSHARRAY_DIR={}", room.path().display());
+/// Finds the process that runs this command of `ndsh` in this directory.
+fn process_in(dir: &TestDir, command: &str) -> u32 {
+    let dir = format!("NDSHARRAY_DIR={}", dir.path().display());
     let found = fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
         let words = |file: &str| {
@@ -139,7 +141,7 @@ fn process_in(room: &Room, command: &str) -> u32 {
                     .collect::<Vec<_>>(),
             )
         };
-        let is_it = words("environ")?.contains(&room) && words("cmdline")?.get(1).is_some_and(|word| word == command);
+        let is_it = words("environ")?.contains(&dir) && words("cmdline")?.get(1).is_some_and(|word| word == command);
         is_it.then_some(pid)
     });
     let found: Vec<_> = found.collect();
@@ -147,7 +149,7 @@ fn process_in(room: &Room, command: &str) -> u32 {
     found[0]
 }
 
-/// Time that a process has had of a processor.
+/// Returns the processor time of a process.
 fn processor_time(pid: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<u64> =
@@ -159,16 +161,16 @@ fn processor_time(pid: u32) -> Duration {
 
 #[test]
 fn a_picture_that_stays_costs_nothing() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let values: Vec<f32> = (0..1000 * 1000).map(|i| i as f32).collect();
-    room.options().persist(true).create::<f32>("it").unwrap().write(&[1000, 1000], &values).unwrap();
-    let array = room.array_options().from_slice::<f32>("array", &[1000, 1000], &values).unwrap();
+    dir.options().persist(true).create::<f32>("it").unwrap().write(&[1000, 1000], &values).unwrap();
+    let array = dir.array_options().from_slice::<f32>("array", &[1000, 1000], &values).unwrap();
     for name in ["it", "array"] {
-        let mut screen = room.screen(&["view", name, "--follow"]);
+        let mut screen = dir.screen(&["view", name, "--follow"]);
         screen.shows("float32 (1000, 1000)");
         let Some(WaitStatus::StillAlive) = screen.session.process().status() else { panic!("it has ended") };
-        let pid = process_in(&room, "view");
-        // What it took to start and to draw.
+        let pid = process_in(&dir, "view");
+        // Starting and drawing took this long.
         let before = processor_time(pid);
         let (start, watched) = (std::time::Instant::now(), Duration::from_secs(3));
         wait_until("time goes by", || start.elapsed() >= watched);

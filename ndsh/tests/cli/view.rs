@@ -1,18 +1,14 @@
 //! `view`.
 
-use crate::support::Room;
+use crate::support::TestDir;
 use std::fs;
-
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
 
 #[test]
 fn a_picture_in_colours() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("it").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
     writer.write(&[2, 1, 3], &[255, 0, 0, 0, 0, 255]).unwrap();
-    let text = room.ok(&["view", "it", "--color", "always", "--width", "1", "--height", "1"]);
+    let text = dir.ok(&["view", "it", "--color", "always", "--width", "1", "--height", "1"]);
     let (picture, caption) = text.split_once('\n').unwrap();
     assert_eq!(picture, "\u{1b}[38;2;255;0;0m\u{1b}[48;2;0;0;255m\u{2580}\u{1b}[0m");
     assert!(caption.starts_with("it  uint8 (2, 1, 3)  0 to 255  #1  "), "{caption}");
@@ -20,49 +16,49 @@ fn a_picture_in_colours() {
 
 #[test]
 fn a_picture_in_characters() {
-    let room = Room::new();
-    let mut writer = room.options().create::<f32>("it").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<f32>("it").unwrap();
     writer.write(&[2, 3], &[0.0, 0.5, 1.0, 0.0, 0.5, 1.0]).unwrap();
-    let text = room.ok(&["view", "it", "--colormap", "grey", "--width", "3", "--height", "1"]);
+    let text = dir.ok(&["view", "it", "--colormap", "grey", "--width", "3", "--height", "1"]);
     assert!(text.starts_with(" +@\nit  float32 (2, 3)  0 to 1  #1  "), "{text}");
-    // Where a pipe is to have colours, NO_COLOR is for others.
-    let mut command = room.command(&["view", "it", "--color", "always"]);
+    // `--color always` overrules NO_COLOR.
+    let mut command = dir.command(&["view", "it", "--color", "always"]);
     let coloured = command.env("NO_COLOR", "1").output().unwrap();
     assert!(String::from_utf8(coloured.stdout).unwrap().contains("\u{1b}[38;2;"));
 }
 
 #[test]
 fn a_file_has_every_pixel() {
-    let room = Room::new();
-    let mut writer = room.options().create::<f64>("it").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<f64>("it").unwrap();
     let numbers: Vec<f64> = (0..2 * 5 * 7).map(f64::from).collect();
     writer.write(&[2, 5, 7], &numbers).unwrap();
-    let file = path(&room, "it.png");
-    room.ok(&["view", "it", "--index", "1,..", "--png", &file]);
-    room.ok(&["put", "pixels", &file]);
-    let mut reader = room.options().open("pixels").unwrap();
+    let file = dir.text_path("it.png");
+    dir.ok(&["view", "it", "--index", "1,..", "--png", &file]);
+    dir.ok(&["put", "pixels", &file]);
+    let mut reader = dir.options().open("pixels").unwrap();
     let pixels = reader.latest().unwrap().unwrap();
     assert_eq!(pixels.shape(), [5, 7, 4]);
     let bytes = pixels.as_bytes();
     assert_eq!((&bytes[..4], &bytes[bytes.len() - 4..]), (&[0x44, 0x01, 0x54, 255][..], &[0xfd, 0xe7, 0x25, 255][..]));
     drop(pixels);
     let before = fs::read(&file).unwrap();
-    let ran = room.run(&["view", "it", "--index", "2", "--png", &file]);
+    let ran = dir.run(&["view", "it", "--index", "2", "--png", &file]);
     assert!(ran.code == 2 && ran.stderr.contains("outside of axis 0"), "{ran:?}");
     assert_eq!(fs::read(&file).unwrap(), before);
 }
 
 #[test]
 fn everything_has_a_picture() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for &dtype in ndsharray::DType::ALL {
         for shape in [&[][..], &[3], &[2, 3], &[0, 3], &[2, 3, 4], &[1, 2, 1, 3]] {
             let len = shape.iter().product::<usize>() * dtype.size();
             let bytes: Vec<u8> =
                 (0..len).map(|i| if dtype == ndsharray::DType::Bool { 1 } else { (i * 37).to_le_bytes()[0] }).collect();
-            let mut writer = room.options().create_any("it").unwrap();
+            let mut writer = dir.options().create_any("it").unwrap();
             writer.write_bytes(dtype, shape, &bytes).unwrap();
-            let text = room.ok(&["view", "it", "--width", "8", "--height", "4"]);
+            let text = dir.ok(&["view", "it", "--width", "8", "--height", "4"]);
             assert!(text.lines().count() <= 5 && text.contains(dtype.name()), "{text}");
         }
     }
@@ -70,10 +66,10 @@ fn everything_has_a_picture() {
 
 #[test]
 fn a_screen_follows_and_steps_through_slices() {
-    let room = Room::new();
-    let mut screen = room.screen(&["view", "it", "--follow"]);
+    let dir = TestDir::new();
+    let mut screen = dir.screen(&["view", "it", "--follow"]);
     screen.shows("it: nothing of that name yet");
-    let mut writer = room.options().create::<i32>("it").unwrap();
+    let mut writer = dir.options().create::<i32>("it").unwrap();
     writer.write(&[3, 1, 3], &[5, 5, 5, 6, 6, 6, 7, 7, 7]).unwrap();
     screen.shows("int32 (3, 1, 3)  [0, :, :]  5 to 5");
     for (key, shown) in [("n", "[1, :, :]  6 to 6"), ("\u{1b}[C", "[2, :, :]  7 to 7"), ("p", "[1, :, :]  6 to 6")] {
@@ -91,6 +87,6 @@ fn a_screen_follows_and_steps_through_slices() {
     });
     screen.press("\u{3}");
     screen.ends();
-    let ran = room.run(&["view", "it", "--follow"]);
+    let ran = dir.run(&["view", "it", "--follow"]);
     assert!(ran.code == 2 && ran.stderr.contains("terminal"), "{ran:?}");
 }

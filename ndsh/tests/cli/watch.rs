@@ -1,6 +1,6 @@
 //! `watch`.
 
-use crate::support::{Room, Screen};
+use crate::support::{Screen, TestDir};
 use rexpect::process::Signal;
 use serde_json::Value;
 use std::time::Duration;
@@ -19,11 +19,11 @@ fn line_with(running: &mut crate::support::Running, mut wanted: impl FnMut(&Valu
 
 #[test]
 fn it_follows_a_name_through_everything() {
-    let room = Room::new();
-    let mut watch = room.start(&["watch", "it", "--json", "--interval", "0.05"]);
+    let dir = TestDir::new();
+    let mut watch = dir.start(&["watch", "it", "--json", "--interval", "0.05"]);
     assert_eq!(line_with(&mut watch, |_| true)["state"], "absent");
 
-    let mut writer = room.options().create::<f64>("it").unwrap();
+    let mut writer = dir.options().create::<f64>("it").unwrap();
     writer.write(&[2, 2], &[0.0, 1.0, 2.0, f64::NAN]).unwrap();
     let line = line_with(&mut watch, |line| line["values"]["max"] == 2.0);
     assert_eq!(
@@ -39,9 +39,10 @@ fn it_follows_a_name_through_everything() {
 
     drop(writer);
     line_with(&mut watch, |line| line["state"] == "closed");
-    let mut writer = room.options().create::<u8>("it").unwrap();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
     writer.write(&[1], &[200]).unwrap();
-    // How the channel stands is asked at another moment than the value: the first line with it may still say "closed".
+    // The state is read at another moment than the value, so the first line with it may say
+    // "closed".
     let line = line_with(&mut watch, |line| line["values"]["max"] == 200.0 && line["state"] == "open");
     assert_eq!(line["dtype"], "uint8");
 
@@ -52,10 +53,10 @@ fn it_follows_a_name_through_everything() {
 
 #[test]
 fn it_counts_what_it_sees() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("it").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
     writer.write(&[8], &[0; 8]).unwrap();
-    let mut watch = room.start(&["watch", "it", "--json", "--interval", "0.1"]);
+    let mut watch = dir.start(&["watch", "it", "--json", "--interval", "0.1"]);
     line_with(&mut watch, |line| line["seq"] == 1);
     for value in 1..=50 {
         writer.write(&[8], &[value; 8]).unwrap();
@@ -74,25 +75,25 @@ fn it_counts_what_it_sees() {
 
 #[test]
 fn lines_are_the_same_in_every_pipe() {
-    let room = Room::new();
-    let array = room.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
-    let text = room.ok(&["watch", "array", "--count", "3", "--interval", "0.1", "--color", "always"]);
+    let dir = TestDir::new();
+    let array = dir.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
+    let text = dir.ok(&["watch", "array", "--count", "3", "--interval", "0.1", "--color", "always"]);
     assert_eq!(
         text.lines().last(),
         Some("array  open  int16 (3,)  min -1  max 1  mean 0  |\u{2588}   \u{2588}  \u{2588}|")
     );
     array.unlink().unwrap();
-    let mut python = room.python().create::<f32>("python").unwrap();
+    let mut python = dir.python().create::<f32>("python").unwrap();
     python.write(&[2], &[0.5, 1.5]).unwrap();
-    let text = room.ok(&["watch", "python", "--count", "3", "--interval", "0.1"]);
+    let text = dir.ok(&["watch", "python", "--count", "3", "--interval", "0.1"]);
     let line = text.lines().last().unwrap();
     assert!(line.starts_with("python  open  float32 (2,)  0.0/s  0 B/s"), "{line}");
     assert!(line.ends_with("min 0.5000  max 1.5000  mean 1  |\u{2588}      \u{2588}|"), "{line}");
-    assert_eq!(room.run(&["watch", "a/b"]).code, 2);
+    assert_eq!(dir.run(&["watch", "a/b"]).code, 2);
 }
 
-fn on_screen(room: &Room) -> Screen {
-    let mut screen = room.screen(&["watch", "it", "--interval", "0.2"]);
+fn on_screen(dir: &TestDir) -> Screen {
+    let mut screen = dir.screen(&["watch", "it", "--interval", "0.2"]);
     screen.shows("absent");
     screen.wait("it has the screen", |screen| screen.alternate_screen() && screen.hide_cursor());
     screen
@@ -100,29 +101,29 @@ fn on_screen(room: &Room) -> Screen {
 
 #[test]
 fn a_terminal_has_a_screen_and_is_given_back() {
-    let room = Room::new();
-    let mut screen = on_screen(&room);
-    let mut writer = room.options().create::<f32>("it").unwrap();
+    let dir = TestDir::new();
+    let mut screen = on_screen(&dir);
+    let mut writer = dir.options().create::<f32>("it").unwrap();
     writer.write(&[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
     for text in ["live", "float32 (2, 3)", "min 0  max 5  mean 2.5000", "missed", "rate", "age", "bandwidth"] {
         screen.shows(text);
     }
     drop(writer);
     screen.shows("closed");
-    let _next = room.options().create::<u8>("it").unwrap();
+    let _next = dir.options().create::<u8>("it").unwrap();
     screen.shows("live");
     // Ctrl-C, which is a key here.
     screen.press("\u{3}");
     screen.ends();
-    let mut screen = on_screen(&Room::new());
+    let mut screen = on_screen(&TestDir::new());
     screen.press("q");
     screen.ends();
 }
 
 #[test]
 fn a_signal_gives_the_terminal_back_too() {
-    let room = Room::new();
-    let mut screen = on_screen(&room);
+    let dir = TestDir::new();
+    let mut screen = on_screen(&dir);
     screen.session.process_mut().signal(Signal::SIGTERM).unwrap();
     screen.ends();
 }
@@ -130,9 +131,9 @@ fn a_signal_gives_the_terminal_back_too() {
 /// Values of different dtypes, shapes and elements, as fast as they can be written.
 #[test]
 fn figures_number_and_shape_are_of_one_value() {
-    let room = Room::new();
-    let mut writer = room.options().create_any("it").unwrap();
-    let mut watch = room.start(&["watch", "it", "--json", "--interval", "0.03"]);
+    let dir = TestDir::new();
+    let mut writer = dir.options().create_any("it").unwrap();
+    let mut watch = dir.start(&["watch", "it", "--json", "--interval", "0.03"]);
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -170,20 +171,20 @@ fn figures_number_and_shape_are_of_one_value() {
 
 #[test]
 fn an_array_has_no_rate_and_says_when_it_is_locked() {
-    let room = Room::new();
-    let array = room.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
-    let mut watch = room.start(&["watch", "array", "--json", "--interval", "0.05"]);
+    let dir = TestDir::new();
+    let array = dir.array_options().from_slice::<i16>("array", &[3], &[-1, 0, 1]).unwrap();
+    let mut watch = dir.start(&["watch", "array", "--json", "--interval", "0.05"]);
     let line = line_with(&mut watch, |line| line["values"]["max"] == 1.0);
     for none in ["rate", "bytes_per_second", "missed", "total_seen", "total_missed"] {
         assert!(line[none].is_null(), "{none}: {line}");
     }
-    let mut screen = room.screen(&["watch", "array", "--interval", "0.1"]);
+    let mut screen = dir.screen(&["watch", "array", "--interval", "0.1"]);
     screen.shows("none: it changes in place");
     let guard = array.write().unwrap();
     line_with(&mut watch, |line| line["state"] == "locked");
     screen.shows("locked by a writer");
     // So does one that is started meanwhile, before a look at the array is given up.
-    let mut late = room.start(&["watch", "array", "--json", "--interval", "0.05"]);
+    let mut late = dir.start(&["watch", "array", "--json", "--interval", "0.05"]);
     let mut absent = 0;
     line_with(&mut late, |line| {
         absent += i32::from(line["state"] == "absent");
@@ -210,11 +211,11 @@ fn an_array_has_no_rate_and_says_when_it_is_locked() {
 
 #[test]
 fn json_has_one_vocabulary() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("it").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
     writer.write(&[1], &[1]).unwrap();
-    let listed = room.json(&["ls", "--json", "--interval=0"])[0].clone();
-    let lines = room.ok(&["watch", "it", "--json", "--count=2", "--interval=0.1"]);
+    let listed = dir.json(&["ls", "--json", "--interval=0"])[0].clone();
+    let lines = dir.ok(&["watch", "it", "--json", "--count=2", "--interval=0.1"]);
     let watched: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
     let kind = |value: &Value| match value {
         Value::Null => "null",

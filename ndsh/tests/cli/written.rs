@@ -1,6 +1,6 @@
-//! What is written to disk: whole or not at all, with modes and links as they were; and recordings that are killed.
+//! Files are written whole or not at all, with modes and links as before; killed recordings.
 
-use crate::support::{Room, wait_until};
+use crate::support::{TestDir, wait_until};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -8,80 +8,72 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-fn path(room: &Room, name: &str) -> String {
-    room.file(name).to_str().unwrap().to_owned()
-}
-
-fn with_value(room: &Room) {
-    room.options().persist(true).create::<u8>("from").unwrap().write(&[4], &[1, 2, 3, 4]).unwrap();
-}
-
-fn mode(room: &Room, name: &str) -> u32 {
-    room.file(name).metadata().unwrap().mode() & 0o7777
+fn mode(dir: &TestDir, name: &str) -> u32 {
+    dir.file(name).metadata().unwrap().mode() & 0o7777
 }
 
 #[test]
 fn a_file_that_is_replaced_keeps_its_mode() {
-    let (room, aside) = (Room::new(), Room::new());
-    with_value(&room);
+    let (dir, aside) = (TestDir::new(), TestDir::new());
+    dir.put_value();
     for wanted in [0o600, 0o640, 0o755, 0o666] {
         for (name, how) in [("a.npy", "get"), ("a.npz", "get"), ("a.png", "view")] {
             fs::write(aside.file(name), "old").unwrap();
             fs::set_permissions(aside.file(name), fs::Permissions::from_mode(wanted)).unwrap();
-            let file = path(&aside, name);
+            let file = aside.text_path(name);
             match how {
-                "get" => room.ok(&["get", "from", &file]),
-                _ => room.ok(&["view", "from", "--png", &file]),
+                "get" => dir.ok(&["get", "from", &file]),
+                _ => dir.ok(&["view", "from", "--png", &file]),
             };
             assert_eq!(mode(&aside, name), wanted, "{name}");
             assert_ne!(fs::read(aside.file(name)).unwrap(), b"old");
         }
     }
-    // A new file has what the umask leaves, like any other program's.
+    // As for any other program, the umask decides on the mode of a new file.
     let mut command = Command::new("sh");
     command.args([
         "-c",
         "umask 027 && exec \"$0\" get from \"$1\"",
         env!("CARGO_BIN_EXE_ndsh"),
-        &path(&aside, "new.npy"),
+        &aside.text_path("new.npy"),
     ]);
-    assert!(command.env("NDSHARRAY_DIR", room.path()).status().unwrap().success());
+    assert!(command.env("NDSHARRAY_DIR", dir.path()).status().unwrap().success());
     assert_eq!(mode(&aside, "new.npy"), 0o640);
     assert_eq!(aside.files(), ["a.npy", "a.npz", "a.png", "new.npy"], "no part is left");
 }
 
 #[test]
 fn links_are_followed() {
-    let (room, aside) = (Room::new(), Room::new());
-    with_value(&room);
+    let (dir, aside) = (TestDir::new(), TestDir::new());
+    dir.put_value();
     fs::create_dir(aside.file("real")).unwrap();
     symlink("real/target.npy", aside.file("link.npy")).unwrap();
     symlink("link.npy", aside.file("second.npy")).unwrap();
-    // First what the link names is not there yet.
+    // First the link's target does not exist yet.
     for _ in 0..2 {
-        room.ok(&["get", "from", &path(&aside, "second.npy")]);
+        dir.ok(&["get", "from", &aside.text_path("second.npy")]);
         assert!(aside.file("link.npy").symlink_metadata().unwrap().is_symlink());
         assert!(aside.file("second.npy").symlink_metadata().unwrap().is_symlink());
         assert!(fs::read(aside.file("real/target.npy")).unwrap().ends_with(&[1, 2, 3, 4]));
     }
     symlink("circle.npy", aside.file("circle.npy")).unwrap();
-    assert_eq!(room.run(&["get", "from", &path(&aside, "circle.npy")]).code, 1);
-    assert_eq!(room.run(&["get", "from", &path(&aside, "real"), "--format=npy"]).code, 1, "a directory");
+    assert_eq!(dir.run(&["get", "from", &aside.text_path("circle.npy")]).code, 1);
+    assert_eq!(dir.run(&["get", "from", &aside.text_path("real"), "--format=npy"]).code, 1, "a directory");
     fs::set_permissions(aside.file("real/target.npy"), fs::Permissions::from_mode(0o600)).unwrap();
-    room.ok(&["get", "from", &path(&aside, "link.npy")]);
+    dir.ok(&["get", "from", &aside.text_path("link.npy")]);
     assert_eq!(mode(&aside, "real/target.npy"), 0o600);
     assert_eq!(fs::read_dir(aside.file("real")).unwrap().count(), 1);
 }
 
 #[test]
 fn a_killed_recording_can_be_played() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for (to, left) in [("recording", "recording"), ("recording.npz", "recording.npz.part")] {
-        let mut writer = room.options().create::<u8>("from").unwrap();
-        let (to, left) = (path(&room, to), path(&room, left));
-        let mut record = room.start(&["record", "from", &to]);
+        let mut writer = dir.options().create::<u8>("from").unwrap();
+        let (to, left) = (dir.text_path(to), dir.text_path(left));
+        let mut record = dir.start(&["record", "from", &to]);
         wait_until("it reads", || {
-            room.json(&["ls", "--json", "--interval=0"]).as_array().unwrap().iter().any(|one| one["readers"] == 1)
+            dir.json(&["ls", "--json", "--interval=0"]).as_array().unwrap().iter().any(|one| one["readers"] == 1)
         });
         for value in 1..=3_u8 {
             writer.write(&[1000], &[value; 1000]).unwrap();
@@ -97,35 +89,35 @@ fn a_killed_recording_can_be_played() {
         std::thread::sleep(Duration::from_millis(20));
         record.kill();
         if to.ends_with(".npz") {
-            assert!(!room.file("recording.npz").exists(), "it was not finished");
-            let ran = room.run(&["record", "from", &to]);
+            assert!(!dir.file("recording.npz").exists(), "it was not finished");
+            let ran = dir.run(&["record", "from", &to]);
             assert!(ran.code == 1 && ran.stderr.contains("`ndsh play from /"), "nothing is overwritten: {ran:?}");
         }
-        let ran = room.run(&["play", "again", &left, "--rate=1000", "--persist"]);
+        let ran = dir.run(&["play", "again", &left, "--rate=1000", "--persist"]);
         assert_eq!(ran.code, 0, "{ran:?}");
-        let last = room.options().open("again").unwrap().latest_owned().unwrap().unwrap();
+        let last = dir.options().open("again").unwrap().latest_owned().unwrap().unwrap();
         assert!(last.seq() == 3 && last.as_bytes() == [3; 1000], "{to}: {last:?}");
         drop(last);
-        room.ok(&["rm", "again"]);
+        dir.ok(&["rm", "again"]);
     }
 }
 
 /// A limit on the length of files, beyond which writing is an error instead of a signal.
 #[test]
 fn a_full_disk_is_told_in_one_voice() {
-    let room = Room::new();
-    room.options().persist(true).create::<u8>("from").unwrap().write(&[100_000], &[7; 100_000]).unwrap();
+    let dir = TestDir::new();
+    dir.options().persist(true).create::<u8>("from").unwrap().write(&[100_000], &[7; 100_000]).unwrap();
     for (args, kept) in [
         (&["record", "from", "full.npz", "--count=1"][..], &[][..]),
         (&["record", "from", "full", "--count=1"], &["full"][..]),
         (&["get", "from", "full.npy"], &[]),
         (&["get", "from", "full.npz"], &[]),
     ] {
-        let aside = Room::new();
+        let aside = TestDir::new();
         let mut command = Command::new("sh");
         let script = "trap '' XFSZ && ulimit -f 20 && exec \"$0\" \"$@\"";
         command.args(["-c", script, env!("CARGO_BIN_EXE_ndsh")]).args(args);
-        let output = command.env("NDSHARRAY_DIR", room.path()).current_dir(aside.path()).output().unwrap();
+        let output = command.env("NDSHARRAY_DIR", dir.path()).current_dir(aside.path()).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert_eq!((output.status.code(), told.lines().count()), (Some(1), 1), "{args:?}: {told}");
         assert!(told.starts_with("ndsh: full") && told.contains("File too large"), "{args:?}: {told}");
@@ -136,15 +128,15 @@ fn a_full_disk_is_told_in_one_voice() {
 /// Pictures 100 ms apart; the recorder comes between two of them.
 #[test]
 fn the_first_interval_of_a_recording_is_whole() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>("from").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("from").unwrap();
     writer.write(&[1], &[1]).unwrap();
     std::thread::sleep(Duration::from_millis(150));
-    let record = room.start(&["record", "from", &path(&room, "recording"), "--count=2"]);
-    wait_until("the first is recorded", || room.file("recording/00000000.npy").exists());
+    let record = dir.start(&["record", "from", &dir.text_path("recording"), "--count=2"]);
+    wait_until("the first is recorded", || dir.file("recording/00000000.npy").exists());
     writer.write(&[1], &[2]).unwrap();
     assert_eq!(record.end().code, 0);
-    let index = fs::read_to_string(room.file("recording/index.jsonl")).unwrap();
+    let index = fs::read_to_string(dir.file("recording/index.jsonl")).unwrap();
     let times: Vec<f64> = index
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_f64().unwrap())
@@ -155,19 +147,19 @@ fn the_first_interval_of_a_recording_is_whole() {
 /// Bytes of an array for which there is no room in a process with [`limited`] memory.
 const LEN: usize = 64 << 20;
 
-/// A command whose process may have 40 MiB of memory of its own; shared memory does not count.
-fn limited(room: &Room, args: &[&str]) -> Command {
+/// Returns a command that may use 40 MiB of its own memory; shared memory does not count.
+fn limited(dir: &TestDir, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d 40960 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ndsh")]).args(args);
-    command.env("NDSHARRAY_DIR", room.path());
+    command.env("NDSHARRAY_DIR", dir.path());
     command
 }
 
 #[test]
 fn large_arrays_are_in_memory_once() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let values = vec![7; LEN];
-    room.options().persist(true).create::<u8>("from").unwrap().write(&[LEN], &values).unwrap();
+    dir.options().persist(true).create::<u8>("from").unwrap().write(&[LEN], &values).unwrap();
     let disk = tempfile::tempdir().unwrap();
     let file = |name: &str| disk.path().join(name).to_str().unwrap().to_owned();
     for args in [
@@ -178,15 +170,15 @@ fn large_arrays_are_in_memory_once() {
         &["put", "to", &file("a.npy")],
         &["put", "to", &file("a.npz")],
     ] {
-        let output = limited(&room, args).stdout(Stdio::null()).output().unwrap();
+        let output = limited(&dir, args).stdout(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         if args[0] == "put" {
-            let copy = room.options().open("to").unwrap().latest_owned().unwrap().unwrap();
+            let copy = dir.options().open("to").unwrap().latest_owned().unwrap().unwrap();
             assert!(copy.as_bytes() == values, "{args:?}");
         }
     }
     // The limit is one: a picture is taken into memory as a whole.
-    let mut command = limited(&room, &["view", "from", "--png", "/dev/null"]);
+    let mut command = limited(&dir, &["view", "from", "--png", "/dev/null"]);
     assert!(!command.stderr(Stdio::null()).status().unwrap().success());
 }
 
@@ -205,12 +197,12 @@ fn npy_file(path: &Path, descr: &str, fortran: &str, shape: &str) {
 
 #[test]
 fn arrays_in_fortran_order_are_in_memory_once() {
-    let (room, disk) = (Room::new(), tempfile::tempdir().unwrap());
+    let (dir, disk) = (TestDir::new(), tempfile::tempdir().unwrap());
     let file = disk.path().join("a.npy");
     npy_file(&file, "=c16", "True", "(65536, 64)");
-    let output = limited(&room, &["put", "to", file.to_str().unwrap()]).output().unwrap();
+    let output = limited(&dir, &["put", "to", file.to_str().unwrap()]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let value = room.options().open("to").unwrap().latest_owned().unwrap().unwrap();
+    let value = dir.options().open("to").unwrap().latest_owned().unwrap().unwrap();
     assert_eq!(value.shape(), [1 << 16, 64]);
     // Each column of the file is a piece, so each row has all indices.
     let row: Vec<u8> = (0..64).flat_map(|index| [index; 16]).collect();
@@ -219,13 +211,13 @@ fn arrays_in_fortran_order_are_in_memory_once() {
 
 #[test]
 fn arrays_that_are_split_or_looped_are_in_memory_once() {
-    let (room, disk) = (Room::new(), tempfile::tempdir().unwrap());
+    let (dir, disk) = (TestDir::new(), tempfile::tempdir().unwrap());
     let file = disk.path().join("a.npy");
     npy_file(&file, "|u1", "False", "(8, 8, 1048576)");
     let file = file.to_str().unwrap();
-    let last = |name: &str| room.options().open(name).ok()?.latest_owned().ok()?;
+    let last = |name: &str| dir.options().open(name).ok()?.latest_owned().ok()?;
 
-    let output = limited(&room, &["put", "parts", file, "--split", "--rate=1000"]).output().unwrap();
+    let output = limited(&dir, &["put", "parts", file, "--split", "--rate=1000"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let value = last("parts").unwrap();
     assert_eq!((value.seq(), value.shape()), (8, &[8, 1 << 20][..]));
@@ -233,7 +225,7 @@ fn arrays_that_are_split_or_looped_are_in_memory_once() {
 
     for (name, more) in [("loop", &[][..]), ("both", &["--split"])] {
         let args = [&["put", name, file, "--loop", "--rate=1000"], more].concat();
-        let mut command = limited(&room, &args);
+        let mut command = limited(&dir, &args);
         let mut put = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // More often than the file has parts.
         wait_until("it is published again and again", || {

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 const MIB: u64 = 1 << 20;
 
-/// What Docker gives a container unless told otherwise.
+/// Docker's default size of a container's shared memory.
 const DOCKER_SHM: u64 = 64 * MIB;
 
-/// Where it is, whose, on which file system, and how much fits.
+/// Checks the directory: where it is, its owner, its file system, and the space in it.
 pub(super) fn checks(dir: &Path, named: bool) -> Vec<Check> {
     let from = match std::env::var_os("NDSHARRAY_DIR") {
         _ if named => "as --dir says",
@@ -48,13 +48,13 @@ fn permissions(meta: &fs::Metadata) -> Check {
     let (mode, owner) = (meta.mode() & 0o7777, meta.uid());
     let found = format!("mode {mode:04o}, owned by user {owner}");
     if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-        let advice = "everybody may remove everybody's channels here: set the sticky bit (chmod +t)";
+        let advice = "any user may remove the channels of others here: set the sticky bit (chmod +t)";
         return Check::mind("permissions", found, advice);
     }
     Check::good("permissions", found)
 }
 
-/// The file system's kind, by the mount point that the directory lies under.
+/// Finds the kind of file system, by the directory's mount point.
 fn file_system(dir: &Path) -> Option<Check> {
     let dir = dir.canonicalize().ok()?;
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
@@ -62,7 +62,7 @@ fn file_system(dir: &Path) -> Option<Check> {
     for line in mounts.lines() {
         let mut words = line.split(' ');
         let (Some(_), Some(at), Some(kind)) = (words.next(), words.next(), words.next()) else { continue };
-        // The kernel writes blanks and the like as octal escapes; mount points of shared memory have none.
+        // The kernel escapes blanks in octal, which mount points of shared memory do not contain.
         let at = PathBuf::from(at);
         let longer = |(known, _): &(PathBuf, String)| at.components().count() >= known.components().count();
         if dir.starts_with(&at) && found.as_ref().is_none_or(longer) {
@@ -102,7 +102,9 @@ fn space(dir: &Path) -> Option<Check> {
         Check::bad(
             "space",
             found,
-            format!("there is no room for arrays: `ndsh gc` removes what nobody has; if that is not enough, {docker}"),
+            format!(
+                "there is no room for arrays: `ndsh gc` removes what no process uses; if that is not enough, {docker}"
+            ),
         )
     } else if total <= DOCKER_SHM {
         Check::mind("space", found, format!("this is small, like Docker's 64 MB /dev/shm: {docker}"))
@@ -110,14 +112,14 @@ fn space(dir: &Path) -> Option<Check> {
         Check::mind(
             "space",
             found,
-            "less than a tenth is free: `ndsh ls` tells who takes it, `ndsh gc` removes what nobody has",
+            "less than a tenth is free: `ndsh ls` shows what takes it, and `ndsh gc` removes what no process uses",
         )
     } else {
         Check::good("space", found)
     })
 }
 
-/// What could be cleared away.
+/// Finds what `ndsh gc` would remove.
 pub(super) fn left_behind(options: &Options) -> Option<Check> {
     let listed = options.list().ok()?;
     let reports = listed.iter().filter(|found| found.kind != Kind::Python);
@@ -129,6 +131,6 @@ pub(super) fn left_behind(options: &Options) -> Option<Check> {
     Some(if unused.is_empty() {
         Check::good("left behind", "nothing")
     } else {
-        Check::mind("left behind", found, "`ndsh gc --dry-run` tells which they are, and `ndsh gc` removes them")
+        Check::mind("left behind", found, "`ndsh gc --dry-run` lists them, and `ndsh gc` removes them")
     })
 }

@@ -1,4 +1,4 @@
-//! What the library asks of the kernel, tried out.
+//! What the library needs from the kernel, tried out.
 
 use super::check::Check;
 use ndsharray::inspect::{Ability, try_out};
@@ -14,7 +14,7 @@ pub(super) fn checks(dir: &Path) -> Vec<Check> {
             Ability::Create => (
                 "create files",
                 "files can be made here",
-                "no channel can be made here: run as a user who may write to the directory, or name another one with NDSHARRAY_DIR",
+                "no channel can be made here: run as a user that may write to the directory, or name another one with NDSHARRAY_DIR",
             ),
             Ability::Reserve => (
                 "fallocate",
@@ -36,7 +36,7 @@ pub(super) fn checks(dir: &Path) -> Vec<Check> {
             ),
             Ability::Lease => (
                 "leases",
-                "the kernel tells who has a file open",
+                "the kernel says whether a process has a file open",
                 "without leases, files of Python's ndsharray cannot be proved unused (`ndsh gc --python`) nor reused by its writer: they cost more memory, and nothing else",
             ),
             _ => continue,

@@ -1,4 +1,4 @@
-//! What this process may use.
+//! Limits on this process.
 
 use super::check::Check;
 use crate::output::size;
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Linux' own default.
 const USUAL_MAPS: u64 = 65_530;
 
-/// Descriptors that are few for a process with several channels.
+/// Fewer descriptors than this are few for a process with several channels.
 const FEW_FILES: u64 = 256;
 
 pub(super) fn checks(dir: &Path) -> Vec<Check> {
@@ -51,7 +51,7 @@ fn open_files() -> Option<Check> {
     })
 }
 
-/// Nothing here locks memory; programs that do, to keep their pages from being swapped out, will want to know.
+/// This library locks no memory; programs that lock their arrays want to know the limit.
 fn locked_memory() -> Option<Check> {
     let found = limit(Resource::RLIMIT_MEMLOCK)?;
     Some(Check::good(
@@ -71,8 +71,10 @@ fn maps() -> Option<Check> {
     })
 }
 
-/// Files on a tmpfs count as memory of the control group that first touched them. Where that has less than the file system, writing
-/// ends in the out-of-memory killer instead of an error.
+/// Compares the memory limit of the control group with the room in the directory.
+///
+/// Files on a tmpfs count as memory of the group that first touched them. Where the limit is lower
+/// than the room, writing ends in the out-of-memory killer instead of an error.
 fn memory_of_the_group(dir: &Path) -> Option<Check> {
     let memberships = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let Group { most, used } = tightest(Path::new("/sys/fs/cgroup"), &memberships)?;
@@ -95,17 +97,18 @@ fn memory_of_the_group(dir: &Path) -> Option<Check> {
     })
 }
 
-/// What a control group may use of memory, and uses.
+/// Memory of a control group, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Group {
     most: u64,
     used: u64,
 }
 
-/// Of the control groups that this process is in, one within another, the one with the least memory
-/// left. The limit of a systemd slice is further up than the group of the process.
+/// Finds the control group with the least memory left, among this process's group and its parents.
+///
+/// A systemd slice sets its limit above the process's own group.
 fn tightest(root: &Path, memberships: &str) -> Option<Group> {
-    // Each line is `number:controllers:path`; version 2 has no controllers in it.
+    // Each line is `number:controllers:path`; in version 2 the controllers are empty.
     let groups = memberships.lines().filter_map(|line| {
         let mut parts = line.splitn(3, ':').skip(1);
         let (controllers, path) = (parts.next()?, parts.next()?);
@@ -119,11 +122,11 @@ fn tightest(root: &Path, memberships: &str) -> Option<Group> {
     });
     let limits = groups.flat_map(|(root, path, files)| {
         let path = Path::new(path.trim_start_matches('/'));
-        // A container sees its own group as the root; what is above it says nothing here.
+        // In a container the root is its own group; the groups above it are not visible.
         let ups: Vec<_> = path.ancestors().map(|up| root.join(up)).collect();
         ups.into_iter().filter_map(move |group| {
             let [most, used] = files.map(|file| fs::read_to_string(group.join(file)).ok()?.trim().parse().ok());
-            // Version 1 says "no limit" by a number beyond all memory.
+            // In version 1, a number beyond all memory means no limit.
             most.filter(|most| *most <= 1 << 60).zip(used).map(|(most, used)| Group { most, used })
         })
     });

@@ -14,8 +14,8 @@ use std::io::Write;
 
 /// Check whether this machine, container and user can share arrays
 ///
-/// Each line has what was found and, where something is to be done, what. `bad` does not work, and makes the exit code 8; `mind` works, but may not be
-/// what you want.
+/// Each line shows what was found, with advice below the table. `bad` does not work, and makes the
+/// exit code 8. `mind` works, but may not be what you want.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Print a JSON array of objects

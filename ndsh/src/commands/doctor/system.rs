@@ -1,18 +1,18 @@
-//! Settings of the system that concern files in shared memory.
+//! Settings of the system that affect files in shared memory.
 
 use super::check::Check;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Users below this one are the system's: their files stay.
+/// User ids below this one belong to the system; logind keeps their files.
 const FIRST_USER: u32 = 1000;
 
 pub(super) fn checks(dir: &Path) -> Vec<Check> {
     [hard_links(), removal_at_logout(dir)].into_iter().flatten().collect()
 }
 
-/// Whether other users may give names to files of this user that they may not write.
+/// Checks whether other users may link to files that they may not write.
 fn hard_links() -> Option<Check> {
     let found = fs::read_to_string("/proc/sys/fs/protected_hardlinks").ok()?;
     Some(if found.trim() == "0" {
@@ -26,13 +26,13 @@ fn hard_links() -> Option<Check> {
     })
 }
 
-/// Whether the files of this user go with the user's last session.
+/// Checks whether this user's files are removed at the end of the last session.
 fn removal_at_logout(dir: &Path) -> Option<Check> {
-    // Where logind runs.
+    // Only logind removes files.
     if !dir.starts_with("/dev/shm") || !Path::new("/run/systemd/seats").is_dir() {
         return None;
     }
-    // The kernel gives this to the process' effective user.
+    // The kernel gives this to the process's effective user.
     let user = fs::metadata("/proc/self").ok()?.uid();
     let texts = settings().into_iter().filter_map(|path| fs::read_to_string(path).ok());
     Some(verdict_on_logout(removes(texts), user))
@@ -51,9 +51,10 @@ fn verdict_on_logout(removes: bool, user: u32) -> Check {
     }
 }
 
-/// The files that logind reads, in the order in which they count.
+/// Lists the files that logind reads, in the order in which they count.
 fn settings() -> Vec<PathBuf> {
-    // The main file is the first of these; of additional ones a later name outweighs an earlier one.
+    // Of the main file the first counts. Of the additional files, a later name overrules an earlier
+    // one.
     const DIRS: [&str; 4] = ["/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd"];
     let main = DIRS.iter().map(|dir| Path::new(dir).join("logind.conf")).find(|path| path.exists());
     let mut more: Vec<PathBuf> = DIRS
@@ -66,7 +67,7 @@ fn settings() -> Vec<PathBuf> {
     main.into_iter().chain(more).collect()
 }
 
-/// What these files say at last of `RemoveIPC`; yes, if they say nothing.
+/// Returns the last value of `RemoveIPC` in these files; by default it is yes.
 fn removes(texts: impl IntoIterator<Item = String>) -> bool {
     let mut removes = true;
     for text in texts {

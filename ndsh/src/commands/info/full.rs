@@ -1,4 +1,4 @@
-//! All that is known of a channel or array, as JSON.
+//! All that is known of a channel or array, for JSON.
 
 use crate::reports::{Mapper, ProcessInfo, Summary, lock};
 use ndsharray::inspect::{Details, File, Reader, Report, Slot};
@@ -10,16 +10,16 @@ use std::path::Path;
 pub(super) struct Full {
     #[serde(flatten)]
     pub(super) summary: Summary,
-    /// Writers that the channel has had.
+    /// Number of writers that the channel has had.
     pub(super) epoch: Option<u64>,
     pub(super) files: Vec<FileInfo>,
     pub(super) slots: Vec<SlotInfo>,
     pub(super) entries: Vec<EntryInfo>,
-    /// Entry of whoever has the array alone.
+    /// Entry of the handle that holds the array's lock alone.
     pub(super) holder: Option<usize>,
-    /// Whether the write times of a Python channel's value agree.
+    /// Whether the two write times of a Python value agree.
     pub(super) whole: Option<bool>,
-    /// Who has the tag of a Python channel mapped.
+    /// Processes that map the tag of a Python channel.
     pub(super) mapped_by: Vec<Mapper>,
 }
 

@@ -14,20 +14,20 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Tell all about one channel or array, slot by slot
+/// Show everything about one channel or array, slot by slot
 ///
-/// What is damaged is explained, with code 4 at the end.
+/// Damage is explained, and makes the exit code 4.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Name of the channel or array
     pub(super) name: String,
-    /// Which one, where several kinds have the name
+    /// Kind, if several have the name
     #[arg(long, value_name = "KIND")]
     kind: Option<KindArg>,
     /// Print a JSON array with one object for each kind
     #[arg(long)]
     json: bool,
-    /// How long to look for the rate, in seconds; 0 leaves it out
+    /// Time to measure the rate, in seconds; 0 leaves it out
     #[arg(long, value_name = "SECONDS", default_value = "0.2", value_parser = parse_look)]
     interval: Duration,
 }
@@ -67,13 +67,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         }
     }
     let foreign: Vec<_> = all.iter().flat_map(|((_, report), _)| foreign::files(globals, report)).collect();
-    // A reader table alone is what a channel leaves.
+    // A reader table alone is what a removed channel leaves.
     if foreign.iter().any(|path| !is_table(path)) {
         return Err(foreign::refusal(&foreign));
     }
     if !readable {
         let failure = Failure::new(Exit::Denied, format!("{} cannot be read", printable(&args.name)));
-        return Err(failure.advise("run it as the user who owns the files; the lines with PROBLEM have more"));
+        return Err(failure.advise("run it as the user that owns the files; the lines with PROBLEM have more"));
     }
     if damaged {
         let failure = Failure::new(Exit::Corrupt, format!("{} is damaged", printable(&args.name)));

@@ -1,4 +1,4 @@
-//! All that is known of a channel or array, in words.
+//! All that is known of a channel or array, as text.
 
 use super::full::{EntryInfo, FileInfo, Full, SlotInfo};
 use crate::failure::Result;
@@ -37,7 +37,7 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
             Some(dead) => format!(", and {dead} dead, to be cleared away by the writer"),
         };
         match summary.max_readers {
-            // It could not be read.
+            // The table could not be read.
             0 => line(role, &format!("{readers} known"))?,
             most => line(role, &format!("{readers} of {most} at most{dead}"))?,
         }
@@ -87,7 +87,7 @@ fn value(report: &Report, summary: &Summary) -> String {
 }
 
 fn writer_words(summary: &Summary, kind: Kind) -> String {
-    let who = match (summary.writer.alive, summary.writer.pid) {
+    let state = match (summary.writer.alive, summary.writer.pid) {
         (Some(true), _) => "alive, as the kernel says",
         (Some(false), _) => return "gone, as the kernel says".to_owned(),
         (None, _) if kind != Kind::Python => return "unknown: its lock cannot be asked for".to_owned(),
@@ -95,8 +95,8 @@ fn writer_words(summary: &Summary, kind: Kind) -> String {
         (None, None) => "unknown: Python takes no lock, and no process is seen that has the tag mapped for writing",
     };
     match summary.writer.pid {
-        Some(pid) => format!("{who}; process {pid} (a hint)"),
-        None => who.to_owned(),
+        Some(pid) => format!("{state}; process {pid} (a hint)"),
+        None => state.to_owned(),
     }
 }
 
@@ -121,7 +121,7 @@ fn lock_words(report: &Report, full: &Full) -> String {
         None => "free, or shared".to_owned(),
     };
     if lock.waited_for {
-        text += ", somebody waits";
+        text += ", a process waits";
     }
     if lock.poisoned {
         text += ", POISONED: a holder died or panicked while it could change the elements";
@@ -129,7 +129,7 @@ fn lock_words(report: &Report, full: &Full) -> String {
     text
 }
 
-/// `pins` are known or not.
+/// Makes the table of slots; `pins` says whether pins are known.
 fn slots(slots: &[SlotInfo], pins: bool) -> Columns {
     let mut columns =
         Columns::new(&["  SLOT", "STATE", ">SEQ", "DTYPE", "SHAPE", ">SIZE", ">CAPACITY", ">AGE", "PINNED BY", "FILE"]);

@@ -12,17 +12,19 @@ use std::time::Duration;
 
 /// Show the current value as a picture
 ///
-/// uint8 and uint16 are grey or, with an axis of 3 or 4 at the end, colours; other numbers get a scale of colours over their range, complex ones by their
-/// absolute value. On a terminal two pixels share a character, in 24-bit colours; without colours (in a pipe, or with NO_COLOR) characters stand for
-/// light and dark.
+/// uint8 and uint16 are grey, or colours if the last axis is 3 or 4 long. Other numbers get a
+/// colour scale over their range, complex ones by their absolute value. On a terminal two pixels
+/// share a character, in 24-bit colours. Without colours, as in a pipe or with NO_COLOR, characters
+/// stand for light and dark.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
     pub(in crate::commands) name: String,
-    /// Kind, where several have the name [default: channel, else array, else python]
+    /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     pub(super) kind: Option<KindArg>,
-    /// Go on with newer values, on a screen of its own, until q or Ctrl-C; arrow keys step through slices
+    /// Continue with newer values, on a screen of its own, until q or Ctrl-C; arrow keys step
+    /// through slices
     #[arg(long, short)]
     pub(super) follow: bool,
     /// Write the picture to FILE instead, pixel for pixel; `-` is standard output
@@ -44,25 +46,26 @@ pub(crate) struct Args {
     pub(super) wait: Option<Duration>,
 }
 
-/// What to show of an array, and how.
+/// The part of an array to show, and how.
 #[derive(clap::Args)]
 pub(super) struct PictureArgs {
-    /// Slice to show, as in NumPy: `0`, `3,..`, `:,2`, `..,-1` [default: the first of each axis that is too many]
+    /// Slice to show, as in NumPy: `0`, `3,..`, `:,2`, `..,-1` [default: the first of each axis too
+    /// many]
     #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
     pub(super) index: Option<Index>,
-    /// What the axes mean
+    /// Meaning of the axes
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) layout: Layout,
     /// Numbers at the ends of the scale [default: 0,255 for uint8, else the smallest and largest]
     #[arg(long, value_name = "LOW,HIGH", value_parser = parse_range, allow_hyphen_values = true)]
     pub(super) range: Option<(f64, f64)>,
-    /// Scale of colours [default: grey for bool, uint8 and uint16, else viridis]
+    /// Colour scale [default: grey for bool, uint8 and uint16, else viridis]
     #[arg(long, value_enum)]
     pub(super) colormap: Option<Colormap>,
-    /// What of complex numbers
+    /// Part of complex numbers to show
     #[arg(long, value_enum, default_value = "abs")]
     pub(super) part: Part,
-    /// What is behind transparent pixels; a PNG stays transparent
+    /// What shows through transparent pixels; a PNG stays transparent
     #[arg(long, value_enum, default_value = "checker")]
     pub(super) background: Background,
 }
@@ -75,7 +78,7 @@ fn parse_range(text: &str) -> std::result::Result<(f64, f64), String> {
 }
 
 impl PictureArgs {
-    /// Selects the part of `array` that `index` names, and decides on its colours.
+    /// Selects the part of `array` that `index` names, and chooses its colours.
     pub(super) fn painter<'a>(&self, array: ArrayRef<'a>, index: Option<&Index>) -> Result<Painter<'a>> {
         let all = Index::default();
         let plane = Plane::select(array, index.unwrap_or(&all), self.layout).map_err(|what| {

@@ -5,7 +5,7 @@ use crate::output::{duration, number, printable, shape};
 use crate::picture::Painter;
 use std::time::Duration;
 
-/// What a caption says of a value, besides its picture.
+/// The number and age of a value, for its caption.
 pub(super) struct Seen {
     pub(super) seq: Option<u64>,
     pub(super) age: Option<Duration>,

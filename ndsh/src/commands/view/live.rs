@@ -15,10 +15,10 @@ use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
 use std::time::{Duration, Instant};
 
-/// Least time to wait for news: a picture that stays costs nothing in between.
+/// Shortest wait for a new value, so that an unchanged picture costs little.
 const NAP: Duration = Duration::from_millis(40);
 
-/// Draws one value after another, until the user has seen enough.
+/// Draws one value after another, until the user quits.
 pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if !Screen::is_there() {
         return Err(Failure::new(Exit::Usage, "--follow needs a terminal that can move its cursor")
@@ -28,7 +28,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut follower = Follower::new(globals, &args.name, args.kind);
     let mut screen = Screen::take()?;
     let depth = Depth::of_stdout();
-    // Asked for by now: NO_COLOR is not heeded here again.
+    // The depth respects NO_COLOR already, so crossterm must not ask again.
     force_color_output(depth != Depth::None);
     let mut index = args.picture.index.clone();
     let mut last: Option<(Seen, Array)> = None;
@@ -39,13 +39,13 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     loop {
         let start = Instant::now();
         let taken = follower.poll(pause.max(NAP), |value| {
-            // An array is looked at again and again: only what is another one is copied and drawn.
+            // An array is read again and again, but copied and drawn only if it changed.
             let same = value.seq.is_none() && last.as_ref().is_some_and(|(_, old)| old.view() == value.array);
             (!same).then(|| value.array.to_array().map(|array| (Seen::of(&value), array)))
         })?;
         if let Some(taken) = taken.flatten() {
             let taken = taken?;
-            // What was stepped to in one array means nothing in another.
+            // An index that the user stepped to means nothing for another shape.
             let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
             if !last.as_ref().is_some_and(|(_, old)| alike(old)) {
                 index.clone_from(&args.picture.index);
@@ -70,7 +70,9 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
 }
 
-/// Draws a value, or why there is none; tells the indices of the slices before and after.
+/// Draws a value, or the reason why there is none.
+///
+/// Returns the indices of the slices before and after.
 fn draw(
     frame: &mut Frame<'_>,
     args: &Args,
@@ -94,7 +96,7 @@ fn draw(
     let mut neighbours = [None, None];
     match last.map(|(seen, array)| (seen, args.picture.painter(array.view(), index))) {
         None => {}
-        // Perhaps the next one suits.
+        // The next value may suit.
         Some((_, Err(failure))) => parts.push(failure.to_string()),
         Some((seen, Ok(painter))) => {
             neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));

@@ -64,7 +64,7 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Columns and lines of the terminal, or of one as they used to be.
+/// Returns the columns and lines of the terminal; 80 by 24 if there is none.
 fn size() -> (u16, u16) {
     ratatui::crossterm::terminal::size().ok().filter(|size| size.0 > 0 && size.1 > 0).unwrap_or((80, 24))
 }

@@ -1,4 +1,4 @@
-//! What is known, as a screen.
+//! The dashboard: everything on one screen.
 
 use super::figures::Figures;
 use super::line::{bandwidth, per_second, standing, summary};
@@ -13,10 +13,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Sparkline};
 use std::collections::VecDeque;
 
-/// Rates that are kept for the curve; wider screens than this do not fill.
+/// Rates to keep for the curve, at least as many as a screen has columns.
 const HISTORY: usize = 400;
 
-/// The screen, with what has been on it before.
+/// The screen, and the rates it has shown.
 pub(crate) struct Dashboard<'a> {
     name: &'a str,
     rates: VecDeque<u64>,
@@ -27,12 +27,12 @@ impl<'a> Dashboard<'a> {
         Self { name, rates: VecDeque::new() }
     }
 
-    /// How many parts a histogram is to have on a screen so wide: of two columns each, between the margins.
+    /// Returns the number of bars that fit into so many columns, two for each bar.
     pub(crate) fn bins(columns: u16) -> usize {
         (usize::from(columns).saturating_sub(4) / 2).clamp(1, 200)
     }
 
-    /// Notes a moment for the curve. An array that changes in place has no rate.
+    /// Adds a rate to the curve. Arrays that change in place have none.
     pub(crate) fn note(&mut self, figures: &Figures, status: &Status) {
         if !status.is_channel {
             self.rates.clear();
@@ -76,7 +76,7 @@ fn label(text: &str) -> Span<'static> {
     Span::styled(format!(" {text:<10}"), Style::new().fg(Color::Cyan))
 }
 
-/// The figures, a line each.
+/// The figures, one a line.
 fn rows(status: &Status, figures: &Figures) -> Vec<Line<'static>> {
     let array = status.array.as_ref().map_or_else(
         || "no value yet".to_owned(),
@@ -91,7 +91,7 @@ fn rows(status: &Status, figures: &Figures) -> Vec<Line<'static>> {
     let missed = if status.numbered && status.is_channel {
         format!("{}  ({} since the start, {} seen)", figures.missed, figures.total_missed, figures.total_seen)
     } else {
-        "cannot be told: values are not numbered".to_owned()
+        "unknown: values have no numbers".to_owned()
     };
     let (rate, bytes) = if status.is_channel {
         (per_second(figures.rate), bandwidth(figures.bandwidth))
@@ -108,7 +108,7 @@ fn rows(status: &Status, figures: &Figures) -> Vec<Line<'static>> {
     ]
 }
 
-/// Rates of the last moments, the newest on the right.
+/// Draws the last rates, the newest on the right.
 fn draw_curve(frame: &mut Frame<'_>, area: Rect, rates: &[u64]) {
     let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
     let most = rates.iter().take(area.width.into()).copied().max().unwrap_or(0);
@@ -120,14 +120,14 @@ fn draw_curve(frame: &mut Frame<'_>, area: Rect, rates: &[u64]) {
     frame.render_widget(curve, area);
 }
 
-/// How the values are spread between smallest and largest, over the width of the screen.
+/// Draws the histogram over the width of the screen.
 fn draw_histogram(frame: &mut Frame<'_>, area: Rect, values: &Statistics) {
     let (Some(min), Some(max)) = (values.min, values.max) else { return };
     let [bars, scale] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     let bars = Rect { x: bars.x + 1, width: bars.width.saturating_sub(2), ..bars };
     let columns = usize::from(bars.width);
     let bins = values.histogram.len();
-    // Each part takes whole columns, so that equal parts look equal.
+    // Each bar takes whole columns, so that all are equally wide.
     let wide = columns.checked_div(bins).unwrap_or(0).max(1);
     let data: Vec<u64> = values.histogram.iter().flat_map(|&count| std::iter::repeat_n(count, wide)).collect();
     let width = u16::try_from(data.len().min(columns)).unwrap_or(bars.width);

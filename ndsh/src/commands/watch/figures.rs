@@ -1,22 +1,22 @@
-//! Rates and ages over the last stretch of time.
+//! Rates and ages over the last slices of time.
 
 use hdrhistogram::Histogram;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The oldest age that is told apart from older ones: a day, in nanoseconds.
+/// Greatest age that is measured, in nanoseconds: a day.
 const OLDEST: u64 = 86_400_000_000_000;
 
-/// Decimal places of an age that are kept.
+/// Significant digits of an age.
 const FIGURES: u8 = 2;
 
-/// What has been counted in one slice of time.
+/// Counts of one slice of time.
 struct Slice {
     start: Instant,
     seen: u64,
     missed: u64,
     bytes: u64,
-    /// In nanoseconds.
+    /// Ages in nanoseconds.
     ages: Option<Histogram<u64>>,
 }
 
@@ -35,24 +35,24 @@ pub(super) struct Counters {
     missed: u64,
 }
 
-/// The counters as numbers to show.
+/// The counts as numbers to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Figures {
-    /// Values published a second.
+    /// Values published per second.
     pub(crate) rate: f64,
-    /// Bytes of them a second.
+    /// Bytes published per second.
     pub(crate) bandwidth: f64,
-    /// Ages at which values were seen: half of them were younger, all but a hundredth, and all.
+    /// Median, 99th percentile and maximum of the ages at which values were seen.
     pub(crate) ages: Option<[Duration; 3]>,
-    /// Values published in the stretch and not seen.
+    /// Values published in these slices and not seen.
     pub(crate) missed: u64,
-    /// Values seen and missed since the beginning.
+    /// Values seen since the beginning; `total_missed` counts the others.
     pub(crate) total_seen: u64,
     pub(crate) total_missed: u64,
 }
 
 impl Counters {
-    /// Keeps `keep` slices beside the one that is being filled.
+    /// Keeps the last `keep` slices.
     pub(super) fn new(now: Instant, keep: usize) -> Self {
         Self { slices: VecDeque::from([Slice::new(now)]), keep, seen: 0, missed: 0 }
     }
@@ -69,7 +69,7 @@ impl Counters {
         }
     }
 
-    /// Begins a new slice; the figures of those before it.
+    /// Begins a new slice, and returns the figures of those before it.
     pub(super) fn turn(&mut self, now: Instant) -> Figures {
         let figures = self.figures(now);
         self.slices.push_back(Slice::new(now));

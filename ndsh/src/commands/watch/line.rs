@@ -1,4 +1,4 @@
-//! What is known at one moment, as a line of text or JSON.
+//! One moment, as a line of text or JSON.
 
 use super::figures::Figures;
 use super::probe::Status;
@@ -7,12 +7,14 @@ use crate::endpoints::State;
 use crate::output::{duration, number, printable, shape, size};
 use serde::Serialize;
 
-/// Characters for parts of a histogram, from few to many.
+/// Bars of a histogram, from low to high.
 const BARS: [char; 8] =
     ['\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}'];
 
-/// One moment, for `--json`. Fields of `ls --json` have the same name and meaning; times are in
-/// seconds. `None` is for what is not known of this kind of channel, or not now.
+/// One moment, for `--json`.
+///
+/// Fields of `ls --json` have the same name and meaning. Times are in seconds. `None` is for what
+/// is unknown, or does not apply to this kind.
 #[derive(Serialize)]
 pub(crate) struct Moment<'a> {
     name: &'a str,
@@ -25,7 +27,7 @@ pub(crate) struct Moment<'a> {
     dtype: Option<String>,
     shape: Option<&'a [usize]>,
     bytes: Option<usize>,
-    /// Values a second.
+    /// Values per second.
     rate: Option<f64>,
     bytes_per_second: Option<f64>,
     age_p50_seconds: Option<f64>,
@@ -39,7 +41,7 @@ pub(crate) struct Moment<'a> {
 
 #[derive(Serialize)]
 struct Writer {
-    /// `None` where the kernel cannot say.
+    /// `None` if the kernel cannot say.
     alive: Option<bool>,
 }
 
@@ -75,7 +77,7 @@ impl<'a> Moment<'a> {
     }
 }
 
-/// How things stand, in a few words.
+/// Describes the state in a few words.
 pub(super) fn standing(status: &Status) -> String {
     match (&status.state, status.writer_alive) {
         (State::Absent, _) => "absent".to_owned(),
@@ -88,7 +90,7 @@ pub(super) fn standing(status: &Status) -> String {
     }
 }
 
-/// Values a second: `60.0/s`, `1.25M/s`.
+/// Formats values per second: `60.0/s`, `1.25M/s`.
 pub(super) fn per_second(rate: f64) -> String {
     match rate {
         1e6.. => format!("{:.2}M/s", rate / 1e6),
@@ -97,14 +99,14 @@ pub(super) fn per_second(rate: f64) -> String {
     }
 }
 
-/// Bytes a second: `158.2 MiB/s`.
+/// Formats bytes per second: `158.2 MiB/s`.
 pub(super) fn bandwidth(bytes: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
     let bytes = bytes as u64;
     format!("{}/s", size(bytes))
 }
 
-/// One moment in a line, the same parts in the same order.
+/// Formats one moment as a line, with the same parts in the same order.
 pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Option<&Statistics>) -> String {
     let mut parts = vec![printable(name).into_owned(), standing(status)];
     parts.extend(status.seq.map(|seq| format!("#{seq}")));
@@ -125,7 +127,7 @@ pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Optio
     parts.join("  ").trim_end().to_owned()
 }
 
-/// `min 0  max 255  mean 127.5`, and what is no number.
+/// Formats figures: `min 0  max 255  mean 127.5`, and counts of `nan` and `inf`.
 pub(super) fn summary(values: &Statistics) -> String {
     let mut parts = Vec::new();
     for (title, value) in [("min", values.min), ("max", values.max), ("mean", values.mean)] {
@@ -142,14 +144,14 @@ pub(super) fn summary(values: &Statistics) -> String {
     parts.join("  ")
 }
 
-/// A histogram in a few characters.
+/// Formats a histogram in a few characters.
 fn spark(counts: &[u64]) -> String {
     let most = counts.iter().copied().max().unwrap_or(0);
     let bar = |count: u64| {
         if count == 0 {
             return ' ';
         }
-        // The smallest bar is for what is there at all.
+        // Even a count of one gets the lowest bar.
         let step = u128::from(count) * (BARS.len() as u128 - 1) / u128::from(most.max(1));
         usize::try_from(step).ok().and_then(|step| BARS.get(step)).copied().unwrap_or(' ')
     };

@@ -1,7 +1,7 @@
 //! `ndsh watch`
 //!
-//! One thread reads every value it can and counts. The other one takes a value now and then, computes
-//! figures over its elements, and shows everything.
+//! One thread reads every value it can and counts. The other one takes a value now and then,
+//! computes figures over its elements, and shows everything.
 
 mod dashboard;
 mod figures;
@@ -21,36 +21,38 @@ use probe::{CopiedValue, Probe, Status};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Parts of the interval in which the screen is drawn anew.
+/// Slices of an interval; the screen is drawn anew in each.
 const SLICES: u32 = 4;
-/// Parts of the histogram in a line.
+/// Bars of the histogram in a line.
 const LINE_BINS: usize = 8;
-/// Looking at values may take this part of the time.
+/// Computing figures over elements may take one part in so many of the time.
 const SHARE: u32 = 4;
 
-/// Show live figures: rate, age, missed values, bandwidth, and how the values are spread
+/// Show live figures: rate, age, missed values, bandwidth, and the range of the elements
 ///
-/// On a terminal a screen, which is drawn anew four times an interval; otherwise a line for each interval. It waits for a channel that is not there, and
-/// goes on with the next writer when one closes the channel or dies. Age is the time from a value's publication to its being seen here; missed are
-/// values that this program did not see, which says nothing of other readers. The figures over all elements are of one value at a time, and leave out
-/// what is not finite; complex numbers count by their absolute values.
+/// On a terminal it takes the screen, and draws it four times an interval. Otherwise it prints a
+/// line for each interval. It waits for a channel that does not exist yet, and continues with the
+/// next writer when one closes the channel or dies. Age is the time from a value's publication
+/// until this program sees it. Missed are values that this program did not see; other readers may
+/// have seen them. The figures over all elements are of one value at a time. They leave out NaN and
+/// infinities, and count complex numbers by their absolute values.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel or shared array
     pub(super) name: String,
-    /// Kind, where several have the name [default: channel, else array, else python]
+    /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
-    /// Time that rate, ages and missed are taken over
+    /// Time over which rate, ages and missed are measured
     #[arg(long, short = 'n', value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
     interval: Duration,
     /// End after N lines
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// A JSON object a line, also on a terminal
+    /// Print a JSON object a line, also on a terminal
     #[arg(long)]
     json: bool,
-    /// Lines, also on a terminal
+    /// Print lines, also on a terminal
     #[arg(long)]
     plain: bool,
 }
@@ -65,12 +67,12 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         let shown = if lines { print(args, &probe, &interrupt, ended) } else { draw(args, &probe, &interrupt, ended) };
         probe.stop();
         let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // Why the reading has ended says more.
+        // If the reading has failed, its failure says more.
         read.and(shown)
     })
 }
 
-/// A line for each interval.
+/// Prints a line for each interval.
 fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
     let mut values = Values::new(LINE_BINS);
     let start = Instant::now();
@@ -107,7 +109,7 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
     }
 }
 
-/// A screen, until the user has seen enough.
+/// Shows a screen until the user quits.
 fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
     let mut screen = Screen::take()?;
     let mut dashboard = Dashboard::new(&args.name);
@@ -135,7 +137,7 @@ fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> b
     Ok(())
 }
 
-/// Figures over a value's elements, as often as they can be had without taking too much of the processor.
+/// Computes figures over elements, as often as that takes little processor time.
 struct Values {
     bins: usize,
     /// The value without its elements, and its figures.
@@ -151,7 +153,7 @@ impl Values {
         self.looked.as_ref().map(|(_, statistics)| statistics)
     }
 
-    /// Figures of a value, whose number, dtype and shape `status` shows then.
+    /// Computes figures of the copy, and makes `status` show the same value.
     fn look(
         &mut self,
         probe: &Probe,

@@ -9,10 +9,10 @@ use ndsharray::DType;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Time between two looks at whether to stop, and whether the writer lives.
+/// Longest time between two checks of `stop` and of the writer.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the reading thread knows, and what is wanted of it.
+/// What the reading thread knows, and what the other thread wants from it.
 pub(crate) struct Probe {
     shared: Mutex<Shared>,
 }
@@ -20,36 +20,36 @@ pub(crate) struct Probe {
 struct Shared {
     counters: Counters,
     status: Status,
-    /// From when on a copy of a value is wanted.
+    /// The time from which a copy of a value is wanted.
     wanted: Option<Instant>,
     copy: Option<Result<CopiedValue>>,
     stop: bool,
 }
 
-/// A value, taken along to be looked at.
+/// A copy of a value.
 pub(crate) struct CopiedValue {
     pub(crate) array: Array,
     pub(crate) seq: Option<u64>,
-    /// Its length, also when the elements themselves are no longer needed.
+    /// Length in bytes, even after the elements were dropped.
     pub(crate) bytes: usize,
 }
 
-/// The last value, and how things stand.
+/// The last value, and the state of the name.
 #[derive(Clone)]
 pub(crate) struct Status {
     pub(crate) state: State,
     pub(crate) writer_alive: Option<bool>,
     pub(crate) epoch: Option<u64>,
     pub(crate) seq: Option<u64>,
-    /// Whether values are numbered, so that missed ones can be told.
+    /// Whether values have numbers, so that missed ones can be counted.
     pub(crate) numbered: bool,
-    /// Whether there is one value after another.
+    /// Whether values are published one after another.
     pub(crate) is_channel: bool,
     pub(crate) array: Option<(DType, Vec<usize>, usize)>,
 }
 
 impl Probe {
-    /// Figures are over so many slices.
+    /// Creates a probe whose figures are over so many slices.
     pub(crate) fn new(slices: usize) -> Self {
         let status = Status {
             state: State::Absent,
@@ -65,7 +65,7 @@ impl Probe {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        // A panic elsewhere ends the program; figures are figures until then.
+        // A panic of the other thread ends the program, and the counts are valid until then.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,7 +74,9 @@ impl Probe {
         self.lock().stop = true;
     }
 
-    /// Ends a slice of time: the figures, how things stand, and a copy of a value if one was wanted and has come.
+    /// Ends a slice of time.
+    ///
+    /// Returns the figures, the status, and a copy of a value if one was wanted and has come.
     pub(crate) fn turn(&self, now: Instant) -> (Figures, Status, Option<Result<CopiedValue>>) {
         let mut shared = self.lock();
         (shared.counters.turn(now), shared.status.clone(), shared.copy.take())
@@ -85,7 +87,7 @@ impl Probe {
         self.lock().wanted = Some(then);
     }
 
-    /// Reads whatever goes by the name until stopped.
+    /// Reads what has the name until stopped.
     pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
         let mut follower = Follower::new(globals, name, kind);
         let mut next_look = Instant::now();
@@ -93,7 +95,7 @@ impl Probe {
             let opened = follower.opened();
             let news = follower.poll(TICK, |value| self.see(&value, opened))?;
             let now = Instant::now();
-            // Where no value comes, the last one is still to be looked at.
+            // Where no value comes, the last one is copied instead.
             if news.is_none() && self.lock().wants(now) {
                 follower.latest(|value| self.look_again(&value, opened));
             }
@@ -113,7 +115,7 @@ impl Probe {
         }
     }
 
-    /// Looks at what is current, and may have come only just now.
+    /// Copies the current value if it was counted before; else counts it.
     fn look_again(&self, value: &Value<'_>, opened: Instant) {
         let mut shared = self.lock();
         if value.seq.is_some() && value.seq == shared.status.seq {
@@ -126,7 +128,7 @@ impl Probe {
 
     fn see(&self, value: &Value<'_>, opened: Instant) {
         let mut shared = self.lock();
-        // The value that was there already says nothing about the rate, nor about how long values are under way.
+        // A value from before the start says nothing about rate and age.
         if value.age.is_none_or(|age| age < opened.elapsed()) {
             shared.counters.count(value.array.bytes.len(), value.missed.unwrap_or(0), value.age);
         }
@@ -158,7 +160,7 @@ impl Shared {
 }
 
 impl Status {
-    /// Number, dtype and shape of the value that figures are shown of, which may be older than the last.
+    /// Shows the number, dtype and shape of the value that the figures belong to.
     pub(crate) fn show(&mut self, value: &CopiedValue) {
         self.seq = value.seq;
         self.array = Some((value.array.dtype, value.array.shape.clone(), value.bytes));

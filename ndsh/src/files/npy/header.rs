@@ -1,4 +1,4 @@
-//! What stands before the elements of a `.npy` file.
+//! The header of a `.npy` file, before the elements.
 
 use super::literal::{self, Literal};
 use super::types;
@@ -10,12 +10,12 @@ use std::io::{self, Read};
 /// How every file starts.
 pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// The longest header that is read; NumPy's own limit.
+/// Longest header, in bytes; NumPy has the same limit.
 const LONGEST_HEADER: usize = 10_000;
-/// What a header says; no more, no less.
+/// The keys of a header; all must be there, and no others.
 const KEYS: [&str; 3] = ["descr", "fortran_order", "shape"];
 
-/// What stands before the elements.
+/// The content of a header.
 #[derive(Clone)]
 pub(super) struct Header {
     pub(super) dtype: DType,
@@ -64,7 +64,7 @@ pub(super) fn read(from: &mut impl Read) -> Result<Option<Header>> {
     parse(text.trim(), major < 3).map(Some)
 }
 
-/// Reads the dictionary as NumPy does: of versions 1 and 2, also as Python 2 wrote it.
+/// Parses the dictionary as NumPy does; versions 1 and 2 allow Python 2's syntax.
 fn parse(text: &str, python2: bool) -> Result<Header> {
     let Some(Literal::Dict(entries)) = literal::parse(text, python2) else {
         return Err(bad_file(".npy", format!("its header is no dictionary: {text}")));
@@ -74,7 +74,7 @@ fn parse(text: &str, python2: bool) -> Result<Header> {
         return Err(bad_file(".npy", format!("its header has an unknown key: {key:?}")));
     }
     let find = |wanted: &str| {
-        // Of two the last counts, as in Python.
+        // Of equal keys the last counts, as in Python.
         let mut found = entries.iter().rev().filter(|(key, _)| matches!(key, Literal::Text(key) if key == wanted));
         found.next().map(|(_, value)| value).ok_or_else(|| bad_file(".npy", format!("its header has no {wanted:?}")))
     };
@@ -84,7 +84,7 @@ fn parse(text: &str, python2: bool) -> Result<Header> {
     let Literal::Tuple(axes) = find("shape")? else { return Err(bad_file(".npy", "its shape is no tuple")) };
     let axis = |axis: &Literal| match axis {
         Literal::Number(len) => usize::try_from(*len).ok(),
-        // To Python these are the numbers 1 and 0.
+        // Python takes these for the numbers 1 and 0.
         Literal::Truth(len) => Some(usize::from(*len)),
         _ => None,
     };
@@ -118,7 +118,7 @@ fn structured() -> Failure {
     bad_file(".npy", "its elements have fields").advise("save one field: array['field']")
 }
 
-/// An end in the middle of something is no end of a stream.
+/// The failure of a stream that ends within a header.
 fn cut(error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => bad_file(".npy", "it ends within its header"),

@@ -1,6 +1,8 @@
-//! Python's literals, as far as they stand in headers of `.npy` files: what `ast.literal_eval` takes.
+//! Python's literals, as far as headers of `.npy` files have them.
+//!
+//! `ast.literal_eval` parses the same.
 
-/// The deepest nesting: a dictionary, a list of fields, a tuple each, and some to spare.
+/// Deepest nesting: a dictionary, a list of fields, a tuple each, and some to spare.
 const DEEPEST: usize = 8;
 
 /// A literal.
@@ -15,9 +17,9 @@ pub(super) enum Literal {
     Dict(Vec<(Literal, Literal)>),
 }
 
-/// Parses the whole of `text`; `None` when it is no literal, or nested too deeply.
+/// Parses the whole of `text`; `None` if it is no literal, or nested too deeply.
 ///
-/// With `python2`, an `L` behind a number is left out, as Python 2 wrote long integers.
+/// With `python2`, the `L` of a long integer is ignored.
 pub(super) fn parse(text: &str, python2: bool) -> Option<Literal> {
     let mut parser = Parser { rest: text, python2 };
     let value = parser.value(DEEPEST)?;
@@ -31,7 +33,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// White space, ends of lines in brackets, and comments.
+    /// Skips white space and comments.
     fn skip(&mut self) {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t', '\x0c', '\r', '\n']);
@@ -64,7 +66,7 @@ impl Parser<'_> {
             '(' => {
                 self.take("(");
                 let (mut items, comma) = self.items(")", depth)?;
-                // Parentheses around a value are no tuple.
+                // Parentheses without a comma make no tuple.
                 if items.len() == 1 && !comma { items.pop() } else { Some(Literal::Tuple(items)) }
             }
             '+' | '-' | '0'..='9' => self.number(),
@@ -72,7 +74,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Values up to `end`, and whether a comma stands behind the last.
+    /// Parses values up to `end`; also returns whether the last one has a comma.
     fn items(&mut self, end: &str, depth: usize) -> Option<(Vec<Literal>, bool)> {
         let (mut items, mut comma) = (Vec::new(), true);
         loop {
@@ -119,14 +121,14 @@ impl Parser<'_> {
         }
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
-        // A point or exponent makes a fraction, which nothing in a header is.
+        // A fraction, which no header has.
         if rest.starts_with('.') {
             return None;
         }
         let long = if self.python2 { word.strip_suffix('L').unwrap_or(word) } else { word };
         self.rest = rest;
         if self.python2 && long == word {
-            // Python's own reader drops the letter behind a space as well.
+            // Python's own reader ignores the letter behind a space as well.
             self.skip();
             if let Some(rest) = self.rest.strip_prefix('L')
                 && !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_')
@@ -149,7 +151,7 @@ impl Parser<'_> {
             }
         }
         let mut text = self.string()?;
-        // Strings side by side are one.
+        // Adjacent strings are one.
         loop {
             self.skip();
             match self.string() {
@@ -159,14 +161,14 @@ impl Parser<'_> {
         }
     }
 
-    /// A string with its quotes, or nothing.
+    /// Parses a string with its quotes, if there is one.
     fn string(&mut self) -> Option<String> {
         let quote = self.rest.find(['\'', '"'])?;
         let (prefix, rest) = self.rest.split_at(quote);
         let raw = match prefix.to_ascii_lowercase().as_str() {
             "" | "u" => false,
             "r" => true,
-            // Bytes are told apart from text by what stands before them; `descr` alone could be some.
+            // Bytes are no text, although `descr` could be some.
             _ => return None,
         };
         let end = [r#"""""#, "'''", "\"", "'"].into_iter().find(|end| rest.starts_with(end))?;
@@ -190,7 +192,7 @@ impl Parser<'_> {
                         '\n' => {}
                         'n' => text.push('\n'),
                         't' => text.push('\t'),
-                        // Escapes that no dtype has: whatever they mean, it is none.
+                        // No dtype has any other escape, so their meaning does not matter.
                         _ => text.extend(['\\', next]),
                     }
                 }
@@ -200,7 +202,7 @@ impl Parser<'_> {
     }
 }
 
-/// A whole number as Python 3 spells them; old octal numbers are none.
+/// Parses a whole number as Python 3 spells it; octal numbers with a bare 0 are invalid.
 fn integer(text: &str) -> Option<i128> {
     let lower = text.to_ascii_lowercase();
     let (digits, radix) = match lower.get(..2) {
@@ -209,7 +211,7 @@ fn integer(text: &str) -> Option<i128> {
         Some("0b") => (lower.get(2..)?, 2),
         _ => (lower.as_str(), 10),
     };
-    // One underscore at a time, between digits or behind the radix.
+    // Single underscores are allowed between digits, and behind the radix.
     let groups = digits.strip_prefix('_').filter(|_| radix != 10).unwrap_or(digits);
     if groups.split('_').any(str::is_empty) {
         return None;

@@ -111,7 +111,8 @@ mod tests {
             assert_eq!((part.shape, part.bytes), (vec![3], expected.to_vec()));
         }
         assert!(parts.next().is_none());
-        // Its length is not known to be right, its elements not to be valid, or its parts are not in one piece.
+        // Its length is not known to be right, its elements not to be valid, or its parts are not
+        // in one piece.
         assert!(begin(&plain).into_parts().is_err());
         assert!(begin(&plain).alone().into_parts().is_err());
         assert!(begin(&file("|b1", "False", "(2, 1)", &[1, 2])).surveyed().into_parts().is_err());

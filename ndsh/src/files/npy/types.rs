@@ -5,7 +5,7 @@ use crate::files::bad_file;
 use ndsharray::DType;
 use npyz::TypeStr;
 
-/// The type string of a dtype, in this machine's byte order.
+/// Returns the type string of a dtype, in this machine's byte order.
 pub(super) fn of(dtype: DType) -> Result<TypeStr> {
     let kind = match dtype {
         DType::Bool => 'b',
@@ -25,7 +25,7 @@ pub(super) fn of(dtype: DType) -> Result<TypeStr> {
     text.parse().map_err(|error| Failure::new(Exit::Failure, format!("{dtype}: {error}")))
 }
 
-/// The dtype that a type string stands for, and how many bytes to reverse at a time.
+/// Returns the dtype of a type string, and the length of the groups of bytes to reverse.
 ///
 /// Takes all that `numpy.dtype` takes: a kind with its size, a character of C's types, or a name.
 pub(super) fn parse(text: &str) -> Result<(DType, usize)> {
@@ -44,7 +44,7 @@ pub(super) fn parse(text: &str) -> Result<(DType, usize)> {
         _ => false,
     };
     let complex = matches!(dtype, DType::C64 | DType::C128 | DType::ComplexLongDouble);
-    // The parts of a complex number are turned one by one.
+    // Each part of a complex number is reversed on its own.
     let part = if complex { dtype.size() / 2 } else { dtype.size() };
     Ok((dtype, if foreign { part } else { 0 }))
 }
@@ -58,10 +58,10 @@ fn unknown(text: &str, word: &str) -> Failure {
     bad_file(".npy", format!("there is no dtype for {text:?}")).advise(advice)
 }
 
-/// A kind and the bytes of an element: `f8`.
+/// Looks up a kind with the bytes of an element: `f8`.
 fn by_kind(word: &str) -> Option<DType> {
     let (kind, size) = word.split_at_checked(1)?;
-    // Digits alone: a number may have a sign.
+    // Digits alone, as `parse` would take a sign.
     let size: usize = if size.bytes().all(|byte| byte.is_ascii_digit()) { size.parse().ok()? } else { return None };
     Some(match (kind, size) {
         ("b", 1) => DType::Bool,
@@ -85,7 +85,7 @@ fn by_kind(word: &str) -> Option<DType> {
     })
 }
 
-/// Whole numbers of the width of a C type.
+/// Returns the integer as wide as a C type.
 fn whole(bytes: usize, signed: bool) -> DType {
     match (bytes, signed) {
         (4, true) => DType::I32,
@@ -98,7 +98,7 @@ fn whole(bytes: usize, signed: bool) -> DType {
 const LONG: usize = size_of::<libc::c_long>();
 const POINTER: usize = size_of::<usize>();
 
-/// The character of a C type: `d`.
+/// Looks up the character of a C type: `d`.
 fn by_character(word: &str) -> Option<DType> {
     Some(match word {
         "?" => DType::Bool,
@@ -125,7 +125,7 @@ fn by_character(word: &str) -> Option<DType> {
     })
 }
 
-/// A name other than the dtype's own.
+/// Looks up names other than the dtypes' own.
 fn by_name(word: &str) -> Option<DType> {
     Some(match word {
         "bool_" => DType::Bool,

@@ -55,26 +55,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
-        .ok_or_else(Failure::interrupted)?;
+    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
     if args.follow {
         return follow(&mut source, args, &interrupt);
     }
     let save = |value: Value<'_>| OutputFile::save(&args.file, format, value.array);
-    if let Some(saved) = source.latest(save)? {
-        return saved;
-    }
-    loop {
-        let left = args.wait.unwrap_or_default().saturating_sub(start.elapsed());
-        match source.wait(left.min(TICK), save)? {
-            News::Value(saved) => return saved,
-            News::Nothing | News::Closed | News::Locked if interrupt.sleep(Duration::from_millis(1)) => {
-                return Err(Failure::interrupted());
-            }
-            News::Nothing | News::Closed | News::Locked if left.is_zero() => return Err(Failure::no_value(&args.name)),
-            News::Nothing | News::Closed | News::Locked => {}
-        }
-    }
+    let saved = source.first(start, args.wait.unwrap_or_default(), &interrupt, save)?;
+    saved.unwrap_or_else(|| Err(Failure::no_value(&args.name)))
 }
 
 fn follow(source: &mut Source, args: &Args, interrupt: &Interrupt) -> Result<()> {

@@ -51,8 +51,7 @@ type Taken = (Note, Array);
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
-        .ok_or_else(Failure::interrupted)?;
+    let source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
     if !source.is_channel() {
         return Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")
             .advise("`ndsh get NAME FILE` saves what it holds now"));

@@ -4,6 +4,7 @@ use super::shared_array::{self, LockedView};
 use crate::args::{Globals, KindArg};
 use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
+use crate::terminal::Interrupt;
 use ndsharray::{Error, Options, OwnedSample, Reader, compat};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 const NAP: Duration = Duration::from_millis(1);
 /// Pause between two reads of an array that changes in place.
 const ARRAY_NAP: Duration = Duration::from_millis(50);
+/// Longest time between two checks for Ctrl-C.
+const TICK: Duration = Duration::from_millis(100);
 /// Longest wait for the lock of an array.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -85,15 +88,14 @@ impl Source {
 
     /// Waits up to `time` for something to [`open`](Self::open).
     ///
-    /// `stop` sleeps, and returns true to give up: the result is `None` then. After `time` the
-    /// failure is a timeout.
+    /// Without a `time` it does not wait. After `time` the failure is a timeout.
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,
         kind: Option<KindArg>,
         time: Option<Duration>,
-        mut stop: impl FnMut(Duration) -> bool,
-    ) -> Result<Option<Self>> {
+        interrupt: &Interrupt,
+    ) -> Result<Self> {
         let start = Instant::now();
         loop {
             match (Self::open(globals, name, kind), time) {
@@ -102,11 +104,41 @@ impl Source {
                     if left.is_zero() {
                         return Err(failure.timed_out());
                     }
-                    if stop(left.min(ARRAY_NAP)) {
-                        return Ok(None);
+                    if interrupt.sleep(left.min(ARRAY_NAP)) {
+                        return Err(Failure::interrupted());
                     }
                 }
-                (other, _) => return other.map(Some),
+                (other, _) => return other,
+            }
+        }
+    }
+
+    /// Reads the current value, or the first one that comes within `time` of `start`.
+    pub(crate) fn first<R>(
+        &mut self,
+        start: Instant,
+        time: Duration,
+        interrupt: &Interrupt,
+        mut look: impl FnMut(Value<'_>) -> R,
+    ) -> Result<Option<R>> {
+        if let Some(value) = self.latest(&mut look)? {
+            return Ok(Some(value));
+        }
+        loop {
+            let left = time.saturating_sub(start.elapsed());
+            if interrupt.requested() {
+                return Err(Failure::interrupted());
+            }
+            if left.is_zero() {
+                return Ok(None);
+            }
+            match self.wait(left.min(TICK), &mut look)? {
+                News::Value(value) => return Ok(Some(value)),
+                News::Nothing => {}
+                // The wait was cut short.
+                News::Closed | News::Locked => {
+                    interrupt.sleep(NAP);
+                }
             }
         }
     }

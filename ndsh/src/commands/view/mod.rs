@@ -7,7 +7,7 @@ mod live;
 pub(crate) use args::Args;
 
 use crate::args::Globals;
-use crate::endpoints::{News, Source, Value};
+use crate::endpoints::{Source, Value};
 use crate::failure::{Failure, Result};
 use crate::files::{OutputFile, is_standard_stream, not_to_a_terminal, of_file, png};
 use crate::output::stdout;
@@ -16,7 +16,7 @@ use crate::terminal::{Depth, Interrupt};
 use caption::{Seen, caption};
 use std::io::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.follow {
@@ -27,22 +27,9 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, |nap| interrupt.sleep(nap))?
-        .ok_or_else(Failure::interrupted)?;
-    let mut shown = source.latest(|value| show(args, &value))?;
-    while shown.is_none() {
-        let left = args.wait.unwrap_or_default().saturating_sub(start.elapsed());
-        if interrupt.requested() {
-            return Err(Failure::interrupted());
-        }
-        if left.is_zero() {
-            return Err(Failure::no_value(&args.name));
-        }
-        if let News::Value(value) = source.wait(left.min(Duration::from_millis(100)), |value| show(args, &value))? {
-            shown = Some(value);
-        }
-    }
-    shown.unwrap_or(Ok(()))
+    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
+    let shown = source.first(start, args.wait.unwrap_or_default(), &interrupt, |value| show(args, &value))?;
+    shown.unwrap_or_else(|| Err(Failure::no_value(&args.name)))
 }
 
 /// Prints the picture of a value, or writes it to the file.

@@ -17,8 +17,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why something failed. Each variant carries what was found and what was expected.
 ///
-/// An error never spoils anything: after a failed write the last value is still current, after a failed read the reader
-/// can try again.
+/// An error never spoils anything: after a failed write the last value is still current, after a
+/// failed read the reader can try again.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -40,7 +40,8 @@ pub enum Error {
     )]
     #[non_exhaustive]
     InvalidOption {
-        /// The method of [`Options`](crate::Options) or [`ArrayOptions`](crate::ArrayOptions) that set it.
+        /// The method of [`Options`](crate::Options) or [`ArrayOptions`](crate::ArrayOptions) that
+        /// set it.
         option: &'static str,
         /// Its value.
         found: usize,
@@ -80,7 +81,8 @@ pub enum Error {
     WriterExists {
         /// The channel.
         name: String,
-        /// The process id that the writer noted; a hint that means nothing in another PID namespace.
+        /// The process id that the writer noted; a hint that means nothing in another PID
+        /// namespace.
         pid: Option<u32>,
     },
     /// It was to be removed only if nobody uses it, but living processes do.
@@ -188,13 +190,15 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// Somebody else has put something under the name: another user's file, a symbolic link, or no file at all.
+    /// Somebody else has put something under the name: another user's file, a symbolic link, or no
+    /// file at all.
     #[error("{} is not trusted: {what}, owned by user {owner}", path.display())]
     #[non_exhaustive]
     ForeignOwner {
         /// The file.
         path: PathBuf,
-        /// Its owner's user id. On Windows 0 for administrators and the system, 1 for this process' user, and [`u32::MAX`] for all others.
+        /// Its owner's user id. On Windows 0 for administrators and the system, 1 for this process'
+        /// user, and [`u32::MAX`] for all others.
         owner: u32,
         /// What stands there.
         what: Foreign,
@@ -227,16 +231,19 @@ pub enum Error {
     /// The data cannot be looked at as an array of this shape.
     #[error(transparent)]
     View(ViewError),
-    /// The writer was quicker each time; only a writer that floods, or one that does not follow the protocol, can do that.
+    /// The writer was quicker each time; only a writer that floods, or one that does not follow the
+    /// protocol, can do that.
     #[error("no value could be held in {attempts} attempts")]
     #[non_exhaustive]
     Contended {
         /// Attempts made.
         attempts: u32,
     },
-    /// A holder of the array's lock died or panicked while it could change the elements, so they may be in pieces. The lock has been taken all the
-    /// same, and lives in this error: turn it into a guard ([`Poisoned::into_write_guard`], [`Poisoned::into_read_guard`]), inspect or repair, and
-    /// [`clear_poison`](crate::SharedArray::clear_poison). Dropping the error gives the lock back.
+    /// A holder of the array's lock died or panicked while it could change the elements, so they
+    /// may be in pieces. The lock has been taken all the same, and lives in this error: turn it
+    /// into a guard ([`Poisoned::into_write_guard`], [`Poisoned::into_read_guard`]), inspect or
+    /// repair, and [`clear_poison`](crate::SharedArray::clear_poison). Dropping the error gives the
+    /// lock back.
     #[error("a holder of the array's lock died or panicked, so its elements may be in pieces")]
     Poisoned(Poisoned),
     /// The handle was made before a fork and belongs to the parent process. Open a new one by name.
@@ -278,8 +285,8 @@ fn living_writer(pid: u32) -> String {
 
 /// A lock that has been taken although its array is poisoned; in [`Error::Poisoned`].
 ///
-/// Unlike the error of a standard mutex it does not borrow the array, so that the error can go up through any `?`. It holds the lock for as long as
-/// it lives: drop it, or make a guard of it.
+/// Unlike the error of a standard mutex it does not borrow the array, so that the error can go up
+/// through any `?`. It holds the lock for as long as it lives: drop it, or make a guard of it.
 pub struct Poisoned(Box<dyn Any + Send + Sync>);
 
 impl Poisoned {

@@ -1,9 +1,12 @@
-//! Named points at which a test can have this process killed or stopped, to prove that the others go on.
+//! Named points at which a test can have this process killed or stopped, to prove that the others
+//! go on.
 //!
-//! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The environment variable
-//! `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of `NAME:COUNT:ACTION`. At the COUNT-th passing (1 is the first) of the
-//! point the process gets SIGKILL (`kill`), SIGABRT (`abort`) or SIGSTOP (`stop`); on Windows it is terminated, or aborts (also at `stop`). With the word `trace` in the list, each point that is
-//! passed is named on a line of the standard error.
+//! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The
+//! environment variable `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of
+//! `NAME:COUNT:ACTION`. At the COUNT-th passing (1 is the first) of the point the process gets
+//! SIGKILL (`kill`), SIGABRT (`abort`) or SIGSTOP (`stop`); on Windows it is terminated, or aborts
+//! (also at `stop`). With the word `trace` in the list, each point that is passed is named on a
+//! line of the standard error.
 
 /// Marks a point between two steps. Nothing at all without the feature.
 macro_rules! fail_point {
@@ -30,7 +33,8 @@ mod armed {
     use ndsharray_protocol::failpoint::{self as protocol, is_listed as has};
     use std::sync::OnceLock;
 
-    /// Every point of channels: the compiler refuses one that is missing here, the death tests one that they never come to.
+    /// Every point of channels: the compiler refuses one that is missing here, the death tests one
+    /// that they never come to.
     #[rustfmt::skip]
     #[allow(unreachable_pub, reason = "re-exported for the tests")]
     pub const FAIL_POINTS: &[&str] = &[
@@ -102,8 +106,8 @@ mod armed {
         }
     };
 
-    /// Has the protocol's points pass here too. Called before the first of them: where files are mapped, as all words of the
-    /// protocol lie in mappings.
+    /// Has the protocol's points pass here too. Called before the first of them: where files are
+    /// mapped, as all words of the protocol lie in mappings.
     pub(crate) fn arm() {
         protocol::set_hook(pass);
     }

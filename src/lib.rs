@@ -1,7 +1,9 @@
-//! Share n-dimensional numeric arrays between processes through shared memory: typed, zero-copy, never torn.
+//! Share n-dimensional numeric arrays between processes through shared memory: typed, zero-copy,
+//! never torn.
 //!
-//! A channel has a name, one [`Writer`] and any number of [`Reader`]s. The writer publishes arrays, whose shape and dtype may change each
-//! time; a reader sees the latest one, in place, and what it holds does not change while it holds it.
+//! A channel has a name, one [`Writer`] and any number of [`Reader`]s. The writer publishes arrays,
+//! whose shape and dtype may change each time; a reader sees the latest one, in place, and what it
+//! holds does not change while it holds it.
 //!
 //! ```
 //! # fn main() -> ndsharray::Result<()> {
@@ -28,7 +30,8 @@
 //! # }
 //! ```
 //!
-//! When the dtype is not known beforehand, [`Sample::any_view`] gives an enum of typed views to match on:
+//! When the dtype is not known beforehand, [`Sample::any_view`] gives an enum of typed views to
+//! match on:
 //!
 //! ```
 //! # fn main() -> ndsharray::Result<()> {
@@ -52,32 +55,37 @@
 //!
 //! # One array for all
 //!
-//! Where a channel carries one value after another, a [`SharedArray`] is one piece of memory that everybody changes in place, under a
-//! reader–writer lock across processes, by atomic access to single elements, or without either in unsafe code.
+//! Where a channel carries one value after another, a [`SharedArray`] is one piece of memory that
+//! everybody changes in place, under a reader–writer lock across processes, by atomic access to
+//! single elements, or without either in unsafe code.
 //!
 //! # What is promised
 //!
-//! 1. A view never changes or tears while it is held, whatever the timing, among processes that use this library.
-//! 2. A process killed at any instruction leaves the channel usable: the last value stays readable, its pins come back as soon as the
-//!    kernel knows that it is dead, a new writer takes over.
+//! 1. A view never changes or tears while it is held, whatever the timing, among processes that use
+//!    this library.
+//! 2. A process killed at any instruction leaves the channel usable: the last value stays readable,
+//!    its pins come back as soon as the kernel knows that it is dead, a new writer takes over.
 //! 3. Whatever bytes stand in shared memory, safe code answers with a value or an [`Error`].
 //! 4. A reader cannot change what another reader sees: it maps payloads and board read-only.
-//! 5. Full memory is an [`Error::OutOfMemory`] before the first byte is written; the last value stays.
-//! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is reclaimed by the next
-//!    writer of that name or by [`remove`].
+//! 5. Full memory is an [`Error::OutOfMemory`] before the first byte is written; the last value
+//!    stays.
+//! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is
+//!    reclaimed by the next writer of that name or by [`remove`].
 //!
 //! `docs/PLATFORMS.md` says what each operating system cannot promise.
 //!
 //! # Forks
 //!
-//! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing to the parent's channel, and open its own;
-//! anything else through them is [`Error::Forked`] (a poll with nothing new may still say `None`). A view that it inherited is the parent's: it stays unchanged only as long as the
-//! parent holds it. While the child lives and has not called `exec`, it keeps the parent's locks alive: a parent that dies in the
-//! meantime is taken for living.
+//! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing
+//! to the parent's channel, and open its own; anything else through them is [`Error::Forked`] (a
+//! poll with nothing new may still say `None`). A view that it inherited is the parent's: it stays
+//! unchanged only as long as the parent holds it. While the child lives and has not called `exec`,
+//! it keeps the parent's locks alive: a parent that dies in the meantime is taken for living.
 //!
 //! # Features
 //!
-//! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for `ndarray` 0.17.
+//! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for
+//!   `ndarray` 0.17.
 
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]

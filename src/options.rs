@@ -8,8 +8,8 @@ use crate::slots::{MAX_SLOTS, Registered};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How a channel is made or opened; [`Writer::create`](crate::Writer::create) and [`Reader::open`](crate::Reader::open)
-/// use the defaults.
+/// How a channel is made or opened; [`Writer::create`](crate::Writer::create) and
+/// [`Reader::open`](crate::Reader::open) use the defaults.
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -40,7 +40,8 @@ pub struct Options {
     pub(crate) max_value: usize,
 }
 
-/// How long a reader looks before it sleeps, at most, unless told otherwise: about what sleeping and being woken costs.
+/// How long a reader looks before it sleeps, at most, unless told otherwise: about what sleeping
+/// and being woken costs.
 const SPIN: Duration = Duration::from_micros(50);
 
 impl Default for Options {
@@ -68,8 +69,9 @@ impl Options {
         Self::default()
     }
 
-    /// Slots of the channel, 2 to 64, by default 64. A slot that is never needed costs 576 bytes; one is the current
-    /// value's, one is being written, and each value that a reader holds takes one more.
+    /// Slots of the channel, 2 to 64, by default 64. A slot that is never needed costs 576 bytes;
+    /// one is the current value's, one is being written, and each value that a reader holds takes
+    /// one more.
     #[must_use]
     pub fn max_slots(mut self, slots: usize) -> Self {
         self.max_slots = slots;
@@ -83,8 +85,9 @@ impl Options {
         self
     }
 
-    /// Permission bits of the board and the payload files, by default `0o600`; the umask does not apply. The owner can
-    /// always read and write. No effect on Windows, where the directory's access list counts.
+    /// Permission bits of the board and the payload files, by default `0o600`; the umask does not
+    /// apply. The owner can always read and write. No effect on Windows, where the directory's
+    /// access list counts.
     ///
     /// Write permission for others is refused: a second process could tear a payload.
     #[must_use]
@@ -93,29 +96,33 @@ impl Options {
         self
     }
 
-    /// Permission bits of the reader table, by default `0o600`, whatever [`mode`](Self::mode) says. A user who may not
-    /// write it can only [read without write permission](crate::Reader::open_read_only). A user who may write it can
+    /// Permission bits of the reader table, by default `0o600`, whatever [`mode`](Self::mode) says.
+    /// A user who may not write it can only
+    /// [read without write permission](crate::Reader::open_read_only). A user who may write it can
     /// give back other readers' pins, and so have their values overwritten under their eyes.
     ///
-    /// Permission to read without permission to write is left out: a reader has no use for it, but could hold locks in
-    /// the way of all others.
+    /// Permission to read without permission to write is left out: a reader has no use for it, but
+    /// could hold locks in the way of all others.
     #[must_use]
     pub fn readers_mode(mut self, mode: u32) -> Self {
         self.readers_mode = Some(mode);
         self
     }
 
-    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm` on Linux, `ndsharray` in the
-    /// user's `%LOCALAPPDATA%` on Windows, and `ndsharray-UID` in the directory for what is temporary elsewhere.
+    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`,
+    /// and without it `/dev/shm` on Linux, `ndsharray` in the user's `%LOCALAPPDATA%` on Windows,
+    /// and `ndsharray-UID` in the directory for what is temporary elsewhere.
     ///
-    /// A relative directory is one of the working directory as it is at this call. An empty one is none.
+    /// A relative directory is one of the working directory as it is at this call. An empty one is
+    /// none.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
         self
     }
 
-    /// The least capacity in bytes of each payload file: shapes up to this size never need a new file.
+    /// The least capacity in bytes of each payload file: shapes up to this size never need a new
+    /// file.
     #[must_use]
     pub fn capacity_bytes(mut self, bytes: usize) -> Self {
         self.capacity = bytes;
@@ -140,16 +147,18 @@ impl Options {
         self
     }
 
-    /// How long [`Reader::wait`](crate::Reader::wait) looks for a value, at most, before it sleeps in the kernel; by default 50 microseconds, and never
-    /// with zero. It looks only while values come that fast: after a longer wait it sleeps at once.
+    /// How long [`Reader::wait`](crate::Reader::wait) looks for a value, at most, before it sleeps
+    /// in the kernel; by default 50 microseconds, and never with zero. It looks only while values
+    /// come that fast: after a longer wait it sleeps at once.
     #[must_use]
     pub fn spin(mut self, limit: Duration) -> Self {
         self.spin = limit;
         self
     }
 
-    /// The largest value that a [`Reader`](crate::Reader) accepts, in bytes; by default any. A larger one is
-    /// [`Error::ValueTooLarge`], before memory is taken for a copy of it. For readers that do not trust the writer.
+    /// The largest value that a [`Reader`](crate::Reader) accepts, in bytes; by default any. A
+    /// larger one is [`Error::ValueTooLarge`], before memory is taken for a copy of it. For readers
+    /// that do not trust the writer.
     #[must_use]
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value = bytes;
@@ -196,8 +205,9 @@ impl Options {
 
 /// How a shared array is made or opened.
 ///
-/// [`SharedArray::create`](crate::SharedArray::create) and [`SharedArray::open`](crate::SharedArray::open) use the
-/// defaults. Arrays are removed by [`Options::remove_array`].
+/// [`SharedArray::create`](crate::SharedArray::create) and
+/// [`SharedArray::open`](crate::SharedArray::open) use the defaults. Arrays are removed by
+/// [`Options::remove_array`].
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -259,9 +269,9 @@ impl ArrayOptions {
 
     /// Permission bits of the array's file, by default `0o600`; the umask does not apply.
     ///
-    /// The owner can always read and write. Every user of an array needs write permission, so permission to read alone
-    /// is left out: its one use would be to hold locks in the way of the others. No effect on Windows, where the
-    /// directory's access list counts.
+    /// The owner can always read and write. Every user of an array needs write permission, so
+    /// permission to read alone is left out: its one use would be to hold locks in the way of the
+    /// others. No effect on Windows, where the directory's access list counts.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -270,7 +280,8 @@ impl ArrayOptions {
 
     /// The directory that holds the array; the default is that of [`Options::dir`].
     ///
-    /// A relative directory is one of the working directory as it is at this call. An empty one is none.
+    /// A relative directory is one of the working directory as it is at this call. An empty one is
+    /// none.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
@@ -323,8 +334,9 @@ fn at<R>(location: Location, act: impl FnOnce(&Location) -> Result<R>) -> Result
     act(&location).map_err(|error| location.explain(error))
 }
 
-/// `mode` without permission to read for those who may not write. A shared lock takes no more than that, and is in the
-/// way of every exclusive one: on files whose locks mean something, reading is for those who take part.
+/// `mode` without permission to read for those who may not write. A shared lock takes no more than
+/// that, and is in the way of every exclusive one: on files whose locks mean something, reading is
+/// for those who take part.
 const fn for_writers_alone(mode: u32) -> u32 {
     const READ: u32 = 0o444;
     const WRITE: u32 = 0o222;

@@ -13,9 +13,11 @@ use std::fmt;
 #[repr(C, align(16))]
 struct Block([u8; 16]);
 
-// SAFETY: an array of bytes, whose size is a multiple of its alignment, so without padding; all zeros is a value.
+// SAFETY: an array of bytes, whose size is a multiple of its alignment, so without padding; all
+// zeros is a value.
 unsafe impl bytemuck::Zeroable for Block {}
-// SAFETY: as above; any bytes are a value, it is Copy and 'static, and has no interior mutability or pointers.
+// SAFETY: as above; any bytes are a value, it is Copy and 'static, and has no interior mutability
+// or pointers.
 unsafe impl bytemuck::Pod for Block {}
 
 /// A copy of an array: dtype, shape and elements in C order.
@@ -66,7 +68,8 @@ impl OwnedArray {
     ///
     /// # Errors
     ///
-    /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+    /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is
+    /// neither 0 nor 1.
     pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
         if self.dtype != T::DTYPE {
             return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });

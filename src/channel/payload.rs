@@ -26,10 +26,12 @@ pub(crate) struct WritePayload {
 impl WritePayload {
     /// Creates a payload file for at least `bytes` bytes, with the memory set aside.
     ///
-    /// The capacity is rounded up to the next of eight steps per power of two, so that an array that grows a little with each write
-    /// gets a new file only now and then, and no more than an eighth is wasted.
+    /// The capacity is rounded up to the next of eight steps per power of two, so that an array
+    /// that grows a little with each write gets a new file only now and then, and no more than an
+    /// eighth is wasted.
     ///
-    /// What is known of its `content` may be written already, instead of being left to the caller; whether it has been is returned along.
+    /// What is known of its `content` may be written already, instead of being left to the caller;
+    /// whether it has been is returned along.
     pub(crate) fn create(
         location: &Location,
         bytes: usize,
@@ -94,13 +96,15 @@ impl WritePayload {
         self.mapping.len()
     }
 
-    /// The first `len` bytes (all, if there are fewer), to be filled by the holder of the slot's `claim`.
+    /// The first `len` bytes (all, if there are fewer), to be filled by the holder of the slot's
+    /// `claim`.
     pub(crate) fn bytes_mut(&mut self, _claim: &Claim, len: usize) -> &mut [u8] {
         let len = len.min(self.mapping.len());
-        // SAFETY: `len` bytes are mapped for reading and writing while `self` is borrowed, and this process has no other reference to them:
-        // `self` is borrowed mutably and made the mapping. In other mappings of the file nobody reads them as a slice: a
-        // reader forms one only while its pin holds, and the claim proves that there is none (see `slots`); copies without a pin are
-        // made by the kernel. Any bytes are valid u8.
+        // SAFETY: `len` bytes are mapped for reading and writing while `self` is borrowed, and this
+        // process has no other reference to them: `self` is borrowed mutably and made the mapping.
+        // In other mappings of the file nobody reads them as a slice: a reader forms one only while
+        // its pin holds, and the claim proves that there is none (see `slots`); copies without a
+        // pin are made by the kernel. Any bytes are valid u8.
         unsafe { core::slice::from_raw_parts_mut(self.mapping.as_ptr(), len) }
     }
 }
@@ -169,19 +173,22 @@ impl ReadPayload {
     ///
     /// # Safety
     ///
-    /// The slot that names this file must be pinned, by this process, for as long as the slice is used.
+    /// The slot that names this file must be pinned, by this process, for as long as the slice is
+    /// used.
     #[inline]
     pub(crate) unsafe fn bytes(&self, len: usize) -> &[u8] {
         let len = len.min(self.mapping.len());
-        // SAFETY: `len` bytes are mapped while `self` is borrowed. They do not change meanwhile: the caller's pin keeps the
-        // writer away (see `slots`), this mapping is read-only, and no process but the writer may write the file by its mode. A
-        // process that breaks the protocol with the owner's rights is outside what this crate can promise (docs/SAFETY.md).
+        // SAFETY: `len` bytes are mapped while `self` is borrowed. They do not change meanwhile:
+        // the caller's pin keeps the writer away (see `slots`), this mapping is read-only, and no
+        // process but the writer may write the file by its mode. A process that breaks the protocol
+        // with the owner's rights is outside what this crate can promise (docs/SAFETY.md).
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
     }
 }
 
-/// Refuses a payload file that has less memory than its value needs. Writers set all of it aside before a header names the
-/// file. Touching what is missing would take memory then, in the name of the process that reads.
+/// Refuses a payload file that has less memory than its value needs. Writers set all of it aside
+/// before a header names the file. Touching what is missing would take memory then, in the name of
+/// the process that reads.
 pub(crate) fn check_set_aside(file: &File, identity: &Identity, needed: usize) -> Result<()> {
     let (expected, found) = (needed as u64, identity.allocated);
     if found < expected && sys::tells_what_is_set_aside(file) {
@@ -192,7 +199,8 @@ pub(crate) fn check_set_aside(file: &File, identity: &Identity, needed: usize) -
 
 fn capacity_for(bytes: usize) -> usize {
     let bytes = bytes.max(PAGE);
-    // A step is an eighth of the largest power of two that is not larger, and at least a page; both are powers of two.
+    // A step is an eighth of the largest power of two that is not larger, and at least a page; both
+    // are powers of two.
     let step = (1usize << bytes.ilog2() >> 3).max(PAGE);
     bytes.checked_next_multiple_of(step).unwrap_or(bytes)
 }

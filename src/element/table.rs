@@ -5,13 +5,16 @@
 
 /// Hands every row to the macro at the path `$consumer`, behind whatever tokens follow its name.
 ///
-/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`, so a
-/// consumer matches
-/// `$($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*`.
+/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`. A
+/// consumer matches it with:
 ///
-/// Numbers are those in shared memory. They are stable for ever: rows may be added, never
-/// renumbered, and the number of a row that is given up stays unused. 0 means "no dtype" and is not
-/// for a row.
+/// ```text
+/// $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal,
+///     $name:literal $(| $alias:literal)*;)*
+/// ```
+///
+/// The numbers stand in shared memory and are stable: rows are added, never renumbered. The number
+/// of a removed row stays unused. 0 means "no dtype" and is not for a row.
 macro_rules! for_each_dtype {
     ($($consumer:ident)::+ $(, $($extra:tt)*)?) => {
         $($consumer)::+! {

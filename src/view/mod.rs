@@ -63,7 +63,9 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
     /// use ndsharray::{ArrayView, ViewError};
     ///
     /// assert!(ArrayView::new(&[0_u8; 6], &[2, 3]).is_ok());
-    /// assert_eq!(ArrayView::new(&[0_u8; 5], &[2, 3]), Err(ViewError::Length { expected: 6, found: 5 }));
+    ///
+    /// let too_short = ArrayView::new(&[0_u8; 5], &[2, 3]);
+    /// assert_eq!(too_short, Err(ViewError::Length { expected: 6, found: 5 }));
     /// ```
     pub fn new(data: &'a [T], shape: &'a [usize]) -> Result<Self, ViewError> {
         check_len::<T>(shape, size_of_val(data))?;

@@ -1,4 +1,5 @@
-//! One reader's part in a channel: the mapped board, and, unless it only copies, an entry in the reader table.
+//! One reader's part in a channel: the mapped board, and, unless it only copies, an entry in the
+//! reader table.
 
 use crate::channel::board::Board;
 use crate::channel::reader_table::{OwnEntry, Table};
@@ -55,7 +56,8 @@ impl Attachment {
         for _ in 0..ATTEMPTS {
             match Self::try_new(location, owners, mode)? {
                 Found::Attached(attachment) => return Ok(attachment),
-                // The files are being exchanged by a new writer, or are damaged: a few more looks will tell.
+                // The files are being exchanged by a new writer, or are damaged: a few more looks
+                // will tell.
                 Found::InPieces(error) => last = Some(error),
             }
             std::thread::yield_now();
@@ -205,7 +207,8 @@ impl Attachment {
         Some(self.place.as_ref()?.entry.table())
     }
 
-    /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the name has gone to another board.
+    /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the
+    /// name has gone to another board.
     pub(crate) fn is_writer_alive(&self, location: &Location, owners: Owners) -> bool {
         self.board.state() == State::Open
             && open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {

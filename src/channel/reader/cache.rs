@@ -1,4 +1,5 @@
-//! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the board says the same.
+//! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the
+//! board says the same.
 
 use super::open_files::OpenFiles;
 use crate::channel::board::{Board, Slot};
@@ -70,8 +71,9 @@ impl Cache {
         self.get(latest.slot()).is_some_and(|cached| cached.number == latest.number())
     }
 
-    /// Whether what is known of the slot that `latest` names, and the caller has pinned, goes for its new value too: as it does when arrays of one kind follow each other.
-    /// If not, [`resolve`](Self::resolve) finds out.
+    /// Whether what is known of the slot that `latest` names, and the caller has pinned, goes for
+    /// its new value too: as it does when arrays of one kind follow each other. If not,
+    /// [`resolve`](Self::resolve) finds out.
     #[inline]
     pub(crate) fn renew(&mut self, board: &Board, latest: Latest) -> bool {
         if let Some(Some(known)) = self.slots.get_mut(latest.slot().get())
@@ -110,7 +112,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Drops the mappings of payload files that the writer has unlinked, so that their memory is freed.
+    /// Drops the mappings of payload files that the writer has unlinked, so that their memory is
+    /// freed.
     #[inline]
     pub(crate) fn forget_gone(&mut self, board: &Board) {
         let now = board.standing();
@@ -123,7 +126,8 @@ impl Cache {
     #[cold]
     fn forget_others(&mut self, board: &Board) {
         for (index, place) in self.slots.iter_mut().enumerate() {
-            // The header may be half written; then the file is merely mapped anew when it is needed.
+            // The header may be half written; then the file is merely mapped anew when it is
+            // needed.
             let named = SlotIndex::new(index).and_then(|slot| board.slot(slot)).map(|slot| slot.header().payload());
             if let Some(cached) = place
                 && named != Some(cached.payload.id())

@@ -3,10 +3,12 @@
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
-/// The longest sleep: after it the reader makes sure that its channel still has the name. Only files removed by hand make that necessary.
+/// The longest sleep: after it the reader makes sure that its channel still has the name. Only
+/// files removed by hand make that necessary.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
 
-/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up to [`LONGEST_NAP`].
+/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up
+/// to [`LONGEST_NAP`].
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(50);
 pub(super) const LONGEST_NAP: Duration = Duration::from_millis(2);
 

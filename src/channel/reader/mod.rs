@@ -32,8 +32,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it takes a writer that never
-/// pauses, on more slots than there are, to use them up.
+/// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it
+/// takes a writer that never pauses, on more slots than there are, to use them up.
 const ATTEMPTS: u32 = 1 << 16;
 
 /// Channels that are gone through in one read, if one after the other is removed under the reader's
@@ -120,9 +120,10 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no channel of that name; [`Error::InvalidName`]; [`Error::TooManyReaders`];
-    /// [`Error::PermissionDenied`]; [`Error::ForeignOwner`] when the files are not this user's or root's; [`Error::Corrupt`] when they are not of this
-    /// library and version; [`Error::Io`].
+    /// [`Error::NotFound`] when there is no channel of that name; [`Error::InvalidName`];
+    /// [`Error::TooManyReaders`]; [`Error::PermissionDenied`]; [`Error::ForeignOwner`] when the
+    /// files are not this user's or root's; [`Error::Corrupt`] when they are not of this library
+    /// and version; [`Error::Io`].
     pub fn open(name: &str) -> Result<Self> {
         Options::new().open(name)
     }
@@ -136,9 +137,10 @@ impl Reader {
         Options::new().open_timeout(name, timeout)
     }
 
-    /// Opens the channel `name` without write permission for any of its files. Such a reader cannot hold values in place: it
-    /// makes copies ([`read_into`](Self::read_into), [`read_owned`](Self::read_owned) and its like), which are made again when
-    /// the writer overtakes them. It does not count as a reader, and the writer does not know of it.
+    /// Opens the channel `name` without write permission for any of its files. Such a reader cannot
+    /// hold values in place: it makes copies ([`read_into`](Self::read_into),
+    /// [`read_owned`](Self::read_owned) and its like), which are made again when the writer
+    /// overtakes them. It does not count as a reader, and the writer does not know of it.
     ///
     /// # Errors
     ///
@@ -170,12 +172,14 @@ impl Reader {
         })
     }
 
-    /// The current value if it is newer than the last one read, else `None`. Never blocks; with nothing new it takes about a nanosecond.
+    /// The current value if it is newer than the last one read, else `None`. Never blocks; with
+    /// nothing new it takes about a nanosecond.
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] when the shared bytes are not what a writer of this library leaves; [`Error::Contended`];
-    /// [`Error::Forked`]; [`Error::Unsupported`] for a reader without write permission. The reader stays usable.
+    /// [`Error::Corrupt`] when the shared bytes are not what a writer of this library leaves;
+    /// [`Error::Contended`]; [`Error::Forked`]; [`Error::Unsupported`] for a reader without write
+    /// permission. The reader stays usable.
     #[inline]
     pub fn read(&mut self) -> Result<Option<Sample<'_>>> {
         if self.at.latest() != self.seen {
@@ -187,7 +191,8 @@ impl Reader {
         }
     }
 
-    /// The current value, whether it has been read before or not; `None` before the first. Counts as reading it.
+    /// The current value, whether it has been read before or not; `None` before the first. Counts
+    /// as reading it.
     ///
     /// # Errors
     ///
@@ -198,8 +203,8 @@ impl Reader {
         self.hold()
     }
 
-    /// [`read`](Self::read), for a sample independent of this reader. Through a reader without write permission the sample owns
-    /// a copy; otherwise it holds the value in place.
+    /// [`read`](Self::read), for a sample independent of this reader. Through a reader without
+    /// write permission the sample owns a copy; otherwise it holds the value in place.
     ///
     /// # Errors
     ///
@@ -218,8 +223,8 @@ impl Reader {
 
     /// [`read_owned`](Self::read_owned), if `accept` takes the value's dtype and shape.
     ///
-    /// An error of `accept` is returned as it is, and the value stays unread: the next read still finds it. `accept` may
-    /// be asked again when the writer is quicker.
+    /// An error of `accept` is returned as it is, and the value stays unread: the next read still
+    /// finds it. `accept` may be asked again when the writer is quicker.
     ///
     /// # Errors
     ///
@@ -246,7 +251,8 @@ impl Reader {
         Ok(self.sample(latest).map(Sample::into_owned))
     }
 
-    /// [`latest`](Self::latest), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
+    /// [`latest`](Self::latest), for a sample independent of this reader, as
+    /// [`read_owned`](Self::read_owned).
     ///
     /// # Errors
     ///
@@ -265,7 +271,8 @@ impl Reader {
         self.at.is_writer_alive(&self.location, self.owners)
     }
 
-    /// How many writers the channel has had, the present one included: 1 for the first, one more for each that took over.
+    /// How many writers the channel has had, the present one included: 1 for the first, one more
+    /// for each that took over.
     #[must_use]
     pub fn writer_epoch(&self) -> u64 {
         self.at.board().epoch()
@@ -293,8 +300,9 @@ impl Reader {
         self.location.name()
     }
 
-    /// File name of the payload of the value read last; `None` before the first, when the writer has replaced the file since and this reader has
-    /// noticed, and for a reader without write permission.
+    /// File name of the payload of the value read last; `None` before the first, when the writer
+    /// has replaced the file since and this reader has noticed, and for a reader without write
+    /// permission.
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -361,8 +369,8 @@ impl Reader {
     }
 
     /// Removes what the closed channel has left if it was left for this reader, which has come to
-    /// its end. As long as it stays for others this reader looks again: they may be killed, and then
-    /// the last has gone.
+    /// its end. As long as it stays for others this reader looks again: they may be killed, and
+    /// then the last has gone.
     fn clear_up(&mut self) {
         let board = self.at.board();
         let epoch = board.epoch();
@@ -428,7 +436,8 @@ impl Reader {
         }
     }
 
-    /// Pins the current value and has it in the cache; `None`, and nothing pinned, when there is none.
+    /// Pins the current value and has it in the cache; `None`, and nothing pinned, when there is
+    /// none.
     #[inline]
     fn pin(&mut self) -> Result<Option<Latest>> {
         let latest = self.at.latest();
@@ -512,8 +521,8 @@ impl Reader {
     /// Values between the last one read and this one.
     #[inline]
     fn missed_before(&self, latest: Latest) -> u64 {
-        // Damage may have numbers go back. Wrapping: a number has 58 bits, a position about as many,
-        // and a count that is wrong is the worst that damage to a base can come to.
+        // Damage may have numbers go back. Wrapping: a number has 58 bits, a position about as
+        // many, and a count that is wrong is the worst that damage to a base can come to.
         let gap = number_of(latest).wrapping_sub(self.position);
         gap.wrapping_sub(1).max(0).cast_unsigned()
     }

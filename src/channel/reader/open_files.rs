@@ -10,7 +10,8 @@ use crate::sys::{self, Access};
 use std::fs::File;
 use uuid::Uuid;
 
-/// Payload files kept open between copies: few, as a reader must not use up the process' descriptors.
+/// Payload files kept open between copies: few, as a reader must not use up the process'
+/// descriptors.
 pub(super) struct OpenFiles {
     open: [Option<(Uuid, File)>; 4],
     /// As of when those that have gone were closed.

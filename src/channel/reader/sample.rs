@@ -18,15 +18,16 @@ use uuid::Uuid;
 
 /// The current value, held in place: its bytes do not change until this is dropped.
 ///
-/// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time; to keep several, or to send one to another thread for good,
-/// use [`into_owned`](Self::into_owned).
+/// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time; to keep several, or
+/// to send one to another thread for good, use [`into_owned`](Self::into_owned).
 ///
 /// # Where the borrow checker objects
 ///
-/// A function that returns a sample borrows its reader until the sample is gone, also on the paths that return none. Where that is
-/// in the way, read with [`read_owned`](crate::Reader::read_owned), [`wait_owned`](crate::Reader::wait_owned) or
-/// [`latest_owned`](crate::Reader::latest_owned): an [`OwnedSample`] borrows nothing, and holds the same memory without a copy. This
-/// helper reopens its reader when the writer has closed the channel:
+/// A function that returns a sample borrows its reader until the sample is gone, also on the paths
+/// that return none. Where that is in the way, read with [`read_owned`](crate::Reader::read_owned),
+/// [`wait_owned`](crate::Reader::wait_owned) or [`latest_owned`](crate::Reader::latest_owned): an
+/// [`OwnedSample`] borrows nothing, and holds the same memory without a copy. This helper reopens
+/// its reader when the writer has closed the channel:
 ///
 /// ```
 /// use ndsharray::{Error, Options, OwnedSample, Reader, Result};
@@ -105,10 +106,11 @@ pub struct Sample<'a> {
     missed: u64,
 }
 
-/// A value that is held for as long as this, or a clone of it, lives: independent of its reader, and free to go to other threads.
+/// A value that is held for as long as this, or a clone of it, lives: independent of its reader,
+/// and free to go to other threads.
 ///
-/// From [`Reader::read_owned`](crate::Reader::read_owned) and its like, or [`Sample::into_owned`]. Each held value takes one of the
-/// channel's slots from the writer.
+/// From [`Reader::read_owned`](crate::Reader::read_owned) and its like, or [`Sample::into_owned`].
+/// Each held value takes one of the channel's slots from the writer.
 #[derive(Clone)]
 pub struct OwnedSample {
     value: Value,
@@ -227,8 +229,9 @@ impl<'a> Sample<'a> {
     #[must_use]
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: this sample's pin holds the slot that names the payload; it was made before the header was read, and is given
-        // back only when the sample is dropped. The slice is bound to a borrow of the sample.
+        // SAFETY: this sample's pin holds the slot that names the payload; it was made before the
+        // header was read, and is given back only when the sample is dropped. The slice is bound to
+        // a borrow of the sample.
         unsafe { self.cached.payload.bytes(self.cached.byte_len) }
     }
 }
@@ -286,8 +289,9 @@ impl OwnedSample {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.value {
-            // SAFETY: this sample is an owner of the slot that names the payload, made so while the slot was pinned, and
-            // gives it up only when dropped. The slice is bound to a borrow of the sample.
+            // SAFETY: this sample is an owner of the slot that names the payload, made so while the
+            // slot was pinned, and gives it up only when dropped. The slice is bound to a borrow of
+            // the sample.
             Value::Kept { array, payload, .. } => unsafe { payload.bytes(array.byte_len) },
             Value::Copied(array) => array.as_bytes(),
         }
@@ -311,18 +315,21 @@ macro_rules! impl_sample {
 
             /// Time since the value was published.
             ///
-            /// As a rule to a microsecond. Where a writer's stamps are carried by a processor's tick counter (x86-64) that jumps, as when a virtual machine
-            /// moves, they can be off by a tenth of a millisecond.
+            /// As a rule to a microsecond. Where a writer's stamps are carried by a processor's
+            /// tick counter (x86-64) that jumps, as when a virtual machine moves, they can be off
+            /// by a tenth of a millisecond.
             #[must_use]
             pub fn age(&self) -> Duration {
                 sys::age_of(self.written_ns())
             }
 
-            /// The array, if its elements are `T`. No copy is made; for `bool` all bytes are checked.
+            /// The array, if its elements are `T`. No copy is made; for `bool` all bytes are
+            /// checked.
             ///
             /// # Errors
             ///
-            /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+            /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a
+            /// `bool` is neither 0 nor 1.
             #[inline]
             pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
                 if self.dtype() != T::DTYPE {
@@ -332,7 +339,8 @@ macro_rules! impl_sample {
                 Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)
             }
 
-            /// The array, as an enum over all element types. No copy is made; for `bool` all bytes are checked.
+            /// The array, as an enum over all element types. No copy is made; for `bool` all bytes
+            /// are checked.
             ///
             /// # Errors
             ///

@@ -35,7 +35,8 @@ impl<T: ShElement> Sink for Elements<'_, T> {
     }
 }
 
-/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by somebody else.
+/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by
+/// somebody else.
 fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
     let more = len.saturating_sub(vec.len());
     vec.try_reserve_exact(more).map_err(|_| Error::no_copy(more.saturating_mul(size_of::<T>())))?;

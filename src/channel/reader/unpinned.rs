@@ -1,8 +1,10 @@
-//! Copies without a pin: for readers that may not write the reader table, and for those that want no part in the writer's slots.
+//! Copies without a pin: for readers that may not write the reader table, and for those that want
+//! no part in the writer's slots.
 //!
-//! The slot's number is looked at before and after, as in a sequence lock: if it moved, the copy may be a mixture and is made again. The
-//! payload is read with a system call, not through a mapping. So no reference to bytes that change is ever made, the language's memory
-//! model is not asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
+//! The slot's number is looked at before and after, as in a sequence lock: if it moved, the copy
+//! may be a mixture and is made again. The payload is read with a system call, not through a
+//! mapping. So no reference to bytes that change is ever made, the language's memory model is not
+//! asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
 
 use super::cache::check_size;
 use super::deadline::Deadline;
@@ -60,16 +62,19 @@ enum Attempt {
 }
 
 impl Reader {
-    /// Copies the current value into `out`, if it is newer than the last one read, and tells what it is; `None` if not. `out` gets exactly
-    /// the value's elements, in C order. Never takes a slot from the writer.
+    /// Copies the current value into `out`, if it is newer than the last one read, and tells what
+    /// it is; `None` if not. `out` gets exactly the value's elements, in C order. Never takes a
+    /// slot from the writer.
     ///
-    /// The copy is made by the kernel from the payload file, which costs a few microseconds more than a view but survives
-    /// whatever happens to the file. Up to four descriptors of payload files stay open for it.
+    /// The copy is made by the kernel from the payload file, which costs a few microseconds more
+    /// than a view but survives whatever happens to the file. Up to four descriptors of payload
+    /// files stay open for it.
     ///
     /// # Errors
     ///
-    /// [`Error::DTypeMismatch`] when the elements are not `T`; [`Error::InvalidBool`]; [`Error::Contended`] when the writer
-    /// was quicker each time; [`Error::Corrupt`]. What `out` holds then is unspecified.
+    /// [`Error::DTypeMismatch`] when the elements are not `T`; [`Error::InvalidBool`];
+    /// [`Error::Contended`] when the writer was quicker each time; [`Error::Corrupt`]. What `out`
+    /// holds then is unspecified.
     pub fn read_into<T: ShElement>(&mut self, out: &mut Vec<T>) -> Result<Option<Info>> {
         let mut sink = Elements { out, unchecked: Vec::new() };
         let mut copied = None;
@@ -92,7 +97,8 @@ impl Reader {
         }))
     }
 
-    /// [`read_into`](Self::read_into) for something newer, waiting for it as [`wait`](Self::wait) does.
+    /// [`read_into`](Self::read_into) for something newer, waiting for it as [`wait`](Self::wait)
+    /// does.
     ///
     /// # Errors
     ///

@@ -25,11 +25,13 @@ use std::time::{Duration, Instant};
 const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
 
 impl Reader {
-    /// Blocks until there is something newer than the last value read, and returns it; `None` when `timeout` has passed. Sleeps
-    /// in the kernel; the writer wakes it. While values come within microseconds it looks for the next one for a moment before it sleeps
+    /// Blocks until there is something newer than the last value read, and returns it; `None` when
+    /// `timeout` has passed. Sleeps in the kernel; the writer wakes it. While values come within
+    /// microseconds it looks for the next one for a moment before it sleeps
     /// ([`Options::spin`](crate::Options::spin)).
     ///
-    /// When the writer dies the wait goes on, as a new writer may take over; [`is_writer_alive`](Self::is_writer_alive) tells.
+    /// When the writer dies the wait goes on, as a new writer may take over;
+    /// [`is_writer_alive`](Self::is_writer_alive) tells.
     ///
     /// # Errors
     ///
@@ -67,7 +69,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// [`wait`](Self::wait), for a sample independent of this reader, as [`read_owned`](Self::read_owned).
+    /// [`wait`](Self::wait), for a sample independent of this reader, as
+    /// [`read_owned`](Self::read_owned).
     ///
     /// # Errors
     ///
@@ -85,7 +88,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without reading it.
+    /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without
+    /// reading it.
     ///
     /// # Errors
     ///
@@ -157,14 +161,16 @@ impl Reader {
         }
     }
 
-    /// How long after `began` the news were published, however long it took to be woken by them. A hint.
+    /// How long after `began` the news were published, however long it took to be woken by them. A
+    /// hint.
     fn published_after(&self, began: u64) -> Duration {
         let published = self.at.board().slot(self.at.latest().slot()).map_or(u64::MAX, Slot::time);
         Duration::from_nanos(published.saturating_sub(began))
     }
 
-    /// Looks for a newer value for as long as the last waits make it promising, and tells whether there is one. Nothing depends on it: whoever has not
-    /// found any goes the way of the sleepers from its start, which also knows what to do when the channel is closed.
+    /// Looks for a newer value for as long as the last waits make it promising, and tells whether
+    /// there is one. Nothing depends on it: whoever has not found any goes the way of the sleepers
+    /// from its start, which also knows what to do when the channel is closed.
     fn spin(&self, begin: Instant, timeout: Duration) -> bool {
         let budget = self.spin.budget().min(timeout);
         while begin.elapsed() < budget {

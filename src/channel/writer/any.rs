@@ -16,18 +16,19 @@ impl AnyWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`Writer::write`](crate::Writer::write).
+    /// [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as
+    /// [`Writer::write`](crate::Writer::write).
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
         self.core.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an array of `dtype` and
-    /// `shape`; returns its sequence number. The bytes need no alignment.
+    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an
+    /// array of `dtype` and `shape`; returns its sequence number. The bytes need no alignment.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1; and as
-    /// [`Writer::write`](crate::Writer::write).
+    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`]
+    /// when a `bool` is neither 0 nor 1; and as [`Writer::write`](crate::Writer::write).
     pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let expected = shape::byte_len(shape, dtype.size())?;
         if expected != bytes.len() {
@@ -41,7 +42,8 @@ impl AnyWriter {
 
     /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place.
     ///
-    /// It starts with whatever is there: zeros, or an older value. [`Loan::publish`] makes it the current value.
+    /// It starts with whatever is there: zeros, or an older value. [`Loan::publish`] makes it the
+    /// current value.
     ///
     /// # Errors
     ///

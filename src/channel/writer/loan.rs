@@ -12,7 +12,8 @@ use crate::view::shape;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An array that is not yet published: fill it, then [`publish`](Self::publish) it. Dropped unpublished, nothing has happened.
+/// An array that is not yet published: fill it, then [`publish`](Self::publish) it. Dropped
+/// unpublished, nothing has happened.
 ///
 /// From [`Writer::loan`](crate::Writer::loan).
 pub struct Loan<'w, T: Typing> {
@@ -98,8 +99,8 @@ impl<'w, T: ShElement> Loan<'w, T> {
         self.refuse_child();
         let Some(claim) = &self.claim else { return &mut [] };
         let bytes = self.core.payload_mut(claim, T::DTYPE, self.byte_len);
-        // Payloads start at a page, and the length is a multiple of the item size: what fails is a bool. `new` saw to those, so that
-        // somebody else has written to the file since.
+        // Payloads start at a page, and the length is a multiple of the item size: what fails is a
+        // bool. `new` saw to those, so that somebody else has written to the file since.
         if view::slice::<T>(bytes).is_err() {
             bytes.fill(0);
         }

@@ -29,11 +29,13 @@ use std::marker::PhantomData;
 
 /// The one writer of a channel, for arrays of `T`.
 ///
-/// Each value that is published replaces the one before it; readers see the latest. Shape may change at every write, and the dtype
-/// with [`into_dtype`](Self::into_dtype). A reader that holds an older value keeps it unchanged: the writer uses another slot.
+/// Each value that is published replaces the one before it; readers see the latest. Shape may
+/// change at every write, and the dtype with [`into_dtype`](Self::into_dtype). A reader that holds
+/// an older value keeps it unchanged: the writer uses another slot.
 ///
-/// There is one writer at a time: a second is refused as long as the first lives, by a lock that the kernel drops when its process dies.
-/// A new writer then takes the channel over; its readers notice nothing but the [epoch](crate::Reader::writer_epoch).
+/// There is one writer at a time: a second is refused as long as the first lives, by a lock that
+/// the kernel drops when its process dies. A new writer then takes the channel over; its readers
+/// notice nothing but the [epoch](crate::Reader::writer_epoch).
 ///
 /// Dropping the writer [closes](Self::close) the channel, and waits for nobody. Where readers have
 /// not come to the last value yet, it stays for them, and the last of them removes it; otherwise
@@ -74,8 +76,9 @@ impl<T: Typing> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`]; [`Error::WriterExists`] while another writer lives; [`Error::ForeignOwner`] when somebody else has put
-    /// something under the name; [`Error::Corrupt`] when the existing files are not of this library and version;
+    /// [`Error::InvalidName`]; [`Error::WriterExists`] while another writer lives;
+    /// [`Error::ForeignOwner`] when somebody else has put something under the name;
+    /// [`Error::Corrupt`] when the existing files are not of this library and version;
     /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create_typed(name)
@@ -128,13 +131,15 @@ impl<T: ShElement> Writer<T> {
         <T as ShElement>::DTYPE
     }
 
-    /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number, which counts from 1.
+    /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number,
+    /// which counts from 1.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::TooManyDims`], [`Error::TooLarge`];
-    /// [`Error::AllSlotsPinned`] when readers hold all other slots; [`Error::OutOfMemory`] when a larger payload file does not fit. The last
-    /// value stays current then.
+    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape;
+    /// [`Error::TooManyDims`], [`Error::TooLarge`]; [`Error::AllSlotsPinned`] when readers hold all
+    /// other slots; [`Error::OutOfMemory`] when a larger payload file does not fit. The last value
+    /// stays current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
         let bytes = bytemuck::cast_slice(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
@@ -143,14 +148,17 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Lends the memory of the next value, to be filled in place and then [published](Loan::publish): no copy is made.
+    /// Lends the memory of the next value, to be filled in place and then
+    /// [published](Loan::publish): no copy is made.
     ///
-    /// The elements start with whatever is there: zeros, or an older value. Time does not depend on the size, except where
-    /// memory has to be found for it, and for `bool`, whose bytes are checked.
+    /// The elements start with whatever is there: zeros, or an older value. Time does not depend on
+    /// the size, except where memory has to be found for it, and for `bool`, whose bytes are
+    /// checked.
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`],
+    /// [`Error::OutOfMemory`], as [`write`](Self::write).
     pub fn loan(&mut self, shape: &[usize]) -> Result<Loan<'_, T>> {
         Loan::new(&mut self.core, shape)
     }
@@ -161,7 +169,8 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as [`write`](Self::write).
+    /// [`Error::TooManyDims`], [`Error::TooLarge`], [`Error::AllSlotsPinned`],
+    /// [`Error::OutOfMemory`], as [`write`](Self::write).
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -244,8 +253,8 @@ impl Options {
         self.at(name, |location| remove::remove(location, self, Readers::MayLive))
     }
 
-    /// Removes the channel `name` if no living process has it, neither as its writer nor as a reader: the kernel's locks are the proof, and they are held until
-    /// all files are gone.
+    /// Removes the channel `name` if no living process has it, neither as its writer nor as a
+    /// reader: the kernel's locks are the proof, and they are held until all files are gone.
     ///
     /// # Errors
     ///
@@ -269,13 +278,13 @@ impl Options {
     }
 }
 
-/// Removes the channel `name` if it has no living writer: one that a killed writer left, or that [`Options::persist`] kept. Readers
-/// that hold its values keep them.
+/// Removes the channel `name` if it has no living writer: one that a killed writer left, or that
+/// [`Options::persist`] kept. Readers that hold its values keep them.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there is no such channel; [`Error::WriterExists`] when its writer lives; [`Error::ForeignOwner`],
-/// [`Error::PermissionDenied`], [`Error::Io`].
+/// [`Error::NotFound`] when there is no such channel; [`Error::WriterExists`] when its writer
+/// lives; [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
 pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }

@@ -29,9 +29,9 @@ use uuid::Uuid;
 /// How many boards that cannot be kept are replaced before we give up.
 const ATTEMPTS: u32 = 100;
 
-/// How often, and how far apart, the lock of a channel that is just being closed or removed is asked
-/// for again, and how often that of an open one, which a remover may have for as long as it takes to
-/// see who reads.
+/// How often, and how far apart, the lock of a channel that is just being closed or removed is
+/// asked for again, and how often that of an open one, which a remover may have for as long as it
+/// takes to see who reads.
 const CLOSING_LOOKS: u32 = 500;
 const OPEN_LOOKS: u32 = 5;
 const LOCK_NAP: Duration = Duration::from_micros(100);
@@ -57,7 +57,8 @@ pub(super) struct OwnedChannel {
 }
 
 impl OwnedChannel {
-    /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in state [`State::Open`].
+    /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in
+    /// state [`State::Open`].
     ///
     /// `before` is what the board had come to that a new one replaces, so that numbers and epochs
     /// do not go back. If it is for a rescue, `rescue` makes the value's file.
@@ -93,8 +94,8 @@ impl OwnedChannel {
             };
             let last_number = last_number(&board);
             let Some((table, table_file)) = table else {
-                // Readers may hold slots through a reader table that is out of reach. Their mappings stay as they are; the name
-                // gets a new board.
+                // Readers may hold slots through a reader table that is out of reach. Their
+                // mappings stay as they are; the name gets a new board.
                 let value = last_value(&location, options, &board);
                 let kept = value.as_ref().map(|(header, _)| header.payload());
                 before = Before {
@@ -113,7 +114,8 @@ impl OwnedChannel {
             fail_point!("create.epoch");
             board.set_state(State::Open);
             fail_point!("create.marked");
-            // Whoever waits for the channel's return is told; that nobody waits is not known for sure here, and this is rare.
+            // Whoever waits for the channel's return is told; that nobody waits is not known for
+            // sure here, and this is rare.
             table.wake_all();
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
@@ -241,8 +243,8 @@ fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Id
     }
 }
 
-/// Clears away a table that no reader can attach to any more. Of a file with several names only this
-/// one goes.
+/// Clears away a table that no reader can attach to any more. Of a file with several names only
+/// this one goes.
 fn clear_table(path: &Path, found: &Identity) -> Result<()> {
     unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
@@ -284,8 +286,9 @@ fn exists(path: &Path) -> bool {
     sys::identify_path(path).is_ok()
 }
 
-/// Wakes the readers of a board whose state has just been changed. They sleep on a word of its table: where that is
-/// gone or damaged they find out by themselves, when their slice of sleep is over.
+/// Wakes the readers of a board whose state has just been changed. They sleep on a word of its
+/// table: where that is gone or damaged they find out by themselves, when their slice of sleep is
+/// over.
 pub(super) fn wake_readers(location: &Location, options: &Options, head: &FileHeader) {
     if let Ok(Some((table, _))) = open_table(location, options, head) {
         table.wake_all();
@@ -303,8 +306,8 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &FileHead
         fail_point!("create.retire_payload");
     });
     // The board is ours, so a table beside it without our magic is a damaged one of ours. It goes
-    // while that is known. Any other stays until the new board has its own: should we die before, it
-    // tells the next writer to look for the payload that is kept.
+    // while that is known. Any other stays until the new board has its own: should we die before,
+    // it tells the next writer to look for the payload that is kept.
     let readers = location.readers();
     if let Some((file, found)) = find_table(location, options)?
         && check_ours(&file, &readers, FileKind::Readers.magic()).is_err()

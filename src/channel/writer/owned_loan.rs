@@ -1,4 +1,5 @@
-//! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be used, such as bindings for other languages.
+//! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be
+//! used, such as bindings for other languages.
 
 use super::AnyWriter;
 use crate::element::dtype::DType;
@@ -9,10 +10,11 @@ use crate::view::cast::check_bools;
 use crate::view::shape;
 use std::fmt;
 
-/// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it borrows nothing, its dtype is known at run time, and its memory can be lent
-/// by address.
+/// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it
+/// borrows nothing, its dtype is known at run time, and its memory can be lent by address.
 ///
-/// From [`AnyWriter::into_loan`]; [`into_writer`](Self::into_writer) gives the writer back. Dropped, it closes the channel, as dropping the writer does.
+/// From [`AnyWriter::into_loan`]; [`into_writer`](Self::into_writer) gives the writer back.
+/// Dropped, it closes the channel, as dropping the writer does.
 ///
 /// ```
 /// use ndsharray::DType;
@@ -35,8 +37,9 @@ use std::fmt;
 ///
 /// # Addresses that outlive the loan
 ///
-/// Whoever passes [`as_mut_ptr`](Self::as_mut_ptr) on and cannot be sure that it is not used any more calls [`sever`](Self::sever) before publishing, or
-/// [`forfeit`](Self::forfeit) instead of it, and keeps what they return for as long as the address may be used.
+/// Whoever passes [`as_mut_ptr`](Self::as_mut_ptr) on and cannot be sure that it is not used any
+/// more calls [`sever`](Self::sever) before publishing, or [`forfeit`](Self::forfeit) instead of
+/// it, and keeps what they return for as long as the address may be used.
 pub struct OwnedLoan {
     writer: AnyWriter,
     // `None` once it is published or forfeited.
@@ -58,8 +61,9 @@ pub struct LoanRefused {
 static_assertions::assert_impl_all!(OwnedLoan: Send, Sync);
 
 impl AnyWriter {
-    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place and then [published](OwnedLoan::publish). It starts with whatever is
-    /// there: zeros, or an older value.
+    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place
+    /// and then [published](OwnedLoan::publish). It starts with whatever is there: zeros, or an
+    /// older value.
     ///
     /// # Errors
     ///
@@ -92,9 +96,11 @@ impl OwnedLoan {
         self.claim.as_ref().map_or(&[], |claim| self.writer.core.shape(claim))
     }
 
-    /// The elements' bytes, in C order and this machine's byte order, to be filled. For `bool` each must be 0 or 1 in the end.
+    /// The elements' bytes, in C order and this machine's byte order, to be filled. For `bool` each
+    /// must be 0 or 1 in the end.
     ///
-    /// Empty once the loan is over, and in a forked child: the memory is its parent's, who goes on filling it.
+    /// Empty once the loan is over, and in a forked child: the memory is its parent's, who goes on
+    /// filling it.
     #[must_use]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
         let Some(claim) = self.claim.as_ref().filter(|_| self.writer.core.check_process().is_ok()) else {
@@ -104,21 +110,24 @@ impl OwnedLoan {
         self.writer.core.payload_mut(claim, DType::U8, self.byte_len)
     }
 
-    /// The first byte, aligned for the dtype: valid for reads and writes of as many bytes as the array has, until the loan is published or dropped. Nobody else uses the
-    /// memory meanwhile.
+    /// The first byte, aligned for the dtype: valid for reads and writes of as many bytes as the
+    /// array has, until the loan is published or dropped. Nobody else uses the memory meanwhile.
     #[must_use]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_bytes().as_mut_ptr()
     }
 
-    /// Parts the addresses lent so far from the value to be published: from now on they lead to private memory, all zeros, valid for reads and writes as long as what is returned
-    /// lives. The value itself is untouched, and from now on at another address. Does not depend on nobody's using the addresses at the same time, in other threads.
+    /// Parts the addresses lent so far from the value to be published: from now on they lead to
+    /// private memory, all zeros, valid for reads and writes as long as what is returned lives. The
+    /// value itself is untouched, and from now on at another address. Does not depend on nobody's
+    /// using the addresses at the same time, in other threads.
     ///
     /// Costs two system calls, and some nanoseconds per page.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the operating system cannot; then nothing has changed. [`Error::Unsupported`] once the loan is over.
+    /// [`Error::Io`] when the operating system cannot; then nothing has changed.
+    /// [`Error::Unsupported`] once the loan is over.
     pub fn sever(&mut self) -> Result<DetachedMemory> {
         match &self.claim {
             Some(claim) => self.writer.core.sever(claim),
@@ -126,8 +135,9 @@ impl OwnedLoan {
         }
     }
 
-    /// Ends the loan without a value, and leaves its memory to those who have its address: valid for reads and writes as long as what is returned lives, and shared with
-    /// nobody. The writer will use other memory. `None` once the loan is over.
+    /// Ends the loan without a value, and leaves its memory to those who have its address: valid
+    /// for reads and writes as long as what is returned lives, and shared with nobody. The writer
+    /// will use other memory. `None` once the loan is over.
     pub fn forfeit(&mut self) -> Option<DetachedMemory> {
         let claim = self.claim.take()?;
         let memory = self.writer.core.forfeit(&claim);
@@ -139,8 +149,9 @@ impl OwnedLoan {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::Forked`] in a forked child: the loan is its parent's; [`Error::Unsupported`] once the
-    /// loan is over. After the others it goes on.
+    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::Forked`]
+    /// in a forked child: the loan is its parent's; [`Error::Unsupported`] once the loan is over.
+    /// After the others it goes on.
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
         if self.dtype == DType::Bool {

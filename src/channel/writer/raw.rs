@@ -16,8 +16,8 @@ use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
 
-/// Publications after which a header is written again although it should be there: should somebody have damaged it, it heals. A prime, so that
-/// each slot has its turn.
+/// Publications after which a header is written again although it should be there: should somebody
+/// have damaged it, it heals. A prime, so that each slot has its turn.
 const DESCRIBE_ANEW_EVERY: u64 = 251;
 
 /// The header that a slot has now, and what it was made from.
@@ -76,7 +76,8 @@ impl RawWriter {
         options.check()?;
         let forks = sys::watch_forks();
         let held = OwnedChannel::acquire(location, options, Before::default(), || None)?;
-        // An existing channel keeps its geometry, because its readers do; fewer slots can be used of it.
+        // An existing channel keeps its geometry, because its readers do; fewer slots can be used
+        // of it.
         let slots = held.board.slot_count();
         let usable = slots.min(options.max_slots);
         let mut core = Self {
@@ -168,7 +169,8 @@ impl RawWriter {
         claim
     }
 
-    /// Claims a slot when the first guess was wrong, or memory has to be found for it. Also tells whether `content` has been written to it.
+    /// Claims a slot when the first guess was wrong, or memory has to be found for it. Also tells
+    /// whether `content` has been written to it.
     #[cold]
     #[inline(never)]
     fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
@@ -186,12 +188,14 @@ impl RawWriter {
             return Err(Error::NumbersExhausted { max: MAX_NUMBER });
         }
         let mut reaped = false;
-        // Each refused claim means that a reader pinned just then; the bound only ends a siege by one that never stops.
+        // Each refused claim means that a reader pinned just then; the bound only ends a siege by
+        // one that never stops.
         for _ in 0..4 * self.slots.len() {
             let choice = self.rotation.choose(needed, self.look.pins);
             let wants_more = !matches!(choice, Some(Choice::Fits(_)));
             if wants_more && !reaped && self.look.pins != PinMask::EMPTY {
-                // Before a value held by somebody costs memory or an error, make sure that it still is.
+                // Before a value held by somebody costs memory or an error, make sure that it still
+                // is.
                 reaped = true;
                 self.reap();
                 self.refresh();
@@ -224,7 +228,8 @@ impl RawWriter {
         state.payload.as_mut().map_or(&mut [], |payload| payload.bytes_mut(claim, len))
     }
 
-    /// Makes sure that the claimed slot's payload can be looked at as `dtype`: for `bool`, that no byte is other than 0 or 1.
+    /// Makes sure that the claimed slot's payload can be looked at as `dtype`: for `bool`, that no
+    /// byte is other than 0 or 1.
     pub(crate) fn make_valid(&mut self, claim: &Claim, dtype: DType) {
         if let Some(state) = self.slots.get_mut(claim.slot().get())
             && let Some(payload) = state.payload.as_mut()
@@ -244,7 +249,8 @@ impl RawWriter {
         }
     }
 
-    /// As [`write`](Self::write), when the first guess of a slot was wrong or it needs memory. Out of line, as it has one caller.
+    /// As [`write`](Self::write), when the first guess of a slot was wrong or it needs memory. Out
+    /// of line, as it has one caller.
     #[cold]
     #[inline(never)]
     fn write_somehow(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
@@ -258,14 +264,16 @@ impl RawWriter {
         self.describe(&claim, dtype, shape, bytes.len());
         let payload = self.payload_mut(&claim, dtype, bytes.len());
         if !written {
-            // A claim has room for what it was made for; a panic here would be worse than a value of zeros.
+            // A claim has room for what it was made for; a panic here would be worse than a value
+            // of zeros.
             copy(payload, bytes);
         }
         fail_point!("write.copied");
         self.publish(claim, bytes.len())
     }
 
-    /// Writes the header of a claimed slot, but for the time; nothing when it says the same already.
+    /// Writes the header of a claimed slot, but for the time; nothing when it says the same
+    /// already.
     #[inline(always)]
     pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
@@ -299,7 +307,8 @@ impl RawWriter {
         state.and_then(|state| state.described.as_ref()).map_or(DType::U8, |described| described.dtype)
     }
 
-    /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current value.
+    /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current
+    /// value.
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
@@ -365,7 +374,8 @@ impl RawWriter {
         self.look = self.held.board.writer_side(&self.held.table).look();
     }
 
-    /// Gives the claimed slot a payload file with room for `needed` bytes. Also tells whether `content` has been written to it.
+    /// Gives the claimed slot a payload file with room for `needed` bytes. Also tells whether
+    /// `content` has been written to it.
     fn grow(&mut self, claim: Claim, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
         match self.create_payload(needed, content) {
             Ok(created) => Ok(self.take_payload(claim, created)),
@@ -450,7 +460,8 @@ impl RawWriter {
         (claim, written)
     }
 
-    /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written anew before it is published.
+    /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written
+    /// anew before it is published.
     pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
         let Some(state) = self.slots.get_mut(slot.get()) else { return };
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));

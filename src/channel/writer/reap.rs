@@ -1,4 +1,5 @@
-//! What a writer does beside writing: gives up files, clears away dead readers, sorts what an earlier writer left, and closes.
+//! What a writer does beside writing: gives up files, clears away dead readers, sorts what an
+//! earlier writer left, and closes.
 
 use super::open::OwnedChannel;
 use super::raw::RawWriter;
@@ -44,7 +45,8 @@ impl RawWriter {
         }
     }
 
-    /// Has the claimed slot's payload at another address; the ones lent so far lead to private memory.
+    /// Has the claimed slot's payload at another address; the ones lent so far lead to private
+    /// memory.
     pub(super) fn sever(&mut self, claim: &Claim) -> Result<DetachedMemory> {
         let location = &self.held.location;
         match self.slots.get_mut(claim.slot().get()).and_then(|state| state.payload.as_mut()) {
@@ -53,7 +55,8 @@ impl RawWriter {
         }
     }
 
-    /// Takes the payload out of the claimed slot, which gets another one when it needs it, and unlinks its file.
+    /// Takes the payload out of the claimed slot, which gets another one when it needs it, and
+    /// unlinks its file.
     pub(super) fn forfeit(&mut self, claim: &Claim) -> Option<DetachedMemory> {
         let slot = claim.slot();
         let payload = self.slots.get_mut(slot.get()).and_then(|state| state.payload.take())?;
@@ -87,7 +90,8 @@ impl RawWriter {
         });
     }
 
-    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all else goes.
+    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all
+    /// else goes.
     pub(super) fn inherit(&mut self) {
         let side = self.held.board.reader_side();
         let latest = side.latest();
@@ -105,7 +109,8 @@ impl RawWriter {
             let current = !self.latest.is_none() && slot == self.latest.slot();
             let claim = if current { None } else { self.try_claim(slot) };
             if claim.is_some() {
-                // Free: nobody holds it and it is not current. Its file goes with all others that are not kept.
+                // Free: nobody holds it and it is not current. Its file goes with all others that
+                // are not kept.
                 self.erase_header(slot);
             } else if let Some(state) = self.slots.get_mut(index) {
                 state.orphan = Some(id);

@@ -32,7 +32,8 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         refuse_if_read(location, options)?;
     }
     let claim = match claim_existing_board(location, options) {
-        // Without a board there is nobody to ask: what else there is may be removed once the name is ours.
+        // Without a board there is nobody to ask: what else there is may be removed once the name
+        // is ours.
         Err(Error::NotFound { .. }) if has_leftovers(location) => {
             check_table(location, options)?;
             claim_board(location, options)?
@@ -106,7 +107,8 @@ fn check_table(location: &Location, options: &Options) -> Result<()> {
     }
 }
 
-/// Takes the locks of all entries of the reader table, which is possible when no reader lives. They go with the file; `None` when there is none.
+/// Takes the locks of all entries of the reader table, which is possible when no reader lives. They
+/// go with the file; `None` when there is none.
 fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<LockedFile>> {
     let path = location.readers();
     let file = match open_table_file(&path, Access::ReadWrite, options.owners) {

@@ -1,8 +1,9 @@
 //! Which slot is written next: a decision on numbers, without any I/O.
 //!
-//! Small arrays are cheap to spread over several slots, and that keeps a slow reader's value alive for longer while a fast writer goes
-//! on, so they take turns. Large arrays are best written where the cache and the page tables are warm, and each further slot costs
-//! their full size in memory: they take the free slot written last, which makes two slots alternate while nobody holds any.
+//! Small arrays are cheap to spread over several slots, and that keeps a slow reader's value alive
+//! for longer while a fast writer goes on, so they take turns. Large arrays are best written where
+//! the cache and the page tables are warm, and each further slot costs their full size in memory:
+//! they take the free slot written last, which makes two slots alternate while nobody holds any.
 
 use super::demand::{Demand, SizeClass, is_past};
 use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
@@ -103,7 +104,8 @@ pub(super) struct Rotation {
     /// The last answer of [`spread_for`](Self::spread_for): the sizes that it is good for, and
     /// slots to take turns in.
     spread_of: (Sizes, usize),
-    /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the slots.
+    /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the
+    /// slots.
     roomy_of: (RangeInclusive<usize>, u64),
     demand: Demand,
     /// Number of the value at which to look for files of no use.
@@ -172,7 +174,8 @@ impl Rotation {
         self.spread_of = (sizes, self.turns(sizes));
     }
 
-    /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is free.
+    /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is
+    /// free.
     #[inline(always)]
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
@@ -191,8 +194,9 @@ impl Rotation {
         self.spread_from = self.newest().saturating_add(NO_LUXURY);
     }
 
-    /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is next. No more than half of the free ones, so that a reader that comes late still
-    /// finds its value; and none for large arrays, which take turns in too few.
+    /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is
+    /// next. No more than half of the free ones, so that a reader that comes late still finds its
+    /// value; and none for large arrays, which take turns in too few.
     #[inline]
     pub(super) fn upcoming(&mut self, bytes: usize, pinned: PinMask) -> PinMask {
         if bytes > LARGE {
@@ -371,7 +375,8 @@ impl Rotation {
         if sizes.first > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / sizes.last()).max(2) }
     }
 
-    /// The next free slot after the latest that has room: in steady state the one published longest ago.
+    /// The next free slot after the latest that has room: in steady state the one published longest
+    /// ago.
     #[inline]
     fn next_in_turn(&mut self, free: u64, bytes: usize) -> Option<SlotIndex> {
         let left = free & self.roomy_for(bytes);

@@ -140,14 +140,25 @@ fn program(example: &str) -> PathBuf {
     program
 }
 
-/// Links and pictures of the repository's own pages: files and headings that exist.
-#[test]
-fn links_lead_somewhere() {
+/// The repository's own pages, each with its text.
+fn pages() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "benches/peers/README.md"].map(|page| root.join(page));
-    for page in docs.filter(|path| path.extension().is_some_and(|end| end == "md")).chain(pages) {
-        let text = fs::read_to_string(&page).unwrap();
+    let docs = docs.filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let others = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "benches/peers/README.md"];
+    let pages = docs.chain(others.map(|page| root.join(page)));
+    pages.map(|page| (page.clone(), fs::read_to_string(page).unwrap())).collect()
+}
+
+#[test]
+fn readme_is_short() {
+    assert!(README.lines().count() <= 130);
+}
+
+/// Links and pictures: files and headings that exist.
+#[test]
+fn links_lead_somewhere() {
+    for (page, text) in pages() {
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if target.contains("://") {
                 continue;
@@ -159,6 +170,26 @@ fn links_lead_somewhere() {
             assert!(found, "{} links to {target}", page.display());
         }
     }
+}
+
+/// Names of source files and of folders, from the root or from `src`.
+#[test]
+fn named_files_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = 0;
+    for (page, text) in pages() {
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_path = name.chars().all(|each| each.is_ascii_alphanumeric() || "._-/".contains(each));
+            let is_file = [".rs", ".py", ".sh", ".toml"].iter().any(|end| name.ends_with(end));
+            let is_folder = name.ends_with('/') && !name.starts_with(['/', '.']) && name != "target/";
+            if is_path && (is_folder || is_file && name.contains('/')) {
+                found += 1;
+                let exists = root.join(name).exists() || root.join("src").join(name).exists();
+                assert!(exists, "{} names {name}", page.display());
+            }
+        }
+    }
+    assert!(found > 30, "{found} names");
 }
 
 /// What links call the headings of a page.

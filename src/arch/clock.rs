@@ -1,27 +1,27 @@
-//! The clock, for one who reads it all the time, and what is to be done every now and then by it.
+//! A clock for callers that read it all the time, and a timer for periodic work.
 //!
 //! To read the clock takes longer than all the rest of writing a small array. Where the processor
 //! counts ticks at an even rate, its counter takes less than half of that. So a clock that has been
 //! read is carried forward by the counter for a [moment](WINDOW), and then read again.
 //!
-//! That the counter is even is not believed but watched: it carries nothing until two measurements
+//! That the counter is even is not believed but watched. It carries nothing until two measurements
 //! of its rate in a row agree, and each further reading of the clock is another one. A counter that
-//! has gone back, or further ahead than the moment, is not asked: so what a virtual machine that
-//! moves, a machine that sleeps, or cores that disagree can do to a counter makes a difference no
-//! larger than the moment, and is over with it. Otherwise a stamp is within a microsecond of the
-//! clock.
+//! has gone back, or further ahead than the moment, is not asked. So the harm of a virtual machine
+//! that moves, a machine that sleeps, or cores that disagree is no larger than the moment, and over
+//! with it. Otherwise a stamp is within a microsecond of the clock.
 //!
-//! Whoever stamps has something to look after from time to time. That the [time](PERIOD) has come
-//! is found out where the clock itself is read: at least once in a moment, and every time by one
-//! who stamps rarely. In between nothing but a flag is asked.
+//! A caller that takes stamps has periodic work. Whether the [time](PERIOD) has come is found out
+//! where the clock itself is read: at least once in a moment, and every time by a caller that
+//! stamps rarely. In between only a flag is read.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use counter::Stamps;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use plain::Stamps;
 
-/// Nanoseconds between two times that something is due: whoever stamps once a second has it each
-/// time.
+/// Nanoseconds between two times that periodic work is due.
+///
+/// A caller that stamps once a second has it each time.
 const PERIOD: u64 = 500_000_000;
 
 /// When something is due next.
@@ -81,12 +81,14 @@ mod counter {
     /// Nanoseconds for which the counter carries a reading.
     const WINDOW: u64 = 100_000;
 
-    /// Nanoseconds between two readings that tell the rate; after a longer pause it is measured
-    /// anew.
+    /// Nanoseconds between two readings that give the rate, at most.
+    ///
+    /// After a longer pause it is measured anew.
     const LONGEST: u64 = 1_000_000_000;
 
-    /// A reading during which the counter went further than this was interrupted, and does not tell
-    /// when it was made.
+    /// Counter ticks that a reading takes at most.
+    ///
+    /// A longer one was interrupted: the moment it was made at is unknown.
     const INTERRUPTED: u64 = 1024;
 
     /// Two rates agree if they differ by less than one part in so many.
@@ -107,7 +109,7 @@ mod counter {
         after: u64,
     }
 
-    /// Times for one who needs many of them; they never go back.
+    /// Times for a caller that needs many of them; they never go back.
     #[derive(Debug, Default)]
     pub(crate) struct Stamps {
         anchor: Anchor,
@@ -153,8 +155,9 @@ mod counter {
             self.last
         }
 
-        /// Takes the time from the clock, and the counter's rate from this reading and the one
-        /// before.
+        /// Takes the time from the clock.
+        ///
+        /// The counter's rate comes from this reading and the one before.
         #[cold]
         #[inline(never)]
         fn read(&mut self, reading: Reading) {
@@ -192,8 +195,7 @@ mod counter {
         use super::super::PERIOD;
         use super::*;
 
-        /// A clock of 1 ns and a counter of 3 ticks per ns, from some start, and what is done to
-        /// them.
+        /// A clock of 1 ns and a counter of 3 ticks per ns, and what happens to them.
         struct World {
             stamps: Stamps,
             ns: u64,
@@ -219,7 +221,7 @@ mod counter {
             /// Long enough to be trusted.
             fn trusted() -> Self {
                 let mut world = Self::new();
-                // The first reading, and two that tell a rate.
+                // The first reading, and two that give a rate.
                 for _ in 0..3 {
                     world.pass(WINDOW, 3 * WINDOW);
                 }

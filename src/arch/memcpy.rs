@@ -1,9 +1,9 @@
 //! Copies of whole arrays into shared memory.
 //!
 //! The C library's `memcpy` is hard to beat below a megabyte, and it decides by sizes of caches
-//! that a virtual machine may report wrongly. Above that two things count which it does not know:
-//! the target lies at the start of a page or near it, it is overwritten entirely, and whoever reads
-//! it next is another process, on another core.
+//! that a virtual machine may report wrongly. Above that two things count which it does not know.
+//! The target lies at the start of a page or near it, and is overwritten entirely. Its next reader
+//! is another process, on another core.
 //!
 //! | bytes | how | why |
 //! |---|---|---|
@@ -21,13 +21,15 @@ use super::{stream, string};
 #[cfg(any(test, target_arch = "x86_64"))]
 const STRING_FROM: usize = 1 << 20;
 
-/// Half of 32 MiB, which is what the cores of one chiplet share: from here on source and target do
-/// not fit into it together. From a third of it on the writer gains, since source and two targets
-/// in turn do not fit; but up to here it is a draw for a reader on the same core.
+/// Bytes from which on the copy bypasses the caches: half of 32 MiB.
+///
+/// The cores of one chiplet share 32 MiB, so from here on source and target do not fit into it
+/// together. From a third of it on the writer gains, since source and two targets in turn do not
+/// fit. Up to here it is a draw for a reader on the same core.
 #[cfg(any(test, target_arch = "x86_64"))]
 const STREAM_FROM: usize = 16 << 20;
 
-/// Copies all of `from` over `to`, which is as long; if it is not, nothing is done.
+/// Copies all of `from` over `to`; does nothing if their lengths differ.
 #[inline]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     if to.len() != from.len() {
@@ -67,7 +69,7 @@ pub(super) mod tests {
         bytes
     }
 
-    /// Has `how` copy `len` bytes between these offsets, and checks them and what is around them.
+    /// Runs `how` on `len` bytes at these offsets; checks them and their surroundings.
     pub(in crate::arch) fn check(how: impl Fn(&mut [u8], &[u8]), to_at: usize, from_at: usize, len: usize) {
         let source = pattern(from_at + len);
         let mut target = vec![0; to_at + len + 128];

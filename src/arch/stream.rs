@@ -7,9 +7,9 @@
 //! Such stores are outside the order that x86 otherwise keeps between stores: one may reach other
 //! cores after an ordinary store that follows it in the program. A `Release` store is an ordinary
 //! one here, so the number that publishes a value could overtake the value. `sfence` closes the
-//! gap: all stores before it are visible to everybody before any store after it. There is one at
-//! each end of the copy, so that to the rest of the program, and to the slot protocol, this is a
-//! copy like any other.
+//! gap: every core sees all stores before it before any store after it. There is one at each end of
+//! the copy, so that to the rest of the program, and to the slot protocol, this is a copy like any
+//! other.
 
 use core::arch::x86_64::{__m256i, _mm_sfence, _mm256_loadu_si256, _mm256_stream_si256};
 
@@ -19,8 +19,9 @@ const STORE: usize = size_of::<__m256i>();
 /// Bytes stored at a time: two lines.
 const BLOCK: usize = 4 * STORE;
 
-/// Copies `from` over `to`, which is as long; `false`, with nothing done, where the processor
-/// cannot.
+/// Copies `from` over `to`, which is as long.
+///
+/// Returns `false`, with nothing done, where the processor cannot.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) -> bool {
     if to.len() != from.len() || !std::arch::is_x86_feature_detected!("avx") {
         return false;
@@ -62,7 +63,7 @@ unsafe fn copy_blocks(to: &mut [u8], from: &[u8]) {
         let store = |i: usize, value: __m256i| {
             // SAFETY: `to` has BLOCK bytes and `i` is below four. It is a multiple of BLOCK from an
             // address that is one, hence aligned. What these stores ask for is an `sfence` before
-            // anybody else accesses the memory: it follows below, while `to` is still borrowed.
+            // any other code accesses the memory: it follows below, while `to` is still borrowed.
             unsafe { _mm256_stream_si256(to.wrapping_add(i), value) };
         };
         store(0, a);
@@ -116,8 +117,8 @@ mod tests {
             while self.turn.load(Ordering::Acquire) != turn {
                 std::hint::spin_loop();
             }
-            // SAFETY: the caller is the only one with this number, and whoever had the one before
-            // has handed it on.
+            // SAFETY: the caller alone has this number, and the thread with the one before has
+            // handed the memory on.
             what(unsafe { &mut *self.memory.get() });
             // Release: pairs with the load above. This is the store that must not overtake the
             // copy.

@@ -2,15 +2,17 @@
 //!
 //! `rep movsb` knows from the start how much will be overwritten, so that it need not fetch whole
 //! lines of the target first. What it is worth has changed from one generation of processors to the
-//! next, and those before AMD's Zen 5 had pitfalls; so it is used on processors for which it was
+//! next, and those before AMD's Zen 5 had pitfalls. So it is used on processors for which it was
 //! measured.
 
 use crate::sync::{AtomicU8, Ordering};
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
 
-/// Bytes of a page. The processor compares the last digits of addresses to tell whether a load
-/// depends on a store that is still under way.
+/// Bytes of a page.
+///
+/// The processor compares the last digits of addresses to see whether a load depends on a store
+/// that is still under way.
 const PAGE: usize = 4096;
 
 /// Bytes of a cache line.
@@ -25,8 +27,8 @@ pub(super) fn is_quick(to: usize, from: usize) -> bool {
 }
 
 fn is_good_processor() -> bool {
-    /// 0 before the processor has been asked, then 1 for no and 2 for yes. No lock guards it, as a
-    /// fork by another thread would leave that locked in the child, for ever.
+    /// 0 before the processor has been asked, then 1 for no and 2 for yes. No lock guards it: a
+    /// fork by another thread would leave that locked in the child forever.
     static KNOWN: AtomicU8 = AtomicU8::new(0);
     // Relaxed: every thread that asks finds the same.
     match KNOWN.load(Ordering::Relaxed) {
@@ -58,7 +60,9 @@ const ZEN_5: u32 = 0x1A;
 /// Set in leaf 7's `ebx` where the instruction is said to be quick.
 const ENHANCED: u32 = 1 << 9;
 
-/// The family in leaf 1's `eax`: four bits, and eight more to be added when these are all set.
+/// The family in leaf 1's `eax`.
+///
+/// Four bits, and eight more to be added when these are all set.
 fn family(signature: u32) -> u32 {
     let (base, extended) = (signature >> 8 & 0xF, signature >> 20 & 0xFF);
     if base == 0xF { base + extended } else { base }
@@ -71,8 +75,8 @@ pub(super) fn copy(to: &mut [u8], from: &[u8]) {
         return;
     }
     // SAFETY: the instruction copies `rcx` bytes from `rsi` to `rdi`, upwards, as the direction
-    // flag is clear whenever Rust code runs. Both slices have that many bytes, one is borrowed
-    // mutably, so they do not overlap; the registers that it changes are given back as such, the
+    // flag is clear whenever Rust code runs. Both slices have that many bytes. One is borrowed
+    // mutably, so they do not overlap. The registers that it changes are declared as outputs, the
     // flags stay, the stack is not used.
     unsafe {
         asm!(

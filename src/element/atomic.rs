@@ -5,7 +5,7 @@ use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::{bf16, f16};
 use num_complex::Complex;
 
-/// An element of 1, 2, 4 or 8 bytes, which can be loaded, stored and exchanged as one.
+/// An element of 1, 2, 4 or 8 bytes with atomic loads, stores and exchanges.
 ///
 /// All element types but `Complex<f64>`, `LongDouble` and `ComplexLongDouble`. Sealed.
 #[diagnostic::on_unimplemented(

@@ -79,8 +79,9 @@ macro_rules! define_dtype {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The dtype of a number found in shared memory; `None` for 0 and for numbers from a
-            /// newer version.
+            /// The dtype of a number found in shared memory.
+            ///
+            /// `None` for 0 and for numbers from a newer version.
             #[inline]
             pub(crate) const fn from_tag(tag: u8) -> Option<Self> {
                 match tag {
@@ -89,7 +90,7 @@ macro_rules! define_dtype {
                 }
             }
 
-            /// The dtype that goes by `name`, or by one of the other names NumPy has for it.
+            /// The dtype called `name`, or that has `name` among its other NumPy names.
             pub(super) fn from_name(name: &str) -> Option<Self> {
                 match name {
                     $($name $(| $alias)* => Some(Self::$variant),)*
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A copy of the numbers on purpose: whoever changes one must see this test fail.
+    /// A copy of the numbers on purpose: a change to one must make this test fail.
     #[test]
     fn numbers_are_for_ever() {
         let numbers: Vec<(u8, &str)> = DType::ALL.iter().map(|d| (d.tag(), d.name())).collect();

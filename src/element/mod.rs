@@ -18,10 +18,10 @@ use table::for_each_dtype;
 /// [`Complex<f64>`](crate::Complex), [`LongDouble`](crate::LongDouble) and
 /// [`ComplexLongDouble`](crate::ComplexLongDouble).
 ///
-/// The trait is sealed: bytes from another process become values of these types, and that each of
-/// them can bear it is proved here once, so that users owe no proof. All of them are free of
-/// padding and pointers, have one layout in Rust, C and NumPy, and take any bytes for a value;
-/// `bool` alone does not, and is checked whenever it is read.
+/// The trait is sealed. Bytes from another process become values of these types; that each of them
+/// can bear it is proved here once, so that users owe no proof. All of them are free of padding and
+/// pointers, have one layout in Rust, C and NumPy, and take any bytes for a value. `bool` alone
+/// does not, and is checked whenever it is read.
 ///
 /// # Examples
 ///
@@ -60,8 +60,9 @@ pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
 mod sealed {
     use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
 
-    /// Closes [`ShElement`](super::ShElement), and keeps the names of the crate that casts out of
-    /// the public trait.
+    /// Closes [`ShElement`](super::ShElement) to other crates.
+    ///
+    /// It also keeps the names of the crate that casts out of the public trait.
     ///
     /// - `NoUninit`: every byte is initialised, so values can be read as bytes.
     /// - `CheckedBitPattern`: bytes can be read as values, once they are checked.
@@ -69,8 +70,9 @@ mod sealed {
     pub trait Sealed: CheckedBitPattern<Bits: bytemuck::Pod> + NoUninit + Zeroable {}
 }
 
-/// Implements the trait row by row, and checks at compile time what the table claims about each
-/// type.
+/// Implements the trait row by row.
+///
+/// Checks at compile time what the table claims about each type.
 macro_rules! implement {
     (
         $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
@@ -94,8 +96,7 @@ macro_rules! implement {
     };
 }
 
-/// No element asks for more than the alignment of a cache line, hence none for more than that of a
-/// page.
+/// No element needs more than the alignment of a cache line, hence of a page.
 const MAX_ALIGN: usize = 64;
 
 for_each_dtype!(implement);

@@ -3,7 +3,7 @@
 //! A new dtype is a new row, at the end and with the next number. Everything else is generated from
 //! here.
 
-/// Hands every row to the macro at the path `$consumer`, behind whatever tokens follow its name.
+/// Hands every row to the macro `$consumer`, behind the tokens that follow its name.
 ///
 /// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`. A
 /// consumer matches it with:

@@ -1,10 +1,11 @@
-//! Claiming a file name: whoever holds the claim is the only one to fill, use or remove the file
-//! under that name.
+//! Claiming a file name.
+//!
+//! The holder of a claim is the only process that fills, uses or removes the file under that name.
 //!
 //! A name is claimed by the lock of some bytes of the file that it names. The holder of the lock
-//! knows that the name stays with the file: a new file of that name takes the old one's removal
+//! knows that the name stays with the file: a new file of that name needs the old one's removal
 //! first, and only the holder of the lock removes it. So a removal under a claim hits the file that
-//! was looked at, and never one that came after.
+//! was looked at, and never a later one.
 
 use super::trusted::{create, has_name, open_trusted, unlink_if_same};
 use crate::error::{Error, Result};
@@ -23,7 +24,7 @@ const ATTEMPTS: u32 = 100;
 pub(crate) enum Claim {
     /// The name is ours.
     Ours(Claimed),
-    /// The lock is another's; this is the file that it is on, which has the name.
+    /// Another process holds the lock; this is the file that it is on, which has the name.
     Others(LockedFile),
 }
 
@@ -34,8 +35,9 @@ pub(crate) struct Claimed {
     path: PathBuf,
 }
 
-/// Claims `path` by the lock `range` of its file, which is made, with the permission bits `mode`,
-/// if there is none.
+/// Claims `path` by the lock `range` of its file.
+///
+/// Makes the file, with the permission bits `mode`, if there is none.
 ///
 /// The three steps of every claim, in this order:
 ///
@@ -44,8 +46,8 @@ pub(crate) struct Claimed {
 /// 3. make sure that the path still names this very file; otherwise start again.
 ///
 /// What is found is an empty file or an old one: the caller looks. While it makes something of the
-/// file, [`Claimed::unfinished`] removes the file again if that fails or panics. Whoever has to
-/// remove the file calls [`Claimed::remove`], before the claim is dropped.
+/// file, [`Claimed::unfinished`] removes the file again if that fails or panics. A caller that has
+/// to remove the file calls [`Claimed::remove`], before the claim is dropped.
 pub(crate) fn claim_name(path: &Path, mode: u32, owners: Owners, range: &ByteRange) -> Result<Claim> {
     claim(path, range, || match create(path, mode) {
         Err(Error::AlreadyExists { .. }) => match open_trusted(path, Access::ReadWrite, owners) {
@@ -73,7 +75,7 @@ fn claim(path: &Path, range: &ByteRange, mut open: impl FnMut() -> Result<Option
             fail_point!("name.locked");
         }
         // The holder before us may have removed the file between our opening it and our locking it.
-        // One that is about to go is in nobody's way.
+        // A file that is about to go is in no caller's way.
         let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
         if !has_name(path, &identity) {
             continue;
@@ -117,8 +119,9 @@ impl Deref for Claimed {
     }
 }
 
-/// A file of which nothing has come yet: dropped, by an error or a panic, it removes the file,
-/// under the lock.
+/// A file that holds nothing finished yet.
+///
+/// Dropped, by an error or a panic, it removes the file, under the lock.
 #[must_use = "dropping it removes the file"]
 pub(crate) struct Unfinished<'a>(&'a Claimed);
 
@@ -131,7 +134,7 @@ impl Unfinished<'_> {
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        // In a forked child the claim is the parent's. Best effort: an error or a panic is told
+        // In a forked child the claim is the parent's. Best effort: an error or a panic is reported
         // anyway.
         if self.0.file.is_here() {
             let _ = self.0.remove();

@@ -16,7 +16,9 @@ const READERS_SUFFIX: &str = ".ndsh-readers";
 const PAYLOAD_INFIX: &str = ".ndsh-";
 const ARRAY_SUFFIX: &str = ".ndsa";
 
-/// The directory that options name: absolute, so that it stays where it is when the process moves.
+/// The directory that options name.
+///
+/// Absolute, so that it stays where it is when the process moves.
 ///
 /// An empty name is none. Where the working directory is gone the name stays relative, and using it
 /// fails.
@@ -83,8 +85,9 @@ impl Location {
         }
     }
 
-    /// Which name a file of this library has in it, and what the file is; `None` for all other
-    /// files.
+    /// The channel's or array's name in a file name of this library, and the file's role.
+    ///
+    /// `None` for all other files.
     pub(crate) fn parse(file_name: &str) -> Option<(&str, Part)> {
         let payload = || {
             let (name, hex) = file_name.rsplit_once(PAYLOAD_INFIX)?;
@@ -98,8 +101,9 @@ impl Location {
             .filter(|(name, _)| check(name).is_ok())
     }
 
-    /// Whether files of this name are this library's: those of [`parse`](Self::parse), and what the
-    /// format may add to them.
+    /// Whether files of this name are this library's.
+    ///
+    /// They are those of [`parse`](Self::parse), and what the format may add to them.
     ///
     /// Where case does not count in file names, a spelling in other letters is the same file; it is
     /// reserved everywhere.
@@ -145,7 +149,9 @@ impl Location {
         format!("{}{PAYLOAD_INFIX}{}", self.name, id.simple())
     }
 
-    /// The id in the name of one of this channel's payload files; `None` for all other names.
+    /// The id in the name of one of this channel's payload files.
+    ///
+    /// `None` for all other names.
     pub(crate) fn payload_id(&self, file_name: &str) -> Option<Uuid> {
         let hex = file_name.strip_prefix(&self.name)?.strip_prefix(PAYLOAD_INFIX)?;
         own_id(hex)

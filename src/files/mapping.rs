@@ -38,23 +38,23 @@ compile_error!(
 
 /// `len` bytes of a file, mapped shared at a page boundary, until dropped.
 ///
-/// The file is at least `len` bytes long when it is mapped. Whoever may write the file could cut it
-/// later, and then touching the pages that are gone raises SIGBUS; only the file's owner (and those
-/// whom its mode lets write) can do that.
+/// The file is at least `len` bytes long when it is mapped. A process that may write the file could
+/// cut it later, and then touching the pages that are gone raises SIGBUS. Only the file's owner,
+/// and users that its mode lets write, can do that.
 pub(crate) struct Mapping {
     start: *mut u8,
     len: usize,
     _region: Region,
 }
 
-// SAFETY: the memory belongs to the mapping, whatever thread it is used in, and what is done to it
-// through the address is for those who do it to justify. Making, moving and unmapping mappings is
-// free of threads.
+// SAFETY: the memory belongs to the mapping, whatever thread it is used in. Code that accesses it
+// through the address justifies that itself. Making, moving and unmapping mappings is free of
+// threads.
 unsafe impl Send for Mapping {}
 // SAFETY: as above; a shared reference gives nothing but address and length.
 unsafe impl Sync for Mapping {}
 
-/// Who unmaps it.
+/// What unmaps it.
 #[expect(dead_code, reason = "held to be dropped")]
 enum Region {
     Mapped(MmapRaw),
@@ -74,24 +74,26 @@ impl Drop for Moved {
     }
 }
 
-/// Memory that a loan or a hold has lent by its address, and that leads to no shared file any more,
-/// or to one that nobody else has: the address stays valid for reads and writes as long as this
-/// lives.
+/// Memory of a loan or hold whose address stays valid for as long as this lives.
+///
+/// The address is good for reads and writes. It leads to no shared file any more, or to one that no
+/// other process has.
 pub struct DetachedMemory {
     _mapping: Mapping,
 }
 
 static_assertions::assert_impl_all!(DetachedMemory: Send, Sync);
 
-/// Which pages are found when a file is mapped; the others are found one by one, when they are
-/// touched first.
+/// Which pages are populated when a file is mapped.
+///
+/// The others are populated one by one, at their first access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pages {
-    /// So many bytes at the front have been written to the file: their pages are there, and are
-    /// found many at a time.
+    /// Bytes at the front that have been written to the file. Their pages exist, and are populated
+    /// many at a time.
     pub(crate) written: usize,
-    /// Whether the rest is found as well, which has to be cleared where it is new. For mappings for
-    /// writing.
+    /// Whether the rest is populated as well. New pages have to be cleared for that. For mappings
+    /// for writing.
     pub(crate) rest: bool,
 }
 
@@ -129,8 +131,10 @@ impl Mapping {
         self.start
     }
 
-    /// Maps the file elsewhere; the addresses up to now lead to private zeros, as long as what is
-    /// returned lives. For mappings for writing.
+    /// Maps the file elsewhere.
+    ///
+    /// The addresses up to now lead to private zeros, as long as the returned value lives. For
+    /// mappings for writing.
     pub(crate) fn sever(&mut self) -> io::Result<DetachedMemory> {
         // SAFETY: `new` made the mapping, or `sever` did, all of it, for writing by the caller's
         // word; references to it borrow `self`, which is borrowed mutably.
@@ -139,7 +143,7 @@ impl Mapping {
         Ok(std::mem::replace(self, moved).into_severed())
     }
 
-    /// Keeps the addresses as they are. For a file that nobody else has.
+    /// Keeps the addresses as they are. For a file that no other process has.
     pub(crate) fn into_severed(self) -> DetachedMemory {
         DetachedMemory { _mapping: self }
     }
@@ -161,8 +165,8 @@ fn find(map: &MmapRaw, pages: Pages) -> bool {
     };
     let written = pages.written.min(map.len());
     let rest = if pages.rest { map.len() - written } else { 0 };
-    // To find a page for reading is to find it for writing too, as nobody keeps account of what is
-    // written to shared memory; and only for reading its neighbours are found with it.
+    // To populate a page for reading is to populate it for writing too, as the kernel does not
+    // track writes to shared memory. And only for reading its neighbours are populated with it.
     find(Advice::PopulateRead, 0, written) && find(Advice::PopulateWrite, written, rest)
 }
 
@@ -178,8 +182,9 @@ impl fmt::Debug for DetachedMemory {
     }
 }
 
-/// The length of a file to be mapped, if it is at least `least` bytes; `None` for an empty file,
-/// which is still being made.
+/// The length of a file to be mapped, if it is at least `least` bytes.
+///
+/// `None` for an empty file, which is still being made.
 pub(crate) fn mappable(identity: &Identity, least: usize) -> Result<Option<usize>> {
     if identity.len == 0 {
         return Ok(None);
@@ -191,7 +196,7 @@ pub(crate) fn mappable(identity: &Identity, least: usize) -> Result<Option<usize
     }
 }
 
-/// Whether the front of a file can be mapped, and two mappings of it are one memory.
+/// Whether the front of a file can be mapped, and two mappings share memory.
 pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
     let map = |access| Mapping::new(file, len, access, Pages::NONE);
     let (a, b) = (map(Access::ReadWrite)?, map(Access::Read)?);
@@ -206,7 +211,7 @@ pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
     if same { Ok(()) } else { Err(std::io::Error::other("two mappings of a file show different bytes")) }
 }
 
-/// A whole mapping as 64-bit words (a rest of less than eight bytes is left out).
+/// A whole mapping as 64-bit words, without a last part of less than eight bytes.
 pub(crate) fn words(mapping: &Mapping) -> &[AtomicU64] {
     // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed;
     // an AtomicU64 is valid whatever its bytes, and may be changed by others. Stores are made only

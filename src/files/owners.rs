@@ -1,7 +1,8 @@
-//! Whose files are trusted.
+//! Which users' files are trusted.
 
-/// Whose files are trusted. Anybody may put files into a world-writable directory such as
-/// `/dev/shm`.
+/// Which users' files are trusted.
+///
+/// Any user may put files into a world-writable directory such as `/dev/shm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Owners {
@@ -11,7 +12,7 @@ pub enum Owners {
     /// Those, and files of one more user id. On Windows, where users have no such numbers, the same
     /// as [`OwnOrRoot`](Self::OwnOrRoot).
     User(u32),
-    /// Everybody's.
+    /// Files of all users.
     Anyone,
 }
 

@@ -1,4 +1,6 @@
-//! Memory for files: set aside before it is touched, and named when there is too little of it.
+//! Memory for files.
+//!
+//! It is set aside before it is touched, and an error names it when there is too little of it.
 
 use crate::error::{Error, Memory, Result};
 use crate::sys;
@@ -6,26 +8,30 @@ use std::fs::File;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// From this many bytes on a reservation takes so long that a look at the control group's limit
-/// costs little beside it.
+/// Bytes from which on a reservation looks at the control group's limit.
+///
+/// It takes so long then that the look costs little beside it.
 const LONG: u64 = 1 << 20;
 
-/// Makes a file `len` bytes long, with the memory set aside; a full file system is an error with
-/// its numbers.
+/// Makes a file `len` bytes long, with the memory set aside.
+///
+/// A full file system is an error with its numbers.
 pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     check_limits(len)?;
     sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
 }
 
-/// Writes to the front of a new file, which takes the memory that it needs; otherwise as
-/// [`reserve`].
+/// Writes to the front of a new file, which takes the memory that it needs.
+///
+/// Otherwise as [`reserve`].
 pub(crate) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     check_limits(bytes.len())?;
     sys::write_all_at(file, bytes, 0).map_err(|e| no_room_in(file, "write", e, path, bytes.len()))
 }
 
-/// Looks, before a file is made that has `len` bytes, at limits beyond which the kernel ends the
-/// process instead of refusing.
+/// Checks limits beyond which the kernel ends the process instead of refusing.
+///
+/// Called before a file of `len` bytes is made.
 pub(crate) fn check_limits(len: usize) -> Result<()> {
     let requested = len as u64;
     let refused = |available, memory| Err(Error::OutOfMemory { requested, available, memory });
@@ -42,8 +48,9 @@ pub(crate) fn check_limits(len: usize) -> Result<()> {
     Ok(())
 }
 
-/// As [`no_room`], where `file` may have got a part of its memory before there was no more. That
-/// part is available as well.
+/// As [`no_room`], for a `file` that may have got part of its memory.
+///
+/// That part is available as well.
 fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
     let mut error = no_room(what, error, path, requested);
     if let Error::OutOfMemory { available, .. } = &mut error {
@@ -52,7 +59,7 @@ fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requ
     error
 }
 
-/// What an attempt to `what` means for a file at `path` that is to have `requested` bytes.
+/// What an error of `what` means for a file at `path` of `requested` bytes.
 pub(crate) fn no_room(what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
     if sys::is_no_space(&error) {
         let memory = Memory::FileSystem { dir: dir_of(path) };
@@ -98,8 +105,10 @@ pub(crate) fn too_large(path: &Path, requested: u64) -> Error {
     Error::OutOfMemory { requested, available: available(path), memory: Memory::FileSystem { dir: dir_of(path) } }
 }
 
-/// Bytes that a new file at `path` may have at most: what the file system has left, or what a
-/// process can address; 0 when it does not tell.
+/// Bytes that a new file at `path` may have at most.
+///
+/// The smaller of what the file system has left and what a process can address; 0 when the file
+/// system does not say.
 fn available(path: &Path) -> u64 {
     path.parent().and_then(sys::available).unwrap_or(0).min(isize::MAX as u64)
 }

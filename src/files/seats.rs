@@ -1,22 +1,24 @@
-//! Seats in a file: entries of which each belongs to one reader or handle, who owns it by the
-//! kernel's lock on its bytes.
+//! Seats in a file.
+//!
+//! Each seat is an entry for one reader or handle. A process owns it by the kernel's lock on its
+//! bytes.
 
 use crate::error::{Error, Result};
 use crate::sys::{ByteRange, LockedFile, range_lock};
 use std::path::Path;
 
-/// Bytes of a seat.
+/// Bytes of a seat: a cache line.
 const LEN: usize = 64;
 
 /// Where the seats of a file are.
 ///
-/// The bytes before them stand for the right to make or remove the file. Whoever
-/// [locks everybody out](Self::lock_all) has those bytes too, so a newcomer that finds no seat can
-/// tell a full file from one that is about to go.
+/// The bytes before them stand for the right to make or remove the file. A remover that [locks all
+/// seats](Self::lock_all) has those bytes too. So a newcomer that finds no seat can distinguish a
+/// full file from one that is about to go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seats {
     start: usize,
-    /// How many seats such a file can have; how many this one has is for its head to say.
+    /// How many seats such a file can have. Its head says how many this one has.
     most: usize,
 }
 
@@ -54,12 +56,12 @@ impl Seats {
     /// Takes the first of the `count` seats without a living owner. The caller clears away what a
     /// dead one has left there.
     ///
-    /// The lock goes with `file`. A remover may have come and gone meanwhile: with a seat or
+    /// The lock goes with `file`. A remover may have come and gone meanwhile. With a seat or
     /// without, the caller makes sure that the file still has its name, or that its state is not
     /// one that a remover leaves.
     pub(crate) fn take(self, file: &LockedFile, path: &Path, count: usize) -> Result<Seat> {
         let fail = |e| Error::io("lock", path, e);
-        // Twice: whoever clears a dead owner's seat has its lock for a moment.
+        // Twice: a process that reaps a dead owner's seat has its lock for a moment.
         for index in (0..count).chain(0..count) {
             if range_lock::try_lock(file, &self.range(index)).map_err(fail)? {
                 return Ok(Seat::Taken(index));
@@ -68,25 +70,27 @@ impl Seats {
         Ok(if range_lock::is_locked(file, &Self::FILE).map_err(fail)? { Seat::LockedOut } else { Seat::Full })
     }
 
-    /// Calls `clear` if the owner of seat `index` is dead. Its lock is held meanwhile, so nobody
-    /// moves in before it is cleared.
+    /// Calls `clear` if the owner of seat `index` is dead.
     ///
-    /// Not for the caller's own seat, nor for two threads at once that share `file`: a lock is no
-    /// obstacle to who has it.
+    /// The seat's lock is held meanwhile, so no newcomer takes it before it is cleared.
+    ///
+    /// Not for the caller's own seat, nor for two threads at once that share `file`: a lock does
+    /// not stop its owner.
     pub(crate) fn reap(self, file: &LockedFile, index: usize, clear: impl FnOnce()) {
         let range = self.range(index);
-        // An error is taken for a sign of life: whoever waits asks again.
+        // An error is taken for a sign of life: waiters retry.
         if let Ok(true) = range_lock::try_lock(file, &range) {
             clear();
             let _ = range_lock::unlock(file, &range);
         }
     }
 
-    /// Takes the locks of all seats, and of the file itself, if nobody living has one of them: from
-    /// then on nobody gets a seat. The locks go with `file`.
+    /// Locks all seats, and the file itself, if no living process owns one of them.
+    ///
+    /// From then on no newcomer gets a seat. The locks go with `file`.
     pub(crate) fn lock_all(self, file: &LockedFile, path: &Path) -> Result<bool> {
-        // In one step, where the system has it: a vain attempt then keeps nobody out, not even for
-        // a moment.
+        // In one step, where the system has it: a vain attempt then keeps no newcomer out, not even
+        // for a moment.
         range_lock::try_lock_all(file, &(Self::FILE.start..self.all().end)).map_err(|e| Error::io("lock", path, e))
     }
 
@@ -95,7 +99,7 @@ impl Seats {
         range_lock::is_locked(file, &self.range(index))
     }
 
-    /// How many seats have a living owner; where the system does not tell, it counts as one.
+    /// How many seats have a living owner; a seat that the system cannot check counts.
     pub(crate) fn living(self, file: &LockedFile) -> usize {
         (0..self.most).filter(|&index| self.has_owner(file, index).unwrap_or(true)).count()
     }

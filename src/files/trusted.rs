@@ -11,14 +11,14 @@ use std::io;
 use std::path::Path;
 use uuid::Uuid;
 
-/// Opens an existing file that is regular, has one name at most, and belongs to somebody `owners`
-/// trusts.
+/// Opens an existing regular file with at most one name, of a user that `owners` trusts.
 pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     open_unless(path, access, owners, |_| true)
 }
 
-/// As [`open_trusted`], for a reader table: it may have several names, as users who may write it
-/// can give it further ones.
+/// As [`open_trusted`], for a reader table.
+///
+/// It may have several names, as users that may write it can give it further ones.
 ///
 /// What proves a table is its head, with the id of the channel. Nothing is written to the file
 /// before that is checked, so a link to another file of ours does not turn our writes against that.
@@ -26,7 +26,7 @@ pub(crate) fn open_table_file(path: &Path, access: Access, owners: Owners) -> Re
     open_unless(path, access, owners, |what| what != Foreign::HardLinked)
 }
 
-/// Opens a file, unless something that `matters` makes it a stranger's.
+/// Opens a file, unless something that `matters` makes it foreign.
 fn open_unless(
     path: &Path,
     access: Access,
@@ -37,7 +37,7 @@ fn open_unless(
         Ok(file) => file,
         Err(error) => return Err(refusal(path, owners, error)),
     };
-    // The open file is checked, not the path: nobody can exchange it any more.
+    // The open file is checked, not the path: no other process can exchange it any more.
     let identity = sys::identify(&file).map_err(|e| Error::io("inspect", path, e))?;
     match foreign(&identity, owners).filter(|&what| matters(what)) {
         None => Ok((file, identity)),
@@ -45,7 +45,9 @@ fn open_unless(
     }
 }
 
-/// Refuses a file that this library has not made: it neither starts with `magic`, nor is it unmade.
+/// Refuses a file that this library has not made.
+///
+/// Such a file neither starts with `magic`, nor is it unmade.
 ///
 /// An unmade file is empty or starts with zeros: its maker works on it, or died. What fails here is
 /// never written, cut or removed, as it may be precious to its owner.
@@ -61,7 +63,9 @@ pub(crate) fn create(path: &Path, mode: u32) -> Result<File> {
     sys::open_exclusive(path, mode).map_err(|e| no_file(e, path))
 }
 
-/// Removes `path` if it still names the file with this identity; it may have been replaced since.
+/// Removes `path` if it still names the file with this identity.
+///
+/// It may have been replaced since.
 pub(crate) fn unlink_if_same(path: &Path, identity: &Identity) -> io::Result<()> {
     match sys::identify_path(path) {
         Ok(found) if sys::same_file(&found, identity) => sys::remove_file(path),
@@ -87,12 +91,13 @@ pub(crate) fn payload_files(location: &Location) -> Result<Vec<Uuid>> {
     Ok(ids)
 }
 
-/// Removes all payload files of a channel but those in `keep`, whoever has made them; `removed` is
-/// called after each.
+/// Removes all payload files of a channel but those in `keep`, of any writer.
 ///
-/// The name of a payload and its owner prove that this library has made it. One that is another's,
-/// or no file, stays, as does one that the system does not let go. None of them keeps the others
-/// from being removed; the first error is told at the end.
+/// Calls `removed` after each.
+///
+/// The name of a payload and its owner prove that this library has made it. An entry that belongs
+/// to another user, or is no file, stays, as does one that the system refuses to remove. None of
+/// them keeps the others from being removed; the first error is returned at the end.
 pub(crate) fn remove_payloads(
     location: &Location,
     owners: Owners,
@@ -139,15 +144,15 @@ fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
         FileType::Symlink => Some(Foreign::Symlink),
         FileType::Other => Some(Foreign::NotAFile),
         FileType::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
-        // A link made by somebody else to a file that we own would turn our writes against that
-        // file.
+        // Another user's link to a file that we own would turn our writes against that file.
         FileType::File if identity.links > 1 => Some(Foreign::HardLinked),
         FileType::File => None,
     }
 }
 
-/// The better explanation of a failed open: a stranger's file rather than the refusal that it
-/// caused.
+/// The better explanation of a failed open.
+///
+/// It names another user's file rather than the refusal that it caused.
 fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
     if error.kind() != io::ErrorKind::NotFound
         && let Ok(identity) = sys::identify_path(path)
@@ -156,7 +161,7 @@ fn refusal(path: &Path, owners: Owners, error: io::Error) -> Error {
         return Error::ForeignOwner { path: path.to_owned(), owner: identity.owner, what };
     }
     if sys::is_symlink_refusal(&error) {
-        // The link has gone in the meantime; whoever put it there is unknown.
+        // The link has gone in the meantime; its owner is unknown.
         return Error::not_found(path.to_owned());
     }
     Error::io("open", path, error)

@@ -1,4 +1,4 @@
-//! The first bytes of a shared array's file: what it is and how it is laid out.
+//! The first bytes of a shared array's file: its kind and its layout.
 //!
 //! Written once, before the file counts as made, and never changed. The bytes are copied and the
 //! copy is decoded by a pure function, in checked arithmetic. `docs/FORMAT.md` says the same in
@@ -77,15 +77,18 @@ impl ArrayHead {
         bytes
     }
 
-    /// Whether these first bytes of a file belong to an array that is still being made, or whose
-    /// maker died.
+    /// Whether these first bytes of a file belong to an unfinished array.
+    ///
+    /// It is still being made, or its maker died.
     pub(crate) fn is_unfinished(bytes: &[u8]) -> bool {
         bytes.iter().take(MAGIC.len()).all(|&byte| byte == 0)
     }
 
-    /// Whether these first bytes of a file are all zero, or what a maker left that died while it
-    /// wrote the head: byte order mark and version come first, the magic last. A file that merely
-    /// begins with zeros is somebody else's.
+    /// Whether these first bytes are all zero, or a head that its maker did not finish.
+    ///
+    /// A maker that dies while it writes the head leaves byte order mark and version, which come
+    /// first, without the magic, which comes last. A file that merely begins with zeros is another
+    /// program's.
     pub(crate) fn is_left_unfinished(head: &[u8; HEAD_BYTES]) -> bool {
         let begun = BYTE_ORDER.to_ne_bytes().into_iter().chain(FORMAT_VERSION.to_ne_bytes());
         Self::is_unfinished(head)
@@ -162,7 +165,9 @@ impl ArrayHead {
     }
 }
 
-/// Takes `N` bytes off the front; zeroes when there are fewer, which a whole head never runs into.
+/// Takes `N` bytes off the front.
+///
+/// Zeros when there are fewer, which never happens with a whole head.
 fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
     match rest.split_first_chunk::<N>() {
         Some((front, back)) => {

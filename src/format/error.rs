@@ -109,8 +109,9 @@ pub enum HeaderError {
         /// The file's length; 0 when there is none.
         found: u64,
     },
-    /// The payload file is as long as it must be, but most of it has no memory: no writer of this
-    /// library leaves that.
+    /// The payload file has its length, but most of it has no memory.
+    ///
+    /// No writer of this library leaves that.
     #[error("payload file has set aside {found} bytes, the array has {expected}")]
     Sparse {
         /// The array's byte length.

@@ -1,7 +1,8 @@
-//! The first 64 bytes of a channel's board and of its reader table: what the file is and how it is
-//! laid out.
+//! The first 64 bytes of a channel's board and of its reader table.
 //!
-//! Written once, before the file counts as made, and never changed. As with [`crate::header`], the
+//! They say what the file is and how it is laid out.
+//!
+//! Written once, before the file counts as made, and never changed. As with [`super::slot`], the
 //! bytes are copied and the copy is decoded by a pure function.
 //!
 //! | bytes | field |
@@ -51,7 +52,7 @@ pub struct FileHeader {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
-    /// A board that replaces one that could not be kept has its lineage, and goes on with its
+    /// A replacement for a board that could not be kept inherits its lineage and goes on with its
     /// numbers.
     pub(crate) lineage: Uuid,
 }
@@ -114,7 +115,9 @@ fn count(what: &'static str, found: u32, max: usize) -> Result<u32, HeaderError>
     if (1..=max).contains(&found) { Ok(found) } else { Err(HeaderError::Count { what, found, max }) }
 }
 
-/// Takes `N` bytes off the front; zeroes when there are fewer, which a whole head never runs into.
+/// Takes `N` bytes off the front.
+///
+/// Zeros when there are fewer, which never happens with a whole head.
 fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
     match rest.split_first_chunk::<N>() {
         Some((front, back)) => {

@@ -24,7 +24,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum WireError {
-    /// The tag file has another length than its name demands; perhaps its writer is just starting.
+    /// The tag file has another length than its name demands.
+    ///
+    /// Perhaps its writer is just starting.
     #[error("the tag file has {found} bytes, but {expected} are needed")]
     TagLength {
         /// Length of `NAME_` and 32 digits.
@@ -32,8 +34,9 @@ pub enum WireError {
         /// Length of the file.
         found: u64,
     },
-    /// The tag file does not hold its name and 32 hexadecimal digits; perhaps its writer is just
-    /// starting.
+    /// The tag file does not hold its name and 32 hexadecimal digits.
+    ///
+    /// Perhaps its writer is just starting.
     #[error("the tag file holds {found:?}, which is not the name of a payload file")]
     TagText {
         /// What it holds, with anything that is not UTF-8 replaced.
@@ -72,8 +75,7 @@ pub enum WireError {
     /// A shape that no array has.
     #[error("impossible shape")]
     Shape(#[from] ShapeError),
-    /// The payload file is longer or shorter than its header says, whichever list of dtypes is
-    /// meant.
+    /// The payload file's length differs from its header's, by either list of dtypes.
     #[error("the payload file has {found} bytes, but dtype and shape make {expected}")]
     Length {
         /// Length that the header makes, by the list that was expected.
@@ -89,10 +91,11 @@ pub enum WireError {
     },
 }
 
-/// Whether a write time makes sense only with its bytes the other way round. The format has no mark
-/// of byte order, and dtype, ndim and axes are big-endian on all machines; but write times are
-/// seconds since the machine's start, and of the bytes of such a number in wrong order one or two
-/// in a hundred make a number of that kind.
+/// Whether a write time makes sense only with its bytes the other way round.
+///
+/// The format has no mark of byte order. Its dtype, ndim and axes are big-endian on all machines.
+/// Write times are seconds since the machine's start: of the bytes of such a number in wrong order,
+/// one or two in a hundred make a number of that kind.
 fn is_of_other_order(stamp: [u8; STAMP]) -> bool {
     let is_time = |bits: u64| (1e-3..1e10).contains(&f64::from_bits(bits));
     let bits = u64::from_ne_bytes(stamp);
@@ -160,7 +163,7 @@ pub enum TagProof {
 ///
 /// # Errors
 ///
-/// The file is a stranger's: it must not be written, cut or removed.
+/// The file is another program's: it must not be written, cut or removed.
 pub fn prove_tag(name: &str, bytes: &[u8], len: u64) -> Result<TagProof, WireError> {
     let refused = match decode_tag(name, bytes, len) {
         Ok(hex) => return Ok(TagProof::Whole(hex)),
@@ -189,17 +192,19 @@ pub enum PayloadProof {
     Tag,
 }
 
-/// Proves that a file called `NAME_` and `hex` is a payload file of the channel `name`. `front` is
-/// all of the file, or its first [`MAX_HEAD`] bytes, which is more than any tag has.
+/// Proves that a file called `NAME_` and `hex` is a payload file of channel `name`.
 ///
-/// Many programs give names of that form, with checksums for digits. So the content has to say it:
-/// a header that makes the file's very length. Where the maker was killed there is no header yet;
-/// then the digits have to be a random UUID's (version 4, as Python and this library make them),
-/// unless `is_known` says that they are known, and there must be nothing where dtype and ndim go.
+/// `front` is all of the file, or its first [`MAX_HEAD`] bytes, which is more than any tag has.
+///
+/// Many programs give names of that form, with checksums for digits. So the content has to prove
+/// it: a header that makes the file's very length. A maker that was killed leaves no header. Then
+/// there must be nothing where dtype and ndim go, and the digits have to be a random UUID's:
+/// version 4, as Python and this library make them. Digits that `is_known` vouches for need no such
+/// form.
 ///
 /// # Errors
 ///
-/// The file is a stranger's: it must not be written, cut or removed.
+/// The file is another program's: it must not be written, cut or removed.
 pub fn prove_payload(name: &str, hex: &Hex, front: &[u8], len: u64, is_known: bool) -> Result<PayloadProof, WireError> {
     let refused = match decode(front, len, DTypeTable::default()) {
         Ok(_) => return Ok(PayloadProof::Whole),

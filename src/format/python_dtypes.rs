@@ -4,7 +4,7 @@ use crate::element::dtype::DType;
 
 /// A list of dtypes that Python's ndsharray numbers, by the version of the package.
 ///
-/// The first eleven dtypes are the same; of the others, the length of a file tells which list its
+/// The first eleven dtypes are the same. For the others the length of a file shows which list its
 /// writer had, unless its array is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,7 +57,7 @@ impl DTypeTable {
     /// All tables.
     pub const ALL: &'static [Self] = &[Self::V1_1_4, Self::V1_1_1];
 
-    /// The dtypes that can be sent, in the order of their numbers, which start at 0.
+    /// The dtypes that can be sent, in the order of their numbers, from 0.
     ///
     /// ```
     /// use ndsharray::{DType, compat::DTypeTable};

@@ -29,8 +29,9 @@ const FIXED: usize = 5;
 /// Words of the longest header.
 pub(crate) const WORDS: usize = FIXED + MAX_NDIM;
 
-/// Words that share a cache line with the slot's number: the whole header of an array with no more
-/// than two axes.
+/// Words that share a cache line with the slot's number.
+///
+/// They hold the whole header of an array with at most two axes.
 pub(crate) const FRONT: usize = 7;
 
 /// Index of the word that holds the write time.
@@ -46,8 +47,9 @@ pub struct SlotHeader {
     pub shape: Vec<usize>,
 }
 
-/// SlotHeader bytes as 64-bit words in native order, which is how they stand on the board: copied,
-/// but not yet looked at.
+/// A slot header as 64-bit words in native order, as they stand on the board.
+///
+/// Copied, but not yet checked.
 #[derive(Clone, Debug)]
 pub struct RawHeader {
     words: [u64; WORDS],
@@ -58,8 +60,10 @@ impl RawHeader {
     /// A header of no array: all zero, which decodes to an error.
     pub(crate) const ZERO: Self = Self { words: [0; WORDS], used: FIXED };
 
-    /// Encodes; the shape has at most [`MAX_NDIM`] axes and `byte_len` is its length in bytes
-    /// (later axes would be cut off, and [`decode`] would refuse the result).
+    /// Encodes a header.
+    ///
+    /// The shape has at most [`MAX_NDIM`] axes, and `byte_len` is its length in bytes. Later axes
+    /// would be cut off, and [`decode`] would refuse the result.
     pub fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
         let mut raw = Self::ZERO;
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
@@ -81,7 +85,9 @@ impl RawHeader {
         raw
     }
 
-    /// Copies a header out through `load`, which yields word `i`; no more words than its ndim says.
+    /// Copies a header out through `load`, which returns word `i`.
+    ///
+    /// Loads no more words than its ndim says.
     pub fn copy_out(load: impl Fn(usize) -> u64) -> Self {
         let mut raw = Self::ZERO;
         let mut words = raw.words.iter_mut().enumerate();
@@ -107,7 +113,7 @@ impl RawHeader {
         self.words.get(..self.used).unwrap_or(&self.words)
     }
 
-    /// The words to be stored: those in use, and zeros up to the end of the [front](FRONT).
+    /// The words to be stored: those in use, then zeros up to the [front](FRONT).
     pub(crate) fn stored(&self) -> &[u64] {
         self.words.get(..self.used.max(FRONT)).unwrap_or(&self.words)
     }
@@ -173,8 +179,9 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
     })
 }
 
-/// What the field "dtype parameter" holds: the format of long doubles, since processors of one byte
-/// order may differ in it.
+/// The field "dtype parameter": the format of long doubles.
+///
+/// Processors of one byte order may differ in it.
 pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
     match dtype {
         DType::LongDouble | DType::ComplexLongDouble => LongDouble::FORMAT,
@@ -182,8 +189,9 @@ pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
     }
 }
 
-/// The dtype and ndim in a word of tag, ndim, two reserved bytes and the dtype parameter. ndim may
-/// be too large.
+/// The dtype and ndim in a word of tag, ndim, two reserved bytes and dtype parameter.
+///
+/// ndim may be too large.
 pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(DType, usize), HeaderError> {
     let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
     let parameter = u32::from_ne_bytes([p0, p1, p2, p3]);
@@ -202,8 +210,9 @@ fn truncated(expected: usize, found: usize) -> HeaderError {
     HeaderError::Truncated { expected: expected as u64, found: found as u64 }
 }
 
-/// The first `N` bytes of a slice known to be longer; zeroes if it is not, which no caller relies
-/// on.
+/// The first `N` bytes of a slice known to be longer.
+///
+/// Zeros if it is not, which no caller relies on.
 fn split<const N: usize>(bytes: &[u8]) -> (&[u8; N], &[u8]) {
     bytes.split_first_chunk::<N>().unwrap_or((&[0; N], &[]))
 }

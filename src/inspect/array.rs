@@ -71,8 +71,8 @@ fn describe(report: &mut Report, file: &Opened, head: &ArrayHead, notes: &mut No
     report.readers = lock.members().into_iter().map(|index| member(file, &lock, index)).collect();
     if let Some(holder) = word.holder() {
         let member = report.readers.iter().find(|reader| reader.index == holder);
-        // Who holds it is a member; one that is not was never there, or is dead and partly cleared
-        // away.
+        // A holder is a member. A holder that is no member never was one, or is dead and partly
+        // reaped.
         report.writer = member.map_or(Owner { life: Life::Gone, pid: None }, |member| member.owner);
     }
     let lock = ArrayLock { holder: word.holder(), waited_for: word.is_waited_for(), poisoned: word.is_poisoned() };
@@ -90,7 +90,9 @@ fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
     }
 }
 
-/// Who lives, of all entries that an array can have: for one whose head cannot be read.
+/// The living owners among all entries that an array can have.
+///
+/// For an array whose head cannot be read.
 fn living(file: &Opened) -> Vec<Reader> {
     if file.any_life(&ArrayMemory::SEATS.all()) == Life::Gone {
         return Vec::new();

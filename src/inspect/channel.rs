@@ -11,8 +11,9 @@ use crate::files::location::Location;
 use crate::files::trusted::payload_files;
 use crate::slots::State;
 
-/// Looks at a channel whose files do not fit each other: its writer may be exchanging them, and is
-/// given the time to finish.
+/// Looks at a channel whose files do not fit each other.
+///
+/// Its writer may be exchanging them, and gets the time to finish.
 const LOOKS: usize = 5;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
@@ -78,7 +79,9 @@ fn look_once(location: &Location) -> Result<Report> {
     Ok(report)
 }
 
-/// A copy of the board; `None` while it has no head, and when it cannot be read, which is noted.
+/// A copy of the board.
+///
+/// `None` while it has no head, and when it cannot be read, which is noted.
 fn board(file: &Opened, notes: &mut Notes) -> Option<BoardCopy> {
     match file.front(BoardCopy::longest()).map(BoardCopy::new) {
         Ok(Ok(board)) => board,
@@ -93,7 +96,7 @@ fn board(file: &Opened, notes: &mut Notes) -> Option<BoardCopy> {
     }
 }
 
-/// What there is to tell of a channel with a board.
+/// Fills in the report of a channel with a board.
 fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Location, notes: &mut Notes) {
     let state = match board.state() {
         State::Starting => ChannelState::Starting,

@@ -48,14 +48,16 @@ impl Notes {
         Some(len)
     }
 
-    /// What is to be said of a lock on a file that could not be opened: nothing, unless there is no
-    /// such file.
+    /// Answers for a lock on a file that could not be opened.
+    ///
+    /// Unknown, unless there is no such file.
     pub(super) fn life_without(&self, path: &Path) -> Life {
         if self.files.iter().any(|file| file.path == path) { Life::Unknown } else { Life::Gone }
     }
 
-    /// Notes a file and opens it; `None` when there is none, or it cannot be opened, which is noted
-    /// as a problem.
+    /// Notes a file and opens it.
+    ///
+    /// `None` when there is none, or it cannot be opened, which is noted as a problem.
     pub(super) fn open(&mut self, path: PathBuf, role: Role) -> Option<Opened> {
         self.file(path.clone(), role)?;
         let open = if role == Role::Readers { open_table_file } else { open_trusted };
@@ -85,12 +87,12 @@ impl Opened {
         Ok(bytes)
     }
 
-    /// Whether somebody has the lock on these bytes.
+    /// Whether a living process has the lock on these bytes.
     pub(super) fn life(&self, range: &ByteRange) -> Life {
         life(range_lock::is_locked(&self.file, range))
     }
 
-    /// Whether somebody has any of the locks within these bytes.
+    /// Whether a living process has any of the locks within these bytes.
     pub(super) fn any_life(&self, ranges: &ByteRange) -> Life {
         life(range_lock::is_any_locked(&self.file, ranges))
     }

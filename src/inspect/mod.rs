@@ -1,15 +1,16 @@
-//! Look at channels and shared arrays without taking part: what there is, who has it, what it
-//! holds, and what is wrong with it.
+//! Look at channels and shared arrays without taking part.
+//!
+//! A report shows what there is, which processes use it, what it holds, and what is wrong with it.
 //!
 //! Nothing here disturbs what it looks at. Files are opened for reading alone and read by system
-//! calls, never mapped; no entry of a reader table is taken and no lock, so neither the number of
-//! readers that a channel may have nor anybody's liveness is touched. Who lives is asked of the
-//! kernel (the locks of [`crate`]'s format); process ids are what the processes noted about
-//! themselves, a hint for people.
+//! calls, never mapped. No entry of a reader table is taken and no lock: neither the number of
+//! readers that a channel may have nor the liveness of any process is touched. The kernel says
+//! which processes live, by the locks of [`crate`]'s format. Process ids are what the processes
+//! noted about themselves, a hint for people.
 //!
 //! A report is a picture of a moment, and of several moments where a writer is at work: numbers in
-//! it may be a little older than others. What is damaged does not fail the look: it is named in
-//! [`Report::problems`], and all that can be told beside it is told.
+//! it may be a little older than others. Damage is listed in [`Report::problems`]; the rest of the
+//! report is still filled in.
 //!
 //! ```
 //! # fn main() -> ndsharray::Result<()> {
@@ -70,18 +71,21 @@ pub fn look(name: &str, kind: Kind) -> Result<Report> {
     Options::new().look(name, kind)
 }
 
-/// Tries in `dir` what this library asks of the operating system, with a file that is gone
-/// afterwards; one answer for each [`Ability`], in their order. Those that need something which
-/// failed are not tried.
+/// Tries in `dir` what this library asks of the operating system.
+///
+/// Uses a file that is gone afterwards. Returns one answer for each [`Ability`], in their order.
+/// Those that need something which failed are not tried.
 #[must_use]
 pub fn try_out(dir: impl AsRef<Path>) -> Vec<Trial> {
     trial::all(dir.as_ref())
 }
 
 impl Options {
-    /// Lists the channels and shared arrays in the [directory](Options::directory), those of
-    /// Python's ndsharray included, and what is left of some that have lost their main file. Sorted
-    /// by name. Files of all users are listed, whatever [`owners`](Options::owners) says.
+    /// Lists the channels and shared arrays in the [directory](Options::directory).
+    ///
+    /// Those of Python's ndsharray are included, and the remains of some that have lost their main
+    /// file. Sorted by name. Files of all users are listed, whatever [`owners`](Options::owners)
+    /// says.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::files::location::Location;
 use crate::format::file::FileHeader;
 use crate::slots::{PinMask, Registered, SlotIndex};
 
-/// What the reader table tells.
+/// What the reader table shows.
 pub(super) struct Seen {
     pub(super) readers: Vec<Reader>,
     /// Whether it could be read.
@@ -60,8 +60,9 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
     Seen { readers: table.registered().into_iter().map(reader).collect(), known: true, most: table.entries() }
 }
 
-/// The table of a channel whose board cannot be read: who lives, of all entries that any table can
-/// have.
+/// The table of a channel whose board cannot be read.
+///
+/// The living readers of all entries that any table can have.
 pub(super) fn living(location: &Location, notes: &mut Notes) -> Seen {
     let file = match open(location, notes) {
         Access::Open(file) => file,

@@ -1,4 +1,4 @@
-//! What a look tells.
+//! What a look finds.
 
 use crate::element::dtype::DType;
 use crate::error::Error;
@@ -48,15 +48,14 @@ pub struct Report {
     pub kind: Kind,
     /// Its files, the main one first.
     pub files: Vec<File>,
-    /// The current value, or the array; `None` before the first value, and when it cannot be told
-    /// what it is.
+    /// The current value, or the array. `None` before the first value, and when it cannot be read.
     pub value: Option<Value>,
-    /// The writer; of a shared array, whoever has it alone at this moment.
+    /// The writer; of a shared array, the handle that has it exclusively at this moment.
     pub writer: Owner,
-    /// Those who take part beside the writer: a channel's readers, a shared array's handles.
+    /// The parties beside the writer: a channel's readers, a shared array's handles.
     pub readers: Vec<Reader>,
-    /// Whether all of them are in `readers`. Not of [`Kind::Python`], nor of a channel whose reader
-    /// table this user may not read. Then it is not known either which slots are held.
+    /// Whether all of them are in `readers`. False for [`Kind::Python`], and for a channel whose
+    /// reader table this user may not read. Then it is not known either which slots are held.
     pub readers_known: bool,
     /// How many of them there can be; 0 where that is not known.
     pub max_readers: usize,
@@ -73,8 +72,9 @@ impl Report {
         self.files.iter().map(|file| file.allocated).fold(0, u64::saturating_add)
     }
 
-    /// Whether the kernel knows of a living process that has it: its writer, a reader, a handle.
-    /// `None` when it cannot be known, as with Python's.
+    /// Whether a living process uses it: its writer, a reader, a handle.
+    ///
+    /// The kernel knows. `None` when it cannot be known, as with Python's.
     #[must_use]
     pub fn is_in_use(&self) -> Option<bool> {
         let lives = || std::iter::once(self.writer.life).chain(self.readers.iter().map(|reader| reader.owner.life));
@@ -87,17 +87,20 @@ impl Report {
         }
     }
 
-    /// Whether all its files could be read, but for a reader table that is for others
-    /// ([`readers_known`](Self::readers_known)). If not, permissions are in the way, or something
-    /// that is no file of this library, and what is missing in the report may well be there.
+    /// Whether all its files could be read, but for another user's reader table.
+    ///
+    /// [`readers_known`](Self::readers_known) covers that one. If not, permissions are in the way,
+    /// or something that is no file of this library, and what is missing in the report may well be
+    /// there.
     #[must_use]
     pub fn is_readable(&self) -> bool {
         let refused = |error: &Error| matches!(error, Error::PermissionDenied { .. } | Error::ForeignOwner { .. });
         !self.problems.iter().any(|problem| refused(&problem.error))
     }
 
-    /// Slots that readers hold; 0 for anything but a channel, and where the
-    /// [readers](Self::readers_known) are unknown.
+    /// Slots that readers hold.
+    ///
+    /// 0 for anything but a channel, and where the [readers](Self::readers_known) are unknown.
     #[must_use]
     pub fn pinned(&self) -> usize {
         match &self.details {
@@ -159,7 +162,7 @@ pub struct Value {
     pub age: Option<Duration>,
 }
 
-/// Whether somebody lives.
+/// Whether an owner lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Life {
@@ -171,13 +174,13 @@ pub enum Life {
     Unknown,
 }
 
-/// Somebody who has, or had, something.
+/// The present or past owner of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Owner {
     /// Whether it lives, as the kernel says.
     pub life: Life,
-    /// The process id that it noted about itself: a hint, which means nothing in another PID
+    /// The process id that it noted about itself. A hint: it means nothing in another PID
     /// namespace, and may be another process' by now.
     pub pid: Option<u32>,
 }
@@ -188,11 +191,11 @@ pub struct Owner {
 pub struct Reader {
     /// Its entry.
     pub index: usize,
-    /// Who it is.
+    /// The process that owns the entry.
     pub owner: Owner,
     /// The slots that it holds: the current sample's first, then those it keeps.
     pub pins: Vec<usize>,
-    /// The last value that it has come to; 0 for none, and all ones when it reads no more, but
+    /// The last value that it has come to. 0 for none, and all ones when it reads no more, but
     /// still holds values.
     pub seen: u64,
     /// How often it came too late to pin a value.
@@ -216,14 +219,13 @@ pub enum Details {
     },
     /// Of a shared array.
     Array {
-        /// Its lock; `None` while the array is being made, and when it has no head that could be
-        /// read.
+        /// Its lock. `None` while the array is being made, and when it has no readable head.
         lock: Option<ArrayLock>,
     },
     /// Of a channel in Python's format.
     Python {
-        /// Whether the two write times of the current value agree: it is whole as far as its format
-        /// can tell.
+        /// Whether the two write times of the current value agree. If so, it is whole as far as its
+        /// format can show.
         whole: bool,
     },
 }
@@ -236,10 +238,10 @@ pub enum ChannelState {
     Starting,
     /// It is open. Whether its writer lives, [`Report::writer`] says.
     Open,
-    /// Its writer has closed it; its files are going, or stay for readers that have not come to the
+    /// Its writer has closed it. Its files are going, or stay for readers that have not come to the
     /// last value.
     Closed,
-    /// Its writer has closed it and left the last value in place for all who come.
+    /// Its writer has closed it and left the last value in place for all future readers.
     Kept,
 }
 
@@ -266,7 +268,7 @@ pub struct Slot {
     pub value: Option<Value>,
     /// Its payload file, if it names one.
     pub payload: Option<PathBuf>,
-    /// Length of that file: bytes that an array in this slot can have without a new file; `None`
+    /// Length of that file: bytes that an array in this slot can have without a new file. `None`
     /// when there is no such file.
     pub capacity: Option<u64>,
     /// The [entries](Reader::index) of the readers that hold it.
@@ -279,8 +281,8 @@ pub struct Slot {
 pub enum SlotState {
     /// Nothing: it has never been used, or has been given up.
     Unused,
-    /// It is being written, or was when its writer died; or the writer has set it aside for a value
-    /// to come.
+    /// It is being written, or was when its writer died. Or the writer has set it aside for a
+    /// future value.
     Writing,
     /// An earlier value.
     Earlier,
@@ -306,9 +308,9 @@ impl fmt::Display for SlotState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArrayLock {
-    /// The [entry](Reader::index) of whoever has the array alone.
+    /// The [entry](Reader::index) of the handle that has the array exclusively.
     pub holder: Option<usize>,
-    /// Whether somebody waits for it.
+    /// Whether a handle waits for it.
     pub waited_for: bool,
     /// Whether a holder died or panicked while it could change the elements.
     pub poisoned: bool,

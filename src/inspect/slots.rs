@@ -1,8 +1,8 @@
 //! The slots of a channel.
 //!
 //! A writer may be at work on each of them. As for a copy without a pin, a slot's number is looked
-//! at before and after its header: if it has not moved, the header is that value's. (The kernel
-//! makes the copies, so no reference to bytes that change is ever made.)
+//! at before and after its header: if it has not moved, the header is that value's. The kernel
+//! makes the copies, so no reference to bytes that change is ever made.
 
 use super::files::{Notes, Opened};
 use super::report::{Role, Slot, SlotState, Value};
@@ -73,7 +73,7 @@ fn describe(
     match slot::decode(slot.header.as_bytes()) {
         Ok(header) => {
             let expected = header.byte_len as u64;
-            // Earlier values may have lost their files to a takeover; whoever holds them has them
+            // Earlier values may have lost their files to a takeover; their readers have them
             // mapped.
             if current && found.capacity.is_none_or(|len| len < expected) {
                 let error = HeaderError::Payload { expected, found: found.capacity.unwrap_or(0) };

@@ -16,18 +16,17 @@ use uuid::Uuid;
 pub enum Ability {
     /// A file can be made in the directory.
     Create,
-    /// Memory can be set aside for it (`fallocate`), so that full memory is an error and not a
-    /// signal.
+    /// Memory can be set aside for it (`fallocate`). So full memory is an error and not a signal.
     Reserve,
     /// It can be mapped, and two mappings show the same bytes.
     Map,
-    /// Locks of open files exclude each other (open-file-description locks), by which the living
-    /// are told from the dead.
+    /// Locks of open files exclude each other (open-file-description locks). They show which
+    /// processes live.
     Lock,
     /// A reader can sleep until a writer wakes it (futex).
     Wait,
-    /// The kernel tells whether anybody has a file open (leases): only the format of Python's
-    /// ndsharray makes use of it.
+    /// The kernel shows whether a process has a file open (leases). Only the format of Python's
+    /// ndsharray uses it.
     Lease,
 }
 
@@ -105,7 +104,7 @@ fn wait(file: &File) -> io::Result<()> {
     let sleepers = Sleepers::of(&sys::identify(file)?);
     let word = AtomicU32::new(0);
     let start = Instant::now();
-    // Nobody wakes us, so that the time must pass, but for a signal.
+    // No wake comes, so the time must pass, but for a signal.
     for _ in 0..10 {
         sleepers.sleep(&word, 0, Duration::from_millis(2));
         if start.elapsed() >= Duration::from_millis(2) {

@@ -71,14 +71,15 @@ macro_rules! with_view_arms {
     };
 }
 
-/// Says the dtype of a view whose type the compiler knows.
+/// Returns the dtype of a view whose type the compiler knows.
 fn dtype_of<T: ShElement>(_: &ArrayView<'_, T>) -> DType {
     T::DTYPE
 }
 
 impl<'a> AnyArrayView<'a> {
-    /// Looks at bytes as an array of this dtype and shape; what [`ArrayView::from_bytes`] says
-    /// holds here too.
+    /// Looks at bytes as an array of this dtype and shape.
+    ///
+    /// What [`ArrayView::from_bytes`] says holds here too.
     ///
     /// # Errors
     ///

@@ -40,8 +40,9 @@ pub(super) fn elements_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], V
     }
 }
 
-/// The bytes of elements that may be overwritten with any others; `None` for a type that does not
-/// take any bytes for a value.
+/// The bytes of elements that may be overwritten with any others.
+///
+/// `None` for a type that does not take any bytes for a value.
 pub(super) fn bytes_mut<T: ShElement>(elements: &mut [T]) -> Option<&mut [u8]> {
     let retype = same_type_mut::<T, T::Bits>()?;
     Some(bytemuck::cast_slice_mut(retype(elements)))
@@ -68,9 +69,9 @@ pub(crate) fn check_bools(bytes: &[u8]) -> Result<(), ViewError> {
 
 /// The slice itself, when `B` is `A`.
 ///
-/// The compiler does not believe that two type parameters are one, `Any` does: the identity
-/// function on slices of `A` has the type of a function from slices of `A` to slices of `B` exactly
-/// when they are. All of it is known at compile time, and vanishes.
+/// The compiler does not see that two type parameters are one; `Any` does. The identity function on
+/// slices of `A` has the type of a function from slices of `A` to slices of `B` exactly when they
+/// are. All of it is known at compile time, and vanishes.
 pub(super) fn same_type<A: 'static, B: 'static>(slice: &[A]) -> Option<&[B]> {
     let identity: for<'s> fn(&'s [A]) -> &'s [A] = |slice| slice;
     let retyped = (&identity as &dyn Any).downcast_ref::<for<'s> fn(&'s [A]) -> &'s [B]>()?;
@@ -106,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Each type but `bool` must be its own `Bits`, or reading it costs a look at every element.
+    /// Each type but `bool` must be its own `Bits`: otherwise reading inspects every element.
     #[test]
     fn casts_are_free_but_for_bool() {
         fn is_free<T: ShElement>() -> bool {

@@ -5,7 +5,9 @@ use core::ops::Index;
 use super::ArrayView;
 
 impl<'a, T> ArrayView<'a, T> {
-    /// The element at these coordinates, one for each axis; `[]` for the element of a 0-d array.
+    /// The element at these coordinates, one for each axis.
+    ///
+    /// `[]` is the element of a 0-d array.
     ///
     /// `None` when a coordinate lies outside of its axis, or when there are more or fewer
     /// coordinates than axes.
@@ -37,8 +39,9 @@ impl<'a, T> ArrayView<'a, T> {
     }
 }
 
-/// The element at these coordinates; [`get`](ArrayView::get) is the twin that does not panic, and
-/// whose answer outlives the view.
+/// The element at these coordinates.
+///
+/// [`get`](ArrayView::get) is the twin that does not panic, and whose answer outlives the view.
 ///
 /// # Panics
 ///

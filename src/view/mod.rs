@@ -1,4 +1,4 @@
-//! A typed look at somebody's bytes.
+//! A typed look at borrowed bytes.
 
 pub(crate) mod any;
 pub(crate) mod cast;
@@ -23,10 +23,13 @@ use shape::byte_len;
 ///
 /// # Alignment
 ///
-/// In a sample that is read in place the elements begin at a page, in a shared array at a multiple
-/// of 64 bytes (at a page, if this version made it), and in what has been copied out of a channel
-/// ([`OwnedArray`](crate::OwnedArray)) at a multiple of 16. A view of slices of one's own is
-/// aligned as they are: for the element type, and no more.
+/// Elements are aligned for their type. Where they lie in memory of this library, they have more:
+///
+/// - In a sample that is read in place they begin at a page.
+/// - In a shared array they begin at a multiple of 64 bytes; at a page, if this version made it.
+/// - In an [`OwnedArray`](crate::OwnedArray), a copy, they begin at a multiple of 16.
+///
+/// A view of any other slice is aligned as the slice is, and no more.
 ///
 /// # Example
 ///
@@ -40,9 +43,9 @@ use shape::byte_len;
 /// assert_eq!(view.iter().sum::<i32>(), 21);
 /// # Ok::<(), ndsharray::ViewError>(())
 /// ```
-// Invariant, upheld by the constructors here (the fields are private to this module): `data.len()`
-// is the product of `shape`, and the product of the non-zero axes times the item size is at most
-// `isize::MAX`.
+// Invariant, upheld by the constructors here, as the fields are private to this module:
+// `data.len()` is the product of `shape`, and the product of the non-zero axes times the item size
+// is at most `isize::MAX`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ArrayView<'a, T> {
     data: &'a [T],
@@ -76,7 +79,7 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
     ///
     /// The one place where bytes become elements. Costs nothing per element, except for `bool`,
     /// whose bytes are all looked at. The bytes must not change while they are borrowed, as for any
-    /// `&[u8]`: whoever made the slice of shared memory answers for that.
+    /// `&[u8]`. The code that made a slice of shared memory answers for that.
     ///
     /// # Errors
     ///
@@ -87,7 +90,7 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
         Ok(Self { data: cast::elements(bytes)?, shape })
     }
 
-    /// Looks at bytes as an array of this shape, which is known to take just so many of them.
+    /// Looks at bytes as an array of a shape known to take exactly that many.
     ///
     /// # Errors
     ///
@@ -171,8 +174,9 @@ pub(crate) fn slice_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], View
     cast::elements_mut(bytes)
 }
 
-/// The bytes of elements, to be overwritten with any others; `None` for `bool`, which does not take
-/// any.
+/// The bytes of elements, to be overwritten with any others.
+///
+/// `None` for `bool`, which does not take any bytes for a value.
 pub(crate) fn bytes_mut<T: ShElement>(elements: &mut [T]) -> Option<&mut [u8]> {
     cast::bytes_mut(elements)
 }

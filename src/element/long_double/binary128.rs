@@ -1,5 +1,6 @@
-//! IEEE 754-2008 binary128: sign, 15 bits of exponent, 112 bits of fraction below an implicit
-//! integer bit.
+//! IEEE 754-2008 binary128.
+//!
+//! Sign, 15 bits of exponent, 112 bits of fraction below an implicit integer bit.
 
 use super::narrow::{self, Parts, WIDE_BIAS, WIDE_SPECIAL};
 
@@ -26,8 +27,9 @@ pub(super) fn to_f64_bits(bits: u128) -> u64 {
     narrow::with_sign(upper, magnitude)
 }
 
-/// The upper 64 bits of the significand; the last of them is set as well when any bit below them
-/// is.
+/// The upper 64 bits of the significand, with the lower ones folded in.
+///
+/// The last bit is also set when any bit below it is.
 fn significand(fraction: u128) -> u64 {
     let aligned = (fraction | 1 << FRACTION_BITS) << (127 - FRACTION_BITS);
     (aligned >> 64) as u64 | u64::from(aligned << 64 != 0)

@@ -50,7 +50,7 @@ impl ComplexLongDouble {
         Self { re, im }
     }
 
-    /// Takes the 32 bytes as they lie in memory: the real part, then the imaginary one.
+    /// Takes 32 bytes as they lie in memory: real part, then imaginary part.
     ///
     /// ```
     /// # use ndsharray::ComplexLongDouble;

@@ -9,24 +9,25 @@ use core::fmt;
 
 pub use complex::ComplexLongDouble;
 
-/// C's `long double` where it takes 16 bytes (NumPy's `longdouble`, also called `float128`): 16
-/// opaque bytes.
+/// C's `long double` where it takes 16 bytes, as 16 opaque bytes.
+///
+/// NumPy calls it `longdouble`, or `float128`.
 ///
 /// Rust has no such type, so values are carried as they are and converted to and from `f64`. What
 /// the bytes mean depends on the target:
 ///
-/// - x86 and x86-64: the x87 double extended format in the first ten bytes, little-endian (Intel®
-///   64 and IA-32 Architectures Software Developer's Manual, volume 1, chapters 4 and 8), then six
-///   bytes of padding;
+/// - x86 and x86-64: the x87 double extended format in the first ten bytes, little-endian, then six
+///   bytes of padding. See Intel® 64 and IA-32 Architectures Software Developer's Manual, volume 1,
+///   chapters 4 and 8;
 /// - elsewhere: binary128 of IEEE 754-2008, in the target's byte order.
 ///
-/// Shared memory says which of the two it is: where processes for different processors meet, a
-/// reader is told ([`HeaderError::LongDouble`](crate::HeaderError::LongDouble)) rather than given
-/// wrong numbers.
+/// Shared memory says which of the two it is. Where processes for different processors meet, a
+/// reader gets [`HeaderError::LongDouble`](crate::HeaderError::LongDouble) rather than wrong
+/// numbers.
 ///
-/// A C compiler may make another choice: with MSVC and on Apple's arm64 a `long double` is a
-/// `double`, on 32-bit Linux x86 it takes 12 bytes, on PowerPC it may be a pair of doubles. NumPy
-/// follows the compiler, and its `longdouble` cannot be exchanged from there.
+/// A C compiler may make another choice. With MSVC and on Apple's arm64 a `long double` is a
+/// `double`. On 32-bit Linux x86 it takes 12 bytes, and on PowerPC it may be a pair of doubles.
+/// NumPy follows the compiler, and its `longdouble` cannot be exchanged from there.
 ///
 /// Equality and hash are those of the bytes, padding included: a NaN equals itself, and -0 differs
 /// from 0. Compare numbers through [`to_f64`](Self::to_f64).
@@ -123,7 +124,7 @@ impl From<f64> for LongDouble {
     }
 }
 
-/// Shows the nearest `f64` and the bytes, since different values may have the same nearest `f64`.
+/// Shows the nearest `f64` and the bytes: different values may share a nearest `f64`.
 impl fmt::Debug for LongDouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LongDouble({:?}, 0x", self.to_f64())?;
@@ -162,8 +163,8 @@ mod tests {
         }
     }
 
-    /// The processor's own conversions, as judges of ours. (valgrind computes them with 64 bits,
-    /// and fails here.)
+    /// The processor's own conversions, as judges of ours. Fails under valgrind, which computes
+    /// them with 64 bits.
     #[cfg(target_arch = "x86_64")]
     mod hardware {
         use super::super::x87;

@@ -1,4 +1,6 @@
-//! What the two wide formats share on their way to `f64` (IEEE 754 binary64) and back.
+//! What the two wide formats share on their way to and from `f64`.
+//!
+//! An `f64` is IEEE 754 binary64.
 
 /// Explicit significand bits of an `f64`.
 pub(super) const F64_FRACTION_BITS: u32 = 52;
@@ -33,7 +35,7 @@ pub(super) enum Parts {
     },
 }
 
-/// Takes the bits of an `f64` apart: its sign bit (0 or 1), and the rest.
+/// Splits the bits of an `f64` into its sign bit (0 or 1) and the rest.
 pub(super) fn split(bits: u64) -> (u16, Parts) {
     let sign = (bits >> 63) as u16;
     let exponent = (bits >> F64_FRACTION_BITS & 0x7ff) as i32;
@@ -54,8 +56,9 @@ fn finite(exponent: i32, significand: u64) -> Parts {
     Parts::Finite { exponent: exponent - (zeros - DROPPED_BITS).cast_signed(), significand: significand << zeros }
 }
 
-/// Rounds `significand * 2^(exponent - 63)` to the nearest `f64`, ties to even, and gives its bits
-/// without a sign.
+/// Rounds `significand * 2^(exponent - 63)` to the nearest `f64`, ties to even.
+///
+/// Returns its bits without a sign.
 ///
 /// The significand's top bit must be set. Its lowest bit may stand for any number of non-zero bits
 /// below it, because no rounding looks at it alone: at least eleven bits are dropped.
@@ -74,7 +77,7 @@ pub(super) fn round(exponent: i32, significand: u64) -> u64 {
     let rest = significand << (u64::BITS - dropped);
     let half = 1 << 63;
     let up = rest > half || rest == half && kept & 1 == 1;
-    // The leading bit of a normal number adds the last 1 to the exponent field; a carry out of the
+    // The leading bit of a normal number adds the last 1 to the exponent field. A carry out of the
     // fraction adds another, which is right as well: to the next power of two, to the first normal
     // number, or to infinity.
     let biased = (exponent.max(F64_MIN_EXPONENT) - F64_MIN_EXPONENT).cast_unsigned();
@@ -92,7 +95,7 @@ pub(super) const fn nan(fraction: u64) -> u64 {
     F64_INFINITY | F64_QUIET | (fraction & F64_FRACTION)
 }
 
-/// The same with a sign bit (bit 15 of a wide format's upper word).
+/// The same with a sign: bit 15 of a wide format's upper word.
 pub(super) fn with_sign(upper_word: u16, bits: u64) -> u64 {
     u64::from(upper_word >> 15) << 63 | bits
 }
@@ -130,7 +133,9 @@ mod tests {
         assert_eq!(round(0, TOP | 0x800 | 0x3ff), one + 1);
     }
 
-    /// An `f64` in units of `2^(exponent - 63 - 32)`; its own exponent is `exponent` or next to it.
+    /// An `f64` in units of `2^(exponent - 63 - 32)`.
+    ///
+    /// Its own exponent is `exponent` or next to it.
     fn scaled(bits: u64, exponent: i32) -> u128 {
         let (_, Parts::Finite { exponent: e, significand }) = split(bits) else { return 0 };
         (u128::from(significand) << 32) << (e - exponent + 2) >> 2

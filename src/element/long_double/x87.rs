@@ -1,5 +1,6 @@
-//! The x87 double extended format: sign, 15 bits of exponent, 64 bits of significand with an
-//! explicit integer bit.
+//! The x87 double extended format.
+//!
+//! Sign, 15 bits of exponent, 64 bits of significand with an explicit integer bit.
 //!
 //! Source: Intel® 64 and IA-32 Architectures Software Developer's Manual, volume 1, sections 4.2.2
 //! (format), 4.8 (encodings) and 8.2.2 (unsupported encodings). The answers are the processor's
@@ -10,8 +11,7 @@ use super::narrow::{self, Parts, WIDE_BIAS, WIDE_SPECIAL};
 /// The integer bit, which all numbers but denormals have.
 const INTEGER: u64 = 1 << 63;
 
-/// What the processor answers when it can make nothing of an operand: its "real indefinite", a
-/// quiet NaN.
+/// The processor's answer to an invalid operand: "real indefinite", a quiet NaN.
 const INDEFINITE: u64 = 0xfff8 << 48;
 
 /// The ten bytes' lower eight.

@@ -1,4 +1,4 @@
-"""Latency from one process to another: from just before a write until the reader, which polls, has the array."""
+"""Latency between processes: from just before a write until the polling reader has the array."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Poll = Callable[[], Array | None]
 Open = Callable[[], Poll]
 """Makes the reading end, in the other process."""
 
-PATIENCE = 20.0
-"""Seconds after which the other process is taken for dead."""
+TIMEOUT = 20.0
+"""Seconds after which the other process counts as dead."""
 
 
 def _channel(stack: ExitStack, array: Array) -> tuple[Write, Open]:
@@ -72,7 +72,7 @@ def _open_nd_sh_array(kind: Any, name: str, keywords: dict[str, Any]) -> Poll:
 
 
 def _block(stack: ExitStack, array: Array, packaged: bool) -> tuple[Write, Open]:
-    """Blocks say nothing of news: a counter beside the array does."""
+    """Tells of news by a counter beside the array, as blocks do not tell."""
     news, shared = (_made(stack, example) for example in (np.zeros(1, np.int64), array))
     inside, count = shared.get(), news.get()
 
@@ -83,7 +83,7 @@ def _block(stack: ExitStack, array: Array, packaged: bool) -> tuple[Write, Open]
             np.copyto(inside, array)
         count[0] += 1
 
-    # As long as the last array's memory lives, so does this one's.
+    # Keeps this array's memory as long as the last array's.
     stack.callback(lambda: (shared, news))
     return write, partial(_open_block, shared, news, packaged)
 
@@ -136,12 +136,12 @@ FAR: dict[str, Callable[[ExitStack, Array], tuple[Write, Open]]] = {
 
 
 def stamp(array: Array) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Where an array has the time of its writing, in nanoseconds."""
+    """The place of an array's writing time, in nanoseconds."""
     return array.reshape(-1)[:8].view(np.int64)
 
 
 class Far:
-    """The writing ends, and the process that has the reading ends."""
+    """The writing ends, and the process with the reading ends."""
 
     def __init__(self, stack: ExitStack, arrays: list[Array]) -> None:
         opens: list[Open] = []
@@ -152,24 +152,24 @@ class Far:
                 opens.append(open_)
                 self._writes.append((name, array.copy(), write))
         self.lost: Counter[str] = Counter()
-        """Arrays that were not there in time, and were written again, by the way's name."""
+        """Arrays that did not arrive in time and were written again, by the name of the way."""
         self._seen = RawValue(c_int64, 0)
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._seen, opens), daemon=True)
         process.start()
-        stack.callback(process.join, PATIENCE)
+        stack.callback(process.join, TIMEOUT)
         stack.callback(self._pipe.send, None)
         self._answer()
 
     def _answer(self) -> Any:
-        if not self._pipe.poll(PATIENCE):
+        if not self._pipe.poll(TIMEOUT):
             raise TimeoutError("the reading process is silent")
         return self._pipe.recv()
 
     def turns(self) -> Iterator[tuple[str, tuple[int, ...], float]]:
-        """Each way's median latency in seconds, at every size."""
-        # The queue's thread shall not wait for one that only looks at the clock.
+        """Return the median latency of each way at every size, in seconds."""
+        # The queue's thread must not wait for one that only reads the clock.
         before = sys.getswitchinterval()
         sys.setswitchinterval(10e-6)
         yield from self._turns()
@@ -192,12 +192,15 @@ class Far:
             yield name, array.shape, self._answer()
 
     def _arrives(self, count: int, seconds: float) -> bool:
-        """Whether the array gets there: ndsharray's reader never sees one that it looked at while it was written."""
+        """Return whether the array arrives.
+
+        ndsharray's reader never sees an array that it looked at during the write.
+        """
         deadline = time.monotonic() + seconds
         while self._seen.value < count:
             if time.monotonic() > deadline:
                 return False
-        # The reader shall be polling again.
+        # Lets the reader poll again.
         end = time.monotonic() + 20e-6
         while time.monotonic() < end:
             pass
@@ -205,7 +208,7 @@ class Far:
 
 
 def _serve(pipe: Any, seen: Any, opens: list[Open]) -> None:
-    """The reading process."""
+    """Runs the reading process."""
     polls = [open_() for open_ in opens]
     gc.disable()
     pipe.send("ready")
@@ -222,7 +225,7 @@ def _serve(pipe: Any, seen: Any, opens: list[Open]) -> None:
             now = time.monotonic_ns()
             written = int(stamp(array)[0])
             del array
-            # An array of the last turn may still have been new, and a torn one may be of another time.
+            # An array of the last turn may still have been new. A torn one has another time.
             if begin <= written <= now and written != last:
                 last = written
                 latencies.append(now - written)
@@ -232,6 +235,6 @@ def _serve(pipe: Any, seen: Any, opens: list[Open]) -> None:
 
 @contextmanager
 def other_process(arrays: list[Array]) -> Iterator[Far]:
-    """The ends of all ways at all sizes, in two processes."""
+    """Makes the ends of all ways at all sizes, in two processes."""
     with ExitStack() as stack:
         yield Far(stack, arrays)

@@ -17,7 +17,7 @@ from report import quartiles, seconds
 from rounds import SHAPES, Key, Rounds
 from ways import COPY, METRICS, OURS, WAYS
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
 STYLES = {
     OURS: ("#D55E00", "o", "-"),
     "compat.NdShArray": ("#E69F00", "s", "-"),
@@ -31,12 +31,12 @@ STYLES = {
 
 
 def style(name: str) -> tuple[str, str, str]:
-    """By the name without its version."""
+    """Returns the colour of a way, by its name without the version."""
     return STYLES.get(name) or STYLES[name.rsplit(" ", 1)[0]]
 
 
 def size(count: float, _position: object = None) -> str:
-    """A tick's label."""
+    """Writes the label of a tick."""
     for unit, factor in (("MB", 1e6), ("kB", 1e3)):
         if count >= factor:
             return f"{count / factor:g} {unit}"
@@ -44,7 +44,7 @@ def size(count: float, _position: object = None) -> str:
 
 
 def panel(axes: Axes, rounds: Rounds, metric: str) -> None:
-    """One metric, all ways."""
+    """Draws one metric for all ways."""
     sizes = [math.prod(shape) for shape in SHAPES]
     for order, way in enumerate(way for way in WAYS if way.is_shown(metric)):
         colour, marker, line = style(way.name)
@@ -76,7 +76,7 @@ def panel(axes: Axes, rounds: Rounds, metric: str) -> None:
 
 
 def plot(rounds: Rounds, path: Path, caption: str) -> None:
-    """A panel for each metric, with one scale."""
+    """Draws a panel for each metric, with one scale."""
     figure, grid = plt.subplots(2, 2, figsize=(13, 11.5), sharex=True, sharey=True)
     figure.subplots_adjust(left=0.075, right=0.985, top=0.885, bottom=0.125, wspace=0.04, hspace=0.13)
     panels = list(grid.flat)

@@ -11,7 +11,7 @@ from ways import COPY, LOANED, METRICS, OURS, SAMPLE, WAYS
 
 
 def size(shape: tuple[int, ...]) -> str:
-    """The bytes of an array, or what it is."""
+    """Writes the size of an array, or the name of its content."""
     count = math.prod(shape)
     if len(shape) == 3:
         return f"{count / 1e6:.3g} MB ({shape[1]}×{shape[0]}×{shape[2]})"
@@ -19,7 +19,7 @@ def size(shape: tuple[int, ...]) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration in three digits."""
+    """Writes a duration in three digits."""
     for unit, factor in (("ns", 1e9), ("µs", 1e6)):
         if value * factor < 999.5:
             return f"{value * factor:.3g} {unit}"
@@ -27,18 +27,18 @@ def seconds(value: float) -> str:
 
 
 def quartiles(values: list[float]) -> tuple[float, float]:
-    """Between which half of the values lie."""
+    """Returns the bounds of the middle half of the values."""
     low, _, high = quantiles(values, n=4, method="inclusive")
     return low, high
 
 
 def ratio(rounds: Rounds, one: Key, other: Key) -> list[float]:
-    """Round by round."""
+    """Divides the times round by round."""
     return [a / b for a, b in zip(rounds[one], rounds[other], strict=True)]
 
 
 def cell(rounds: Rounds, key: Key) -> str:
-    """Median, half the distance of the quartiles, and how many times ours it is."""
+    """Writes the median, half the distance of the quartiles, and the ratio to this package."""
     values = rounds[key]
     low, high = quartiles(values)
     middle = median(values)
@@ -49,7 +49,7 @@ def cell(rounds: Rounds, key: Key) -> str:
 
 
 def table(rounds: Rounds, metric: str) -> list[str]:
-    """One metric's."""
+    """Writes the table of one metric."""
     lines = [f"| {metric} | " + " | ".join(map(size, SHAPES)) + " |", "|---" * (len(SHAPES) + 1) + "|"]
     for way in WAYS:
         if metric in way.metrics:
@@ -59,7 +59,7 @@ def table(rounds: Rounds, metric: str) -> list[str]:
 
 
 def goals(rounds: Rounds) -> list[str]:
-    """What the package is to reach."""
+    """Writes the figures that the package is to reach."""
     times = ratio(rounds, Key("write", OURS, FRAME), Key("write", COPY, FRAME))
     low, high = quartiles(times)
     loaned, copied = ([median(rounds[Key("read", way, shape)]) for shape in SHAPES] for way in (LOANED, SAMPLE))
@@ -72,7 +72,7 @@ def goals(rounds: Rounds) -> list[str]:
 
 
 def losses(lost: Counter[str]) -> list[str]:
-    """The ways on which arrays got lost, or were very late."""
+    """Names the ways on which arrays got lost or were very late."""
     return [
         f"- Between two processes, {count} arrays over {way} were not there in time, and were written again."
         for way, count in lost.items()
@@ -80,7 +80,7 @@ def losses(lost: Counter[str]) -> list[str]:
 
 
 def report(rounds: Rounds, lost: Counter[str]) -> str:
-    """All of it."""
+    """Writes the whole report."""
     number = len(next(iter(rounds.values())))
     lines = [f"Medians of {number} rounds ± half the distance between the quartiles, and how many times ours.", ""]
     for metric in METRICS:

@@ -1,4 +1,7 @@
-"""Interleaved rounds: in each, every way has its turn at every size. What else the machine does meets all alike."""
+"""Interleaved rounds: in each, every way has its turn at every size.
+
+So all ways meet the same load of the machine.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,15 @@ from far import other_process
 from ways import HERE, LATENCY, WAYS, Array, Pair, opened
 
 SHAPES = [(64,), (1024,), (16 << 10,), (128 << 10,), (1 << 20,), (720, 1280, 3), (2160, 3840, 3)]
-"""Of bytes; the last two are video frames."""
+"""Shapes of arrays of bytes; the last two are video frames."""
 
 FRAME = (720, 1280, 3)
 TURN = 0.008
-"""Seconds that a turn lasts, for what is quicker."""
+"""The length of a turn in seconds, if one call is shorter."""
 
 
 class Key(NamedTuple):
-    """What a figure is of."""
+    """The way, metric and size of a figure."""
 
     metric: str
     way: str
@@ -30,17 +33,17 @@ class Key(NamedTuple):
 
 
 Rounds = dict[Key, list[float]]
-"""Seconds, the median of each round."""
+"""The median of each round, in seconds."""
 
 
 def turn(pair: Pair, small: Pair, array: Array, little: Array) -> dict[str, float]:
-    """One way's turn at one size.
+    """Runs one way's turn at one size.
 
-    Before a read is timed, the way reads a small array over another pair, and the array read before goes: so program
-    and clock are warm, and the array itself is as its writer left it, as for a reader that polls. For both together it
-    is a plain loop.
+    Before a read is timed, the way reads a small array over another pair, and the array read before
+    goes. So program and clock are warm, and the array itself is as its writer left it, as for a
+    reader that polls. Write and read together are a plain loop.
 
-    The first write of a turn is not timed: the wire format's writer clears up behind the last turn's then.
+    The first write of a turn is not timed. In it, the wire format's writer clears up the last turn.
     """
     clock = time.perf_counter
     writes: list[float] = []
@@ -71,7 +74,10 @@ def turn(pair: Pair, small: Pair, array: Array, little: Array) -> dict[str, floa
 
 
 def measure(seconds: float) -> tuple[Rounds, Counter[str]]:
-    """As many rounds as there is time for, two at least; and how many arrays were not in time in the other process."""
+    """Runs as many rounds as there is time for, at least two.
+
+    Returns the figures, and the number of arrays that were late in the other process.
+    """
     rounds: Rounds = defaultdict(list)
     arrays = [np.random.default_rng(0).integers(0, 255, shape, np.uint8) for shape in SHAPES]
     little = np.zeros(64, np.uint8)
@@ -95,5 +101,5 @@ def measure(seconds: float) -> tuple[Rounds, Counter[str]]:
             for way, shape, value in far.turns():
                 rounds[Key(LATENCY, way, shape)].append(value)
             longest, number = max(longest, time.monotonic() - began), number + 1
-    # The first is for warming up.
+    # The first round warms up.
     return {key: values[1:] for key, values in rounds.items()}, far.lost

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """Describes this machine."""
     models = [line.split(":")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     model = models[0].strip() if models else platform.machine()
@@ -33,7 +33,7 @@ def machine() -> str:
 
 
 def caption(rounds: Rounds, where: str) -> str:
-    """What one has to know to read the plot."""
+    """Writes the caption of the plot."""
     number = len(next(iter(rounds.values())))
     return f"Medians and quartiles of {number} interleaved rounds; {where}"
 

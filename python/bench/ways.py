@@ -1,4 +1,7 @@
-"""The ways from a writer to a reader that are measured, with both ends in one process: costs, not scheduling."""
+"""The measured ways from a writer to a reader.
+
+Both ends are in one process: the figures are costs, not scheduling.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Pair(NamedTuple):
 
     write: Callable[[Array], Any]
     read: Callable[[], Any]
-    """What it returns stays as it is when the next array is written."""
+    """Reads an array that stays unchanged when the next one is written."""
 
 
 class Way(NamedTuple):
@@ -49,7 +52,7 @@ class Way(NamedTuple):
     name: str
     make: Callable[[ExitStack, Array], Pair]
     metrics: tuple[str, ...] = METRICS
-    """What it says something about."""
+    """The metrics that it has figures for."""
 
     def is_shown(self, metric: str) -> bool:
         """Whether it has a line in that metric's plot."""
@@ -77,7 +80,7 @@ def _samples(stack: ExitStack, array: Array) -> Pair:
 
 
 def _loans(stack: ExitStack, array: Array) -> Pair:
-    """Publishes without a copy, and so without the caches' being emptied of all else."""
+    """Publishes without a copy, so the caches keep other data."""
     writer = stack.enter_context(ndsharray_rs.Writer(_name()))
     reader = stack.enter_context(ndsharray_rs.Reader(writer.name))
 
@@ -100,7 +103,7 @@ def _drop_in(**keywords: Any) -> Callable[[ExitStack, Array], Pair]:
 
 def _package(stack: ExitStack, array: Array) -> Pair:
     name = _name()
-    # It leaves its files.
+    # The package leaves its files.
     stack.callback(compat.remove, name, dir="/dev/shm")
     writer, reader = ndsharray.NdShArray(name, array, "w"), ndsharray.NdShArray(name, r_w="r")
     return Pair(writer.write, reader.read)
@@ -150,7 +153,7 @@ WAYS = [
     Way(PACKAGE, _package),
     Way(SHARED_NDARRAY2, _shared_ndarray2),
     Way(SHARED_MEMORY, _shared_memory),
-    # `put` leaves the work to a thread, which goes on during whatever comes next.
+    # `put` leaves the work to a thread, which runs during the next steps.
     Way(QUEUE, _queue, metrics=("write + read", LATENCY)),
     Way(COPY, _copyto, metrics=HERE),
 ]

@@ -30,126 +30,51 @@ pub(crate) fn to_exception(error: Error) -> PyErr {
 
 fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
+    // Sets the fields of an exception, and names its class.
+    macro_rules! with {
+        ($class:literal: $($field:ident $(= $value:expr)?),+) => {{
+            $(fields.set_item(stringify!($field), with!(@ $field $($value)?))?;)+
+            $class
+        }};
+        (@ $field:ident) => { $field };
+        (@ $field:ident $value:expr) => { $value };
+    }
     let name = match error {
-        Error::InvalidName { name, reason, .. } => {
-            fields.set_item("name", name)?;
-            fields.set_item("reason", reason)?;
-            "InvalidName"
-        }
-        Error::InvalidOption { option, found, min, max, .. } => {
-            fields.set_item("option", option)?;
-            fields.set_item("found", found)?;
-            fields.set_item("min", min)?;
-            fields.set_item("max", max)?;
-            "InvalidOption"
-        }
-        Error::NotFound { path, .. } => {
-            fields.set_item("path", path.to_string_lossy())?;
-            "NotFound"
-        }
-        Error::MissingDirectory { dir, .. } => {
-            fields.set_item("path", dir.to_string_lossy())?;
-            "MissingDirectory"
-        }
-        Error::AlreadyExists { path, .. } => {
-            fields.set_item("path", path.to_string_lossy())?;
-            "AlreadyExists"
-        }
-        Error::WriterExists { name, pid, .. } => {
-            fields.set_item("name", name)?;
-            fields.set_item("pid", pid)?;
-            "WriterExists"
-        }
-        Error::InUse { name, living, .. } => {
-            fields.set_item("name", name)?;
-            fields.set_item("living", living)?;
-            "InUse"
-        }
-        Error::Closed { name, .. } => {
-            fields.set_item("name", name)?;
-            "Closed"
-        }
+        Error::InvalidName { name, reason, .. } => with!("InvalidName": name, reason),
+        Error::InvalidOption { option, found, min, max, .. } => with!("InvalidOption": option, found, min, max),
+        Error::NotFound { path, .. } => with!("NotFound": path = path.to_string_lossy()),
+        Error::MissingDirectory { dir, .. } => with!("MissingDirectory": path = dir.to_string_lossy()),
+        Error::AlreadyExists { path, .. } => with!("AlreadyExists": path = path.to_string_lossy()),
+        Error::WriterExists { name, pid, .. } => with!("WriterExists": name, pid),
+        Error::InUse { name, living, .. } => with!("InUse": name, living),
+        Error::Closed { name, .. } => with!("Closed": name),
         Error::DTypeMismatch { expected, found, .. } => {
-            fields.set_item("expected", expected.name())?;
-            fields.set_item("found", found.name())?;
-            "DTypeMismatch"
+            with!("DTypeMismatch": expected = expected.name(), found = found.name())
         }
-        Error::ShapeMismatch { expected, found, .. } => {
-            fields.set_item("expected", expected)?;
-            fields.set_item("found", found)?;
-            "ShapeMismatch"
-        }
-        Error::TooManyDims { found, max, .. } => {
-            fields.set_item("found", found)?;
-            fields.set_item("max", max)?;
-            "TooManyDims"
-        }
-        Error::TooLarge { axis, len, .. } => {
-            fields.set_item("axis", axis)?;
-            fields.set_item("len", len)?;
-            "TooLarge"
-        }
-        Error::ValueTooLarge { found, max, .. } => {
-            fields.set_item("found", found)?;
-            fields.set_item("max", max)?;
-            "ValueTooLarge"
-        }
-        Error::NumbersExhausted { max, .. } => {
-            fields.set_item("max", max)?;
-            "NumbersExhausted"
-        }
+        Error::ShapeMismatch { expected, found, .. } => with!("ShapeMismatch": expected, found),
+        Error::TooManyDims { found, max, .. } => with!("TooManyDims": found, max),
+        Error::TooLarge { axis, len, .. } => with!("TooLarge": axis, len),
+        Error::ValueTooLarge { found, max, .. } => with!("ValueTooLarge": found, max),
+        Error::NumbersExhausted { max, .. } => with!("NumbersExhausted": max),
         Error::OutOfMemory { requested, available, memory, .. } => {
-            fields.set_item("requested", requested)?;
-            fields.set_item("available", available)?;
-            fields.set_item("memory", memory.to_string())?;
-            "OutOfMemory"
+            with!("OutOfMemory": requested, available, memory = memory.to_string())
         }
-        Error::AllSlotsPinned { slots, .. } => {
-            fields.set_item("slots", slots)?;
-            fields.set_item("holders", PyDict::new(py))?;
-            "AllSlotsPinned"
-        }
-        Error::TooManyReaders { max, .. } => {
-            fields.set_item("max", max)?;
-            "TooManyReaders"
-        }
-        Error::PermissionDenied { path, .. } => {
-            fields.set_item("path", path.to_string_lossy())?;
-            "PermissionDenied"
-        }
+        Error::AllSlotsPinned { slots, .. } => with!("AllSlotsPinned": slots, holders = PyDict::new(py)),
+        Error::TooManyReaders { max, .. } => with!("TooManyReaders": max),
+        Error::PermissionDenied { path, .. } => with!("PermissionDenied": path = path.to_string_lossy()),
         Error::ForeignOwner { path, owner, what, .. } => {
-            fields.set_item("path", path.to_string_lossy())?;
-            fields.set_item("owner", owner)?;
-            fields.set_item("what", what.to_string())?;
-            "ForeignOwner"
+            with!("ForeignOwner": path = path.to_string_lossy(), owner, what = what.to_string())
         }
-        Error::NotOurs { path, wanted, .. } => {
-            fields.set_item("path", path.to_string_lossy())?;
-            fields.set_item("wanted", wanted)?;
-            "NotOurs"
-        }
+        Error::NotOurs { path, wanted, .. } => with!("NotOurs": path = path.to_string_lossy(), wanted),
         Error::Corrupt(_) => "Corrupt",
         Error::Wire(_) => "Wire",
-        Error::InvalidBool { index, value, .. } => {
-            fields.set_item("index", index)?;
-            fields.set_item("value", value)?;
-            "InvalidBool"
-        }
-        Error::Contended { attempts, .. } => {
-            fields.set_item("attempts", attempts)?;
-            "Contended"
-        }
+        Error::InvalidBool { index, value, .. } => with!("InvalidBool": index, value),
+        Error::Contended { attempts, .. } => with!("Contended": attempts),
         Error::Poisoned(_) => "Poisoned",
         Error::Forked => "Forked",
-        Error::Unsupported { what, .. } => {
-            fields.set_item("what", what)?;
-            "Unsupported"
-        }
+        Error::Unsupported { what, .. } => with!("Unsupported": what),
         Error::Io { doing, path, source, .. } => {
-            fields.set_item("doing", doing)?;
-            fields.set_item("path", path.to_string_lossy())?;
-            fields.set_item("os_error", source.raw_os_error())?;
-            "Io"
+            with!("Io": doing, path = path.to_string_lossy(), os_error = source.raw_os_error())
         }
         // Errors newer than this list, and those of arrays in private memory.
         _ => "NdsharrayError",

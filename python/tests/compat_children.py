@@ -40,7 +40,7 @@ class Peer:
         return status == "True", digest
 
     def read_new(self, seconds: float = 10.0) -> str:
-        """Read until there is something new, as ndsharray's users do."""
+        """Reads until there is a new array, as programs with ndsharray do."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             status, digest = self.read()
@@ -65,7 +65,7 @@ def peer(module: str, access: str, name: str, **keywords: str) -> Iterator[Peer]
         finally:
             assert process.stdin is not None
             with suppress(BrokenPipeError):
-                # The end of its input ends it.
+                # The process ends with its input.
                 process.stdin.close()
             try:
                 process.wait(10)
@@ -75,7 +75,7 @@ def peer(module: str, access: str, name: str, **keywords: str) -> Iterator[Peer]
 
 
 def until(what: object, seconds: float = 10.0) -> None:
-    """Wait until `what()` holds."""
+    """Waits until `what()` holds."""
     deadline = time.monotonic() + seconds
     while not what():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it never came true"

@@ -1,4 +1,7 @@
-"""An `NdShArray` in a process of its own: `compat_peer.py MODULE r|w NAME [KEYWORD=VALUE ...]`, then line by line."""
+"""An `NdShArray` in a process of its own, which takes commands line by line.
+
+Its arguments are `MODULE r|w NAME [KEYWORD=VALUE ...]`.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ import numpy as np
 
 
 def digest(array: np.ndarray) -> str:
-    """What an array is, in one word; NaNs count by their bytes."""
+    """Describes an array in one word; NaNs count by their bytes."""
     elements = hashlib.sha256(array.tobytes()).hexdigest()[:16]
     return f"{array.dtype.name}:{'x'.join(map(str, array.shape))}:{elements}"
 
 
 def sample(dtype: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
-    """An array of any bits, by its number."""
+    """Makes an array of any bits, by its number."""
     wanted = np.dtype(dtype)
     count = int(np.prod(shape))
     bits = np.random.default_rng(seed).bytes(count * wanted.itemsize)

@@ -13,20 +13,20 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def name() -> str:
-    """A name of the test's own."""
+    """Returns a name of the test's own."""
     return f"pytest-{os.getpid()}-{next(_numbers)}"
 
 
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Channels go to a directory of the test's own, also those of its child processes."""
+    """Puts channels into a directory of the test's own, also those of its child processes."""
     monkeypatch.setenv("NDSHARRAY_DIR", str(tmp_path))
     return tmp_path
 
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """SIGINT raises KeyboardInterrupt, also where the tests were started in the background, which has it ignored."""
+    """Has SIGINT raise KeyboardInterrupt: processes started in the background ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -116,7 +116,7 @@ def test_a_value_that_does_not_fit_stays_unread(name: str, read_only: bool) -> N
         writer.write(np.zeros(4))
         with pytest.raises(nd.ShapeMismatch):
             reader.read_into(out)
-        # A newer one may take its place; nothing holds a slot meanwhile.
+        # A newer one may take its place, as nothing holds a slot meanwhile.
         for _ in range(200):
             writer.write(np.full(3, 8.0))
         info = reader.read_into(out)
@@ -149,7 +149,7 @@ def test_options(name: str, tmp_path: Path) -> None:
         with nd.Reader(name, dir=place), pytest.raises(nd.TooManyReaders) as caught:
             nd.Reader(name, dir=place)
         assert caught.value.max == 1
-    # It persists.
+    # The channel persists.
     with nd.Reader(name, dir=str(place)) as reader:
         sample = reader.read()
         assert sample is not None
@@ -348,7 +348,7 @@ def test_masked_elements_are_refused_by_the_drop_ins(name: str, wire: Any) -> No
 
 
 def nulls(package: str) -> Iterator[Any]:
-    """What another package has with something missing, and then the same without."""
+    """Returns an object of another package with a missing element, and the same without."""
     module = pytest.importorskip(package)
     for values in ([1.5, None], [1.5, 2.5]):
         match package:
@@ -419,5 +419,5 @@ def test_the_exceptions_are_those_of_the_crate() -> None:
     kinds = {
         name for name, kind in inspect.getmembers(nd.errors, inspect.isclass) if kind.__module__ == nd.errors.__name__
     }
-    # A view of memory that is no array cannot come about here.
+    # No view of other memory can be made here.
     assert kinds - {"NdsharrayError"} == variants - {"View"}

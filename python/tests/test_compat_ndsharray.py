@@ -1,4 +1,4 @@
-"""What a program sees that uses `NdShArray`."""
+"""`NdShArray`, as a program sees it."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_any_order_of_elements_and_bytes(name: str, wire: Wire) -> None:
 
 
 def test_arrays_stay_and_cannot_be_changed(name: str, wire: Wire) -> None:
-    """As the package's, which are views of bytes: a program may collect as many as it likes."""
+    """As the package's, which are views of bytes: a program may collect any number."""
     writer = NdShArray(name, r_w="w", wire=wire)
     reader = NdShArray(name, r_w="r", wire=wire)
     collected = []
@@ -165,7 +165,7 @@ def test_a_reader_that_lets_go_never_copies(name: str) -> None:
         writer.write(np.full(4, number))
         array = reader.read()[1]
         assert array.base is not None, "in place"
-        kept = [array[1:]]  # a part keeps the whole
+        kept = [array[1:]]  # A part keeps the whole.
     writer.write(np.full(4, 20))
     assert reader.read()[1].base is not None
     kept += [reader.read()[1], array]
@@ -208,7 +208,7 @@ def test_a_reader_goes_on_with_the_next_writer(name: str, wire: Wire) -> None:
 
 
 def test_two_objects_of_one_process_write(name: str, wire: Wire) -> None:
-    """As when a notebook's cell is run again: the new object is made before the old one goes."""
+    """As when a notebook's cell runs again: the new object is made before the old one goes."""
     reader = NdShArray(name, r_w="r", wire=wire)
     first = NdShArray(name, np.array([1]), r_w="w", wire=wire)
     second = NdShArray(name, np.array([2]), r_w="w", wire=wire)
@@ -287,7 +287,7 @@ def test_damage_is_told_and_survived(name: str, wire: Wire, directory: Path) -> 
     default = np.zeros(1)
     reader = NdShArray(name, default, r_w="r", wire=wire)
     if wire == "native":
-        # What is behind the board's head: the headers of the slots.
+        # The bytes behind the board's header: the headers of the slots.
         damaged, start = directory / f"{name}.ndsh", 128
     else:
         damaged, start = directory / name, 0

@@ -1,4 +1,4 @@
-"""The drop-in together with the package ndsharray as it is, in another process, and with itself over either wire."""
+"""The drop-in with a peer in another process: ndsharray as it is, or itself over either wire."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ndsharray_rs import compat
 
 SHAPES = [(), (5,), (3, 0, 2), (2, 3, 4), (1, 1, 1, 1, 7), (64, 48, 3), (4,) * 8]
 PACKAGE = "/dev/shm"
-"""Where the package has its files."""
+"""The directory of the package's files."""
 
 
 @pytest.fixture
 def shared_name(name: str) -> Iterator[str]:
-    """A name in the package's directory, of which nothing is left afterwards."""
+    """Returns a name in the package's directory, and removes its files afterwards."""
     yield name
     compat.remove(name, dir=PACKAGE)
 
@@ -80,7 +80,8 @@ def test_a_killed_package_writer_is_followed_by_another(shared_name: str) -> Non
     for seed in range(3):
         with peer("ndsharray", "w", shared_name) as writer:
             writer.write("int16", (2, seed + 1), seed)
-            until(lambda: digest(reader.read()[1]) == digest(sample("int16", (2, seed + 1), seed)))  # noqa: B023
+            wanted = digest(sample("int16", (2, seed + 1), seed))
+            until(lambda: digest(reader.read()[1]) == wanted)  # noqa: B023
             writer.kill()
 
 

@@ -1,4 +1,4 @@
-"""What a program sees that uses `SharedNDArray`."""
+"""`SharedNDArray`, as a program sees it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers know of the drop-ins: mypy checks this file, pytest runs it."""
+"""The drop-ins' types: mypy checks this file, pytest runs it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 from upstream import NDSHARRAY, SHARED_NDARRAY2, Package, examples, fetch, run, stand_in
 
 SAME_MODULE = "import sys\nimport ndsharray_rs.compat\nsys.modules[__name__] = ndsharray_rs.compat\n"
-"""A module that is the drop-ins' under another name."""
+"""A module of the drop-ins under another name."""
 
 OTHER_WIRE = """
 from ndsharray_rs import compat
@@ -28,7 +28,7 @@ from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from shared_ndarray2 import SharedNDArray
 """
-"""What the shorter examples of shared-ndarray2 take for imported."""
+"""Imports that the shorter examples of shared-ndarray2 leave out."""
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_unit_test_of_ndsharray(cache: Path, tmp_path: Path, source: str) ->
     done = run([str(test), "-v"], environment)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Ran [1-9]\d* tests? in .*\n\nOK$", done.stderr, re.MULTILINE), done.stderr
-    # The test's second process only logs what it cannot do.
+    # The test's second process only logs its failures.
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Testing size") == 4 * 14
 
@@ -82,7 +82,7 @@ def test_the_examples_of_ndsharray(cache: Path, tmp_path: Path, source: str, sta
 
 @pytest.mark.parametrize("number", range(5))
 def test_the_examples_of_shared_ndarray2(cache: Path, tmp_path: Path, number: int) -> None:
-    """Each ends as it ends with the package itself: two are no complete programs, and fail with both."""
+    """Each ends as with the package itself: two are no complete programs, and fail with both."""
     found = readme(SHARED_NDARRAY2, cache)
     assert len(found) == 5
     code = found[0] if number == 0 else ASSUMED + found[number]

@@ -24,7 +24,7 @@ def start(program: str, tmp_path: Path, *arguments: str) -> subprocess.Popen[str
 
 
 def follow(name: str, process: subprocess.Popen[str]) -> list[int]:
-    """All that a consumer sees until the producer's end; that the loop ends is what is tested."""
+    """Returns all that a consumer sees until the producer's end. The loop must end by itself."""
     with process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -44,7 +44,7 @@ def follow(name: str, process: subprocess.Popen[str]) -> list[int]:
 
 
 def test_with_daemon_threads(name: str, tmp_path: Path) -> None:
-    """One that sleeps for ever, and one that is inside the writer when the program ends."""
+    """Threads that sleep without an end, and that use the writer when the program ends."""
     program = """
         import sys, threading, time
         import numpy as np
@@ -214,7 +214,7 @@ def test_a_worker_that_has_not_read_to_the_end_leaves_nothing(name: str, directo
 
 
 def test_a_reader_that_has_not_read_to_the_end_leaves_nothing(name: str, directory: Path, tmp_path: Path) -> None:
-    """With a daemon thread alive, which keeps the interpreter from freeing what there is."""
+    """A daemon thread that is alive keeps the interpreter from freeing objects."""
     program = """
         import sys, threading, time
         import ndsharray_rs as nd

@@ -1,4 +1,4 @@
-"""What forked children may do with what they inherit."""
+"""Inherited handles and arrays in forked children."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(name: str, program: str, *arguments: str, timeout: float = 100) -> str:
 
 
 def test_a_child_of_a_writing_process_is_told(name: str, directory: Path) -> None:
-    """The other thread is inside the writer at nearly every moment."""
+    """Another thread uses the writer at nearly every moment."""
     run(
         name,
         """
@@ -220,7 +220,7 @@ def test_a_handle_whose_name_has_gone_is_not_found_in_a_child(name: str) -> None
 
 @pytest.mark.parametrize("delayed", [False, True])
 def test_an_inherited_value_does_not_change(name: str, directory: Path, delayed: bool) -> None:
-    """The parent lets go of it at once, and reuses the memory; the child's handler comes late."""
+    """The parent drops it at once and reuses the memory; the child's handler comes late."""
     program = """
         import os, signal, sys, time
 
@@ -277,7 +277,7 @@ def test_an_inherited_value_does_not_change(name: str, directory: Path, delayed:
 
 @pytest.mark.parametrize("kind", ["read", "write"])
 def test_an_inherited_guard_is_the_childs_own(name: str, kind: str) -> None:
-    """What the child does to the array stays there, and what others do to the array does not reach it."""
+    """Changes by the child stay in the child. Changes by others do not reach it."""
     program = """
         import os, signal, sys
 
@@ -389,7 +389,7 @@ def test_a_child_that_dies_before_it_has_copied_holds_nothing(name: str) -> None
     subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(program), name], check=True, timeout=100)
 
 
-STORM = """
+RANDOM_FORKS = """
 seed = int(sys.argv[2])
 print("seed", seed)
 chance = random.Random(seed)
@@ -512,10 +512,10 @@ writer.close()
 
 
 def test_forks_at_random_moments(name: str, directory: Path) -> None:
-    """Of a process whose threads write, read, wait and lock: no child hangs, and nothing that it inherits changes."""
+    """Threads write, read, wait and lock: no child hangs, and no inherited array changes."""
     seed = (
         random.SystemRandom().randrange(1 << 32) if (given := os.environ.get("NDSHARRAY_SEED")) is None else int(given)
     )
     print("seed", seed)
-    run(name, STORM, str(seed), timeout=300)
+    run(name, RANDOM_FORKS, str(seed), timeout=300)
     assert list(directory.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Memory lent to be filled, and what becomes of it when somebody keeps it."""
+"""Memory lent to be filled, and the arrays that are left of it."""
 
 from __future__ import annotations
 
@@ -54,12 +54,13 @@ def test_an_exception_abandons_it(writer: nd.Writer, reader: nd.Reader) -> None:
 
 
 def test_closing_the_writer_inside_the_block_is_told(writer: nd.Writer, reader: nd.Reader) -> None:
-    with pytest.raises(ValueError, match=r"closed before this loan's block ended.*not been published"):  # noqa: SIM117
+    told = r"closed before this loan's block ended.*not been published"
+    with pytest.raises(ValueError, match=told):  # noqa: SIM117
         with writer.loan(3) as array:
             array[...] = 1
             writer.close()
     assert reader.latest() is None
-    # What ends the block otherwise is not hidden.
+    # Another end of the block is not hidden.
     with nd.Writer(writer.name) as again, pytest.raises(KeyError), again.loan(3):
         again.close()
         raise KeyError
@@ -103,11 +104,11 @@ def test_without_survivors_nothing_is_copied_or_moved(writer: nd.Writer, reader:
         loan = writer.loan(4096, np.uint8)
         addresses.add(loan.array.ctypes.data)
         loan.publish()
-    assert len(addresses) <= 64  # as many as there are slots
+    assert len(addresses) <= 64  # One for each slot.
 
 
 def survivors(array: np.ndarray) -> dict[str, object]:
-    """All that can be made of an array and leads to the same memory."""
+    """Things made of an array that lead to the same memory."""
 
     class Sub(np.ndarray):
         pass
@@ -127,8 +128,8 @@ def survivors(array: np.ndarray) -> dict[str, object]:
     }
 
 
-def scribble(thing: object) -> None:
-    """Writes to a survivor, if it lets one."""
+def overwrite(thing: object) -> None:
+    """Writes to a survivor, if it is writable."""
     try:
         if isinstance(thing, memoryview):
             thing.cast("B")[:] = b"\xff" * thing.nbytes
@@ -156,22 +157,22 @@ def test_what_survives_harms_nobody(writer: nd.Writer, reader: nd.Reader, kind: 
         writer.close()
     else:
         getattr(loan, end)()
-    scribble(survivor)
+    overwrite(survivor)
     if end == "publish":
         held = read(reader)
         assert held.array.tolist() == [[4, 4]] * 3
-        scribble(survivor)
+        overwrite(survivor)
         assert held.array.tolist() == [[4, 4]] * 3
-        # The slot is used again, by others.
+        # Other values use the slot again.
         for number in range(130):
             writer.write(np.full((3, 2), number))
-            scribble(survivor)
+            overwrite(survivor)
             assert read(reader).array.tolist() == [[number, number]] * 3
     elif end == "abandon":
         assert reader.read() is None
         for number in range(130):
             writer.write(np.full((3, 2), number))
-            scribble(survivor)
+            overwrite(survivor)
             assert read(reader).array.tolist() == [[number, number]] * 3
 
 
@@ -246,7 +247,7 @@ def test_a_loan_starts_with_bools_that_are_bools(writer: nd.Writer, reader: nd.R
 
 
 def test_without_address_space_to_part_them(name: str) -> None:
-    """The memory cannot be moved, and there is no room for a copy: nothing is published, and they keep it."""
+    """The memory cannot move, and a copy does not fit: nothing is published, and views keep it."""
     program = f"""
 import resource
 import numpy as np

@@ -61,12 +61,12 @@ class Peer:
         return found
 
     def expect_word(self, word: str) -> None:
-        """Waits for a word, whatever is said about being idle before it."""
+        """Waits for a word, and skips reports of being idle."""
         while (found := self.expect("")) != word:
             assert found.startswith("idle"), f"expected {word!r}, heard {found!r}: {self.complaints}"
 
     def expect_idle(self, seq: int) -> None:
-        """Waits until a reader has come to this value."""
+        """Waits until a reader has reached this value."""
         while self.expect("idle") != f"idle {seq}":
             pass
 
@@ -76,7 +76,7 @@ class Peer:
         self.process.stdin.flush()
 
     def kill(self) -> None:
-        """The end that nobody can prepare for."""
+        """Ends the process without a warning."""
         self.process.kill()
         self.end()
 
@@ -92,7 +92,7 @@ class Peer:
 
 @pytest.fixture(scope="session")
 def rust_peer() -> str:
-    """The Rust end, built as it is in this checkout; `NDSHARRAY_PEER` names one that has been built."""
+    """Builds the Rust end of this checkout; `NDSHARRAY_PEER` names one that is built already."""
     if built := os.environ.get("NDSHARRAY_PEER"):
         return built
     cargo = shutil.which("cargo")
@@ -144,6 +144,16 @@ def test_every_dtype_and_shape(name: str, start: Start, language: Language) -> N
         assert reader.end() == 0, reader.complaints
 
 
+def publish_all(writer: Peer, readers: list[Peer], count: int) -> None:
+    """Has the writer publish all values and close the channel, and each reader see the last one."""
+    writer.go_on()
+    writer.expect("first")
+    writer.expect("done")
+    for reader in readers:
+        reader.expect_idle(count)
+    writer.go_on()
+
+
 @pytest.mark.parametrize("language", BOTH)
 def test_four_readers_mixed(name: str, start: Start, language: Language) -> None:
     """Every dtype, the shape changing each time, two readers of each language."""
@@ -153,12 +163,7 @@ def test_four_readers_mixed(name: str, start: Start, language: Language) -> None
     readers = [start(reader, "read", name) for reader in BOTH * 2]
     for reader in readers:
         reader.expect("open")
-    writer.go_on()
-    writer.expect("first")
-    writer.expect("done")
-    for reader in readers:
-        reader.expect_idle(count)
-    writer.go_on()
+    publish_all(writer, readers, count)
     for reader in readers:
         _, seen, last = reader.expect("closed").split()
         assert int(last) == count
@@ -176,12 +181,7 @@ def test_a_flood(name: str, start: Start, language: Language) -> None:
     readers = [start(reader, "read", name) for reader in BOTH]
     for reader in readers:
         reader.expect("open")
-    writer.go_on()
-    writer.expect("first")
-    writer.expect("done")
-    for reader in readers:
-        reader.expect_idle(count)
-    writer.go_on()
+    publish_all(writer, readers, count)
     for reader in readers:
         reader.expect("closed")
         assert reader.end() == 0, reader.complaints
@@ -202,7 +202,7 @@ def test_a_killed_writer_has_a_successor(name: str, start: Start, language: Lang
     assert sample is not None
     writer.kill()
     assert not own.is_writer_alive
-    # Its last value is still there.
+    # Its last value is still current.
     last = own.latest()
     assert last is not None
     check(last)

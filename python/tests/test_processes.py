@@ -185,11 +185,22 @@ def test_waiting_lets_other_threads_run(name: str) -> None:
 
         thread = threading.Thread(target=wait)
         thread.start()
-        # As soon as the other thread waits, its reader is not to be had here.
+        # As soon as the other thread waits, its reader is in use.
         wait_until_in_use(reader)
         writer.write([1])
         thread.join(60)
         assert found == [1]
+
+
+def check_while_alive(threads: list[threading.Thread], reader: nd.Reader) -> None:
+    """Reads until all threads have ended: values are in order, and each is of one number."""
+    last = 0
+    while any(thread.is_alive() for thread in threads):
+        sample = reader.wait(0.05)
+        if sample is not None:
+            assert sample.seq > last
+            last = sample.seq
+            assert sample.array.min() == sample.array.max()
 
 
 def test_threads_take_turns_at_a_writer(name: str) -> None:
@@ -203,13 +214,7 @@ def test_threads_take_turns_at_a_writer(name: str) -> None:
         threads = [threading.Thread(target=write, args=(array,)) for array in arrays]
         for thread in threads:
             thread.start()
-        last = 0
-        while any(thread.is_alive() for thread in threads):
-            sample = reader.wait(0.05)
-            if sample is not None:
-                assert sample.seq > last
-                last = sample.seq
-                assert sample.array.min() == sample.array.max()
+        check_while_alive(threads, reader)
         assert writer.write([0]) == 81
 
 
@@ -242,13 +247,7 @@ def test_threads_take_turns_whatever_the_layout(name: str, way: str) -> None:
         threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 5)]
         for thread in threads:
             thread.start()
-        last = 0
-        while any(thread.is_alive() for thread in threads):
-            sample = reader.wait(0.05)
-            if sample is not None:
-                assert sample.seq > last
-                last = sample.seq
-                assert sample.array.min() == sample.array.max()
+        check_while_alive(threads, reader)
         assert failed == []
         assert writer.write([0]) == 201
 
@@ -276,7 +275,8 @@ def test_a_thread_that_writes_in_a_loop_lets_others_write_and_close(name: str, w
         for _ in range(5):
             before = len(written)
             WAYS[way](writer, np.zeros((2, 2)))
-            # How many go first depends on when the interpreter lets this thread run, but it is next in line.
+            # When this thread runs, and so how many go first, is up to the interpreter.
+            # But it is next in line.
             assert len(written) - before < 30
         writer.close()
         for thread in threads:
@@ -301,7 +301,7 @@ def test_a_thread_waits_for_another_threads_loan(name: str) -> None:
         written: list[int] = []
         other = threading.Thread(target=lambda: written.append(writer.write([1.0])))
         other.start()
-        # It waits, and nothing arrives.
+        # The thread waits, and nothing arrives.
         assert reader.wait(0.2) is None
         assert other.is_alive()
         done.set()
@@ -400,7 +400,7 @@ def test_closing_ends_the_wait_of_another_thread(name: str, how: str) -> None:
             assert str(ended[0]) == "this Reader has been closed"
         with pytest.raises(ValueError, match="closed"):
             reader.read()
-        # Its place in the channel is free.
+        # Its entry in the channel is free.
         others = [nd.Reader(name) for _ in range(64)]
         for other in others:
             other.close()
@@ -442,7 +442,7 @@ def test_asyncio_waits(name: str) -> None:
             sample = await asyncio.wait_for(waiting, 60)
             assert sample is not None
             assert sample.array.tolist() == [5]
-            # The wait of a cancelled task is over at once, the reader is free, and no value is lost.
+            # The wait of a cancelled task is over at once. The reader is free, and no value lost.
             waiting = asyncio.create_task(reader.wait_async())
             await asyncio.sleep(0.1)
             waiting.cancel()
@@ -450,8 +450,11 @@ def test_asyncio_waits(name: str) -> None:
                 await waiting
             assert reader.read() is None
             writer.write([6])
-            assert (await asyncio.wait_for(reader.wait_async(), 60)).array.tolist() == [6]  # type: ignore[union-attr]
-            # A cancelled thread cannot be told; closing its reader ends it, and with it `asyncio.run`.
+            sample = await asyncio.wait_for(reader.wait_async(), 60)
+            assert sample is not None
+            assert sample.array.tolist() == [6]
+            # A thread does not learn of a cancellation. Closing its reader ends it, and with it
+            # `asyncio.run`.
             task = asyncio.create_task(asyncio.to_thread(reader.wait))
             await asyncio.sleep(0.1)
             task.cancel()
@@ -522,7 +525,7 @@ def test_finding_memory_lets_other_threads_run(name: str, act: str) -> None:
             time.sleep(0)
 
     before = sys.getswitchinterval()
-    # Then a thread that has the interpreter lock keeps it until it gives it back by itself.
+    # Then a thread keeps the interpreter lock until it releases the lock by itself.
     sys.setswitchinterval(1000)
     thread = threading.Thread(target=go_round)
 
@@ -544,9 +547,9 @@ def test_finding_memory_lets_other_threads_run(name: str, act: str) -> None:
 
     try:
         thread.start()
-        # What is done at first use alone is done.
+        # Does the work of the first use.
         others_run(1)
-        # The memory may be found before the system has woken the other thread. So it gets more chances.
+        # The memory may be found before the system wakes the other thread. So it gets more chances.
         deadline = time.monotonic() + 40
         while not others_run(size):
             assert time.monotonic() < deadline, "no other thread ran"

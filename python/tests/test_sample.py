@@ -1,4 +1,4 @@
-"""What a sample shows, and how long."""
+"""Samples: their views, and how long they last."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DTYPES = [
 
 
 def values(dtype: np.dtype[Any], shape: tuple[int, ...] = (2, 3)) -> np.ndarray[Any, Any]:
-    """Some of everything."""
+    """Makes a few different values of a dtype."""
     numbers = np.arange(np.prod(shape, dtype=int))
     if dtype.kind == "c":
         return (numbers + 1j * numbers[::-1]).astype(dtype).reshape(shape)
@@ -157,7 +157,7 @@ def test_the_array_outlives_everything(name: str) -> None:
     sample = reader.read()
     assert sample is not None
     row = sample.array[10:20]
-    # One slot is held, the other is current: there is none to write to.
+    # One slot is held, the other is current: none is left to write to.
     writer.write(np.zeros(1000))
     with pytest.raises(nd.AllSlotsPinned) as caught:
         writer.write(np.zeros(1000))
@@ -168,7 +168,7 @@ def test_the_array_outlives_everything(name: str) -> None:
     with pytest.raises(nd.AllSlotsPinned):
         writer.write(np.zeros(1000))
     assert row.tolist() == list(range(10, 20))
-    # The last reference goes, and the slot comes back.
+    # The last reference goes, and returns the slot.
     del row
     assert writer.write(np.ones(1000)) == 3
     with nd.Reader(name) as reader:
@@ -245,7 +245,7 @@ def test_dlpack(name: str) -> None:
     assert not array.flags.writeable
     assert "versioned" in repr(sample.__dlpack__(max_version=(1, 0)))
     with pytest.raises(BufferError):
-        # The old capsules have no way to say that they are not to be written to.
+        # Old capsules cannot say that they are read-only.
         sample.__dlpack__()
     assert np.from_dlpack(sample, copy=True).flags.writeable
 

@@ -1,4 +1,4 @@
-"""One array for all."""
+"""Arrays that all processes change in place."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def add_to(shared: nd.SharedArray, times: int) -> None:
 def test_processes_take_turns(name: str, method: str) -> None:
     context: Any = multiprocessing.get_context(method)
     with nd.SharedArray.create(name, (4, 4), int) as shared:
-        # A forked child has the parent's handle, which is not its own: it opens one through a pickle.
+        # A forked child has its parent's handle. Through a pickle it opens one of its own.
         target, arguments = (add_to, (shared, 200)) if method != "fork" else (unpickled, (pickle.dumps(shared), 200))
         workers = [context.Process(target=target, args=arguments) for _ in range(3)]
         for worker in workers:

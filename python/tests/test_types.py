@@ -1,4 +1,4 @@
-"""The types say what is true, and the examples do what they show."""
+"""The types are true, and the examples do what they show."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_the_links_of_the_readmes() -> None:
         if heading:
             headings = re.findall(r"^#+ (.*)$", text.read_text(), re.MULTILINE)
             assert heading in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, target
-    # On PyPI there is nothing beside it.
+    # On PyPI no other file lies beside it.
     assert [target for target in link.findall((HERE.parent / "PYPI.md").read_text()) if "://" not in target] == []
 
 

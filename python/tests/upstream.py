@@ -1,4 +1,4 @@
-"""The packages that the drop-ins stand for, as their authors published them: source distributions from PyPI."""
+"""The packages that the drop-ins replace, as published: source distributions from PyPI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 REQUIRED = "NDSHARRAY_REQUIRE_UPSTREAM"
-"""Set where a test that cannot be run has failed, as in CI."""
+"""Set where a test that cannot run counts as failed, as in CI."""
 
 
 class Package(NamedTuple):
@@ -32,9 +32,9 @@ SHARED_NDARRAY2 = Package(
 
 
 def fetch(package: Package, cache: Path) -> Path:
-    """The unpacked distribution, from `cache` if it is there.
+    """Returns the unpacked distribution, from `cache` if that has it.
 
-    Without a network the test is skipped, and says why, or fails where it is required.
+    Without a network, skips the test with a reason, or fails where the test is required.
     """
     stem = f"{package.name.replace('-', '_')}-{package.version}"
     archive = cache / f"{stem}.tar.gz"
@@ -54,19 +54,19 @@ def fetch(package: Package, cache: Path) -> Path:
 
 
 def examples(text: str) -> list[str]:
-    """The Python examples in a Markdown text."""
+    """Returns the Python examples in a Markdown text."""
     return re.findall(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def stand_in(directory: Path, module: str, source: str) -> dict[str, str]:
-    """An environment in which `import module` gets `source`, in child processes too."""
+    """Makes an environment in which `import module` gets `source`, in child processes too."""
     directory.mkdir(exist_ok=True)
     (directory / f"{module}.py").write_text(source)
     return {**os.environ, "PYTHONPATH": str(directory)}
 
 
 def run(code: str | list[str], environment: dict[str, str], seconds: float = 120) -> subprocess.CompletedProcess[str]:
-    """Run a script, or Python with arguments, to its end."""
+    """Runs a script, or Python with arguments, to its end."""
     arguments = ["-c", code] if isinstance(code, str) else code
     command = [sys.executable, *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=seconds)

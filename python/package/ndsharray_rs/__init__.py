@@ -1,7 +1,7 @@
 """Share NumPy arrays between processes through shared memory: zero-copy, and never torn.
 
-One process writes under a name; any number of others see the latest value, in place. Shape and dtype may change with
-every write.
+One process writes under a name. Any number of others see the latest value, in place. Shape and
+dtype may change with every write.
 
 >>> import numpy as np
 >>> import ndsharray_rs as nd
@@ -13,7 +13,7 @@ every write.
 >>> sample.array.mean()                                     # no copy, and it does not change
 np.float64(1.0)
 
-`SharedArray` is the other way to share: one array that everybody changes in place, with a lock beside it.
+`SharedArray` is the other way to share: one array that all processes change in place, under a lock.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ __all__ = [
 ]
 
 if hasattr(_os, "register_at_fork"):
-    # What is lent stays as it is in the child.
+    # Lent memory becomes the child's own.
     _os.register_at_fork(
         before=_native._before_fork,
         after_in_parent=_native._after_fork_in_parent,

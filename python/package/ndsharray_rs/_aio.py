@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import time
-
-from ._native import Reader, Sample
+from typing import Protocol, TypeVar
 
 _SLICE = 0.05
-"""Seconds that a thread waits at a time: the longest time after which it notices that its task was cancelled."""
+"""The longest wait of a thread at a time, in seconds: so soon it notices a cancelled task."""
+
+_Sample = TypeVar("_Sample", covariant=True)
 
 
-async def wait(reader: Reader, timeout: float | None) -> Sample | None:
-    """`Reader.wait` in a thread of the loop's executor."""
+class _Reader(Protocol[_Sample]):
+    """The methods of `Reader` that this needs. `Reader` itself needs this module."""
+
+    def read(self) -> _Sample | None: ...
+
+    def _wait_for_news(self, timeout: float | None) -> bool: ...
+
+
+async def wait(reader: _Reader[_Sample], timeout: float | None) -> _Sample | None:
+    """Call `Reader.wait` in a thread of the loop's executor."""
     loop = asyncio.get_running_loop()
     end = None if timeout is None else time.monotonic() + timeout
     while True:
         left = _SLICE if end is None else max(0.0, min(_SLICE, end - time.monotonic()))
-        # The thread only waits. If the task is cancelled meanwhile, no value has been read, and none is lost.
+        # The thread only waits. If the task is cancelled meanwhile, no value is read, or lost.
         waiting = loop.run_in_executor(None, reader._wait_for_news, left)
         try:
             news = await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            # The thread has the reader until its slice is over; after that it is free again.
+            # The thread uses the reader until its slice is over. After that the reader is free.
             await asyncio.wait([waiting])
             if not waiting.cancelled():
-                # Asked for, so that an error in it is not reported as one that was never seen.
+                # Retrieved, so that asyncio does not report its error as never retrieved.
                 waiting.exception()
             raise
         if news and (sample := reader.read()) is not None:

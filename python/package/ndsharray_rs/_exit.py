@@ -1,8 +1,8 @@
-"""Closing what a program has not closed when it ends.
+"""Closing the handles that a program has left open at its end.
 
-The interpreter does not free everything at its end: not with a daemon thread alive, and not in a worker of
-`multiprocessing` that was forked, which ends without tearing the interpreter down. So writers are closed here, and
-readers, for which a closed channel's last value would stay otherwise.
+The interpreter does not free everything at its end: not while a daemon thread is alive, and not in
+a forked worker of `multiprocessing`, which ends without tearing the interpreter down. So writers
+are closed here. So are readers: for them a closed channel's last value would stay.
 """
 
 from __future__ import annotations
@@ -22,32 +22,35 @@ class _Closeable(Protocol):
 _readers: weakref.WeakSet[Any] = weakref.WeakSet()
 _writers: weakref.WeakSet[Any] = weakref.WeakSet()
 _worker: int | None = None
-"""The process in which `multiprocessing` has been asked to call `_close_in_worker`."""
+"""The process in which `multiprocessing` is to call `_close_in_worker`."""
 
 _renews = False
-"""Whether `multiprocessing` has been asked to call `_renew`: its children inherit that."""
+"""Whether `multiprocessing` is to call `_renew` in children, which inherit that."""
 
 _BEFORE_CHILDREN = 0
-"""The priority of a finalizer that is called before the process waits for its own children, which may be readers."""
+"""The priority of a finalizer that runs before the process waits for its children.
+
+Children may be readers, which wait for the writer to close.
+"""
 
 
 def note_writer(writer: _Closeable) -> None:
-    """Has `writer` closed when this process ends, if it is still there."""
+    """Register `writer` to be closed when this process ends, if it still exists."""
     _writers.add(writer)
     watch()
 
 
 def note_reader(reader: _Closeable) -> None:
-    """Has `reader` closed when this process ends, if it is still there."""
+    """Register `reader` to be closed when this process ends, if it still exists."""
     _readers.add(reader)
     watch()
 
 
 def watch() -> None:
-    """Has `multiprocessing` say when this process ends: also for handles that it has inherited."""
+    """Register with `multiprocessing` for the end of this process, also for inherited handles."""
     global _renews, _worker
-    # What the parent has registered is not called in its children, so each process registers for itself. A worker
-    # has the module. Any other process is served by `atexit`.
+    # The parent's finalizers do not run in its children, so each process registers for itself. A
+    # worker has the module. `atexit` serves any other process.
     util = sys.modules.get("multiprocessing.util")
     if util is not None and _worker != os.getpid():
         _worker = os.getpid()
@@ -58,34 +61,34 @@ def watch() -> None:
 
 
 def _renew() -> None:
-    """A worker has forgotten the finalizers of the time before its start, in which its arguments were unpickled."""
+    """Register again in a worker, which forgets finalizers of handles among its arguments."""
     global _worker
     _worker = None
     watch()
 
 
 def close_all() -> None:
-    """Close what is open. In a forked child, what was its parent's is left to the parent."""
-    # The readers first, so that no writer leaves its last value for them.
+    """Close the open handles. In a forked child, those of its parent are left to the parent."""
+    # Readers first, so that no writer leaves its last value for them.
     for handle in (*_readers, *_writers):
         try:
             handle.close()
         except RuntimeError:
-            # Another thread, which does not end with the program, is inside it just now.
+            # Another thread, which does not end with the program, uses it just now.
             continue
 
 
 def _close_in_worker() -> None:
-    """As `close_all`, but threads that the worker still waits for may write until they are done."""
+    """Close the open handles once the threads that the worker waits for are done."""
     if _others():
-        # Not a daemon, so that the worker waits for it too.
+        # No daemon, so that the worker waits for this thread too.
         threading.Thread(target=_close_after_threads, name="ndsharray-exit", daemon=False).start()
     else:
         close_all()
 
 
 def _others() -> list[threading.Thread]:
-    """The threads that keep the process alive, but for this one and the main thread."""
+    """Return the threads that keep the process alive, except this one and the main thread."""
     exempt = (threading.current_thread(), threading.main_thread())
     return [thread for thread in threading.enumerate() if not thread.daemon and thread not in exempt]
 

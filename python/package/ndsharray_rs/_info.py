@@ -1,4 +1,4 @@
-"""What a reader's copies come with."""
+"""A reader's copies, and their numbers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ class Info(NamedTuple):
     seq: int
     """The value's sequence number."""
     missed: int
-    """Values that were published and not seen since this reader's last read; at its first read, since it was opened."""
+    """Values that the reader missed since its last read; at the first, since it was opened."""
     age: float
     """Seconds between the value's publication and the end of the copy."""

@@ -1,4 +1,4 @@
-"""Arrays of which a part is missing: masked elements, nulls."""
+"""Arrays with missing elements: masked ones, nulls."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-# They know no nulls.
+# Types without nulls.
 _PLAIN = frozenset((np.ndarray, list, tuple, range, memoryview, bytes))
 
 
 def check(given: Any) -> None:
     """Raise a `TypeError` if elements of `given` are masked or null.
 
-    NumPy drops the mask and takes what lies under it for values, and makes NaN of a null. Neither was meant.
+    NumPy drops the mask and takes the bytes under it for values. It makes NaN of a null. Neither is
+    what the program means.
     """
     masks = sys.modules.get("numpy.ma")
     if masks is not None and _is_masked(given, masks):
@@ -30,7 +31,7 @@ def check(given: Any) -> None:
 
 
 def _is_masked(given: Any, masks: Any) -> bool:
-    """Whether `given` is, or is made of, arrays with masked elements."""
+    """Return whether `given` is an array with masked elements, or contains one."""
     if isinstance(given, masks.MaskedArray):
         mask = masks.getmaskarray(given)
         return bool((mask if mask.dtype.names is None else masks.flatten_mask(mask)).any())
@@ -40,7 +41,7 @@ def _is_masked(given: Any, masks: Any) -> bool:
 
 
 def _nulls(given: Any) -> int:
-    """How many elements are null, of those packages whose arrays know: pyarrow, polars, pandas."""
+    """Count the null elements of arrays of pyarrow, polars and pandas."""
     package = type(given).__module__.partition(".")[0]
     if package == "pyarrow":
         if hasattr(given, "itercolumns"):
@@ -49,7 +50,7 @@ def _nulls(given: Any) -> int:
         return int(getattr(given, "null_count", getattr(given, "is_valid", True) is False))
     if package == "polars":
         nulls = given.null_count() if hasattr(given, "null_count") else 0
-        # That of a table is a table of one row.
+        # The null count of a table is a table of one row.
         return nulls if isinstance(nulls, int) else sum(nulls.row(0))
     if package == "pandas":
         columns = [column for _, column in given.items()] if hasattr(given, "dtypes") and given.ndim > 1 else [given]
@@ -58,6 +59,6 @@ def _nulls(given: Any) -> int:
 
 
 def _knows_nulls(column: Any) -> bool:
-    """Whether a column of pandas knows something missing beside NaN."""
+    """Return whether a column of pandas has another sign for missing elements than NaN."""
     missing = getattr(getattr(column, "dtype", None), "na_value", None)
     return missing is not None and not isinstance(missing, float)

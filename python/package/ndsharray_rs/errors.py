@@ -1,4 +1,4 @@
-"""The exceptions, by the names that the errors have in Rust, with their numbers as attributes."""
+"""The exceptions: same names as the errors in Rust, with their numbers as attributes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ __all__ = [
 
 
 class NdsharrayError(Exception):
-    """What all exceptions of this package are.
+    """The base class of all exceptions of this package.
 
-    An error never spoils anything: after a failed write the last value is still current, after a failed read the
-    reader can try again.
+    An error never spoils anything. After a failed write the last value is still current. After a
+    failed read the reader can try again.
     """
 
     _errno: ClassVar[int | None] = None
@@ -55,11 +55,11 @@ class NdsharrayError(Exception):
         self._fields = fields
 
     def __str__(self) -> str:
-        """The message alone; `OSError` would put the number in front."""
+        """Return the message alone; `OSError` would put the number in front."""
         return str(self.args[0])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Goes through a pickle whole, as between the processes of `multiprocessing`."""
+        """Pickle all fields, as between the processes of `multiprocessing`."""
         return _rebuild, (type(self), self.args[0], self._fields)
 
 
@@ -68,7 +68,7 @@ def _rebuild(kind: type[NdsharrayError], message: str, fields: dict[str, Any]) -
 
 
 class InvalidName(NdsharrayError, ValueError):
-    """The name cannot be a channel's."""
+    """The name is not allowed for a channel."""
 
     name: str
     reason: str
@@ -91,7 +91,7 @@ class NotFound(NdsharrayError, FileNotFoundError):
 
 
 class MissingDirectory(NdsharrayError, FileNotFoundError):
-    """The directory that is to hold channels and arrays does not exist."""
+    """The directory for channels and arrays does not exist."""
 
     _errno = _errno.ENOENT
     path: str
@@ -105,21 +105,24 @@ class AlreadyExists(NdsharrayError, FileExistsError):
 
 
 class WriterExists(NdsharrayError):
-    """Another living writer has the channel. `pid` is a hint that means nothing in another PID namespace."""
+    """Another living writer owns the channel. `pid` means nothing across namespaces."""
 
     name: str
     pid: int | None
 
 
 class InUse(NdsharrayError):
-    """It was to be removed only if nobody uses it, but living processes do; `living` of them, where that is known."""
+    """It was to be removed only if unused, but `living` processes use it; `None` if unknown."""
 
     name: str
     living: int | None
 
 
 class Closed(NdsharrayError):
-    """The writer has closed the channel, and its last value has been seen. Told once for each close."""
+    """The writer has closed the channel, and the reader has seen its last value.
+
+    Raised once for each close.
+    """
 
     name: str
 
@@ -132,7 +135,7 @@ class DTypeMismatch(NdsharrayError, TypeError):
 
 
 class ShapeMismatch(NdsharrayError, ValueError):
-    """Shape and data do not belong together. Elements, or bytes where raw bytes were given."""
+    """Shape and data do not fit. Both are elements, or bytes where raw bytes were given."""
 
     expected: int
     found: int
@@ -168,8 +171,8 @@ class NumbersExhausted(NdsharrayError):
 class OutOfMemory(NdsharrayError, MemoryError):
     """There is too little memory. Nothing was written; the last value stays.
 
-    `memory` says which: that of a file system, of this process' control group, or whatever else is short. The numbers
-    are bytes, or pieces where there are too few of those.
+    `memory` names the kind: that of a file system, of this process' control group, or another one.
+    The numbers are bytes, or pieces where pieces are short.
     """
 
     requested: int
@@ -180,7 +183,7 @@ class OutOfMemory(NdsharrayError, MemoryError):
 class AllSlotsPinned(NdsharrayError):
     """Readers hold every slot but the current value's. Nothing was written; the last value stays.
 
-    `holders` has the process ids of these readers, as they noted them, with the slots that each process holds.
+    `holders` maps process ids, as the readers noted them, to the slots that each holds.
     """
 
     slots: int
@@ -188,20 +191,20 @@ class AllSlotsPinned(NdsharrayError):
 
 
 class TooManyReaders(NdsharrayError):
-    """As many readers of the channel, or handles of the array, as it has entries for."""
+    """All entries for readers of the channel, or for handles of the array, are taken."""
 
     max: int
 
 
 class PermissionDenied(NdsharrayError, PermissionError):
-    """The operating system does not let this user do it."""
+    """The operating system does not permit it to this user."""
 
     _errno = _errno.EACCES
     path: str
 
 
 class ForeignOwner(NdsharrayError, PermissionError):
-    """Somebody else has put something under the name."""
+    """The file under the name belongs to an owner that is not trusted."""
 
     _errno = _errno.EACCES
     path: str
@@ -210,18 +213,18 @@ class ForeignOwner(NdsharrayError, PermissionError):
 
 
 class NotOurs(NdsharrayError):
-    """A file under the name that nothing proves to be `wanted`. It has not been touched."""
+    """Nothing proves that the file under the name is `wanted`. It has not been touched."""
 
     path: str
     wanted: str
 
 
 class Corrupt(NdsharrayError):
-    """The shared bytes are not what this library writes."""
+    """The shared bytes do not follow the format of this library."""
 
 
 class Wire(NdsharrayError):
-    """The files of a channel of the old wire format are not what the package ndsharray writes."""
+    """The files do not follow the format of the package ndsharray."""
 
 
 class InvalidBool(NdsharrayError, ValueError):
@@ -232,21 +235,24 @@ class InvalidBool(NdsharrayError, ValueError):
 
 
 class Contended(NdsharrayError):
-    """The writer was quicker each time; only one that floods, or does not follow the protocol, can do that."""
+    """The writer overtook each attempt. Only one that floods, or breaks the protocol, can."""
 
     attempts: int
 
 
 class Poisoned(NdsharrayError):
-    """A holder of the array's lock died or failed while it could change the elements, so they may be in pieces."""
+    """A holder of the array's lock died or failed while it could change the elements.
+
+    They may be in pieces.
+    """
 
 
 class Forked(NdsharrayError, RuntimeError):
-    """The handle was made before a fork and belongs to the parent process. Open a new one by name."""
+    """The handle was made before a fork and belongs to the parent process. Open it by name."""
 
 
 class Unsupported(NdsharrayError):
-    """Not to be done by this handle, file system or platform."""
+    """The handle, file system or platform cannot do it."""
 
     what: str
 

@@ -2,16 +2,16 @@
 //!
 //! A NumPy array cannot be taken back. When its time is over, variables, views, memoryviews and
 //! tensors of other packages may still lead to its memory. Nothing tells one from the other. So the
-//! question is not what is left, but whether anything is:
+//! question is only whether anything is left:
 //!
 //! - The array that is lent is a view of another one, the *root*, which is kept here. NumPy gives a
 //!   view of a view the first array as its base. So all that is made of the lent array refers to it
 //!   or to the root. If the only references to either are those kept here, nothing has the memory's
 //!   address (other than as a number), and nothing needs to be done.
-//! - Otherwise the memory is [severed](ndsharray::raw::DetachedMemory): from then on the addresses lead
-//!   to private memory. The root's owner, the [`Anchor`], keeps that memory for the arrays that are
-//!   left. What they write there stays there. The lent array itself, which most likely is what is
-//!   left, becomes empty and read-only. It gets a dtype that says so, and using it is an error.
+//! - Otherwise the memory is [detached](ndsharray::raw::DetachedMemory): from then on the addresses
+//!   lead to private memory. The root's owner, the [`Anchor`], keeps that memory for the arrays
+//!   that are left. What they write there stays there. The lent array itself is most likely among
+//!   them. It becomes empty and read-only, and gets a dtype that says so: using it is an error.
 //!
 //! Reference counts are read under the interpreter lock. All that is done by what they say is done
 //! before that lock is released.
@@ -44,7 +44,7 @@ impl Anchor {
 pub(crate) enum Kept {
     /// Private memory. It has an entry if a forked child would share it.
     Detached(Option<Entry>, DetachedMemory),
-    /// Memory that could not be severed, with the lock that keeps others out.
+    /// Memory that could not be detached, with the lock that keeps others out.
     Held(Entry, ArrayMapping, Arc<ArrayLockGuard>),
 }
 

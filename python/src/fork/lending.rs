@@ -26,7 +26,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 
 /// Keeps a region unchanged as long as it is not dropped.
-#[derive(Clone)]
 #[expect(dead_code, reason = "held to be dropped")]
 enum Keep {
     /// The pin of a value that was read.

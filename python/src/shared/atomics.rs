@@ -139,9 +139,9 @@ impl<'py> Request<'_, 'py> {
     }
 
     fn with<T: Value>(&self, f: impl FnOnce(&AtomicGuard<'_, T>) -> T) -> PyResult<Bound<'py, PyAny>> {
-        let hold = self.handle.acquire(self.py, LockMode::Atomic, None)?;
-        let value = f(&hold.atomic::<T>().map_err(to_exception)?);
-        drop(hold);
+        let lock = self.handle.acquire(self.py, LockMode::Atomic, None)?;
+        let value = f(&lock.atomic::<T>().map_err(to_exception)?);
+        drop(lock);
         array::from_element(self.py, self.dtype, value.to_element())
     }
 }

@@ -6,7 +6,7 @@ A program that uses one of them changes its import, and nothing else::
     from ndsharray_rs.compat import NdShArray, supported_types
     from ndsharray_rs.compat import SharedNDArray
 
-What is different behind the same signatures, and why, stands with the classes.
+The classes' docs list the differences behind the same signatures, with their reasons.
 """
 
 from ._leftovers import remove, remove_leftovers

@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 from .._native import SharedArray, map_block
 
 DIRECTORY = "/dev/shm"
-"""Where Python has its blocks, whatever this library's own directory is."""
+"""The directory of Python's blocks, which is not always this library's own."""
 
 Bytes = NDArray[np.uint8]
 
 
 def of_object(block: SharedMemory) -> Bytes:
-    """All bytes of an open block, in a mapping of their own.
+    """Return all bytes of an open block, in a mapping of their own.
 
-    NumPy arrays over `block.buf` do not keep it: once the block is closed, or collected, touching them ends the
-    process. These keep theirs, and the block can be closed as ever. It may have lost its name already, so it is not
-    opened anew. The mapping keeps no descriptor beside the block's own.
+    NumPy arrays over `block.buf` do not keep it: once the block is closed or collected, touching
+    them ends the process. Arrays over this mapping keep it, and the block can still be closed. The
+    mapping comes from the block's descriptor, as the block may have lost its name, and keeps none
+    of its own.
     """
     if block.buf is None:
         raise ValueError("the block of shared memory is closed")
     descriptor: int = getattr(block, "_fd", -1)
     if descriptor < 0:
-        # Where blocks are no files. The block cannot be closed then as long as there are arrays.
+        # Where blocks are no files. Then the block cannot be closed as long as there are arrays.
         return np.frombuffer(block.buf, np.uint8, block.size)
     if os.fstat(descriptor).st_size < block.size:
         raise ValueError(f"the block of shared memory has been cut to less than {block.size} bytes")
@@ -35,10 +36,10 @@ def of_object(block: SharedMemory) -> Bytes:
 
 
 def of_name(name: str) -> Bytes:
-    """All bytes of the block with this name.
+    """Return all bytes of the block with this name.
 
-    If possible not through a `SharedMemory`: before Python 3.13 opening one made the process responsible for removing
-    it, and a process that merely had a look removed it at its exit under everybody else's hands.
+    If possible this opens no `SharedMemory`. Before Python 3.13, a process that opened one removed
+    the block at its exit, although others still used it.
     """
     if not os.path.isdir(DIRECTORY):
         return of_object(SharedMemory(name))

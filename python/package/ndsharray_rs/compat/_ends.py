@@ -1,41 +1,76 @@
-"""What an `NdShArray` needs of the two ends of whatever carries its arrays."""
+"""The two ends of a name, whatever carries its arrays."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
+from .._native import Reader, WireReader, WireWriter, Writer
 
-class WritingEnd(Protocol):
+AnyReader = TypeVar("AnyReader", Reader, WireReader)
+
+
+class WritingEnd(ABC):
     """Publishes arrays under a name."""
 
+    def __init__(self, writer: Writer | WireWriter) -> None:
+        self._writer = writer
+
+    @abstractmethod
     def write(self, array: NDArray[Any]) -> None:
         """Publish a copy."""
 
     @property
     def payload_name(self) -> str | None:
         """The file of the current value."""
+        return self._writer.payload_name
 
     def close(self) -> None:
-        """Give the channel back."""
+        """Close the channel."""
+        self._writer.close()
 
 
-class ReadingEnd(Protocol):
-    """Sees the latest array under a name. There may be nothing of that name yet, or any more."""
+class ReadingEnd(ABC, Generic[AnyReader]):
+    """Sees the latest array under a name, as soon as there is a channel."""
 
     is_valid: bool
     """Whether the last read found a channel with a value, new or not."""
 
     read_time_ms: float
-    """Age of the value read last, at its reading."""
+    """Age of the value read last, when it was read."""
+
+    def __init__(self, name: str, *, dir: str | None) -> None:
+        self._name = name
+        self._dir = dir
+        self.is_valid = False
+        self.read_time_ms = 0.0
+        self._reader: AnyReader | None = self._open()
+
+    @abstractmethod
+    def _open(self) -> AnyReader | None:
+        """Open the channel, if there is one."""
+
+    @abstractmethod
+    def _read_from(self, reader: AnyReader) -> NDArray[Any] | None:
+        """Read from an open channel, and note `is_valid` and `read_time_ms`."""
 
     def read(self) -> NDArray[Any] | None:
-        """The current array if it is newer than the last one read. Not writable, and never changed by anybody."""
+        """Return the current array if it is newer than the last one read.
+
+        The array is not writable, and never changes.
+        """
+        if self._reader is None:
+            self._reader = self._open()
+        return None if self._reader is None else self._read_from(self._reader)
 
     @property
     def payload_name(self) -> str | None:
         """The file of the value read last."""
+        return None if self._reader is None else self._reader.payload_name
 
     def close(self) -> None:
-        """Let go of the channel."""
+        """Release the channel."""
+        if self._reader is not None:
+            self._reader.close()

@@ -22,5 +22,7 @@ supported_types: list[type[Any]] = [
     np.complex128,
     bool,
 ]
-"""What `NdShArray.write` takes whatever the wire, in the order of ndsharray 1.1.4. The native wire takes
-`numpy.longdouble`, `numpy.clongdouble` and `ml_dtypes.bfloat16` besides."""
+"""The types that `NdShArray.write` takes over either wire, in the order of ndsharray 1.1.4.
+
+The native wire also takes `numpy.longdouble`, `numpy.clongdouble` and `ml_dtypes.bfloat16`.
+"""

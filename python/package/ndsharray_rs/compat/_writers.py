@@ -15,8 +15,8 @@ Key = tuple[str, str | None, str]
 class Writers:
     """Lets several objects of one process write under one name, as ndsharray does.
 
-    A notebook cell that is run again makes its writer anew before the old one is gone. Between processes there is one
-    writer.
+    A notebook cell that runs again makes its writer before the old one is gone. Among processes,
+    one writer has a name.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Writers:
             os.register_at_fork(after_in_child=self._forget)
 
     def get(self, key: Key, make: Callable[[], WritingEnd]) -> WritingEnd:
-        """The writer that the process has under `key`, or a new one."""
+        """Return the process's writer under `key`, or a new one."""
         with self._lock:
             end = self._ends.get(key)
             if end is None:
@@ -34,7 +34,7 @@ class Writers:
             return end
 
     def _forget(self) -> None:
-        """In a forked child these are the parent's, and the lock may be another thread's."""
+        """Start again in a forked child: the writers are the parent's, and so may be the lock."""
         self._ends = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""`NdShArray`, by the name and with the signature that it has in the package ndsharray."""
+"""`NdShArray`, with the name and signature that it has in the package ndsharray."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .. import _missing as missing
 from ..errors import Unsupported
 from ._channel import ChannelReader, ChannelWriter
-from ._ends import ReadingEnd, WritingEnd
+from ._ends import WritingEnd
 from ._types import supported_types
 from ._wire import PackageReader, PackageWriter
 from ._writers import writers
@@ -22,8 +22,7 @@ NOTHING: NDArray[Any] = np.ndarray((0,), dtype=np.uint8)
 
 
 class NdShArray:
-    """Shares the latest array between a writer (`r_w="w"`) and any number of readers (`r_w="r"`) in other processes,
-    under a name.
+    """Shares the latest array: one writer (`r_w="w"`), any number of readers (`r_w="r"`).
 
     >>> writer = NdShArray("doc", np.zeros(2), r_w="w")
     >>> reader = NdShArray("doc", r_w="r")
@@ -35,18 +34,20 @@ class NdShArray:
     >>> reader.read()  # nothing newer
     (False, array([0, 1, 2]))
 
-    Dtype and shape may change with every write. Reader and writer may start in any order.
+    Dtype and shape may change with every write. Reader and writer may start in any order, in
+    processes of their own.
 
-    `wire` says what carries the arrays: `"native"`, a channel of this library, which `ndsharray_rs.Reader` and Rust
-    programs read too; or `"ndsharray"`, the files of the package ndsharray, for peers that still use it.
+    `wire` chooses the carrier of the arrays. `"native"` is a channel of this library, which
+    `ndsharray_rs.Reader` and Rust programs read too. `"ndsharray"` is the files of the package
+    ndsharray, for peers that still use it.
 
-    A writer writes `array` at once. When it ends, its last value stays for readers that come later, until the next
-    writer of the name or `ndsharray_rs.compat.remove`; with `persist=False` it goes. `mode` is the permission bits of
-    the files, 0o600 by default, and `dir` their directory.
+    A writer writes `array` at once. When it ends, its last value stays for later readers, until the
+    next writer of the name or `ndsharray_rs.compat.remove`; with `persist=False` it goes. `mode` is
+    the permission bits of the files, 0o600 by default, and `dir` their directory.
     """
 
     _writing: WritingEnd | None = None
-    _reading: ReadingEnd | None = None
+    _reading: ChannelReader | PackageReader | None = None
 
     def __init__(
         self,
@@ -79,11 +80,11 @@ class NdShArray:
             self._reading = PackageReader(name, dir=dir)
 
     def write(self, array: NDArray[Any]) -> None:
-        """Publish a copy of `array`, whatever its dtype, shape and strides.
+        """Publish a copy of `array`, of any dtype, shape and strides.
 
-        Raises `TypeError` for what is not an array, or has masked elements, and for a reader; `NotImplementedError`
-        for a dtype that cannot be shared; `OutOfMemory` (a `MemoryError`) when shared memory is full: the last value
-        is still current then.
+        Raises `TypeError` for a reader, for masked elements, and for objects that are no arrays;
+        `NotImplementedError` for a dtype that cannot be shared; `OutOfMemory` (a `MemoryError`)
+        when shared memory is full. The last value is still current then.
         """
         if self._writing is None:
             raise TypeError(f"{self!r} cannot write")
@@ -94,10 +95,10 @@ class NdShArray:
             raise NotImplementedError(str(problem)) from problem
 
     def read(self) -> tuple[bool, NDArray[Any]]:
-        """The current array, and whether it is newer than that of the last call.
+        """Return whether there is a newer array than at the last call, and the current one.
 
-        With nothing newer it is the same array again; before the first value, the array that the constructor was given.
-        The arrays are not writable, and no later write changes them.
+        With nothing newer it is the same array again. Before the first value, it is the array that
+        the constructor was given. The arrays are not writable, and no later write changes them.
         """
         array = None if self._reading is None else self._reading.read()
         if array is None:
@@ -107,7 +108,7 @@ class NdShArray:
 
     @property
     def name(self) -> str:
-        """What writer and readers have in common."""
+        """The name that writer and readers share."""
         return self._name
 
     @property
@@ -117,24 +118,24 @@ class NdShArray:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the last read found a value in order, be it new or not; for a writer, whether it is open."""
+        """Whether the last read found a sound value, new or not. For a writer: is it open?"""
         end = self._reading
         return self._writing is not None if end is None else end.is_valid
 
     @property
     def ndarray_mmap_name(self) -> str:
-        """The file that holds the current array: the writer's last, or the one read last; empty before the first."""
+        """The file of the array written or read last; empty before the first."""
         end = self._writing or self._reading
         return (end.payload_name if end is not None else None) or ""
 
     @property
     def read_time_ms(self) -> float:
-        """Milliseconds from the writing of the array read last to the end of its reading; 0 before the first."""
+        """Milliseconds from writing to reading the last array; 0 before the first."""
         return 0.0 if self._reading is None else self._reading.read_time_ms
 
     def close(self) -> None:
-        """Let go of the shared memory, as `del` does. Arrays that have been read stay."""
-        # Another object of this process may write under the name: the end closes with the last of them.
+        """Release the shared memory, as `del` does. Arrays that have been read stay."""
+        # Another object of this process may write under the name. The last of them closes the end.
         self._writing = None
         if self._reading is not None:
             self._reading.close()
@@ -152,11 +153,11 @@ class NdShArray:
         return f"NdShArray({self._name!r}, r_w={self._access!r}, wire={self._wire!r})"
 
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NoReturn:
-        """Without this NumPy would make an array of one object."""
+        """Refuse: without this, NumPy would make an array of one object."""
         raise TypeError("an NdShArray is no array: read() gives whether there is news, and the array")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A reader is made anew by its name where it is unpickled."""
+        """Pickle a reader by its name. The other process opens it."""
         if self._access == "w":
             self._refuse_to_pickle()
         return _reader, (self._name, self._wire, self._dir)
@@ -168,7 +169,7 @@ class NdShArray:
 
 
 def check(array: object) -> NDArray[Any]:
-    """The array, if it is one, with all its elements."""
+    """Return the array, if it is one and none of its elements is masked."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"an NdShArray takes arrays, not {type(array).__name__}")
     missing.check(array)

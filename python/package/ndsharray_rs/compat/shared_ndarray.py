@@ -1,4 +1,4 @@
-"""`SharedNDArray`, by the name and with the signature that it has in the package shared-ndarray2."""
+"""`SharedNDArray`, with the name and signature that it has in the package shared-ndarray2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Index = SupportsIndex | slice | EllipsisType | Sequence[int] | Arrays | None
 
 
 class SharedNDArray(Generic[ShareableT]):
-    """A block of `multiprocessing.shared_memory` seen as a NumPy array, which can be sent to other processes.
+    """A block of `multiprocessing.shared_memory` as a NumPy array. Other processes can get it.
 
     >>> with SharedMemoryManager() as manager:
     ...     shared = SharedNDArray.from_array(manager, np.arange(3))
@@ -38,18 +38,21 @@ class SharedNDArray(Generic[ShareableT]):
     ...     print(shared[:], shared.get().max())
     [ 0 11 12] 12
 
-    `shm` is the block, or its name; it must have exactly as many bytes as an array of `shape` and `dtype`. With
-    `lock=True`, `lock` is a `multiprocessing.Lock`, which everybody has to whom the array is sent as an argument of a
-    `multiprocessing.Process`; otherwise it is `None`. A process that is killed while it has the lock keeps it:
-    `ndsharray_rs.SharedArray` has a lock that survives its holder.
+    `shm` is the block, or its name. It must have exactly as many bytes as an array of `shape` and
+    `dtype`.
 
-    What is different from the package:
+    With `lock=True`, `lock` is a `multiprocessing.Lock`. It goes with the array to each process
+    that gets it as an argument of a `multiprocessing.Process`. Otherwise `lock` is `None`. A killed
+    process never releases the lock; `ndsharray_rs.SharedArray` has a lock that survives its holder.
 
-    - The arrays of `get()` and of slices keep their memory, also when this object is gone or the block is closed or
-      removed. With the package, touching them then ends the process.
-    - A block that was given to the constructor is left open when this object goes; it is its owner's.
-    - A process that opens a block by its name does not remove the block at its exit. With the package it does, before
-      Python 3.13, unless it is a child of the one that made it.
+    Differences from the package:
+
+    - The arrays of `get()` and of slices keep their memory, also when this object is gone or the
+      block is closed or removed. With the package, touching them then ends the process.
+    - A block that was given to the constructor belongs to its owner. It stays open when this object
+      goes.
+    - A process that opens a block by its name does not remove the block at its exit. With the
+      package it does, before Python 3.13, unless a parent of it made the block.
     """
 
     dtype: np.dtype[ShareableT]
@@ -67,7 +70,7 @@ class SharedNDArray(Generic[ShareableT]):
         if not issubclass(self.dtype.type, VALID_SHARED_TYPES):
             raise TypeError(f"elements of {self.dtype} cannot be shared: numbers, booleans, dates and times can")
         self._open(shm, shape)
-        # One of the context "spawn" goes to children of any start method, one of "fork" to its own alone.
+        # A lock of the context "spawn" goes to children of any start method.
         self.lock = multiprocessing.get_context("spawn").Lock() if lock else None
 
     def _open(self, shm: SharedMemory | str, shape: tuple[int, ...]) -> None:
@@ -87,7 +90,7 @@ class SharedNDArray(Generic[ShareableT]):
         *,
         lock: bool = False,
     ) -> SharedNDArray[ShareableT]:
-        """Make an array in a new block, which `mem_mgr`, running, removes when it ends. The elements are zero."""
+        """Make an array of zeros in a new block, which the running `mem_mgr` removes at its end."""
         axes = shape if isinstance(shape, Sequence) else (shape,)
         made = mem_mgr.SharedMemory(math.prod(int(axis) for axis in axes) * np.dtype(dtype).itemsize)
         return cls(made, shape, dtype, lock=lock)
@@ -96,7 +99,7 @@ class SharedNDArray(Generic[ShareableT]):
     def from_array(
         cls, mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
     ) -> SharedNDArray[ShareableT]:
-        """Make a copy of `arr` in a new block, which `mem_mgr`, running, removes when it ends."""
+        """Make a copy of `arr` in a new block, which the running `mem_mgr` removes at its end."""
         missing.check(arr)
         made = cls.from_shape(mem_mgr, arr.shape, arr.dtype, lock=lock)
         made.get()[...] = arr
@@ -104,8 +107,9 @@ class SharedNDArray(Generic[ShareableT]):
 
     @property
     def shm(self) -> SharedMemory:
-        """The block. One that was opened by its name is opened once more for this, with what Python attaches to
-        that.
+        """The block.
+
+        If this object has only its name, `SharedMemory` opens it, and registers it as Python does.
         """
         if isinstance(self._block, str):
             self._block = SharedMemory(self._block)
@@ -113,7 +117,7 @@ class SharedNDArray(Generic[ShareableT]):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each axis, as this object sees it. Can be set; others keep theirs."""
+        """The length of each axis, as this object sees it. Setting it changes no other object."""
         return self._shape
 
     @shape.setter
@@ -139,16 +143,16 @@ class SharedNDArray(Generic[ShareableT]):
     def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray[ShareableT]: ...
 
     def __getitem__(self, key: Any) -> Any:
-        """As NumPy's: an element, a view in place, or a copy for an index of arrays."""
+        """Index as NumPy does: an element, a view in place, or a copy for an index of arrays."""
         return self.get()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        """As NumPy's, for all who have the block; a value with masked elements is a `TypeError`."""
+        """Assign as NumPy does, for all processes. Masked elements are a `TypeError`."""
         missing.check(value)
         self.get()[key] = value
 
     def __getattr__(self, name: str) -> NoReturn:
-        # What the package's documentation shows for this mistake.
+        # The message that the package's documentation shows for this mistake.
         hint = " To access NumPy ndarray object use .get() method." if hasattr(np.ndarray, name) else ""
         raise AttributeError(f"SharedNDArray object has no attribute '{name}'.{hint}", name=name, obj=self)
 
@@ -158,7 +162,7 @@ class SharedNDArray(Generic[ShareableT]):
         return f"{start}{elements}, dtype={self.dtype})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Goes to other processes by the block's name."""
+        """Pickle by the block's name."""
         name = self._block if isinstance(self._block, str) else self._block.name
         return {"name": name, "shape": self._shape, "dtype": self.dtype, "lock": self.lock}
 
@@ -175,12 +179,12 @@ def from_shape(
     *,
     lock: bool = False,
 ) -> SharedNDArray[ShareableT]:
-    """Do as `SharedNDArray.from_shape`, which type checkers understand less well."""
+    """Call `SharedNDArray.from_shape`, which type checkers understand less well."""
     return SharedNDArray.from_shape(mem_mgr, shape, dtype, lock=lock)
 
 
 def from_array(
     mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
 ) -> SharedNDArray[ShareableT]:
-    """Do as `SharedNDArray.from_array`, which type checkers understand less well."""
+    """Call `SharedNDArray.from_array`, which type checkers understand less well."""
     return SharedNDArray.from_array(mem_mgr, arr, lock=lock)

@@ -1,7 +1,10 @@
-//! The Rust end of the Python package's tests; `tests/channel_peer.py` is the other one, with the same arguments and the same words on standard output.
+//! The Rust end of the Python package's tests.
 //!
-//! Each value says what it is: all elements are its number, which also decides dtype and shape. So a reader can tell a torn value, a wrong dtype and a
-//! wrong shape without knowing who wrote it.
+//! `tests/channel_peer.py` is the other one, with the same arguments and the same words on standard
+//! output.
+//!
+//! All elements of a value are its number, which also decides dtype and shape. So a reader finds a
+//! torn value, a wrong dtype and a wrong shape, whichever end wrote the value.
 
 mod pattern;
 
@@ -13,26 +16,26 @@ use std::time::{Duration, Instant};
 
 #[derive(Parser)]
 enum Role {
-    /// Publishes values; tells when the first is there, and when all are; goes when standard input ends.
+    /// Publishes values; reports the first, and the end of all; ends with standard input.
     Write {
         name: String,
         /// Values to publish; 0 for no end.
         #[arg(long)]
         count: u64,
-        /// Microseconds between two.
+        /// Microseconds between two values.
         #[arg(long, default_value_t = 0)]
         pause: u64,
-        /// Wait for a word on standard input after each.
+        /// Wait for a word on standard input after each value.
         #[arg(long)]
         step: bool,
     },
-    /// Reads and checks values until the writer closes the channel; tells the last one when nothing comes for a while.
+    /// Reads and checks values until the writer closes the channel; reports being idle.
     Read {
         name: String,
         /// Keep the first value until killed.
         #[arg(long)]
         hold: bool,
-        /// Tell of each value.
+        /// Report each value.
         #[arg(long)]
         tell: bool,
     },
@@ -51,7 +54,7 @@ fn say(word: &str) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Until standard input says a word, or ends.
+/// Waits until standard input says a word, or ends.
 fn listen() -> Result<()> {
     std::io::stdin().lock().read_line(&mut String::new())?;
     Ok(())

@@ -1,14 +1,14 @@
-//! What the values are.
+//! The pattern of the values.
 
 use anyhow::{Context, Result, ensure};
 use ndsharray::{Complex, ComplexLongDouble, DType, LongDouble, bf16, f16};
 
 const SHAPES: [&[usize]; 6] = [&[], &[5], &[0, 3], &[4, 6], &[64, 64], &[2, 1, 3, 2]];
 
-/// Numbers are exact in all dtypes but `bool`.
+/// The number of different values: they are exact in all dtypes but `bool`.
 const NUMBERS: u64 = 102;
 
-/// The value `number`.
+/// Returns the value `number`.
 pub fn value(number: u64) -> (DType, &'static [usize], Vec<u8>) {
     let number = number % NUMBERS;
     let dtype = pick(DType::ALL, number);
@@ -21,7 +21,7 @@ fn pick<T: Copy>(from: &[T], number: u64) -> T {
     from.iter().copied().nth(index).unwrap_or_else(|| from[0])
 }
 
-/// An element that is `number`; complex ones have half of it as their imaginary part.
+/// Returns an element that is `number`; the imaginary part of a complex one is half of it.
 fn element(dtype: DType, number: u64) -> Vec<u8> {
     let byte = u8::try_from(number).unwrap_or(u8::MAX);
     let real = f32::from(byte);
@@ -45,7 +45,7 @@ fn element(dtype: DType, number: u64) -> Vec<u8> {
     }
 }
 
-/// Whether the value is one of those that are written, and whole.
+/// Checks that the value is whole, and one of those that are written.
 pub fn check(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<()> {
     let bytes = &without_padding(dtype, bytes);
     let (_, _, expected) = (0..NUMBERS)
@@ -56,7 +56,7 @@ pub fn check(dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The bytes with zeros where a long double has nothing: NumPy leaves there what it finds.
+/// Zeroes the padding of long doubles, which NumPy leaves as it finds it.
 fn without_padding(dtype: DType, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     if cfg!(any(target_arch = "x86", target_arch = "x86_64"))

@@ -1,28 +1,30 @@
-//! What test binaries share: a directory of one's own, patience with a limit, values that tell what they are, and child processes.
+//! What test binaries share: a directory of their own, a time limit, values that tell what they are, and peer processes.
 //!
-//! A binary that has children says in `CHILD_ARGUMENTS`, at its root, how they are started.
+//! A binary that starts peers has the test `peer::program`, which they run: see `process`.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
-mod child;
+mod dice;
 pub(crate) mod os;
 mod output;
-pub(crate) mod roles;
-mod room;
+mod process;
+pub(crate) mod stress;
+mod test_dir;
 mod values;
 
-pub(crate) use child::{Child, Event, listen, role, say};
-pub(crate) use room::{NAME, Room};
-pub(crate) use values::{Named, len_of, name_of, shape_of, value};
+pub(crate) use dice::Dice;
+pub(crate) use process::{Event, Peer, listen, role, say};
+pub(crate) use test_dir::{NAME, TestDir};
+pub(crate) use values::{Named, len_of, name_of, pattern, shape_of, value};
 
 use std::time::{Duration, Instant};
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Looks until `done`, and fails when it does not come to that.
+/// Waits until `done`, and fails after [`TIMEOUT`].
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !done() {
         assert!(Instant::now() < end, "waited in vain: {what}");
         std::thread::sleep(Duration::from_micros(200));

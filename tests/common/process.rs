@@ -1,13 +1,19 @@
-//! Child processes that act out a role: this test binary once more.
+//! Peer processes: this test binary once more, in a role.
+//!
+//! A peer is the very program that starts it, so it is there whenever a test is: built for the same target, with the same
+//! sanitizer, found under an emulator and under Wine. In a binary with a test harness it runs the test [`PROGRAM`].
 
 use super::os::{self, Death};
 use super::output::Output;
-use super::{PATIENCE, wait_until};
+use super::{TIMEOUT, wait_until};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{self, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+/// The test that peers run.
+const PROGRAM: &str = "peer::program";
 
 /// What a child is to do, in words, and where.
 const ROLE: &str = "NDSHARRAY_TEST_ROLE";
@@ -25,7 +31,7 @@ pub(crate) enum Event {
 
 /// This test binary once more, as a process of its own; killed and reaped at the latest when dropped. It says what it has done in
 /// lines that start with `@`.
-pub(crate) struct Child {
+pub(crate) struct Peer {
     process: process::Child,
     stdin: Option<ChildStdin>,
     stdout: Output,
@@ -49,7 +55,7 @@ fn spawn(command: &mut Command) -> process::Child {
     panic!("the system starts no process");
 }
 
-impl Child {
+impl Peer {
     /// Starts a child that acts `role` in `dir`; `adjust` may change how it is started.
     pub(crate) fn start(role: &str, dir: &Path, adjust: impl FnOnce(&mut Command)) -> Self {
         Self::of(&std::env::current_exe().unwrap(), role, dir, adjust)
@@ -58,7 +64,8 @@ impl Child {
     /// `program` is this test binary, perhaps built for another target.
     pub(crate) fn of(program: &Path, role: &str, dir: &Path, adjust: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(program);
-        command.args(crate::CHILD_ARGUMENTS).env(ROLE, role).env(DIR, dir);
+        command.args([PROGRAM, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env(ROLE, role).env(DIR, dir);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         adjust(&mut command);
         let mut process = spawn(&mut command);
@@ -132,7 +139,7 @@ impl Child {
     }
 
     fn await_end(&mut self) -> Event {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             if let Some(status) = self.process.try_wait().unwrap() {
                 return Event::Ended(status);
@@ -144,7 +151,7 @@ impl Child {
 
     /// What it says next; fails if it does not.
     pub(crate) fn hear(&mut self) -> String {
-        match self.poll(PATIENCE) {
+        match self.poll(TIMEOUT) {
             Event::Line(line) => line,
             other => panic!("instead of an answer: {other:?}"),
         }
@@ -188,7 +195,7 @@ impl Child {
     /// Ends its input, and waits until it has come to its end.
     pub(crate) fn end(&mut self) -> ExitStatus {
         self.tell_no_more();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             match self.poll(Duration::from_millis(1)) {
                 Event::Ended(status) => return status,
@@ -205,14 +212,14 @@ impl Child {
     }
 }
 
-impl Drop for Child {
+impl Drop for Peer {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// In a child: its role's words, and the directory to act in. `None` in a process that is nobody's child.
+/// In a peer: the words of its role, and its directory. `None` in any other process.
 pub(crate) fn role() -> Option<(Vec<String>, PathBuf)> {
     let role = std::env::var(ROLE).ok()?;
     Some((role.split(' ').map(str::to_owned).collect(), std::env::var_os(DIR)?.into()))

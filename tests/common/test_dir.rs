@@ -12,11 +12,11 @@ pub(crate) const NAME: &str = "channel";
 const NEEDED: u64 = 768 << 20;
 
 /// A fresh directory, gone with all that is in it at the end of the test. A test binary adds what its tests want to do there.
-pub(crate) struct Room {
+pub(crate) struct TestDir {
     dir: TempDir,
 }
 
-impl Room {
+impl TestDir {
     /// In shared memory if there is enough, else on disk: small containers have 64 MiB of it.
     pub(crate) fn new() -> Self {
         let shm = Path::new("/dev/shm");

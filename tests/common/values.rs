@@ -32,6 +32,22 @@ pub(crate) fn name_of(dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
     id
 }
 
+/// The bytes of `len` elements, all different for a while, in a way that depends on `seed`; valid for the dtype.
+pub(crate) fn pattern(dtype: DType, len: usize, seed: u64) -> Vec<u8> {
+    // A prime length, so that rows do not repeat.
+    let block: Vec<u8> = (0..4099_u64)
+        .map(|i| {
+            let mixed = (i + 1).wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15));
+            let byte = (mixed >> 40) as u8;
+            if dtype == DType::Bool { byte & 1 } else { byte }
+        })
+        .collect();
+    let bytes = len * dtype.size();
+    let mut all = block.repeat(bytes.div_ceil(block.len()));
+    all.truncate(bytes);
+    all
+}
+
 /// Both kinds of sample.
 pub(crate) trait Named {
     fn name(&self) -> u64;

@@ -1,21 +1,17 @@
 //! What a forked child may and may not do with what it inherits.
 
-use crate::common::{Child, NAME, Named, Room, listen, say, shape_of, value, wait_until};
-use ndsharray::{Error, Options, Writer};
-use std::fs;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::time::Duration;
+use crate::common::{NAME, Named, Peer, TestDir, shape_of, value, wait_until};
+use ndsharray::Error;
 
 pub(crate) fn children_release_nothing() {
-    let room = Room::new();
-    let mut parent = Child::start("fork", room.path(), |_| {});
+    let dir = TestDir::new();
+    let mut parent = Peer::start("fork", dir.path(), |_| {});
     for step in ["loan", "nothing", "exit", "drop", "use", "own", "nest"] {
         assert_eq!(parent.hear(), step);
         // Seen from outside: the lock, the value and the files are still there.
-        assert!(matches!(room.options().create::<u8>(NAME), Err(Error::WriterExists { .. })), "after {step}");
+        assert!(matches!(dir.options().create::<u8>(NAME), Err(Error::WriterExists { .. })), "after {step}");
         assert_eq!(
-            room.options().open(NAME).unwrap().latest().unwrap().unwrap().name(),
+            dir.options().open(NAME).unwrap().latest().unwrap().unwrap().name(),
             3 - u64::from(step == "loan") * 2
         );
         parent.tell("go on");
@@ -23,155 +19,16 @@ pub(crate) fn children_release_nothing() {
     // A child that lives keeps its parent's locks.
     assert_eq!(parent.hear(), "lingers");
     parent.kill();
-    assert!(matches!(room.options().create::<u8>(NAME), Err(Error::WriterExists { .. })));
+    assert!(matches!(dir.options().create::<u8>(NAME), Err(Error::WriterExists { .. })));
     parent.tell_no_more();
     let mut writer = None;
     wait_until("the child has gone, and the lock with it", || {
-        writer = room.options().create::<u64>(NAME).ok();
+        writer = dir.options().create::<u64>(NAME).ok();
         writer.is_some()
     });
     for id in 4..20 {
         writer.as_mut().unwrap().write(&shape_of(id), &value(id)).unwrap();
     }
     drop(writer);
-    assert_eq!(room.files(), [""; 0]);
-}
-
-/// Runs a block in a forked child, which ends there; fails if the block does. What it drops is the child's copy.
-macro_rules! in_child {
-    ($body:block) => {
-        match fork() {
-            0 => end(catch_unwind(AssertUnwindSafe(move || $body)).is_ok()),
-            child => wait_for(child),
-        }
-    };
-}
-
-fn fork() -> i32 {
-    assert_eq!(fs::read_dir("/proc/self/task").unwrap().count(), 1);
-    // SAFETY: this process has one thread, so the child may do what its parent may.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0);
-    child
-}
-
-fn end(well: bool) -> ! {
-    // SAFETY: takes a number; nothing of this process is needed any more.
-    unsafe { libc::_exit(i32::from(!well)) }
-}
-
-fn wait_for(child: i32) {
-    let mut status = 0;
-    // SAFETY: `status` is an integer that the call may write.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "the forked child failed");
-}
-
-fn put(writer: &mut Writer<u64>, id: u64) -> ndsharray::Result<u64> {
-    writer.write(&shape_of(id), &value(id))
-}
-
-fn is_forked<T>(result: Result<T, Error>) {
-    match result {
-        Err(Error::Forked) => {}
-        Err(other) => panic!("{other}"),
-        Ok(_) => panic!("it was allowed"),
-    }
-}
-
-/// Gives the parent of this process the opportunity to look.
-fn done(step: &str) {
-    say(step);
-    listen().unwrap();
-}
-
-/// The first child, which forks others.
-pub(crate) fn parent(options: &Options, dir: &Path) {
-    let options = options.clone().max_slots(3);
-    let mut writer = options.create::<u64>(NAME).unwrap();
-    let mut loan = writer.loan(&shape_of(1)).unwrap();
-    loan.as_mut_slice().copy_from_slice(&value(1));
-    in_child!({ drop(loan) });
-    in_child!({ is_forked(loan.publish()) });
-    assert_eq!(loan.publish().unwrap(), 1);
-    done("loan");
-
-    let mut keeper = options.open(NAME).unwrap();
-    let mut borrower = options.open(NAME).unwrap();
-    let owned = keeper.latest_owned().unwrap().unwrap();
-    put(&mut writer, 2).unwrap();
-    let borrowed = borrower.latest().unwrap().unwrap();
-    put(&mut writer, 3).unwrap();
-    for entry in fs::read_dir("/proc/self/fd").unwrap().map(Result::unwrap) {
-        if fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(dir)) {
-            let fd: i32 = entry.file_name().to_str().unwrap().parse().unwrap();
-            // SAFETY: takes numbers.
-            let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
-            assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC, "whoever is executed would keep the locks");
-        }
-    }
-    // All slots are taken: one is held as an owned sample, one as a borrowed one, one is the latest's. As long as a write is
-    // refused, nobody has given any of them back, and the locks behind them are held.
-    let mut all_is_well = |step: &str| {
-        assert!(matches!(put(&mut writer, 4), Err(Error::AllSlotsPinned { slots: 3, .. })), "after {step}");
-        assert_eq!((owned.name(), borrowed.name()), (1, 2));
-        done(step);
-    };
-    all_is_well("nothing");
-    in_child!({});
-    all_is_well("exit");
-    in_child!({ drop((borrowed, owned, keeper, writer)) });
-    all_is_well("drop");
-    in_child!({
-        is_forked(put(&mut writer, 4));
-        is_forked(writer.loan(&[1]));
-        is_forked(keeper.latest());
-        is_forked(keeper.read());
-        is_forked(keeper.latest_owned());
-        is_forked(keeper.read_owned());
-        is_forked(keeper.wait(Duration::ZERO));
-        is_forked(keeper.wait_owned(Duration::ZERO));
-        is_forked(keeper.read_into(&mut Vec::<u64>::new()));
-        // Views are the parent's, who holds them.
-        assert_eq!((owned.clone().name(), borrowed.name(), borrowed.into_owned().name()), (1, 2, 2));
-    });
-    all_is_well("use");
-    in_child!({ of_its_own(&options) });
-    all_is_well("own");
-    // And a child of a child.
-    in_child!({
-        in_child!({
-            is_forked(put(&mut writer, 4));
-            is_forked(keeper.latest());
-            drop((borrowed, owned, keeper, writer));
-            of_its_own(&options);
-        });
-        of_its_own(&options);
-    });
-    all_is_well("nest");
-    if fork() == 0 {
-        say("lingers");
-        while listen().is_some() {}
-        end(true);
-    }
-    // The child has the input from here on; this process is killed.
-    loop {
-        std::thread::park();
-    }
-}
-
-/// What a forked child may do: have handles of its own.
-fn of_its_own(options: &Options) {
-    let mut reader = options.open(NAME).unwrap();
-    assert_eq!(reader.latest().unwrap().unwrap().name(), 3);
-    let owned = reader.latest_owned().unwrap().unwrap();
-    drop(reader);
-    assert_eq!(owned.name(), 3);
-    assert!(matches!(options.create::<u64>(NAME), Err(Error::WriterExists { .. })));
-    let mut writer = options.create::<u64>("other").unwrap();
-    let mut reader = options.open("other").unwrap();
-    for id in 1..10 {
-        put(&mut writer, id).unwrap();
-        assert_eq!(reader.read().unwrap().unwrap().name(), id);
-    }
+    assert_eq!(dir.files(), [""; 0]);
 }

@@ -1,47 +1,22 @@
-//! The ledger: a thousand closes, restarts, takeovers, kills and removals at random, and two
+//! The ledger: closes, restarts, takeovers, kills and removals at random, and two
 //! readers that were there all along. At each of their reads, the values that they have seen and
 //! those that they were told to have missed add up to what was published.
-//!
-//! `NDSHARRAY_LEDGER_ENDS` sets how many writers end, `NDSHARRAY_LEDGER_SEED` what is random about
-//! it (but for the moment of a kill, which is the machine's).
 //!
 //! One thing a reader must do: look once while a board is there that it has never seen. That is the
 //! case where a channel went without leaving anything, because all readers had come to its end, and
 //! where a writer wanted more slots than the board had. A reader cannot know of what comes and goes
 //! between two of its looks.
 
-use crate::common::{Child, NAME, PATIENCE, Room, say};
+use crate::common::{Dice, NAME, Peer, TIMEOUT, TestDir, stress};
 use ndsharray::inspect::Kind;
 use ndsharray::{Error, Options, Reader, Sample, Writer};
 use std::collections::HashSet;
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-/// A child: publishes without an end.
-pub(crate) fn writer(options: &Options) {
-    let mut writer = options.create::<u64>(NAME).unwrap();
-    say(writer.seq());
-    for value in 0.. {
-        writer.write(&[1], &[value]).unwrap();
-    }
-}
-
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `end`.
-    fn roll(&mut self, end: u64) -> u64 {
-        // xorshift64*
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
-    }
-
-    fn geometry(&mut self, options: &Options) -> Options {
-        let options = options.clone().persist(self.roll(8) == 0);
-        if self.roll(3) == 0 { options.max_slots(8).max_readers(16) } else { options }
-    }
+fn geometry(dice: &mut Dice, options: &Options) -> Options {
+    let options = options.clone().persist(dice.roll(8) == 0);
+    if dice.roll(3) == 0 { options.max_slots(8).max_readers(16) } else { options }
 }
 
 /// A reader, and what it has been told.
@@ -84,8 +59,8 @@ impl Account {
 }
 
 /// Which board has the name: its channel id, and its slots.
-fn board(room: &Room) -> Option<(u128, u32)> {
-    let head = fs::read(room.board()).ok()?;
+fn board(dir: &TestDir) -> Option<(u128, u32)> {
+    let head = fs::read(dir.board()).ok()?;
     let id = head.get(16..32)?.try_into().ok().map(u128::from_ne_bytes)?;
     Some((id, u32::from_ne_bytes(head.get(32..36)?.try_into().ok()?)))
 }
@@ -96,16 +71,10 @@ fn last_number(options: &Options) -> u64 {
 }
 
 pub(crate) fn everything_adds_up() {
-    let setting = |name: &str| std::env::var(name).ok().map(|text| text.parse().unwrap());
-    let ends: u64 = setting("NDSHARRAY_LEDGER_ENDS").unwrap_or(1000);
-    let seed: u64 = setting("NDSHARRAY_LEDGER_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        now.as_nanos() as u64 >> 10 & 0xffff_ffff
-    });
-    println!("  NDSHARRAY_LEDGER_ENDS={ends} NDSHARRAY_LEDGER_SEED={seed}");
-    let mut dice = Dice(seed.wrapping_mul(2) | 1);
-    let room = Room::new();
-    let options = room.options();
+    let ends = stress::LEDGER_ENDS.count();
+    let mut dice = Dice::new(stress::seed());
+    let dir = TestDir::new();
+    let options = dir.options();
     let mut writer: Writer<u64> = options.create(NAME).unwrap();
     let mut published = 0;
     let mut accounts = [
@@ -127,19 +96,19 @@ pub(crate) fn everything_adds_up() {
         writer.close().unwrap();
         closes += 1;
         if dice.roll(4) == 0 {
-            let before = if room.board().exists() { last_number(&options) } else { 0 };
-            if board(&room).is_none_or(|(_, slots)| slots < 64) {
+            let before = if dir.board().exists() { last_number(&options) } else { 0 };
+            if board(&dir).is_none_or(|(_, slots)| slots < 64) {
                 // Its board will be a new one, at which all are going to look: what they may still
                 // have of the one before comes first.
                 accounts.iter_mut().for_each(|account| while account.read(0, published) {});
             }
-            let mut child = Child::start("ledger-writer", room.path(), |_| {});
+            let mut child = Peer::start("ledger-writer", dir.path(), |_| {});
             let start: u64 = child.hear().parse().unwrap();
             // The numbers go on, or begin anew because nothing was left.
             assert!(start == before || start == 0, "{start} after {before}");
             for account in &mut accounts {
                 // A look while it writes: that it adds up is found at the next read.
-                match account.reader.wait_for_news(PATIENCE) {
+                match account.reader.wait_for_news(TIMEOUT) {
                     Ok(_) | Err(Error::Closed { .. }) => {}
                     Err(other) => panic!("{other}"),
                 }
@@ -153,7 +122,7 @@ pub(crate) fn everything_adds_up() {
                     account.read(0, published);
                 });
             }
-        } else if dice.roll(10) == 0 && room.board().exists() {
+        } else if dice.roll(10) == 0 && dir.board().exists() {
             options.remove(NAME).unwrap();
             removals += 1;
         } else {
@@ -163,9 +132,9 @@ pub(crate) fn everything_adds_up() {
                 }
             }
         }
-        let before = board(&room);
-        writer = dice.geometry(&options).create(NAME).unwrap();
-        if board(&room) != before {
+        let before = board(&dir);
+        writer = geometry(&mut dice, &options).create(NAME).unwrap();
+        if board(&dir) != before {
             anew += 1;
             // What it may still have of the channel before comes first.
             accounts.iter_mut().for_each(|account| while account.read(0, published) {});
@@ -186,5 +155,5 @@ pub(crate) fn everything_adds_up() {
     drop(accounts);
     // What the last writer left on purpose.
     let _ = options.remove(NAME);
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }

@@ -19,11 +19,12 @@ mod common;
 #[cfg(unix)]
 mod forks;
 mod ledger;
+#[path = "../peer/mod.rs"]
+mod peer;
+mod random_kills;
 mod reader_victims;
-mod roles;
 #[cfg(unix)]
 mod stops;
-mod storm;
 mod sweep;
 #[cfg(not(windows))]
 mod wire;
@@ -33,14 +34,11 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// How children of this binary are started.
-const CHILD_ARGUMENTS: [&str; 0] = [];
-
 const TESTS: &[(&str, fn())] = &[
     ("sweep", sweep::every_point_in_every_scenario),
     #[cfg(not(windows))]
     ("wire", sweep::every_wire_point),
-    ("storm", storm::random_kills),
+    ("random_kills", random_kills::random_kills),
     ("ledger", ledger::everything_adds_up),
     #[cfg(unix)]
     ("stopped_reader", stops::a_stopped_reader_keeps_its_view),
@@ -51,8 +49,9 @@ const TESTS: &[(&str, fn())] = &[
 ];
 
 fn main() -> ExitCode {
-    if let Some((words, dir)) = common::role() {
-        roles::act(&words, &dir);
+    if common::role().is_some() {
+        die_quietly();
+        peer::act();
         return ExitCode::SUCCESS;
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -74,4 +73,19 @@ fn main() -> ExitCode {
         println!("test {name} ... {} ({:.1?})", if passed { "ok" } else { "FAILED" }, start.elapsed());
     }
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// In a peer: leaves no core file, and ends with its parent.
+fn die_quietly() {
+    #[cfg(unix)]
+    {
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: reads the struct that it is given.
+        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
+    }
+    // SAFETY: takes numbers. The parent starts all peers from its main thread, so they end with it, not before.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
+    };
 }

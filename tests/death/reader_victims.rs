@@ -1,7 +1,7 @@
 //! Scenarios whose victim is a reader, beside a writer that writes all the time. What must hold afterwards: other readers go on reading, the
 //! writer is never stuck, the slots and the place in the reader table come back, a clean close leaves no file.
 
-use crate::common::{Child, NAME, Named, PATIENCE, Room, shape_of, value};
+use crate::common::{NAME, Named, Peer, TIMEOUT, TestDir, shape_of, value};
 use crate::sweep::{Ending, Play, Scenario};
 use ndsharray::{Options, OwnedSample, Reader, Writer};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const READERS: usize = 3;
 
 /// The living side.
 struct Stage {
-    room: Room,
+    dir: TestDir,
     options: Options,
     writer: Writer<u64>,
     watcher: Reader,
@@ -32,11 +32,11 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let room = Room::new();
-        let options = room.options().max_slots(SLOTS).max_readers(READERS);
+        let dir = TestDir::new();
+        let options = dir.options().max_slots(SLOTS).max_readers(READERS);
         let writer = options.create(NAME).unwrap();
         let watcher = options.open(NAME).unwrap();
-        let mut stage = Self { room, options, writer, watcher, next: 0 };
+        let mut stage = Self { dir, options, writer, watcher, next: 0 };
         stage.write();
         stage
     }
@@ -54,11 +54,11 @@ impl Stage {
 
     /// A new channel under the name.
     fn begin_anew(self) -> Self {
-        let Self { room, options, writer, mut watcher, next } = self;
+        let Self { dir, options, writer, mut watcher, next } = self;
         drop(writer);
         assert!(watcher.read().unwrap().is_none());
         let writer = options.create(NAME).unwrap();
-        let mut stage = Self { room, options, writer, watcher, next: next + 1000 };
+        let mut stage = Self { dir, options, writer, watcher, next: next + 1000 };
         stage.write();
         stage
     }
@@ -80,12 +80,12 @@ impl Stage {
             assert_eq!(reader.latest().unwrap().unwrap().name(), self.next);
         }
         drop((held, self.writer));
-        assert_eq!(self.room.files(), [""; 0], "left after a clean close");
+        assert_eq!(self.dir.files(), [""; 0], "left after a clean close");
     }
 
     /// Writes until the victim has come to an end, and looks at what that leaves.
-    fn watch(mut self, play: &mut Play, victim: &mut Child, pause: Duration) -> Ending {
-        let end = Instant::now() + PATIENCE;
+    fn watch(mut self, play: &mut Play, victim: &mut Peer, pause: Duration) -> Ending {
+        let end = Instant::now() + TIMEOUT;
         let ending = loop {
             assert!(Instant::now() < end, "the victim does not come to an end");
             // While it is stopped, what it holds is held, and no more.
@@ -102,7 +102,7 @@ impl Stage {
 
 fn read(play: &mut Play) -> Ending {
     let stage = Stage::new();
-    let mut victim = play.victim("read", &stage.room, "");
+    let mut victim = play.victim("read", &stage.dir, "");
     stage.watch(play, &mut victim, Duration::from_micros(100))
 }
 
@@ -110,22 +110,22 @@ fn read(play: &mut Play) -> Ending {
 #[cfg(unix)]
 fn overtaken(play: &mut Play) -> Ending {
     let stage = Stage::new();
-    let mut victim = play.victim("read-once", &stage.room, "pin.chosen:1:stop");
+    let mut victim = play.victim("read-once", &stage.dir, "pin.chosen:1:stop");
     stage.watch(play, &mut victim, Duration::from_micros(100))
 }
 
 /// The victim sleeps for want of news.
 fn waiting(play: &mut Play) -> Ending {
     let stage = Stage::new();
-    let mut victim = play.victim("read", &stage.room, "");
+    let mut victim = play.victim("read", &stage.dir, "");
     stage.watch(play, &mut victim, Duration::from_millis(4))
 }
 
 /// The channel is closed and made anew.
 fn follow(play: &mut Play) -> Ending {
     let mut stage = Stage::new();
-    let mut victim = play.victim("follow", &stage.room, "");
-    let end = Instant::now() + PATIENCE;
+    let mut victim = play.victim("follow", &stage.dir, "");
+    let end = Instant::now() + TIMEOUT;
     loop {
         assert!(Instant::now() < end, "the victim does not begin");
         match play.hear(&mut victim, Duration::from_millis(1), |_| stage.write_many()) {
@@ -144,20 +144,20 @@ fn follow(play: &mut Play) -> Ending {
 /// last value.
 fn last(play: &mut Play) -> Ending {
     let mut stage = Stage::new();
-    let mut victim = play.victim("last", &stage.room, "");
+    let mut victim = play.victim("last", &stage.dir, "");
     assert_eq!(victim.hear(), "open");
     stage.write();
-    let Stage { room, options, writer, mut watcher, next } = stage;
+    let Stage { dir, options, writer, mut watcher, next } = stage;
     writer.close().unwrap();
-    assert_eq!(room.files().len(), 3, "left for the victim");
+    assert_eq!(dir.files().len(), 3, "left for the victim");
     victim.tell("go on");
     assert_eq!(victim.hear(), next.to_string());
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     let ending = loop {
         assert!(Instant::now() < end, "the victim does not come to an end");
         let heard = play.hear(&mut victim, Duration::from_millis(1), |_| {
             // It may have the writer's lock, and is not dead.
-            if room.board().exists() {
+            if dir.board().exists() {
                 let refused = options.create::<u64>(NAME);
                 assert!(matches!(refused, Err(ndsharray::Error::WriterExists { .. })), "{refused:?}");
             }
@@ -167,13 +167,13 @@ fn last(play: &mut Play) -> Ending {
         }
     };
     if ending == Ending::Natural {
-        assert_eq!(room.files(), [""; 0], "the victim was the last");
+        assert_eq!(dir.files(), [""; 0], "the victim was the last");
     }
     assert_eq!(watcher.latest().unwrap().unwrap().name(), next, "what has been read stays");
     let mut writer = options.create::<u64>(NAME).unwrap();
     writer.write(&shape_of(next + 1), &value(next + 1)).unwrap();
     let sample = loop {
-        match watcher.wait(PATIENCE) {
+        match watcher.wait(TIMEOUT) {
             Ok(sample) => break sample.expect("the next writer's value"),
             Err(ndsharray::Error::Closed { .. }) => {}
             Err(other) => panic!("{other}"),
@@ -182,6 +182,6 @@ fn last(play: &mut Play) -> Ending {
     assert_eq!((sample.name(), sample.missed()), (next + 1, 0));
     drop(sample);
     drop(writer);
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
     ending
 }

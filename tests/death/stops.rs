@@ -1,16 +1,16 @@
 //! A process that is stopped is not dead.
 
-use crate::common::{Child, NAME, Named, Room, shape_of, value};
+use crate::common::{NAME, Named, Peer, TestDir, shape_of, value};
 use ndsharray::Error;
 
 pub(crate) fn a_stopped_reader_keeps_its_view() {
     for hold in ["hold", "borrow"] {
-        let room = Room::new();
-        let mut writer = room.options().max_slots(3).create::<u64>(NAME).unwrap();
-        let mut watcher = room.options().open(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().max_slots(3).create::<u64>(NAME).unwrap();
+        let mut watcher = dir.options().open(NAME).unwrap();
         let mut put = |id: u64| writer.write(&shape_of(id), &value(id));
         put(1).unwrap();
-        let mut holder = Child::start("hold", room.path(), |_| {});
+        let mut holder = Peer::start("hold", dir.path(), |_| {});
         assert_eq!((holder.hear(), holder.ask(hold)), ("open".to_owned(), "holds 1".to_owned()));
         holder.stop();
         for id in 2..200 {
@@ -39,19 +39,19 @@ pub(crate) fn a_stopped_reader_keeps_its_view() {
 }
 
 pub(crate) fn a_stopped_writer_is_not_taken_over() {
-    let room = Room::new();
-    let mut writer = Child::start("obey 3", room.path(), |_| {});
+    let dir = TestDir::new();
+    let mut writer = Peer::start("obey 3", dir.path(), |_| {});
     assert_eq!(writer.hear(), "open");
     assert_eq!(writer.ask("write 1"), "try 1");
     assert_eq!(writer.hear(), "done 1 1");
-    let mut reader = room.options().open(NAME).unwrap();
+    let mut reader = dir.options().open(NAME).unwrap();
     writer.stop();
     for _ in 0..20 {
-        let refused = room.options().create::<u64>(NAME);
+        let refused = dir.options().create::<u64>(NAME);
         assert!(matches!(refused, Err(Error::WriterExists { pid, .. }) if pid == Some(writer.id())), "{refused:?}");
-        assert!(matches!(room.options().remove(NAME), Err(Error::WriterExists { .. })));
+        assert!(matches!(dir.options().remove(NAME), Err(Error::WriterExists { .. })));
         assert_eq!(reader.latest().unwrap().unwrap().name(), 1);
-        assert_eq!(room.options().open(NAME).unwrap().latest().unwrap().unwrap().name(), 1);
+        assert_eq!(dir.options().open(NAME).unwrap().latest().unwrap().unwrap().name(), 1);
     }
     assert!(reader.is_writer_alive());
     assert_eq!(reader.writer_epoch(), 1);
@@ -62,5 +62,5 @@ pub(crate) fn a_stopped_writer_is_not_taken_over() {
     writer.tell_no_more();
     assert_eq!(writer.hear(), "closing");
     writer.finish();
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }

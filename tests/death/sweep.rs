@@ -2,7 +2,7 @@
 //! and stopped. A point that is never struck is a failure.
 
 use crate::common::os::{Death, death_of};
-use crate::common::{Child, Event, Room};
+use crate::common::{Event, Peer, TestDir, stress};
 use crate::{reader_victims, writer_victims};
 use ndsharray::{COMPAT_FAIL_POINTS, FAIL_POINTS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed"];
 /// Whether each point is to be struck once only, in the first scenario that comes to it: a process takes long to start under Wine.
 /// `NDSHARRAY_SWEEP=whole` has all of it.
 fn is_brief() -> bool {
-    cfg!(windows) && !std::env::var("NDSHARRAY_SWEEP").is_ok_and(|sweep| sweep == "whole")
+    cfg!(windows) && !stress::sweep_is_whole()
 }
 
 fn actions() -> &'static [&'static str] {
@@ -61,9 +61,9 @@ pub(crate) struct Play {
 
 impl Play {
     /// Starts the victim. `before` are orders that belong to the scenario.
-    pub(crate) fn victim(&mut self, role: &str, room: &Room, before: &str) -> Child {
+    pub(crate) fn victim(&mut self, role: &str, dir: &TestDir, before: &str) -> Peer {
         let orders = if before.is_empty() { self.orders.clone() } else { format!("{before},{}", self.orders) };
-        Child::start(role, room.path(), |command| {
+        Peer::start(role, dir.path(), |command| {
             command.env(VARIABLE, orders);
             if let Some(file) = &self.errors {
                 command.stderr(file.try_clone().unwrap());
@@ -79,7 +79,7 @@ impl Play {
     /// What the victim says next, if it says something within `time`. When it stops, `meanwhile` is done, and it goes on.
     pub(crate) fn hear(
         &mut self,
-        victim: &mut Child,
+        victim: &mut Peer,
         time: Duration,
         meanwhile: impl FnOnce(&Self),
     ) -> Result<Option<String>, Ending> {
@@ -104,8 +104,8 @@ impl Play {
 }
 
 /// Another process, that is killed or stopped as a part of the scenario.
-pub(crate) fn extra(role: &str, room: &Room, orders: &str) -> Child {
-    Child::start(role, room.path(), |command| {
+pub(crate) fn extra(role: &str, dir: &TestDir, orders: &str) -> Peer {
+    Peer::start(role, dir.path(), |command| {
         command.env(VARIABLE, orders);
     })
 }

@@ -2,12 +2,12 @@
 //! last value is there, whole; a new writer writes at once, whatever was left; a clean close leaves
 //! no file.
 
-use crate::common::{Child, NAME, PATIENCE, Room, say};
+use crate::common::{NAME, Peer, TIMEOUT, TestDir};
+use crate::peer::compat::{LENGTHS, options};
 use crate::sweep::{Ending, Play, Scenario, extra};
 use ndsharray::Error;
 use ndsharray::compat::{Options, Reader};
 use std::cell::RefCell;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -24,55 +24,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 /// Writes so much that names are forgotten.
 pub(crate) const MANY: &[Scenario] = &[Scenario { name: "wire many", play: many, only: "" }];
 
-/// Elements of a file that is written at once, of one that takes several system calls, and of one
-/// that is written again.
-const LENGTHS: [usize; 3] = [10, 10_000, 50_000];
-
-/// Names that are kept at most, and some more.
-const MANY_VALUES: u64 = (1 << 14) + 20;
-
-pub(crate) fn act(words: &[&str], dir: &Path) {
-    // A history of nothing: every file is replaced as soon as it may be.
-    let options = options(dir);
-    match *words {
-        ["write", first] => write(&options, first.parse().unwrap()),
-        ["many"] => {
-            let mut writer = options.create::<u64>(NAME).unwrap();
-            say("open");
-            (0..MANY_VALUES).for_each(|id| put(&mut writer, id, 1, false));
-            say("closing");
-        }
-        ["remove"] => options.remove(NAME).unwrap(),
-        ["sweep"] => drop(options.remove_unused(NAME, Duration::ZERO).unwrap()),
-        _ => panic!("no such role: {words:?}"),
-    }
-}
-
-fn options(dir: &Path) -> Options {
-    Options::new().dir(dir).history_bytes(0)
-}
-
-fn put(writer: &mut ndsharray::compat::Writer<u64>, id: u64, len: usize, tell: bool) {
-    if tell {
-        say(format!("try {id}"));
-    }
-    writer.write(&[len], &vec![id; len]).unwrap();
-    if tell {
-        say(format!("done {id}"));
-    }
-}
-
-/// Everything that a writer does in its life.
-fn write(options: &Options, first: u64) {
-    let mut writer = options.create::<u64>(NAME).unwrap();
-    say("open");
-    let lengths = LENGTHS.into_iter().chain([LENGTHS[2]; 5]).chain(LENGTHS);
-    for (id, len) in (first..).zip(lengths) {
-        put(&mut writer, id, len, true);
-    }
-    say("closing");
-}
-
 /// The value that a reader finds next, which must be whole.
 fn read(reader: &mut Reader) -> Option<u64> {
     let array = reader.read().unwrap()?;
@@ -83,7 +34,7 @@ fn read(reader: &mut Reader) -> Option<u64> {
 }
 
 struct Stage {
-    room: Room,
+    dir: TestDir,
     watcher: Option<Reader>,
     open: bool,
     closing: bool,
@@ -93,20 +44,20 @@ struct Stage {
 
 impl Stage {
     fn empty() -> Self {
-        Self { room: Room::new(), watcher: None, open: false, closing: false, done: None, trying: None }
+        Self { dir: TestDir::new(), watcher: None, open: false, closing: false, done: None, trying: None }
     }
 
     /// A writer with `orders`, which kill it, has written some values.
     fn after(orders: &str) -> Self {
         let stage = Self::empty();
-        let mut writer = extra("wire write 1", &stage.room, orders);
+        let mut writer = extra("compat write 1", &stage.dir, orders);
         let status = writer.end();
         assert!(!status.success(), "it came to its end");
         stage
     }
 
     fn options(&self) -> Options {
-        options(self.room.path())
+        options(self.dir.path())
     }
 
     fn note(&mut self, line: &str) {
@@ -151,19 +102,19 @@ impl Stage {
             assert_eq!(writer.write(&[len], &vec![id; len]).unwrap(), n as u64 + 1);
             assert_eq!(read(&mut fresh), Some(id));
             if let Some(watcher) = &mut self.watcher {
-                let end = Instant::now() + PATIENCE;
+                let end = Instant::now() + TIMEOUT;
                 while read(watcher) != Some(id) {
                     assert!(Instant::now() < end, "the watcher does not follow");
                 }
             }
         }
         drop(writer);
-        assert_eq!(self.room.files(), [""; 0], "left after a clean close");
+        assert_eq!(self.dir.files(), [""; 0], "left after a clean close");
     }
 
-    fn watch(self, play: &mut Play, victim: &mut Child) -> Ending {
+    fn watch(self, play: &mut Play, victim: &mut Peer) -> Ending {
         let stage = RefCell::new(self);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let ending = loop {
             assert!(Instant::now() < end, "the victim does not come to an end");
             match play.hear(victim, Duration::from_micros(300), |play| stage.borrow().look_while_stopped(play)) {
@@ -175,7 +126,7 @@ impl Stage {
         let stage = stage.into_inner();
         match ending {
             Ending::Died => stage.go_on(),
-            Ending::Natural => assert_eq!(stage.room.files(), [""; 0], "left by the victim itself"),
+            Ending::Natural => assert_eq!(stage.dir.files(), [""; 0], "left by the victim itself"),
         }
         ending
     }
@@ -183,14 +134,14 @@ impl Stage {
 
 fn fresh(play: &mut Play) -> Ending {
     let stage = Stage::empty();
-    let mut victim = play.victim("wire write 1", &stage.room, "");
+    let mut victim = play.victim("compat write 1", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 /// What the first writer left has the very name that comes next.
 fn takeover(play: &mut Play) -> Ending {
     let stage = Stage::after("wire.reserved:4:kill");
-    let mut victim = play.victim("wire write 1000", &stage.room, "");
+    let mut victim = play.victim("compat write 1000", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
@@ -198,31 +149,31 @@ fn takeover(play: &mut Play) -> Ending {
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn recycled(play: &mut Play) -> Ending {
     let stage = Stage::after("shelf.leased:2:kill");
-    let mut victim = play.victim("wire write 1000", &stage.room, "");
+    let mut victim = play.victim("compat write 1000", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 fn half_made(play: &mut Play) -> Ending {
     let stage = Stage::after("tag.reserved:1:kill");
-    let mut victim = play.victim("wire write 1000", &stage.room, "");
+    let mut victim = play.victim("compat write 1000", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 fn remove(play: &mut Play) -> Ending {
     let stage = Stage::after("tombstone.placed:3:kill");
-    let mut victim = play.victim("wire remove", &stage.room, "");
+    let mut victim = play.victim("compat remove", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn sweep(play: &mut Play) -> Ending {
     let stage = Stage::after("tombstone.placed:3:kill");
-    let mut victim = play.victim("wire sweep", &stage.room, "");
+    let mut victim = play.victim("compat sweep", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 fn many(play: &mut Play) -> Ending {
     let stage = Stage::empty();
-    let mut victim = play.victim("wire many", &stage.room, "");
+    let mut victim = play.victim("compat many", &stage.dir, "");
     stage.watch(play, &mut victim)
 }

@@ -2,9 +2,9 @@
 //! is held stays; a new writer takes over, numbers go on, readers follow; pins of the dead come back; a clean close leaves no file.
 
 use crate::common::wait_until;
-use crate::common::{Child, NAME, Named, PATIENCE, Room, shape_of, value};
 #[cfg(unix)]
 use crate::common::{Event, len_of};
+use crate::common::{NAME, Named, Peer, TIMEOUT, TestDir, shape_of, value};
 use crate::sweep::{Ending, Play, Scenario, extra};
 use ndsharray::{Error, OwnedSample, Reader};
 use std::cell::RefCell;
@@ -60,7 +60,7 @@ impl Told {
 
 /// What the victim finds, and those who watch it.
 struct Stage {
-    room: Room,
+    dir: TestDir,
     watchers: Vec<Reader>,
     held: Vec<(u64, OwnedSample)>,
     told: Told,
@@ -74,25 +74,25 @@ struct Stage {
 impl Stage {
     fn empty() -> Self {
         let told = Told::default();
-        Self { room: Room::new(), watchers: vec![], held: vec![], told, found: false, ending: false, next: 1 }
+        Self { dir: TestDir::new(), watchers: vec![], held: vec![], told, found: false, ending: false, next: 1 }
     }
 
     /// A writer with `orders` has published three values and has gone. The first is held here, the second by a reader that has
     /// been killed; of two attached readers one has read the third.
     fn after(slots: usize, orders: &str) -> Self {
         let mut stage = Self::empty();
-        let mut writer = extra(&format!("obey {slots}"), &stage.room, orders);
+        let mut writer = extra(&format!("obey {slots}"), &stage.dir, orders);
         assert_eq!(writer.hear(), "open");
         let mut put = |id: u64| {
             assert_eq!(writer.ask(&format!("write {id}")), format!("try {id}"));
             assert_eq!(writer.hear(), format!("done {id} {id}"));
         };
         put(1);
-        let options = stage.room.options();
+        let options = stage.dir.options();
         let mut watchers = [options.open(NAME).unwrap(), options.open(NAME).unwrap()];
         stage.held.push((1, watchers[0].latest_owned().unwrap().unwrap()));
         put(2);
-        let mut holder = extra("hold", &stage.room, "");
+        let mut holder = extra("hold", &stage.dir, "");
         assert_eq!((holder.hear(), holder.ask("hold")), ("open".to_owned(), "holds 2".to_owned()));
         put(3);
         assert_eq!(watchers[0].latest().unwrap().unwrap().name(), 3);
@@ -134,7 +134,7 @@ impl Stage {
                 "watcher {index} finds {found:?}"
             );
         }
-        match self.room.options().open(NAME) {
+        match self.dir.options().open(NAME) {
             Ok(mut reader) => {
                 let found = reader.latest().unwrap().map(|sample| sample.name());
                 assert!(found.map_or(self.allows_nothing(), |name| self.allows(name)), "a new reader finds {found:?}");
@@ -156,8 +156,8 @@ impl Stage {
         // Once the board has lost its name, or before its lock is taken, or when it has been given
         // back, there is nothing to defend.
         let has_lock = !play.is_for("name.opened") && !play.is_for("close.unlocked");
-        if self.told.open && self.room.board().exists() && has_lock {
-            let refused = self.room.options().create::<u8>(NAME);
+        if self.told.open && self.dir.board().exists() && has_lock {
+            let refused = self.dir.options().create::<u8>(NAME);
             assert!(matches!(refused, Err(Error::WriterExists { .. })), "a second writer: {refused:?}");
         }
     }
@@ -165,9 +165,9 @@ impl Stage {
     /// The victim has died.
     fn go_on(mut self) {
         self.look();
-        let head = fs::read(self.room.board()).unwrap_or_default();
+        let head = fs::read(self.dir.board()).unwrap_or_default();
         let has_board = head.first_chunk::<8>().is_some_and(|magic| *magic != [0; 8]);
-        let options = self.room.options().max_slots(SLOTS);
+        let options = self.dir.options().max_slots(SLOTS);
         let mut writer = options.create::<u64>(NAME).unwrap();
         let mut next = self.next + 500;
         let mut put = || {
@@ -184,7 +184,7 @@ impl Stage {
             assert!(self.allows_nothing(), "the board has gone");
         }
         for (index, watcher) in self.watchers.iter_mut().enumerate() {
-            let end = Instant::now() + PATIENCE;
+            let end = Instant::now() + TIMEOUT;
             loop {
                 assert!(Instant::now() < end, "watcher {index} does not follow");
                 match watcher.wait(Duration::from_millis(200)) {
@@ -197,7 +197,7 @@ impl Stage {
                 }
             }
         }
-        let mut fresh = self.room.options().open(NAME).unwrap();
+        let mut fresh = self.dir.options().open(NAME).unwrap();
         let held = fresh.latest_owned().unwrap().unwrap();
         assert_eq!(held.name(), name);
         // With two values held, each write takes the one slot that is free: nobody dead may hold any.
@@ -219,18 +219,18 @@ impl Stage {
     /// still read may take a moment.
     fn leaves_nothing(&mut self) {
         self.watchers.clear();
-        wait_until("nothing is left after a clean close", || self.room.files().is_empty());
+        wait_until("nothing is left after a clean close", || self.dir.files().is_empty());
     }
 
     /// Lets the victim play its part to whatever end, and looks at what that leaves.
-    fn watch(self, play: &mut Play, victim: &mut Child) -> Ending {
+    fn watch(self, play: &mut Play, victim: &mut Peer) -> Ending {
         self.converse(play, victim, |_, _| {})
     }
 
     /// As [`watch`](Self::watch), with something to do at the victim's words.
-    fn converse(self, play: &mut Play, victim: &mut Child, mut act: impl FnMut(&str, &mut Child)) -> Ending {
+    fn converse(self, play: &mut Play, victim: &mut Peer, mut act: impl FnMut(&str, &mut Peer)) -> Ending {
         let stage = RefCell::new(self);
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         let ending = loop {
             assert!(Instant::now() < end, "the victim does not come to an end");
             let heard =
@@ -259,13 +259,13 @@ impl Stage {
 
 fn fresh(play: &mut Play) -> Ending {
     let stage = Stage::empty();
-    let mut victim = play.victim(&format!("write 1 {SLOTS}"), &stage.room, "");
+    let mut victim = play.victim(&format!("write 1 {SLOTS}"), &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 fn takeover(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
-    let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.room, "");
+    let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
@@ -273,15 +273,15 @@ fn takeover(play: &mut Play) -> Ending {
 /// number of slots.
 fn retire(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "close.marked:1:kill");
-    let mut victim = play.victim(&format!("write 1000 {}", SLOTS + 1), &stage.room, "");
+    let mut victim = play.victim(&format!("write 1000 {}", SLOTS + 1), &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 /// The files of the victim's channel are removed under it.
 fn anew(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
-    let path = stage.room.path().to_owned();
-    let mut victim = play.victim(&format!("anew 1000 {SLOTS}"), &stage.room, "");
+    let path = stage.dir.path().to_owned();
+    let mut victim = play.victim(&format!("anew 1000 {SLOTS}"), &stage.dir, "");
     stage.converse(play, &mut victim, |line, victim| {
         if line == "ready" {
             for file in fs::read_dir(&path).unwrap() {
@@ -294,14 +294,14 @@ fn anew(play: &mut Play) -> Ending {
 
 fn keep(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
-    let mut victim = play.victim(&format!("keep 1000 {SLOTS}"), &stage.room, "");
+    let mut victim = play.victim(&format!("keep 1000 {SLOTS}"), &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 
 /// The victim publishes while a reader sleeps.
 fn sleeper(play: &mut Play) -> Ending {
     let stage = Stage::empty();
-    let options = stage.room.options();
+    let options = stage.dir.options();
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -323,7 +323,7 @@ fn sleeper(play: &mut Play) -> Ending {
             }
         });
         let _done = Done(&done);
-        let mut victim = play.victim("write-when-asleep 1", &stage.room, "");
+        let mut victim = play.victim("write-when-asleep 1", &stage.dir, "");
         stage.watch(play, &mut victim)
     })
 }
@@ -354,10 +354,10 @@ fn refused_ahead(play: &mut Play) -> Ending {
 #[cfg(unix)]
 fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
     let stage = Stage::empty();
-    let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.room, "");
+    let mut victim = play.victim(&format!("obey {SLOTS}"), &stage.dir, "");
     let ids: Vec<u64> = (1..).filter(|&id| wanted(len_of(id))).take(SLOTS + 2).collect();
-    let mut holder: Option<Child> = None;
-    let path = stage.room.path().to_owned();
+    let mut holder: Option<Peer> = None;
+    let path = stage.dir.path().to_owned();
     let mut done = 0;
     stage.converse(play, &mut victim, |line, victim| {
         if line == "ended" {
@@ -371,7 +371,7 @@ fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
         }
         done += usize::from(line != "open");
         if done == 1 {
-            let mut reader = Child::start("hold", &path, |command| {
+            let mut reader = Peer::start("hold", &path, |command| {
                 command.env("NDSHARRAY_FAILPOINT", "pin.chosen:1:stop");
             });
             assert_eq!(reader.hear(), "open");
@@ -398,6 +398,6 @@ fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
 fn remove(play: &mut Play) -> Ending {
     let mut stage = Stage::after(SLOTS, "");
     stage.ending = true;
-    let mut victim = play.victim("remove", &stage.room, "");
+    let mut victim = play.victim("remove", &stage.dir, "");
     stage.watch(play, &mut victim)
 }

@@ -1,4 +1,4 @@
-//! The library as its users see it: real files, real child processes, nothing but the public API.
+//! The library as its users see it: real files, real peer processes, nothing but the public API.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,41 +6,18 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::print_stdout,
-    reason = "a test that goes wrong is to panic, in its helpers too; child processes answer on their output"
+    reason = "a test that goes wrong is to panic, in its helpers too; peers answer on their output"
 )]
 
-mod bad_calls;
-mod bad_files;
-mod changes;
-mod closing;
+mod channel;
 #[path = "../common/mod.rs"]
 mod common;
-mod defaults;
+// On Windows the package uses something else; see `ndsharray::compat`.
+#[cfg(not(windows))]
+mod compat;
 mod inspect;
-mod lent_by_address;
-#[cfg(target_os = "linux")]
-mod limits;
-mod links;
-mod live_damage;
-mod loans;
-mod mixed;
-mod ownership;
-// Whose a file is and who may use it is the directory's to say on Windows.
-#[cfg(unix)]
-mod permissions;
-mod processes;
-mod puppet;
-mod removal;
-mod round_trip;
-mod samples;
-mod scribbled;
-mod strides;
-mod support;
-mod takeover;
-mod torn;
-mod unused;
-mod waiting;
-
-/// How children of this binary are started.
-const CHILD_ARGUMENTS: [&str; 5] = ["puppet::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+#[path = "../peer/mod.rs"]
+mod peer;
+mod shared;

@@ -1,13 +1,16 @@
-//! Child processes with a role to play in a room. They say `ready`, wait for a line, play, and say what came of it.
+//! Peers that play a role with an array. They say `ready`, wait for a line, play, and say what came of it.
 
-use crate::common::{Child, listen, role, say};
-use crate::support::{NAME, Room, wait_until};
+use crate::common::{Peer, TestDir, listen, say, wait_until};
+
 use ndsharray::{ArrayOptions, Error, SharedArray};
 use std::io::{Read, Seek, SeekFrom};
 
+/// The name that most tests give their array; the directory keeps them apart.
+pub(crate) const NAME: &str = "array";
+
 /// Starts a child, which is ready when this returns.
-pub(crate) fn start(room: &Room, role: &str) -> Child {
-    let mut child = Child::start(role, room.path(), |_| ());
+pub(crate) fn start(dir: &TestDir, role: &str) -> Peer {
+    let mut child = Peer::start(&format!("array {role}"), dir.path(), |_| ());
     assert_eq!(child.hear(), "ready");
     child
 }
@@ -17,20 +20,15 @@ pub(crate) fn change_all(elements: &mut [u64]) {
     elements.iter_mut().for_each(|element| *element += 1);
 }
 
-#[test]
-#[ignore = "the body of child processes, started by other tests"]
-fn body() {
-    let Some((words, dir)) = role() else { return };
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let options = ArrayOptions::new().dir(dir);
+pub(super) fn act(words: &[&str], options: &ArrayOptions) {
     if words == ["everything"] {
-        everything(&options);
+        everything(options);
         return;
     }
     let array: SharedArray<u64> = options.open(NAME).unwrap();
     say("ready");
     listen();
-    match *words.as_slice() {
+    match *words {
         // Adds to all elements, so many times, under the lock.
         ["locked", times] => {
             for _ in 0..times.parse().unwrap() {

@@ -1,23 +1,22 @@
-//! Child processes that do as they are told, with a room and a channel to act in.
+//! A peer that does as it is told, with a directory and a channel to act in.
 //!
 //! The parent sends one command a line, the child answers each with one line; so the two are never ahead of each other, and a child can be killed in a known
 //! state.
 
-use crate::common::{Child, listen, role, say};
-use crate::support::{NAME, Room, pattern};
+use crate::common::{NAME, Peer, TestDir, listen, pattern, say};
 use ndsharray::{AnyWriter, ArrayOptions, DType, LongDouble, Options, OwnedSample, Reader};
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) fn start(room: &Room) -> Child {
-    run(&std::env::current_exe().unwrap(), room)
+pub(crate) fn start(dir: &TestDir) -> Peer {
+    run(&std::env::current_exe().unwrap(), dir)
 }
 
 /// `program` is this test binary, perhaps built for another target.
-pub(crate) fn run(program: &Path, room: &Room) -> Child {
-    let mut child = Child::of(program, "obey", room.path(), |command| {
+pub(crate) fn run(program: &Path, dir: &TestDir) -> Peer {
+    let mut child = Peer::of(program, "channel", dir.path(), |command| {
         // What `Writer::create` and `Reader::open` use.
-        command.env("NDSHARRAY_DIR", room.path());
+        command.env("NDSHARRAY_DIR", dir.path());
     });
     assert_eq!(child.ask("hello"), "hello");
     child
@@ -56,13 +55,13 @@ fn digest(bytes: &[u8]) -> u64 {
 }
 
 #[derive(Default)]
-struct Body {
+struct Ends {
     writer: Option<AnyWriter>,
     reader: Option<Reader>,
     held: Vec<OwnedSample>,
 }
 
-impl Body {
+impl Ends {
     fn obey(&mut self, options: &Options, command: &str) -> Result<String, Box<dyn std::error::Error>> {
         let words: Vec<&str> = command.split(' ').collect();
         let mut answer = "ok".to_owned();
@@ -123,7 +122,7 @@ impl Body {
                 answer = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             }
             #[cfg(target_os = "linux")]
-            ["limit", what] => crate::limits::limit(what)?,
+            ["limit", what] => super::limits::limit(what)?,
             // An array instead of a channel.
             ["make-array", name, len] => {
                 ArrayOptions::from(options).create::<u8>(name, &[len.parse()?])?;
@@ -177,13 +176,10 @@ fn show(sample: Option<&OwnedSample>) -> String {
     })
 }
 
-#[test]
-#[ignore = "the body of child processes, started by other tests"]
-fn body() {
-    let Some((_, dir)) = role() else { return };
-    let options = Options::new().dir(dir);
-    let mut body = Body::default();
+/// Answers each line with one.
+pub(super) fn obey(options: &Options) {
+    let mut ends = Ends::default();
     while let Some(command) = listen() {
-        say(body.obey(&options, &command).unwrap_or_else(|error| format!("error: {error}")));
+        say(ends.obey(options, &command).unwrap_or_else(|error| format!("error: {error}")));
     }
 }

@@ -1,48 +1,112 @@
-//! What children do, and as whom.
+//! What peers do: one program for the child processes of all tests.
+//!
+//! [`Peer`](crate::common::Peer) starts the running test binary once more, with a role in words. Every test binary has all
+//! roles, so there is no program beside it that could be missing or stale. In a binary with a test harness, [`program`] is
+//! the peer's main function. A binary without one calls [`act`] first of all, which leaves the process a single thread.
 
-use crate::common::{self, roles};
-use crate::{attackers, groups, squatters, users};
-use ndsharray::Options;
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+pub(crate) mod array;
+#[cfg(target_os = "linux")]
+mod attackers;
+pub(crate) mod channel;
+#[cfg(not(windows))]
+pub(crate) mod compat;
+#[cfg(unix)]
+mod forks;
+#[cfg(target_os = "linux")]
+pub(crate) mod groups;
+#[cfg(target_os = "linux")]
+mod limits;
+mod obedient;
+pub(crate) mod random_kills;
+#[cfg(target_os = "linux")]
+pub(crate) mod squatters;
+#[cfg(target_os = "linux")]
+pub(crate) mod users;
+mod victims;
+
+use crate::common::{NAME, role};
+use ndsharray::{ArrayOptions, Options};
 use std::path::Path;
 
-/// Becomes another user, for good.
-fn become_user(user: u32) {
-    // SAFETY: takes a number and an empty list of groups.
-    let mut failed = unsafe { libc::setgroups(0, std::ptr::null()) } != 0;
-    // SAFETY: takes a number.
-    failed |= unsafe { libc::setgid(user) } != 0;
-    // SAFETY: takes a number.
-    failed |= unsafe { libc::setuid(user) } != 0;
-    assert!(!failed, "cannot become user {user}");
+#[test]
+#[ignore = "what peers run; other tests start them"]
+fn program() {
+    act();
 }
 
-#[test]
-#[ignore = "the body of child processes, started by other tests"]
-fn body() {
-    let Some((words, dir)) = common::role() else { return };
+/// In a peer, plays its role to the end. Returns whether this process is a peer.
+pub(crate) fn act() -> bool {
+    let Some((words, dir)) = role() else { return false };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut words = words.as_slice();
-    if let ["as", user, rest @ ..] = words {
-        become_user(user.parse().unwrap());
-        words = rest;
-    }
-    let options = Options::new().dir(&dir);
+    play(&words, &dir);
+    true
+}
+
+/// Each role checks all that it reads; a panic is a failure that the parent sees in the exit status.
+fn play(words: &[&str], dir: &Path) {
+    let options = Options::new().dir(dir);
+    let slots = |slots: &str| options.clone().max_slots(slots.parse().unwrap());
     match *words {
-        ["obey", slots] => roles::obey(&options.max_slots(slots.parse().unwrap())),
+        ["channel"] => channel::obey(&options),
+        ["array", ref words @ ..] => array::act(words, &ArrayOptions::new().dir(dir)),
+        #[cfg(not(windows))]
+        ["compat", ref words @ ..] => compat::act(words, dir),
+
+        // A writer and a reader that do as they are told.
+        ["obey", count] => obedient::obey(&slots(count)),
+        ["hold"] => obedient::hold(&options),
+
+        // Those who die.
+        ["write", first, count] => victims::write(&slots(count), first.parse().unwrap()),
+        ["keep", first, count] => victims::keep(&slots(count), first.parse().unwrap()),
+        ["write-when-asleep", first] => victims::write_when_asleep(&options, dir, first.parse().unwrap()),
+        ["remove"] => options.remove(NAME).unwrap(),
+        ["anew", first, count] => victims::write_anew(&slots(count), dir, first.parse().unwrap()),
+        ["last"] => victims::read_last(&options),
+        ["read"] => victims::read(&options),
+        ["read-once"] => victims::read_once(&options),
+        ["follow"] => victims::follow(&options),
+        ["ledger-writer"] => victims::write_without_end(&options),
+        ["random-writer", run, count] => random_kills::writer(&slots(count), run.parse().unwrap()),
+        ["random-reader", seed] => random_kills::reader(&options, seed.parse().unwrap()),
+        #[cfg(unix)]
+        ["fork"] => forks::parent(&options, dir),
+
+        // Other users.
+        #[cfg(target_os = "linux")]
+        ["as", user, ref words @ ..] => {
+            users::become_user(user.parse().unwrap());
+            play(words, dir);
+        }
+        #[cfg(target_os = "linux")]
         ["in-group", group] => groups::ask_for_too_much(&options, Path::new(group)),
-        ["hold"] => roles::hold(&options),
-        ["be-refused"] => users::be_refused(&options, &dir),
-        ["read-in-place"] => users::read_in_place(&options, &dir),
+        #[cfg(target_os = "linux")]
+        ["be-refused"] => users::be_refused(&options, dir),
+        #[cfg(target_os = "linux")]
+        ["read-in-place"] => users::read_in_place(&options, dir),
+        #[cfg(target_os = "linux")]
         ["copy"] => users::copy(&options),
+        #[cfg(target_os = "linux")]
         ["look"] => attackers::look(&options),
-        ["lock-all"] => attackers::lock_all(&dir),
+        #[cfg(target_os = "linux")]
+        ["lock-all"] => attackers::lock_all(dir),
+        #[cfg(target_os = "linux")]
         ["hold-array"] => attackers::hold_array(&options),
+        #[cfg(target_os = "linux")]
         ["wait-for-two"] => attackers::wait_for_two(&options),
-        ["requeue-all"] => attackers::requeue_all(&dir),
-        ["squat", kind, file] => squatters::squat(kind, &dir.join(file), &dir),
-        ["link-table"] => squatters::link_table(&options, &dir),
+        #[cfg(target_os = "linux")]
+        ["requeue-all"] => attackers::requeue_all(dir),
+        #[cfg(target_os = "linux")]
+        ["squat", kind, file] => squatters::squat(kind, &dir.join(file), dir),
+        #[cfg(target_os = "linux")]
+        ["link-table"] => squatters::link_table(&options, dir),
+        #[cfg(target_os = "linux")]
         ["squat-channel"] => squatters::squat_channel(&options),
+        #[cfg(target_os = "linux")]
         ["meet-squatter", what, file] => squatters::meet(&options, what, &dir.join(file)),
+        #[cfg(target_os = "linux")]
         ["trust", user] => squatters::trust(&options, user.parse().unwrap()),
         _ => panic!("no such role: {words:?}"),
     }

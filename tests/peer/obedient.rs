@@ -1,10 +1,10 @@
-//! Children that do as they are told: a writer and a reader.
+//! A writer and a reader that do as they are told.
 
-use super::{NAME, Named, listen, say, shape_of, value};
+use crate::common::{NAME, Named, listen, say, shape_of, value};
 use ndsharray::{Options, OwnedSample, ShElement, Writer};
 
 /// Publishes the value called `id`, and says so before and afterwards.
-pub(crate) fn put<T: ShElement>(writer: &mut Writer<T>, id: u64) {
+pub(super) fn put<T: ShElement>(writer: &mut Writer<T>, id: u64) {
     let elements: Vec<T> = value(id).into_iter().map(element).collect();
     say(format!("try {id}"));
     let seq = writer.write(&shape_of(id), &elements).unwrap();
@@ -19,7 +19,7 @@ fn element<T: ShElement>(word: u64) -> T {
 }
 
 /// A writer that does as it is told.
-pub(crate) fn obey(options: &Options) {
+pub(super) fn obey(options: &Options) {
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
     while let Some(command) = listen() {
@@ -32,7 +32,7 @@ pub(crate) fn obey(options: &Options) {
 }
 
 /// A reader that holds what it is told to hold.
-pub(crate) fn hold(options: &Options) {
+pub(super) fn hold(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
     say("open");
     let mut held: Vec<OwnedSample> = Vec::new();

@@ -1,55 +1,13 @@
-//! What children do. Each role checks all that it reads; a panic is a failure that the parent sees in the exit status.
+//! Writers and readers that are killed, aborted and stopped at named points.
 
-use crate::common::roles::{hold, obey, put};
-use crate::common::{NAME, Named, PATIENCE, name_of, say, shape_of, value};
-#[cfg(unix)]
-use crate::forks;
-use crate::ledger;
-use crate::storm;
+use super::obedient::put;
+use crate::common::{NAME, Named, TIMEOUT, listen, name_of, say, shape_of, value, wait_until};
 use ndsharray::{Error, Options, Writer};
 use std::path::Path;
 use std::time::Duration;
 
 /// Time for the parent to write some values: one that is held must not change meanwhile.
 const A_WHILE: Duration = Duration::from_millis(1);
-
-pub(crate) fn act(words: &[String], dir: &Path) {
-    #[cfg(unix)]
-    {
-        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: reads the struct that it is given.
-        unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
-    }
-    // SAFETY: takes numbers. The parent starts all children from its main thread, so they end with it, not before.
-    #[cfg(target_os = "linux")]
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)
-    };
-
-    let options = Options::new().dir(dir);
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match *words.as_slice() {
-        ["write", first, slots] => write(&options.max_slots(slots.parse().unwrap()), first.parse().unwrap()),
-        ["keep", first, slots] => keep(&options.max_slots(slots.parse().unwrap()), first.parse().unwrap()),
-        ["write-when-asleep", first] => write_when_asleep(&options, dir, first.parse().unwrap()),
-        ["obey", slots] => obey(&options.max_slots(slots.parse().unwrap())),
-        ["remove"] => options.remove(NAME).unwrap(),
-        ["anew", first, slots] => write_anew(&options.max_slots(slots.parse().unwrap()), dir, first.parse().unwrap()),
-        ["last"] => read_last(&options),
-        ["ledger-writer"] => ledger::writer(&options),
-        ["read"] => read(&options),
-        ["read-once"] => read_once(&options),
-        ["follow"] => follow(&options),
-        ["hold"] => hold(&options),
-        ["storm-writer", run, slots] => storm::writer(&options.max_slots(slots.parse().unwrap()), run.parse().unwrap()),
-        ["storm-reader", seed] => storm::reader(&options, seed.parse().unwrap()),
-        #[cfg(not(windows))]
-        ["wire", ref words @ ..] => crate::wire::act(words, dir),
-        #[cfg(unix)]
-        ["fork"] => forks::parent(&options, dir),
-        _ => panic!("no such role: {words:?}"),
-    }
-}
 
 /// Puts the value called `id` through a loan.
 fn lend(writer: &mut Writer<u64>, id: u64) {
@@ -61,7 +19,7 @@ fn lend(writer: &mut Writer<u64>, id: u64) {
 }
 
 /// Everything that a writer does in its life.
-fn write(options: &Options, first: u64) {
+pub(super) fn write(options: &Options, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
     let mut ids = first..;
@@ -83,7 +41,7 @@ fn write(options: &Options, first: u64) {
 }
 
 /// Leaves its value, takes it over again, and leaves no more than that.
-fn keep(options: &Options, first: u64) {
+pub(super) fn keep(options: &Options, first: u64) {
     let options = options.clone().persist(true);
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
@@ -96,7 +54,7 @@ fn keep(options: &Options, first: u64) {
 }
 
 /// Makes its channel anew when its files have gone.
-fn write_anew(options: &Options, dir: &Path, first: u64) {
+pub(super) fn write_anew(options: &Options, dir: &Path, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
     let mut ids = first..;
@@ -104,9 +62,9 @@ fn write_anew(options: &Options, dir: &Path, first: u64) {
         put(&mut writer, ids.next().unwrap());
     }
     say("ready");
-    crate::common::listen().unwrap();
+    listen().unwrap();
     let board = dir.join(format!("{NAME}.ndsh"));
-    crate::common::wait_until("it has been made anew", || {
+    wait_until("it has been made anew", || {
         put(&mut writer, ids.next().unwrap());
         std::thread::sleep(Duration::from_millis(20));
         board.exists()
@@ -116,13 +74,13 @@ fn write_anew(options: &Options, dir: &Path, first: u64) {
 }
 
 /// Publishes as soon as a reader sleeps.
-fn write_when_asleep(options: &Options, dir: &Path, first: u64) {
+pub(super) fn write_when_asleep(options: &Options, dir: &Path, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();
     say("open");
     let table = dir.join(format!("{NAME}.ndsh-readers"));
     for id in first..first + 3 {
         // `asleep` is the first word after the table's head.
-        crate::common::wait_until("a reader sleeps", || std::fs::read(&table).unwrap()[64] != 0);
+        wait_until("a reader sleeps", || std::fs::read(&table).unwrap()[64] != 0);
         put(&mut writer, id);
     }
     say("closing");
@@ -137,7 +95,7 @@ fn look(sample: &(impl Named + ?Sized)) -> u64 {
 }
 
 /// Everything that a reader does in its life, beside a writer that writes all the time.
-fn read(options: &Options) {
+pub(super) fn read(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
     say("open");
     let mut last = 0;
@@ -147,9 +105,9 @@ fn read(options: &Options) {
         name
     };
     for _ in 0..2 {
-        newer(look(&reader.wait(PATIENCE).unwrap().unwrap()));
-        let first = reader.wait_owned(PATIENCE).unwrap().unwrap();
-        let second = reader.wait_owned(PATIENCE).unwrap().unwrap();
+        newer(look(&reader.wait(TIMEOUT).unwrap().unwrap()));
+        let first = reader.wait_owned(TIMEOUT).unwrap().unwrap();
+        let second = reader.wait_owned(TIMEOUT).unwrap().unwrap();
         newer(first.name());
         newer(look(&second));
         assert_eq!(first.name() + 1 + second.missed(), second.name());
@@ -159,49 +117,58 @@ fn read(options: &Options) {
         drop((again, second));
     }
     let mut copy = Vec::<u64>::new();
-    let info = reader.wait_into(&mut copy, PATIENCE).unwrap().unwrap();
+    let info = reader.wait_into(&mut copy, TIMEOUT).unwrap().unwrap();
     let bytes: Vec<u8> = copy.iter().flat_map(|word| word.to_ne_bytes()).collect();
     newer(name_of(info.dtype, &info.shape, &bytes));
-    let outlives_its_reader = reader.wait(PATIENCE).unwrap().unwrap().into_owned();
+    let outlives_its_reader = reader.wait(TIMEOUT).unwrap().unwrap().into_owned();
     drop(reader);
     let last = newer(look(&outlives_its_reader));
     // New readers begin with what is current.
     let mut copies = options.open_read_only(NAME).unwrap();
-    let copied = copies.wait_owned(PATIENCE).unwrap().unwrap().name();
+    let copied = copies.wait_owned(TIMEOUT).unwrap().unwrap().name();
     drop(outlives_its_reader);
-    assert!(last <= copied && copied <= look(&options.open(NAME).unwrap().wait(PATIENCE).unwrap().unwrap()));
+    assert!(last <= copied && copied <= look(&options.open(NAME).unwrap().wait(TIMEOUT).unwrap().unwrap()));
 }
 
 /// The reader that a closed channel was left for.
-fn read_last(options: &Options) {
+pub(super) fn read_last(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
     say("open");
-    crate::common::listen().unwrap();
-    say(look(&reader.wait(PATIENCE).unwrap().unwrap()));
-    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+    listen().unwrap();
+    say(look(&reader.wait(TIMEOUT).unwrap().unwrap()));
+    assert!(matches!(reader.wait(TIMEOUT), Err(Error::Closed { .. })));
     assert!(reader.latest().unwrap().is_some());
 }
 
 /// Opens, reads one value.
-fn read_once(options: &Options) {
+pub(super) fn read_once(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
     say("open");
     look(&reader.latest().unwrap().unwrap());
 }
 
 /// Goes along when its channel is closed and made anew.
-fn follow(options: &Options) {
+pub(super) fn follow(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
-    let first = reader.wait(PATIENCE).unwrap().unwrap().name();
+    let first = reader.wait(TIMEOUT).unwrap().unwrap().name();
     say("open");
-    let end = std::time::Instant::now() + PATIENCE;
+    let end = std::time::Instant::now() + TIMEOUT;
     loop {
         assert!(std::time::Instant::now() < end, "it never came to the new channel");
-        match reader.wait(PATIENCE) {
+        match reader.wait(TIMEOUT) {
             // The parent leaves a gap in the names when it makes the channel anew.
             Ok(Some(sample)) if look(&sample) >= first + 1000 => return,
             Ok(_) | Err(Error::Closed { .. }) => {}
             Err(other) => panic!("{other}"),
         }
+    }
+}
+
+/// Publishes until it is killed.
+pub(super) fn write_without_end(options: &Options) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say(writer.seq());
+    for value in 0.. {
+        writer.write(&[1], &[value]).unwrap();
     }
 }

@@ -19,9 +19,7 @@ mod common;
 mod groups;
 mod memory;
 mod namespaces;
-mod roles;
+#[path = "../peer/mod.rs"]
+mod peer;
 mod squatters;
 mod users;
-
-/// How children of this binary are started.
-const CHILD_ARGUMENTS: [&str; 5] = ["roles::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];

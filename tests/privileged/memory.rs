@@ -1,7 +1,7 @@
 //! A file system with no room left.
 
 use crate::common::os::files;
-use crate::common::{Child, NAME, Named, Room, shape_of, value};
+use crate::common::{NAME, Named, Peer, TestDir, shape_of, value};
 use ndsharray::{Error, HeaderError, Memory, Options, OwnedSample, Reader, Writer};
 use std::ffi::CString;
 use std::fs;
@@ -18,8 +18,8 @@ const SIZE: u64 = 1 << 20;
 
 /// Runs `act` on a `tmpfs` that nobody else sees; it goes with the thread that it is for.
 fn on_tmpfs(settings: &str, act: impl FnOnce(&Path) + Send) {
-    let room = Room::new();
-    let path = CString::new(room.path().as_os_str().as_bytes()).unwrap();
+    let dir = TestDir::new();
+    let path = CString::new(dir.path().as_os_str().as_bytes()).unwrap();
     let settings = CString::new(settings).unwrap();
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -34,7 +34,7 @@ fn on_tmpfs(settings: &str, act: impl FnOnce(&Path) + Send) {
                 libc::mount(c"tmpfs".as_ptr(), path.as_ptr(), c"tmpfs".as_ptr(), 0, settings.as_ptr().cast())
             };
             assert_eq!(mounted, 0, "{}", std::io::Error::last_os_error());
-            act(room.path());
+            act(dir.path());
         });
         if let Err(failure) = thread.join() {
             std::panic::resume_unwind(failure);
@@ -260,7 +260,7 @@ fn held_values_fill_the_memory() {
 #[ignore = "needs root"]
 fn a_writer_takes_over_in_full_memory() {
     on_tmpfs("size=1M", |dir| {
-        let mut dead = Child::start("obey 4", dir, |_| {});
+        let mut dead = Peer::start("obey 4", dir, |_| {});
         assert_eq!(dead.hear(), "open");
         for id in 1..4 {
             assert_eq!(dead.ask(&format!("write {id}")), format!("try {id}"));

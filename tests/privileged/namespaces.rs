@@ -1,15 +1,15 @@
 //! Processes that know each other by no id, or by a wrong one.
 
-use crate::common::{Child, NAME, Named, Room, shape_of, value, wait_until};
+use crate::common::{NAME, Named, Peer, TestDir, shape_of, value, wait_until};
 use ndsharray::Error;
 
 /// Starts a child that is process 1 of a PID namespace of its own.
-fn inside(role: &str, room: &Room) -> Child {
+fn inside(role: &str, dir: &TestDir) -> Peer {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             // SAFETY: takes a number; the children of this thread alone are concerned.
             assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0, "this needs root");
-            let mut child = Child::start(role, room.path(), |_| {});
+            let mut child = Peer::start(role, dir.path(), |_| {});
             assert_eq!(child.hear(), "open");
             child
         });
@@ -17,7 +17,7 @@ fn inside(role: &str, room: &Room) -> Child {
     })
 }
 
-fn put(writer: &mut Child, id: u64) {
+fn put(writer: &mut Peer, id: u64) {
     assert_eq!(writer.ask(&format!("write {id}")), format!("try {id}"));
     assert!(writer.hear().starts_with(&format!("done {id} ")));
 }
@@ -25,43 +25,43 @@ fn put(writer: &mut Child, id: u64) {
 #[test]
 #[ignore = "needs root"]
 fn a_writer_inside() {
-    let room = Room::new();
-    let mut writer = inside("obey 4", &room);
-    let mut reader = room.options().open(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = inside("obey 4", &dir);
+    let mut reader = dir.options().open(NAME).unwrap();
     put(&mut writer, 1);
     assert_eq!(reader.read().unwrap().unwrap().name(), 1);
     assert!(reader.is_writer_alive());
-    let refused = room.options().create::<u64>(NAME);
+    let refused = dir.options().create::<u64>(NAME);
     assert!(matches!(refused, Err(Error::WriterExists { pid: Some(1), .. })), "{refused:?}");
-    assert!(matches!(room.options().remove(NAME), Err(Error::WriterExists { .. })));
+    assert!(matches!(dir.options().remove(NAME), Err(Error::WriterExists { .. })));
     writer.kill();
     assert!(!reader.is_writer_alive());
     assert_eq!(reader.latest().unwrap().unwrap().name(), 1);
     // Another process 1 takes over.
-    let mut successor = inside("obey 4", &room);
+    let mut successor = inside("obey 4", &dir);
     assert_eq!(reader.writer_epoch(), 2);
     put(&mut successor, 2);
     assert_eq!(reader.read().unwrap().unwrap().name(), 2);
     successor.kill();
-    let mut writer = room.options().create::<u64>(NAME).unwrap();
+    let mut writer = dir.options().create::<u64>(NAME).unwrap();
     assert_eq!(writer.write(&shape_of(3), &value(3)).unwrap(), 3);
     assert_eq!(reader.read().unwrap().unwrap().name(), 3);
     drop(writer);
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }
 
 #[test]
 #[ignore = "needs root"]
 fn a_reader_inside() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(3).create::<u64>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(3).create::<u64>(NAME).unwrap();
     let mut put = |id: u64| writer.write(&shape_of(id), &value(id));
     put(1).unwrap();
     // Each of them is process 1.
-    let mut borrower = inside("hold", &room);
+    let mut borrower = inside("hold", &dir);
     assert_eq!(borrower.ask("borrow"), "holds 1");
     put(2).unwrap();
-    let mut holder = inside("hold", &room);
+    let mut holder = inside("hold", &dir);
     assert_eq!(holder.ask("hold"), "holds 2");
     put(3).unwrap();
     for _ in 0..20 {
@@ -72,7 +72,7 @@ fn a_reader_inside() {
     (4..30).for_each(|id| assert!(put(id).is_ok()));
     assert_eq!(holder.ask("check"), "2");
     holder.kill();
-    let mut reader = room.options().open(NAME).unwrap();
+    let mut reader = dir.options().open(NAME).unwrap();
     let held = reader.latest_owned().unwrap().unwrap();
     (30..60).for_each(|id| assert!(put(id).is_ok()));
     assert_eq!(held.name(), 29);
@@ -81,15 +81,15 @@ fn a_reader_inside() {
 #[test]
 #[ignore = "needs root"]
 fn a_writer_and_readers_in_different_ones() {
-    let room = Room::new();
-    let mut writer = inside("obey 3", &room);
+    let dir = TestDir::new();
+    let mut writer = inside("obey 3", &dir);
     put(&mut writer, 1);
-    let mut readers = [inside("hold", &room), inside("hold", &room)];
+    let mut readers = [inside("hold", &dir), inside("hold", &dir)];
     assert_eq!(readers[0].ask("hold"), "holds 1");
     put(&mut writer, 2);
     assert_eq!(readers[1].ask("hold"), "holds 2");
     put(&mut writer, 3);
-    let mut refused = Child::start("obey 3", room.path(), |command| {
+    let mut refused = Peer::start("obey 3", dir.path(), |command| {
         command.stderr(std::process::Stdio::null());
     });
     assert!(!refused.end().success(), "a second writer");
@@ -99,7 +99,7 @@ fn a_writer_and_readers_in_different_ones() {
     }
     assert_eq!(readers[1].ask("check"), "2");
     writer.kill();
-    let mut writer = inside("obey 3", &room);
+    let mut writer = inside("obey 3", &dir);
     for id in 20..40 {
         put(&mut writer, id);
     }
@@ -108,10 +108,10 @@ fn a_writer_and_readers_in_different_ones() {
     assert_eq!(readers[1].ask("hold"), "holds 39", "it follows");
     writer.kill();
     readers[1].kill();
-    let mut writer = room.options().create::<u64>(NAME).unwrap();
+    let mut writer = dir.options().create::<u64>(NAME).unwrap();
     for id in 40..60 {
         writer.write(&shape_of(id), &value(id)).unwrap();
     }
     drop(writer);
-    wait_until("nothing is left", || room.files().is_empty());
+    wait_until("nothing is left", || dir.files().is_empty());
 }

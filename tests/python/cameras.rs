@@ -3,9 +3,9 @@
 //!
 //! A value counts for Python's reader only if the file that it opens for the third time is still
 //! the value's own.
-//! `NDSHARRAY_SECONDS` says how long each pair runs, by default 4 seconds.
 
-use crate::peer::{Name, Peer, axes};
+use crate::common::stress;
+use crate::process::{Name, Peer, axes};
 use ndsharray::compat::Options;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ struct Seen {
 }
 
 fn seconds() -> f64 {
-    std::env::var("NDSHARRAY_SECONDS").map_or(4.0, |text| text.parse().unwrap())
+    stress::CAMERA.time().as_secs_f64()
 }
 
 /// What the peer has counted: valid reads, torn ones among them, and those that were older than the

@@ -1,6 +1,6 @@
 //! Writers that come and go, files that stay, and shapes that change while the other end runs.
 
-use crate::peer::{Name, Peer, digest, digest_of, numbers};
+use crate::process::{Name, Peer, digest, digest_of, numbers};
 use ndsharray::DType;
 use ndsharray::compat::{self, Options, Overwrite, Reader};
 use std::time::Duration;

@@ -17,6 +17,8 @@
 
 mod cameras;
 mod changes;
-mod peer;
+#[path = "../common/mod.rs"]
+mod common;
+mod process;
 mod torn;
 mod values;

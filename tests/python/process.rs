@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Long enough for anything, however busy the machine.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Where the package keeps its files; it knows no other place.
 const SHM: &str = "/dev/shm";
@@ -57,7 +57,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn new() -> Self {
         let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names a Python that has ndsharray");
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/compat_python/peer.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/peer.py");
         let mut child = Command::new(python)
             .arg("-B")
             .arg(script)
@@ -88,7 +88,7 @@ impl Peer {
     }
 
     pub(crate) fn answer(&mut self) -> String {
-        match self.answers.recv_timeout(PATIENCE) {
+        match self.answers.recv_timeout(TIMEOUT) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => panic!("no answer"),
             Err(RecvTimeoutError::Disconnected) => panic!("the child ended: {:?}", self.child.wait()),

@@ -1,16 +1,15 @@
 //! How many torn values each reader accepts from each writer, both without a pause, and beside it the package with itself.
 //!
-//! Every element of every accepted value is compared. `NDSHARRAY_FRAMES` and `NDSHARRAY_LARGE_FRAMES` set how many values of 8 kB and of 1 MiB each
-//! reader must accept; by default 100,000 and 1,000.
+//! Every element of every accepted value is compared.
 
-use crate::peer::{Name, Peer};
+use crate::common::stress;
+use crate::process::{Name, Peer};
 use ndsharray::compat::{Options, Overwrite, Reader};
 use std::time::{Duration, Instant};
 
 /// Elements of 8 bytes, and how many values.
 fn sizes() -> [(&'static str, usize, u64); 2] {
-    let wanted = |name: &str, default| std::env::var(name).map_or(default, |text| text.parse().unwrap());
-    [("8 kB", 1000, wanted("NDSHARRAY_FRAMES", 100_000)), ("1 MiB", 1 << 17, wanted("NDSHARRAY_LARGE_FRAMES", 1_000))]
+    [("8 kB", 1000, stress::FRAMES.count()), ("1 MiB", 1 << 17, stress::LARGE_FRAMES.count())]
 }
 
 /// Seconds after which a reader gives up.

@@ -1,6 +1,6 @@
 //! Every dtype and many shapes, in both directions.
 
-use crate::peer::{Name, Peer, axes, digest, digest_of, numbers};
+use crate::process::{Name, Peer, axes, digest, digest_of, numbers};
 use ndsharray::compat::{DTypeTable, Options, Overwrite, Reader};
 use ndsharray::{DType, Error};
 use std::time::Duration;

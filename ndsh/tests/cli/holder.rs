@@ -1,14 +1,14 @@
 //! Child processes that use a channel or array, and can be killed.
 
-use crate::common::{Child, listen, role, say};
+use crate::common::{Peer, listen, role, say};
 use crate::support::TestDir;
 use ndsharray::{ArrayOptions, Options, SharedArray};
 
 /// Starts a process, and waits until it uses `name`.
 ///
 /// As `writer`, `reader`, `array` (created, with the lock held to write) or `handle`.
-pub(crate) fn hold(dir: &TestDir, what: &str, name: &str) -> Child {
-    let mut child = Child::start(&format!("{what} {name}"), dir.path(), |command| {
+pub(crate) fn hold(dir: &TestDir, what: &str, name: &str) -> Peer {
+    let mut child = Peer::start(&format!("{what} {name}"), dir.path(), |command| {
         command.env("NDSHARRAY_DIR", dir.path());
     });
     assert_eq!(child.hear(), "ready");
@@ -24,9 +24,7 @@ pub(crate) fn leave(dir: &TestDir, what: &str, name: &str) {
     hold(dir, what, name).finish();
 }
 
-#[test]
-#[ignore = "the body of child processes, started by other tests"]
-fn body() {
+pub(crate) fn act() {
     let Some((words, _)) = role() else { return };
     let [what, name] = words.as_slice() else { panic!("{words:?}") };
     let options = Options::new();

@@ -30,5 +30,10 @@ mod view;
 mod watch;
 mod written;
 
-/// How children of this binary are started.
-const CHILD_ARGUMENTS: [&str; 5] = ["holder::body", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+mod peer {
+    #[test]
+    #[ignore = "what peers run; other tests start them"]
+    fn program() {
+        crate::holder::act();
+    }
+}

@@ -1,7 +1,7 @@
 //! Calls that ask for what cannot be, each with its own error, and the last value still there afterwards.
 
-use crate::puppet;
-use crate::support::{NAME, Room, latest_vec, pattern};
+use crate::channel::support::{NAME, TestDir, latest_vec, pattern};
+use crate::peer::channel;
 use ndsharray::{ArrayOptions, DType, DirSource, Error, Instead, Options, Reader, Writer, inspect};
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ const BAD_NAMES: [&str; 12] = ["", ".", "..", ".hidden", "a/b", "/", "a\\b", "a\
 
 #[test]
 fn bad_names() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let long = "x".repeat(201);
     let umlauts = "ä".repeat(101);
     for bad in BAD_NAMES.into_iter().chain([long.as_str(), &umlauts]) {
@@ -18,7 +18,7 @@ fn bad_names() {
             assert!(matches!(&error, Error::InvalidName { name, .. } if name == bad), "{bad:?}: {error}");
             assert!(error.to_string().starts_with(&format!("{bad:?} cannot be a name: ")), "{error}");
         };
-        let options = room.options();
+        let options = dir.options();
         is_refused(options.create::<u8>(bad).unwrap_err());
         is_refused(options.create_any(bad).unwrap_err());
         is_refused(options.open(bad).unwrap_err());
@@ -29,12 +29,12 @@ fn bad_names() {
         is_refused(Reader::open(bad).unwrap_err());
         is_refused(ndsharray::remove(bad).unwrap_err());
     }
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }
 
 #[test]
 fn odd_names_that_are_good() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let long = "x".repeat(200);
     let umlauts = "ä".repeat(100);
     let mut names = vec!["a", "-", "camera 1", "a.b", "%s", "名前", "a.ndsh", "a.ndsh-readers", &long, &umlauts];
@@ -42,9 +42,9 @@ fn odd_names_that_are_good() {
         names.extend(["a..", "a ", "*", "a:b", "NUL", "com1.x"]);
     }
     for good in names {
-        let mut writer = room.options().create::<u8>(good).unwrap();
+        let mut writer = dir.options().create::<u8>(good).unwrap();
         writer.write(&[1], &[good.len() as u8]).unwrap();
-        let mut reader = room.options().open(good).unwrap();
+        let mut reader = dir.options().open(good).unwrap();
         assert_eq!((writer.name(), reader.name()), (good, good));
         assert_eq!(latest_vec::<u8>(&mut reader), [good.len() as u8]);
     }
@@ -53,17 +53,17 @@ fn odd_names_that_are_good() {
 /// Whose files' names begin alike.
 #[test]
 fn names_that_extend_each_other_do_not_meet() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let names = ["a", "a.ndsh", "a.ndsh-readers", "a.ndsh-00000000000040008000000000000000", "a.ndsh.ndsh"];
-    let mut writers: Vec<_> = names.iter().map(|name| room.options().create::<usize_t>(name).unwrap()).collect();
+    let mut writers: Vec<_> = names.iter().map(|name| dir.options().create::<usize_t>(name).unwrap()).collect();
     for (i, writer) in writers.iter_mut().enumerate() {
         writer.write(&[1], &[i as usize_t]).unwrap();
     }
     for (i, name) in names.iter().enumerate() {
-        assert_eq!(latest_vec::<usize_t>(&mut room.options().open(name).unwrap()), [i as usize_t]);
+        assert_eq!(latest_vec::<usize_t>(&mut dir.options().open(name).unwrap()), [i as usize_t]);
     }
     writers.remove(0);
-    assert_eq!(latest_vec::<usize_t>(&mut room.options().open(names[1]).unwrap()), [1]);
+    assert_eq!(latest_vec::<usize_t>(&mut dir.options().open(names[1]).unwrap()), [1]);
 }
 
 #[allow(non_camel_case_types, reason = "an element type as wide as usize, which is none itself")]
@@ -71,8 +71,8 @@ type usize_t = u64;
 
 #[test]
 fn wrong_lengths() {
-    let room = Room::new();
-    let mut writer = room.writer::<u16>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u16>();
     writer.write(&[2], &[1, 2]).unwrap();
     for (shape, given, expected) in
         [(&[3_usize][..], 2, 3), (&[2, 2], 5, 4), (&[], 0, 1), (&[], 2, 1), (&[0], 1, 0), (&[4, 0], 4, 0)]
@@ -80,25 +80,25 @@ fn wrong_lengths() {
         let error = writer.write(shape, &vec![7; given]).unwrap_err();
         let Error::ShapeMismatch { expected: told, found, .. } = error else { panic!("{error}") };
         assert_eq!((told, found), (expected, given));
-        assert_eq!(latest_vec::<u16>(&mut room.reader()), [1, 2]);
+        assert_eq!(latest_vec::<u16>(&mut dir.reader()), [1, 2]);
     }
     drop(writer);
 
-    let mut writer = room.any_writer();
+    let mut writer = dir.any_writer();
     writer.write_bytes(DType::U16, &[2], &pattern(DType::U16, 2, 1)).unwrap();
     for (shape, given, expected) in [(&[3_usize][..], 5, 6), (&[3], 7, 6), (&[], 0, 2), (&[0], 1, 0)] {
         let error = writer.write_bytes(DType::U16, shape, &vec![7; given]).unwrap_err();
         let Error::ShapeMismatch { expected: told, found, .. } = error else { panic!("{error}") };
         assert_eq!((told, found), (expected, given));
     }
-    assert_eq!(room.reader().latest().unwrap().unwrap().as_bytes(), pattern(DType::U16, 2, 1));
+    assert_eq!(dir.reader().latest().unwrap().unwrap().as_bytes(), pattern(DType::U16, 2, 1));
     assert_eq!(writer.write_bytes(DType::U16, &[0], &[]).unwrap(), 2);
 }
 
 #[test]
 fn too_many_dimensions() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     writer.write(&[1; 64], &[1]).unwrap();
     for ndim in [65, 66, 255, 256, 257, 1000] {
         let shape = vec![1; ndim];
@@ -107,19 +107,20 @@ fn too_many_dimensions() {
         };
         is_refused(writer.write(&shape, &[1]).unwrap_err());
         is_refused(writer.loan(&shape).unwrap_err());
+        #[cfg(feature = "ndarray")]
         is_refused(writer.write_array(&ndarray::ArrayViewD::from_shape(shape.as_slice(), &[1]).unwrap()).unwrap_err());
     }
-    let sample = room.reader().latest_owned().unwrap().unwrap();
+    let sample = dir.reader().latest_owned().unwrap().unwrap();
     assert_eq!((sample.shape(), sample.seq()), ([1; 64].as_slice(), 1));
     drop(writer);
-    let error = room.any_writer().write_bytes(DType::U8, &[1; 65], &[1]).unwrap_err();
+    let error = dir.any_writer().write_bytes(DType::U8, &[1; 65], &[1]).unwrap_err();
     assert!(matches!(error, Error::TooManyDims { found: 65, max: 64, .. }), "{error}");
 }
 
 #[test]
 fn overflowing_shapes() {
-    let room = Room::new();
-    let mut writer = room.writer::<u32>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u32>();
     writer.write(&[1], &[5]).unwrap();
     let half = usize::MAX / 2;
     for (shape, axis) in [
@@ -139,79 +140,79 @@ fn overflowing_shapes() {
         is_refused(writer.write(&shape, &[]).unwrap_err());
         is_refused(writer.loan(&shape).unwrap_err());
     }
-    assert_eq!(latest_vec::<u32>(&mut room.reader()), [5]);
+    assert_eq!(latest_vec::<u32>(&mut dir.reader()), [5]);
     assert_eq!(writer.write(&[1], &[6]).unwrap(), 2);
 }
 
 #[test]
 fn more_memory_than_there_is() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
     writer.write(&[3], &[1, 2, 3]).unwrap();
-    let files = room.files();
+    let files = dir.files();
     for len in
         [usize::try_from(1_u64 << 61).unwrap_or(isize::MAX as usize), isize::MAX as usize - 5000, isize::MAX as usize]
     {
         let error = writer.loan(&[len]).unwrap_err();
         let Error::OutOfMemory { requested, available, .. } = error else { panic!("{error}") };
         assert!(requested >= len as u64 && available < requested, "{requested} {available}");
-        assert!(available > 0, "the room is not full");
-        assert_eq!(room.files(), files, "nothing is left of the attempt");
+        assert!(available > 0, "the directory is not full");
+        assert_eq!(dir.files(), files, "nothing is left of the attempt");
         assert_eq!(latest_vec::<u8>(&mut reader), [1, 2, 3]);
     }
     assert_eq!(writer.write(&[1], &[4]).unwrap(), 2);
     assert_eq!(latest_vec::<u8>(&mut reader), [4]);
     drop(writer);
 
-    let mut writer = room.options().capacity_bytes(usize::MAX).create::<u8>(NAME).unwrap();
+    let mut writer = dir.options().capacity_bytes(usize::MAX).create::<u8>(NAME).unwrap();
     assert!(matches!(writer.write(&[1], &[1]), Err(Error::OutOfMemory { .. })));
 }
 
 #[test]
 fn wrong_bools() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
     writer.write_bytes(DType::Bool, &[3], &[1, 0, 1]).unwrap();
     for (bytes, index, value) in [([2, 0, 0], 0, 2), ([0, 1, 255], 2, 255), ([1, 3, 4], 1, 3)] {
         let error = writer.write_bytes(DType::Bool, &[3], &bytes).unwrap_err();
         let Error::InvalidBool { index: i, value: v, .. } = error else { panic!("{error}") };
         assert_eq!((i, v), (index, value));
     }
-    assert_eq!(latest_vec::<bool>(&mut room.reader()), [true, false, true]);
+    assert_eq!(latest_vec::<bool>(&mut dir.reader()), [true, false, true]);
     assert_eq!(writer.write_bytes(DType::Bool, &[0], &[]).unwrap(), 2);
 }
 
 #[test]
 fn options_out_of_range() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let refused = |options: Options, name: &str, value: usize, least: usize, most: usize| {
         let error = options.create::<u8>(NAME).unwrap_err();
         let Error::InvalidOption { option, found, min, max, .. } = error else { panic!("{error}") };
         assert_eq!((option, found, min, max), (name, value, least, most));
     };
     for slots in [0, 1, 65, usize::MAX] {
-        refused(room.options().max_slots(slots), "max_slots", slots, 2, 64);
+        refused(dir.options().max_slots(slots), "max_slots", slots, 2, 64);
     }
     for readers in [0, 449, usize::MAX] {
-        refused(room.options().max_readers(readers), "max_readers", readers, 1, 448);
+        refused(dir.options().max_readers(readers), "max_readers", readers, 1, 448);
     }
     for mode in [0o622, 0o602, 0o660] {
-        let error = room.options().mode(mode).create::<u8>(NAME).unwrap_err();
+        let error = dir.options().mode(mode).create::<u8>(NAME).unwrap_err();
         assert!(matches!(error, Error::Unsupported { .. }), "{error}");
     }
-    assert_eq!(room.files(), [""; 0]);
-    let writer = room.options().max_slots(64).max_readers(448).create::<u8>(NAME).unwrap();
-    let readers: Vec<_> = (0..448).map(|_| room.reader()).collect();
-    assert!(matches!(room.options().open(NAME), Err(Error::TooManyReaders { max: 448, .. })));
+    assert_eq!(dir.files(), [""; 0]);
+    let writer = dir.options().max_slots(64).max_readers(448).create::<u8>(NAME).unwrap();
+    let readers: Vec<_> = (0..448).map(|_| dir.reader()).collect();
+    assert!(matches!(dir.options().open(NAME), Err(Error::TooManyReaders { max: 448, .. })));
     drop((writer, readers));
 }
 
 #[test]
 fn channels_that_are_not_there() {
-    let room = Room::new();
-    let board = room.path().join(format!("{NAME}.ndsh"));
-    let options = room.options();
+    let dir = TestDir::new();
+    let board = dir.path().join(format!("{NAME}.ndsh"));
+    let options = dir.options();
     for error in
         [options.open(NAME).unwrap_err(), options.open_read_only(NAME).unwrap_err(), options.remove(NAME).unwrap_err()]
     {
@@ -221,9 +222,9 @@ fn channels_that_are_not_there() {
 
 #[test]
 fn directories_that_are_not_there() {
-    let room = Room::new();
-    std::fs::write(room.path().join("file"), "").unwrap();
-    for dir in [room.path().join("no/such"), room.path().join("file")] {
+    let dir = TestDir::new();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    for dir in [dir.path().join("no/such"), dir.path().join("file")] {
         let options = Options::new().dir(&dir);
         for error in [
             options.create::<u8>(NAME).unwrap_err(),
@@ -250,49 +251,49 @@ fn directories_that_are_not_there() {
 
 #[test]
 fn an_array_is_no_channel_and_the_error_says_so() {
-    let room = Room::new();
-    let array = room.array_options().create::<u8>("array", &[1]).unwrap();
-    let error = room.options().open("array").unwrap_err();
+    let dir = TestDir::new();
+    let array = dir.array_options().create::<u8>("array", &[1]).unwrap();
+    let error = dir.options().open("array").unwrap_err();
     assert!(matches!(&error, Error::NotFound { instead: Some(Instead::SharedArray), .. }), "{error}");
     assert!(error.to_string().contains("a shared array of that name"), "{error}");
     drop(array);
-    let writer = room.writer::<u8>();
-    let error = room.array_options().open::<u8>(writer.name()).unwrap_err();
+    let writer = dir.writer::<u8>();
+    let error = dir.array_options().open::<u8>(writer.name()).unwrap_err();
     assert!(matches!(&error, Error::NotFound { instead: Some(Instead::Channel), .. }), "{error}");
 }
 
 #[test]
 fn errors_say_why() {
-    let room = Room::new();
-    let options = room.options().max_readers(1);
+    let dir = TestDir::new();
+    let options = dir.options().max_readers(1);
     let _writer = options.create::<u8>("full").unwrap();
     let _reader = options.open("full").unwrap();
     let error = options.open("full").unwrap_err();
     assert!(error.to_string().contains("max_readers"), "{error}");
-    let board = room.path().join("broken.ndsh");
+    let board = dir.path().join("broken.ndsh");
     std::fs::write(&board, [7; 4096]).unwrap();
-    let error = room.options().open("broken").unwrap_err();
+    let error = dir.options().open("broken").unwrap_err();
     let cause = std::error::Error::source(&error).expect("a cause").to_string();
     assert!(error.to_string().contains(&cause), "{error}");
 }
 
 #[test]
 fn a_relative_directory_does_not_move_with_the_process() {
-    let room = Room::new();
-    for dir in ["here", "elsewhere"] {
-        std::fs::create_dir(room.path().join(dir)).unwrap();
+    let dir = TestDir::new();
+    for name in ["here", "elsewhere"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
     }
-    let mut peer = puppet::start(&room);
+    let mut peer = channel::start(&dir);
     let go_to = |dir: &Path| format!("go-to {}", dir.display());
-    assert_eq!(peer.ask(&go_to(room.path())), "ok");
+    assert_eq!(peer.ask(&go_to(dir.path())), "ok");
     assert_eq!(peer.ask("create-in here"), "ok");
-    assert_eq!(peer.ask(&go_to(&room.path().join("elsewhere"))), "ok");
+    assert_eq!(peer.ask(&go_to(&dir.path().join("elsewhere"))), "ok");
     assert_eq!(peer.ask("write uint8 [3] 1"), "1");
-    let mut reader = Options::new().dir(room.path().join("here")).open(NAME).unwrap();
+    let mut reader = Options::new().dir(dir.path().join("here")).open(NAME).unwrap();
     assert_eq!(reader.latest().unwrap().unwrap().shape(), [3]);
     drop(reader);
     assert_eq!(peer.ask("drop-writer"), "ok");
-    assert_eq!(std::fs::read_dir(room.path().join("here")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(dir.path().join("here")).unwrap().count(), 0);
     // Where the process is no more, the directory is missing: nothing is made elsewhere.
     assert!(peer.ask("create-in here").contains("no directory"));
 }
@@ -306,10 +307,10 @@ fn an_empty_directory_is_none() {
 
 #[test]
 fn a_reader_that_only_copies_has_no_views() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     writer.write(&[1], &[1]).unwrap();
-    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
     assert!(matches!(copies.read(), Err(Error::Unsupported { .. })));
     assert!(matches!(copies.latest(), Err(Error::Unsupported { .. })));
     assert_eq!(copies.read_owned().unwrap().unwrap().as_bytes(), [1]);
@@ -318,11 +319,11 @@ fn a_reader_that_only_copies_has_no_views() {
 /// A reader that says what it accepts refuses what is larger, in all ways to read, and goes on with the next value.
 #[test]
 fn values_larger_than_a_reader_accepts() {
-    let room = Room::new();
-    let mut writer = room.writer::<u16>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u16>();
     let mut readers = [
-        room.options().max_value_bytes(8).open(NAME).unwrap(),
-        room.options().max_value_bytes(8).open_read_only(NAME).unwrap(),
+        dir.options().max_value_bytes(8).open(NAME).unwrap(),
+        dir.options().max_value_bytes(8).open_read_only(NAME).unwrap(),
     ];
     for fits in [1, 4] {
         writer.write(&[5], &[7; 5]).unwrap();

@@ -1,14 +1,14 @@
 //! Shape and dtype may change at every write.
 
-use crate::support::{Facts, NAME, Room, descriptors_in, latest_vec, mappings_in, pattern, shapes};
+use crate::channel::support::{Facts, NAME, TestDir, descriptors_in, latest_vec, mappings_in, pattern, shapes};
 use ndsharray::{DType, OwnedSample};
 
 #[test]
 fn the_dtype_changes_with_the_writer() {
-    let room = Room::new();
-    let mut reader_of = room.writer::<f32>();
+    let dir = TestDir::new();
+    let mut reader_of = dir.writer::<f32>();
     reader_of.write(&[2], &[1.0, 2.0]).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert_eq!(latest_vec::<f32>(&mut reader), [1.0, 2.0]);
     let mut writer = reader_of.into_dtype::<u8>();
     assert_eq!(latest_vec::<f32>(&mut reader), [1.0, 2.0], "nothing is written by the change itself");
@@ -22,13 +22,13 @@ fn the_dtype_changes_with_the_writer() {
 
 #[test]
 fn a_change_that_fits_costs_no_file() {
-    let room = Room::new();
-    let mut writer = room.options().capacity_bytes(1 << 20).create_any(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().capacity_bytes(1 << 20).create_any(NAME).unwrap();
+    let mut reader = dir.reader();
     for dtype in DType::ALL {
         writer.write_bytes(*dtype, &[7], &pattern(*dtype, 7, 1)).unwrap();
     }
-    let files = room.payloads();
+    let files = dir.payloads();
     assert!(files.contains(&writer.payload_name().unwrap()));
     for (dtype, seed) in DType::ALL.iter().cycle().zip(0..100) {
         let shape = &shapes()[seed as usize % shapes().len()];
@@ -38,17 +38,17 @@ fn a_change_that_fits_costs_no_file() {
         let sample = reader.read().unwrap().expect("news");
         assert_eq!((sample.dtype(), sample.shape(), sample.as_bytes()), (*dtype, shape.as_slice(), bytes.as_slice()));
     }
-    assert_eq!(room.payloads(), files);
+    assert_eq!(dir.payloads(), files);
 }
 
 #[test]
 fn a_large_array_alternates_between_two_files() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     for value in 0..10 {
         writer.write(&[50, 4000], &vec![value; 200_000]).unwrap();
     }
-    let files = room.payloads();
+    let files = dir.payloads();
     assert_eq!(files.len(), 2);
     for value in 0..10 {
         writer.write(&[4000, 50], &vec![value; 200_000]).unwrap();
@@ -58,17 +58,17 @@ fn a_large_array_alternates_between_two_files() {
 
 #[test]
 fn a_change_that_does_not_fit_costs_one_file() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create::<u8>(NAME).unwrap();
     let mut size = 100_000;
     for _ in 0..2 {
         writer.write(&[size], &vec![1; size]).unwrap();
     }
     for _ in 0..6 {
         size *= 2;
-        let before = room.payloads();
+        let before = dir.payloads();
         writer.write(&[size], &vec![1; size]).unwrap();
-        let after = room.payloads();
+        let after = dir.payloads();
         let new: Vec<_> = after.iter().filter(|name| !before.contains(name)).collect();
         assert_eq!(new, [&writer.payload_name().unwrap()]);
         assert_eq!(after.len(), 2, "the file that was too small has gone");
@@ -78,9 +78,9 @@ fn a_change_that_does_not_fit_costs_one_file() {
 
 #[test]
 fn ten_thousand_changes_leak_nothing() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
     let data = pattern(DType::Bool, 40_000 * 32, 3);
     let (mut most_files, mut most_mappings) = (0, 0);
     for i in 0..10_000_usize {
@@ -93,25 +93,25 @@ fn ten_thousand_changes_leak_nothing() {
         assert_eq!((sample.dtype(), sample.shape()), (dtype, [rows, 10].as_slice()));
         assert!(sample.as_bytes() == bytes, "change {i}");
         if i % 100 == 0 {
-            most_files = most_files.max(room.files().len());
-            most_mappings = most_mappings.max(mappings_in(room.path()).unwrap_or(0));
+            most_files = most_files.max(dir.files().len());
+            most_mappings = most_mappings.max(mappings_in(dir.path()).unwrap_or(0));
         }
     }
     assert!(most_files <= 2 + 8, "{most_files} files at once");
     // Board and table twice each, and payloads in writer and reader.
     assert!(most_mappings <= 4 + 3 * 8, "{most_mappings} mappings at once");
     drop((writer, reader));
-    assert_eq!(room.files(), [""; 0]);
-    assert_eq!(mappings_in(room.path()).unwrap_or(0), 0);
-    assert_eq!(descriptors_in(room.path()).unwrap_or(0), 0);
+    assert_eq!(dir.files(), [""; 0]);
+    assert_eq!(mappings_in(dir.path()).unwrap_or(0), 0);
+    assert_eq!(descriptors_in(dir.path()).unwrap_or(0), 0);
 }
 
 #[test]
 fn what_is_held_outlives_every_change() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
-    let mut borrower = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
+    let mut borrower = dir.reader();
     let mut held: Vec<(OwnedSample, Facts)> = Vec::new();
     let mut size = 1;
     for (dtype, seed) in DType::ALL.iter().zip(1..) {
@@ -141,31 +141,31 @@ fn what_is_held_outlives_every_change() {
 
 #[test]
 fn unused_large_files_are_given_back() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
     let held: Vec<_> = (0..10)
         .map(|value| {
             writer.write(&[100_000], &vec![value; 100_000]).unwrap();
             reader.read_owned().unwrap().unwrap()
         })
         .collect();
-    assert!(room.payloads().len() >= 10);
+    assert!(dir.payloads().len() >= 10);
     drop(held);
     for value in 0..200 {
         writer.write(&[100_000], &vec![value; 100_000]).unwrap();
         reader.read().unwrap().unwrap();
     }
-    assert!(room.payloads().len() <= 3, "{:?}", room.payloads());
-    assert!(mappings_in(room.path()).is_none_or(|mappings| mappings <= 4 + 2 * 3), "the reader has let go as well");
+    assert!(dir.payloads().len() <= 3, "{:?}", dir.payloads());
+    assert!(mappings_in(dir.path()).is_none_or(|mappings| mappings <= 4 + 2 * 3), "the reader has let go as well");
 }
 
 /// Payload files, and the bytes that each takes.
 #[cfg(unix)]
-fn taken(room: &Room) -> Vec<u64> {
+fn taken(dir: &TestDir) -> Vec<u64> {
     use std::os::unix::fs::MetadataExt;
-    let blocks = |name: &String| std::fs::metadata(room.path().join(name)).unwrap().blocks();
-    room.payloads().iter().map(|name| blocks(name) * 512).collect()
+    let blocks = |name: &String| std::fs::metadata(dir.path().join(name)).unwrap().blocks();
+    dir.payloads().iter().map(|name| blocks(name) * 512).collect()
 }
 
 /// Values of `len` bytes, until 64 in a row.
@@ -180,10 +180,10 @@ fn settle(writer: &mut ndsharray::Writer<u8>, len: usize) {
 #[cfg(unix)]
 #[test]
 fn small_values_do_not_keep_the_files_of_large_ones() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     settle(&mut writer, 16);
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     let large = vec![1; 4 << 20];
     let held: Vec<_> = (0..8)
         .map(|_| {
@@ -191,12 +191,12 @@ fn small_values_do_not_keep_the_files_of_large_ones() {
             reader.read_owned().unwrap().unwrap()
         })
         .collect();
-    assert!(taken(&room).iter().sum::<u64>() >= (8 * 4) << 20);
+    assert!(taken(&dir).iter().sum::<u64>() >= (8 * 4) << 20);
     drop((held, reader));
     settle(&mut writer, 16);
-    assert_eq!(taken(&room), [4096; 6]);
+    assert_eq!(taken(&dir), [4096; 6]);
     (0..100).for_each(|_| settle(&mut writer, 16));
-    assert_eq!(taken(&room), [4096; 6]);
+    assert_eq!(taken(&dir), [4096; 6]);
 }
 
 /// Whatever came before: after 64 values of one size, held by nobody, no more files are left than
@@ -204,7 +204,7 @@ fn small_values_do_not_keep_the_files_of_large_ones() {
 #[cfg(unix)]
 #[test]
 fn what_is_not_needed_is_given_back_after_any_mixture() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let largest = 3 << 18;
     let value = vec![1; largest];
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
@@ -215,9 +215,9 @@ fn what_is_not_needed_is_given_back_after_any_mixture() {
         random ^= random << 17;
         (random % end as u64) as usize
     };
-    let mut writer = room.writer::<u8>();
+    let mut writer = dir.writer::<u8>();
     for round in 0..28 {
-        let mut readers: Vec<_> = (0..1 + below(3)).map(|_| room.reader()).collect();
+        let mut readers: Vec<_> = (0..1 + below(3)).map(|_| dir.reader()).collect();
         let mut held = Vec::new();
         for _ in 0..below(80) {
             // All orders of magnitude are as likely.
@@ -237,7 +237,7 @@ fn what_is_not_needed_is_given_back_after_any_mixture() {
         let len = [1, 600, 5000, 16_000, 20_000, 1 << 19, largest][round % 7];
         settle(&mut writer, len);
         let slots = if len > 16 * 1024 { 2 } else { 6 };
-        let taken = taken(&room);
+        let taken = taken(&dir);
         assert!(taken.len() <= slots + 2, "round {round}: {taken:?}");
         let most = (8 * len).max(4096) as u64;
         assert!(taken.iter().all(|&bytes| bytes <= most), "round {round}, {len} bytes: {taken:?}");

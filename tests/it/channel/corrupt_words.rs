@@ -1,7 +1,8 @@
 //! Somebody with the owner's rights writes nonsense onto the board or into a payload.
 
-use crate::puppet;
-use crate::support::{KEPT, NAME, Room, latest_vec, overwrite, peek};
+use crate::channel::support::{KEPT, NAME, TestDir, latest_vec, overwrite, peek};
+use crate::common::stress;
+use crate::peer::channel;
 use ndsharray::{DType, Error, HeaderError, ShapeError};
 use proptest::prelude::*;
 use std::path::Path;
@@ -22,19 +23,19 @@ fn word(path: &Path, at: u64) -> u64 {
 }
 
 /// Where the current value's slot begins.
-fn slot(room: &Room) -> u64 {
-    SLOTS + SLOT * (word(&room.board(), LATEST) & 63)
+fn slot(dir: &TestDir) -> u64 {
+    SLOTS + SLOT * (word(&dir.board(), LATEST) & 63)
 }
 
 /// What all kinds of readers say of a channel; it must be the same.
-fn verdict(room: &Room) -> HeaderError {
-    let mut reader = room.reader();
+fn verdict(dir: &TestDir) -> HeaderError {
+    let mut reader = dir.reader();
     let Err(Error::Corrupt(error)) = reader.latest().map(drop) else { panic!("it was taken for good") };
     for answer in [
         reader.read().map(drop),
         reader.latest_owned().map(drop),
         reader.read_into(&mut Vec::<i32>::new()).map(drop),
-        room.options().open_read_only(NAME).unwrap().latest_owned().map(drop),
+        dir.options().open_read_only(NAME).unwrap().latest_owned().map(drop),
     ] {
         assert!(matches!(&answer, Err(Error::Corrupt(other)) if *other == error), "{answer:?}, but {error}");
     }
@@ -51,9 +52,9 @@ fn too_long(len: u64) -> HeaderError {
 
 #[test]
 fn slot_headers() {
-    let room = Room::new();
-    room.keep_value();
-    let at = slot(&room);
+    let dir = TestDir::new();
+    dir.keep_value();
+    let at = slot(&dir);
     let cases: Vec<(u64, Vec<u8>, HeaderError)> = vec![
         (TAG, vec![0], HeaderError::DType { tag: 0 }),
         (TAG, vec![18], HeaderError::DType { tag: 18 }),
@@ -70,88 +71,88 @@ fn slot_headers() {
         (8, [0xab; 16].to_vec(), HeaderError::Payload { expected: 12, found: 0 }),
     ];
     for (field, bytes, expected) in cases {
-        let before = peek(&room.board(), at + field, bytes.len());
-        overwrite(&room.board(), at + field, &bytes);
-        assert_eq!(verdict(&room), expected);
-        overwrite(&room.board(), at + field, &before);
-        room.assert_kept();
+        let before = peek(&dir.board(), at + field, bytes.len());
+        overwrite(&dir.board(), at + field, &bytes);
+        assert_eq!(verdict(&dir), expected);
+        overwrite(&dir.board(), at + field, &before);
+        dir.assert_kept();
     }
     for field in [42, 43, 44, 45, 46, 47] {
-        overwrite(&room.board(), at + field, &[1]);
-        assert!(matches!(verdict(&room), HeaderError::Parameter { .. }));
-        overwrite(&room.board(), at + field, &[0]);
+        overwrite(&dir.board(), at + field, &[1]);
+        assert!(matches!(verdict(&dir), HeaderError::Parameter { .. }));
+        overwrite(&dir.board(), at + field, &[0]);
     }
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 #[test]
 fn a_shape_larger_than_the_file() {
-    let room = Room::new();
-    room.keep_value();
-    let at = slot(&room);
-    let (length, axis) = (peek(&room.board(), at + LENGTH, 8), peek(&room.board(), at + AXES, 8));
-    overwrite(&room.board(), at + LENGTH, &(4_000_000_u64).to_ne_bytes());
-    overwrite(&room.board(), at + AXES, &(1_000_000_u64).to_ne_bytes());
-    assert_eq!(verdict(&room), HeaderError::Payload { expected: 4_000_000, found: 4096 });
-    overwrite(&room.board(), at + LENGTH, &length);
-    overwrite(&room.board(), at + AXES, &axis);
-    room.assert_kept();
+    let dir = TestDir::new();
+    dir.keep_value();
+    let at = slot(&dir);
+    let (length, axis) = (peek(&dir.board(), at + LENGTH, 8), peek(&dir.board(), at + AXES, 8));
+    overwrite(&dir.board(), at + LENGTH, &(4_000_000_u64).to_ne_bytes());
+    overwrite(&dir.board(), at + AXES, &(1_000_000_u64).to_ne_bytes());
+    assert_eq!(verdict(&dir), HeaderError::Payload { expected: 4_000_000, found: 4096 });
+    overwrite(&dir.board(), at + LENGTH, &length);
+    overwrite(&dir.board(), at + AXES, &axis);
+    dir.assert_kept();
 }
 
 /// The most that a header can ask for. In a child process, because to run out of memory ends one.
 #[test]
 fn a_shape_larger_than_memory() {
-    let room = Room::new();
-    room.keep_value();
-    let at = slot(&room);
-    let good = peek(&room.board(), at, SLOT as usize);
+    let dir = TestDir::new();
+    dir.keep_value();
+    let at = slot(&dir);
+    let good = peek(&dir.board(), at, SLOT as usize);
     let elements = 1_u64 << 60;
-    overwrite(&room.board(), at + LENGTH, &(elements * 4).to_ne_bytes());
-    overwrite(&room.board(), at + AXES, &elements.to_ne_bytes());
-    let mut puppet = puppet::start(&room);
+    overwrite(&dir.board(), at + LENGTH, &(elements * 4).to_ne_bytes());
+    overwrite(&dir.board(), at + AXES, &elements.to_ne_bytes());
+    let mut peer = channel::start(&dir);
     let expected = match usize::try_from(elements) {
         Ok(_) => HeaderError::Payload { expected: elements * 4, found: 4096 },
         Err(_) => too_long(elements),
     }
     .to_string();
     for open in ["open", "open-read-only"] {
-        assert_eq!(puppet.ask(open), "ok");
-        assert_eq!(puppet.ask("why-not hold"), expected);
-        assert_eq!(puppet.ask("why-not copy-i32"), expected);
+        assert_eq!(peer.ask(open), "ok");
+        assert_eq!(peer.ask("why-not hold"), expected);
+        assert_eq!(peer.ask("why-not copy-i32"), expected);
     }
-    overwrite(&room.board(), at, &good);
-    room.assert_kept();
+    overwrite(&dir.board(), at, &good);
+    dir.assert_kept();
 }
 
 #[test]
 fn the_latest_word() {
-    let room = Room::new();
-    room.keep_value();
-    let good = word(&room.board(), LATEST);
+    let dir = TestDir::new();
+    dir.keep_value();
+    let good = word(&dir.board(), LATEST);
     let (number, slot) = (good >> 6, good & 63);
     // A number that the slot does not hold; slots that are empty or that a board of four does not have.
     for (number, slot) in [(number + 1, slot), (number, (slot + 1) % 4), (number, 4), (number, 63), (u64::MAX >> 6, 63)]
     {
-        overwrite(&room.board(), LATEST, &(number << 6 | slot).to_ne_bytes());
-        assert_eq!(verdict(&room), HeaderError::Slot { number, slot: slot as usize });
+        overwrite(&dir.board(), LATEST, &(number << 6 | slot).to_ne_bytes());
+        assert_eq!(verdict(&dir), HeaderError::Slot { number, slot: slot as usize });
     }
-    overwrite(&room.board(), LATEST, &good.to_ne_bytes());
-    room.assert_kept();
+    overwrite(&dir.board(), LATEST, &good.to_ne_bytes());
+    dir.assert_kept();
 }
 
 /// The next writer counts on from what is credible.
 #[test]
 fn a_number_that_no_writer_reaches_does_not_count() {
     for latest in [u64::MAX, u64::MAX << 6, (u64::MAX << 6) | 3] {
-        let room = Room::new();
-        room.keep_value();
-        let mut attached = room.reader();
+        let dir = TestDir::new();
+        dir.keep_value();
+        let mut attached = dir.reader();
         assert_eq!(latest_vec::<i32>(&mut attached), KEPT);
-        overwrite(&room.board(), LATEST, &latest.to_ne_bytes());
-        let mut writer = room.options().create::<u8>(NAME).unwrap();
+        overwrite(&dir.board(), LATEST, &latest.to_ne_bytes());
+        let mut writer = dir.options().create::<u8>(NAME).unwrap();
         for (n, seq) in (1..=10).zip(2..) {
             assert_eq!(writer.write(&[1], &[n]).unwrap(), seq);
-            assert_eq!(latest_vec::<u8>(&mut room.reader()), [n]);
+            assert_eq!(latest_vec::<u8>(&mut dir.reader()), [n]);
             assert_eq!(latest_vec::<u8>(&mut attached), [n]);
         }
     }
@@ -159,11 +160,11 @@ fn a_number_that_no_writer_reaches_does_not_count() {
 
 #[test]
 fn bools_in_a_payload() {
-    let room = Room::new();
-    let mut writer = room.writer::<bool>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<bool>();
     writer.write(&[2, 2], &[true, false, true, false]).unwrap();
-    let payload = room.path().join(writer.payload_name().unwrap());
-    let mut reader = room.reader();
+    let payload = dir.path().join(writer.payload_name().unwrap());
+    let mut reader = dir.reader();
     assert_eq!(latest_vec::<bool>(&mut reader), [true, false, true, false]);
     overwrite(&payload, 2, &[7]);
     let is_told = |error: Error| {
@@ -175,8 +176,8 @@ fn bools_in_a_payload() {
     is_told(sample.any_view().unwrap_err());
     assert_eq!(sample.as_bytes(), [1, 0, 7, 0], "bytes are bytes");
     is_told(sample.into_owned().view::<bool>().unwrap_err());
-    is_told(room.reader().read_into(&mut Vec::<bool>::new()).unwrap_err());
-    let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+    is_told(dir.reader().read_into(&mut Vec::<bool>::new()).unwrap_err());
+    let copy = dir.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
     is_told(copy.view::<bool>().unwrap_err());
 
     for _ in 0..10 {
@@ -188,12 +189,12 @@ fn bools_in_a_payload() {
 /// After wrong bools in `read_into`, nothing invalid is in the vector.
 #[test]
 fn wrong_bools_do_not_get_into_the_vector() {
-    let room = Room::new();
-    let mut writer = room.writer::<bool>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<bool>();
     writer.write(&[3], &[true; 3]).unwrap();
-    overwrite(&room.path().join(writer.payload_name().unwrap()), 0, &[0xff; 3]);
+    overwrite(&dir.path().join(writer.payload_name().unwrap()), 0, &[0xff; 3]);
     let mut out = vec![false; 2];
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert!(reader.read_into(&mut out).is_err());
     // SAFETY: the vector's own bytes, which may be looked at whatever they are.
     let raw = unsafe { std::slice::from_raw_parts(out.as_ptr().cast::<u8>(), out.len()) };
@@ -203,24 +204,20 @@ fn wrong_bools_do_not_get_into_the_vector() {
 /// Whatever the board says, there is an answer, and with the old bytes back the old value.
 #[test]
 fn any_bytes_anywhere_on_the_board() {
-    let room = Room::new();
-    room.keep_value();
-    let good = std::fs::read(room.board()).unwrap();
+    let dir = TestDir::new();
+    dir.keep_value();
+    let good = std::fs::read(dir.board()).unwrap();
     let end = SLOTS + 4 * SLOT;
     let change = prop::collection::vec((0..end, prop::collection::vec(any::<u8>(), 1..16)), 1..4);
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: std::env::var_os("PROPTEST_CASES").map_or(400, |_| ProptestConfig::default().cases),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    let mut runner = proptest::test_runner::TestRunner::new(stress::property(400));
     runner
         .run(&change, |changes| {
             for (at, bytes) in &changes {
                 let room_left = (end - at) as usize;
-                overwrite(&room.board(), *at, &bytes[..bytes.len().min(room_left)]);
+                overwrite(&dir.board(), *at, &bytes[..bytes.len().min(room_left)]);
             }
             for open in [ndsharray::Options::open, ndsharray::Options::open_read_only] {
-                if let Ok(mut reader) = open(&room.options(), NAME) {
+                if let Ok(mut reader) = open(&dir.options(), NAME) {
                     let _ = reader.is_writer_alive();
                     let _ = reader.read_into(&mut Vec::<i32>::new());
                     if let Ok(Some(sample)) = reader.latest_owned() {
@@ -229,8 +226,8 @@ fn any_bytes_anywhere_on_the_board() {
                     }
                 }
             }
-            std::fs::write(room.board(), &good).unwrap();
-            prop_assert_eq!(latest_vec::<i32>(&mut room.reader()), KEPT);
+            std::fs::write(dir.board(), &good).unwrap();
+            prop_assert_eq!(latest_vec::<i32>(&mut dir.reader()), KEPT);
             Ok(())
         })
         .unwrap();
@@ -239,17 +236,17 @@ fn any_bytes_anywhere_on_the_board() {
 /// The reader table is everybody's: nonsense in it may cost the writer its choice of slots, but nothing else.
 #[test]
 fn nonsense_in_the_reader_table() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(3).create::<u8>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(3).create::<u8>(NAME).unwrap();
     writer.write(&[1], &[1]).unwrap();
-    let table = room.table();
+    let table = dir.table();
     // An entry that nobody owns claims to hold everything: its lock is free, so it is dead.
     overwrite(&table, 128 + 5 * 64, &[0xff; 16]);
     overwrite(&table, 72, &[0xff; 56]);
     for n in 0..20 {
         writer.write(&[1], &[n]).unwrap();
     }
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert_eq!(latest_vec::<u8>(&mut reader), [19]);
     // The reader's own entry claims to hold everything. One slot has been claimed before.
     overwrite(&table, 128, &[0xff; 16]);

@@ -1,7 +1,7 @@
 //! Loans whose memory is lent by address, and those who keep the address.
 
-use crate::support::{NAME, Room, for_all_types};
-use crate::support::{Numbered, numbered_vec};
+use crate::channel::support::{NAME, TestDir, for_all_types};
+use crate::channel::support::{Numbered, numbered_vec};
 use ndsharray::{AnyWriter, DType, Error, Reader, raw::OwnedLoan};
 
 fn bytes_of<T: Numbered>(count: usize) -> Vec<u8> {
@@ -10,10 +10,10 @@ fn bytes_of<T: Numbered>(count: usize) -> Vec<u8> {
 }
 
 fn every_dtype<T: Numbered>() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let mut reader = None;
-    let mut writer = room.options().create_any(NAME).unwrap();
-    for (shape, seq) in crate::support::shapes().iter().zip(1..) {
+    let mut writer = dir.options().create_any(NAME).unwrap();
+    for (shape, seq) in crate::channel::support::shapes().iter().zip(1..) {
         let bytes = bytes_of::<T>(shape.iter().product());
         let mut loan = writer.into_loan(T::DTYPE, shape).unwrap();
         assert_eq!((loan.dtype(), loan.shape()), (T::DTYPE, shape.as_slice()));
@@ -22,7 +22,7 @@ fn every_dtype<T: Numbered>() {
         assert!(matches!(loan.publish(), Err(Error::Unsupported { .. })), "once");
         assert!(loan.as_mut_bytes().is_empty() && loan.forfeit().is_none() && loan.sever().is_err());
         writer = loan.into_writer();
-        let sample = reader.get_or_insert_with(|| room.reader()).read_owned().unwrap().expect("news");
+        let sample = reader.get_or_insert_with(|| dir.reader()).read_owned().unwrap().expect("news");
         assert_eq!((sample.seq(), sample.dtype(), sample.shape()), (seq, T::DTYPE, shape.as_slice()));
         assert_eq!(sample.as_bytes(), bytes);
     }
@@ -31,10 +31,10 @@ fn every_dtype<T: Numbered>() {
 for_all_types!(every_dtype);
 
 /// A writer, its reader, and the loan of an array of eight thousand bytes.
-fn lend(room: &Room) -> (OwnedLoan, Reader) {
-    let mut writer = room.options().max_slots(3).create_any(NAME).unwrap();
+fn lend(dir: &TestDir) -> (OwnedLoan, Reader) {
+    let mut writer = dir.options().max_slots(3).create_any(NAME).unwrap();
     writer.write_bytes(DType::U8, &[1], &[1]).unwrap();
-    (writer.into_loan(DType::U8, &[8000]).unwrap(), room.reader())
+    (writer.into_loan(DType::U8, &[8000]).unwrap(), dir.reader())
 }
 
 /// What somebody does who has kept the address.
@@ -54,8 +54,8 @@ fn write_on(writer: &mut AnyWriter, reader: &mut Reader, address: *mut u8) {
 #[test]
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn severed_memory_is_nobody_elses() {
-    let room = Room::new();
-    let (mut loan, mut reader) = lend(&room);
+    let dir = TestDir::new();
+    let (mut loan, mut reader) = lend(&dir);
     loan.as_mut_bytes().fill(7);
     let address = loan.as_mut_ptr();
     let kept = loan.sever().unwrap();
@@ -77,17 +77,17 @@ fn severed_memory_is_nobody_elses() {
     scribble(address);
     scribble(second);
     drop((kept, kept_too));
-    assert_eq!(room.files().len(), 0);
+    assert_eq!(dir.files().len(), 0);
 }
 
 #[test]
 fn relinquished_memory_is_nobody_elses() {
-    let room = Room::new();
-    let (mut loan, mut reader) = lend(&room);
+    let dir = TestDir::new();
+    let (mut loan, mut reader) = lend(&dir);
     let address = loan.as_mut_ptr();
-    let before = room.files().len();
+    let before = dir.files().len();
     let kept = loan.forfeit().expect("the loan was open");
-    assert_eq!(room.files().len(), before - 1, "its file has no name");
+    assert_eq!(dir.files().len(), before - 1, "its file has no name");
     let mut writer = loan.into_writer();
     assert_eq!(reader.latest().unwrap().expect("as before").as_bytes(), [1]);
     write_on(&mut writer, &mut reader, address);
@@ -98,8 +98,8 @@ fn relinquished_memory_is_nobody_elses() {
 
 #[test]
 fn a_loan_given_back_leaves_no_value() {
-    let room = Room::new();
-    let (mut loan, mut reader) = lend(&room);
+    let dir = TestDir::new();
+    let (mut loan, mut reader) = lend(&dir);
     loan.as_mut_bytes().fill(9);
     let mut writer = loan.into_writer();
     assert_eq!(reader.read().unwrap().expect("the one before").as_bytes(), [1]);
@@ -108,8 +108,8 @@ fn a_loan_given_back_leaves_no_value() {
 
 #[test]
 fn a_refusal_gives_the_writer_back() {
-    let room = Room::new();
-    let writer = room.options().create_any(NAME).unwrap();
+    let dir = TestDir::new();
+    let writer = dir.options().create_any(NAME).unwrap();
     let refused = writer.into_loan(DType::F64, &[usize::MAX, 2]).unwrap_err();
     assert!(matches!(refused.error, Error::TooLarge { .. }));
     let mut writer = *refused.writer;
@@ -118,8 +118,8 @@ fn a_refusal_gives_the_writer_back() {
 
 #[test]
 fn bools_are_checked_when_they_are_published() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(2).create_any(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create_any(NAME).unwrap();
     for _ in 0..4 {
         writer.write_bytes(DType::U8, &[9000], &[0xff; 9000]).unwrap();
     }

@@ -1,7 +1,7 @@
 //! Somebody has put something else under a channel's names.
 
+use crate::channel::support::{KEPT, NAME, TestDir, latest_vec};
 use crate::common::os;
-use crate::support::{KEPT, NAME, Room, latest_vec};
 use ndsharray::{Error, Foreign};
 use std::fs;
 use std::path::Path;
@@ -67,64 +67,64 @@ fn assert_foreign<T>(result: Result<T, Error>, at: &Path, kind: Foreign) {
 
 #[test]
 fn instead_of_the_board() {
-    let room = Room::new();
-    room.keep_value();
-    let board = room.board();
-    let mut attached = room.reader();
+    let dir = TestDir::new();
+    dir.keep_value();
+    let board = dir.board();
+    let mut attached = dir.reader();
     with_strangers(&board, |kind| {
-        assert_foreign(room.options().open(NAME), &board, kind);
-        assert_foreign(room.options().open_read_only(NAME), &board, kind);
-        assert_foreign(room.options().create::<u8>(NAME), &board, kind);
-        assert_foreign(room.options().remove(NAME), &board, kind);
-        assert_foreign(room.options().open_timeout(NAME, std::time::Duration::from_secs(60)), &board, kind);
+        assert_foreign(dir.options().open(NAME), &board, kind);
+        assert_foreign(dir.options().open_read_only(NAME), &board, kind);
+        assert_foreign(dir.options().create::<u8>(NAME), &board, kind);
+        assert_foreign(dir.options().remove(NAME), &board, kind);
+        assert_foreign(dir.options().open_timeout(NAME, std::time::Duration::from_secs(60)), &board, kind);
     });
     assert_eq!(latest_vec::<i32>(&mut attached), KEPT);
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 #[test]
 fn instead_of_the_reader_table() {
-    let room = Room::new();
-    room.keep_value();
-    let table = room.table();
+    let dir = TestDir::new();
+    dir.keep_value();
+    let table = dir.table();
     with_strangers(&table, |kind| {
         if kind == Foreign::HardLinked {
             // It is the table all the same, as its head says: a user who may write it can give it further names.
-            assert_eq!(latest_vec::<i32>(&mut room.reader()), KEPT);
+            assert_eq!(latest_vec::<i32>(&mut dir.reader()), KEPT);
         } else {
-            assert_foreign(room.options().open(NAME), &table, kind);
-            assert_foreign(room.options().create::<u8>(NAME), &table, kind);
+            assert_foreign(dir.options().open(NAME), &table, kind);
+            assert_foreign(dir.options().create::<u8>(NAME), &table, kind);
         }
-        let copy = room.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
+        let copy = dir.options().open_read_only(NAME).unwrap().latest_owned().unwrap().unwrap();
         assert_eq!(copy.view::<i32>().unwrap().as_slice(), KEPT, "which needs no reader table");
     });
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 #[test]
 fn instead_of_a_payload() {
-    let room = Room::new();
-    room.keep_value();
-    let payload = room.path().join(&room.payloads()[0]);
+    let dir = TestDir::new();
+    dir.keep_value();
+    let payload = dir.path().join(&dir.payloads()[0]);
     with_strangers(&payload, |kind| {
-        assert_foreign(room.reader().latest(), &payload, kind);
-        assert_foreign(room.options().open_read_only(NAME).unwrap().latest_owned(), &payload, kind);
+        assert_foreign(dir.reader().latest(), &payload, kind);
+        assert_foreign(dir.options().open_read_only(NAME).unwrap().latest_owned(), &payload, kind);
     });
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 /// A reader that has seen the value does not care what is under its name now.
 #[test]
 fn attached_readers_are_not_disturbed() {
-    let room = Room::new();
-    let mut writer = room.writer::<i32>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<i32>();
+    let mut reader = dir.reader();
     writer.write(&[3], &KEPT).unwrap();
-    let payload = room.path().join(writer.payload_name().unwrap());
+    let payload = dir.path().join(writer.payload_name().unwrap());
     assert_eq!(latest_vec::<i32>(&mut reader), KEPT);
     with_strangers(&payload, |kind| {
         assert_eq!(latest_vec::<i32>(&mut reader), KEPT);
-        assert_foreign(room.reader().latest(), &payload, kind);
+        assert_foreign(dir.reader().latest(), &payload, kind);
     });
     writer.write(&[1], &[1]).unwrap();
     assert_eq!(latest_vec::<i32>(&mut reader), [1]);

@@ -1,7 +1,8 @@
 //! Somebody flips bits in all files of a channel, and exchanges and extends files, while a writer writes and readers read.
 
+use crate::channel::support::{NAME, TestDir};
 use crate::common::os::{read_exact_at, write_all_at};
-use crate::support::{NAME, Room};
+use crate::common::{Dice, stress};
 use ndsharray::{Error, HeaderError, Options};
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -10,45 +11,33 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const TIME: Duration = Duration::from_millis(1500);
-
 /// Rounds after which writer and readers begin anew, so that damage which stays (a board marked as closed) does not end the test early.
 const ROUNDS: u32 = 500;
-
-/// Small, fast, and the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below.max(1)
-    }
-}
 
 /// Flips one bit of a random file, or now and then makes it longer or moves another channel's file over it.
 fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.is_file());
-    let Some(path) = files.get(dice.next(files.len() as u64) as usize) else { return Ok(()) };
+    let Some(path) = files.get(dice.roll((files.len() as u64).max(1)) as usize) else { return Ok(()) };
     let file = File::options().read(true).write(true).open(path)?;
     let len = file.metadata()?.len();
-    match dice.next(500) {
+    match dice.roll(500) {
         // By writing, not by setting the length: the file may have grown since we looked, and must not be cut under its mappings.
         0 => write_all_at(&file, &[0], len + 4095),
         1 => {
             let others: Vec<_> = fs::read_dir(stranger)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
-            let Some(other) = others.get(dice.next(others.len() as u64) as usize) else { return Ok(()) };
+            let Some(other) = others.get(dice.roll((others.len() as u64).max(1)) as usize) else { return Ok(()) };
             let moved = dir.join("moved");
             fs::copy(other, &moved)?;
             fs::rename(&moved, path)
         }
         _ => {
             // Half of the flips hit the first bytes, where the words stand that matter most.
-            let near = if dice.next(2) == 0 { len.min(700) } else { len };
-            let at = dice.next(near);
+            let near = if dice.roll(2) == 0 { len.min(700) } else { len };
+            let at = dice.roll(near.max(1));
             let mut byte = [0];
             read_exact_at(&file, &mut byte, at)?;
-            byte[0] ^= 1 << dice.next(8);
+            byte[0] ^= 1 << dice.roll(8);
             write_all_at(&file, &byte, at)
         }
     }
@@ -94,26 +83,26 @@ fn read(options: &Options, copies: bool) -> Result<u64, Error> {
 }
 
 /// A file without its magic might be a user's: only the user may remove it.
-fn remove_by_hand(room: &Room) {
-    for name in room.files() {
+fn remove_by_hand(dir: &TestDir) {
+    for name in dir.files() {
         // The library may have been quicker.
-        let _ = fs::remove_file(room.path().join(name));
+        let _ = fs::remove_file(dir.path().join(name));
     }
 }
 
 #[test]
 fn damage_while_everybody_is_at_work_has_an_answer() {
-    let (room, other) = (Room::new(), Room::new());
+    let (dir, other) = (TestDir::new(), TestDir::new());
     let mut stranger = other.writer::<u8>();
     stranger.write(&[100], &[7; 100]).unwrap();
     let (done, damaged, values) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let options = room.options();
+    let options = dir.options();
     thread::scope(|scope| {
         scope.spawn(|| {
-            let mut dice = Dice(1);
+            let mut dice = stress::dice(1);
             while !done.load(Ordering::Relaxed) {
                 // Files come and go; a miss is no matter.
-                if damage(room.path(), other.path(), &mut dice).is_ok() {
+                if damage(dir.path(), other.path(), &mut dice).is_ok() {
                     damaged.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -121,7 +110,7 @@ fn damage_while_everybody_is_at_work_has_an_answer() {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 if let Err(Error::Corrupt(HeaderError::Magic { .. })) = black_box(write(&options)) {
-                    remove_by_hand(&room);
+                    remove_by_hand(&dir);
                 }
             }
         });
@@ -135,7 +124,7 @@ fn damage_while_everybody_is_at_work_has_an_answer() {
                 }
             });
         }
-        let end = Instant::now() + TIME;
+        let end = Instant::now() + stress::DAMAGE.time();
         while Instant::now() < end {
             thread::sleep(Duration::from_millis(10));
         }
@@ -149,8 +138,8 @@ fn damage_while_everybody_is_at_work_has_an_answer() {
     // Whatever is left, it can be cleared away, and the name works again.
     match options.remove(NAME) {
         Ok(()) | Err(Error::NotFound { .. }) => {}
-        Err(Error::Corrupt(HeaderError::Magic { .. })) => remove_by_hand(&room),
+        Err(Error::Corrupt(HeaderError::Magic { .. })) => remove_by_hand(&dir),
         Err(error) => panic!("{error}"),
     }
-    room.writer::<u8>().write(&[1], &[1]).unwrap();
+    dir.writer::<u8>().write(&[1], &[1]).unwrap();
 }

@@ -1,13 +1,13 @@
 //! Filling a value in place.
 
-use crate::support::{NAME, Numbered, Room, for_all_types, latest_vec, numbered_vec};
+use crate::channel::support::{NAME, Numbered, TestDir, for_all_types, latest_vec, numbered_vec};
 use ndsharray::{DType, Error};
 
 fn every_dtype<T: Numbered>() {
-    let room = Room::new();
-    let mut writer = room.writer::<T>();
-    let mut reader = room.reader();
-    for (shape, seq) in crate::support::shapes().iter().zip(1..) {
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<T>();
+    let mut reader = dir.reader();
+    for (shape, seq) in crate::channel::support::shapes().iter().zip(1..) {
         let data = numbered_vec::<T>(shape.iter().product());
         let mut loan = writer.loan(shape).unwrap();
         assert_eq!(loan.shape(), shape);
@@ -25,22 +25,22 @@ for_all_types!(every_dtype);
 
 #[test]
 fn through_ndarray() {
-    let room = Room::new();
-    let mut writer = room.writer::<i32>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<i32>();
     let mut loan = writer.loan(&[2, 3]).unwrap();
     loan.view_mut().swap_axes(0, 1);
     for (n, element) in loan.view_mut().reversed_axes().iter_mut().enumerate() {
         *element = n as i32;
     }
     loan.publish().unwrap();
-    assert_eq!(latest_vec::<i32>(&mut room.reader()), [0, 2, 4, 1, 3, 5]);
+    assert_eq!(latest_vec::<i32>(&mut dir.reader()), [0, 2, 4, 1, 3, 5]);
 }
 
 #[test]
 fn of_a_dtype_chosen_at_run_time() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
     for &dtype in DType::ALL {
         let mut loan = writer.loan(dtype, &[2, 3]).unwrap();
         assert_eq!((loan.dtype(), loan.shape()), (dtype, [2, 3].as_slice()));
@@ -55,9 +55,9 @@ fn of_a_dtype_chosen_at_run_time() {
 
 #[test]
 fn a_bool_that_is_none_is_not_published() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
     writer.write_bytes(DType::U8, &[1], &[7]).unwrap();
     let mut loan = writer.loan(DType::Bool, &[2]).unwrap();
     loan.as_mut_bytes().copy_from_slice(&[1, 2]);
@@ -73,9 +73,9 @@ fn a_bool_that_is_none_is_not_published() {
 
 /// How a loan may end without being published.
 fn ends(leak: bool) {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(3).create::<u16>(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(3).create::<u16>(NAME).unwrap();
+    let mut reader = dir.reader();
     let end = |writer: &mut ndsharray::Writer<u16>, len: usize| {
         let mut loan = writer.loan(&[len]).unwrap();
         loan.as_mut_slice().fill(0xdead);
@@ -103,9 +103,9 @@ fn ends(leak: bool) {
         end(&mut writer, 2);
         assert_eq!(latest_vec::<u16>(&mut reader), [n, n]);
     }
-    assert!(room.payloads().len() <= 3);
+    assert!(dir.payloads().len() <= 3);
     drop((writer, reader, held));
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }
 
 #[test]
@@ -120,8 +120,8 @@ fn a_forgotten_loan_never_was() {
 
 #[test]
 fn a_loan_that_panics_never_was() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     writer.write(&[1], &[1]).unwrap();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut loan = writer.loan(&[1]).unwrap();
@@ -129,7 +129,7 @@ fn a_loan_that_panics_never_was() {
         std::panic::resume_unwind(Box::new("on purpose"));
     }));
     assert!(caught.is_err());
-    assert_eq!(latest_vec::<u8>(&mut room.reader()), [1]);
+    assert_eq!(latest_vec::<u8>(&mut dir.reader()), [1]);
     assert_eq!(writer.write(&[1], &[2]).unwrap(), 2);
 }
 
@@ -137,8 +137,8 @@ fn a_loan_that_panics_never_was() {
 #[test]
 fn bools_are_valid_whatever_was_there_before() {
     for leak in [false, true] {
-        let room = Room::new();
-        let mut bytes = room.options().max_slots(3).create::<u8>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut bytes = dir.options().max_slots(3).create::<u8>(NAME).unwrap();
         for round in 0..12 {
             for len in [5000, 100, 0] {
                 if leak {
@@ -158,7 +158,7 @@ fn bools_are_valid_whatever_was_there_before() {
                 assert!(raw.iter().all(|byte| *byte <= 1), "round {round}: {raw:?}");
                 loan.as_mut_slice()[len - 1] = true;
                 loan.publish().unwrap();
-                let mut reader = room.reader();
+                let mut reader = dir.reader();
                 let sample = reader.latest().unwrap().unwrap();
                 assert_eq!(sample.dtype(), DType::Bool);
                 assert!(sample.view::<bool>().unwrap()[[len - 1]]);
@@ -170,9 +170,9 @@ fn bools_are_valid_whatever_was_there_before() {
 
 #[test]
 fn loans_take_turns_with_writes() {
-    let room = Room::new();
-    let mut writer = room.writer::<u64>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u64>();
+    let mut reader = dir.reader();
     for n in 1..200_u64 {
         if n % 2 == 0 {
             writer.write(&[8], &[n; 8]).unwrap();
@@ -191,11 +191,11 @@ fn loans_take_turns_with_writes() {
 #[cfg(unix)]
 #[test]
 fn a_forked_child_does_not_fill_its_parents_loan() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
     let mut loan = writer.loan(&[4]).unwrap();
     loan.as_mut_slice().fill(1);
-    let other = room.options().create_any("other").unwrap();
+    let other = dir.options().create_any("other").unwrap();
     let mut owned = other.into_loan(DType::U8, &[4]).unwrap();
     owned.as_mut_bytes().fill(1);
     // SAFETY: the child does nothing but what follows, and ends without returning.

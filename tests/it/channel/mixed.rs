@@ -1,17 +1,17 @@
 //! Processes for different processors on one channel. `NDSHARRAY_PEER` names this very test binary, built for another target of the same
 //! operating system; the tests of one module need one of the same byte order, those of the other one of the other.
 
-use crate::common::Child;
-use crate::puppet::{self, seen, target};
-use crate::support::{NAME, Room, pattern, shapes};
+use crate::channel::support::{NAME, TestDir, pattern, shapes};
+use crate::common::Peer;
+use crate::peer::channel::{self, seen, target};
 use ndsharray::{DType, Error, HeaderError};
 use std::path::PathBuf;
 
-fn peer(room: &Room) -> Child {
+fn peer(dir: &TestDir) -> Peer {
     let program = std::env::var_os("NDSHARRAY_PEER").expect("NDSHARRAY_PEER names the test binary of another target");
-    let mut peer = puppet::run(&PathBuf::from(program), room);
+    let mut peer = channel::run(&PathBuf::from(program), dir);
     let target = peer.ask("target");
-    println!("here: {}; there: {target}", crate::puppet::target());
+    println!("here: {}; there: {target}", crate::peer::channel::target());
     peer
 }
 
@@ -31,8 +31,8 @@ mod same_order {
     use super::*;
 
     /// A peer of the same byte order, and whether its long doubles are other ones.
-    fn like_minded(room: &Room) -> (Child, bool) {
-        let mut peer = peer(room);
+    fn like_minded(dir: &TestDir) -> (Peer, bool) {
+        let mut peer = peer(dir);
         let (here, there) = (target(), peer.ask("target"));
         assert_eq!(order(&here), order(&there));
         (peer, here.rsplit(' ').next() != there.rsplit(' ').next())
@@ -41,9 +41,9 @@ mod same_order {
     #[test]
     #[ignore = "needs this test binary for another target"]
     fn the_other_reads_what_is_written_here() {
-        let room = Room::new();
-        let (mut reader, foreign_long_doubles) = like_minded(&room);
-        let mut writer = room.any_writer();
+        let dir = TestDir::new();
+        let (mut reader, foreign_long_doubles) = like_minded(&dir);
+        let mut writer = dir.any_writer();
         assert_eq!(reader.ask("open"), "ok");
         // Long doubles are the last dtypes.
         for dtype in DType::ALL {
@@ -64,11 +64,11 @@ mod same_order {
     #[test]
     #[ignore = "needs this test binary for another target"]
     fn what_the_other_writes_is_read_here() {
-        let room = Room::new();
-        let (mut writer, foreign_long_doubles) = like_minded(&room);
+        let dir = TestDir::new();
+        let (mut writer, foreign_long_doubles) = like_minded(&dir);
         assert_eq!(writer.ask("create 8 8 false"), "ok");
-        let mut reader = room.reader();
-        let mut copies = room.options().open_read_only(NAME).unwrap();
+        let mut reader = dir.reader();
+        let mut copies = dir.options().open_read_only(NAME).unwrap();
         for dtype in DType::ALL {
             for (shape, seed) in shapes().iter().zip(1..) {
                 let seq = writer.ask(&format!("write {dtype} {} {seed}", axes(shape)));
@@ -90,15 +90,15 @@ mod same_order {
         writer.finish();
         // A reader that cannot read the last value has not come to it: it is left until it goes.
         drop((reader, copies));
-        assert_eq!(room.files(), [""; 0]);
+        assert_eq!(dir.files(), [""; 0]);
     }
 
     #[test]
     #[ignore = "needs this test binary for another target"]
     fn each_wakes_the_other() {
-        let room = Room::new();
-        let (mut other, _) = like_minded(&room);
-        let mut writer = room.any_writer();
+        let dir = TestDir::new();
+        let (mut other, _) = like_minded(&dir);
+        let mut writer = dir.any_writer();
         assert_eq!(other.ask("open"), "ok");
         for seed in 1..=10 {
             other.tell("wait 60000");
@@ -109,10 +109,10 @@ mod same_order {
         drop(writer);
         assert!(other.hear().contains("closed channel"));
         assert_eq!(other.ask("create 8 8 false"), "ok");
-        let mut reader = room.reader();
+        let mut reader = dir.reader();
         for seed in 1..=10 {
             other.tell(&format!("write uint8 [5] {seed}"));
-            let sample = reader.wait(crate::support::PATIENCE).unwrap().expect("news");
+            let sample = reader.wait(crate::channel::support::TIMEOUT).unwrap().expect("news");
             assert!(sample.as_bytes() == pattern(DType::U8, 5, seed));
             drop(sample);
             other.hear();
@@ -123,18 +123,18 @@ mod same_order {
     #[test]
     #[ignore = "needs this test binary for another target"]
     fn each_survives_the_death_of_the_other() {
-        let room = Room::new();
-        let (mut writer, _) = like_minded(&room);
+        let dir = TestDir::new();
+        let (mut writer, _) = like_minded(&dir);
         assert_eq!(writer.ask("create 3 8 false"), "ok");
         assert_eq!(writer.ask("write float32 [4] 1"), "1");
-        let mut reader = room.reader();
+        let mut reader = dir.reader();
         let held = reader.latest_owned().unwrap().unwrap();
         writer.kill();
         assert!(!reader.is_writer_alive());
-        let mut successor = room.any_writer();
+        let mut successor = dir.any_writer();
         assert_eq!(reader.writer_epoch(), 2);
         assert!(held.as_bytes() == pattern(DType::F32, 4, 1));
-        let (mut holder, _) = like_minded(&room);
+        let (mut holder, _) = like_minded(&dir);
         assert_eq!(holder.ask("open"), "ok");
         assert_eq!(holder.ask("hold"), seen(1, 0, DType::F32, &[4], 1));
         // Of three slots: the value that both hold, the current one, and the next.
@@ -157,8 +157,8 @@ mod same_order {
 mod other_order {
     use super::*;
 
-    fn contrary(room: &Room) -> Child {
-        let mut peer = peer(room);
+    fn contrary(dir: &TestDir) -> Peer {
+        let mut peer = peer(dir);
         assert_ne!(order(&target()), order(&peer.ask("target")));
         peer
     }
@@ -170,32 +170,32 @@ mod other_order {
     #[test]
     #[ignore = "needs this test binary for a target of the other byte order"]
     fn a_board_from_there_is_an_error_here() {
-        let room = Room::new();
-        let mut writer = contrary(&room);
+        let dir = TestDir::new();
+        let mut writer = contrary(&dir);
         assert_eq!(writer.ask("create 8 8 true"), "ok");
         assert_eq!(writer.ask("write int32 [3] 1"), "1");
         let all_refuse = || {
-            assert!(is_byte_order(room.options().open(NAME)));
-            assert!(is_byte_order(room.options().open_read_only(NAME)));
+            assert!(is_byte_order(dir.options().open(NAME)));
+            assert!(is_byte_order(dir.options().open_read_only(NAME)));
         };
         all_refuse();
-        assert!(matches!(room.options().create::<i32>(NAME), Err(Error::WriterExists { .. })));
-        let files = room.files();
+        assert!(matches!(dir.options().create::<i32>(NAME), Err(Error::WriterExists { .. })));
+        let files = dir.files();
         writer.finish();
         all_refuse();
         // Nor is it taken over, or removed to make room.
-        assert!(is_byte_order(room.options().create::<i32>(NAME)));
-        assert_eq!(room.files(), files);
-        room.options().remove(NAME).unwrap();
-        assert_eq!(room.files(), [""; 0]);
+        assert!(is_byte_order(dir.options().create::<i32>(NAME)));
+        assert_eq!(dir.files(), files);
+        dir.options().remove(NAME).unwrap();
+        assert_eq!(dir.files(), [""; 0]);
     }
 
     #[test]
     #[ignore = "needs this test binary for a target of the other byte order"]
     fn a_board_from_here_is_an_error_there() {
-        let room = Room::new();
-        let mut other = contrary(&room);
-        let mut writer = room.options().persist(true).create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut other = contrary(&dir);
+        let mut writer = dir.options().persist(true).create::<i32>(NAME).unwrap();
         writer.write(&[2], &[1, -1]).unwrap();
         for open in ["open", "open-read-only"] {
             assert!(other.ask(&format!("why-not {open}")).starts_with("byte order mark 0x04030201"));
@@ -204,7 +204,7 @@ mod other_order {
         let refusal = other.ask("create 8 8 false");
         let expected = "error: corrupt or foreign data in shared memory: byte order mark 0x04030201";
         assert!(refusal.starts_with(expected), "{refusal}");
-        assert_eq!(room.reader().latest().unwrap().unwrap().view::<i32>().unwrap().as_slice(), [1, -1]);
+        assert_eq!(dir.reader().latest().unwrap().unwrap().view::<i32>().unwrap().as_slice(), [1, -1]);
         other.finish();
     }
 }

@@ -1,6 +1,6 @@
 //! Other users. A test cannot become one without being root; what needs another user is then left to the file's mode.
 
-use crate::support::{KEPT, NAME, Room, latest_vec};
+use crate::channel::support::{KEPT, NAME, TestDir, latest_vec};
 use ndsharray::{Error, Foreign, Owners};
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -45,72 +45,72 @@ fn is_denied<T>(result: Result<T, Error>) {
 
 #[test]
 fn without_permission() {
-    let room = Room::new();
-    room.keep_value();
+    let dir = TestDir::new();
+    dir.keep_value();
     let check = || {
-        is_denied(room.options().open(NAME));
-        is_denied(room.options().open_read_only(NAME));
-        is_denied(room.options().create::<u8>(NAME));
-        is_denied(room.options().remove(NAME));
+        is_denied(dir.options().open(NAME));
+        is_denied(dir.options().open_read_only(NAME));
+        is_denied(dir.options().create::<u8>(NAME));
+        is_denied(dir.options().remove(NAME));
     };
     if is_root() {
-        set_permissions(room.path(), Permissions::from_mode(0o755)).unwrap();
+        set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         as_nobody(check);
     } else {
-        set_permissions(room.board(), Permissions::from_mode(0o000)).unwrap();
+        set_permissions(dir.board(), Permissions::from_mode(0o000)).unwrap();
         check();
-        set_permissions(room.board(), Permissions::from_mode(0o600)).unwrap();
+        set_permissions(dir.board(), Permissions::from_mode(0o600)).unwrap();
     }
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 #[test]
 fn without_permission_for_the_directory() {
-    let room = Room::new();
-    let check = || is_denied(room.options().create::<u8>(NAME));
+    let dir = TestDir::new();
+    let check = || is_denied(dir.options().create::<u8>(NAME));
     if is_root() {
-        set_permissions(room.path(), Permissions::from_mode(0o755)).unwrap();
+        set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         as_nobody(check);
     } else {
-        set_permissions(room.path(), Permissions::from_mode(0o555)).unwrap();
+        set_permissions(dir.path(), Permissions::from_mode(0o555)).unwrap();
         check();
-        set_permissions(room.path(), Permissions::from_mode(0o755)).unwrap();
+        set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
     }
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }
 
 /// Who may read the files but not write the reader table can copy, and only that.
 #[test]
 fn with_permission_to_read_only() {
-    let room = Room::new();
-    room.options().mode(0o644).persist(true).create::<i32>(NAME).unwrap().write(&[3], &KEPT).unwrap();
+    let dir = TestDir::new();
+    dir.options().mode(0o644).persist(true).create::<i32>(NAME).unwrap().write(&[3], &KEPT).unwrap();
     let check = || {
-        is_denied(room.options().open(NAME));
-        is_denied(room.options().create::<u8>(NAME));
-        let mut reader = room.options().open_read_only(NAME).unwrap();
+        is_denied(dir.options().open(NAME));
+        is_denied(dir.options().create::<u8>(NAME));
+        let mut reader = dir.options().open_read_only(NAME).unwrap();
         assert_eq!(reader.read_owned().unwrap().unwrap().view::<i32>().unwrap().as_slice(), KEPT);
         assert!(!reader.is_writer_alive());
     };
-    set_permissions(room.path(), Permissions::from_mode(0o755)).unwrap();
+    set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
     if is_root() {
         as_nobody(check);
     } else {
-        for path in [room.board(), room.table()] {
+        for path in [dir.board(), dir.table()] {
             set_permissions(path, Permissions::from_mode(0o444)).unwrap();
         }
         check();
-        for path in [room.board(), room.table()] {
+        for path in [dir.board(), dir.table()] {
             set_permissions(path, Permissions::from_mode(0o644)).unwrap();
         }
     }
-    room.assert_kept();
+    dir.assert_kept();
 }
 
 /// With a reader table that all may write, all may hold values.
 #[test]
 fn with_permission_to_write_the_reader_table() {
-    let room = Room::new();
-    let options = room.options().mode(0o644).readers_mode(0o666);
+    let dir = TestDir::new();
+    let options = dir.options().mode(0o644).readers_mode(0o666);
     let mut writer = options.create::<i32>(NAME).unwrap();
     writer.write(&[3], &KEPT).unwrap();
     // Where locks are files, who holds a value makes one.
@@ -119,9 +119,9 @@ fn with_permission_to_write_the_reader_table() {
     } else {
         0o755
     };
-    set_permissions(room.path(), Permissions::from_mode(dir_mode)).unwrap();
+    set_permissions(dir.path(), Permissions::from_mode(dir_mode)).unwrap();
     let check = || {
-        let mut reader = room.options().open(NAME).unwrap();
+        let mut reader = dir.options().open(NAME).unwrap();
         assert_eq!(latest_vec::<i32>(&mut reader), KEPT);
         assert!(reader.is_writer_alive());
     };
@@ -135,27 +135,27 @@ fn with_permission_to_write_the_reader_table() {
 
 #[test]
 fn files_of_others_are_not_trusted() {
-    let room = Room::new();
+    let dir = TestDir::new();
     if is_root() {
-        set_permissions(room.path(), Permissions::from_mode(0o777)).unwrap();
-        as_nobody(|| room.keep_value());
+        set_permissions(dir.path(), Permissions::from_mode(0o777)).unwrap();
+        as_nobody(|| dir.keep_value());
         let is_foreign = |result: Result<(), Error>| {
             let Err(Error::ForeignOwner { path, owner, what, .. }) = result else { panic!("{result:?}") };
-            assert_eq!((path, owner, what), (room.board(), NOBODY, Foreign::OtherUser));
+            assert_eq!((path, owner, what), (dir.board(), NOBODY, Foreign::OtherUser));
         };
-        is_foreign(room.options().open(NAME).map(drop));
-        is_foreign(room.options().open_read_only(NAME).map(drop));
-        is_foreign(room.options().create::<u8>(NAME).map(drop));
-        is_foreign(room.options().remove(NAME));
-        is_foreign(room.options().owners(Owners::User(NOBODY - 1)).open(NAME).map(drop));
+        is_foreign(dir.options().open(NAME).map(drop));
+        is_foreign(dir.options().open_read_only(NAME).map(drop));
+        is_foreign(dir.options().create::<u8>(NAME).map(drop));
+        is_foreign(dir.options().remove(NAME));
+        is_foreign(dir.options().owners(Owners::User(NOBODY - 1)).open(NAME).map(drop));
         for owners in [Owners::User(NOBODY), Owners::Anyone] {
-            assert_eq!(latest_vec::<i32>(&mut room.options().owners(owners).open(NAME).unwrap()), KEPT);
+            assert_eq!(latest_vec::<i32>(&mut dir.options().owners(owners).open(NAME).unwrap()), KEPT);
         }
     } else {
         // All files here are one's own, so the strictest rule is as good as the laxest.
-        room.keep_value();
+        dir.keep_value();
         for owners in [Owners::OwnOrRoot, Owners::User(NOBODY), Owners::Anyone] {
-            assert_eq!(latest_vec::<i32>(&mut room.options().owners(owners).open(NAME).unwrap()), KEPT);
+            assert_eq!(latest_vec::<i32>(&mut dir.options().owners(owners).open(NAME).unwrap()), KEPT);
         }
     }
 }

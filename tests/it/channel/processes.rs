@@ -1,7 +1,7 @@
 //! Writer and readers in processes of their own.
 
-use crate::puppet::{self, seen};
-use crate::support::{NAME, Room, pattern, shapes};
+use crate::channel::support::{NAME, TestDir, pattern, shapes};
+use crate::peer::channel::{self, seen};
 use ndsharray::DType;
 
 fn axes(shape: &[usize]) -> String {
@@ -10,14 +10,14 @@ fn axes(shape: &[usize]) -> String {
 
 #[test]
 fn every_dtype_and_shape_reaches_every_process() {
-    let room = Room::new();
-    let mut writer = puppet::start(&room);
+    let dir = TestDir::new();
+    let mut writer = channel::start(&dir);
     assert_eq!(writer.ask("create 8 8 false"), "ok");
-    let mut readers = [puppet::start(&room), puppet::start(&room)];
+    let mut readers = [channel::start(&dir), channel::start(&dir)];
     for reader in &mut readers {
         assert_eq!(reader.ask("open"), "ok");
     }
-    let mut here = room.reader();
+    let mut here = dir.reader();
     let mut seq = 0;
     for dtype in DType::ALL {
         let mut all = shapes();
@@ -35,7 +35,7 @@ fn every_dtype_and_shape_reaches_every_process() {
         }
     }
     writer.finish();
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
     for mut reader in readers {
         assert!(reader.ask("latest").starts_with(&format!("{seq} 0 ")));
         reader.finish();
@@ -44,49 +44,49 @@ fn every_dtype_and_shape_reaches_every_process() {
 
 #[test]
 fn values_held_in_another_process_stay() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("open"), "ok");
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("open"), "ok");
     let mut expected = Vec::new();
     for (dtype, seed) in DType::ALL.iter().zip(1..) {
         let len = 10_000 / seed as usize;
         writer.write_bytes(*dtype, &[len], &pattern(*dtype, len, seed)).unwrap();
         let missed = if seed == 1 { 0 } else { 20 };
         expected.push(seen(1 + (seed - 1) * 21, missed, *dtype, &[len], seed));
-        assert_eq!(puppet.ask("hold"), *expected.last().unwrap());
+        assert_eq!(peer.ask("hold"), *expected.last().unwrap());
         for other in 0..20 {
             writer.write_bytes(DType::U32, &[2000], &pattern(DType::U32, 2000, other)).unwrap();
         }
     }
-    assert_eq!(puppet.ask("recheck"), expected.join("; "));
+    assert_eq!(peer.ask("recheck"), expected.join("; "));
     drop(writer);
-    assert_eq!(puppet.ask("recheck"), expected.join("; "));
-    puppet.finish();
+    assert_eq!(peer.ask("recheck"), expected.join("; "));
+    peer.finish();
 }
 
 #[test]
 fn a_sleeper_in_another_process_is_woken() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("open"), "ok");
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("open"), "ok");
     for seed in 1..=20 {
-        puppet.tell("wait 20000");
+        peer.tell("wait 20000");
         writer.write_bytes(DType::I8, &[3], &pattern(DType::I8, 3, seed)).unwrap();
-        assert_eq!(puppet.hear(), seen(seed, 0, DType::I8, &[3], seed));
+        assert_eq!(peer.hear(), seen(seed, 0, DType::I8, &[3], seed));
     }
-    puppet.tell("wait 20000");
+    peer.tell("wait 20000");
     drop(writer);
-    let answer = puppet.hear();
+    let answer = peer.hear();
     assert!(answer.contains(&format!("closed channel {NAME:?}")), "{answer}");
 }
 
 #[test]
 fn two_channels_do_not_meet() {
-    let room = Room::new();
-    let mut one = puppet::start(&room);
-    let mut two = puppet::start(&room);
+    let dir = TestDir::new();
+    let mut one = channel::start(&dir);
+    let mut two = channel::start(&dir);
     assert_eq!(one.ask("create left"), "ok");
     assert_eq!(two.ask("create right"), "ok");
     assert_eq!(one.ask("write uint8 [5] 1"), "1");

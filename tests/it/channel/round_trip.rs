@@ -1,6 +1,6 @@
 //! What is written is what is read, for every dtype and shape.
 
-use crate::support::{Numbered, Room, for_all_types, numbered_vec, pattern, shapes};
+use crate::channel::support::{Numbered, TestDir, for_all_types, numbered_vec, pattern, shapes};
 use ndsharray::{AnyArrayView, AnyWriter, ArrayView, DType, Error, Reader, Sample, ShElement};
 
 fn len_of(shape: &[usize]) -> usize {
@@ -26,10 +26,10 @@ fn all_shapes<T: Numbered>()
 where
     for<'a> AnyArrayView<'a>: From<ArrayView<'a, T>>,
 {
-    let room = Room::new();
-    let mut writer = room.writer::<T>();
-    let mut reader = room.reader();
-    let mut copies = room.options().open_read_only("channel").unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<T>();
+    let mut reader = dir.reader();
+    let mut copies = dir.options().open_read_only("channel").unwrap();
     let mut out = vec![T::numbered(9); 2];
     let mut shapes = shapes();
     shapes.push(vec![48, 36, 3]);
@@ -53,10 +53,10 @@ where
     }
     drop(writer);
 
-    let mut writer = room.any_writer();
+    let mut writer = dir.any_writer();
     let data = numbered_vec::<T>(6);
     writer.write_any(&ArrayView::new(&data, &[3, 2]).unwrap().into()).unwrap();
-    assert_typed(&room.reader().latest().unwrap().unwrap(), &[3, 2], &data);
+    assert_typed(&dir.reader().latest().unwrap().unwrap(), &[3, 2], &data);
 }
 
 for_all_types!(all_shapes);
@@ -74,9 +74,9 @@ fn write_and_check(writer: &mut AnyWriter, reader: &mut Reader, dtype: DType, sh
 
 #[test]
 fn dtypes_chosen_at_run_time() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
     for (dtype, seed) in DType::ALL.iter().zip(0..) {
         for shape in shapes() {
             write_and_check(&mut writer, &mut reader, *dtype, &shape, seed);
@@ -87,9 +87,9 @@ fn dtypes_chosen_at_run_time() {
 #[test]
 fn images_of_every_dtype() {
     for (dtype, seed) in DType::ALL.iter().zip(0..) {
-        let room = Room::new();
-        let mut writer = room.any_writer();
-        let mut reader = room.reader();
+        let dir = TestDir::new();
+        let mut writer = dir.any_writer();
+        let mut reader = dir.reader();
         // Some four megabytes, whatever the dtype.
         write_and_check(&mut writer, &mut reader, *dtype, &[2400 / dtype.size(), 1800], seed);
     }
@@ -110,9 +110,9 @@ fn mismatch<T: ShElement>(sample: &Sample<'_>) {
 
 #[test]
 fn another_dtype_is_an_error_that_names_both() {
-    let room = Room::new();
-    let mut writer = room.any_writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.any_writer();
+    let mut reader = dir.reader();
     for dtype in DType::ALL {
         writer.write_bytes(*dtype, &[4], &pattern(*dtype, 4, 0)).unwrap();
         let sample = reader.latest().unwrap().unwrap();
@@ -131,10 +131,10 @@ fn another_dtype_is_an_error_that_names_both() {
 
 #[test]
 fn copying_another_dtype_is_an_error_and_the_value_stays_unread() {
-    let room = Room::new();
-    let mut writer = room.writer::<u16>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u16>();
     writer.write(&[2], &[1, 2]).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     let error = reader.read_into(&mut Vec::<i16>::new()).unwrap_err();
     assert!(matches!(error, Error::DTypeMismatch { expected: DType::I16, found: DType::U16, .. }), "{error}");
     let mut out = Vec::<u16>::new();

@@ -1,15 +1,15 @@
 //! What a sample promises while it is held.
 
-use crate::support::{Done, NAME, PATIENCE, Room, latest_vec};
+use crate::channel::support::{Done, NAME, TIMEOUT, TestDir, latest_vec};
 use ndsharray::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
 fn read_wants_news_and_latest_takes_anything() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
     assert!(reader.read().unwrap().is_none());
     assert!(reader.latest().unwrap().is_none());
     assert!(reader.read_owned().unwrap().is_none());
@@ -36,9 +36,9 @@ fn read_wants_news_and_latest_takes_anything() {
 
 #[test]
 fn what_is_refused_stays_unread() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
-    let mut readers = [room.reader(), room.options().open_read_only(NAME).unwrap()];
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let mut readers = [dir.reader(), dir.options().open_read_only(NAME).unwrap()];
     for reader in &mut readers {
         assert!(reader.read_owned_if(|_, _| unreachable!("there is no value")).unwrap().is_none());
     }
@@ -65,16 +65,16 @@ fn what_is_refused_stays_unread() {
 
 #[test]
 fn what_was_missed_is_counted() {
-    let room = Room::new();
-    let mut writer = room.writer::<u32>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u32>();
     let write = |writer: &mut ndsharray::Writer<u32>, times: u32| {
         (0..times).for_each(|n| {
             writer.write(&[1], &[n]).unwrap();
         });
     };
     write(&mut writer, 5);
-    let mut reader = room.reader();
-    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let mut reader = dir.reader();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
     assert_eq!(reader.read().unwrap().unwrap().missed(), 0, "the first read misses nothing");
     assert_eq!(copies.read_owned().unwrap().unwrap().missed(), 0);
     write(&mut writer, 1);
@@ -91,9 +91,9 @@ fn what_was_missed_is_counted() {
 
 #[test]
 fn age_is_the_time_since_the_write() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
     let before = Instant::now();
     writer.write(&[1], &[1]).unwrap();
     let after = Instant::now();
@@ -110,10 +110,10 @@ fn age_is_the_time_since_the_write() {
 
 #[test]
 fn when_all_slots_are_held_the_old_value_stays() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for slots in [2, 3, 64] {
-        let mut writer = room.options().max_slots(slots).create::<u64>(NAME).unwrap();
-        let mut reader = room.reader();
+        let mut writer = dir.options().max_slots(slots).create::<u64>(NAME).unwrap();
+        let mut reader = dir.reader();
         let mut held = Vec::new();
         for n in 1..slots as u64 {
             writer.write(&[2], &[n, n]).unwrap();
@@ -126,7 +126,7 @@ fn when_all_slots_are_held_the_old_value_stays() {
             assert!(matches!(writer.loan(&[1]), Err(Error::AllSlotsPinned { .. })));
             assert_eq!(latest_vec::<u64>(&mut reader), [777, 777]);
         }
-        assert_eq!(latest_vec::<u64>(&mut room.reader()), [777, 777], "to those who come later too");
+        assert_eq!(latest_vec::<u64>(&mut dir.reader()), [777, 777], "to those who come later too");
         for (sample, n) in held.iter().zip(1..) {
             assert_eq!(sample.view::<u64>().unwrap().as_slice(), [n, n]);
         }
@@ -140,13 +140,13 @@ fn when_all_slots_are_held_the_old_value_stays() {
 
 #[test]
 fn one_slot_held_many_times_is_held_until_the_last() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let mut reader = dir.reader();
     writer.write(&[1], &[1]).unwrap();
     let mut held = vec![reader.latest_owned().unwrap().unwrap(), reader.latest_owned().unwrap().unwrap()];
     held.push(held[0].clone());
-    held.push(room.reader().latest_owned().unwrap().unwrap());
+    held.push(dir.reader().latest_owned().unwrap().unwrap());
     let borrowed = reader.latest().unwrap().unwrap();
     writer.write(&[1], &[2]).unwrap();
     while let Some(sample) = held.pop() {
@@ -160,9 +160,9 @@ fn one_slot_held_many_times_is_held_until_the_last() {
 
 #[test]
 fn owned_samples_die_on_other_threads_while_their_reader_pins_again() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(6).create::<u64>(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(6).create::<u64>(NAME).unwrap();
+    let mut reader = dir.reader();
     let done = AtomicBool::new(false);
     let start = Instant::now();
     let refused = std::thread::scope(|scope| {
@@ -196,7 +196,7 @@ fn owned_samples_die_on_other_threads_while_their_reader_pins_again() {
         });
         let mut sent = 0_u64;
         while start.elapsed() < Duration::from_millis(500) || sent < 500 {
-            assert!(start.elapsed() < PATIENCE, "{sent} samples only");
+            assert!(start.elapsed() < TIMEOUT, "{sent} samples only");
             if let Some(sample) = reader.latest().unwrap() {
                 let n = sample.seq();
                 assert!(sample.view::<u64>().unwrap().iter().all(|&m| m == n), "torn");
@@ -216,10 +216,10 @@ fn owned_samples_die_on_other_threads_while_their_reader_pins_again() {
 
 #[test]
 fn samples_outlive_reader_and_writer() {
-    let room = Room::new();
-    let mut writer = room.writer::<f32>();
-    let mut reader = room.reader();
-    let mut other = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<f32>();
+    let mut reader = dir.reader();
+    let mut other = dir.reader();
     writer.write(&[2], &[1.5, 2.5]).unwrap();
     let owned = reader.read_owned().unwrap().unwrap();
     let borrowed = other.read().unwrap().unwrap();
@@ -233,7 +233,7 @@ fn samples_outlive_reader_and_writer() {
     assert_eq!(borrowed.view::<f32>().unwrap().as_slice(), [1.5, 2.5]);
     let lent = borrowed.into_owned();
     drop(other);
-    assert_eq!(room.files(), [""; 0], "a reader that has gone reads no more, whatever it has left");
+    assert_eq!(dir.files(), [""; 0], "a reader that has gone reads no more, whatever it has left");
     assert_eq!(lent.view::<f32>().unwrap().as_slice(), [1.5, 2.5]);
     let thread = std::thread::spawn(move || owned.view::<f32>().unwrap().to_vec());
     assert_eq!(thread.join().unwrap(), [1.5, 2.5]);
@@ -241,9 +241,9 @@ fn samples_outlive_reader_and_writer() {
 
 #[test]
 fn a_forgotten_sample_holds_its_slot_until_the_next_read() {
-    let room = Room::new();
-    let mut writer = room.options().max_slots(2).create::<u8>(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create::<u8>(NAME).unwrap();
+    let mut reader = dir.reader();
     writer.write(&[1], &[1]).unwrap();
     std::mem::forget(reader.latest().unwrap().unwrap());
     writer.write(&[1], &[2]).unwrap();
@@ -255,10 +255,10 @@ fn a_forgotten_sample_holds_its_slot_until_the_next_read() {
 
 #[test]
 fn samples_print_what_they_are() {
-    let room = Room::new();
-    let mut writer = room.writer::<f32>();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<f32>();
     writer.write(&[2], &[1.0, 2.0]).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     let sample = reader.latest().unwrap().unwrap();
     assert_eq!(format!("{sample:?}"), "Sample { seq: 1, dtype: F32, shape: [2], .. }");
     assert_eq!(format!("{:?}", sample.into_owned()), "OwnedSample { seq: 1, dtype: F32, shape: [2], .. }");

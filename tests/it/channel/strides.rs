@@ -1,6 +1,7 @@
 //! Arrays of any strides arrive in C order, as `ndarray` itself iterates over them.
 
-use crate::support::Room;
+use crate::channel::support::TestDir;
+use crate::common::stress;
 use ndarray::{Array, Array2, ArrayView, ArrayViewD, Axis, Dimension, IxDyn, ShapeBuilder, Slice, s};
 use ndsharray::{Reader, Writer};
 use proptest::prelude::*;
@@ -23,9 +24,9 @@ fn matrix() -> Array2<i32> {
 
 #[test]
 fn layouts() {
-    let room = Room::new();
-    let mut writer = room.writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer();
+    let mut reader = dir.reader();
     let a = matrix();
     let fortran = Array2::from_shape_fn((5, 3).f(), |(i, j)| (i * 10 + j) as i32);
     let mut check = |array: ArrayViewD<'_, i32>| assert_arrives(&mut writer, &mut reader, &array);
@@ -44,9 +45,9 @@ fn layouts() {
 
 #[test]
 fn static_dimensions() {
-    let room = Room::new();
-    let mut writer = room.writer();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer();
+    let mut reader = dir.reader();
     let a = matrix();
     assert_arrives(&mut writer, &mut reader, &a.view());
     assert_arrives(&mut writer, &mut reader, &a.t());
@@ -57,9 +58,9 @@ fn static_dimensions() {
 
 #[test]
 fn owned_arrays_and_slices_of_them_need_no_view() {
-    let room = Room::new();
-    let mut writer = room.writer::<i32>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<i32>();
+    let mut reader = dir.reader();
     let mut owned = matrix();
     writer.write_array(&owned).unwrap();
     assert_eq!(reader.latest().unwrap().unwrap().view::<i32>().unwrap().to_ndarray(), owned.view().into_dyn());
@@ -77,11 +78,11 @@ fn owned_arrays_and_slices_of_them_need_no_view() {
 
 #[test]
 fn bools_and_wide_elements_with_strides() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let a = matrix();
     let bools = a.mapv(|n| n % 3 == 0);
-    let mut writer = room.writer::<bool>();
-    let mut reader = room.reader();
+    let mut writer = dir.writer::<bool>();
+    let mut reader = dir.reader();
     for _ in 0..8 {
         writer.write_array(&bools.t()).unwrap();
         assert_eq!(reader.latest().unwrap().unwrap().view::<bool>().unwrap().to_ndarray(), bools.t().into_dyn());
@@ -113,13 +114,9 @@ fn cuts() -> impl Strategy<Value = Cut> {
 
 #[test]
 fn any_slice_of_any_shape_in_any_order() {
-    let room = Room::new();
-    let ends = RefCell::new((room.writer::<i32>(), room.reader()));
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 300,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    let dir = TestDir::new();
+    let ends = RefCell::new((dir.writer::<i32>(), dir.reader()));
+    let mut runner = proptest::test_runner::TestRunner::new(stress::property(300));
     runner
         .run(&cuts(), |cut| {
             let shape: Vec<usize> = cut.axes.iter().map(|axis| axis.0).collect();

@@ -1,13 +1,13 @@
 //! What the tests share: a channel of one's own, and recognisable values.
 
-pub(crate) use crate::common::{NAME, PATIENCE, Room, os, wait_until};
+pub(crate) use crate::common::{NAME, TIMEOUT, TestDir, os, pattern, wait_until};
 use ndsharray::{AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, OwnedSample, Reader, ShElement, bf16, f16};
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-impl Room {
+impl TestDir {
     pub(crate) fn writer<T: ShElement>(&self) -> ndsharray::Writer<T> {
         self.options().create(NAME).unwrap()
     }
@@ -42,28 +42,12 @@ impl Room {
     }
 }
 
-/// What [`Room::keep_value`] leaves.
+/// What [`TestDir::keep_value`] leaves.
 pub(crate) const KEPT: [i32; 3] = [10, -20, 30];
 
 /// The elements of the current value.
 pub(crate) fn latest_vec<T: ShElement>(reader: &mut Reader) -> Vec<T> {
     reader.latest().unwrap().expect("a value").view::<T>().unwrap().to_vec()
-}
-
-/// The bytes of `len` elements, all different for a while, in a way that depends on `seed`; valid for the dtype.
-pub(crate) fn pattern(dtype: DType, len: usize, seed: u64) -> Vec<u8> {
-    // A prime length, so that rows do not repeat.
-    let block: Vec<u8> = (0..4099_u64)
-        .map(|i| {
-            let mixed = (i + 1).wrapping_mul(seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15));
-            let byte = (mixed >> 40) as u8;
-            if dtype == DType::Bool { byte & 1 } else { byte }
-        })
-        .collect();
-    let bytes = len * dtype.size();
-    let mut all = block.repeat(bytes.div_ceil(block.len()));
-    all.truncate(bytes);
-    all
 }
 
 /// An element type with a different value for each small number.
@@ -112,8 +96,8 @@ macro_rules! for_all_types {
         fn bool() {
             $function::<bool>();
         }
-        crate::support::for_all_types!(@ $function, i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-        crate::support::for_all_types!(@as $function, f16: ndsharray::f16, bf16: ndsharray::bf16,
+        crate::channel::support::for_all_types!(@ $function, i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
+        crate::channel::support::for_all_types!(@as $function, f16: ndsharray::f16, bf16: ndsharray::bf16,
             complex64: ndsharray::Complex<f32>, complex128: ndsharray::Complex<f64>,
             longdouble: ndsharray::LongDouble, clongdouble: ndsharray::ComplexLongDouble);
     };

@@ -1,19 +1,19 @@
 //! A writer that does not pause, readers that look twice: no value may be a mixture, none may change while it is held.
 
-use crate::puppet;
-use crate::support::{Done, NAME, PATIENCE, Room};
+use crate::channel::support::{Done, NAME, TIMEOUT, TestDir};
+use crate::common::stress::TORN;
+use crate::peer::channel;
 use ndsharray::{Error, Options, OwnedSample, Reader, Writer};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long at least.
-const TIME: Duration = Duration::from_millis(600);
-
-/// Values that each reader must see, however long that takes within [`PATIENCE`].
+/// Values that each reader must see, however long that takes within [`TIMEOUT`].
 const ENOUGH: u64 = 300;
 
 /// When the writer begins to pause: whoever has not seen enough by then copies on a machine too slow to do it between two values.
-const PAUSE: Duration = TIME.saturating_mul(10);
+fn pause() -> Duration {
+    10 * TORN.time()
+}
 
 /// Every so many values the processor is given away at the worst moment, because on few cores that rarely happens by itself.
 const SWITCH: u64 = 32;
@@ -46,7 +46,7 @@ const LARGE: Size = Size(2500);
 
 fn flood(mut writer: Writer<u64>, size: Size, done: &AtomicBool) -> u64 {
     let mut number = 1;
-    let start = Instant::now();
+    let (start, pause) = (Instant::now(), pause());
     while !done.load(Ordering::Relaxed) {
         let len = size.of(number);
         if number.is_multiple_of(16)
@@ -68,7 +68,7 @@ fn flood(mut writer: Writer<u64>, size: Size, done: &AtomicBool) -> u64 {
         }
         assert_eq!(loan.publish().unwrap(), number);
         number += 1;
-        if start.elapsed() > PAUSE {
+        if start.elapsed() > pause {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -89,7 +89,7 @@ fn look(size: Size, seq: u64, values: &[u64]) {
 }
 
 /// One way of opening.
-type Open = fn(&Room) -> Reader;
+type Open = fn(&TestDir) -> Reader;
 
 /// One way of reading; looks at what is new and says which value it was.
 type Look = fn(Size, &mut Reader, &mut Vec<u64>, &mut Vec<OwnedSample>) -> Option<u64>;
@@ -137,7 +137,7 @@ fn copied_owned(size: Size, reader: &mut Reader, _: &mut Vec<u64>, _: &mut Vec<O
     }
 }
 
-/// What a puppet floods: every element is one less than the value's number.
+/// What a peer floods: every element is one less than the value's number.
 fn flooded(_: Size, reader: &mut Reader, _: &mut Vec<u64>, _: &mut Vec<OwnedSample>) -> Option<u64> {
     let sample = reader.read().unwrap()?;
     let view = sample.view::<u64>().unwrap();
@@ -153,9 +153,9 @@ fn flooded(_: Size, reader: &mut Reader, _: &mut Vec<u64>, _: &mut Vec<OwnedSamp
 fn observe(size: Size, mut reader: Reader, look: Look) {
     let (mut out, mut held) = (Vec::new(), Vec::new());
     let (mut seen, mut last) = (0, 0);
-    let start = Instant::now();
-    while start.elapsed() < TIME || seen < ENOUGH {
-        assert!(start.elapsed() < PATIENCE, "{seen} values only");
+    let (start, time) = (Instant::now(), TORN.time());
+    while start.elapsed() < time || seen < ENOUGH {
+        assert!(start.elapsed() < TIMEOUT, "{seen} values only");
         match look(size, &mut reader, &mut out, &mut held) {
             Some(seq) => {
                 assert!(seq > last, "value {seq} came after {last}");
@@ -167,14 +167,14 @@ fn observe(size: Size, mut reader: Reader, look: Look) {
     }
 }
 
-fn stress(room: &Room, options: &Options, size: Size, readers: [(Open, Look); 4]) {
+fn stress(dir: &TestDir, options: &Options, size: Size, readers: [(Open, Look); 4]) {
     let writer = options.create(NAME).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let ending = Done(&done);
         let writer = scope.spawn(|| flood(writer, size, &done));
         let readers = readers.map(|(open, look)| {
-            let reader = open(room);
+            let reader = open(dir);
             scope.spawn(move || observe(size, reader, look))
         });
         readers.into_iter().for_each(|reader| reader.join().unwrap());
@@ -183,35 +183,35 @@ fn stress(room: &Room, options: &Options, size: Size, readers: [(Open, Look); 4]
     });
 }
 
-fn in_place(room: &Room) -> Reader {
-    room.reader()
+fn in_place(dir: &TestDir) -> Reader {
+    dir.reader()
 }
 
-fn read_only(room: &Room) -> Reader {
-    room.options().open_read_only(NAME).unwrap()
+fn read_only(dir: &TestDir) -> Reader {
+    dir.options().open_read_only(NAME).unwrap()
 }
 
 #[test]
 fn views() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let (borrowed, owned) = ((in_place as Open, borrowed as Look), (in_place as Open, owned as Look));
-    stress(&room, &room.options(), SMALL, [borrowed, borrowed, owned, owned]);
+    stress(&dir, &dir.options(), SMALL, [borrowed, borrowed, owned, owned]);
 }
 
 /// As few slots as four readers leave the writer: one is current, one is written.
 #[test]
 fn views_with_few_slots() {
-    let room = Room::new();
-    stress(&room, &room.options().max_slots(6), SMALL, [(in_place, borrowed); 4]);
+    let dir = TestDir::new();
+    stress(&dir, &dir.options().max_slots(6), SMALL, [(in_place, borrowed); 4]);
 }
 
 #[test]
 fn copies() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let copies: (Open, Look) = (in_place, copied);
     stress(
-        &room,
-        &room.options().max_slots(3),
+        &dir,
+        &dir.options().max_slots(3),
         LARGE,
         [copies, (read_only, copied), (read_only, copied_owned), (in_place, borrowed)],
     );
@@ -220,11 +220,11 @@ fn copies() {
 /// Another process floods, so that nothing but the files is shared.
 #[test]
 fn across_processes() {
-    let room = Room::new();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("create 64 8 false"), "ok");
-    let readers: Vec<Reader> = (0..4).map(|_| room.reader()).collect();
-    assert_eq!(puppet.ask("flood"), "ok");
+    let dir = TestDir::new();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 64 8 false"), "ok");
+    let readers: Vec<Reader> = (0..4).map(|_| dir.reader()).collect();
+    assert_eq!(peer.ask("flood"), "ok");
     std::thread::scope(|scope| {
         for reader in readers {
             scope.spawn(move || observe(SMALL, reader, flooded));

@@ -1,7 +1,7 @@
 //! Waiting for a value and for a channel.
 
-use crate::puppet;
-use crate::support::{NAME, PATIENCE, Room, latest_vec};
+use crate::channel::support::{NAME, TIMEOUT, TestDir, latest_vec};
+use crate::peer::channel;
 use ndsharray::{Error, Reader, Writer};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> 
             wait()
         });
         let stat = std::path::Path::new("/proc").join(receiver.recv().unwrap()).join("stat");
-        crate::support::wait_until("the waiting thread sleeps", || {
+        crate::channel::support::wait_until("the waiting thread sleeps", || {
             let stat = std::fs::read_to_string(&stat).unwrap();
             stat.rsplit_once(") ").unwrap().1.starts_with('S')
         });
@@ -43,7 +43,7 @@ fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> 
 }
 
 fn wait_u8(reader: &mut Reader) -> Option<u8> {
-    reader.wait(PATIENCE).unwrap().map(|sample| sample.view::<u8>().unwrap()[[]])
+    reader.wait(TIMEOUT).unwrap().map(|sample| sample.view::<u8>().unwrap()[[]])
 }
 
 fn publish(writer: &mut Writer<u8>, value: u8) {
@@ -52,10 +52,10 @@ fn publish(writer: &mut Writer<u8>, value: u8) {
 
 #[test]
 fn a_time_out_takes_its_time_and_finds_nothing() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
-    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
     writer.write(&[], &[1]).unwrap();
     reader.read().unwrap().unwrap();
     copies.read_owned().unwrap().unwrap();
@@ -66,7 +66,7 @@ fn a_time_out_takes_its_time_and_finds_nothing() {
             let start = Instant::now();
             assert!(wait(), "{what} found something");
             let time = start.elapsed();
-            assert!(time >= timeout && time < timeout + PATIENCE, "{what}: {time:?} for {timeout:?}");
+            assert!(time >= timeout && time < timeout + TIMEOUT, "{what}: {time:?} for {timeout:?}");
         };
         took("wait", &mut || reader.wait(timeout).unwrap().is_none());
         took("wait_owned", &mut || reader.wait_owned(timeout).unwrap().is_none());
@@ -78,9 +78,9 @@ fn a_time_out_takes_its_time_and_finds_nothing() {
 
 #[test]
 fn news_that_is_there_is_not_waited_for() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
     writer.write(&[], &[1]).unwrap();
     assert_eq!(reader.wait(Duration::ZERO).unwrap().unwrap().seq(), 1);
     writer.write(&[], &[2]).unwrap();
@@ -95,14 +95,14 @@ fn news_that_is_there_is_not_waited_for() {
 
 #[test]
 fn a_publication_wakes() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
-    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
     let value = when_asleep(|| wait_u8(&mut reader), || publish(&mut writer, 5));
     assert_eq!(value, Some(5));
     let value = when_asleep(
-        || reader.wait_owned(PATIENCE).unwrap().unwrap().as_bytes().to_vec(),
+        || reader.wait_owned(TIMEOUT).unwrap().unwrap().as_bytes().to_vec(),
         || {
             let mut loan = writer.loan(&[]).unwrap();
             loan.as_mut_slice().fill(6);
@@ -111,25 +111,25 @@ fn a_publication_wakes() {
     );
     assert_eq!(value, [6]);
     let mut out = Vec::<u8>::new();
-    let info = when_asleep(|| reader.wait_into(&mut out, PATIENCE).unwrap(), || publish(&mut writer, 7));
+    let info = when_asleep(|| reader.wait_into(&mut out, TIMEOUT).unwrap(), || publish(&mut writer, 7));
     assert_eq!((info.unwrap().seq, out.as_slice()), (3, [7].as_slice()));
     copies.read_owned().unwrap().unwrap();
-    let value = when_asleep(|| copies.wait_owned(PATIENCE).unwrap().unwrap(), || publish(&mut writer, 8));
+    let value = when_asleep(|| copies.wait_owned(TIMEOUT).unwrap().unwrap(), || publish(&mut writer, 8));
     assert_eq!(value.as_bytes(), [8]);
 }
 
 /// If wake-ups got lost, each exchange would last until the reader looks by itself, a tenth of a second later.
 #[test]
 fn no_wake_up_is_lost() {
-    let room = Room::new();
-    let options = room.options();
+    let dir = TestDir::new();
+    let options = dir.options();
     let mut here = options.create::<u32>("here").unwrap();
     let mut there = options.create::<u32>("there").unwrap();
     let (mut from_here, mut from_there) = (options.open("here").unwrap(), options.open("there").unwrap());
     const ROUNDS: u32 = 400;
     let start = Instant::now();
     let answer = |reader: &mut Reader, writer: &mut Writer<u32>, n: u32| {
-        let sample = reader.wait(PATIENCE).unwrap().expect("an answer");
+        let sample = reader.wait(TIMEOUT).unwrap().expect("an answer");
         assert_eq!(sample.view::<u32>().unwrap().as_slice(), [n]);
         drop(sample);
         writer.write(&[1], &[n + 1]).unwrap();
@@ -148,8 +148,8 @@ fn no_wake_up_is_lost() {
 #[test]
 fn a_reader_that_looks_before_it_sleeps_misses_nothing() {
     for limit in [Duration::ZERO, Duration::from_micros(50), Duration::from_secs(1)] {
-        let room = Room::new();
-        let there = room.options().spin(limit);
+        let dir = TestDir::new();
+        let there = dir.options().spin(limit);
         let mut ask = there.create::<u8>("ask").unwrap();
         let mut answer = there.create::<u8>("answer").unwrap();
         let mut asked = there.open("ask").unwrap();
@@ -157,7 +157,7 @@ fn a_reader_that_looks_before_it_sleeps_misses_nothing() {
         std::thread::scope(|scope| {
             let echo = scope.spawn(move || {
                 let end = loop {
-                    match asked.wait(PATIENCE) {
+                    match asked.wait(TIMEOUT) {
                         Ok(Some(sample)) => {
                             let value = sample.view::<u8>().unwrap()[[]];
                             drop(sample);
@@ -185,9 +185,9 @@ fn a_reader_that_looks_before_it_sleeps_misses_nothing() {
 
 #[test]
 fn sixty_four_sleepers_are_woken() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut readers: Vec<Reader> = (0..64).map(|_| room.reader()).collect();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut readers: Vec<Reader> = (0..64).map(|_| dir.reader()).collect();
     for round in 1..=3 {
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -212,16 +212,16 @@ fn sixty_four_sleepers_are_woken() {
 
 #[test]
 fn a_close_is_told_at_once_and_once() {
-    let room = Room::new();
-    let mut writer = room.writer::<u8>();
-    let mut reader = room.reader();
-    let mut copies = room.options().open_read_only(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.reader();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
     writer.write(&[], &[1]).unwrap();
     reader.read().unwrap().unwrap();
     copies.read_owned().unwrap().unwrap();
-    let answer = when_asleep(|| reader.wait(PATIENCE).map(|sample| sample.is_some()), || drop(writer));
+    let answer = when_asleep(|| reader.wait(TIMEOUT).map(|sample| sample.is_some()), || drop(writer));
     assert!(matches!(&answer, Err(Error::Closed { name, .. }) if name == NAME), "{answer:?}");
-    assert!(matches!(copies.wait_owned(PATIENCE), Err(Error::Closed { .. })));
+    assert!(matches!(copies.wait_owned(TIMEOUT), Err(Error::Closed { .. })));
     const A_WHILE: Duration = Duration::from_millis(30);
     for _ in 0..3 {
         let start = Instant::now();
@@ -235,39 +235,39 @@ fn a_close_is_told_at_once_and_once() {
         assert!(reader.is_closed() && copies.is_closed());
     }
     // The next one is another close.
-    let mut writer = room.writer::<u8>();
+    let mut writer = dir.writer::<u8>();
     writer.write(&[], &[2]).unwrap();
     assert_eq!(wait_u8(&mut reader), Some(2));
     assert!(!reader.is_closed());
     drop(writer);
-    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+    assert!(matches!(reader.wait(TIMEOUT), Err(Error::Closed { .. })));
 }
 
 #[test]
 fn what_was_published_before_the_close_is_read_first() {
-    let room = Room::new();
-    let mut writer = room.options().persist(true).create::<u8>(NAME).unwrap();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut writer = dir.options().persist(true).create::<u8>(NAME).unwrap();
+    let mut reader = dir.reader();
     writer.write(&[], &[1]).unwrap();
     drop(writer);
     assert_eq!(wait_u8(&mut reader), Some(1));
-    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
+    assert!(matches!(reader.wait(TIMEOUT), Err(Error::Closed { .. })));
 }
 
 #[test]
 fn a_new_writer_is_waited_for_after_a_kill() {
-    let room = Room::new();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("create 4 4 false"), "ok");
-    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    let mut reader = dir.reader();
     reader.read().unwrap().unwrap();
     let value = when_asleep(
         || wait_u8(&mut reader),
         || {
-            puppet.kill();
+            peer.kill();
             std::thread::sleep(Duration::from_millis(150));
-            room.writer::<u8>().write(&[], &[77]).unwrap();
+            dir.writer::<u8>().write(&[], &[77]).unwrap();
         },
     );
     // The new writer has closed the channel since; its value stands.
@@ -277,16 +277,16 @@ fn a_new_writer_is_waited_for_after_a_kill() {
 
 #[test]
 fn a_wait_goes_on_in_a_channel_made_anew() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let mut reader = {
-        let mut writer = room.writer::<u8>();
+        let mut writer = dir.writer::<u8>();
         writer.write(&[], &[1]).unwrap();
-        let mut reader = room.reader();
+        let mut reader = dir.reader();
         reader.read().unwrap().unwrap();
         reader
     };
-    assert!(matches!(reader.wait(PATIENCE), Err(Error::Closed { .. })));
-    let mut writer = room.writer::<u8>();
+    assert!(matches!(reader.wait(TIMEOUT), Err(Error::Closed { .. })));
+    let mut writer = dir.writer::<u8>();
     assert!(reader.wait(Duration::from_millis(5)).unwrap().is_none(), "there is a writer, but no value");
     let value = when_asleep(|| wait_u8(&mut reader), || publish(&mut writer, 2));
     assert_eq!(value, Some(2));
@@ -295,21 +295,21 @@ fn a_wait_goes_on_in_a_channel_made_anew() {
 /// Somebody removes the files of a killed writer while a reader sleeps, and a new writer makes the channel again.
 #[test]
 fn a_sleeper_follows_the_name() {
-    let room = Room::new();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("create 4 4 false"), "ok");
-    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
-    puppet.kill();
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    peer.kill();
+    let mut reader = dir.reader();
     reader.read().unwrap().unwrap();
     let mut writer = None;
     let value = when_asleep(
         || wait_u8(&mut reader),
         || {
-            for name in room.files() {
-                crate::common::os::clear(&room.path().join(name));
+            for name in dir.files() {
+                crate::common::os::clear(&dir.path().join(name));
             }
-            let mut new = room.writer::<u8>();
+            let mut new = dir.writer::<u8>();
             new.write(&[], &[3]).unwrap();
             writer = Some(new);
         },
@@ -319,33 +319,33 @@ fn a_sleeper_follows_the_name() {
 
 #[test]
 fn opening_waits_for_the_writer() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let start = Instant::now();
-    let error = room.options().open_timeout(NAME, Duration::from_millis(60)).unwrap_err();
-    assert!(matches!(&error, Error::NotFound { path, .. } if path == &room.board()), "{error}");
+    let error = dir.options().open_timeout(NAME, Duration::from_millis(60)).unwrap_err();
+    assert!(matches!(&error, Error::NotFound { path, .. } if path == &dir.board()), "{error}");
     assert!(start.elapsed() >= Duration::from_millis(60));
-    assert!(room.options().open_timeout(NAME, Duration::ZERO).is_err());
+    assert!(dir.options().open_timeout(NAME, Duration::ZERO).is_err());
     let mut writer = None;
     let mut reader =
-        when_asleep(|| room.options().open_timeout(NAME, PATIENCE).unwrap(), || writer = Some(room.writer::<u8>()));
+        when_asleep(|| dir.options().open_timeout(NAME, TIMEOUT).unwrap(), || writer = Some(dir.writer::<u8>()));
     writer.unwrap().write(&[], &[1]).unwrap();
     drop(reader.read());
-    assert!(room.options().open_timeout(NAME, Duration::ZERO).is_err(), "closed again");
+    assert!(dir.options().open_timeout(NAME, Duration::ZERO).is_err(), "closed again");
 }
 
 /// Writers come and go under one name; a reader that waits sees values of all of them, in order.
 #[test]
 fn one_reader_many_channels() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let done = std::sync::atomic::AtomicBool::new(false);
     let mut reader = {
-        let _writer = room.writer::<u8>();
-        room.reader()
+        let _writer = dir.writer::<u8>();
+        dir.reader()
     };
     let seen = std::thread::scope(|scope| {
         scope.spawn(|| {
             for round in 1..=40 {
-                let mut writer = room.writer::<u8>();
+                let mut writer = dir.writer::<u8>();
                 writer.write(&[], &[round]).unwrap();
                 std::thread::sleep(Duration::from_millis(3));
             }
@@ -370,19 +370,19 @@ fn one_reader_many_channels() {
 /// Where the reader table is gone, nobody can wake its sleepers: they find out when their slice of sleep is over.
 #[test]
 fn a_sleeper_without_its_table_finds_out() {
-    let room = Room::new();
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("create 4 4 false"), "ok");
-    assert_eq!(puppet.ask("write uint8 [] 1"), "1");
-    let mut reader = room.reader();
+    let dir = TestDir::new();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    let mut reader = dir.reader();
     reader.read().unwrap().unwrap();
-    puppet.kill();
+    peer.kill();
     let mut writer = None;
     let value = when_asleep(
         || wait_u8(&mut reader),
         || {
-            crate::common::os::clear(&room.table());
-            let mut new = room.writer::<u8>();
+            crate::common::os::clear(&dir.table());
+            let mut new = dir.writer::<u8>();
             assert_eq!(new.write(&[], &[3]).unwrap(), 2);
             writer = Some(new);
         },
@@ -400,26 +400,26 @@ fn wake_word(table: &std::fs::File) -> u32 {
 /// Each change of a channel's state rings through its table.
 #[test]
 fn changes_of_state_ring() {
-    let room = Room::new();
-    let table = || std::fs::File::open(room.table()).unwrap();
-    let mut writer = room.options().persist(true).create::<u8>(NAME).unwrap();
+    let dir = TestDir::new();
+    let table = || std::fs::File::open(dir.table()).unwrap();
+    let mut writer = dir.options().persist(true).create::<u8>(NAME).unwrap();
     writer.write(&[], &[1]).unwrap();
     let kept = table();
     let before = wake_word(&kept);
     drop(writer);
     assert_ne!(wake_word(&kept), before, "kept");
     let before = wake_word(&kept);
-    let writer = room.writer::<u8>();
+    let writer = dir.writer::<u8>();
     assert_ne!(wake_word(&kept), before, "open again");
     let before = wake_word(&kept);
     drop(writer);
     assert_ne!(wake_word(&kept), before, "closed");
 
-    let mut puppet = puppet::start(&room);
-    assert_eq!(puppet.ask("create 4 4 false"), "ok");
-    puppet.kill();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    peer.kill();
     let left = table();
     let before = wake_word(&left);
-    room.options().remove(NAME).unwrap();
+    dir.options().remove(NAME).unwrap();
     assert_ne!(wake_word(&left), before, "removed");
 }

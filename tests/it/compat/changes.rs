@@ -1,6 +1,6 @@
 //! Values, shapes, dtypes, one after another.
 
-use crate::support::{NAME, Room, next_i32};
+use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::compat::{DTypeTable, Overwrite};
 use ndsharray::{AnyArrayView, ArrayView, DType, Error, LongDouble, bf16};
 use std::fs;
@@ -11,9 +11,9 @@ const MODES: [Overwrite; 2] = [Overwrite::Never, Overwrite::InPlace];
 #[test]
 fn values_follow_each_other() {
     for mode in MODES {
-        let room = Room::new();
-        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
-        let mut reader = room.reader();
+        let dir = TestDir::new();
+        let mut writer = dir.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        let mut reader = dir.reader();
         assert!(reader.read().unwrap().is_none());
         assert!(!reader.is_valid(), "nothing has been written");
         for n in 0..100 {
@@ -30,8 +30,8 @@ fn values_follow_each_other() {
 #[test]
 fn payload_names_change_as_the_mode_says() {
     for mode in MODES {
-        let room = Room::new();
-        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().overwrite(mode).create::<i32>(NAME).unwrap();
         assert_eq!(writer.payload_name(), None);
         writer.write(&[2], &[1, 2]).unwrap();
         let first = writer.payload_name();
@@ -39,16 +39,16 @@ fn payload_names_change_as_the_mode_says() {
         assert_eq!(writer.payload_name() == first, mode == Overwrite::InPlace);
         writer.write(&[1, 2], &[3, 4]).unwrap();
         assert_ne!(writer.payload_name(), first);
-        assert_eq!(fs::read_to_string(room.tag()).unwrap(), writer.payload_name().unwrap());
+        assert_eq!(fs::read_to_string(dir.tag()).unwrap(), writer.payload_name().unwrap());
     }
 }
 
 #[test]
 fn shapes_and_dtypes_change() {
     for mode in MODES {
-        let room = Room::new();
-        let mut writer = room.options().overwrite(mode).create_any(NAME).unwrap();
-        let mut reader = room.reader();
+        let dir = TestDir::new();
+        let mut writer = dir.options().overwrite(mode).create_any(NAME).unwrap();
+        let mut reader = dir.reader();
         for round in 0..3_u8 {
             for dtype in DTypeTable::V1_1_4.dtypes() {
                 for shape in [vec![], vec![0], vec![3, 0, 5], vec![7], vec![5, 3], vec![1; 64], vec![90_000]] {
@@ -60,16 +60,16 @@ fn shapes_and_dtypes_change() {
             }
         }
         drop(writer);
-        assert_eq!(room.files(), Vec::<String>::new());
+        assert_eq!(dir.files(), Vec::<String>::new());
     }
 }
 
 #[test]
 fn typed_writers_change_their_dtype() {
-    let room = Room::new();
-    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<i32>(NAME).unwrap();
     writer.write(&[1], &[1]).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert_eq!(next_i32(&mut reader), [1]);
     let mut writer = writer.into_dtype::<f64>().unwrap();
     writer.write(&[1], &[0.5]).unwrap();
@@ -79,19 +79,19 @@ fn typed_writers_change_their_dtype() {
 
 #[test]
 fn dtypes_that_python_lacks() {
-    let room = Room::new();
-    assert!(matches!(room.options().create::<bf16>(NAME), Err(Error::Unsupported { .. })));
-    assert!(matches!(room.options().create::<LongDouble>(NAME), Err(Error::Unsupported { .. })));
-    assert_eq!(room.files(), Vec::<String>::new());
-    assert!(room.options().dtypes(DTypeTable::V1_1_1).create::<LongDouble>(NAME).is_ok());
-    let mut writer = room.options().create_any(NAME).unwrap();
+    let dir = TestDir::new();
+    assert!(matches!(dir.options().create::<bf16>(NAME), Err(Error::Unsupported { .. })));
+    assert!(matches!(dir.options().create::<LongDouble>(NAME), Err(Error::Unsupported { .. })));
+    assert_eq!(dir.files(), Vec::<String>::new());
+    assert!(dir.options().dtypes(DTypeTable::V1_1_1).create::<LongDouble>(NAME).is_ok());
+    let mut writer = dir.options().create_any(NAME).unwrap();
     assert!(matches!(writer.write_bytes(DType::BF16, &[1], &[0; 2]), Err(Error::Unsupported { .. })));
 }
 
 #[test]
 fn wrong_calls_leave_the_last_value() {
-    let room = Room::new();
-    let mut writer = room.options().create_any(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create_any(NAME).unwrap();
     writer.write_any(&AnyArrayView::from(ArrayView::new(&[1, 2], &[2]).unwrap())).unwrap();
     let wrong = writer.write_bytes(DType::I32, &[3], &[0; 8]);
     assert!(matches!(wrong, Err(Error::ShapeMismatch { expected: 12, found: 8, .. })));
@@ -99,20 +99,20 @@ fn wrong_calls_leave_the_last_value() {
     assert!(matches!(wrong, Err(Error::InvalidBool { index: 1, value: 2, .. })));
     let wrong = writer.write_bytes(DType::U8, &[usize::MAX, 2], &[]);
     assert!(matches!(wrong, Err(Error::TooLarge { .. })));
-    assert_eq!(next_i32(&mut room.reader()), [1, 2]);
+    assert_eq!(next_i32(&mut dir.reader()), [1, 2]);
     drop(writer);
-    let mut typed = room.options().create::<u8>(NAME).unwrap();
+    let mut typed = dir.options().create::<u8>(NAME).unwrap();
     assert!(matches!(typed.write(&[2, 2], &[0; 3]), Err(Error::ShapeMismatch { expected: 4, found: 3, .. })));
 }
 
 #[cfg(feature = "ndarray")]
 #[test]
 fn strides_are_laid_out() {
-    let room = Room::new();
-    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<i32>(NAME).unwrap();
     let matrix = ndarray::array![[1, 2, 3], [4, 5, 6]];
     writer.write_array(&matrix.view()).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert_eq!(next_i32(&mut reader), [1, 2, 3, 4, 5, 6]);
     writer.write_array(&matrix.t()).unwrap();
     assert_eq!(next_i32(&mut reader), [1, 4, 2, 5, 3, 6]);
@@ -120,10 +120,10 @@ fn strides_are_laid_out() {
 
 #[test]
 fn a_reader_that_waits_for_the_writer() {
-    let room = Room::new();
+    let dir = TestDir::new();
     std::thread::scope(|scope| {
-        let reader = scope.spawn(|| room.options().open_timeout(NAME, Duration::from_secs(20)).unwrap());
-        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        let reader = scope.spawn(|| dir.options().open_timeout(NAME, Duration::from_secs(20)).unwrap());
+        let mut writer = dir.options().create::<i32>(NAME).unwrap();
         let mut reader = reader.join().unwrap();
         writer.write(&[1], &[5]).unwrap();
         assert_eq!(next_i32(&mut reader), [5]);

@@ -1,7 +1,8 @@
 //! Files of others, whatever their names: their bytes, modes and links stay, whatever is called
 //! with whatever name.
 
-use crate::support::{NAME, Room, next_i32};
+use crate::common::stress;
+use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::Error;
 use ndsharray::compat::{AnyWriter, Options, Writer};
 use proptest::prelude::*;
@@ -77,37 +78,37 @@ fn a_file_of_that_name_is_an_error_and_stays() {
         vec![0xff; tag.len()],
     ];
     for content in whole {
-        let room = Room::new();
-        fs::write(room.tag(), &content).unwrap();
-        fs::set_permissions(room.tag(), fs::Permissions::from_mode(0o640)).unwrap();
-        let before = look(room.path());
+        let dir = TestDir::new();
+        fs::write(dir.tag(), &content).unwrap();
+        fs::set_permissions(dir.tag(), fs::Permissions::from_mode(0o640)).unwrap();
+        let before = look(dir.path());
         let refusals = [
-            room.options().create::<i32>(NAME).map(drop),
-            room.options().create_any(NAME).map(drop),
-            room.options().remove(NAME),
-            room.options().unused(NAME, Duration::ZERO).map(drop),
-            room.options().remove_unused(NAME, Duration::ZERO).map(drop),
+            dir.options().create::<i32>(NAME).map(drop),
+            dir.options().create_any(NAME).map(drop),
+            dir.options().remove(NAME),
+            dir.options().unused(NAME, Duration::ZERO).map(drop),
+            dir.options().remove_unused(NAME, Duration::ZERO).map(drop),
         ];
         for refused in refusals {
             let error = refused.unwrap_err();
-            assert!(matches!(&error, Error::NotOurs { path, .. } if *path == room.tag()), "{error:?}");
+            assert!(matches!(&error, Error::NotOurs { path, .. } if *path == dir.tag()), "{error:?}");
             assert!(error.to_string().contains("by hand"), "{error}");
         }
-        call_everything(&room.options(), NAME);
-        assert_eq!(look(room.path()), before);
+        call_everything(&dir.options(), NAME);
+        assert_eq!(look(dir.path()), before);
     }
 }
 
 #[test]
 fn names_of_this_library_are_refused() {
-    let room = Room::new();
-    let ours = ndsharray::Options::new().dir(room.path());
+    let dir = TestDir::new();
+    let ours = ndsharray::Options::new().dir(dir.path());
     let mut writer = ours.create::<i32>("cam").unwrap();
     writer.write(&[2], &[1, 2]).unwrap();
     let mut reader = ours.open("cam").unwrap();
     let sample = reader.latest_owned().unwrap().unwrap();
     let array = ndsharray::ArrayOptions::from(&ours).create::<i32>("arr", &[1 << 16]).unwrap();
-    let before = room.files();
+    let before = dir.files();
     let mut names = before.clone();
     names.extend([
         "cam.ndsh-types".to_owned(),
@@ -117,11 +118,11 @@ fn names_of_this_library_are_refused() {
     ]);
     names.push(format!("cam_{}", "0".repeat(32)));
     for name in &names {
-        let created = room.options().create::<i32>(name);
+        let created = dir.options().create::<i32>(name);
         assert!(matches!(created, Err(Error::InvalidName { .. })), "{name}: {created:?}");
-        call_everything(&room.options(), name);
+        call_everything(&dir.options(), name);
     }
-    assert_eq!(room.files(), before);
+    assert_eq!(dir.files(), before);
     // Had the file been cut, this would end the process.
     assert_eq!(array.load((1 << 16) - 1), 0);
     assert_eq!(sample.view::<i32>().unwrap().as_slice(), [1, 2]);
@@ -132,32 +133,32 @@ fn names_of_this_library_are_refused() {
 /// on being possible.
 #[test]
 fn a_raw_block_that_is_open_is_not_cut() {
-    let room = Room::new();
-    fs::write(room.path().join("block"), vec![7; 1 << 16]).unwrap();
-    let ours = ndsharray::ArrayOptions::new().dir(room.path());
+    let dir = TestDir::new();
+    fs::write(dir.path().join("block"), vec![7; 1 << 16]).unwrap();
+    let ours = ndsharray::ArrayOptions::new().dir(dir.path());
     let block = ours.attach_raw::<u8>("block", &[1 << 16]).unwrap();
-    assert!(matches!(room.options().create::<u8>("block"), Err(Error::NotOurs { .. })));
+    assert!(matches!(dir.options().create::<u8>("block"), Err(Error::NotOurs { .. })));
     assert_eq!(block.load((1 << 16) - 1), 7);
 }
 
 #[test]
 fn what_is_no_regular_file_of_ones_own_is_refused() {
-    let room = Room::new();
-    let victim = room.path().join("victim");
+    let dir = TestDir::new();
+    let victim = dir.path().join("victim");
     fs::write(&victim, "precious").unwrap();
-    let payload = room.path().join(format!("{NAME}_{}", "0123456789ab4def0123456789abcdef"));
+    let payload = dir.path().join(format!("{NAME}_{}", "0123456789ab4def0123456789abcdef"));
     for make in [
         (|at: &Path, victim: &Path| symlink(victim, at).unwrap()) as fn(&Path, &Path),
         |at, victim| fs::hard_link(victim, at).unwrap(),
         |at, _| fs::create_dir(at).unwrap(),
     ] {
-        make(&room.tag(), &victim);
+        make(&dir.tag(), &victim);
         make(&payload, &victim);
-        let before = look(room.path());
-        assert!(matches!(room.options().create::<i32>(NAME), Err(Error::ForeignOwner { .. })));
-        call_everything(&room.options(), NAME);
-        assert_eq!(look(room.path()), before);
-        for path in [&room.tag(), &payload] {
+        let before = look(dir.path());
+        assert!(matches!(dir.options().create::<i32>(NAME), Err(Error::ForeignOwner { .. })));
+        call_everything(&dir.options(), NAME);
+        assert_eq!(look(dir.path()), before);
+        for path in [&dir.tag(), &payload] {
             fs::remove_file(path).or_else(|_| fs::remove_dir(path)).unwrap();
         }
     }
@@ -167,7 +168,7 @@ fn what_is_no_regular_file_of_ones_own_is_refused() {
 /// one goes.
 #[test]
 fn foreign_files_beside_a_channel_stay() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let name = |digits: &str| format!("{NAME}_{digits}");
     let foreign = [
         (name("5d41402abc4b2a76b9719d911017c592"), vec![b'x'; 5000]),
@@ -178,64 +179,64 @@ fn foreign_files_beside_a_channel_stay() {
         ("Größe".to_owned(), vec![1]),
     ];
     for (name, content) in &foreign {
-        fs::write(room.path().join(name), content).unwrap();
+        fs::write(dir.path().join(name), content).unwrap();
     }
-    let before = look(room.path());
+    let before = look(dir.path());
     for persist in [true, false] {
-        let mut writer = room.options().persist(persist).create::<i32>(NAME).unwrap();
+        let mut writer = dir.options().persist(persist).create::<i32>(NAME).unwrap();
         for n in 0..5 {
             writer.write(&[1], &[n]).unwrap();
         }
         drop(writer);
-        call_everything(&room.options(), NAME);
-        assert_eq!(look(room.path()), before);
+        call_everything(&dir.options(), NAME);
+        assert_eq!(look(dir.path()), before);
     }
-    assert!(matches!(room.options().remove(NAME), Err(Error::NotFound { .. })));
+    assert!(matches!(dir.options().remove(NAME), Err(Error::NotFound { .. })));
 }
 
 /// One file that cannot be removed does not keep the others.
 #[test]
 fn what_cannot_be_removed_does_not_keep_the_rest() {
-    let room = Room::new();
+    let dir = TestDir::new();
     // SAFETY: takes nothing, touches no memory.
     if unsafe { libc::geteuid() } != 0 {
         return; // Only root can make a file of another user.
     }
-    room.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
-    let theirs = room.path().join(format!("{NAME}_{}", "0".repeat(32)));
-    let ours = room.path().join(format!("{NAME}_{}", "1".repeat(32)));
+    dir.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
+    let theirs = dir.path().join(format!("{NAME}_{}", "0".repeat(32)));
+    let ours = dir.path().join(format!("{NAME}_{}", "1".repeat(32)));
     for path in [&theirs, &ours] {
-        fs::copy(room.payload(), path).unwrap();
+        fs::copy(dir.payload(), path).unwrap();
     }
     std::os::unix::fs::chown(&theirs, Some(12_345), None).unwrap();
-    assert!(matches!(room.options().remove_leftovers(NAME, Duration::ZERO), Ok(gone) if gone.len() == 1));
-    assert_eq!(next_i32(&mut room.reader()), [1]);
-    let error = room.options().remove(NAME).unwrap_err();
+    assert!(matches!(dir.options().remove_leftovers(NAME, Duration::ZERO), Ok(gone) if gone.len() == 1));
+    assert_eq!(next_i32(&mut dir.reader()), [1]);
+    let error = dir.options().remove(NAME).unwrap_err();
     assert!(matches!(&error, Error::ForeignOwner { path, .. } if *path == theirs), "{error:?}");
-    assert_eq!(room.files(), [theirs.file_name().unwrap().to_str().unwrap()]);
+    assert_eq!(dir.files(), [theirs.file_name().unwrap().to_str().unwrap()]);
 }
 
 /// Names that are not ASCII, and those that cannot be anyone's: every function says so, at once,
 /// and touches nothing.
 #[test]
 fn names_that_python_cannot_have_are_refused_everywhere() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for name in ["Größe", "カメラ", "a\u{301}", "ⅷ", "\u{202e}cam"] {
         let payload = format!("{name}_{}", "0123456789abcdef".repeat(2));
-        fs::write(room.path().join(name), &payload).unwrap();
-        fs::write(room.path().join(&payload), "").unwrap();
-        let before = look(room.path());
+        fs::write(dir.path().join(name), &payload).unwrap();
+        fs::write(dir.path().join(&payload), "").unwrap();
+        let before = look(dir.path());
         let patient = Duration::from_secs(600);
         let answers = [
-            room.options().create::<i32>(name).map(drop),
-            room.options().create_any(name).map(drop),
-            room.options().open(name).map(drop),
-            room.options().open_timeout(name, patient).map(drop),
-            room.options().leftovers(name).map(drop),
-            room.options().remove_leftovers(name, Duration::ZERO).map(drop),
-            room.options().unused(name, Duration::ZERO).map(drop),
-            room.options().remove_unused(name, Duration::ZERO).map(drop),
-            room.options().remove(name),
+            dir.options().create::<i32>(name).map(drop),
+            dir.options().create_any(name).map(drop),
+            dir.options().open(name).map(drop),
+            dir.options().open_timeout(name, patient).map(drop),
+            dir.options().leftovers(name).map(drop),
+            dir.options().remove_leftovers(name, Duration::ZERO).map(drop),
+            dir.options().unused(name, Duration::ZERO).map(drop),
+            dir.options().remove_unused(name, Duration::ZERO).map(drop),
+            dir.options().remove(name),
             Writer::<i32>::create(name).map(drop),
             AnyWriter::create(name).map(drop),
             ndsharray::compat::Reader::open(name).map(drop),
@@ -245,7 +246,7 @@ fn names_that_python_cannot_have_are_refused_everywhere() {
             ndsharray::compat::unused(name, Duration::ZERO).map(drop),
             ndsharray::compat::remove_unused(name, Duration::ZERO).map(drop),
             ndsharray::compat::remove(name),
-            ndsharray::Options::new().dir(room.path()).look(name, ndsharray::inspect::Kind::Python).map(drop),
+            ndsharray::Options::new().dir(dir.path()).look(name, ndsharray::inspect::Kind::Python).map(drop),
         ];
         for answer in answers {
             let error = answer.unwrap_err();
@@ -254,13 +255,13 @@ fn names_that_python_cannot_have_are_refused_everywhere() {
                 "{name}: {error:?}"
             );
         }
-        assert_eq!(look(room.path()), before);
+        assert_eq!(look(dir.path()), before);
     }
     // They are none of ours in lists either, nor is a channel beside them disturbed.
-    assert_eq!(ndsharray::Options::new().dir(room.path()).list().unwrap(), []);
-    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    assert_eq!(ndsharray::Options::new().dir(dir.path()).list().unwrap(), []);
+    let mut writer = dir.options().create::<i32>(NAME).unwrap();
     writer.write(&[1], &[5]).unwrap();
-    assert_eq!(next_i32(&mut room.reader()), [5]);
+    assert_eq!(next_i32(&mut dir.reader()), [5]);
 }
 
 /// Contents that look as much like ours as those of a stranger can.
@@ -293,17 +294,17 @@ fn file_name() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(stress::property(60))]
 
     #[test]
     fn a_directory_of_foreign_files_stays_as_it_is(
         files in prop::collection::btree_map(file_name(), (content(), 0_u32..4, 0_u8..4), 1..8),
         names in prop::collection::vec(prop_oneof![file_name(), Just("a".to_owned())], 1..4),
     ) {
-        let room = Room::new();
-        let elsewhere = Room::new();
+        let dir = TestDir::new();
+        let elsewhere = TestDir::new();
         for (name, (content, mode, how)) in &files {
-            let path = room.path().join(name);
+            let path = dir.path().join(name);
             let other = elsewhere.path().join(name);
             match how {
                 0 => symlink(&other, &path).unwrap(),
@@ -317,10 +318,10 @@ proptest! {
                 }
             }
         }
-        let before = (look(room.path()), look(elsewhere.path()));
+        let before = (look(dir.path()), look(elsewhere.path()));
         for name in &names {
-            call_everything(&room.options(), name);
+            call_everything(&dir.options(), name);
         }
-        prop_assert_eq!((look(room.path()), look(elsewhere.path())), before);
+        prop_assert_eq!((look(dir.path()), look(elsewhere.path())), before);
     }
 }

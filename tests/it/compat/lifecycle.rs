@@ -1,6 +1,6 @@
 //! Who makes and who removes which file.
 
-use crate::support::{NAME, Room, next_i32};
+use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::Error;
 use ndsharray::compat::Overwrite;
 use std::fs;
@@ -10,72 +10,72 @@ use std::time::Duration;
 #[test]
 fn nothing_is_left() {
     for mode in [Overwrite::Never, Overwrite::InPlace] {
-        let room = Room::new();
-        let mut writer = room.options().overwrite(mode).create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().overwrite(mode).create::<i32>(NAME).unwrap();
         for n in 1..40 {
             writer.write(&[n], &vec![1; n]).unwrap();
             writer.write(&[n * 10_000], &vec![1; n * 10_000]).unwrap();
         }
         drop(writer);
-        assert_eq!(room.files(), Vec::<String>::new());
+        assert_eq!(dir.files(), Vec::<String>::new());
     }
 }
 
 #[test]
 fn a_writer_that_wrote_nothing_leaves_nothing() {
-    let room = Room::new();
-    drop(room.options().create::<i32>(NAME).unwrap());
-    assert_eq!(room.files(), Vec::<String>::new());
+    let dir = TestDir::new();
+    drop(dir.options().create::<i32>(NAME).unwrap());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }
 
 #[test]
 fn there_is_one_writer() {
-    let room = Room::new();
-    let writer = room.options().create::<i32>(NAME).unwrap();
-    assert!(matches!(room.options().create::<i32>(NAME), Err(Error::WriterExists { .. })));
-    assert!(matches!(room.options().remove(NAME), Err(Error::WriterExists { .. })));
+    let dir = TestDir::new();
+    let writer = dir.options().create::<i32>(NAME).unwrap();
+    assert!(matches!(dir.options().create::<i32>(NAME), Err(Error::WriterExists { .. })));
+    assert!(matches!(dir.options().remove(NAME), Err(Error::WriterExists { .. })));
     drop(writer);
-    assert!(room.options().create::<i32>(NAME).is_ok());
+    assert!(dir.options().create::<i32>(NAME).is_ok());
 }
 
 #[test]
 fn the_mode_is_as_asked() {
-    let room = Room::new();
-    let mut writer = room.options().mode(0o644).create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().mode(0o644).create::<i32>(NAME).unwrap();
     for n in 0..5 {
         writer.write(&[1], &[n]).unwrap();
     }
-    for name in room.files() {
-        assert_eq!(fs::metadata(room.path().join(name)).unwrap().mode() & 0o777, 0o644);
+    for name in dir.files() {
+        assert_eq!(fs::metadata(dir.path().join(name)).unwrap().mode() & 0o777, 0o644);
     }
-    assert!(matches!(room.options().mode(0o666).create::<i32>("b"), Err(Error::Unsupported { .. })));
-    assert!(matches!(room.options().mode(0o1000).create::<i32>("b"), Err(Error::InvalidOption { .. })));
+    assert!(matches!(dir.options().mode(0o666).create::<i32>("b"), Err(Error::Unsupported { .. })));
+    assert!(matches!(dir.options().mode(0o1000).create::<i32>("b"), Err(Error::InvalidOption { .. })));
 }
 
 /// What Python's reader needs: it maps the tag file once and for ever.
 #[test]
 fn a_tag_file_that_is_there_is_taken_over() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let mut reader;
     {
-        let mut first = room.options().persist(true).create::<i32>(NAME).unwrap();
+        let mut first = dir.options().persist(true).create::<i32>(NAME).unwrap();
         first.write(&[1], &[1]).unwrap();
-        reader = room.reader();
+        reader = dir.reader();
         assert_eq!(next_i32(&mut reader), [1]);
         first.write(&[1], &[2]).unwrap();
     }
-    assert_eq!(room.files().len(), 2, "tag and last value");
-    let inode = fs::metadata(room.tag()).unwrap().ino();
-    let mut second = room.options().create::<i32>(NAME).unwrap();
+    assert_eq!(dir.files().len(), 2, "tag and last value");
+    let inode = fs::metadata(dir.tag()).unwrap().ino();
+    let mut second = dir.options().create::<i32>(NAME).unwrap();
     assert_eq!(next_i32(&mut reader), [2], "still there");
-    let before = fs::read(room.tag()).unwrap();
+    let before = fs::read(dir.tag()).unwrap();
     second.write(&[1], &[3]).unwrap();
-    let after = fs::read(room.tag()).unwrap();
-    assert_eq!(fs::metadata(room.tag()).unwrap().ino(), inode);
+    let after = fs::read(dir.tag()).unwrap();
+    assert_eq!(fs::metadata(dir.tag()).unwrap().ino(), inode);
     assert_eq!(before.iter().zip(&after).filter(|(a, b)| a != b).count(), 1, "one byte");
     assert_eq!(next_i32(&mut reader), [3]);
     drop(second);
-    assert_eq!(room.files(), Vec::<String>::new());
+    assert_eq!(dir.files(), Vec::<String>::new());
 }
 
 /// What a writer leaves that is killed while it makes the tag: this library's, and Python's, which
@@ -88,26 +88,26 @@ fn the_start_of_a_tag_is_made_one() {
     for start in
         ["", &tag[..10], &zeros, &format!("{}{}", &tag[..16], &zeros[16..]), &format!("{}{digits}", &zeros[32..])]
     {
-        let room = Room::new();
-        fs::write(room.tag(), start).unwrap();
-        let inode = fs::metadata(room.tag()).unwrap().ino();
-        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        fs::write(dir.tag(), start).unwrap();
+        let inode = fs::metadata(dir.tag()).unwrap().ino();
+        let mut writer = dir.options().create::<i32>(NAME).unwrap();
         writer.write(&[1], &[1]).unwrap();
-        assert_eq!(next_i32(&mut room.reader()), [1]);
-        assert_eq!(fs::metadata(room.tag()).unwrap().ino(), inode);
+        assert_eq!(next_i32(&mut dir.reader()), [1]);
+        assert_eq!(fs::metadata(dir.tag()).unwrap().ino(), inode);
     }
 }
 
 #[test]
 fn readers_of_this_library_follow_the_name() {
-    let room = Room::new();
-    let mut first = room.options().create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut first = dir.options().create::<i32>(NAME).unwrap();
     first.write(&[1], &[1]).unwrap();
-    let mut reader = room.reader();
+    let mut reader = dir.reader();
     assert_eq!(next_i32(&mut reader), [1]);
     drop(first);
     assert!(reader.read().unwrap().is_none());
-    let mut second = room.options().create::<i32>(NAME).unwrap();
+    let mut second = dir.options().create::<i32>(NAME).unwrap();
     second.write(&[1], &[2]).unwrap();
     let end = std::time::Instant::now() + Duration::from_secs(20);
     let array = loop {
@@ -122,58 +122,58 @@ fn readers_of_this_library_follow_the_name() {
 /// What Python leaves: the files of earlier shapes, and at the end all of them.
 #[test]
 fn leftovers_are_listed_and_removed() {
-    let room = Room::new();
-    room.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
+    let dir = TestDir::new();
+    dir.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
     let old = format!("{NAME}_{}", "0123456789abcdef".repeat(2));
     let recent = format!("{NAME}_{}", "fedcba9876543210".repeat(2));
     for name in [&old, &recent] {
-        fs::copy(room.payload(), room.path().join(name)).unwrap();
+        fs::copy(dir.payload(), dir.path().join(name)).unwrap();
     }
     let an_hour_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
-    fs::File::options().write(true).open(room.path().join(&old)).unwrap().set_modified(an_hour_ago).unwrap();
+    fs::File::options().write(true).open(dir.path().join(&old)).unwrap().set_modified(an_hour_ago).unwrap();
     // Not this channel's.
     let checksum = format!("{NAME}_{}", "5d41402abc4b2a76b9719d911017c592");
-    fs::write(room.path().join(checksum), "some bytes").unwrap();
+    fs::write(dir.path().join(checksum), "some bytes").unwrap();
     for name in [format!("{NAME}_short"), format!("{NAME}2_{}", "0".repeat(32)), format!("{NAME}.ndsh")] {
-        fs::write(room.path().join(name), "").unwrap();
+        fs::write(dir.path().join(name), "").unwrap();
     }
 
-    let found = room.options().leftovers(NAME).unwrap();
-    assert_eq!(found.iter().map(|f| f.path.clone()).collect::<Vec<_>>(), [&old, &recent].map(|n| room.path().join(n)));
+    let found = dir.options().leftovers(NAME).unwrap();
+    assert_eq!(found.iter().map(|f| f.path.clone()).collect::<Vec<_>>(), [&old, &recent].map(|n| dir.path().join(n)));
     assert_eq!(found[0].len, 44);
     assert!(found[0].age >= Duration::from_secs(3600) && found[1].age < Duration::from_secs(3600));
 
-    let removed = room.options().remove_leftovers(NAME, Duration::from_secs(60)).unwrap();
+    let removed = dir.options().remove_leftovers(NAME, Duration::from_secs(60)).unwrap();
     assert_eq!(removed.len(), 1);
     assert_eq!(removed[0].path, found[0].path);
-    assert_eq!(next_i32(&mut room.reader()), [1], "the current value stays");
-    let removed = room.options().remove_leftovers(NAME, Duration::ZERO).unwrap();
+    assert_eq!(next_i32(&mut dir.reader()), [1], "the current value stays");
+    let removed = dir.options().remove_leftovers(NAME, Duration::ZERO).unwrap();
     assert_eq!(removed.len(), 1);
-    assert_eq!(room.options().leftovers(NAME).unwrap(), []);
+    assert_eq!(dir.options().leftovers(NAME).unwrap(), []);
 
-    room.options().remove(NAME).unwrap();
-    assert!(matches!(room.options().open(NAME), Err(Error::NotFound { .. })));
-    assert_eq!(room.files().len(), 4);
+    dir.options().remove(NAME).unwrap();
+    assert!(matches!(dir.options().open(NAME), Err(Error::NotFound { .. })));
+    assert_eq!(dir.files().len(), 4);
 }
 
 #[test]
 fn what_a_living_writer_has_is_no_leftover() {
-    let room = Room::new();
-    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<i32>(NAME).unwrap();
     for n in 0..10 {
         writer.write(&[1], &[n]).unwrap();
     }
-    assert!(room.files().len() > 5);
-    assert_eq!(room.options().leftovers(NAME).unwrap(), []);
+    assert!(dir.files().len() > 5);
+    assert_eq!(dir.options().leftovers(NAME).unwrap(), []);
 }
 
 #[test]
 fn full_memory_is_an_error_and_the_last_value_stays() {
-    let room = Room::new();
-    let mut writer = room.options().create::<u8>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>(NAME).unwrap();
     writer.write(&[3], &[1, 2, 3]).unwrap();
     // More than any file may have: found out before memory is asked for.
-    let mut any = room.options().create_any("other").unwrap();
+    let mut any = dir.options().create_any("other").unwrap();
     assert!(any.write_bytes(ndsharray::DType::U8, &[isize::MAX as usize], &[]).is_err());
-    assert_eq!(room.reader().read().unwrap().unwrap().as_bytes(), [1, 2, 3]);
+    assert_eq!(dir.reader().read().unwrap().unwrap().as_bytes(), [1, 2, 3]);
 }

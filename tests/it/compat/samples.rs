@@ -1,6 +1,6 @@
 //! What the package wrote, byte by byte.
 
-use crate::support::Room;
+use crate::compat::support::TestDir;
 use ndsharray::compat::DTypeTable;
 use ndsharray::{Complex, ComplexLongDouble, DType, LongDouble, f16};
 use std::fs;
@@ -78,12 +78,12 @@ fn there_is_one_of_each_dtype() {
 fn they_are_read() {
     for (_, sample) in samples_of_here() {
         for expected in DTypeTable::ALL {
-            let room = Room::new();
-            fs::write(room.path().join(NAME), &sample.tag).unwrap();
+            let dir = TestDir::new();
+            fs::write(dir.path().join(NAME), &sample.tag).unwrap();
             let payload_name = String::from_utf8(sample.tag.clone()).unwrap();
-            fs::write(room.path().join(&payload_name), &sample.payload).unwrap();
+            fs::write(dir.path().join(&payload_name), &sample.payload).unwrap();
 
-            let mut reader = room.options().dtypes(*expected).open(NAME).unwrap();
+            let mut reader = dir.options().dtypes(*expected).open(NAME).unwrap();
             assert_eq!(reader.payload_name(), None);
             let array = reader.read().unwrap().unwrap();
             assert_eq!(
@@ -102,15 +102,15 @@ fn they_are_read() {
 #[test]
 fn the_same_bytes_are_written() {
     for (table, sample) in samples_of_here() {
-        let room = Room::new();
-        let mut writer = room.options().dtypes(table).create_any(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().dtypes(table).create_any(NAME).unwrap();
         writer.write_bytes(sample.dtype, &sample.shape, &sample.body()).unwrap();
 
-        let tag = fs::read(room.path().join(NAME)).unwrap();
+        let tag = fs::read(dir.path().join(NAME)).unwrap();
         assert_eq!(tag.len(), sample.tag.len());
         assert_eq!(tag[..=NAME.len()], sample.tag[..=NAME.len()]);
         assert_eq!(writer.payload_name().unwrap().as_bytes(), tag);
-        let payload = fs::read(room.path().join(writer.payload_name().unwrap())).unwrap();
+        let payload = fs::read(dir.path().join(writer.payload_name().unwrap())).unwrap();
         assert_eq!(payload.len(), sample.payload.len());
         let end = payload.len() - 8;
         // All but the stamps.
@@ -122,11 +122,11 @@ fn the_same_bytes_are_written() {
 /// What differs between the versions is told by one value with elements, and then known for empty arrays too.
 #[test]
 fn the_list_of_dtypes_is_learned() {
-    let room = Room::new();
-    let mut writer = room.options().dtypes(DTypeTable::V1_1_1).create_any(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().dtypes(DTypeTable::V1_1_1).create_any(NAME).unwrap();
     let mut reader = {
         writer.write_bytes(DType::C128, &[0], &[]).unwrap();
-        room.options().open(NAME).unwrap()
+        dir.options().open(NAME).unwrap()
     };
     assert_eq!(reader.read().unwrap().unwrap().dtype(), DType::Bool, "number 13 of the newer list");
     writer.write_bytes(DType::C64, &[1], &[0; 8]).unwrap();

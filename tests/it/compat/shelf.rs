@@ -1,6 +1,6 @@
 //! What readers find that come late, opening the file that the tag named a while ago.
 
-use crate::support::{NAME, Room, is_valid};
+use crate::compat::support::{NAME, TestDir, is_valid};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -26,15 +26,15 @@ fn value(file: &[u8]) -> Option<i32> {
 #[test]
 fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
     for len in SIZES {
-        let room = Room::new();
+        let dir = TestDir::new();
         // A history of nothing: as if memory were short all the time.
-        let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+        let mut writer = dir.options().history_bytes(0).create::<i32>(NAME).unwrap();
         let mut names = Vec::new();
         for n in 0..25 {
             writer.write(&[len], &filled(n, len)).unwrap();
             names.push((writer.payload_name().unwrap(), Instant::now()));
             for (then, (name, since)) in names.iter().enumerate() {
-                let file = match fs::read(room.path().join(name)) {
+                let file = match fs::read(dir.path().join(name)) {
                     Ok(file) => file,
                     // On a slow machine. The newest of all stays in any case.
                     Err(_) if since.elapsed() >= NAME_TIME && then + 1 < names.len() => continue,
@@ -54,7 +54,7 @@ fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
         names.dedup();
         assert_eq!(names.len(), 25, "no name comes twice");
         drop(writer);
-        assert_eq!(room.files(), Vec::<String>::new());
+        assert_eq!(dir.files(), Vec::<String>::new());
     }
 }
 
@@ -63,13 +63,13 @@ fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn files_are_written_again_only_when_nobody_has_them_open() {
     let len = SIZES[1];
-    let room = Room::new();
-    let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().history_bytes(0).create::<i32>(NAME).unwrap();
     let mut open = Vec::new();
     let mut inodes = std::collections::HashSet::new();
     for n in 0..30 {
         writer.write(&[len], &filled(n, len)).unwrap();
-        let file = fs::File::open(room.path().join(writer.payload_name().unwrap())).unwrap();
+        let file = fs::File::open(dir.path().join(writer.payload_name().unwrap())).unwrap();
         inodes.insert(inode(&file));
         open.push((n, file));
     }
@@ -83,7 +83,7 @@ fn files_are_written_again_only_when_nobody_has_them_open() {
     let mut inodes = std::collections::HashSet::new();
     for n in 0..30 {
         writer.write(&[len], &filled(n, len)).unwrap();
-        inodes.insert(inode(&fs::File::open(room.path().join(writer.payload_name().unwrap())).unwrap()));
+        inodes.insert(inode(&fs::File::open(dir.path().join(writer.payload_name().unwrap())).unwrap()));
     }
     assert!(inodes.len() <= 8, "nobody has them open: {}", inodes.len());
 }
@@ -97,16 +97,16 @@ fn inode(file: &fs::File) -> u64 {
 #[test]
 fn memory_does_not_grow() {
     for (len, files) in [(1 << 18, 40), (1 << 8, 40)] {
-        let room = Room::new();
-        let mut writer = room.options().history_bytes(0).create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().history_bytes(0).create::<i32>(NAME).unwrap();
         for n in 0..files {
             writer.write(&[len], &filled(n, len)).unwrap();
         }
         let mut seen = std::collections::HashSet::new();
-        let used: u64 = room
+        let used: u64 = dir
             .files()
             .iter()
-            .map(|name| fs::metadata(room.path().join(name)).unwrap())
+            .map(|name| fs::metadata(dir.path().join(name)).unwrap())
             .filter(|meta| seen.insert(std::os::unix::fs::MetadataExt::ino(meta)))
             .map(|meta| std::os::unix::fs::MetadataExt::blocks(&meta) * 512)
             .sum();
@@ -123,13 +123,13 @@ fn memory_does_not_grow() {
 fn a_late_reader_makes_the_history_long() {
     let len = 1 << 18;
     for tombstone in [false, true] {
-        let room = Room::new();
-        let mut writer = room.options().create::<i32>(NAME).unwrap();
+        let dir = TestDir::new();
+        let mut writer = dir.options().create::<i32>(NAME).unwrap();
         let mut names: Vec<std::path::PathBuf> = Vec::new();
         let mut write = |names: &mut Vec<std::path::PathBuf>, count: i32| {
             for n in 0..count {
                 writer.write(&[len], &filled(n, len)).unwrap();
-                names.push(room.path().join(writer.payload_name().unwrap()));
+                names.push(dir.path().join(writer.payload_name().unwrap()));
             }
         };
         let whole = |names: &[std::path::PathBuf]| {
@@ -155,12 +155,12 @@ fn a_late_reader_makes_the_history_long() {
         assert!((fresh.min(25)..=34).contains(&found), "{found} files are whole, tombstone {tombstone}");
     }
     // All that is looked at here is looked at late, so this comes last.
-    let room = Room::new();
-    let mut writer = room.options().create::<i32>(NAME).unwrap();
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<i32>(NAME).unwrap();
     for n in 0..40 {
         writer.write(&[len], &filled(n, len)).unwrap();
     }
-    let large = |name: &String| fs::metadata(room.path().join(name)).unwrap();
-    let blocks: u64 = room.files().iter().map(large).map(|meta| std::os::unix::fs::MetadataExt::blocks(&meta)).sum();
+    let large = |name: &String| fs::metadata(dir.path().join(name)).unwrap();
+    let blocks: u64 = dir.files().iter().map(large).map(|meta| std::os::unix::fs::MetadataExt::blocks(&meta)).sum();
     assert!(blocks * 512 < 8 << 20, "{blocks} blocks are taken where no reader comes");
 }

@@ -10,11 +10,11 @@ use tempfile::TempDir;
 pub(crate) const NAME: &str = "channel";
 
 /// A fresh directory in shared memory, gone with all that is in it at the end of the test.
-pub(crate) struct Room {
+pub(crate) struct TestDir {
     dir: TempDir,
 }
 
-impl Room {
+impl TestDir {
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::Builder::new().prefix("ndsharray-test-").tempdir_in("/dev/shm").unwrap() }
     }

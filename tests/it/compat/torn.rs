@@ -1,6 +1,6 @@
 //! A writer that never pauses, and readers that check every element.
 
-use crate::support::{Done, NAME, Room};
+use crate::compat::support::{Done, NAME, TestDir};
 use ndsharray::Error;
 use ndsharray::compat::Overwrite;
 use std::fs;
@@ -18,9 +18,9 @@ const NO_HURRY: u64 = u64::MAX;
 
 /// Values of `len` equal elements, counted from 0, until `read` is through. A value of at least the number that `read` puts into its argument stays until
 /// there is another number.
-fn flood(room: &Room, mode: Overwrite, len: usize, history: usize, read: impl Fn(&AtomicU64)) {
+fn flood(dir: &TestDir, mode: Overwrite, len: usize, history: usize, read: impl Fn(&AtomicU64)) {
     let (done, wanted) = (AtomicBool::new(false), AtomicU64::new(NO_HURRY));
-    let mut writer = room.options().overwrite(mode).history_bytes(history).create::<u64>(NAME).unwrap();
+    let mut writer = dir.options().overwrite(mode).history_bytes(history).create::<u64>(NAME).unwrap();
     writer.write(&[len], &[0].repeat(len)).unwrap();
     std::thread::scope(|scope| {
         let ending = Done(&done);
@@ -46,9 +46,9 @@ fn are_equal(words: &[u64]) -> bool {
 }
 
 fn check_reader(mode: Overwrite, len: usize) {
-    let room = Room::new();
-    flood(&room, mode, len, 1 << 20, |wanted| {
-        let mut reader = room.reader();
+    let dir = TestDir::new();
+    flood(&dir, mode, len, 1 << 20, |wanted| {
+        let mut reader = dir.reader();
         let (mut last, mut accepted, mut in_vain) = (None, 0, 0);
         while accepted < ENOUGH {
             let found = match reader.read() {
@@ -98,11 +98,11 @@ fn in_place() {
 #[test]
 fn a_reader_like_pythons_is_never_stranded() {
     for (len, history) in [(1024, 0), (1 << 16, 0), (1 << 16, 1 << 20)] {
-        let room = Room::new();
-        flood(&room, Overwrite::Never, len, history, |_| {
+        let dir = TestDir::new();
+        flood(&dir, Overwrite::Never, len, history, |_| {
             let (mut accepted, mut late, mut last) = (0, 0, 0);
             while accepted < 200 && late < 5_000 {
-                let path = room.path().join(fs::read_to_string(room.tag()).unwrap());
+                let path = dir.path().join(fs::read_to_string(dir.tag()).unwrap());
                 let lengths = [(); 2].map(|()| fs::metadata(&path).unwrap().len());
                 let file = fs::read(&path).unwrap();
                 assert_eq!(lengths, [file.len() as u64; 2]);

@@ -1,19 +1,19 @@
 //! Arrays whose dtype is known at run time, and their elements by address.
 
-use crate::support::{NAME, PATIENCE, Room};
+use crate::shared::support::{NAME, TIMEOUT, TestDir};
 use ndsharray::{AnyArrayView, AnySharedArray, DType, Error, SharedArray, raw::LockMode};
 use std::thread;
 use std::time::{Duration, Instant};
 
-fn open(room: &Room) -> AnySharedArray {
-    room.array_options().open_any(NAME).unwrap()
+fn open(dir: &TestDir) -> AnySharedArray {
+    dir.array_options().open_any(NAME).unwrap()
 }
 
 #[test]
 fn dtype_and_shape_come_from_the_file() {
-    let room = Room::new();
-    let made = room.array_options().create_any(NAME, DType::I16, &[2, 3], |bytes| bytes.fill(1)).unwrap();
-    let mut found = open(&room);
+    let dir = TestDir::new();
+    let made = dir.array_options().create_any(NAME, DType::I16, &[2, 3], |bytes| bytes.fill(1)).unwrap();
+    let mut found = open(&dir);
     assert_eq!((found.dtype(), found.shape(), found.byte_len(), found.name()), (DType::I16, &[2, 3][..], 12, NAME));
     assert_eq!(*found.typed::<i16>().unwrap().read().unwrap(), [0x0101; 6]);
     assert!(matches!(found.typed::<u16>(), Err(Error::DTypeMismatch { expected: DType::U16, found: DType::I16, .. })));
@@ -21,15 +21,15 @@ fn dtype_and_shape_come_from_the_file() {
     assert_eq!((found.shape(), made.shape()), (&[6][..], &[2, 3][..]));
     assert!(matches!(found.reshape(&[7]), Err(Error::ShapeMismatch { expected: 6, found: 7, .. })));
     made.unlink().unwrap();
-    assert!(room.files().is_empty());
-    assert!(matches!(room.array_options().open_any(NAME), Err(Error::NotFound { .. })));
+    assert!(dir.files().is_empty());
+    assert!(matches!(dir.array_options().open_any(NAME), Err(Error::NotFound { .. })));
 }
 
 #[test]
 fn holds_are_the_guards_locks() {
-    let room = Room::new();
-    let typed: SharedArray<u64> = room.create(&[3]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u64> = dir.create(&[3]);
+    let any = open(&dir);
     let writing = any.try_hold(LockMode::Write).unwrap().expect("free");
     assert!(typed.try_read().unwrap().is_none());
     assert!(matches!(writing.atomic::<u64>(), Err(Error::Unsupported { .. })));
@@ -48,14 +48,14 @@ fn holds_are_the_guards_locks() {
 /// Accesses of two sizes to one element, or a byte that is no bool, are what a hold is to keep out.
 #[test]
 fn a_hold_knows_its_dtype() {
-    let room = Room::new();
-    let _array: SharedArray<f64> = room.create(&[3]);
-    let hold = open(&room).try_hold(LockMode::Atomic).unwrap().expect("free");
+    let dir = TestDir::new();
+    let _array: SharedArray<f64> = dir.create(&[3]);
+    let hold = open(&dir).try_hold(LockMode::Atomic).unwrap().expect("free");
     assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { expected: DType::U8, found: DType::F64, .. })));
     assert!(matches!(hold.atomic::<u64>(), Err(Error::DTypeMismatch { expected: DType::U64, found: DType::F64, .. })));
     hold.atomic::<f64>().unwrap().store(1, 2.5);
-    std::fs::write(room.path().join("block"), [0; 64]).unwrap();
-    let block = room.array_options().attach_raw_any("block", DType::Bool, &[4]).unwrap();
+    std::fs::write(dir.path().join("block"), [0; 64]).unwrap();
+    let block = dir.array_options().attach_raw_any("block", DType::Bool, &[4]).unwrap();
     let hold = block.try_hold(LockMode::Atomic).unwrap().expect("there is no lock");
     assert!(matches!(hold.atomic::<u8>(), Err(Error::DTypeMismatch { .. })));
     hold.atomic::<bool>().unwrap().store(0, true);
@@ -64,9 +64,9 @@ fn a_hold_knows_its_dtype() {
 /// Whoever is asked whether to go on may panic: the lock is free then.
 #[test]
 fn a_panic_while_waiting_leaves_the_lock_free() {
-    let room = Room::new();
-    let typed: SharedArray<u64> = room.create(&[3]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u64> = dir.create(&[3]);
+    let any = open(&dir);
     let panics = |kind| {
         let hold =
             std::panic::AssertUnwindSafe(|| any.hold(kind, || std::panic::resume_unwind(Box::new("on purpose"))));
@@ -87,9 +87,9 @@ fn a_panic_while_waiting_leaves_the_lock_free() {
 
 #[test]
 fn a_hold_outlives_its_array() {
-    let room = Room::new();
-    let typed: SharedArray<u8> = room.create(&[3]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u8> = dir.create(&[3]);
+    let any = open(&dir);
     let hold = any.try_hold(LockMode::Write).unwrap().expect("free");
     drop(any);
     assert!(typed.try_read().unwrap().is_none());
@@ -99,9 +99,9 @@ fn a_hold_outlives_its_array() {
 
 #[test]
 fn waiting_goes_on_as_long_as_it_is_told_to() {
-    let room = Room::new();
-    let typed: SharedArray<u8> = room.create(&[3]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u8> = dir.create(&[3]);
+    let any = open(&dir);
     let guard = typed.write().unwrap();
     let mut asked = 0;
     let waited = any.hold(LockMode::Read, || {
@@ -116,15 +116,15 @@ fn waiting_goes_on_as_long_as_it_is_told_to() {
         drop(guard);
         assert!(waiter.join().unwrap());
     });
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     assert!(any.hold(LockMode::Write, || Instant::now() < end).unwrap().is_some());
 }
 
 #[test]
 fn poison_is_told_and_the_lock_taken() {
-    let room = Room::new();
-    let typed: SharedArray<u8> = room.create(&[3]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u8> = dir.create(&[3]);
+    let any = open(&dir);
     assert!(!any.try_hold(LockMode::Read).unwrap().expect("free").is_poisoned());
     thread::scope(|scope| {
         let panicking = scope.spawn(|| {
@@ -144,9 +144,9 @@ fn poison_is_told_and_the_lock_taken() {
 #[test]
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn severed_panes_show_the_array_no_more() {
-    let room = Room::new();
-    let typed: SharedArray<u8> = room.create(&[5000]);
-    let any = open(&room);
+    let dir = TestDir::new();
+    let typed: SharedArray<u8> = dir.create(&[5000]);
+    let any = open(&dir);
     let mut pane = any.pane().unwrap();
     let address = pane.as_mut_ptr();
     assert_ne!(address, any.as_mut_ptr());
@@ -170,9 +170,9 @@ fn severed_panes_show_the_array_no_more() {
 
 #[test]
 fn a_block_without_a_head_has_single_elements_alone() {
-    let room = Room::new();
-    std::fs::write(room.path().join("block"), [0; 64]).unwrap();
-    let any = room.array_options().attach_raw_any("block", DType::U32, &[4, 4]).unwrap();
+    let dir = TestDir::new();
+    std::fs::write(dir.path().join("block"), [0; 64]).unwrap();
+    let any = dir.array_options().attach_raw_any("block", DType::U32, &[4, 4]).unwrap();
     assert!(matches!(any.try_hold(LockMode::Read), Err(Error::Unsupported { .. })));
     assert!(matches!(any.pane(), Err(Error::Unsupported { .. })));
     let hold = any.hold(LockMode::Atomic, || false).unwrap().expect("there is nobody to wait for");
@@ -182,9 +182,9 @@ fn a_block_without_a_head_has_single_elements_alone() {
 
 #[test]
 fn guards_lend_views_and_bytes() {
-    let room = Room::new();
-    let made = room.array_options().create_any(NAME, DType::I16, &[2, 3], |_| ()).unwrap();
-    let other = open(&room);
+    let dir = TestDir::new();
+    let made = dir.array_options().create_any(NAME, DType::I16, &[2, 3], |_| ()).unwrap();
+    let other = open(&dir);
     {
         let mut guard = made.write().unwrap();
         assert_eq!((guard.dtype(), guard.shape()), (DType::I16, &[2, 3][..]));
@@ -204,10 +204,10 @@ fn guards_lend_views_and_bytes() {
     drop(guard);
     // Where a payload or array begins is a promise.
     for dtype in DType::ALL {
-        let array = room.array_options().create_any("each", *dtype, &[3, 0, 2], |_| ()).unwrap();
+        let array = dir.array_options().create_any("each", *dtype, &[3, 0, 2], |_| ()).unwrap();
         assert!(array.write().unwrap().view().is_empty());
         array.unlink().unwrap();
-        let array = room.array_options().create_any("each", *dtype, &[5], |_| ()).unwrap();
+        let array = dir.array_options().create_any("each", *dtype, &[5], |_| ()).unwrap();
         assert!(array.read().unwrap().as_bytes().as_ptr().addr().is_multiple_of(64));
         assert_eq!(array.write().unwrap().view().dtype(), *dtype);
         array.unlink().unwrap();
@@ -216,8 +216,8 @@ fn guards_lend_views_and_bytes() {
 
 #[test]
 fn bools_are_checked_when_their_bytes_have_been_lent() {
-    let room = Room::new();
-    let array = room.array_options().create_any(NAME, DType::Bool, &[4], |_| ()).unwrap();
+    let dir = TestDir::new();
+    let array = dir.array_options().create_any(NAME, DType::Bool, &[4], |_| ()).unwrap();
     let mut guard = array.write().unwrap();
     guard.as_mut_bytes()[1] = 1;
     assert_eq!(guard.view().as_typed::<bool>().unwrap().as_slice(), [false, true, false, false]);
@@ -232,8 +232,8 @@ fn bools_are_checked_when_their_bytes_have_been_lent() {
 
 #[test]
 fn poison_becomes_a_guard_of_any_dtype() {
-    let room = Room::new();
-    let array = room.array_options().create_any(NAME, DType::U8, &[4], |_| ()).unwrap();
+    let dir = TestDir::new();
+    let array = dir.array_options().create_any(NAME, DType::U8, &[4], |_| ()).unwrap();
     thread::scope(|scope| {
         let panicking = scope.spawn(|| {
             let _guard = array.write().unwrap();
@@ -244,7 +244,7 @@ fn poison_becomes_a_guard_of_any_dtype() {
     let Err(Error::Poisoned(lock)) = array.read() else { panic!("it is poisoned") };
     assert_eq!(lock.into_any_read_guard(&array).unwrap().as_bytes(), [0; 4]);
     let Err(Error::Poisoned(lock)) = array.write() else { panic!("it is poisoned") };
-    assert!(matches!(lock.into_any_write_guard(&open(&room)), Err(Error::Unsupported { .. })), "another handle's");
+    assert!(matches!(lock.into_any_write_guard(&open(&dir)), Err(Error::Unsupported { .. })), "another handle's");
     let Err(Error::Poisoned(lock)) = array.write() else { panic!("it is poisoned") };
     lock.into_any_write_guard(&array).unwrap().as_mut_bytes().fill(3);
     array.clear_poison().unwrap();

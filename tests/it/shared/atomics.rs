@@ -1,14 +1,14 @@
 //! Single elements order what happens around them.
 
-use crate::support::Room;
+use crate::shared::support::TestDir;
 use std::thread;
 
 /// What is written before a store is seen after the load that sees the store.
 #[test]
 fn a_flag_carries_a_message() {
-    let room = Room::new();
-    let array = room.create::<u32>(&[2]);
-    let other = room.open::<u32>();
+    let dir = TestDir::new();
+    let array = dir.create::<u32>(&[2]);
+    let other = dir.open::<u32>();
     thread::scope(|scope| {
         scope.spawn(|| {
             for n in 1..=2000 {
@@ -27,8 +27,8 @@ fn a_flag_carries_a_message() {
 
 #[test]
 fn floats_add_up_through_update() {
-    let room = Room::new();
-    let array = room.create::<f64>(&[1]);
+    let dir = TestDir::new();
+    let array = dir.create::<f64>(&[1]);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {

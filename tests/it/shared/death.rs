@@ -1,7 +1,8 @@
 //! Processes are killed wherever they are, and the others go on.
 
-use crate::child::{self, change_all};
-use crate::support::{NAME, PATIENCE, Room, wait_until};
+use crate::common::stress::{self, ARRAY_KILLS, LOCK_KILLS};
+use crate::peer::array::{self, change_all};
+use crate::shared::support::{NAME, TIMEOUT, TestDir, wait_until};
 use ndsharray::{AnySharedArray, Error, SharedArray, raw::LockMode};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Writes once, whatever it takes; says whether the array was poisoned.
 pub(crate) fn recover(array: &SharedArray<u64>) -> bool {
-    match array.write_timeout(PATIENCE) {
+    match array.write_timeout(TIMEOUT) {
         Ok(Some(mut elements)) => {
             assert!(elements.iter().all(|&element| element == elements[0]), "half a change, and nobody was told");
             change_all(&mut elements);
@@ -27,10 +28,10 @@ pub(crate) fn recover(array: &SharedArray<u64>) -> bool {
 
 #[test]
 fn a_killed_holder_does_not_lock_the_others_out() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
     for how in ["write", "read", "atomic"] {
-        let mut actor = child::start(&room, &format!("hold {how}"));
+        let mut actor = array::start(&dir, &format!("hold {how}"));
         actor.tell("go");
         assert_eq!(actor.hear(), "held");
         assert!(array.try_write().unwrap().is_none());
@@ -46,10 +47,10 @@ fn a_killed_holder_does_not_lock_the_others_out() {
 /// Who does not wait finds out as well.
 #[test]
 fn those_who_only_try_bury_the_dead_too() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
     for how in ["write", "read", "atomic"] {
-        let mut actor = child::start(&room, &format!("hold {how}"));
+        let mut actor = array::start(&dir, &format!("hold {how}"));
         actor.tell("go");
         assert_eq!(actor.hear(), "held");
         actor.kill();
@@ -65,9 +66,9 @@ fn those_who_only_try_bury_the_dead_too() {
 #[cfg(unix)]
 #[test]
 fn a_stopped_holder_is_not_dead() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
-    let mut actor = child::start(&room, "hold write");
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
+    let mut actor = array::start(&dir, "hold write");
     actor.tell("go");
     assert_eq!(actor.hear(), "held");
     actor.stop();
@@ -81,12 +82,12 @@ fn a_stopped_holder_is_not_dead() {
 
 #[test]
 fn killed_waiters_are_in_nobodys_way() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
     for how in ["read", "write"] {
         let guard = array.write().unwrap();
-        let mut dead = child::start(&room, &format!("want {how}"));
-        let mut stopped = child::start(&room, &format!("want {how}"));
+        let mut dead = array::start(&dir, &format!("want {how}"));
+        let mut stopped = array::start(&dir, &format!("want {how}"));
         for actor in [&mut dead, &mut stopped] {
             actor.tell("go");
             assert_eq!(actor.hear(), "wanting");
@@ -96,7 +97,7 @@ fn killed_waiters_are_in_nobodys_way() {
         dead.kill();
         drop(guard);
         assert!(!recover(&array));
-        assert!(array.read_timeout(PATIENCE).unwrap().is_some());
+        assert!(array.read_timeout(TIMEOUT).unwrap().is_some());
         #[cfg(unix)]
         stopped.signal(libc::SIGCONT);
         assert_eq!(stopped.hear(), "had");
@@ -111,8 +112,8 @@ const CONTENDED: usize = 50;
 ///
 /// Counted are not times but the looks, and only while no living reader is on its way. So a busy machine makes no difference.
 /// The handles are opened before: a new one would move into a dead one's entry, and clear it.
-fn slices(room: &Room, (array, reading): &(AnySharedArray, SharedArray<u64>)) -> usize {
-    let mut file = File::open(room.file()).unwrap();
+fn slices(dir: &TestDir, (array, reading): &(AnySharedArray, SharedArray<u64>)) -> usize {
+    let mut file = File::open(dir.file()).unwrap();
     // Bit 16 of the lock word: somebody who wants to share waits for the holder.
     let mut is_waited_for = || {
         let mut word = [0; 8];
@@ -141,27 +142,27 @@ fn slices(room: &Room, (array, reading): &(AnySharedArray, SharedArray<u64>)) ->
 /// Who was killed while it waited is buried, and waited for no more than once.
 #[test]
 fn killed_waiters_cost_one_slice() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
-    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
-    assert_eq!(slices(&room, &handles), 0);
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
+    let handles = (dir.array_options().open_any(NAME).unwrap(), dir.open());
+    assert_eq!(slices(&dir, &handles), 0);
     for _ in 0..3 {
         let guard = array.write().unwrap();
-        let mut waiter = child::start(&room, "want read");
+        let mut waiter = array::start(&dir, "want read");
         waiter.tell("go");
         assert_eq!(waiter.hear(), "wanting");
-        wait_until("it to wait", || wanting(&room) > 0);
+        wait_until("it to wait", || wanting(&dir) > 0);
         waiter.kill();
         drop(guard);
-        assert_eq!(wanting(&room), 1, "it has died in its wait");
-        assert_eq!(slices(&room, &handles), 1);
-        assert_eq!(wanting(&room), 0, "it is buried");
+        assert_eq!(wanting(&dir), 1, "it has died in its wait");
+        assert_eq!(slices(&dir, &handles), 1);
+        assert_eq!(wanting(&dir), 0, "it is buried");
     }
 }
 
 /// How many threads say in their entries that they wait to share the array.
-fn wanting(room: &Room) -> u64 {
-    let file = std::fs::read(room.file()).unwrap();
+fn wanting(dir: &TestDir) -> u64 {
+    let file = std::fs::read(dir.file()).unwrap();
     (0..64).map(|index| u64::from_ne_bytes(file[768 + index * 64 + 8..][..8].try_into().unwrap())).sum()
 }
 
@@ -169,29 +170,29 @@ fn wanting(room: &Room) -> u64 {
 #[cfg(unix)]
 #[test]
 fn stopped_waiters_cost_one_slice() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[4]);
-    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
-    assert_eq!(slices(&room, &handles), 0);
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[4]);
+    let handles = (dir.array_options().open_any(NAME).unwrap(), dir.open());
+    assert_eq!(slices(&dir, &handles), 0);
     let stop_a_waiter = || {
         let guard = array.write().unwrap();
-        let mut waiter = child::start(&room, "want read");
+        let mut waiter = array::start(&dir, "want read");
         waiter.tell("go");
         assert_eq!(waiter.hear(), "wanting");
-        wait_until("it to wait", || wanting(&room) > 0);
+        wait_until("it to wait", || wanting(&dir) > 0);
         waiter.stop();
         drop(guard);
         waiter
     };
-    let go_on = |mut waiter: crate::common::Child| {
+    let go_on = |mut waiter: crate::common::Peer| {
         waiter.signal(libc::SIGCONT);
         assert_eq!(waiter.hear(), "had");
         waiter.finish();
     };
     let waiter = stop_a_waiter();
-    assert_eq!(slices(&room, &handles), 1);
+    assert_eq!(slices(&dir, &handles), 1);
     go_on(waiter);
-    assert_eq!(slices(&room, &handles), 0);
+    assert_eq!(slices(&dir, &handles), 0);
     let waiter = stop_a_waiter();
     wait_until("an attempt", || array.try_write().unwrap().is_some());
     go_on(waiter);
@@ -200,52 +201,47 @@ fn stopped_waiters_cost_one_slice() {
     go_on(waiter);
 }
 
-/// Processes to kill before the lock is measured.
-const RANDOM_KILLS: u32 =
-    if cfg!(any(windows, not(any(target_arch = "x86", target_arch = "x86_64")))) { 50 } else { 200 };
-
 /// Wherever processes have been killed, waiting included, the lock is as quick as before.
 #[test]
 fn the_lock_is_as_quick_after_many_deaths() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[500]);
-    let handles = (room.array_options().open_any(NAME).unwrap(), room.open());
-    assert_eq!(slices(&room, &handles), 0);
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[500]);
+    let handles = (dir.array_options().open_any(NAME).unwrap(), dir.open());
+    assert_eq!(slices(&dir, &handles), 0);
+    let mut dice = stress::dice(2);
+    let kills = LOCK_KILLS.count();
     let (mut killed, mut wanted) = (0, 0);
-    while killed < RANDOM_KILLS {
+    while killed < kills {
         let roles = ["hammer", "want read", "hammer", "want read", "hammer"];
-        let mut actors = roles.map(|role| child::start(&room, role));
-        let guard = array.write_timeout(PATIENCE);
+        let mut actors = roles.map(|role| array::start(&dir, role));
+        let guard = array.write_timeout(TIMEOUT);
         for actor in &mut actors {
             actor.tell("go");
             let _ = actor.hear();
         }
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
+        let hammer_goes_first = dice.roll(2) == 0;
         // Those who only wait die in that. The others die in it too, or later, wherever they are.
         let [hammer, waiter, another, also, last] = &mut actors;
-        wait_until("them to wait", || wanting(&room) >= 2);
+        wait_until("them to wait", || wanting(&dir) >= 2);
         waiter.kill();
         also.kill();
-        if seed & 1 << 40 == 0 {
+        if hammer_goes_first {
             hammer.kill();
         }
         drop(guard);
-        let end = Instant::now() + Duration::from_nanos(seed % 300_000);
+        let end = Instant::now() + Duration::from_nanos(dice.roll(300_000));
         wait_until("the moment to strike", || Instant::now() >= end);
         for actor in [another, last] {
             actor.kill();
         }
-        if seed & 1 << 40 != 0 {
+        if !hammer_goes_first {
             hammer.kill();
         }
         killed += 5;
-        wanted += wanting(&room);
+        wanted += wanting(&dir);
         recover(&array);
     }
-    let after = slices(&room, &handles);
+    let after = slices(&dir, &handles);
     println!("{after} slices after {killed} kills, with {wanted} waiters left by the dead");
     // Whoever is still there is buried by the first who waits for it.
     assert!(after <= 1, "{after} slices after {killed} kills");
@@ -254,51 +250,40 @@ fn the_lock_is_as_quick_after_many_deaths() {
 
 #[test]
 fn the_entries_of_the_dead_are_used_again() {
-    let room = Room::new();
-    let array: SharedArray<u64> = room.array_options().max_handles(2).create("array", &[4]).unwrap();
+    let dir = TestDir::new();
+    let array: SharedArray<u64> = dir.array_options().max_handles(2).create("array", &[4]).unwrap();
     for how in ["write", "read", "write"] {
-        let mut actor = child::start(&room, &format!("hold {how}"));
+        let mut actor = array::start(&dir, &format!("hold {how}"));
         actor.tell("go");
         assert_eq!(actor.hear(), "held");
-        let full = room.array_options().open::<u64>("array");
+        let full = dir.array_options().open::<u64>("array");
         assert!(matches!(full, Err(Error::TooManyReaders { max: 2, .. })));
         actor.kill();
         // Moving in buries who had the entry.
-        let heir = room.open::<u64>();
+        let heir = dir.open::<u64>();
         assert_eq!(heir.is_poisoned().unwrap(), how == "write");
         heir.clear_poison().unwrap();
         assert!(array.try_write().unwrap().is_some());
     }
 }
 
-/// Processes to kill in the storm; where they take long to start, as under emulation, not so many.
-const KILLS: u32 = if cfg!(windows) {
-    100
-} else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
-    500
-} else {
-    50
-};
-
 /// Processes are killed at whatever they are doing.
 #[test]
-fn a_storm_of_kills() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[500]);
-    let (mut poisoned, mut seed) = (0, 0x2545_f491_4f6c_dd1d_u64);
-    let mut standing = child::start(&room, "hammer");
+fn random_kills() {
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[500]);
+    let kills = ARRAY_KILLS.count();
+    let (mut poisoned, mut dice) = (0, stress::dice(1));
+    let mut standing = array::start(&dir, "hammer");
     standing.tell("go");
     let mut rounds = 0;
     // Whether a kill comes in the middle of a change is luck, more of which is needed where kills are few.
-    while rounds < KILLS || (poisoned == 0 && rounds < 10 * KILLS) {
+    while rounds < kills || (poisoned == 0 && rounds < 10 * kills) {
         rounds += 1;
-        let mut actor = child::start(&room, "hammer");
+        let mut actor = array::start(&dir, "hammer");
         actor.tell("go");
         assert_eq!(actor.hear(), "hammering");
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        let end = Instant::now() + Duration::from_nanos(seed % 300_000);
+        let end = Instant::now() + Duration::from_nanos(dice.roll(300_000));
         wait_until("the moment to strike", || Instant::now() >= end);
         // The one that stands becomes the next to fall.
         std::mem::replace(&mut standing, actor).kill();

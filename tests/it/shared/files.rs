@@ -1,12 +1,13 @@
 //! Files with something in them that the library did not write.
 
-use crate::support::{NAME, PATIENCE, Room};
+use crate::common::stress;
+use crate::shared::support::{NAME, TIMEOUT, TestDir};
 use ndsharray::{Error, HeaderError};
 use std::fs;
 use std::time::Duration;
 
-fn scribble(room: &Room, at: u64, bytes: &[u8]) {
-    crate::common::os::write_all_at(&fs::OpenOptions::new().write(true).open(room.file()).unwrap(), bytes, at).unwrap();
+fn scribble(dir: &TestDir, at: u64, bytes: &[u8]) {
+    crate::common::os::write_all_at(&fs::OpenOptions::new().write(true).open(dir.file()).unwrap(), bytes, at).unwrap();
 }
 
 #[test]
@@ -28,10 +29,10 @@ fn each_damage_to_the_head_is_an_error() {
         (64, long(u64::MAX), |e| matches!(e, HeaderError::Shape(_) | HeaderError::Axis { .. })),
     ];
     for (at, bytes, expected) in damages {
-        let room = Room::new();
-        drop(room.create::<f32>(&[2, 3]));
-        scribble(&room, at, &bytes);
-        match room.array_options().open::<f32>(NAME) {
+        let dir = TestDir::new();
+        drop(dir.create::<f32>(&[2, 3]));
+        scribble(&dir, at, &bytes);
+        match dir.array_options().open::<f32>(NAME) {
             Err(Error::Corrupt(error)) => assert!(expected(&error), "byte {at}: {error}"),
             other => panic!("byte {at}: {other:?}"),
         }
@@ -40,54 +41,52 @@ fn each_damage_to_the_head_is_an_error() {
 
 #[test]
 fn a_short_file_is_an_error() {
-    let room = Room::new();
-    drop(room.create::<f32>(&[1000]));
-    let whole = fs::metadata(room.file()).unwrap().len();
+    let dir = TestDir::new();
+    drop(dir.create::<f32>(&[1000]));
+    let whole = fs::metadata(dir.file()).unwrap().len();
     for len in [whole - 1, 4096, 576, 100, 8] {
-        fs::OpenOptions::new().write(true).open(room.file()).unwrap().set_len(len).unwrap();
+        fs::OpenOptions::new().write(true).open(dir.file()).unwrap().set_len(len).unwrap();
         assert!(
             matches!(
-                room.array_options().open::<f32>(NAME),
+                dir.array_options().open::<f32>(NAME),
                 Err(Error::Corrupt(HeaderError::Truncated { found, .. })) if found == len
             ),
             "{len}"
         );
     }
-    fs::write(room.file(), b"").unwrap();
-    assert!(matches!(room.array_options().open::<f32>(NAME), Err(Error::NotFound { .. })));
+    fs::write(dir.file(), b"").unwrap();
+    assert!(matches!(dir.array_options().open::<f32>(NAME), Err(Error::NotFound { .. })));
 }
 
 /// Whatever stands in the lock, nobody panics or hangs beyond a time-out.
 #[test]
 fn any_lock_word_has_an_answer() {
-    let room = Room::new();
-    let array = room.create::<u32>(&[4]);
-    let other = room.open::<u32>();
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let dir = TestDir::new();
+    let array = dir.create::<u32>(&[4]);
+    let other = dir.open::<u32>();
+    let mut dice = stress::dice(1);
     for round in 0..300_u64 {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
+        let seed = dice.word();
         let word = match round % 3 {
             0 => seed,
             1 => seed & 0xf_0003,
             _ => seed & 0xf_01ff,
         };
-        scribble(&room, 576, &word.to_ne_bytes());
-        scribble(&room, 704, &(seed >> 20).to_ne_bytes());
+        scribble(&dir, 576, &word.to_ne_bytes());
+        scribble(&dir, 704, &(seed >> 20).to_ne_bytes());
         let brief = Duration::from_micros(100);
         let _ = other.try_read();
         let _ = array.read_timeout(brief);
         let _ = other.write_timeout(brief);
         let _ = array.try_write();
         let _ = array.is_poisoned();
-        drop(room.open::<u32>());
+        drop(dir.open::<u32>());
     }
     // A word that names nobody living: they are dead, and that was that.
-    scribble(&room, 576, &100_u64.to_ne_bytes());
-    assert!(matches!(array.write_timeout(PATIENCE), Err(Error::Poisoned(_))));
-    scribble(&room, 576, &0xffff_u64.to_ne_bytes());
-    assert!(matches!(array.read_timeout(PATIENCE), Err(Error::Poisoned(_))));
+    scribble(&dir, 576, &100_u64.to_ne_bytes());
+    assert!(matches!(array.write_timeout(TIMEOUT), Err(Error::Poisoned(_))));
+    scribble(&dir, 576, &0xffff_u64.to_ne_bytes());
+    assert!(matches!(array.read_timeout(TIMEOUT), Err(Error::Poisoned(_))));
     array.clear_poison().unwrap();
     assert!(array.try_write().unwrap().is_some());
 }

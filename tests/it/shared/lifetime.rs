@@ -1,48 +1,48 @@
 //! Making, opening, removing, and what is left.
 
 use crate::common::os;
-use crate::support::{NAME, Room};
+use crate::shared::support::{NAME, TestDir};
 use ndsharray::{Error, HeaderError};
 use std::fs;
 use std::thread;
 
 #[test]
 fn an_array_outlives_its_handles() {
-    let room = Room::new();
-    room.create::<i64>(&[3]).store(1, -7);
-    assert_eq!(room.files(), [format!("{NAME}.ndsa")]);
-    assert_eq!(*room.open::<i64>().read().unwrap(), [0, -7, 0]);
+    let dir = TestDir::new();
+    dir.create::<i64>(&[3]).store(1, -7);
+    assert_eq!(dir.files(), [format!("{NAME}.ndsa")]);
+    assert_eq!(*dir.open::<i64>().read().unwrap(), [0, -7, 0]);
 }
 
 #[test]
 fn after_unlink_those_who_have_it_go_on() {
-    let room = Room::new();
-    let one = room.create::<i64>(&[3]);
-    let two = room.open::<i64>();
-    let three = room.open::<i64>();
+    let dir = TestDir::new();
+    let one = dir.create::<i64>(&[3]);
+    let two = dir.open::<i64>();
+    let three = dir.open::<i64>();
     one.unlink().unwrap();
-    assert_eq!(room.files(), [""; 0]);
-    assert!(matches!(room.array_options().open::<i64>(NAME), Err(Error::NotFound { .. })));
+    assert_eq!(dir.files(), [""; 0]);
+    assert!(matches!(dir.array_options().open::<i64>(NAME), Err(Error::NotFound { .. })));
     two.store(0, 1);
     assert_eq!(*three.read().unwrap(), [1, 0, 0]);
 
-    let anew = room.create::<u8>(&[1]);
+    let anew = dir.create::<u8>(&[1]);
     two.unlink().unwrap();
-    assert_eq!(room.open::<u8>().len(), 1, "the name is another array's now");
-    room.options().remove_array(NAME).unwrap();
-    assert!(matches!(room.options().remove_array(NAME), Err(Error::NotFound { .. })));
+    assert_eq!(dir.open::<u8>().len(), 1, "the name is another array's now");
+    dir.options().remove_array(NAME).unwrap();
+    assert!(matches!(dir.options().remove_array(NAME), Err(Error::NotFound { .. })));
     anew.unlink().unwrap();
 }
 
 #[test]
 fn of_many_makers_one_succeeds() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for _ in 0..100 {
         let made: usize = thread::scope(|scope| {
             let makers: Vec<_> = (0..4)
                 .map(|n| {
-                    let room = &room;
-                    scope.spawn(move || match room.array_options().from_slice(NAME, &[1000], &[n; 1000]) {
+                    let dir = &dir;
+                    scope.spawn(move || match dir.array_options().from_slice(NAME, &[1000], &[n; 1000]) {
                         Ok(_) => 1,
                         Err(Error::AlreadyExists { .. }) => 0,
                         Err(other) => panic!("{other}"),
@@ -50,7 +50,7 @@ fn of_many_makers_one_succeeds() {
                 })
                 .collect();
             // Whoever finds it finds all of it.
-            match room.array_options().open::<i32>(NAME) {
+            match dir.array_options().open::<i32>(NAME) {
                 Ok(array) => {
                     let elements = array.read().unwrap();
                     assert!(elements.iter().all(|&element| element == elements[0]));
@@ -61,48 +61,48 @@ fn of_many_makers_one_succeeds() {
             makers.into_iter().map(|maker| maker.join().unwrap()).sum()
         });
         assert_eq!(made, 1);
-        room.options().remove_array(NAME).unwrap();
+        dir.options().remove_array(NAME).unwrap();
     }
 }
 
 /// Who comes first makes it; all have the same.
 #[test]
 fn whoever_comes_first_makes_it() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for round in 0..30 {
         let together = std::sync::Barrier::new(4);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     together.wait();
-                    let array = room.array_options().open_or_create::<u64>(NAME, &[2, 3]).unwrap();
+                    let array = dir.array_options().open_or_create::<u64>(NAME, &[2, 3]).unwrap();
                     array.fetch_add(5, 1);
                     together.wait();
                 });
             }
         });
-        let array = room.array_options().open_or_create::<u64>(NAME, &[6]).unwrap();
+        let array = dir.array_options().open_or_create::<u64>(NAME, &[6]).unwrap();
         assert_eq!((array.load(5), array.shape()), (4, &[6][..]), "{round}");
-        assert_eq!(room.open::<u64>().shape(), [2, 3]);
-        let other = room.array_options().open_or_create::<u64>(NAME, &[7]);
+        assert_eq!(dir.open::<u64>().shape(), [2, 3]);
+        let other = dir.array_options().open_or_create::<u64>(NAME, &[7]);
         assert!(matches!(other, Err(Error::ShapeMismatch { expected: 6, found: 7, .. })), "{other:?}");
-        let other = room.array_options().open_or_create::<i64>(NAME, &[6]);
+        let other = dir.array_options().open_or_create::<i64>(NAME, &[6]);
         assert!(matches!(other, Err(Error::DTypeMismatch { .. })), "{other:?}");
         array.unlink().unwrap();
     }
-    fs::write(room.file(), [[0; 8], [1; 8]].concat()).unwrap();
-    let stranger = room.array_options().open_or_create::<u64>(NAME, &[6]);
+    fs::write(dir.file(), [[0; 8], [1; 8]].concat()).unwrap();
+    let stranger = dir.array_options().open_or_create::<u64>(NAME, &[6]);
     assert!(matches!(stranger, Err(Error::AlreadyExists { .. })), "{stranger:?}");
 }
 
 /// What a maker leaves that is killed before the head is there.
 #[test]
 fn half_an_array_is_none() {
-    let room = Room::new();
+    let dir = TestDir::new();
     for left in [vec![], vec![0; 64], vec![0; 8192], [vec![0; 4096], vec![9; 100_000]].concat()] {
-        fs::write(room.file(), &left).unwrap();
-        assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
-        let array = room.create::<u8>(&[10]);
+        fs::write(dir.file(), &left).unwrap();
+        assert!(matches!(dir.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
+        let array = dir.create::<u8>(&[10]);
         assert_eq!(*array.read().unwrap(), [0; 10]);
         array.unlink().unwrap();
     }
@@ -112,20 +112,20 @@ fn half_an_array_is_none() {
 #[test]
 fn memory_is_set_aside_and_zero() {
     use std::os::unix::fs::MetadataExt;
-    let room = Room::new();
-    let array = room.array_options().prefault(true).create::<f64>(NAME, &[1000, 1000]).unwrap();
-    let meta = fs::metadata(room.file()).unwrap();
+    let dir = TestDir::new();
+    let array = dir.array_options().prefault(true).create::<f64>(NAME, &[1000, 1000]).unwrap();
+    let meta = fs::metadata(dir.file()).unwrap();
     assert!(meta.blocks() * 512 >= 8_000_000);
     assert_eq!(meta.mode() & 0o777, 0o600);
     assert!(array.read().unwrap().iter().all(|&element| element == 0.0));
-    let shared = room.array_options().mode(0o666).create::<u8>("shared", &[1]).unwrap();
-    assert_eq!(fs::metadata(room.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
+    let shared = dir.array_options().mode(0o666).create::<u8>("shared", &[1]).unwrap();
+    assert_eq!(fs::metadata(dir.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
     // Permission to read alone would be good for holding locks in the way of others, and for nothing else.
-    drop(room.array_options().mode(0o644).create::<u8>("private", &[1]).unwrap());
-    assert_eq!(fs::metadata(room.path().join("private.ndsa")).unwrap().mode() & 0o777, 0o600);
+    drop(dir.array_options().mode(0o644).create::<u8>("private", &[1]).unwrap());
+    assert_eq!(fs::metadata(dir.path().join("private.ndsa")).unwrap().mode() & 0o777, 0o600);
     shared.unlink().unwrap();
     assert!(matches!(
-        room.array_options().max_handles(449).create::<u8>("x", &[1]),
+        dir.array_options().max_handles(449).create::<u8>("x", &[1]),
         Err(Error::InvalidOption { option: "max_handles", .. })
     ));
 }
@@ -134,14 +134,14 @@ fn memory_is_set_aside_and_zero() {
 #[test]
 #[cfg(all(target_pointer_width = "64", unix))]
 fn a_huge_array_opens_without_being_touched() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let len = (5 << 30) / 8;
-    drop(room.create::<f64>(&[1]));
-    let file = fs::OpenOptions::new().write(true).open(room.file()).unwrap();
+    drop(dir.create::<f64>(&[1]));
+    let file = fs::OpenOptions::new().write(true).open(dir.file()).unwrap();
     os::write_all_at(&file, &(5_u64 << 30).to_ne_bytes(), 40).unwrap();
     os::write_all_at(&file, &(len as u64).to_ne_bytes(), 64).unwrap();
     file.set_len((5 << 30) + 8192).unwrap();
-    let array = room.open::<f64>();
+    let array = dir.open::<f64>();
     assert_eq!(array.len(), len);
     array.store(len - 1, 2.5);
     {
@@ -149,14 +149,14 @@ fn a_huge_array_opens_without_being_touched() {
         guard[len / 2] = 1.5;
     }
     assert_eq!((array.load(len - 1), array.load(len / 2), array.load(7)), (2.5, 1.5, 0.0));
-    assert!(std::os::unix::fs::MetadataExt::blocks(&fs::metadata(room.file()).unwrap()) * 512 < 1 << 20);
+    assert!(std::os::unix::fs::MetadataExt::blocks(&fs::metadata(dir.file()).unwrap()) * 512 < 1 << 20);
 }
 
 #[cfg(unix)]
 #[test]
 fn a_forked_child_opens_its_own() {
-    let room = Room::new();
-    let array: ndsharray::SharedArray<u32> = room.create(&[2]);
+    let dir = TestDir::new();
+    let array: ndsharray::SharedArray<u32> = dir.create(&[2]);
     let guard = array.write().unwrap();
     // SAFETY: the child does nothing but what follows, and ends without returning.
     let pid = unsafe { libc::fork() };
@@ -165,7 +165,7 @@ fn a_forked_child_opens_its_own() {
         let refused = forked(array.try_read().map(drop))
             && forked(array.try_write().map(drop))
             && forked(array.clear_poison())
-            && forked(room.open::<u32>().unlink().and_then(|()| array.is_poisoned().map(drop)));
+            && forked(dir.open::<u32>().unlink().and_then(|()| array.is_poisoned().map(drop)));
         drop(guard);
         drop(array);
         // SAFETY: takes a number; nothing of this process is needed any more.
@@ -183,18 +183,18 @@ fn a_forked_child_opens_its_own() {
 
 #[test]
 fn a_file_of_something_else() {
-    let room = Room::new();
-    fs::write(room.file(), b"NDSHBORDxxxx").unwrap();
-    assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+    let dir = TestDir::new();
+    fs::write(dir.file(), b"NDSHBORDxxxx").unwrap();
+    assert!(matches!(dir.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
     assert!(matches!(
-        room.array_options().open::<u8>(NAME),
+        dir.array_options().open::<u8>(NAME),
         Err(Error::Corrupt(HeaderError::Truncated { .. } | HeaderError::Magic { .. }))
     ));
-    assert!(matches!(room.options().remove_array(NAME), Err(Error::Corrupt(HeaderError::Magic { .. }))));
-    fs::remove_file(room.file()).unwrap();
-    if !os::symlink(&std::env::current_exe().unwrap(), &room.file()) {
+    assert!(matches!(dir.options().remove_array(NAME), Err(Error::Corrupt(HeaderError::Magic { .. }))));
+    fs::remove_file(dir.file()).unwrap();
+    if !os::symlink(&std::env::current_exe().unwrap(), &dir.file()) {
         return;
     }
-    assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::ForeignOwner { .. })));
-    assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(dir.array_options().open::<u8>(NAME), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(dir.array_options().create::<u8>(NAME, &[1]), Err(Error::ForeignOwner { .. })));
 }

@@ -1,15 +1,15 @@
 //! Names that several makers, removers and openers fight for: whoever has an array keeps its name.
 
-use crate::support::{NAME, Room};
+use crate::common::stress::RACE;
+use crate::shared::support::{NAME, TestDir};
 use ndsharray::{DType, Error, SharedArray};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long a race is run. Without the locks each of these showed what it is to show within a tenth of that.
-const RACE: Duration = Duration::from_secs(2);
-
+/// Without the locks each of these showed what it is to show within a tenth of [`RACE`].
+///
 /// Runs `rivals` on threads of their own, over and over, while this thread runs `body`.
 fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
     let over = AtomicBool::new(false);
@@ -30,7 +30,7 @@ fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
                 }
             });
         }
-        let end = Instant::now() + RACE;
+        let end = Instant::now() + RACE.time();
         while Instant::now() < end {
             body();
         }
@@ -40,23 +40,23 @@ fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
 /// A handle from `open` is one of an array that has its name, for as long as it lives: those who remove what is unused leave it alone.
 #[test]
 fn what_has_been_opened_is_not_unused() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let (opened, removed) = (AtomicU64::new(0), AtomicU64::new(0));
-    let make = || match room.array_options().create::<u64>(NAME, &[2]) {
+    let make = || match dir.array_options().create::<u64>(NAME, &[2]) {
         Ok(_) | Err(Error::AlreadyExists { .. }) => {}
         Err(other) => panic!("make: {other:?}"),
     };
-    let remove = || match room.options().remove_unused_array(NAME) {
+    let remove = || match dir.options().remove_unused_array(NAME) {
         Ok(()) => _ = removed.fetch_add(1, Ordering::Relaxed),
         Err(Error::NotFound { .. } | Error::InUse { .. }) => {}
         Err(other) => panic!("remove: {other:?}"),
     };
     let mut token = 0;
-    race(&[&make, &remove], || match room.array_options().open::<u64>(NAME) {
+    race(&[&make, &remove], || match dir.array_options().open::<u64>(NAME) {
         Ok(one) => {
             token += 1;
             one.store(0, token);
-            let two = room.array_options().open::<u64>(NAME).expect("it is in use, so it has its name");
+            let two = dir.array_options().open::<u64>(NAME).expect("it is in use, so it has its name");
             assert_eq!(two.load(0), token, "the name is another array's");
             opened.fetch_add(1, Ordering::Relaxed);
         }
@@ -73,42 +73,42 @@ fn what_has_been_opened_is_not_unused() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn a_failed_maker_takes_no_name_away() {
-    let room = Room::new();
-    let fail = || match room.array_options().create::<u8>(NAME, &[1 << (usize::BITS - 3)]) {
+    let dir = TestDir::new();
+    let fail = || match dir.array_options().create::<u8>(NAME, &[1 << (usize::BITS - 3)]) {
         Err(Error::OutOfMemory { .. } | Error::AlreadyExists { .. }) => {}
         other => panic!("{other:?}"),
     };
     // Rivals that succeed make it likely that one of them takes over what a failed one is about to remove.
     let make = || {
-        if let Ok(array) = room.array_options().create::<u64>(NAME, &[1]) {
+        if let Ok(array) = dir.array_options().create::<u64>(NAME, &[1]) {
             array.store(0, u64::MAX);
-            assert_eq!(room.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), u64::MAX);
+            assert_eq!(dir.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), u64::MAX);
             array.unlink().unwrap();
         }
     };
     let mut made = 0;
-    race(&[&fail, &fail, &fail, &make, &make], || match room.array_options().create::<u64>(NAME, &[1]) {
+    race(&[&fail, &fail, &fail, &make, &make], || match dir.array_options().create::<u64>(NAME, &[1]) {
         Ok(array) => {
             made += 1;
             array.store(0, made);
-            assert_eq!(room.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), made);
+            assert_eq!(dir.array_options().open::<u64>(NAME).expect("nobody removes it").load(0), made);
             array.unlink().unwrap();
         }
         Err(Error::AlreadyExists { .. }) => {}
         Err(other) => panic!("{other:?}"),
     });
     assert!(made > 0);
-    assert!(room.files().is_empty());
+    assert!(dir.files().is_empty());
 }
 
 /// Of two handles that remove the name, and one that makes the array anew, none removes what is not its own.
 #[test]
 fn a_removed_name_is_removed_once() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let current = AtomicU64::new(0);
     // What is opened here is removed only if it still has the name; the number says which array it was.
     let unlink = || {
-        if let Ok(array) = room.array_options().open::<u64>(NAME)
+        if let Ok(array) = dir.array_options().open::<u64>(NAME)
             && array.load(0) < current.load(Ordering::SeqCst)
         {
             array.unlink().unwrap();
@@ -116,11 +116,11 @@ fn a_removed_name_is_removed_once() {
     };
     let mut made = 0;
     race(&[&unlink, &unlink, &unlink, &unlink], || {
-        match room.array_options().from_slice::<u64>(NAME, &[1], &[made + 1]) {
+        match dir.array_options().from_slice::<u64>(NAME, &[1], &[made + 1]) {
             Ok(array) => {
                 made += 1;
                 // Not an old one: nobody may remove it.
-                let again = room.array_options().open::<u64>(NAME).expect("nobody removes the current one");
+                let again = dir.array_options().open::<u64>(NAME).expect("nobody removes the current one");
                 assert_eq!(again.load(0), made);
                 current.store(made + 1, Ordering::SeqCst);
                 // By now everybody may, who finds it.
@@ -136,23 +136,23 @@ fn a_removed_name_is_removed_once() {
 /// What is panicked in while it is filled leaves nothing behind, and the name is free.
 #[test]
 fn a_panicking_maker_leaves_nothing() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let made = std::panic::catch_unwind(|| {
-        room.array_options().create_any(NAME, DType::U8, &[1000], |_| std::panic::resume_unwind(Box::new("on purpose")))
+        dir.array_options().create_any(NAME, DType::U8, &[1000], |_| std::panic::resume_unwind(Box::new("on purpose")))
     });
     assert!(made.is_err());
-    assert!(room.files().is_empty(), "{:?}", room.files());
-    assert_eq!(room.create::<u8>(&[3]).len(), 3);
+    assert!(dir.files().is_empty(), "{:?}", dir.files());
+    assert_eq!(dir.create::<u8>(&[3]).len(), 3);
 }
 
 /// While it is being made, an array is neither there nor to be removed.
 #[test]
 fn what_is_being_made_is_in_use() {
-    let room = Room::new();
-    let options = room.options();
-    let made = room.array_options().create_any(NAME, DType::U8, &[10], |_| {
-        assert!(matches!(room.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
-        assert!(matches!(room.array_options().create::<u8>(NAME, &[10]), Err(Error::AlreadyExists { .. })));
+    let dir = TestDir::new();
+    let options = dir.options();
+    let made = dir.array_options().create_any(NAME, DType::U8, &[10], |_| {
+        assert!(matches!(dir.array_options().open::<u8>(NAME), Err(Error::NotFound { .. })));
+        assert!(matches!(dir.array_options().create::<u8>(NAME, &[10]), Err(Error::AlreadyExists { .. })));
         assert!(matches!(options.remove_unused_array(NAME), Err(Error::InUse { living: None, .. })));
         assert!(matches!(options.remove_array(NAME), Err(Error::InUse { living: None, .. })));
     });
@@ -160,37 +160,37 @@ fn what_is_being_made_is_in_use() {
     assert!(matches!(options.remove_unused_array(NAME), Err(Error::InUse { living: Some(1), .. })));
     drop(made);
     options.remove_unused_array(NAME).unwrap();
-    assert!(room.files().is_empty());
+    assert!(dir.files().is_empty());
 }
 
 /// A file is removed, or overwritten, only if a maker of arrays has left it.
 #[test]
 fn strangers_files_stay() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let mut zeros_and_more = vec![0; 100];
     zeros_and_more[40] = 1;
     for content in [b"\\documentclass{thesis}".to_vec(), b"NDSHBORDxxxx".to_vec(), vec![1], zeros_and_more] {
-        fs::write(room.file(), &content).unwrap();
-        let options = room.options();
-        assert!(matches!(room.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
+        fs::write(dir.file(), &content).unwrap();
+        let options = dir.options();
+        assert!(matches!(dir.array_options().create::<u8>(NAME, &[1]), Err(Error::AlreadyExists { .. })));
         assert!(matches!(options.remove_array(NAME), Err(Error::Corrupt(_))), "{content:?}");
         assert!(matches!(options.remove_unused_array(NAME), Err(Error::Corrupt(_))));
-        assert_eq!(fs::read(room.file()).unwrap(), content);
+        assert_eq!(fs::read(dir.file()).unwrap(), content);
     }
     // Nothing, zeros, or a head whose magic is missing: a maker died.
     let mut headless = vec![0; 8192];
     drop({
-        fs::remove_file(room.file()).unwrap();
-        room.create::<u8>(&[7])
+        fs::remove_file(dir.file()).unwrap();
+        dir.create::<u8>(&[7])
     });
-    headless[8..576].copy_from_slice(&fs::read(room.file()).unwrap()[8..576]);
+    headless[8..576].copy_from_slice(&fs::read(dir.file()).unwrap()[8..576]);
     for content in [vec![], vec![0; 5], vec![0; 8192], headless] {
-        fs::write(room.file(), &content).unwrap();
-        room.options().remove_unused_array(NAME).unwrap();
-        fs::write(room.file(), &content).unwrap();
-        room.options().remove_array(NAME).unwrap();
-        fs::write(room.file(), &content).unwrap();
-        let array: SharedArray<u8> = room.create(&[1]);
+        fs::write(dir.file(), &content).unwrap();
+        dir.options().remove_unused_array(NAME).unwrap();
+        fs::write(dir.file(), &content).unwrap();
+        dir.options().remove_array(NAME).unwrap();
+        fs::write(dir.file(), &content).unwrap();
+        let array: SharedArray<u8> = dir.create(&[1]);
         array.unlink().unwrap();
     }
 }
@@ -198,13 +198,13 @@ fn strangers_files_stay() {
 /// Memory of this library has rules that a block has not.
 #[test]
 fn own_files_are_no_blocks() {
-    let room = Room::new();
-    let options = room.options();
+    let dir = TestDir::new();
+    let options = dir.options();
     let mut writer = options.create::<bool>("channel").unwrap();
     writer.write(&[64], &[true; 64]).unwrap();
     let mut reader = options.open("channel").unwrap();
     let sample = reader.latest().unwrap().unwrap();
-    let array = room.create::<u64>(&[8]);
+    let array = dir.create::<u64>(&[8]);
     let payload = writer.payload_name().unwrap();
     let names = [
         "channel.ndsh",
@@ -216,9 +216,9 @@ fn own_files_are_no_blocks() {
         "x.ndsh-types",
     ];
     for name in names {
-        let refused = room.array_options().attach_raw::<u8>(name, &[1]);
+        let refused = dir.array_options().attach_raw::<u8>(name, &[1]);
         assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
-        let refused = room.array_options().attach_raw_any(name, DType::U64, &[1]);
+        let refused = dir.array_options().attach_raw_any(name, DType::U64, &[1]);
         assert!(matches!(refused, Err(Error::InvalidName { .. })), "{name}: {refused:?}");
     }
     assert_eq!(sample.view::<bool>().unwrap().as_slice(), [true; 64]);

@@ -1,13 +1,11 @@
 //! What the tests share: an array of one's own.
 
-pub(crate) use crate::common::{PATIENCE, Room, wait_until};
+pub(crate) use crate::common::{TIMEOUT, TestDir, wait_until};
+pub(crate) use crate::peer::array::NAME;
 use ndsharray::{ShElement, SharedArray};
 use std::path::PathBuf;
 
-/// The name that most tests give their array; the directory keeps them apart.
-pub(crate) const NAME: &str = "array";
-
-impl Room {
+impl TestDir {
     pub(crate) fn file(&self) -> PathBuf {
         self.path().join(format!("{NAME}.ndsa"))
     }

@@ -1,16 +1,16 @@
 //! Threads of one handle, and of several.
 
-use crate::child::change_all;
-use crate::support::{PATIENCE, Room, wait_until};
+use crate::peer::array::change_all;
+use crate::shared::support::{TIMEOUT, TestDir, wait_until};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 #[test]
 fn threads_of_one_handle_exclude_each_other() {
-    let room = Room::new();
-    let array = room.create::<u64>(&[64]);
-    let other = room.open::<u64>();
+    let dir = TestDir::new();
+    let array = dir.create::<u64>(&[64]);
+    let other = dir.open::<u64>();
     let read = AtomicU32::new(0);
     thread::scope(|scope| {
         for (n, handle) in [&array, &array, &other].into_iter().enumerate() {
@@ -35,11 +35,11 @@ fn threads_of_one_handle_exclude_each_other() {
 
 #[test]
 fn two_threads_of_one_handle_read_at_once() {
-    let room = Room::new();
-    let array = room.create::<u8>(&[1]);
+    let dir = TestDir::new();
+    let array = dir.create::<u8>(&[1]);
     let guard = array.read().unwrap();
     thread::scope(|scope| {
-        let second = scope.spawn(|| array.read_timeout(PATIENCE).unwrap().is_some());
+        let second = scope.spawn(|| array.read_timeout(TIMEOUT).unwrap().is_some());
         assert!(second.join().unwrap());
     });
     drop(guard);
@@ -49,9 +49,9 @@ fn two_threads_of_one_handle_read_at_once() {
 /// Readers that overlap without a gap do not keep a writer out.
 #[test]
 fn a_stream_of_readers_does_not_starve_a_writer() {
-    let room = Room::new();
-    let array = room.create::<u8>(&[1]);
-    let others = [room.open::<u8>(), room.open::<u8>(), room.open::<u8>()];
+    let dir = TestDir::new();
+    let array = dir.create::<u8>(&[1]);
+    let others = [dir.open::<u8>(), dir.open::<u8>(), dir.open::<u8>()];
     let done = AtomicBool::new(false);
     let started = AtomicU32::new(0);
     thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn a_stream_of_readers_does_not_starve_a_writer() {
         wait_until("all readers read", || started.load(Ordering::Relaxed) == 3);
         let mut got = 0;
         for _ in 0..50 {
-            got += u32::from(array.write_timeout(PATIENCE).unwrap().is_some());
+            got += u32::from(array.write_timeout(TIMEOUT).unwrap().is_some());
         }
         done.store(true, Ordering::Relaxed);
         assert_eq!(got, 50);
@@ -89,9 +89,9 @@ fn a_stream_of_readers_does_not_starve_a_writer() {
 /// Writers that follow each other without a gap do not keep a reader out: it waits for the one that has the array, and not for all that want it.
 #[test]
 fn a_stream_of_writers_does_not_starve_a_reader() {
-    let room = Room::new();
-    let array = room.create::<u8>(&[1]);
-    let others = [room.open::<u8>(), room.open::<u8>(), room.open::<u8>()];
+    let dir = TestDir::new();
+    let array = dir.create::<u8>(&[1]);
+    let others = [dir.open::<u8>(), dir.open::<u8>(), dir.open::<u8>()];
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         for other in &others {
@@ -105,7 +105,7 @@ fn a_stream_of_writers_does_not_starve_a_reader() {
                 }
             });
         }
-        let got = (0..50).filter(|_| array.read_timeout(PATIENCE).unwrap().is_some()).count();
+        let got = (0..50).filter(|_| array.read_timeout(TIMEOUT).unwrap().is_some()).count();
         done.store(true, Ordering::Relaxed);
         assert_eq!(got, 50);
     });
@@ -113,9 +113,9 @@ fn a_stream_of_writers_does_not_starve_a_reader() {
 
 #[test]
 fn who_looks_and_who_changes_single_elements_take_turns() {
-    let room = Room::new();
-    let array = room.create::<u32>(&[2]);
-    let other = room.open::<u32>();
+    let dir = TestDir::new();
+    let array = dir.create::<u32>(&[2]);
+    let other = dir.open::<u32>();
     let guard = array.read().unwrap();
     assert_eq!(other.load(0), 0, "loads go with readers");
     let stored = AtomicBool::new(false);
@@ -145,9 +145,9 @@ fn who_looks_and_who_changes_single_elements_take_turns() {
 #[cfg(unix)]
 #[test]
 fn who_waits_sleeps() {
-    let room = Room::new();
-    let array = room.create::<u8>(&[1]);
-    let other = room.open::<u8>();
+    let dir = TestDir::new();
+    let array = dir.create::<u8>(&[1]);
+    let other = dir.open::<u8>();
     let guard = array.write().unwrap();
     let thread_time = || {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };

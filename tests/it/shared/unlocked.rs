@@ -1,16 +1,16 @@
 //! Without the lock: slices by one's own word, and blocks that have none.
 
-use crate::support::Room;
+use crate::shared::support::TestDir;
 use ndsharray::{Error, SharedArray};
 use std::fs;
 use std::thread;
 
 #[test]
 fn disjoint_parts_are_filled_at_once() {
-    let room = Room::new();
+    let dir = TestDir::new();
     let (rows, columns) = (64, 1000);
-    let mut matrix = room.create::<u32>(&[rows, columns]);
-    let other = room.open::<u32>();
+    let mut matrix = dir.create::<u32>(&[rows, columns]);
+    let other = dir.open::<u32>();
     thread::scope(|scope| {
         for worker in 0..4 {
             let handle = if worker % 2 == 0 { &matrix } else { &other };
@@ -35,19 +35,19 @@ fn disjoint_parts_are_filled_at_once() {
 #[test]
 #[should_panic(expected = "range 4..7 is out of range for an array of 6 elements")]
 fn a_part_out_of_range_panics() {
-    let room = Room::new();
-    let array = room.create::<u8>(&[6]);
+    let dir = TestDir::new();
+    let array = dir.create::<u8>(&[6]);
     // SAFETY: nobody changes the array.
     let _ = unsafe { array.part_unlocked(4..7) };
 }
 
 #[test]
 fn a_block_of_bytes_is_an_array() {
-    let room = Room::new();
-    let path = room.path().join("block");
+    let dir = TestDir::new();
+    let path = dir.path().join("block");
     let bytes: Vec<u8> = [1.5_f64, -2.0, 3.25].iter().flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(&path, [bytes.clone(), vec![7; 4072]].concat()).unwrap();
-    let array: SharedArray<f64> = room.array_options().attach_raw("block", &[3, 1]).unwrap();
+    let array: SharedArray<f64> = dir.array_options().attach_raw("block", &[3, 1]).unwrap();
     // SAFETY: nobody changes the block.
     assert_eq!(unsafe { array.as_slice_unlocked() }, [1.5, -2.0, 3.25]);
     array.store(1, 4.0);
@@ -61,13 +61,13 @@ fn a_block_of_bytes_is_an_array() {
     drop(array);
     assert_eq!(fs::metadata(&path).unwrap().len(), 4096, "as it was");
     assert!(matches!(
-        room.array_options().attach_raw::<f64>("block", &[513]),
+        dir.array_options().attach_raw::<f64>("block", &[513]),
         Err(Error::ShapeMismatch { expected: 4104, found: 4096, .. })
     ));
-    assert!(matches!(room.array_options().attach_raw::<f64>("no-block", &[1]), Err(Error::NotFound { .. })));
-    let empty: SharedArray<f64> = room.array_options().attach_raw("block", &[0, 3]).unwrap();
+    assert!(matches!(dir.array_options().attach_raw::<f64>("no-block", &[1]), Err(Error::NotFound { .. })));
+    let empty: SharedArray<f64> = dir.array_options().attach_raw("block", &[0, 3]).unwrap();
     // SAFETY: there are no elements.
     assert_eq!(unsafe { empty.as_slice_unlocked() }, [0.0; 0]);
     empty.unlink().unwrap();
-    assert_eq!(room.files(), [""; 0]);
+    assert_eq!(dir.files(), [""; 0]);
 }

@@ -15,7 +15,7 @@ use crate::harness::race::Subject;
 pub(crate) const NAME: &str = "Python ndsharray";
 
 /// The script of the library's own tests with the package.
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/compat_python/peer.py");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/python/peer.py");
 
 /// The interpreter, if there is one.
 pub(crate) fn interpreter() -> Option<OsString> {

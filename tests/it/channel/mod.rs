@@ -1,0 +1,32 @@
+//! Channels: one writer, many readers.
+
+mod bad_calls;
+mod bad_files;
+mod changes;
+mod closing;
+mod corrupt_words;
+mod defaults;
+mod lent_by_address;
+#[cfg(target_os = "linux")]
+mod limits;
+mod links;
+mod live_damage;
+#[cfg(feature = "ndarray")]
+mod loans;
+mod mixed;
+mod ownership;
+// Whose a file is and who may use it is the directory's to say on Windows.
+#[cfg(unix)]
+mod permissions;
+mod processes;
+mod removal;
+#[cfg(feature = "ndarray")]
+mod round_trip;
+mod samples;
+#[cfg(feature = "ndarray")]
+mod strides;
+pub(crate) mod support;
+mod takeover;
+mod torn;
+mod unused;
+mod waiting;

@@ -3,8 +3,9 @@
 use super::{group_memory_short_of, monotonic_ns};
 use std::time::Duration;
 
-/// Bytes that this process' control group and those above it may still take; `None` when there is
-/// no limit.
+/// Bytes that this process' control group and those above it may still take.
+///
+/// `None` when there is no limit.
 pub(crate) fn group_memory_left() -> Option<u64> {
     group_memory_short_of(u64::MAX)
 }

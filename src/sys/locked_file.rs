@@ -4,8 +4,9 @@ use super::{fork_count, range_lock, watch_forks};
 use std::fs::File;
 use std::ops::Deref;
 
-/// A file that locks are taken through; they go with it. (Where locks are files, closing it would
-/// not tell.)
+/// A file that locks are taken through; they go with it.
+///
+/// Where locks are files, closing it would not be noticed.
 pub(crate) struct LockedFile {
     file: File,
     forks: u64,

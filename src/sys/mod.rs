@@ -1,5 +1,6 @@
-//! Everything this crate asks of the operating system, one file per platform, each with the same
-//! shape.
+//! Everything this crate asks of the operating system.
+//!
+//! One file per platform, each with the same shape.
 //!
 //! The functions are thin: they name what is wanted, not how it is done here, and answer with
 //! `std::io` errors; what an error means for a channel is decided by the callers. The list of names
@@ -78,7 +79,8 @@ pub(crate) use whole::{read_at, read_exact_at, read_front, write_all_at};
 /// Whether there is more than `unsupported.rs` here.
 pub(crate) const IS_SUPPORTED: bool = cfg!(any(unix, windows));
 
-/// Whether new pages of a file are had faster by writing to the file than by touching a mapping of
-/// it: the system need not clear them first, and nothing has to fault. Measured on Linux's shared
+/// Whether writing to a file makes new pages faster than touching a mapping of it.
+///
+/// The system need not clear them first, and nothing has to fault. Measured on Linux's shared
 /// memory, where it takes two thirds of the time.
 pub(crate) const WRITES_NEW_PAGES_FASTER: bool = cfg!(all(target_os = "linux", not(ndsharray_portable)));

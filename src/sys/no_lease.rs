@@ -1,4 +1,4 @@
-//! Where the system does not tell whether another process has a file open.
+//! Where the system does not show whether another process has a file open.
 
 use std::convert::Infallible;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! Where the system does not tell what a process may still take, nor what a file has.
+//! Where the system shows neither what a process may still take nor what a file has.
 
 use std::fs::File;
 
@@ -18,8 +18,9 @@ pub(crate) fn mappings_left() -> Option<u64> {
     None
 }
 
-/// Bytes that this process' group may still take, if those are less than `wanted`; there are no
-/// such groups.
+/// Bytes that this process' group may still take, if less than `wanted`.
+///
+/// There are no such groups.
 pub(crate) fn group_memory_short_of(_wanted: u64) -> Option<u64> {
     None
 }

@@ -1,5 +1,6 @@
-//! Where a mapping cannot be exchanged in one step: memory that may still be used through its
-//! address is never published.
+//! Where a mapping cannot be exchanged in one step.
+//!
+//! Memory that may still be used through its address is never published there.
 
 use std::io::{self, ErrorKind};
 

@@ -20,7 +20,7 @@ const F_OFD_SETLK: libc::c_int = 90;
 #[cfg(target_vendor = "apple")]
 const F_OFD_GETLK: libc::c_int = 92;
 
-/// Takes the lock on `range` if nobody has it.
+/// Takes the lock on `range` if it is free.
 pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
     match call(file, F_OFD_SETLK, libc::F_WRLCK.into(), range) {
         Ok(_) => Ok(true),
@@ -43,7 +43,7 @@ pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
     Ok(i32::from(answer.l_type) != i32::from(libc::F_UNLCK))
 }
 
-/// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+/// Takes the locks on all ranges within `ranges`, if all are free.
 pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> {
     try_lock(file, ranges)
 }

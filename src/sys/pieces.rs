@@ -9,10 +9,11 @@ use std::io::{self, ErrorKind};
 )]
 pub(super) const PIECE: u64 = 64 << 10;
 
-/// Reserves `len` bytes by `reserve`, which is given where a piece begins and how long it is: all
-/// at once, or, where signals interrupt that, in pieces that become smaller. Older kernels give
-/// back what they have when a signal comes, so that under an interval timer a long reservation
-/// would begin again for ever.
+/// Reserves `len` bytes by `reserve`, which gets the start and length of a piece.
+///
+/// All at once, or, where signals interrupt that, in pieces that become smaller. Older kernels undo
+/// what they have done when a signal comes. Under an interval timer a long reservation would begin
+/// again forever.
 #[cfg_attr(
     not(any(target_os = "linux", target_os = "freebsd", test)),
     allow(dead_code, reason = "nothing interrupts it")

@@ -10,20 +10,19 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Who owns the files that this process makes.
+/// The user that owns the files that this process makes.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: geteuid takes nothing, touches no memory and cannot fail.
     unsafe { libc::geteuid() }
 }
 
-/// Creates a file that did not exist, for reading and writing, with exactly the permission bits
-/// `mode`.
+/// Creates a new file for reading and writing with exactly the permission bits `mode`.
 pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
-        // Nobody else gets in before the mode is set for good, whatever the umask.
+        // No other user gets in before the mode is set for good, whatever the umask.
         .mode(mode & 0o600)
         .custom_flags(libc::O_NOFOLLOW)
         .open(path)?;
@@ -31,15 +30,18 @@ pub(crate) fn open_exclusive(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// How long [`open`] waits for a lease to be given back. They are held for milliseconds; the kernel
-/// leaves them to a holder that was stopped for 45 seconds.
+/// How long [`open`] waits until a lease is released.
+///
+/// Leases are held for milliseconds; the kernel leaves them to a holder that was stopped for 45
+/// seconds.
 const LEASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Time between two attempts to open a file on which a lease is held.
 const LEASE_NAP: Duration = Duration::from_micros(200);
 
-/// Opens an existing file; never follows a symbolic link, never blocks on a pipe that poses as a
-/// file.
+/// Opens an existing file.
+///
+/// Never follows a symbolic link, never blocks on a pipe that poses as a file.
 pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     let mut end = None;
     loop {
@@ -115,18 +117,20 @@ pub(crate) fn same_file(a: &Identity, b: &Identity) -> bool {
     a.device == b.device && a.inode == b.inode
 }
 
-/// Removes the name. Whoever has the file open or mapped keeps it.
+/// Removes the name. A process that has the file open or mapped keeps it.
 pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// Whether a file can have this name, which has no slash and no control characters; if not, why.
+/// Whether a file can have this name; if not, why.
+///
+/// The name has no slash and no control characters.
 #[inline]
 pub(crate) fn check_file_name(_: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
+/// Reads at most `room` bytes of a file from `offset` on; 0 at its end.
 pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
     file.read_at(room, offset)
 }
@@ -136,16 +140,18 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
     file.write_at(bytes, offset)
 }
 
-/// Bytes that this user may still take in the file system that holds `dir`; `None` when it does not
-/// tell.
+/// Bytes that this user may still take in the file system that holds `dir`.
+///
+/// `None` when it does not say.
 pub(crate) fn available(dir: &Path) -> Option<u64> {
     let stat = file_system(dir)?;
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
     Some(u64::from(stat.f_bavail).saturating_mul(u64::from(stat.f_frsize)))
 }
 
-/// Files that this user may still make in the file system that holds `dir`; `None` when it does not
-/// tell, or has no limit.
+/// Files that this user may still make in the file system that holds `dir`.
+///
+/// `None` when it does not say, or has no limit.
 pub(crate) fn files_available(dir: &Path) -> Option<u64> {
     let stat = file_system(dir)?;
     #[allow(clippy::unnecessary_cast, clippy::useless_conversion, reason = "the fields' width differs by target")]
@@ -165,8 +171,9 @@ fn file_system(dir: &Path) -> Option<libc::statvfs> {
     Some(unsafe { stat.assume_init() })
 }
 
-/// The size that this process may give to a file; `None` when there is no limit. Beyond it the
-/// system sends SIGXFSZ.
+/// The largest size that this process may give to a file; `None` without a limit.
+///
+/// Beyond it the system sends SIGXFSZ.
 pub(crate) fn file_size_limit() -> Option<u64> {
     limit_of(libc::RLIMIT_FSIZE)
 }
@@ -200,10 +207,11 @@ pub(crate) fn monotonic_ns() -> u64 {
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Has forks counted from now on; returns the count, for a handle that is being made. Where
-/// [`fork_count`] differs later, the handle belongs to a parent process.
+/// Has forks counted from now on; returns the count, for a new handle.
+///
+/// Where [`fork_count`] differs later, the handle belongs to a parent process.
 pub(crate) fn watch_forks() -> u64 {
-    // No lock: a fork while another thread has it would leave it locked in the child, for ever.
+    // No lock: a fork while another thread holds it would leave it locked in the child forever.
     static WATCHING: AtomicU64 = AtomicU64::new(0);
     extern "C" fn count_fork() {
         // Relaxed: the child has one thread, the one that runs this.

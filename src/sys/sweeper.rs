@@ -1,11 +1,13 @@
-//! Where something is left of files, or of locks, that a process had when it was killed: whoever
-//! closes a handle clears it away.
+//! Where files or locks of killed processes stay behind.
+//!
+//! A process that closes a handle clears them away.
 
 use super::platform;
 use std::path::{Path, PathBuf};
 
-/// Dropped after what a handle has locked and mapped, it removes what nobody has in the directory
-/// any more.
+/// Removes, when dropped, what no process uses in the directory any more.
+///
+/// Dropped after what a handle has locked and mapped.
 pub(crate) struct Sweeper {
     dir: PathBuf,
 }

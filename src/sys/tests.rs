@@ -155,7 +155,7 @@ fn a_file_that_is_removed_frees_its_name_at_once() {
     let path = dir.path().join("f");
     let file = open_exclusive(&path, 0o600).unwrap();
     write_all_at(&file, b"old", 0).unwrap();
-    // SAFETY: nobody changes the file while it is mapped.
+    // SAFETY: no process changes the file while it is mapped.
     let map = unsafe { memmap2::Mmap::map(&file) }.unwrap();
     assert_eq!(open_exclusive(&path, 0o600).unwrap_err().kind(), ErrorKind::AlreadyExists);
     remove_file(&path).unwrap();

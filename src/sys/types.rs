@@ -18,7 +18,7 @@ pub(crate) enum FileType {
     Other,
 }
 
-/// Which file it is, and whose.
+/// The identity of a file, and its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) device: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Identity {
     pub(crate) allocated: u64,
 }
 
-/// What a file takes, and who may use it.
+/// What a file takes, and which users may use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Storage {
     /// Bytes of memory or disk set aside for it.
@@ -54,6 +54,6 @@ pub(crate) enum End {
     Stop,
 }
 
-/// The exit code of a process that a fail point killed, where none tells of a signal.
+/// The exit code of a process that a fail point killed, where no signal shows it.
 #[cfg(all(windows, feature = "failpoints"))]
 pub(super) const KILLED: u32 = 137;

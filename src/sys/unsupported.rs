@@ -97,7 +97,7 @@ pub(crate) fn monotonic_ns() -> u64 {
     0
 }
 
-/// There is no file whose words anybody could sleep on.
+/// There is no file whose words a process could sleep on.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;
 

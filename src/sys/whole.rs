@@ -4,17 +4,19 @@ use super::platform::{read_some_at, write_some_at};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 
-/// Reads from the front of a file; returns how many bytes there were, if fewer than `room`.
+/// Reads from the front of a file; returns the number of bytes, if fewer than `room`.
 pub(crate) fn read_front(file: &File, room: &mut [u8]) -> io::Result<usize> {
     read_at(file, room, 0)
 }
 
-/// Fills `room` from `offset` on; a file that ends before is an error of kind `UnexpectedEof`.
+/// Fills `room` from `offset` on.
+///
+/// A file that ends before is an error of kind `UnexpectedEof`.
 pub(crate) fn read_exact_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<()> {
     if read_at(file, room, offset)? == room.len() { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Reads a file from `offset` on; returns how many bytes there were, if fewer than `room`.
+/// Reads a file from `offset` on; returns the number of bytes, if fewer than `room`.
 pub(crate) fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = room.get_mut(done..)

@@ -1,4 +1,4 @@
-//! File leases: the kernel's word that nobody else has a file open.
+//! File leases: the kernel's guarantee that no other process has a file open.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -8,31 +8,32 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// `fcntl`'s command to choose the signal that tells of another process' wish to open the file.
+/// `fcntl`'s command for the signal that announces another process' open.
 const F_SETSIG: libc::c_int = 10;
 
 /// `renameat2`: the new name must not be taken.
 const RENAME_NOREPLACE: libc::c_uint = 1;
 
-/// As long as it lives, no other open file description of the file exists, in any process, mapped
-/// or not.
+/// A guarantee: no other open file description of the file exists while this lives.
 ///
-/// The kernel grants a write lease only then, counting descriptors and mappings alike, and has
-/// whoever wants to open the file wait until it is given back. (After
-/// `/proc/sys/fs/lease-break-time`, 45 seconds, they wait no longer: a holder that was stopped for
-/// so long is no exception to what they may see.)
+/// In any process, mapped or not.
+///
+/// The kernel grants a write lease only then, counting descriptors and mappings alike. A process
+/// that wants to open the file waits until the lease is released. After
+/// `/proc/sys/fs/lease-break-time`, 45 seconds, it waits no longer: a holder that was stopped for
+/// so long gets no exception from what such a process may see.
 pub(crate) struct Lease<'f> {
     file: &'f File,
 }
 
 impl<'f> Lease<'f> {
-    /// `None` when somebody has the file open, or the file system has no leases. The file must be
-    /// open for writing, and this user's.
+    /// `None` when another process has the file open, or the file system has no leases. The file
+    /// must be open for writing, and this user's.
     pub(crate) fn try_take(file: &'f File) -> Option<Self> {
         let fd = file.as_raw_fd();
-        // The wish is told by a signal, by default SIGIO, which ends a process that does not expect
-        // it. SIGURG is ignored by one that does not, and by its nature may come for no reason to
-        // one that does.
+        // The wish arrives as a signal, by default SIGIO, which ends a process that does not expect
+        // it. SIGURG is ignored by a process that does not expect it. A process that does must by
+        // the signal's nature be prepared to get it for no reason.
         // SAFETY: takes numbers; the descriptor is open while `file` is borrowed.
         let signal_set = unsafe { libc::fcntl(fd, F_SETSIG, libc::SIGURG) } == 0;
         // SAFETY: as above.
@@ -40,8 +41,9 @@ impl<'f> Lease<'f> {
         taken.then_some(Self { file })
     }
 
-    /// Whether access times in `dir` tell of each time that a file is mapped or read. Of a `tmpfs`
-    /// that is known, unless it is mounted without them.
+    /// Whether access times in `dir` change each time that a file is mapped or read.
+    ///
+    /// Of a `tmpfs` that is known, unless it is mounted without them.
     pub(crate) fn tells_of_access(dir: &Path) -> bool {
         /// `f_type` of a `tmpfs`.
         const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -67,7 +69,7 @@ impl<'f> Lease<'f> {
         kind == TMPFS_MAGIC && !has_none
     }
 
-    /// Renames a file that a lease is held on, unless there is something of the new name.
+    /// Renames a file that a lease is held on, unless the new name exists.
     pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
         let [from, to] = [from, to].map(|path| CString::new(path.as_os_str().as_bytes()));
         let (from, to) = (from?, to?);
@@ -79,9 +81,9 @@ impl<'f> Lease<'f> {
         if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
-    /// Whether somebody waits to open the file.
+    /// Whether another process waits to open the file.
     pub(crate) fn is_wanted(&self) -> bool {
-        // While it is to be given back, the kernel answers with what will be left of it.
+        // While it is to be released, the kernel answers with what will be left of it.
         // SAFETY: takes numbers; the descriptor is open while the file is borrowed.
         unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_GETLEASE) != libc::F_WRLCK }
     }
@@ -89,7 +91,7 @@ impl<'f> Lease<'f> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        // SAFETY: takes numbers; the descriptor is open while the file is borrowed. Giving back a
+        // SAFETY: takes numbers; the descriptor is open while the file is borrowed. Releasing a
         // lease that is held cannot fail.
         unsafe { libc::fcntl(self.file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) };
     }
@@ -111,7 +113,7 @@ mod tests {
         assert!(Lease::try_take(&file).is_some(), "shared memory has leases");
         let other = open(&path, Access::Read).unwrap();
         assert!(Lease::try_take(&file).is_none(), "an open descriptor");
-        // SAFETY: nobody changes the file while it is mapped.
+        // SAFETY: no process changes the file while it is mapped.
         let map = unsafe { Mmap::map(&other) }.unwrap();
         drop(other);
         assert!(Lease::try_take(&file).is_none(), "a mapping whose descriptor is closed");
@@ -139,8 +141,8 @@ mod tests {
         });
     }
 
-    /// One that does not wait by itself has the file too, as long as the lease is not kept for
-    /// seconds.
+    /// An opener that does not wait by itself has the file too, as long as the lease is not kept
+    /// for seconds.
     #[test]
     fn our_own_opening_waits_as_well() {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();

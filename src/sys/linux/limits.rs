@@ -1,11 +1,14 @@
-//! What this process may still take of memory that is counted by the system, not by a file system.
+//! What this process may still take of memory that the system itself counts.
+//!
+//! File systems count their own.
 
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-/// Bytes of address space that this process may still map; `None` when it has no limit of its own
-/// (`RLIMIT_AS`).
+/// Bytes of address space that this process may still map (`RLIMIT_AS`).
+///
+/// `None` when it has no limit of its own.
 pub(crate) fn address_space_left() -> Option<u64> {
     let limit = super::limit_of(libc::RLIMIT_AS)?;
     let statm = fs::read_to_string("/proc/self/statm").ok()?;
@@ -15,7 +18,7 @@ pub(crate) fn address_space_left() -> Option<u64> {
     Some(limit.saturating_sub(pages.saturating_mul(page)))
 }
 
-/// Mappings that this process may still have; `None` when the system does not tell.
+/// Mappings that this process may still have; `None` when the system does not say.
 pub(crate) fn mappings_left() -> Option<u64> {
     let most: u64 = fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok()?;
     // Piece by piece: a process that can map no more may not get memory for all of it either.
@@ -28,9 +31,10 @@ pub(crate) fn mappings_left() -> Option<u64> {
     }
 }
 
-/// Bytes that this process' control group and those above it may still take, with all that the
-/// kernel could give back or swap out for it, if that is less than `wanted`. Beyond it the kernel
-/// ends a process of the group.
+/// Bytes that this process' control group may still take, if less than `wanted`.
+///
+/// The groups above it count too, and all that the kernel could reclaim or swap out for it. Beyond
+/// that the kernel ends a process of the group.
 pub(crate) fn group_memory_short_of(wanted: u64) -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     groups_of(&groups).filter_map(|group| group.short_of(wanted, Path::new("/sys/fs/cgroup"))).min()
@@ -45,8 +49,7 @@ struct Group<'a> {
     files: &'static Files,
 }
 
-/// What the files of a group are called, and the counts in `memory.stat` of what the kernel can
-/// give back.
+/// The names of a group's files, and the reclaimable counts in `memory.stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Files {
     most: &'static str,
@@ -92,7 +95,7 @@ fn groups_of(text: &str) -> impl Iterator<Item = Group<'_>> {
 }
 
 impl Group<'_> {
-    /// The least that this group or one above it has left, if that is less than `wanted`.
+    /// The least that this group or one above it has left, if less than `wanted`.
     fn short_of(&self, wanted: u64, mount: &Path) -> Option<u64> {
         let top = mount.join(self.controller);
         let own = top.join(self.path.trim_start_matches('/'));
@@ -111,7 +114,7 @@ impl Group<'_> {
         let used = number(files.used)?;
         let is_short = |left: &u64| *left < wanted;
         let left = Some(most.saturating_sub(used)).filter(is_short)?;
-        // Only now, as these take longer to tell.
+        // Only now, as these take longer to find.
         let stat = fs::read_to_string(dir.join("memory.stat")).ok()?;
         let reclaimable = files.reclaimable.iter().filter_map(|name| count(&stat, name));
         let left = reclaimable.fold(left, u64::saturating_add);

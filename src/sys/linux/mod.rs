@@ -25,8 +25,9 @@ pub(crate) fn default_dir() -> PathBuf {
     PathBuf::from("/dev/shm")
 }
 
-/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching
-/// a mapping of it never fails later (SIGBUS).
+/// Makes `file` `len` bytes long, with the memory set aside now.
+///
+/// Touching a mapping of it then never fails later (SIGBUS).
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     libc::off_t::try_from(len).map_err(|_| io::Error::from(ErrorKind::FileTooLarge))?;
     in_pieces(len, |from, piece| {
@@ -57,7 +58,7 @@ pub(crate) fn tells_what_is_set_aside(file: &File) -> bool {
     is_shared_memory
 }
 
-/// Those who sleep on words of one mapped file: the kernel knows them by the words' memory.
+/// The sleepers on words of one mapped file; the kernel knows them by the words' memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;
 
@@ -71,8 +72,8 @@ impl Sleepers {
     /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up,
     /// at a signal, and for no reason at all: the caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
-        // As this system call wants it: two registers wide everywhere. (The C library's own
-        // `timespec` may be wider on 32-bit targets.)
+        // As this system call wants it: two registers wide everywhere. The C library's own
+        // `timespec` may be wider on 32-bit targets.
         #[allow(clippy::unnecessary_fallible_conversions, reason = "it is 32 bits wide on some targets")]
         let timeout: [libc::c_long; 2] = [
             libc::c_long::try_from(timeout.as_secs()).unwrap_or(libc::c_long::MAX),
@@ -86,7 +87,7 @@ impl Sleepers {
         };
     }
 
-    /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
+    /// Wakes all sleepers on `word`, which the caller has changed from `replaced`.
     pub(crate) fn wake_all(self, word: &AtomicU32, _replaced: u32) {
         // SAFETY: FUTEX_WAKE uses the word's address only as a key, and the word is mapped while it
         // is borrowed.

@@ -1,12 +1,14 @@
-//! Taking a file away from memory that somebody may still have the address of.
+//! Taking a file away from memory whose address may still be in use.
 
 use std::io;
 use std::ptr;
 
-/// Moves a mapping elsewhere, and leaves private memory, all zeros, in its place, without a moment
-/// in which nothing is mapped there: whoever touches the old addresses meanwhile, in whatever
-/// thread, meets the file until the last step, and zeros from then on. Returns where the file is
-/// mapped now. On an error everything is as it was, except that pages may have to be found anew.
+/// Moves a mapping elsewhere, and leaves private memory, all zeros, in its place.
+///
+/// There is no moment in which nothing is mapped there. A thread that touches the old addresses
+/// meanwhile meets the file until the last step, and zeros from then on. Returns where the file is
+/// mapped now. On an error everything is as it was, except that pages may have to be populated
+/// anew.
 ///
 /// # Safety
 ///
@@ -31,7 +33,7 @@ pub(crate) unsafe fn sever(start: *mut u8, len: usize) -> io::Result<*mut u8> {
     let left = unsafe { libc::mmap(start, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if left == libc::MAP_FAILED {
         let error = io::Error::last_os_error();
-        // SAFETY: mapped just above, and known to nobody.
+        // SAFETY: mapped just above, and known to no other code.
         unsafe { libc::munmap(moved, len) };
         return Err(error);
     }
@@ -45,6 +47,6 @@ pub(crate) unsafe fn sever(start: *mut u8, len: usize) -> io::Result<*mut u8> {
 ///
 /// `start` is what [`sever`] returned for `len` bytes; it is not used any more.
 pub(crate) unsafe fn unmap(start: *mut u8, len: usize) {
-    // SAFETY: a mapping of its own, which nobody uses. Unmapping a whole mapping cannot fail.
+    // SAFETY: a mapping of its own, which no code uses. Unmapping a whole mapping cannot fail.
     unsafe { libc::munmap(start.cast(), len) };
 }

@@ -1,22 +1,25 @@
-//! Locks on byte ranges, made of small files: for systems whose range locks belong to the process.
+//! Locks on byte ranges, made of small files.
+//!
+//! For systems whose range locks belong to the process.
 //!
 //! A process's own range locks (`F_SETLK`) do not exclude two handles of one process, and they all
 //! go when it closes *any* descriptor of the file, as a reader in the writer's process would. What
 //! belongs to an open file on every Unix is `flock`, which knows no ranges. So each range has an
-//! empty file beside the locked one, named by its inode number and the range's start, and whoever
-//! has a `flock` on that has the range. The file is made by who takes the lock and removed by who
-//! gives it back; one that a killed process left is free, and removed by the next who gives it
-//! back, or when a handle in the directory closes ([`Sweeper`](crate::sys::Sweeper)).
+//! empty file beside the locked one, named by its inode number and the range's start. The holder of
+//! a `flock` on that file has the range. A process makes the file to take the lock, and removes it
+//! to release the lock. A file that a killed process left is free. The next process that releases
+//! that lock removes it, or the next that closes a handle in the directory
+//! ([`Sweeper`](crate::sys::Sweeper)).
 //!
-//! For all ranges at once there is one more such file. Whoever takes it looks afterwards whether
-//! somebody has one of the ranges, and whoever takes a range looks afterwards whether somebody has
-//! all. Each has its own lock when it looks for the other's, so one of the two sees the other at
-//! least, and gives back what it has.
+//! For all ranges at once there is one more such file. A process that takes it checks afterwards
+//! whether another has one of the ranges, and a process that takes a range checks afterwards
+//! whether another has all. Each has its own lock when it checks for the other's. So one of the two
+//! sees the other at least, and releases what it has.
 //!
 //! A lock is to end with the file that it was taken through, like those of other systems. Closing
-//! cannot be noticed here, so files that locks are taken through say when they close
-//! ([`unlock_all`]); a file that was closed without that counts as closed as soon as its descriptor
-//! is used again or a lock of its is asked for.
+//! cannot be noticed here, so files that locks are taken through announce that they close
+//! ([`unlock_all`]). A file that was closed without that counts as closed as soon as its descriptor
+//! is used again, or a process asks for a lock of its.
 
 use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
@@ -84,8 +87,8 @@ impl Drop for HeldLock {
     fn drop(&mut self) {
         // In a forked child the lock is the parent's; closing the descriptor leaves it alone.
         if self.forks == fork_count() {
-            // While it is still locked: whoever gets the lock afterwards finds that the file has
-            // lost its name.
+            // While it is still locked: a process that gets the lock afterwards finds that the file
+            // has lost its name.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -98,9 +101,10 @@ struct Registry {
     dirs: HashMap<RawFd, PathBuf>,
 }
 
-/// A process's registry. A forked child has one of its own, and never touches the lock of its
-/// parent's: another thread may have held it at the fork, and nothing would ever free it in the
-/// child.
+/// A process's registry.
+///
+/// A forked child has one of its own, and never touches its parent's lock. Another thread may have
+/// held it at the fork, and nothing would ever free it in the child.
 struct OfProcess {
     forks: u64,
     registry: Mutex<Registry>,
@@ -150,12 +154,12 @@ fn note(file: &File, path: &Path) {
     registry.dirs.insert(fd, path.parent().unwrap_or(Path::new("")).to_owned());
 }
 
-/// Takes the lock on `range` if nobody has it.
+/// Takes the lock on `range` if it is free.
 pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
     registry().try_take(file, What::Range(range.start), Registry::has_another_all)
 }
 
-/// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+/// Takes the locks on all ranges within `ranges`, if all are free.
 pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> {
     registry().try_take(file, What::All, |registry, place| registry.has_another_any(place, ranges))
 }
@@ -182,7 +186,7 @@ pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool>
     Ok(registry.has_another_any(&place, ranges)? || registry.has_another_all(&place)?)
 }
 
-/// Gives back what was taken through `file`: the caller is about to close it.
+/// Releases the locks taken through `file`: the caller is about to close it.
 pub(crate) fn unlock_all(file: &File) {
     let fd = file.as_raw_fd();
     registry().held.retain(|held| held.fd != fd);
@@ -225,14 +229,14 @@ impl Registry {
         Ok(Site { fd, identity: identify(file)?, dir })
     }
 
-    /// The descriptor through which this process has the lock.
+    /// The descriptor through which this process holds the lock.
     fn holder(&mut self, place: &Site, what: What) -> Option<RawFd> {
         let is_it = |held: &HeldLock| held.what == what && same_file(&held.identity, &place.identity);
         self.held.retain(|held| !is_it(held) || held.is_current());
         self.held.iter().find(|held| is_it(held)).map(|held| held.fd)
     }
 
-    /// Takes a lock that nobody has, unless there is another `in_the_way` once it is taken.
+    /// Takes a free lock, unless there is another `in_the_way` once it is taken.
     fn try_take(
         &mut self,
         file: &File,
@@ -259,7 +263,7 @@ impl Registry {
         self.held.retain(|held| held.fd != fd || held.what != what || !same_file(&held.identity, identity));
     }
 
-    /// Whether somebody has the lock through another file.
+    /// Whether the lock is held through another file.
     fn has_another(&mut self, place: &Site, what: What) -> io::Result<bool> {
         if let Some(holder) = self.holder(place, what) {
             return Ok(holder != place.fd);
@@ -284,7 +288,7 @@ impl Registry {
     }
 }
 
-/// Makes the lock file, if there is none, and locks it; `None` if somebody else has it locked.
+/// Makes the lock file, if there is none, and locks it; `None` if it is locked already.
 fn lock_alone(path: &Path, mode: u32) -> io::Result<Option<File>> {
     for _ in 0..ATTEMPTS {
         let lock_file = match posix::open_exclusive(path, mode) {
@@ -295,14 +299,14 @@ fn lock_alone(path: &Path, mode: u32) -> io::Result<Option<File>> {
             other => other?,
         };
         if try_lock(&lock_file)? {
-            // Whoever had it may have removed it between our open and our lock.
+            // Its holder may have removed it between our open and our lock.
             if has_name(&lock_file, path)? {
                 return Ok(Some(lock_file));
             }
         } else if !try_lock_shared(&lock_file)? {
             return Ok(None);
         }
-        // In the way was somebody who asks or sweeps just now, and does not mind company.
+        // In the way was a process that asks or sweeps just now, and shares the lock.
         drop(lock_file);
         std::thread::yield_now();
     }
@@ -315,11 +319,11 @@ fn has_name(file: &File, path: &Path) -> io::Result<bool> {
     Ok(identify_path(path).is_ok_and(|named| same_file(&named, &ours)))
 }
 
-/// Removes the lock files in `dir` that nobody has, unless another is at it.
+/// Removes the lock files in `dir` that no process holds, unless another is at it.
 ///
-/// A name is removed by who has the file locked alone, or by the one sweeper, while it has it
-/// locked together with those who ask. Both look first whether the name is the file's. So nobody
-/// removes the name of a file that has come after.
+/// A name is removed by a process that has the file locked alone, or by the one sweeper, while it
+/// has it locked together with those that ask. Both check first whether the name is the file's. So
+/// no process removes the name of a later file.
 pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     let whole = File::open(dir)?;
     if !try_lock(&whole)? {

@@ -1,5 +1,7 @@
-//! macOS, FreeBSD and other Unix: a directory of one's own under the temporary directory, and what
-//! the system has of locks, waiting and reservation; else what every Unix has.
+//! macOS, FreeBSD and other Unix.
+//!
+//! A directory of one's own under the temporary directory. What the system has of locks, waiting
+//! and reservation, else what every Unix has.
 //!
 //! With `--cfg ndsharray_portable` Linux takes this file too, and of each the last resort, so that
 //! the tests can run it.
@@ -42,16 +44,16 @@ use std::time::{Duration, Instant};
 /// Where channels live unless the caller or the environment says otherwise.
 pub(crate) fn default_dir() -> PathBuf {
     let dir = std::env::temp_dir().join(format!("ndsharray-{}", effective_user()));
-    // Best effort: whoever opens a file in it is told what is wrong.
+    // Best effort: opening a file in it reports what is wrong.
     let _ = DirBuilder::new().mode(0o700).create(&dir);
     dir
 }
 
-/// The first nap of one whom nobody can wake, doubled each time up to [`LONGEST_NAP`].
+/// The first nap of a sleeper that no wake reaches, doubled up to [`LONGEST_NAP`].
 const FIRST_NAP: Duration = Duration::from_micros(50);
 const LONGEST_NAP: Duration = Duration::from_millis(2);
 
-/// Those who sleep on words of one mapped file.
+/// The sleepers on words of one mapped file.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;
 
@@ -82,7 +84,7 @@ impl Sleepers {
         }
     }
 
-    /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
+    /// Wakes all sleepers on `word`, which the caller has changed from `replaced`.
     pub(crate) fn wake_all(self, word: &AtomicU32, _replaced: u32) {
         sleep::wake_all(word);
     }

@@ -16,7 +16,7 @@ struct Calls {
 }
 
 fn calls() -> Option<Calls> {
-    // No lock guards them: a fork by another thread would leave it locked in the child, for ever.
+    // No lock guards them: a fork by another thread would leave it locked in the child forever.
     static WAIT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     static WAKE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
     let wait = find(&WAIT, c"os_sync_wait_on_address_with_timeout")?;

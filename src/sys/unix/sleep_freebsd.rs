@@ -6,8 +6,10 @@ use std::io::{Error, ErrorKind};
 use std::ptr;
 use std::time::Duration;
 
-/// Whether it has slept, or need not: the kernel takes the word for shared only in memory that this
-/// process may write, so that a reader of a board is refused.
+/// Whether it has slept, or need not.
+///
+/// The kernel takes the word for shared only in memory that this process may write, so a reader of
+/// a board is refused.
 pub(super) fn sleep(word: &AtomicU32, ticket: u32, timeout: Duration) -> bool {
     let timeout = libc::timespec {
         tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),

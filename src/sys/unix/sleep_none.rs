@@ -1,5 +1,6 @@
-//! A kernel that lets nobody sleep on a word that several processes share: see the naps in
-//! [`Sleepers`](super::Sleepers).
+//! A kernel without sleep on a word that several processes share.
+//!
+//! See the naps in [`Sleepers`](super::Sleepers).
 
 use crate::sync::AtomicU32;
 use std::time::Duration;
@@ -9,5 +10,5 @@ pub(super) fn sleep(_: &AtomicU32, _: u32, _: Duration) -> bool {
     false
 }
 
-/// Those who nap look by themselves.
+/// Sleepers that nap check by themselves.
 pub(super) fn wake_all(_: &AtomicU32) {}

@@ -9,9 +9,10 @@ use std::os::fd::AsRawFd;
 /// Bytes written at a time where writing is the only way.
 const BLOCK: usize = 64 << 10;
 
-/// Makes `file` `len` bytes long and has the file system set the memory aside now, so that touching
-/// a mapping of it never fails later (SIGBUS). Where the file system cannot do so by itself, zeroes
-/// are written: that takes the memory, unless it compresses.
+/// Makes `file` `len` bytes long, with the memory set aside now.
+///
+/// Touching a mapping of it then never fails later (SIGBUS). Where the file system cannot set it
+/// aside by itself, zeros are written: that takes the memory, unless it compresses.
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     if libc::off_t::try_from(len).is_err() {
         return Err(ErrorKind::FileTooLarge.into());

@@ -1,19 +1,19 @@
 //! Sleeping on a word of a mapped file, and waking the sleepers of all processes.
 //!
 //! The system's own wait on an address ends at the border of the process. What crosses it is an
-//! object with a name: here an event for each ticket that somebody sleeps with, named after the
-//! file, the word and the ticket, which exists as long as one of its sleepers does.
+//! object with a name: here an event for each ticket with a sleeper, named after the file, the word
+//! and the ticket. It exists as long as one of its sleepers does.
 //!
 //! # No wake-up is lost
 //!
 //! A sleeper makes the event of its ticket, or opens it, and only then looks whether the word still
-//! is the ticket. Who changes the word looks only then for the event of the ticket that it
+//! is the ticket. The waker changes the word, looks only then for the event of the ticket that it
 //! replaced, and sets it. One of the two comes to the system's list of names first: the sleeper's
 //! event is found and set, or the sleeper sees the changed word. An event that has been set stays
-//! so (nothing resets it: its ticket is history), so it does not matter how many sleep, nor whether
-//! they already do. A word changes by additions of one whose author has learnt which ticket it
+//! so. Nothing resets it, as its ticket is history. So it does not matter how many sleep, nor
+//! whether they already do. A word changes by additions of one whose author learns which ticket it
 //! replaced, so no ticket is skipped. When the numbers have come round after 2³² changes, an old
-//! event can wake somebody for no reason; that is allowed.
+//! event can wake a sleeper for no reason; that is allowed.
 //!
 //! An event that cannot be had (another user's process, a sandbox) makes the sleeper look again
 //! after a [`NAP`].
@@ -27,14 +27,15 @@ use windows_sys::Win32::System::Threading::{
     CreateEventW, EVENT_MODIFY_STATE, INFINITE, OpenEventW, SetEvent, WaitForSingleObject,
 };
 
-/// The sleep of somebody whom nobody can wake.
+/// The sleep of a sleeper that no wake reaches.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Views of a file begin at multiples of this, so an address modulo this is the same in all
-/// processes.
+/// Views of a file begin at multiples of this.
+///
+/// So an address modulo this is the same in all processes.
 const GRANULARITY: usize = 1 << 16;
 
-/// Those who sleep on words of one mapped file, of its first 64 KiB.
+/// The sleepers on words of one mapped file, of its first 64 KiB.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers {
     device: u64,
@@ -77,7 +78,7 @@ impl Sleepers {
         close(event);
     }
 
-    /// Wakes all who sleep on `word`, which the caller has changed from `replaced` to the next.
+    /// Wakes all sleepers on `word`, which the caller has changed from `replaced`.
     pub(crate) fn wake_all(self, word: &AtomicU32, replaced: u32) {
         let name = self.name(word, replaced);
         // SeqCst: the change of the word comes before the look for the event; see `sleep`.

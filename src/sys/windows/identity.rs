@@ -1,4 +1,4 @@
-//! Which file it is, and whose.
+//! The identity of a file, and its owner.
 
 use super::{error_of, handle_of};
 use crate::sys::types::{FileType, Identity};
@@ -27,7 +27,7 @@ const ELEVATED: u32 = 0;
 const THIS_USER: u32 = 1;
 const ANOTHER_USER: u32 = u32::MAX;
 
-/// Who owns the files that this process makes.
+/// The user that owns the files that this process makes.
 pub(crate) fn effective_user() -> u32 {
     THIS_USER
 }
@@ -84,7 +84,7 @@ pub(crate) fn same_file(a: &Identity, b: &Identity) -> bool {
     a.device == b.device && a.inode == b.inode
 }
 
-/// Whose the file is; another user's when it cannot be told.
+/// The file's owner; another user when it cannot be found out.
 fn owner_of(file: HANDLE) -> u32 {
     let mut owner: PSID = ptr::null_mut();
     let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
@@ -131,8 +131,8 @@ fn is_own(sid: PSID) -> bool {
     // 64-bit words, for the alignment that a TOKEN_USER needs.
     static OWN: OnceLock<Option<Vec<u64>>> = OnceLock::new();
     let Some(user) = OWN.get_or_init(|| token_user().ok()) else { return false };
-    // SAFETY: `token_user` has had the system fill the words with a TOKEN_USER, aligned, that
-    // nobody has changed since.
+    // SAFETY: `token_user` has had the system fill the words with a TOKEN_USER, aligned, that no
+    // code has changed since.
     let own = unsafe { &*user.as_ptr().cast::<TOKEN_USER>() };
     // SAFETY: both point to valid SIDs: the caller's, and the one that lies in the same words
     // behind the TOKEN_USER.
@@ -154,7 +154,7 @@ fn token_user() -> io::Result<Vec<u64>> {
     let mut len = 0;
     let room = u32::try_from(words.len() * 8).unwrap_or(0);
     // SAFETY: the token is open for queries; `words` has room for as many bytes as the call is
-    // told.
+    // given.
     let answered = unsafe { GetTokenInformation(token, TokenUser, words.as_mut_ptr().cast(), room, &raw mut len) };
     let error = io::Error::last_os_error();
     // SAFETY: the handle is open, and not used after this.

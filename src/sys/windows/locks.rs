@@ -1,7 +1,7 @@
 //! Exclusive locks on byte ranges.
 //!
 //! The system drops them when the last handle to the open file is closed, at the latest when the
-//! process ends (then as soon as it comes to it). They hold between two handles of one process.
+//! process ends; then as soon as it comes to it. They hold between two handles of one process.
 //! Unlike those of Unix they also keep others from reading and writing the bytes by system calls,
 //! so the bytes locked lie [far beyond](BEYOND) any file's end.
 
@@ -22,14 +22,14 @@ const BEYOND: u64 = 1 << 62;
 /// calls.
 const ATTEMPTS: u32 = 10_000;
 
-/// Takes the lock on `range` if nobody has it.
+/// Takes the lock on `range` if it is free.
 pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
     for _ in 0..ATTEMPTS {
         if lock(file, range, LOCKFILE_EXCLUSIVE_LOCK)? {
             return Ok(true);
         }
-        // In the way is the lock, or somebody who asks for it in `is_taken` just now; the latter's
-        // does not mind company.
+        // In the way is the lock, or a process that asks for it in `is_taken` just now; the
+        // latter's is shared.
         if !lock(file, range, 0)? {
             return Ok(false);
         }
@@ -59,7 +59,7 @@ pub(crate) fn unlock_all(_: &File) {}
 /// must not have been taken through `file` itself: the answer would be "no" or "yes", and the lock
 /// might be gone.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
-    // There is no asking without taking; a shared lock does not disturb others who ask, and
+    // There is no asking without taking. A shared lock does not disturb others that ask, and
     // `try_take` knows of it.
     if lock(file, range, 0)? {
         unlock(file, range)?;
@@ -68,7 +68,7 @@ pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Takes the locks on all ranges within `ranges`, if nobody has one of them.
+/// Takes the locks on all ranges within `ranges`, if all are free.
 pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> {
     try_lock(file, ranges)
 }

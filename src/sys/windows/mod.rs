@@ -1,5 +1,6 @@
-//! Windows: files in a directory of the user's own, byte-range locks beyond the files' ends, named
-//! events.
+//! Windows.
+//!
+//! Files in a directory of the user's own, byte-range locks beyond the files' ends, named events.
 
 mod events;
 mod identity;
@@ -35,24 +36,27 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 
-/// Where channels live unless the caller or the environment says otherwise; made when it is not
-/// there. Only the user, administrators and the system may enter the directory that it lies in.
+/// Where channels live unless the caller or the environment says otherwise.
+///
+/// Made when it is not there. Only the user, administrators and the system may enter the directory
+/// that it lies in.
 pub(crate) fn default_dir() -> PathBuf {
     let parent = std::env::var_os("LOCALAPPDATA").filter(|dir| !dir.is_empty());
     let dir = parent.map_or_else(std::env::temp_dir, PathBuf::from).join("ndsharray");
-    // Best effort: whoever opens a file in it is told what is wrong.
+    // Best effort: opening a file in it reports what is wrong.
     let _ = fs::create_dir_all(&dir);
     dir
 }
 
-/// Creates a file that did not exist, for reading and writing. Who else may use it is the
-/// directory's to say; the permission bits have no meaning here.
+/// Creates a file that did not exist, for reading and writing.
+///
+/// Its directory says which other users may use it; the permission bits have no meaning here.
 pub(crate) fn open_exclusive(path: &Path, _mode: u32) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
-        // Kept in memory as long as there is enough of it: nobody needs it on the disk.
+        // Kept in memory as long as there is enough of it: no process needs it on the disk.
         .attributes(FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED)
         .open(path)
 }
@@ -87,9 +91,9 @@ pub(crate) fn is_no_descriptor(error: &io::Error) -> bool {
     code_of(error) == Some(ERROR_TOO_MANY_OPEN_FILES)
 }
 
-/// Reads what the file has at `offset`, at most as much as there is room for; 0 at its end.
+/// Reads at most `room` bytes of a file from `offset` on; 0 at its end.
 pub(crate) fn read_some_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
-    // Moves the file's cursor, which nobody uses.
+    // Moves the file's cursor, which no code uses.
     file.seek_read(room, offset)
 }
 
@@ -98,8 +102,9 @@ pub(crate) fn write_some_at(file: &File, bytes: &[u8], offset: u64) -> io::Resul
     file.seek_write(bytes, offset)
 }
 
-/// Makes `file` `len` bytes long, if it is not so long yet, with room for them set aside on the
-/// volume: what is mapped of it is there when it is touched.
+/// Makes `file` at least `len` bytes long, with room set aside on the volume.
+///
+/// What is mapped of it is there when it is touched.
 pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     if file.metadata()?.len() >= len {
         return Ok(());
@@ -121,8 +126,9 @@ pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     })
 }
 
-/// Bytes that this user may still take on the volume that holds `dir`; `None` when it does not
-/// tell.
+/// Bytes that this user may still take on the volume that holds `dir`.
+///
+/// `None` when it does not say.
 pub(crate) fn available(dir: &Path) -> Option<u64> {
     let path: Vec<u16> = dir.as_os_str().encode_wide().chain([0]).collect();
     let mut bytes = 0;
@@ -133,7 +139,7 @@ pub(crate) fn available(dir: &Path) -> Option<u64> {
     (answered != 0).then_some(bytes)
 }
 
-/// Files that this user may still make on the volume that holds a directory: it does not tell.
+/// Files that this user may still make on the volume of a directory: unknown.
 pub(crate) fn files_available(_: &Path) -> Option<u64> {
     None
 }
@@ -175,7 +181,7 @@ pub(crate) fn fork_count() -> u64 {
     0
 }
 
-/// Tells the system something about an open file.
+/// Sets information about an open file.
 ///
 /// # Safety
 ///
@@ -228,7 +234,7 @@ pub(crate) fn symlink(original: &Path, link: &Path) -> io::Result<()> {
     std::os::windows::fs::symlink_file(original, link)
 }
 
-/// What the file `path` takes. Who may use it is for its directory to say.
+/// What the file `path` takes. Its directory says which users may use it.
 pub(crate) fn storage(path: &Path) -> io::Result<Storage> {
     Ok(Storage { allocated: path.symlink_metadata()?.len(), mode: 0o600 })
 }

@@ -1,11 +1,11 @@
 //! Removing a file that others have open or mapped.
 //!
-//! What is wanted is what Unix does: the name is free at once, and whoever has the file keeps it.
-//! NTFS can do that since Windows 10 ("POSIX semantics"), but not on every version for a file that
-//! is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which frees its
-//! name, and deleted there if that is possible. What is left there goes when the last who has it
-//! mapped lets go ([`Sweeper`](crate::sys::Sweeper)), or, if that process was killed, when the next
-//! handle in the directory is closed or the next file removed.
+//! What is wanted is what Unix does: the name is free at once, and a process that has the file open
+//! keeps it. NTFS can do that since Windows 10 ("POSIX semantics"), but not on every version for a
+//! file that is mapped, and other file systems cannot. Then the file is moved [aside](ASIDE), which
+//! frees its name, and deleted there if that is possible. What is left there goes when the last
+//! process that has it mapped lets go ([`Sweeper`](crate::sys::Sweeper)). If that process was
+//! killed, it goes when the next handle in the directory is closed or the next file removed.
 
 use super::set_information;
 use std::fs::{self, File, OpenOptions};
@@ -21,11 +21,12 @@ use windows_sys::Win32::Storage::FileSystem::{
     FileDispositionInfoEx, FileRenameInfo,
 };
 
-/// How the names begin of files that have been moved aside; channels' names do not begin with a
-/// dot.
+/// The prefix of files that have been moved aside.
+///
+/// Channels' names do not begin with a dot.
 const ASIDE: &str = ".ndsh-gone-";
 
-/// Removes the name. Whoever has the file open or mapped keeps it.
+/// Removes the name. A process that has the file open or mapped keeps it.
 pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     let file = open_to_delete(path)?;
     match delete_at_once(&file) {
@@ -34,7 +35,7 @@ pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes what [`remove_aside`] has left in `dir`, as far as nobody has it mapped any more.
+/// Removes what [`remove_aside`] left in `dir` and no process has mapped any more.
 pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)?.flatten() {
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(ASIDE))
@@ -46,7 +47,7 @@ pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Frees the name `path` of the open file, and deletes the file when that is possible.
+/// Frees the name `path` of the open file, and deletes the file if possible.
 fn remove_aside(path: &Path, file: &File) -> io::Result<()> {
     let aside = path.with_file_name(format!("{ASIDE}{}", Uuid::new_v4().simple()));
     rename(file, &aside)?;
@@ -62,8 +63,9 @@ fn open_to_delete(path: &Path) -> io::Result<File> {
     OpenOptions::new().access_mode(DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
-/// Has the name go when `file` is closed, at the latest, and the content when all others have let
-/// go of it.
+/// Has the name go when `file` is closed, at the latest.
+///
+/// The content goes when all others have let go of it.
 fn delete_at_once(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO_EX { Flags: FILE_DISPOSITION_FLAG_DELETE | FILE_DISPOSITION_FLAG_POSIX_SEMANTICS };
     // SAFETY: the class goes with the type.
@@ -112,7 +114,7 @@ mod tests {
         let path = dir.path().join("f");
         let mapped = open_exclusive(&path, 0o600).unwrap();
         mapped.set_len(100).unwrap();
-        // SAFETY: nobody changes the file while it is mapped.
+        // SAFETY: no process changes the file while it is mapped.
         let map = unsafe { memmap2::Mmap::map(&mapped) }.unwrap();
         remove_aside(&path, &open_to_delete(&path).unwrap()).unwrap();
         assert_eq!(open(&path, Access::Read).unwrap_err().kind(), ErrorKind::NotFound);

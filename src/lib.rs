@@ -1,26 +1,22 @@
-//! Share n-dimensional numeric arrays between processes through shared memory: typed, zero-copy,
-//! never torn.
+//! Share n-dimensional numeric arrays between processes through shared memory.
+//!
+//! Typed, zero-copy, never torn.
 //!
 //! A channel has a name, one [`Writer`] and any number of [`Reader`]s. The writer publishes arrays,
-//! whose shape and dtype may change each time; a reader sees the latest one, in place, and what it
+//! whose shape and dtype may change each time. A reader sees the latest one, in place. What it
 //! holds does not change while it holds it.
 //!
 //! ```
 //! # fn main() -> ndsharray::Result<()> {
 //! # let dir = tempfile::tempdir().unwrap();
-//! # let options = ndsharray::Options::new().dir(dir.path());
+//! use ndsharray::Options;
+//!
 //! // In one process:
-//! # /*
-//! let mut writer = ndsharray::Writer::<f32>::create("lidar")?;
-//! # */
-//! # let mut writer = options.create::<f32>("lidar")?;
+//! let mut writer = Options::new().dir(&dir).create::<f32>("lidar")?;
 //! writer.write(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
 //!
 //! // In another:
-//! # /*
-//! let mut reader = ndsharray::Reader::open("lidar")?;
-//! # */
-//! # let mut reader = options.open("lidar")?;
+//! let mut reader = Options::new().dir(&dir).open("lidar")?;
 //! if let Some(sample) = reader.read()? {
 //!     let view = sample.view::<f32>()?;
 //!     assert_eq!(view.shape(), [2, 3]);
@@ -29,6 +25,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`Writer::create`] and [`Reader::open`] do the same in the default directory.
 //!
 //! When the dtype is not known beforehand, [`Sample::any_view`] gives an enum of typed views to
 //! match on:
@@ -56,15 +54,16 @@
 //! # One array for all
 //!
 //! Where a channel carries one value after another, a [`SharedArray`] is one piece of memory that
-//! everybody changes in place, under a reader–writer lock across processes, by atomic access to
-//! single elements, or without either in unsafe code.
+//! all processes change in place. They do so under a reader–writer lock across processes, by atomic
+//! access to single elements, or without either in unsafe code.
 //!
 //! # What is promised
 //!
 //! 1. A view never changes or tears while it is held, whatever the timing, among processes that use
 //!    this library.
-//! 2. A process killed at any instruction leaves the channel usable: the last value stays readable,
-//!    its pins come back as soon as the kernel knows that it is dead, a new writer takes over.
+//! 2. A process killed at any instruction leaves the channel usable. The last value stays readable.
+//!    A killed reader's pins are released as soon as the kernel knows that it is dead. A new writer
+//!    takes over from a killed one.
 //! 3. Whatever bytes stand in shared memory, safe code answers with a value or an [`Error`].
 //! 4. A reader cannot change what another reader sees: it maps payloads and board read-only.
 //! 5. Full memory is an [`Error::OutOfMemory`] before the first byte is written; the last value
@@ -77,10 +76,11 @@
 //! # Forks
 //!
 //! A child made by `fork` inherits the handles of its parent. It may drop them, which does nothing
-//! to the parent's channel, and open its own; anything else through them is [`Error::Forked`] (a
-//! poll with nothing new may still say `None`). A view that it inherited is the parent's: it stays
-//! unchanged only as long as the parent holds it. While the child lives and has not called `exec`,
-//! it keeps the parent's locks alive: a parent that dies in the meantime is taken for living.
+//! to the parent's channel, and open its own. Anything else through them is [`Error::Forked`], but
+//! a poll with nothing new may still return `None`. A view that the child inherited is the
+//! parent's: it stays unchanged only as long as the parent holds it. While the child lives and has
+//! not called `exec`, it keeps the parent's locks alive: a parent that dies in the meantime is
+//! taken for living.
 //!
 //! # Features
 //!

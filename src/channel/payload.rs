@@ -26,12 +26,12 @@ pub(crate) struct WritePayload {
 impl WritePayload {
     /// Creates a payload file for at least `bytes` bytes, with the memory set aside.
     ///
-    /// The capacity is rounded up to the next of eight steps per power of two, so that an array
-    /// that grows a little with each write gets a new file only now and then, and no more than an
-    /// eighth is wasted.
+    /// The capacity is rounded up to the next of eight steps per power of two. So an array that
+    /// grows a little with each write gets a new file only now and then, and no more than an eighth
+    /// is wasted.
     ///
-    /// What is known of its `content` may be written already, instead of being left to the caller;
-    /// whether it has been is returned along.
+    /// What is known of its `content` may be written already, instead of being left to the caller.
+    /// Also returns whether it has been.
     pub(crate) fn create(
         location: &Location,
         bytes: usize,
@@ -61,19 +61,19 @@ impl WritePayload {
         if !written {
             let len = content.len().min(payload.mapping.len());
             // SAFETY: `len` bytes are mapped for writing, and `content` has as many. The file is
-            // new, its name known to nobody, so nobody else reads or writes them; `content` lies in
+            // new and no other code knows its name, so none reads or writes them; `content` lies in
             // another mapping.
             unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), payload.mapping.as_ptr(), len) };
         }
         Ok(payload)
     }
 
-    /// The first `len` bytes (all, if there are fewer).
+    /// The first `len` bytes; all, if there are fewer.
     pub(crate) fn bytes(&self, len: usize) -> &[u8] {
         let len = len.min(self.mapping.len());
         // SAFETY: `len` bytes are mapped while `self` is borrowed. Only this process writes them,
-        // through `bytes_mut`, which borrows `self` mutably, or through addresses that were lent
-        // for a loan and severed from the file before it was published.
+        // through `bytes_mut`, which borrows `self` mutably, or through addresses that were passed
+        // on from a loan and severed from the file before it was published.
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
     }
 
@@ -96,15 +96,16 @@ impl WritePayload {
         self.mapping.len()
     }
 
-    /// The first `len` bytes (all, if there are fewer), to be filled by the holder of the slot's
-    /// `claim`.
+    /// The first `len` bytes, to be filled by the holder of the slot's `claim`.
+    ///
+    /// All, if there are fewer.
     pub(crate) fn bytes_mut(&mut self, _claim: &Claim, len: usize) -> &mut [u8] {
         let len = len.min(self.mapping.len());
         // SAFETY: `len` bytes are mapped for reading and writing while `self` is borrowed, and this
         // process has no other reference to them: `self` is borrowed mutably and made the mapping.
-        // In other mappings of the file nobody reads them as a slice: a reader forms one only while
-        // its pin holds, and the claim proves that there is none (see `slots`); copies without a
-        // pin are made by the kernel. Any bytes are valid u8.
+        // In other mappings of the file no process reads them as a slice. A reader forms one only
+        // while its pin holds, and the claim proves that there is none (see `slots`). Copies
+        // without a pin are made by the kernel. Any bytes are valid u8.
         unsafe { core::slice::from_raw_parts_mut(self.mapping.as_ptr(), len) }
     }
 }
@@ -115,7 +116,7 @@ impl WritePayload {
         self.mapping.sever().map_err(|e| Error::io("map anew", &location.payload(self.id), e))
     }
 
-    /// The memory, for whoever has its address; nobody else maps the file, and nobody will.
+    /// The memory, for holders of its address; no other process maps the file, now or later.
     pub(crate) fn into_memory(self) -> DetachedMemory {
         self.mapping.into_severed()
     }
@@ -128,8 +129,9 @@ pub(crate) struct ReadPayload {
 }
 
 impl ReadPayload {
-    /// Maps the payload file `id`, which must hold at least `needed` bytes. Where it has lost its
-    /// name, `open` may be it all the same.
+    /// Maps the payload file `id`, which must hold at least `needed` bytes.
+    ///
+    /// `open` may be that file, should it have lost its name.
     pub(crate) fn open(
         location: &Location,
         id: Uuid,
@@ -169,7 +171,7 @@ impl ReadPayload {
         self.mapping.len()
     }
 
-    /// The first `len` bytes (all, if there are fewer).
+    /// The first `len` bytes; all, if there are fewer.
     ///
     /// # Safety
     ///
@@ -186,9 +188,10 @@ impl ReadPayload {
     }
 }
 
-/// Refuses a payload file that has less memory than its value needs. Writers set all of it aside
-/// before a header names the file. Touching what is missing would take memory then, in the name of
-/// the process that reads.
+/// Refuses a payload file that has less memory than its value needs.
+///
+/// Writers set all of it aside before a header names the file. Touching what is missing would take
+/// memory then, in the name of the process that reads.
 pub(crate) fn check_set_aside(file: &File, identity: &Identity, needed: usize) -> Result<()> {
     let (expected, found) = (needed as u64, identity.allocated);
     if found < expected && sys::tells_what_is_set_aside(file) {

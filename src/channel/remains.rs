@@ -1,5 +1,7 @@
-//! What a closed channel has left, as one who may have to remove it sees it: a reader that leaves
-//! or has come to the last value, or the writer that has just closed it.
+//! What a closed channel has left, for a process that may have to remove it.
+//!
+//! That is a reader that leaves or has come to the last value, or the writer that has just closed
+//! it.
 
 use super::board::Board;
 use super::reader_table::Table;
@@ -36,8 +38,9 @@ impl<'a> ClosedFiles<'a> {
         Self { location, owners, board, table, table_file, held: None }
     }
 
-    /// Removes them if the channel is closed and no living reader is behind. Where it may not be
-    /// done, nothing happens: the next writer, or a remover, does it.
+    /// Removes them if the channel is closed and no living reader is behind.
+    ///
+    /// Where it may not be done, nothing happens: the next writer, or a remover, does it.
     pub(crate) fn clear_up(mut self) {
         let (board, table) = (self.board, self.table);
         board.close_side(table).clear_up(&mut self);
@@ -61,7 +64,7 @@ impl<'a> ClosedFiles<'a> {
 
 impl Remains for ClosedFiles<'_> {
     fn lives(&self, index: usize) -> bool {
-        // If the system does not tell, it may live.
+        // If the system does not say, it may live.
         Table::SEATS.has_owner(self.table_file, index).unwrap_or(true)
     }
 
@@ -76,7 +79,7 @@ impl Remains for ClosedFiles<'_> {
 
     fn remove(&mut self) {
         let Some((board, _claim)) = self.held.take() else { return };
-        // Its writer has noted whether it had given back all that no slot names; if not, somebody
+        // Its writer has noted whether it had removed all that no slot names. If not, a process
         // has died in the middle of something.
         let is_tidy = board.state() == State::Left && board.pid().is_none();
         let payloads = is_tidy.then(|| board.payloads());
@@ -85,12 +88,14 @@ impl Remains for ClosedFiles<'_> {
     }
 }
 
-/// Ends a channel whose writer's lock the caller holds: tells its readers, and removes its files.
-/// Goes on after an error, and returns the first.
+/// Ends a channel whose writer's lock the caller holds.
+///
+/// Marks it as closed, wakes its readers, and removes its files. Goes on after an error, and
+/// returns the first.
 ///
 /// The mark comes first: should the caller be killed in between, no successor takes over a board
 /// whose value has gone. The board comes last: as long as it has the name, all else that has it
-/// belongs to a channel that somebody can remove.
+/// belongs to a channel that a process can remove.
 pub(crate) fn remove_closed(
     location: &Location,
     owners: Owners,

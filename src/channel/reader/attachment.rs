@@ -1,5 +1,6 @@
-//! One reader's part in a channel: the mapped board, and, unless it only copies, an entry in the
-//! reader table.
+//! One reader's part in a channel.
+//!
+//! The mapped board, and, unless it only copies, an entry in the reader table.
 
 use crate::channel::board::Board;
 use crate::channel::reader_table::{OwnEntry, Table};
@@ -57,7 +58,7 @@ impl Attachment {
             match Self::try_new(location, owners, mode)? {
                 Found::Attached(attachment) => return Ok(attachment),
                 // The files are being exchanged by a new writer, or are damaged: a few more looks
-                // will tell.
+                // will show.
                 Found::InPieces(error) => last = Some(error),
             }
             std::thread::yield_now();
@@ -99,7 +100,7 @@ impl Attachment {
         let is_closed = || !board.state().takes_readers();
         let place = match OwnSeat::take(table, LockedFile::new(file), &readers)? {
             Ok(place) => place,
-            // No seat, because a remover has locked everybody out.
+            // No seat, because a remover has locked all of them.
             Err(seat) if seat == Seat::LockedOut || is_closed() => return Ok(Found::InPieces(not_found())),
             Err(_) => return Err(Error::TooManyReaders { max: head.readers as usize }),
         };
@@ -122,7 +123,7 @@ impl Attachment {
         self.lineage == other.lineage
     }
 
-    /// Whose numbers these are: the lineage's, which no other channel ever has.
+    /// The owner of these numbers: the lineage, which no other channel ever has.
     pub(crate) fn lineage(&self) -> Uuid {
         self.lineage
     }
@@ -133,8 +134,10 @@ impl Attachment {
         named.is_ok_and(|named| !sys::same_file(&named, self.board.identity()))
     }
 
-    /// Says that this reader reads no more, and removes what a closed channel has left if it was
-    /// left for this reader alone. Owned samples may go on holding what they hold.
+    /// Marks this reader as one that reads no more.
+    ///
+    /// Removes what a closed channel has left if it was left for this reader alone. Owned samples
+    /// may go on holding what they hold.
     pub(crate) fn leave(&self) {
         if self.own_pins().is_some() {
             self.tell(u64::MAX);
@@ -142,8 +145,9 @@ impl Attachment {
         }
     }
 
-    /// Removes what a closed channel has left if no living reader is behind any more. Not in a
-    /// forked child: the place is its parent's.
+    /// Removes what a closed channel has left if no living reader is behind any more.
+    ///
+    /// Not in a forked child: the place is its parent's.
     pub(crate) fn clear_up(&self) {
         if let (Some(place), Some(_)) = (&self.place, self.own_pins()) {
             let (board, table) = (&self.board, place.entry.table());
@@ -172,7 +176,7 @@ impl Attachment {
         }
     }
 
-    /// Gives back what [`try_pin`](Self::try_pin) pinned.
+    /// Releases what [`try_pin`](Self::try_pin) pinned.
     #[inline]
     pub(crate) fn unpin(&self) {
         if let Some(pins) = self.own_pins() {
@@ -180,7 +184,7 @@ impl Attachment {
         }
     }
 
-    /// Tells the writer which value this reader has come to.
+    /// Notes for the writer which value this reader has come to.
     #[inline]
     pub(crate) fn tell(&self, number: u64) {
         if let Some(pins) = self.pins() {
@@ -207,8 +211,9 @@ impl Attachment {
         Some(self.place.as_ref()?.entry.table())
     }
 
-    /// Whether the writer's lock on the board is held. Not so in any state but open, nor when the
-    /// name has gone to another board.
+    /// Whether the writer's lock on the board is held.
+    ///
+    /// Not so in any state but open, nor when the name has gone to another board.
     pub(crate) fn is_writer_alive(&self, location: &Location, owners: Owners) -> bool {
         self.board.state() == State::Open
             && open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {

@@ -1,5 +1,6 @@
-//! What a reader remembers of each slot: the decoded header and the mapped payload, as long as the
-//! board says the same.
+//! What a reader remembers of each slot: the decoded header and the mapped payload.
+//!
+//! It is valid as long as the board says the same.
 
 use super::open_files::OpenFiles;
 use crate::channel::board::{Board, Slot};
@@ -26,7 +27,8 @@ pub(crate) struct Cached {
     /// Sequence number of the value that `array` and `written_ns` belong to.
     number: u64,
     pub(crate) written_ns: u64,
-    /// Which writer's value it is: known with the header, as each has payload files of its own.
+    /// The epoch of the value's writer. Known with the header, as each has payload files of its
+    /// own.
     pub(crate) epoch: u64,
     // Also in `array`, but one load nearer: these stand on the way to every element.
     pub(crate) dtype: DType,
@@ -71,9 +73,10 @@ impl Cache {
         self.get(latest.slot()).is_some_and(|cached| cached.number == latest.number())
     }
 
-    /// Whether what is known of the slot that `latest` names, and the caller has pinned, goes for
-    /// its new value too: as it does when arrays of one kind follow each other. If not,
-    /// [`resolve`](Self::resolve) finds out.
+    /// Whether what is known of the slot holds for its new value too.
+    ///
+    /// `latest` names the slot, and the caller has pinned it. It holds when arrays of one kind
+    /// follow each other. If not, [`resolve`](Self::resolve) finds out.
     #[inline]
     pub(crate) fn renew(&mut self, board: &Board, latest: Latest) -> bool {
         if let Some(Some(known)) = self.slots.get_mut(latest.slot().get())
@@ -112,8 +115,9 @@ impl Cache {
         Ok(())
     }
 
-    /// Drops the mappings of payload files that the writer has unlinked, so that their memory is
-    /// freed.
+    /// Drops the mappings of payload files that the writer has unlinked.
+    ///
+    /// So their memory is freed.
     #[inline]
     pub(crate) fn forget_gone(&mut self, board: &Board) {
         let now = board.standing();

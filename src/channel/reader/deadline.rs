@@ -3,19 +3,21 @@
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
-/// The longest sleep: after it the reader makes sure that its channel still has the name. Only
-/// files removed by hand make that necessary.
+/// The longest sleep of a reader before it checks that its channel has the name.
+///
+/// Only files removed by hand make that necessary.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
 
-/// How long a reader sleeps that cannot announce itself to the writer: this, doubled each time, up
-/// to [`LONGEST_NAP`].
+/// The first sleep of a reader that cannot announce itself to the writer.
+///
+/// Doubled each time, up to [`LONGEST_NAP`].
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(50);
 pub(super) const LONGEST_NAP: Duration = Duration::from_millis(2);
 
 /// When to stop waiting.
 pub(super) struct Deadline {
     pub(super) timeout: Duration,
-    /// Since when; `None` as long as nothing has been waited for, so that no clock has been read.
+    /// Since when. `None` as long as nothing has been waited for, so that no clock has been read.
     begin: Option<Instant>,
 }
 
@@ -46,7 +48,7 @@ pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) ->
     let mut nap = FIRST_NAP;
     loop {
         match open() {
-            // The directory may be made along with the channel.
+            // The directory may be made together with the channel.
             Err(error @ (Error::NotFound { .. } | Error::MissingDirectory { .. })) => {
                 let Some(left) = deadline.left() else { return Err(error) };
                 std::thread::sleep(left.min(nap));

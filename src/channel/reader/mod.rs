@@ -32,47 +32,46 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Attempts to hold a value while the writer publishes others. At some tens of nanoseconds each it
-/// takes a writer that never pauses, on more slots than there are, to use them up.
+/// Attempts to hold a value while the writer publishes others.
+///
+/// At some tens of nanoseconds each it takes a writer that never pauses, on more slots than there
+/// are, to use them up.
 const ATTEMPTS: u32 = 1 << 16;
 
-/// Channels that are gone through in one read, if one after the other is removed under the reader's
-/// eyes.
+/// Channels that one read goes through, if each is removed before it is read.
 const CHANNELS: u32 = 4;
 
-/// A reader of a channel: sees the latest value, without a copy, whatever its dtype and shape.
+/// Reads a channel's latest value, without a copy, whatever its dtype and shape.
 ///
 /// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader
-/// opened afterwards gets it too; when a new writer comes, by taking over or by making the channel
-/// anew, the reader goes on with its values by itself.
+/// opened afterwards gets it too. A new writer takes over or makes the channel anew; the reader
+/// then goes on with its values by itself.
 ///
 /// When the writer closes the channel, its last value stands until its readers have read it or have
-/// gone, however late they come; [`latest`](Self::latest) gives it after that too.
-/// [`wait`](Self::wait) tells the close once, [`is_closed`](Self::is_closed) whenever it is asked.
-/// Readers [without write permission](Self::open_read_only) are not known to the writer: for them
-/// alone nothing is left.
+/// gone, however late they come. [`latest`](Self::latest) returns it after that too.
+/// [`wait`](Self::wait) reports the close once, [`is_closed`](Self::is_closed) whenever it is
+/// asked. The writer does not know of readers [without write permission](Self::open_read_only): for
+/// them alone nothing is left.
 ///
-/// What a reader sees and what it is told to have [missed](Sample::missed) add up to what was
-/// published since it was opened, whoever wrote it. Only of a channel that was made, closed and
-/// gone again between two looks of a reader, which had come to the end of the one before, it learns
-/// nothing.
+/// The values that a reader has seen and those that it has [missed](Sample::missed) add up to all
+/// that were published since it was opened, by any writer. There is one exception. A channel may be
+/// made, closed and removed between two looks of a reader that had come to the end of the one
+/// before: such a reader learns nothing of it.
 ///
-/// Files removed by hand are another matter: [`wait`](Self::wait) notices within a tenth of a
-/// second that the name has gone to another channel, [`read`](Self::read) alone does not, unless
-/// their writer lives: it makes its channel anew, and takes its readers along.
+/// Files removed by hand are another matter. [`wait`](Self::wait) notices within a tenth of a
+/// second that the name has gone to another channel; [`read`](Self::read) alone does not. If their
+/// writer lives, it makes its channel anew, and takes its readers along.
 ///
 /// # Example
+///
+/// [`Reader::open`] is for the default directory; here the options name one:
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::Options::new().dir(dir.path());
-/// # let mut writer = options.create::<f32>("doc-reader")?;
+/// # let mut writer = ndsharray::Options::new().dir(&dir).create::<f32>("lidar")?;
 /// # writer.write(&[2, 2], &[1.0, 2.0, 3.0, 4.0])?;
-/// # let mut reader = options.open("doc-reader")?;
-/// # /*
-/// let mut reader = ndsharray::Reader::open("lidar")?;
-/// # */
+/// let mut reader = ndsharray::Options::new().dir(&dir).open("lidar")?;
 /// if let Some(sample) = reader.read()? {
 ///     let view = sample.view::<f32>()?;
 ///     assert_eq!(view.shape(), [2, 2]);
@@ -95,20 +94,20 @@ pub struct Reader {
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
-    /// How the board stood when there was nothing to do but to wait for news. Open, then; never so
-    /// if it was not.
+    /// How the board stood when there was nothing to do but to wait for news. It was open then: a
+    /// board in another state is never calm.
     calm: Standing,
-    /// Number of the last value that this reader has read or, before the first, stands behind. On a
-    /// channel whose numbers begin anew, less than 0: by how much, so many values before it have
-    /// been missed.
+    /// Number of the last value that this reader has read. Before the first read, the number just
+    /// before the first value to come. On a channel whose numbers begin anew it is less than 0, by
+    /// the count of earlier values that have been missed.
     position: i64,
     /// Whether `position` is that of a value which has been read.
     has_read: bool,
     /// What [`seq`](Self::seq) was before the numbers began anew.
     seq_before: Option<u64>,
-    /// The epoch whose close has been told, and the one after whose close this reader has looked
-    /// whether to clear up; 0 for none.
+    /// The epoch whose close has been reported; 0 for none.
     close_told: u64,
+    /// The epoch after whose close this reader has checked for files to remove; 0 for none.
     close_cleared: u64,
     /// When to make sure next that the channel still has the name.
     next_look: Instant,
@@ -120,15 +119,13 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no channel of that name; [`Error::InvalidName`];
-    /// [`Error::TooManyReaders`]; [`Error::PermissionDenied`]; [`Error::ForeignOwner`] when the
-    /// files are not this user's or root's; [`Error::Corrupt`] when they are not of this library
-    /// and version; [`Error::Io`].
+    /// [`Error::NotFound`] when there is no channel of that name; [`Error::TooManyReaders`];
+    /// [`Error::Corrupt`] when the files are not of this library and version.
     pub fn open(name: &str) -> Result<Self> {
         Options::new().open(name)
     }
 
-    /// Opens the channel `name`, and waits for its writer to appear for as long as `timeout`.
+    /// Opens the channel `name`; waits up to `timeout` for its writer to appear.
     ///
     /// # Errors
     ///
@@ -137,10 +134,12 @@ impl Reader {
         Options::new().open_timeout(name, timeout)
     }
 
-    /// Opens the channel `name` without write permission for any of its files. Such a reader cannot
-    /// hold values in place: it makes copies ([`read_into`](Self::read_into),
-    /// [`read_owned`](Self::read_owned) and its like), which are made again when the writer
-    /// overtakes them. It does not count as a reader, and the writer does not know of it.
+    /// Opens the channel `name` without write permission for any of its files.
+    ///
+    /// Such a reader cannot hold values in place. It makes copies with
+    /// [`read_into`](Self::read_into), [`read_owned`](Self::read_owned) and its like, and makes
+    /// them again when the writer overtakes them. It does not count as a reader, and the writer
+    /// does not know of it.
     ///
     /// # Errors
     ///
@@ -172,14 +171,15 @@ impl Reader {
         })
     }
 
-    /// The current value if it is newer than the last one read, else `None`. Never blocks; with
-    /// nothing new it takes about a nanosecond.
+    /// The current value if it is newer than the last one read, else `None`.
+    ///
+    /// Never blocks; with nothing new it takes about a nanosecond.
     ///
     /// # Errors
     ///
     /// [`Error::Corrupt`] when the shared bytes are not what a writer of this library leaves;
-    /// [`Error::Contended`]; [`Error::Forked`]; [`Error::Unsupported`] for a reader without write
-    /// permission. The reader stays usable.
+    /// [`Error::Contended`]; [`Error::Unsupported`] for a reader without write permission. The
+    /// reader stays usable.
     #[inline]
     pub fn read(&mut self) -> Result<Option<Sample<'_>>> {
         if self.at.latest() != self.seen {
@@ -191,8 +191,9 @@ impl Reader {
         }
     }
 
-    /// The current value, whether it has been read before or not; `None` before the first. Counts
-    /// as reading it.
+    /// The current value, whether it has been read before or not; `None` before the first.
+    ///
+    /// Counts as reading it.
     ///
     /// # Errors
     ///
@@ -203,8 +204,10 @@ impl Reader {
         self.hold()
     }
 
-    /// [`read`](Self::read), for a sample independent of this reader. Through a reader without
-    /// write permission the sample owns a copy; otherwise it holds the value in place.
+    /// [`read`](Self::read), for a sample independent of this reader.
+    ///
+    /// Through a reader without write permission the sample owns a copy; otherwise it holds the
+    /// value in place.
     ///
     /// # Errors
     ///
@@ -242,7 +245,7 @@ impl Reader {
     /// The current value, held in place, if it is accepted.
     fn hold_if(&mut self, mut accept: impl FnMut(DType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
         let Some(latest) = self.pin()? else { return Ok(None) };
-        // Gives the pin back if the value is refused.
+        // Releases the pin if the value is refused.
         let pin = Pin(&self.at);
         if let Some(cached) = self.cache.get(latest.slot()) {
             accept(cached.dtype, &cached.array.shape)?;
@@ -251,8 +254,9 @@ impl Reader {
         Ok(self.sample(latest).map(Sample::into_owned))
     }
 
-    /// [`latest`](Self::latest), for a sample independent of this reader, as
-    /// [`read_owned`](Self::read_owned).
+    /// [`latest`](Self::latest), for a sample independent of this reader.
+    ///
+    /// As with [`read_owned`](Self::read_owned), it owns a copy or holds the value in place.
     ///
     /// # Errors
     ///
@@ -265,23 +269,27 @@ impl Reader {
         }
     }
 
-    /// Whether the channel has a living writer just now. Asks the kernel: about two microseconds.
+    /// Whether the channel has a living writer just now.
+    ///
+    /// Asks the kernel: about two microseconds.
     #[must_use]
     pub fn is_writer_alive(&self) -> bool {
         self.at.is_writer_alive(&self.location, self.owners)
     }
 
-    /// How many writers the channel has had, the present one included: 1 for the first, one more
-    /// for each that took over.
+    /// How many writers the channel has had, the present one included.
+    ///
+    /// 1 for the first, one more for each that took over.
     #[must_use]
     pub fn writer_epoch(&self) -> u64 {
         self.at.board().epoch()
     }
 
-    /// Whether the writer has closed the channel, all that still stands has been read, and no new
-    /// writer has come.
+    /// Whether the channel is closed, its last value read, and no new writer has come.
     ///
-    /// For those who poll with [`read`](Self::read): [`wait`](Self::wait) tells it by itself.
+    /// The last value is the last that still stands for this reader.
+    ///
+    /// For callers that poll with [`read`](Self::read): [`wait`](Self::wait) reports it by itself.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         // In this order: what is current is final once the channel is closed.
@@ -300,9 +308,10 @@ impl Reader {
         self.location.name()
     }
 
-    /// File name of the payload of the value read last; `None` before the first, when the writer
-    /// has replaced the file since and this reader has noticed, and for a reader without write
-    /// permission.
+    /// File name of the payload of the value read last.
+    ///
+    /// `None` before the first, when the writer has replaced the file since and this reader has
+    /// noticed, and for a reader without write permission.
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -323,7 +332,7 @@ impl Reader {
         Some(self.location.payload_name(cached.payload.id()))
     }
 
-    /// Whether something newer than the last value read is current; goes after the name if need be.
+    /// Whether a value newer than the last one read is current; follows the name if need be.
     #[inline]
     fn has_news(&mut self) -> Result<bool> {
         if self.at.latest() != self.seen {
@@ -332,9 +341,10 @@ impl Reader {
         if self.at.board().standing() == self.calm { Ok(false) } else { self.look_around() }
     }
 
-    /// Does what there is to do when the board stands otherwise than before: lets go of payload
-    /// files that have been unlinked, and, if the channel is not open, clears up and goes after the
-    /// name. Says whether there is something newer then.
+    /// Responds to a change of the board's standing.
+    ///
+    /// Drops payload files that have been unlinked. If the channel is not open, it also removes
+    /// what is left and follows the name. Returns whether there is something newer then.
     #[cold]
     fn look_around(&mut self) -> Result<bool> {
         let now = self.at.board().standing();
@@ -350,7 +360,7 @@ impl Reader {
         Ok(self.at.latest() != self.seen)
     }
 
-    /// Goes after the name if this board has nothing more to come.
+    /// Follows the name if this board has nothing more to come.
     #[inline]
     fn find_latest(&mut self) -> Result<()> {
         if self.at.board().standing() != self.calm && self.at.latest() == self.seen {
@@ -359,8 +369,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Drops mappings of payload files that have been unlinked, and closes them: their memory is
-    /// free when nobody has them. Of a channel that is no more the last value is kept.
+    /// Drops mappings of payload files that have been unlinked, and closes them.
+    ///
+    /// Their memory is free when no process has them. Of a channel that has been removed the last
+    /// value is kept.
     fn let_go(&mut self) {
         if self.at.board().state() != State::Closed {
             self.cache.forget_gone(self.at.board());
@@ -368,9 +380,10 @@ impl Reader {
         }
     }
 
-    /// Removes what the closed channel has left if it was left for this reader, which has come to
-    /// its end. As long as it stays for others this reader looks again: they may be killed, and
-    /// then the last has gone.
+    /// Removes what the closed channel has left if only this reader needed it.
+    ///
+    /// This reader has come to its end. As long as it stays for others this reader looks again:
+    /// they may be killed, and then the last has gone.
     fn clear_up(&mut self) {
         let board = self.at.board();
         let epoch = board.epoch();
@@ -387,7 +400,7 @@ impl Reader {
         self.hold()
     }
 
-    /// As [`read`](Self::read), of a board that stands otherwise than before.
+    /// As [`read`](Self::read), for a board whose standing has changed.
     #[cold]
     fn hold_around(&mut self) -> Result<Option<Sample<'_>>> {
         if self.look_around()? { self.hold() } else { Ok(None) }
@@ -402,8 +415,9 @@ impl Reader {
         }
     }
 
-    /// What there is when the value looked for went with its channel, or was none: something newer
-    /// under the name.
+    /// What the name offers when the expected value went with its channel, or was none.
+    ///
+    /// That is something newer, under the same name.
     #[cold]
     fn hold_next(&mut self) -> Result<Option<Sample<'_>>> {
         for _ in 0..CHANNELS {
@@ -436,8 +450,9 @@ impl Reader {
         }
     }
 
-    /// Pins the current value and has it in the cache; `None`, and nothing pinned, when there is
-    /// none.
+    /// Pins the current value and has it in the cache.
+    ///
+    /// `None`, and nothing pinned, when there is none.
     #[inline]
     fn pin(&mut self) -> Result<Option<Latest>> {
         let latest = self.at.latest();
@@ -478,7 +493,7 @@ impl Reader {
         Err(Error::Contended { attempts: ATTEMPTS })
     }
 
-    /// Finds out what the pinned slot holds; gives it back if that fails.
+    /// Finds out what the pinned slot holds; unpins it if that fails.
     #[cold]
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
         let from = Source { location: &self.location, owners: self.owners, files: &self.files };
@@ -498,13 +513,14 @@ impl Reader {
         }
     }
 
-    /// Whether an error in a value means that it went with its channel, which was removed under
-    /// this reader's eyes. It counts as missed.
+    /// Whether an error in a value means that its channel was removed meanwhile.
+    ///
+    /// The value went with it, and counts as missed.
     fn has_gone(&self, error: &Error) -> bool {
         matches!(error, Error::Corrupt(HeaderError::Payload { .. })) && self.at.board().state() == State::Closed
     }
 
-    /// Notes a value as read; tells how many were missed before it.
+    /// Notes a value as read; returns how many were missed before it.
     #[inline]
     fn note(&mut self, latest: Latest) -> u64 {
         if latest == self.seen {
@@ -527,7 +543,9 @@ impl Reader {
         gap.wrapping_sub(1).max(0).cast_unsigned()
     }
 
-    /// Goes to the board that has the name now, if it is another one; says whether it did.
+    /// Moves to the board that has the name now, if it is another one.
+    ///
+    /// Returns whether it did.
     #[cold]
     fn follow(&mut self) -> Result<bool> {
         self.at.check_process()?;
@@ -572,8 +590,9 @@ fn number_of(latest: Latest) -> i64 {
     latest.number().cast_signed()
 }
 
-/// Where a reader stands that has just been attached: before the current value, or before the first
-/// that the board will have.
+/// Where a new reader stands: before the current value.
+///
+/// Without one, before the first that the board will have.
 fn start_of(at: &Attachment) -> i64 {
     let latest = at.latest();
     if latest.is_none() { i64::try_from(at.board().base()).unwrap_or(0) } else { number_of(latest) - 1 }

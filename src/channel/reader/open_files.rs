@@ -10,8 +10,9 @@ use crate::sys::{self, Access};
 use std::fs::File;
 use uuid::Uuid;
 
-/// Payload files kept open between copies: few, as a reader must not use up the process'
-/// descriptors.
+/// Payload files kept open between copies.
+///
+/// Few, as a reader must not use up the process' descriptors.
 pub(super) struct OpenFiles {
     open: [Option<(Uuid, File)>; 4],
     /// As of when those that have gone were closed.
@@ -25,7 +26,7 @@ impl Default for OpenFiles {
 }
 
 impl OpenFiles {
-    /// The payload file `id`, if it is one of them: it may have lost its name since.
+    /// The payload file `id`, if it is open; it may have lost its name since.
     pub(super) fn find(&self, id: Uuid) -> Option<&File> {
         self.open.iter().flatten().find(|(known, _)| *known == id).map(|(_, file)| file)
     }
@@ -56,7 +57,7 @@ impl OpenFiles {
         }
         self.files = now;
         for place in &mut self.open {
-            // What does not tell is opened anew when it is needed.
+            // A file that cannot be identified is opened anew when it is needed.
             if place.as_ref().is_some_and(|(_, file)| !sys::identify(file).is_ok_and(|identity| identity.links > 0)) {
                 *place = None;
             }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 /// The current value, held in place: its bytes do not change until this is dropped.
 ///
-/// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time; to keep several, or
+/// Bound to its [`Reader`](crate::Reader), which can hold one sample at a time. To keep several, or
 /// to send one to another thread for good, use [`into_owned`](Self::into_owned).
 ///
 /// # Where the borrow checker objects
@@ -106,8 +106,9 @@ pub struct Sample<'a> {
     missed: u64,
 }
 
-/// A value that is held for as long as this, or a clone of it, lives: independent of its reader,
-/// and free to go to other threads.
+/// A value that is held for as long as this, or a clone of it, lives.
+///
+/// Independent of its reader, and free to go to other threads.
 ///
 /// From [`Reader::read_owned`](crate::Reader::read_owned) and its like, or [`Sample::into_owned`].
 /// Each held value takes one of the channel's slots from the writer.
@@ -136,7 +137,7 @@ enum Value {
     Copied(Arc<OwnedArray>),
 }
 
-/// The borrowed pin of a reader; given back on drop.
+/// The borrowed pin of a reader; released on drop.
 pub(super) struct Pin<'a>(pub(super) &'a Arc<Attachment>);
 
 impl Drop for Pin<'_> {
@@ -185,7 +186,9 @@ impl<'a> Sample<'a> {
         }
     }
 
-    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
+    /// The value's sequence number.
+    ///
+    /// 1 for the first value of a channel, and one more with each.
     #[must_use]
     #[inline]
     pub fn seq(&self) -> u64 {
@@ -198,8 +201,10 @@ impl<'a> Sample<'a> {
         self.cached.epoch
     }
 
-    /// Whose numbers these are: stays the same when a writer takes the channel over, and differs
-    /// when the numbers begin anew.
+    /// The lineage that the sequence number belongs to.
+    ///
+    /// It stays the same when a writer takes the channel over, and differs when the numbers begin
+    /// anew.
     ///
     /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
     #[must_use]
@@ -229,9 +234,9 @@ impl<'a> Sample<'a> {
     #[must_use]
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: this sample's pin holds the slot that names the payload; it was made before the
-        // header was read, and is given back only when the sample is dropped. The slice is bound to
-        // a borrow of the sample.
+        // SAFETY: this sample's pin holds the slot that names the payload. It was made before the
+        // header was read, and is released only when the sample is dropped. The slice is bound to a
+        // borrow of the sample.
         unsafe { self.cached.payload.bytes(self.cached.byte_len) }
     }
 }
@@ -242,7 +247,9 @@ impl OwnedSample {
         Self { value: Value::Copied(Arc::new(array)), number, origin, written_ns, missed }
     }
 
-    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
+    /// The value's sequence number.
+    ///
+    /// 1 for the first value of a channel, and one more with each.
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.number
@@ -254,8 +261,10 @@ impl OwnedSample {
         self.origin.epoch
     }
 
-    /// Whose numbers these are: stays the same when a writer takes the channel over, and differs
-    /// when the numbers begin anew.
+    /// The lineage that the sequence number belongs to.
+    ///
+    /// It stays the same when a writer takes the channel over, and differs when the numbers begin
+    /// anew.
     ///
     /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
     #[must_use]
@@ -289,9 +298,9 @@ impl OwnedSample {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.value {
-            // SAFETY: this sample is an owner of the slot that names the payload, made so while the
-            // slot was pinned, and gives it up only when dropped. The slice is bound to a borrow of
-            // the sample.
+            // SAFETY: this sample is an owner of the slot that names the payload. It became one
+            // while the slot was pinned, and stops being one only when dropped. The slice is bound
+            // to a borrow of the sample.
             Value::Kept { array, payload, .. } => unsafe { payload.bytes(array.byte_len) },
             Value::Copied(array) => array.as_bytes(),
         }
@@ -302,8 +311,7 @@ impl OwnedSample {
 macro_rules! impl_sample {
     ($($sample:tt)*) => {
         impl $($sample)* {
-            /// Values that were published since this reader's last read, or since it was opened,
-            /// and not seen.
+            /// Values published and not seen since this reader's last read, or its opening.
             ///
             /// A reader is opened before the value that is current then. Together with those seen
             /// they are all that were published, over takeovers, closes and restarts.
@@ -323,8 +331,9 @@ macro_rules! impl_sample {
                 sys::age_of(self.written_ns())
             }
 
-            /// The array, if its elements are `T`. No copy is made; for `bool` all bytes are
-            /// checked.
+            /// The array, if its elements are `T`.
+            ///
+            /// No copy is made; for `bool` all bytes are checked.
             ///
             /// # Errors
             ///
@@ -339,8 +348,9 @@ macro_rules! impl_sample {
                 Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)
             }
 
-            /// The array, as an enum over all element types. No copy is made; for `bool` all bytes
-            /// are checked.
+            /// The array, as an enum over all element types.
+            ///
+            /// No copy is made; for `bool` all bytes are checked.
             ///
             /// # Errors
             ///

@@ -15,7 +15,7 @@ pub(super) trait Sink {
 /// Elements of a known type.
 pub(super) struct Elements<'o, T: ShElement> {
     pub(super) out: &'o mut Vec<T>,
-    /// Used instead of `out` by a type that does not take any bytes for a value.
+    /// Replaces `out` for a type that does not take any bytes for a value.
     pub(super) unchecked: Vec<u8>,
 }
 
@@ -35,8 +35,9 @@ impl<T: ShElement> Sink for Elements<'_, T> {
     }
 }
 
-/// [`Vec::resize`], but an error when there is no memory: how much is wanted was written by
-/// somebody else.
+/// As [`Vec::resize`], but an error when there is no memory.
+///
+/// Another process wrote how much is wanted.
 fn resize<T: Copy>(vec: &mut Vec<T>, len: usize, value: T) -> Result<()> {
     let more = len.saturating_sub(vec.len());
     vec.try_reserve_exact(more).map_err(|_| Error::no_copy(more.saturating_mul(size_of::<T>())))?;

@@ -1,8 +1,8 @@
-//! Looking for a little while before falling asleep: for how long, as the last waits tell.
+//! How long a reader looks for a value before it sleeps, judged by its last waits.
 //!
 //! Sleeping and being woken costs microseconds, many of them where the processor's core has gone to
-//! sleep too. A reader whose values come faster than that is better off looking again and again;
-//! one whose values come every few milliseconds would only burn time. So a reader looks, instead of
+//! sleep too. A reader whose values come faster than that is better off looking again and again.
+//! One whose values come every few milliseconds would only burn time. So a reader looks, instead of
 //! sleeping at once, only when its last wait was short, and for no longer than its limit.
 
 use std::time::Duration;
@@ -39,12 +39,13 @@ impl Spin {
         self.budget = (waited * SLACK).clamp(self.least(), self.limit);
     }
 
-    /// The reader had to sleep for what came `waited` after it began, or came not at all. What
-    /// being woken took does not count: it is what looking saves.
+    /// The reader had to sleep: the value came `waited` after it began, or not at all.
+    ///
+    /// The time that the wake-up took does not count: it is what looking saves.
     pub(super) fn slept(&mut self, waited: Duration) {
         if self.budget > self.least() {
-            // Looking was in vain. Once may be chance; a few times in a row end it: so it does on a
-            // single core, where whoever looks keeps the writer from writing.
+            // Looking was in vain. Once may be chance; a few times in a row end it. So it does on a
+            // single core, where a reader that looks keeps the writer from writing.
             self.budget /= 2;
         } else if self.budget.is_zero() && waited <= self.limit / SLACK {
             self.budget = (waited * SLACK).max(self.least());

@@ -1,10 +1,13 @@
-//! Copies without a pin: for readers that may not write the reader table, and for those that want
-//! no part in the writer's slots.
+//! Copies without a pin.
+//!
+//! For readers that may not write the reader table, and for those that want no part in the writer's
+//! slots.
 //!
 //! The slot's number is looked at before and after, as in a sequence lock: if it moved, the copy
 //! may be a mixture and is made again. The payload is read with a system call, not through a
-//! mapping. So no reference to bytes that change is ever made, the language's memory model is not
-//! asked about a race, and a payload file that somebody cuts gives a short read instead of SIGBUS.
+//! mapping. So no reference to bytes that change is ever made, and the language's memory model is
+//! not asked about a race. A payload file that another process cuts gives a short read instead of
+//! SIGBUS.
 
 use super::cache::check_size;
 use super::deadline::Deadline;
@@ -41,10 +44,10 @@ pub struct Info {
     pub seq: u64,
     /// Which of the channel's writers wrote it: 1 is the first.
     pub epoch: u64,
-    /// Whose numbers these are: with the number, an identity that no other value ever has.
+    /// The lineage that `seq` belongs to. Together they are an identity that no other value ever
+    /// has.
     pub incarnation: Uuid,
-    /// Values that were published since this reader's last read, or since it was opened, and not
-    /// seen.
+    /// Values published and not seen since this reader's last read, or its opening.
     pub missed: u64,
     /// Time between the value's publication and the end of the copy.
     pub age: Duration,
@@ -62,13 +65,14 @@ enum Attempt {
 }
 
 impl Reader {
-    /// Copies the current value into `out`, if it is newer than the last one read, and tells what
-    /// it is; `None` if not. `out` gets exactly the value's elements, in C order. Never takes a
-    /// slot from the writer.
+    /// Copies the current value into `out`, if it is newer than the last one read.
     ///
-    /// The copy is made by the kernel from the payload file, which costs a few microseconds more
-    /// than a view but survives whatever happens to the file. Up to four descriptors of payload
-    /// files stay open for it.
+    /// Returns what the value is, or `None` without a newer one. `out` gets exactly the value's
+    /// elements, in C order. Never takes a slot from the writer.
+    ///
+    /// The kernel makes the copy from the payload file. It costs a few microseconds more than a
+    /// view but survives whatever happens to the file. Up to four descriptors of payload files stay
+    /// open for it.
     ///
     /// # Errors
     ///
@@ -97,8 +101,9 @@ impl Reader {
         }))
     }
 
-    /// [`read_into`](Self::read_into) for something newer, waiting for it as [`wait`](Self::wait)
-    /// does.
+    /// [`read_into`](Self::read_into) for something newer.
+    ///
+    /// Waits for it as [`wait`](Self::wait) does.
     ///
     /// # Errors
     ///
@@ -133,7 +138,7 @@ impl Reader {
         Ok(sink.array.map(|array| OwnedSample::copied(array, latest.number(), origin, header.written_ns, missed)))
     }
 
-    /// Copies the current value; `None` when there is none, or it has gone with its writer.
+    /// Copies the current value; `None` if there is none, or it went with its writer.
     fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
         self.at.check_process()?;
         self.files.forget_gone(self.at.board());

@@ -21,24 +21,27 @@ use crate::slots::State;
 use crate::sys;
 use std::time::{Duration, Instant};
 
-/// The longest nap of a reader whose channel has been closed and is gone: nobody can wake it.
+/// The longest nap of a reader without a channel, which no wake can reach.
+///
+/// The channel has been closed and is gone.
 const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
 
 impl Reader {
-    /// Blocks until there is something newer than the last value read, and returns it; `None` when
-    /// `timeout` has passed. Sleeps in the kernel; the writer wakes it. While values come within
-    /// microseconds it looks for the next one for a moment before it sleeps
+    /// Blocks until a value newer than the last one read is current, and returns it.
+    ///
+    /// `None` when `timeout` has passed. Sleeps in the kernel; the writer wakes it. While values
+    /// come within microseconds it looks for the next one for a moment before it sleeps
     /// ([`Options::spin`](crate::Options::spin)).
     ///
-    /// When the writer dies the wait goes on, as a new writer may take over;
-    /// [`is_writer_alive`](Self::is_writer_alive) tells.
+    /// When the writer dies the wait goes on, as a new writer may take over.
+    /// [`is_writer_alive`](Self::is_writer_alive) shows whether there is one.
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] when the writer has closed the channel and the last value that still
     /// stands for this reader has been read: once for each close. After that, waiting goes on until
-    /// a new writer publishes; [`is_closed`](Self::is_closed) tells that the channel still is
-    /// closed. Otherwise as [`read`](Self::read).
+    /// a new writer publishes; [`is_closed`](Self::is_closed) returns true as long as the channel
+    /// is closed. Otherwise as [`read`](Self::read).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -69,8 +72,9 @@ impl Reader {
         Ok(None)
     }
 
-    /// [`wait`](Self::wait), for a sample independent of this reader, as
-    /// [`read_owned`](Self::read_owned).
+    /// [`wait`](Self::wait), for a sample independent of this reader.
+    ///
+    /// As with [`read_owned`](Self::read_owned), it owns a copy or holds the value in place.
     ///
     /// # Errors
     ///
@@ -88,8 +92,9 @@ impl Reader {
         Ok(None)
     }
 
-    /// Waits as [`wait`](Self::wait) does and tells whether there is something newer, without
-    /// reading it.
+    /// Waits as [`wait`](Self::wait) does, without reading the value.
+    ///
+    /// Returns whether there is something newer.
     ///
     /// # Errors
     ///
@@ -161,16 +166,18 @@ impl Reader {
         }
     }
 
-    /// How long after `began` the news were published, however long it took to be woken by them. A
-    /// hint.
+    /// How long after `began` the news were published, without the time of the wake-up.
+    ///
+    /// A hint.
     fn published_after(&self, began: u64) -> Duration {
         let published = self.at.board().slot(self.at.latest().slot()).map_or(u64::MAX, Slot::time);
         Duration::from_nanos(published.saturating_sub(began))
     }
 
-    /// Looks for a newer value for as long as the last waits make it promising, and tells whether
-    /// there is one. Nothing depends on it: whoever has not found any goes the way of the sleepers
-    /// from its start, which also knows what to do when the channel is closed.
+    /// Looks for a newer value for as long as the last waits make it promising.
+    ///
+    /// Returns whether there is one. Nothing depends on it: a reader that has not found any goes
+    /// the way of the sleepers from its start, which also handles a closed channel.
     fn spin(&self, begin: Instant, timeout: Duration) -> bool {
         let budget = self.spin.budget().min(timeout);
         while begin.elapsed() < budget {
@@ -191,8 +198,9 @@ impl Reader {
         Error::Closed { name: self.name().to_owned() }
     }
 
-    /// Sleeps until woken, at most `left` and not for ever; not at all if the board does not stand
-    /// as it is `known` to.
+    /// Sleeps until woken, at most `left` and not forever.
+    ///
+    /// Does not sleep if the board's standing differs from `known`.
     fn sleep(&self, left: Duration, nap: &mut Duration, known: (Standing, u64)) {
         let board = self.at.board();
         let is_gone = known.0.state() == State::Closed;
@@ -200,15 +208,16 @@ impl Reader {
             let longest = if is_gone { LONGEST_NAP_WITHOUT_CHANNEL } else { LONGEST_NAP };
             let time = left.min(*nap);
             *nap = nap.saturating_mul(2).min(longest);
-            // No need to be precise: who cannot announce itself, or has nobody to wake it, polls.
+            // No need to be precise: a reader polls if it cannot announce itself, or no process
+            // would wake it.
             std::thread::sleep(time);
             return;
         };
         let bell = table.bell();
         let ticket = bell.ticket();
         bell.announce();
-        // Looked at after the announcement, as the handshake wants; `standing` and `epoch` are
-        // covered too, since whoever changes them changes `wake` afterwards.
+        // Looked at after the announcement, as the handshake wants. `standing` and `epoch` are
+        // covered too, since a writer that changes them changes `wake` afterwards.
         if board.reader_side().latest_before_sleep() != self.seen || (board.standing(), board.epoch()) != known {
             return;
         }

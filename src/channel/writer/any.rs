@@ -22,8 +22,10 @@ impl AnyWriter {
         self.core.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an
-    /// array of `dtype` and `shape`; returns its sequence number. The bytes need no alignment.
+    /// Publishes a copy of `bytes` as an array of `dtype` and `shape`.
+    ///
+    /// The bytes are the elements in C order and this machine's byte order; they need no alignment.
+    /// Returns the value's sequence number.
     ///
     /// # Errors
     ///
@@ -40,7 +42,7 @@ impl AnyWriter {
         self.core.write(dtype, shape, bytes)
     }
 
-    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place.
+    /// Loans the memory of the next value, to be filled in place.
     ///
     /// It starts with whatever is there: zeros, or an older value. [`Loan::publish`] makes it the
     /// current value.

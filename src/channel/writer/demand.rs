@@ -8,7 +8,7 @@ const MEMORY: u64 = 40;
 /// How many times larger than a value its file may be.
 const ROOMY: usize = 8;
 
-/// A file of this many bytes is not too large for any value: there are no smaller ones.
+/// The smallest file's bytes: not too large for any value, as no smaller one exists.
 const PAGE: usize = 4096;
 
 /// Sizes from a power of two up to the next. The lowest class has all sizes that go into a page and
@@ -29,8 +29,9 @@ impl SizeClass {
         if self == Self::of(0) { 0..=last } else { self.least()..=last }
     }
 
-    /// The smallest array in it, in bytes; of the lowest class, the largest that may not have more
-    /// than a page.
+    /// The smallest array in it, in bytes.
+    ///
+    /// Of the lowest class, the largest that may not have more than a page.
     pub(super) fn least(self) -> usize {
         1 << self.0
     }

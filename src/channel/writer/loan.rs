@@ -1,4 +1,4 @@
-//! Memory of a value to come, lent out to be filled.
+//! Memory of a future value, loaned to be filled.
 
 use super::raw::RawWriter;
 use crate::element::ShElement;
@@ -18,14 +18,14 @@ use std::marker::PhantomData;
 /// From [`Writer::loan`](crate::Writer::loan).
 pub struct Loan<'w, T: Typing> {
     core: &'w mut RawWriter,
-    // `None` once it is published or given back.
+    // `None` once it is published or returned.
     claim: Option<Claim>,
     byte_len: usize,
     element: PhantomData<T>,
 }
 
 impl<'w, T: Typing> Loan<'w, T> {
-    /// A loan of an array of `dtype`, which is the one that `T` names if it names one.
+    /// A loan of an array of `dtype`, which is the one that `T` names, if any.
     #[inline(always)]
     pub(super) fn of(core: &'w mut RawWriter, dtype: DType, shape: &[usize]) -> Result<Self> {
         let byte_len = shape::byte_len(shape, dtype.size())?;
@@ -92,7 +92,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
     ///
     /// # Panics
     ///
-    /// In a forked child: the memory is its parent's, who goes on filling it.
+    /// In a forked child: the memory is its parent's, which goes on filling it.
     #[must_use]
     #[track_caller]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
@@ -100,7 +100,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
         let Some(claim) = &self.claim else { return &mut [] };
         let bytes = self.core.payload_mut(claim, T::DTYPE, self.byte_len);
         // Payloads start at a page, and the length is a multiple of the item size: what fails is a
-        // bool. `new` saw to those, so that somebody else has written to the file since.
+        // bool. `new` made those valid, so another program has written to the file since.
         if view::slice::<T>(bytes).is_err() {
             bytes.fill(0);
         }
@@ -131,7 +131,7 @@ impl Loan<'_, Dyn> {
     ///
     /// # Panics
     ///
-    /// In a forked child: the memory is its parent's, who goes on filling it.
+    /// In a forked child: the memory is its parent's, which goes on filling it.
     #[must_use]
     #[track_caller]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {

@@ -37,26 +37,25 @@ use std::marker::PhantomData;
 /// the kernel drops when its process dies. A new writer then takes the channel over; its readers
 /// notice nothing but the [epoch](crate::Reader::writer_epoch).
 ///
-/// Dropping the writer [closes](Self::close) the channel, and waits for nobody. Where readers have
-/// not come to the last value yet, it stays for them, and the last of them removes it; otherwise
-/// all files go at once. Whoever comes later finds no channel. A writer that comes goes on with the
-/// numbers of what was left. Readers keep what they hold. A writer that publishes and ends, for
-/// readers that are still to come, wants [`Options::persist`].
+/// Dropping the writer [closes](Self::close) the channel, and does not wait. Where readers have not
+/// come to the last value yet, it stays for them, and the last of them removes it; otherwise all
+/// files go at once. Later readers find no channel. A later writer goes on with the numbers of what
+/// was left. Readers keep what they hold. A writer that publishes and ends, for readers that are
+/// still to come, needs [`Options::persist`].
 ///
 /// A writer whose files are removed by others makes its channel anew when it writes, at the latest
-/// half a second later, with the last value and the same numbers; its readers follow. If another
-/// has taken the name meanwhile, writing is [`Error::WriterExists`] until the name is free.
+/// half a second later. The new channel has the last value and the same numbers, and its readers
+/// follow. If another writer has taken the name meanwhile, writing is [`Error::WriterExists`] until
+/// the name is free.
 ///
 /// # Example
+///
+/// [`Writer::create`] is for the default directory; here the options name one:
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::Options::new().dir(dir.path());
-/// # let mut writer = options.create::<f32>("doc-writer")?;
-/// # /*
-/// let mut writer = ndsharray::Writer::<f32>::create("lidar")?;
-/// # */
+/// let mut writer = ndsharray::Options::new().dir(&dir).create::<f32>("lidar")?;
 /// writer.write(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
 ///
 /// let mut loan = writer.loan(&[1000])?; // write in place: nothing is copied
@@ -76,10 +75,8 @@ impl<T: Typing> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`]; [`Error::WriterExists`] while another writer lives;
-    /// [`Error::ForeignOwner`] when somebody else has put something under the name;
-    /// [`Error::Corrupt`] when the existing files are not of this library and version;
-    /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
+    /// [`Error::WriterExists`] while another writer lives; [`Error::Corrupt`] when the existing
+    /// files are not of this library and version; [`Error::OutOfMemory`].
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create_typed(name)
     }
@@ -98,21 +95,22 @@ impl<T: Typing> Writer<T> {
         self.core.seq()
     }
 
-    /// How many living readers the channel has, as the kernel says; those without write permission
-    /// do not count.
+    /// How many living readers the channel has, as the kernel says.
+    ///
+    /// Readers without write permission do not count.
     #[must_use]
     pub fn reader_count(&self) -> usize {
         self.core.reader_count()
     }
 
-    /// Closes the channel as dropping the writer does, and tells how that went; waits for no
-    /// reader.
+    /// Closes the channel as dropping the writer does, and returns any error.
+    ///
+    /// Does not wait for readers.
     ///
     /// # Errors
     ///
-    /// [`Error::Forked`] in a forked child, whose parent is the writer; [`Error::Io`] and
-    /// [`Error::PermissionDenied`] when a file could not be removed: the next writer or [`remove`]
-    /// removes it.
+    /// [`Error::Io`] and [`Error::PermissionDenied`] when a file could not be removed: the next
+    /// writer or [`remove`] removes it.
     pub fn close(mut self) -> Result<()> {
         self.core.close()
     }
@@ -131,8 +129,9 @@ impl<T: ShElement> Writer<T> {
         <T as ShElement>::DTYPE
     }
 
-    /// Publishes a copy of `data`, in C order, as an array of `shape`; returns its sequence number,
-    /// which counts from 1.
+    /// Publishes a copy of `data`, in C order, as an array of `shape`.
+    ///
+    /// Returns the value's sequence number, which counts from 1.
     ///
     /// # Errors
     ///
@@ -148,8 +147,9 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Lends the memory of the next value, to be filled in place and then
-    /// [published](Loan::publish): no copy is made.
+    /// Loans the memory of the next value, to be filled in place without a copy.
+    ///
+    /// [`Loan::publish`] makes it the current value.
     ///
     /// The elements start with whatever is there: zeros, or an older value. Time does not depend on
     /// the size, except where memory has to be found for it, and for `bool`, whose bytes are
@@ -204,10 +204,7 @@ impl<T: ShElement> Writer<T> {
 /// use ndsharray::DType;
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let mut writer = ndsharray::Options::new().dir(dir.path()).create_any("doc-any")?;
-/// # /*
-/// let mut writer = ndsharray::AnyWriter::create("sensor")?;
-/// # */
+/// let mut writer = ndsharray::Options::new().dir(&dir).create_any("sensor")?;
 /// writer.write_bytes(DType::I16, &[2], &[1, 0, 2, 0])?;
 /// # Ok(())
 /// # }
@@ -215,7 +212,7 @@ impl<T: ShElement> Writer<T> {
 pub type AnyWriter = Writer<Dyn>;
 
 impl<T: ShElement> From<Writer<T>> for AnyWriter {
-    /// The same channel, whose values may be of any dtype from here on.
+    /// The same channel for values of any dtype from here on.
     fn from(writer: Writer<T>) -> Self {
         Self { core: writer.core, element: PhantomData }
     }
@@ -253,8 +250,9 @@ impl Options {
         self.at(name, |location| remove::remove(location, self, Readers::MayLive))
     }
 
-    /// Removes the channel `name` if no living process has it, neither as its writer nor as a
-    /// reader: the kernel's locks are the proof, and they are held until all files are gone.
+    /// Removes the channel `name` if no living process uses it, as writer or reader.
+    ///
+    /// The kernel's locks are the proof, and they are held until all files are gone.
     ///
     /// # Errors
     ///
@@ -278,8 +276,10 @@ impl Options {
     }
 }
 
-/// Removes the channel `name` if it has no living writer: one that a killed writer left, or that
-/// [`Options::persist`] kept. Readers that hold its values keep them.
+/// Removes the channel `name` if it has no living writer.
+///
+/// A killed writer left it, or [`Options::persist`] kept it. Readers that hold its values keep
+/// them.
 ///
 /// # Errors
 ///

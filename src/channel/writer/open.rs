@@ -1,4 +1,4 @@
-//! Becoming the writer of a channel: making a new one, or taking over what a dead writer left.
+//! Becoming the writer of a channel: making one, or taking over a dead writer's.
 
 use crate::channel::board::Board;
 use crate::channel::reader_table::Table;
@@ -29,14 +29,16 @@ use uuid::Uuid;
 /// How many boards that cannot be kept are replaced before we give up.
 const ATTEMPTS: u32 = 100;
 
-/// How often, and how far apart, the lock of a channel that is just being closed or removed is
-/// asked for again, and how often that of an open one, which a remover may have for as long as it
-/// takes to see who reads.
+/// Attempts at the lock of a channel that is just being closed or removed.
 const CLOSING_LOOKS: u32 = 500;
+
+/// Attempts at the lock of an open channel: a remover may hold it while it counts readers.
 const OPEN_LOOKS: u32 = 5;
+
+/// Time between two such attempts.
 const LOCK_NAP: Duration = Duration::from_micros(100);
 
-/// The channel, held: while this lives, nobody else is its writer.
+/// A channel of this process: while this lives, no other process is its writer.
 pub(super) struct OwnedChannel {
     pub(super) location: Location,
     pub(super) board: Board,
@@ -46,19 +48,20 @@ pub(super) struct OwnedChannel {
     pub(super) last_number: u64,
     pub(super) lineage: Uuid,
     pub(super) epoch: u64,
-    /// Whether there may be payload files that no slot names, and whose they may be. Not beside a
-    /// board that was made just now: a board is removed after all payload files. To look for them
-    /// takes a walk through the whole directory.
+    /// Whether there may be payload files that no slot names, and whose files are trusted. Not
+    /// beside a board that was made just now: a board is removed after all payload files. To look
+    /// for them takes a walk through the whole directory.
     pub(super) leftovers: Option<Owners>,
-    /// Keeps the lock that makes us the writer; closing it is the last thing that happens.
+    /// Keeps the lock that makes us the writer; closing it is the last step.
     claim: Claimed,
     /// After that nothing is mapped any more.
     _sweeper: Sweeper,
 }
 
 impl OwnedChannel {
-    /// Takes the writer's lock on the channel, makes the channel if there is none, and puts it in
-    /// state [`State::Open`].
+    /// Takes the writer's lock, and puts the channel in state [`State::Open`].
+    ///
+    /// Makes the channel if there is none.
     ///
     /// `before` is what the board had come to that a new one replaces, so that numbers and epochs
     /// do not go back. If it is for a rescue, `rescue` makes the value's file.
@@ -89,7 +92,7 @@ impl OwnedChannel {
                 // asked for than it has.
                 State::Left if suffices(&head, options) => open_table(&location, options, &head)?,
                 State::Left => None,
-                // Whoever removed the channel has died.
+                // The process that removed the channel has died.
                 State::Closed => None,
             };
             let last_number = last_number(&board);
@@ -114,7 +117,7 @@ impl OwnedChannel {
             fail_point!("create.epoch");
             board.set_state(State::Open);
             fail_point!("create.marked");
-            // Whoever waits for the channel's return is told; that nobody waits is not known for
+            // Wakes those that wait for the channel's return. That there are none is not known for
             // sure here, and this is rare.
             table.wake_all();
             fail_point!("create.open");
@@ -151,13 +154,13 @@ pub(super) struct Before {
     pub(super) number: u64,
     pub(super) epoch: u64,
     pub(super) lineage: Option<Uuid>,
-    /// Its last value, if readers may still have it: header, and the epoch that it is from.
+    /// Its last value, if readers may still have it: header, and the value's epoch.
     pub(super) value: Option<(RawHeader, u64)>,
     /// Whether the value is still to be copied to a file of the new board.
     pub(super) is_rescue: bool,
 }
 
-/// Becomes the writer of the channel, whose board's file is made if there is none.
+/// Becomes the writer of the channel; makes its board's file if there is none.
 pub(super) fn claim_board(location: &Location, options: &Options) -> Result<Claimed> {
     ours(location, || claim_name::claim_name(&location.board(), options.mode | 0o600, options.owners, &Board::LOCK))
 }
@@ -175,8 +178,9 @@ fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claime
             Claim::Others(file) => file,
         };
         let board = open_board(location, &file).ok().flatten().map(|(board, _)| board);
-        // A party that clears up, or looks whether a channel may go, has the lock for a moment, and
-        // is no writer. So it is with a board that has no head yet, or no name any more.
+        // A party that removes a closed channel, or checks whether a channel may go, has the lock
+        // for a moment, and is no writer. So it is with a board that has no head yet, or no name
+        // any more.
         let looks_at_most = match board.as_ref().map(Board::state) {
             Some(State::Left | State::Closed | State::Kept) | None => CLOSING_LOOKS,
             Some(State::Starting | State::Open) => OPEN_LOOKS,
@@ -212,7 +216,7 @@ fn make_board(
     let board = Board::create(claim, &path, options.max_slots)?;
     fail_point!("create.reserved");
     if before.is_rescue {
-        // With the board's file there, which tells the next writer to look for this one if we die.
+        // With the board's file there, which makes the next writer look for this one if we die.
         before.value = rescue();
     }
     // The value that is carried over is the first of this board.
@@ -225,7 +229,7 @@ fn make_board(
     Ok((board, head))
 }
 
-/// Makes the reader table of a new board; if that fails, nothing stays of the channel.
+/// Makes the reader table of a new board; on failure nothing stays of the channel.
 fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &FileHeader) -> Result<(Table, File)> {
     let unfinished = claim.unfinished();
     let made = new_table(location, options, head)?;
@@ -233,8 +237,9 @@ fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &Fi
     Ok(made)
 }
 
-/// The reader table's file, whatever it holds, if there is one. What a stranger has put there is
-/// refused, whether or not we could remove it.
+/// The reader table's file, whatever it holds, if there is one.
+///
+/// Another user's file is refused, whether or not we could remove it.
 fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Identity)>> {
     match open_table_file(&location.readers(), Access::ReadWrite, options.owners) {
         Ok(found) => Ok(Some(found)),
@@ -266,7 +271,7 @@ fn new_table(location: &Location, options: &Options, head: &FileHeader) -> Resul
     Ok((table, file))
 }
 
-/// Opens the table that belongs to an existing board; `None` when it is not there or not usable.
+/// Opens the table that belongs to an existing board; `None` without a usable one.
 fn open_table(location: &Location, options: &Options, head: &FileHeader) -> Result<Option<(Table, File)>> {
     let path = location.readers();
     let (file, identity) = match open_table_file(&path, Access::ReadWrite, options.owners) {
@@ -286,16 +291,17 @@ fn exists(path: &Path) -> bool {
     sys::identify_path(path).is_ok()
 }
 
-/// Wakes the readers of a board whose state has just been changed. They sleep on a word of its
-/// table: where that is gone or damaged they find out by themselves, when their slice of sleep is
-/// over.
+/// Wakes the readers of a board whose state has just been changed.
+///
+/// They sleep on a word of its table. Where that is gone or damaged they find out by themselves,
+/// when their slice of sleep is over.
 pub(super) fn wake_readers(location: &Location, options: &Options, head: &FileHeader) {
     if let Ok(Some((table, _))) = open_table(location, options, head) {
         table.wake_all();
     }
 }
 
-/// Tells the readers of a board that cannot be kept that it is over, and frees its name.
+/// Closes a board that cannot be kept, wakes its readers, and frees its name.
 fn retire(location: &Location, options: &Options, board: &Board, head: &FileHeader, kept: Option<Uuid>) -> Result<()> {
     board.set_state(State::Closed);
     fail_point!("create.retired");
@@ -307,7 +313,7 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &FileHead
     });
     // The board is ours, so a table beside it without our magic is a damaged one of ours. It goes
     // while that is known. Any other stays until the new board has its own: should we die before,
-    // it tells the next writer to look for the payload that is kept.
+    // it makes the next writer look for the payload that is kept.
     let readers = location.readers();
     if let Some((file, found)) = find_table(location, options)?
         && check_ours(&file, &readers, FileKind::Readers.magic()).is_err()
@@ -326,9 +332,10 @@ fn suffices(head: &FileHeader, options: &Options) -> bool {
     head.slots as usize >= options.max_slots && head.readers as usize >= options.max_readers
 }
 
-/// The number of the last value that an earlier writer has named. Numbers that no writer reaches in
-/// decades were written by somebody else, and do not count; what slots say is believed only instead
-/// of such a one.
+/// The number of the last value that an earlier writer has named.
+///
+/// Numbers that no writer reaches in decades were written by another program, and do not count.
+/// What slots say is believed only instead of such a number.
 fn last_number(board: &Board) -> u64 {
     let side = board.reader_side();
     let is_believed = |number: &u64| *number <= MAX_NUMBER / 2;
@@ -337,8 +344,9 @@ fn last_number(board: &Board) -> u64 {
     named.into_iter().chain(Some(board.base()).filter(is_believed)).max().unwrap_or(0)
 }
 
-/// The last value of a board that is to be replaced, if it is whole: readers may not have come to
-/// it yet.
+/// The last value of a board that is to be replaced, if it is whole.
+///
+/// Readers may not have come to it yet.
 pub(super) fn last_value(location: &Location, options: &Options, board: &Board) -> Option<(RawHeader, u64)> {
     let side = board.reader_side();
     let latest = side.latest();

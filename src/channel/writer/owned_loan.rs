@@ -1,5 +1,6 @@
-//! Memory of a value to come, lent by its address: for callers that cannot tell how long it will be
-//! used, such as bindings for other languages.
+//! Memory of a future value, loaned by its address.
+//!
+//! For callers that do not know how long it will be used, such as bindings for other languages.
 
 use super::AnyWriter;
 use crate::element::dtype::DType;
@@ -10,26 +11,25 @@ use crate::view::cast::check_bools;
 use crate::view::shape;
 use std::fmt;
 
-/// An array that is not yet published, together with its writer: as [`Loan`](crate::Loan), but it
-/// borrows nothing, its dtype is known at run time, and its memory can be lent by address.
+/// An array that is not yet published, together with its writer.
 ///
-/// From [`AnyWriter::into_loan`]; [`into_writer`](Self::into_writer) gives the writer back.
-/// Dropped, it closes the channel, as dropping the writer does.
+/// As [`Loan`](crate::Loan), but it borrows nothing, its dtype is known at run time, and its memory
+/// can be passed on by address.
+///
+/// From [`AnyWriter::into_loan`]; [`into_writer`](Self::into_writer) returns the writer. Dropped,
+/// it closes the channel, as dropping the writer does.
 ///
 /// ```
 /// use ndsharray::DType;
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::Options::new().dir(dir.path());
-/// # let writer = options.create_any("doc-owned-loan")?;
-/// # /*
-/// let writer = ndsharray::AnyWriter::create("sensor")?;
-/// # */
+/// let options = ndsharray::Options::new().dir(&dir);
+/// let writer = options.create_any("sensor")?;
 /// let mut loan = writer.into_loan(DType::U8, &[3]).map_err(|refused| refused.error)?;
 /// loan.as_mut_bytes().copy_from_slice(&[1, 2, 3]);
 /// loan.publish()?;
 /// let writer = loan.into_writer();
-/// # let mut reader = options.open("doc-owned-loan")?;
+/// # let mut reader = options.open("sensor")?;
 /// # assert_eq!(reader.latest()?.unwrap().view::<u8>()?.as_slice(), [1, 2, 3]);
 /// # Ok(())
 /// # }
@@ -37,9 +37,9 @@ use std::fmt;
 ///
 /// # Addresses that outlive the loan
 ///
-/// Whoever passes [`as_mut_ptr`](Self::as_mut_ptr) on and cannot be sure that it is not used any
-/// more calls [`sever`](Self::sever) before publishing, or [`forfeit`](Self::forfeit) instead of
-/// it, and keeps what they return for as long as the address may be used.
+/// A caller may pass [`as_mut_ptr`](Self::as_mut_ptr) on without knowing when its use ends. It then
+/// calls [`sever`](Self::sever) before publishing, or [`forfeit`](Self::forfeit) instead of it, and
+/// keeps what they return for as long as the address may be used.
 pub struct OwnedLoan {
     writer: AnyWriter,
     // `None` once it is published or forfeited.
@@ -48,7 +48,9 @@ pub struct OwnedLoan {
     byte_len: usize,
 }
 
-/// Why there is no loan, and the writer, which is as it was. From [`AnyWriter::into_loan`].
+/// Why there is no loan, with the unchanged writer.
+///
+/// From [`AnyWriter::into_loan`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct LoanRefused {
@@ -61,9 +63,10 @@ pub struct LoanRefused {
 static_assertions::assert_impl_all!(OwnedLoan: Send, Sync);
 
 impl AnyWriter {
-    /// Lends the memory of the next value, an array of `dtype` and `shape`, to be filled in place
-    /// and then [published](OwnedLoan::publish). It starts with whatever is there: zeros, or an
-    /// older value.
+    /// Loans the memory of the next value, to be filled in place.
+    ///
+    /// It starts with whatever is there: zeros, or an older value. [`OwnedLoan::publish`] makes it
+    /// the current value, an array of `dtype` and `shape`.
     ///
     /// # Errors
     ///
@@ -96,11 +99,10 @@ impl OwnedLoan {
         self.claim.as_ref().map_or(&[], |claim| self.writer.core.shape(claim))
     }
 
-    /// The elements' bytes, in C order and this machine's byte order, to be filled. For `bool` each
-    /// must be 0 or 1 in the end.
+    /// The elements' bytes, in C order and this machine's byte order, to be filled.
     ///
-    /// Empty once the loan is over, and in a forked child: the memory is its parent's, who goes on
-    /// filling it.
+    /// For `bool` each must be 0 or 1 in the end. Empty once the loan is over, and in a forked
+    /// child: the memory is its parent's, which goes on filling it.
     #[must_use]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
         let Some(claim) = self.claim.as_ref().filter(|_| self.writer.core.check_process().is_ok()) else {
@@ -110,17 +112,20 @@ impl OwnedLoan {
         self.writer.core.payload_mut(claim, DType::U8, self.byte_len)
     }
 
-    /// The first byte, aligned for the dtype: valid for reads and writes of as many bytes as the
-    /// array has, until the loan is published or dropped. Nobody else uses the memory meanwhile.
+    /// The address of the first byte, aligned for the dtype.
+    ///
+    /// Valid for reads and writes of as many bytes as the array has, until the loan is published or
+    /// dropped. No other code uses the memory meanwhile.
     #[must_use]
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.as_mut_bytes().as_mut_ptr()
     }
 
-    /// Parts the addresses lent so far from the value to be published: from now on they lead to
-    /// private memory, all zeros, valid for reads and writes as long as what is returned lives. The
-    /// value itself is untouched, and from now on at another address. Does not depend on nobody's
-    /// using the addresses at the same time, in other threads.
+    /// Separates the addresses passed on so far from the value to be published.
+    ///
+    /// From now on they lead to private memory, all zeros, valid for reads and writes as long as
+    /// the returned value lives. The value itself is untouched, and from now on at another address.
+    /// Other threads may use the addresses at the same time.
     ///
     /// Costs two system calls, and some nanoseconds per page.
     ///
@@ -135,9 +140,10 @@ impl OwnedLoan {
         }
     }
 
-    /// Ends the loan without a value, and leaves its memory to those who have its address: valid
-    /// for reads and writes as long as what is returned lives, and shared with nobody. The writer
-    /// will use other memory. `None` once the loan is over.
+    /// Ends the loan without a value, and leaves its memory to holders of its address.
+    ///
+    /// The memory is valid for reads and writes as long as the returned value lives, and no longer
+    /// shared. The writer will use other memory. `None` once the loan is over.
     pub fn forfeit(&mut self) -> Option<DetachedMemory> {
         let claim = self.claim.take()?;
         let memory = self.writer.core.forfeit(&claim);
@@ -149,9 +155,8 @@ impl OwnedLoan {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::Forked`]
-    /// in a forked child: the loan is its parent's; [`Error::Unsupported`] once the loan is over.
-    /// After the others it goes on.
+    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1;
+    /// [`Error::Unsupported`] once the loan is over. After any other error the loan goes on.
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
         if self.dtype == DType::Bool {

@@ -16,8 +16,9 @@ use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
 
-/// Publications after which a header is written again although it should be there: should somebody
-/// have damaged it, it heals. A prime, so that each slot has its turn.
+/// Publications after which an unchanged header is written again.
+///
+/// A damaged header heals so. A prime, so that each slot has its turn.
 const DESCRIBE_ANEW_EVERY: u64 = 251;
 
 /// The header that a slot has now, and what it was made from.
@@ -51,7 +52,7 @@ pub(crate) struct RawWriter {
     pub(super) latest: Latest,
     pub(super) last_number: u64,
     /// What the channel had come to when its files were gone, and it could not be made anew yet.
-    /// `last_number` is the largest then, so that each claim comes to know.
+    /// `last_number` is the largest then, so that each claim notices.
     pub(super) lost: Option<Lost>,
     /// What the last look at the readers showed; a guess that each claim checks.
     pub(super) look: Look,
@@ -169,15 +170,17 @@ impl RawWriter {
         claim
     }
 
-    /// Claims a slot when the first guess was wrong, or memory has to be found for it. Also tells
-    /// whether `content` has been written to it.
+    /// Claims a slot when the first guess was wrong, or memory has to be found for it.
+    ///
+    /// Also returns whether `content` has been written to it.
     #[cold]
     #[inline(never)]
     fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
         if self.forks != sys::fork_count() {
             return Err(Error::Forked);
         }
-        // No payload file is made for a channel that has lost its name: nobody would look for it.
+        // No payload file is made for a channel that has lost its name: no process would look for
+        // it.
         if self.lost.is_none() && !has_name(&self.held.location.board(), self.held.board.identity()) {
             self.make_anew();
         }
@@ -194,8 +197,7 @@ impl RawWriter {
             let choice = self.rotation.choose(needed, self.look.pins);
             let wants_more = !matches!(choice, Some(Choice::Fits(_)));
             if wants_more && !reaped && self.look.pins != PinMask::EMPTY {
-                // Before a value held by somebody costs memory or an error, make sure that it still
-                // is.
+                // Before a held value costs memory or an error, make sure that its holder lives.
                 reaped = true;
                 self.reap();
                 self.refresh();
@@ -220,7 +222,7 @@ impl RawWriter {
         Err(Error::AllSlotsPinned { slots: self.rotation.slot_count() })
     }
 
-    /// The first `len` bytes of the claimed slot's payload, to be written as values of `dtype`.
+    /// The first `len` bytes of the claimed slot's payload, for values of `dtype`.
     #[inline]
     pub(crate) fn payload_mut(&mut self, claim: &Claim, dtype: DType, len: usize) -> &mut [u8] {
         let Some(state) = self.slots.get_mut(claim.slot().get()) else { return &mut [] };
@@ -228,8 +230,9 @@ impl RawWriter {
         state.payload.as_mut().map_or(&mut [], |payload| payload.bytes_mut(claim, len))
     }
 
-    /// Makes sure that the claimed slot's payload can be looked at as `dtype`: for `bool`, that no
-    /// byte is other than 0 or 1.
+    /// Makes sure that the claimed slot's payload is valid as `dtype`.
+    ///
+    /// For `bool` that means that no byte is other than 0 or 1.
     pub(crate) fn make_valid(&mut self, claim: &Claim, dtype: DType) {
         if let Some(state) = self.slots.get_mut(claim.slot().get())
             && let Some(payload) = state.payload.as_mut()
@@ -241,7 +244,7 @@ impl RawWriter {
         }
     }
 
-    /// Publishes a copy of `bytes`, whose length is that of an array of this dtype and shape.
+    /// Publishes a copy of `bytes`, as long as an array of this dtype and shape.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         match self.claim_at_once(bytes.len().max(self.least_capacity)) {
             Some(claim) => Ok(self.write_to(claim, false, dtype, shape, bytes)),
@@ -272,8 +275,9 @@ impl RawWriter {
         self.publish(claim, bytes.len())
     }
 
-    /// Writes the header of a claimed slot, but for the time; nothing when it says the same
-    /// already.
+    /// Writes the header of a claimed slot, but for the time.
+    ///
+    /// Writes nothing when it says the same already.
     #[inline(always)]
     pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
@@ -307,8 +311,9 @@ impl RawWriter {
         state.and_then(|state| state.described.as_ref()).map_or(DType::U8, |described| described.dtype)
     }
 
-    /// Makes the claimed slot, described and filled with an array of `byte_len` bytes, the current
-    /// value.
+    /// Makes the claimed slot the current value.
+    ///
+    /// It has been described, and filled with an array of `byte_len` bytes.
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
@@ -357,13 +362,13 @@ impl RawWriter {
         }
     }
 
-    /// Gives a claimed slot back whose payload has been written to: it holds no value.
+    /// Returns a claimed slot whose payload has been written to: it holds no value.
     pub(crate) fn discard(&mut self, claim: Claim) {
-        // Its `seq` stays 0, so nobody pins it; the rotation takes it for free.
+        // Its `seq` stays 0, so no reader pins it; the rotation takes it for free.
         drop(claim);
     }
 
-    /// Out of line: a publication that nobody sleeps for is to have no trace of it.
+    /// Out of line: a publication without sleepers is to have no trace of it.
     #[cold]
     #[inline(never)]
     fn wake_readers(&self) {
@@ -374,23 +379,25 @@ impl RawWriter {
         self.look = self.held.board.writer_side(&self.held.table).look();
     }
 
-    /// Gives the claimed slot a payload file with room for `needed` bytes. Also tells whether
-    /// `content` has been written to it.
+    /// Gives the claimed slot a payload file with room for `needed` bytes.
+    ///
+    /// Also returns whether `content` has been written to it.
     fn grow(&mut self, claim: Claim, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
         match self.create_payload(needed, content) {
             Ok(created) => Ok(self.take_payload(claim, created)),
             Err(error @ Error::OutOfMemory { .. }) => self.grow_by_giving_up(claim, needed, content, error),
             Err(error) => {
-                // SlotHeader and payload are as they were.
+                // Header and payload are as they were.
                 self.held.board.writer_side(&self.held.table).abandon(claim);
                 Err(error)
             }
         }
     }
 
-    /// As [`grow`](Self::grow), after an attempt that failed with `error`: files that hold nothing
-    /// of use are given up for it. The slot's own goes first, as it is to be replaced anyway. Where
-    /// all of them are not enough they stay.
+    /// As [`grow`](Self::grow), after an attempt that failed with `error`.
+    ///
+    /// Files that hold nothing of use are given up for it. The slot's own goes first, as it is to
+    /// be replaced anyway. Where all of them are not enough they stay.
     #[cold]
     fn grow_by_giving_up(
         &mut self,
@@ -476,7 +483,7 @@ impl RawWriter {
     }
 }
 
-/// How much more memory a file takes than there is, in the unit of what is short.
+/// How much a file's memory exceeds what there is, in the unit of what is short.
 #[derive(Clone, Copy, Debug)]
 struct Shortage {
     missing: u64,

@@ -1,5 +1,6 @@
-//! What a writer does beside writing: gives up files, clears away dead readers, sorts what an
-//! earlier writer left, and closes.
+//! What a writer does beside writing.
+//!
+//! It gives up files, reaps dead readers, sorts what an earlier writer left, and closes.
 
 use super::open::OwnedChannel;
 use super::raw::RawWriter;
@@ -24,7 +25,7 @@ impl RawWriter {
         }
     }
 
-    /// Unlinks the file of a slot that is of no use any more, unless somebody has just pinned it.
+    /// Unlinks the file of a slot that is no longer of use, unless a reader pinned it.
     pub(super) fn give_up(&mut self, slot: SlotIndex) {
         let Some(claim) = self.try_claim(slot) else { return };
         fail_point!("give_up.claimed");
@@ -34,8 +35,9 @@ impl RawWriter {
         self.discard(claim);
     }
 
-    /// Gives up files that are of no use to values as they come now, of `bytes`; `newest` is the
-    /// number of the current one.
+    /// Gives up files that are of no use to values of `bytes`, as they come now.
+    ///
+    /// `newest` is the number of the current one.
     #[inline(never)]
     pub(super) fn give_up_surplus(&mut self, bytes: usize, newest: u64) {
         let mut surplus = self.rotation.surplus(bytes, self.look.pins, newest);
@@ -45,8 +47,9 @@ impl RawWriter {
         }
     }
 
-    /// Has the claimed slot's payload at another address; the ones lent so far lead to private
-    /// memory.
+    /// Moves the claimed slot's payload to another address.
+    ///
+    /// The addresses passed on so far lead to private memory.
     pub(super) fn sever(&mut self, claim: &Claim) -> Result<DetachedMemory> {
         let location = &self.held.location;
         match self.slots.get_mut(claim.slot().get()).and_then(|state| state.payload.as_mut()) {
@@ -55,8 +58,9 @@ impl RawWriter {
         }
     }
 
-    /// Takes the payload out of the claimed slot, which gets another one when it needs it, and
-    /// unlinks its file.
+    /// Takes the payload out of the claimed slot, and unlinks its file.
+    ///
+    /// The slot gets another one when it needs it.
     pub(super) fn forfeit(&mut self, claim: &Claim) -> Option<DetachedMemory> {
         let slot = claim.slot();
         let payload = self.slots.get_mut(slot.get()).and_then(|state| state.payload.take())?;
@@ -76,7 +80,7 @@ impl RawWriter {
         self.held.board.count_file_gone();
     }
 
-    /// Takes the entries of dead readers out of use: those in use whose lock is free.
+    /// Frees the entries of dead readers: those in use whose lock is free.
     pub(super) fn reap(&self) {
         let table = &self.held.table;
         let file = &self.held.table_file;
@@ -90,8 +94,9 @@ impl RawWriter {
         });
     }
 
-    /// Sorts what an earlier writer left: the current value and values that readers hold stay, all
-    /// else goes.
+    /// Sorts what an earlier writer left.
+    ///
+    /// The current value and values that readers hold stay, all else goes.
     pub(super) fn inherit(&mut self) {
         let side = self.held.board.reader_side();
         let latest = side.latest();
@@ -109,8 +114,8 @@ impl RawWriter {
             let current = !self.latest.is_none() && slot == self.latest.slot();
             let claim = if current { None } else { self.try_claim(slot) };
             if claim.is_some() {
-                // Free: nobody holds it and it is not current. Its file goes with all others that
-                // are not kept.
+                // Free: no reader holds it and it is not current. Its file goes with all others
+                // that are not kept.
                 self.erase_header(slot);
             } else if let Some(state) = self.slots.get_mut(index) {
                 state.orphan = Some(id);
@@ -129,7 +134,7 @@ impl RawWriter {
         }
     }
 
-    /// Whether the reader of an entry lives, as far as the system tells.
+    /// Whether the reader of an entry lives, as far as the system knows.
     fn lives(&self, index: usize) -> bool {
         Table::SEATS.has_owner(&self.held.table_file, index).unwrap_or(true)
     }
@@ -142,8 +147,9 @@ impl RawWriter {
         count
     }
 
-    /// Gives back what no reader can come to any more: all but the current value and what readers
-    /// hold.
+    /// Gives up what no reader can come to any more.
+    ///
+    /// That is all but the current value and what readers hold.
     fn give_back(&mut self) {
         self.reap();
         self.refresh();
@@ -162,12 +168,13 @@ impl RawWriter {
         if self.latest.is_none() { PinMask::EMPTY } else { self.latest.slot().bit() }
     }
 
-    /// Closes the channel: readers are told, and what none of them may still read goes. Waits for
-    /// nobody.
+    /// Closes the channel: wakes its readers, and removes what none of them may still read.
     ///
-    /// With [`Options::persist`](crate::Options::persist) the current value stays for all who come,
-    /// else for living readers that have not come to it (see [`crate::slots`]). A channel that is
-    /// left to nobody goes at once: a process that is killed later leaves nothing of it.
+    /// Does not wait for them.
+    ///
+    /// With [`Options::persist`](crate::Options::persist) the current value stays for all future
+    /// readers, else for living readers that have not come to it (see [`crate::slots`]). A channel
+    /// that no reader needs goes at once: a process that is killed later leaves nothing of it.
     pub(super) fn close(&mut self) -> Result<()> {
         self.check_process()?;
         if std::mem::replace(&mut self.closed, true) {

@@ -32,8 +32,8 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         refuse_if_read(location, options)?;
     }
     let claim = match claim_existing_board(location, options) {
-        // Without a board there is nobody to ask: what else there is may be removed once the name
-        // is ours.
+        // Without a board there is no lock to ask for: what else there is may be removed once the
+        // name is ours.
         Err(Error::NotFound { .. }) if has_leftovers(location) => {
             check_table(location, options)?;
             claim_board(location, options)?
@@ -46,7 +46,7 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         // Beside a board of ours a table without its magic is a damaged one of ours.
         check_table(location, options)?;
     }
-    // OwnedChannel to the end: nobody becomes a reader of what goes.
+    // Held to the end: no process becomes a reader of what goes.
     let _no_reader = match readers {
         Readers::MayLive => None,
         Readers::MustBeGone => lock_out_readers(location, options).inspect_err(|_| {
@@ -73,8 +73,9 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
     payloads.and(table).and(board)
 }
 
-/// Refuses a channel that readers have, and no writer, without its locks: a vain attempt keeps no
-/// writer out. What else there is to say is said with the locks held.
+/// Refuses a channel that has readers and no writer, without its locks.
+///
+/// A vain attempt keeps no writer out. All other refusals are made with the locks held.
 fn refuse_if_read(location: &Location, options: &Options) -> Result<()> {
     let Ok((board, _)) = open_trusted(&location.board(), Access::Read, options.owners) else { return Ok(()) };
     // Another remover, which may have the locks of all readers, has the writer's as well.
@@ -107,8 +108,9 @@ fn check_table(location: &Location, options: &Options) -> Result<()> {
     }
 }
 
-/// Takes the locks of all entries of the reader table, which is possible when no reader lives. They
-/// go with the file; `None` when there is none.
+/// Locks all entries of the reader table, which succeeds when no reader lives.
+///
+/// The locks go with the file; `None` when there is none.
 fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<LockedFile>> {
     let path = location.readers();
     let file = match open_table_file(&path, Access::ReadWrite, options.owners) {

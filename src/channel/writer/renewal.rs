@@ -1,8 +1,9 @@
-//! What a writer does when the files of its channel go under it: `rm`, a sweeper of temporary
-//! files, the end of a login session.
+//! What a writer does when other programs remove its channel's files.
 //!
-//! It makes its channel anew: the same numbers, the same lineage, the last value. Its readers are
-//! told that the old board is closed, and go after the name.
+//! They may be `rm`, a sweeper of temporary files, the end of a login session.
+//!
+//! It makes its channel anew: the same numbers, the same lineage, the last value. It marks the old
+//! board as closed, and its readers look for the name again.
 
 use super::open::{Before, OwnedChannel, last_value};
 use super::raw::{Lost, RawWriter, SlotState};
@@ -19,8 +20,10 @@ use std::cell::Cell;
 use uuid::Uuid;
 
 impl RawWriter {
-    /// Whether the names of board and reader table still lead to them, and those of the payloads,
-    /// of the current value and of those to come, to something.
+    /// Whether the names of board, reader table and payloads are still good.
+    ///
+    /// Those of board and table must lead to these very files. Those of the payloads, of the
+    /// current value and of future ones, must lead to something.
     pub(super) fn has_its_files(&self) -> bool {
         let location = &self.held.location;
         let exists = |id| location.payload(id).symlink_metadata().is_ok();
@@ -30,8 +33,9 @@ impl RawWriter {
             && self.slots.iter().filter_map(|state| state.payload.as_ref()).all(|payload| exists(payload.id()))
     }
 
-    /// Gives up what is left of the channel and makes it anew, now or, where that cannot be done,
-    /// at one of the next claims, which tell why not.
+    /// Gives up what is left of the channel and makes it anew.
+    ///
+    /// Where that cannot be done now, one of the next claims does it, and reports why it could not.
     pub(super) fn make_anew(&mut self) {
         let OwnedChannel { location, board, lineage, epoch, .. } = &self.held;
         let kept = last_value(location, &self.options, board);
@@ -48,7 +52,7 @@ impl RawWriter {
         self.give_way(kept);
         self.last_number = MAX_NUMBER;
         self.lost = Some(Lost { before, value });
-        // Told by the next claim.
+        // Reported by the next claim.
         let _ = self.find_again();
     }
 
@@ -96,14 +100,15 @@ impl RawWriter {
         (payload.id() == header.payload).then_some((payload, header))
     }
 
-    /// Tells the readers of the old board that it is over, removes what is left of it but for the
-    /// payload `kept`, and gives its lock back.
+    /// Closes the old board for its readers, removes the rest, and releases its lock.
+    ///
+    /// Only the payload `kept` stays.
     fn give_way(&mut self, kept: Option<Uuid>) {
         let OwnedChannel { location, board, table, .. } = &self.held;
         board.set_state(State::Closed);
         fail_point!("renew.closed");
         table.wake_all();
-        // Best effort: what stays is cleared away by whoever has the name next.
+        // Best effort: the next process with the name clears away what stays.
         for state in &mut self.slots {
             let payload = state.payload.take().map(|payload| payload.id());
             for id in payload.into_iter().chain(state.orphan.take()).filter(|id| Some(*id) != kept) {

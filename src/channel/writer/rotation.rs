@@ -1,9 +1,9 @@
 //! Which slot is written next: a decision on numbers, without any I/O.
 //!
 //! Small arrays are cheap to spread over several slots, and that keeps a slow reader's value alive
-//! for longer while a fast writer goes on, so they take turns. Large arrays are best written where
-//! the cache and the page tables are warm, and each further slot costs their full size in memory:
-//! they take the free slot written last, which makes two slots alternate while nobody holds any.
+//! for longer while a fast writer goes on. So they take turns. Large arrays are best written where
+//! the cache and the page tables are warm, and each further slot costs their full size in memory.
+//! They take the free slot written last, which makes two slots alternate while no reader holds any.
 
 use super::demand::{Demand, SizeClass, is_past};
 use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
@@ -22,21 +22,24 @@ const SPREAD_BYTES: usize = 256 * 1024;
 #[expect(clippy::reversed_empty_ranges, reason = "empty on purpose")]
 const NO_SIZE: RangeInclusive<usize> = 1..=0;
 
-/// Publications between two looks for files that are of no use any more.
+/// Publications between two searches for files that are no longer of use.
 const SURVEY_EVERY: u64 = 16;
 
-/// Files given up along with one publication, at most: each takes microseconds.
+/// Files given up in one publication, at most: each takes microseconds.
 const GONE_AT_ONCE: usize = 8;
 
-/// Files of small arrays that may stay beyond those that take turns. A reader that goes from one
-/// value to the next holds none in between, and a file costs more to make than to keep.
+/// Files of small arrays that may stay beyond those that take turns.
+///
+/// A reader that goes from one value to the next holds none in between, and a file costs more to
+/// make than to keep.
 const SPARE: usize = 2;
 
-/// Publications for which no file is made that would be good to have, after one could not be made.
+/// Publications without optional files, after one could not be made.
 const NO_LUXURY: u64 = 512;
 
-/// A range of sizes whose arrays take turns in as many slots: those of a class, but small and large
-/// ones apart.
+/// A range of sizes whose arrays take turns in as many slots.
+///
+/// Those of a class, but small and large ones apart.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     first: usize,
@@ -69,7 +72,7 @@ impl Sizes {
 /// What is known of one slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct SlotInfo {
-    /// Capacity in bytes of its payload file; 0 when it has none that we can write.
+    /// Capacity of its payload file in bytes; 0 without one that we can write.
     capacity: usize,
     /// Number of the value written there last.
     number: u64,
@@ -80,7 +83,7 @@ struct SlotInfo {
 pub(super) enum Choice {
     /// It has room.
     Fits(SlotIndex),
-    /// It needs a (larger) payload file first: no other slot has room.
+    /// It needs a new or larger payload file first: no other slot has room.
     Grow(SlotIndex),
     /// It has no payload file, and may get one so that small arrays take turns in more slots.
     /// Others have room.
@@ -101,18 +104,17 @@ pub(super) struct Rotation {
     slots: Vec<SlotInfo>,
     /// Slots that small arrays take turns in.
     spread: usize,
-    /// The last answer of [`spread_for`](Self::spread_for): the sizes that it is good for, and
-    /// slots to take turns in.
-    spread_of: (Sizes, usize),
-    /// The last answer of [`roomy_for`](Self::roomy_for): the sizes that it is good for, and the
+    /// The last answer of [`spread_for`](Self::spread_for): its range of sizes, and their number of
     /// slots.
+    spread_of: (Sizes, usize),
+    /// The last answer of [`roomy_for`](Self::roomy_for): its range of sizes, and the slots.
     roomy_of: (RangeInclusive<usize>, u64),
     demand: Demand,
     /// Number of the value at which to look for files of no use.
     survey_at: u64,
-    /// Number of the value from which on files are made that are good to have.
+    /// Number of the value from which on optional files are made.
     spread_from: u64,
-    /// Slots with a payload file, how many, and the capacities of the smallest and the largest.
+    /// Slots with a payload file, their number, their smallest and largest capacity.
     filled: u64,
     files: usize,
     smallest: usize,
@@ -166,7 +168,7 @@ impl Rotation {
         }
     }
 
-    /// Readers came too late to pin: small arrays are spread over twice as many slots from now on.
+    /// Doubles the slots that small arrays take turns in: readers came too late to pin.
     #[cold]
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slots.len());
@@ -174,8 +176,9 @@ impl Rotation {
         self.spread_of = (sizes, self.turns(sizes));
     }
 
-    /// The slot for an array of `bytes`, given the slots that are `pinned`; `None` when none is
-    /// free.
+    /// The slot for an array of `bytes`, given the slots that are `pinned`.
+    ///
+    /// `None` when none is free.
     #[inline(always)]
     pub(super) fn choose(&mut self, bytes: usize, pinned: PinMask) -> Option<Choice> {
         let free = self.free(pinned);
@@ -188,15 +191,16 @@ impl Rotation {
         }
     }
 
-    /// No file can be made that would only be good to have: makes do without for a while.
+    /// Stops making optional files for a while: one could not be made.
     #[cold]
     pub(super) fn make_do(&mut self) {
         self.spread_from = self.newest().saturating_add(NO_LUXURY);
     }
 
-    /// Slots to be claimed along with the publication of an array of `bytes`: those whose turn is
-    /// next. No more than half of the free ones, so that a reader that comes late still finds its
-    /// value; and none for large arrays, which take turns in too few.
+    /// Slots to claim with the publication of an array of `bytes`: those next in turn.
+    ///
+    /// No more than half of the free ones, so that a reader that comes late still finds its value.
+    /// None for large arrays, which take turns in too few.
     #[inline]
     pub(super) fn upcoming(&mut self, bytes: usize, pinned: PinMask) -> PinMask {
         if bytes > LARGE {
@@ -233,20 +237,20 @@ impl Rotation {
         }
     }
 
-    /// Whether to look for [surplus](Self::surplus) files, after the value `newest` has been
-    /// published.
+    /// Whether to look for [surplus](Self::surplus) files after the value `newest`.
     #[inline]
     pub(super) fn is_survey_due(&self, newest: u64) -> bool {
         newest >= self.survey_at
     }
 
-    /// Slots whose files are of no use to arrays as they came of late, the largest first, and no
-    /// more than are to go at once.
+    /// Slots whose files are of no use to recent sizes, the largest first.
+    ///
+    /// No more than are to go at once.
     ///
     /// Each size in demand keeps as many files as its arrays take turns in, those written last, and
     /// one more for each that readers usually hold. A file that serves a large size serves the
-    /// smaller ones too, but one that is many times too large for all of them goes. So after 64
-    /// arrays of one size, none of them held, no more than those files and two spare ones are left:
+    /// smaller ones too, but one that is many times too large for all of them goes. So 64 arrays of
+    /// one size, none of them held, leave no more than those files and two spare ones:
     /// [`MEMORY`](super::demand) and [`SURVEY_EVERY`] publications until the survey, and eight for
     /// 62 files.
     #[inline(never)]
@@ -279,8 +283,7 @@ impl Rotation {
         PinMask::from_bits(going)
     }
 
-    /// The slots whose files are of use to arrays as they came of late; see
-    /// [`surplus`](Self::surplus).
+    /// The slots whose files are of use to recent sizes; see [`surplus`](Self::surplus).
     #[cold]
     fn files_of_use(&mut self, pinned: PinMask, newest: u64, bytes: usize, spread: usize) -> u64 {
         let held = (self.filled & pinned.to_bits()).count_ones() as usize;
@@ -312,9 +315,10 @@ impl Rotation {
         kept
     }
 
-    /// Slots whose files could go to make room, for a file of `slot`: its own first, which would be
-    /// replaced anyway, then those that are neither pinned nor the latest, the largest first. With
-    /// their capacities.
+    /// Slots whose files could go to make room for a file of `slot`, with their capacities.
+    ///
+    /// Its own comes first, which would be replaced anyway. Then those that are neither pinned nor
+    /// the latest, the largest first.
     pub(super) fn could_go(&self, slot: SlotIndex, pinned: PinMask) -> Vec<(SlotIndex, usize)> {
         let mut could: Vec<_> = bits(self.free(pinned) | (self.filled & slot.bit().to_bits())).collect();
         could.sort_by_key(|&other| (other != slot, std::cmp::Reverse(self.capacity(other))));
@@ -375,8 +379,9 @@ impl Rotation {
         if sizes.first > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / sizes.last()).max(2) }
     }
 
-    /// The next free slot after the latest that has room: in steady state the one published longest
-    /// ago.
+    /// The next free slot after the latest that has room.
+    ///
+    /// In steady state that is the one published longest ago.
     #[inline]
     fn next_in_turn(&mut self, free: u64, bytes: usize) -> Option<SlotIndex> {
         let left = free & self.roomy_for(bytes);
@@ -422,7 +427,9 @@ impl Rotation {
         bits(free).min_by_key(|&slot| self.number(slot))
     }
 
-    /// A slot without a file that nobody holds (a dead writer's file may still be pinned there).
+    /// A slot without a file that no reader holds.
+    ///
+    /// A dead writer's file may still be pinned there.
     fn vacant(&self, pinned: PinMask) -> Option<SlotIndex> {
         let taken = self.filled | pinned.to_bits() | self.latest;
         bits(!taken).next().filter(|slot| slot.get() < self.slots.len())
@@ -631,8 +638,8 @@ mod tests {
     }
 
     proptest! {
-        /// After any sizes, holds and wider spreads: once 64 values of one size have come while
-        /// nobody holds any, no more files are left than those take turns in and two, and none is
+        /// After any sizes, holds and wider spreads: once 64 values of one size have come while no
+        /// reader holds any, no more files are left than those take turns in and two, and none is
         /// many times too large.
         #[test]
         fn surplus_goes_within_64_values(

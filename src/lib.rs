@@ -90,8 +90,7 @@
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The list reads bottom-up: a module uses only those above it.
-mod failpoint;
+// The list reads bottom-up: a module uses only those above it, which a script checks.
 mod sync;
 
 mod slots;
@@ -106,13 +105,13 @@ mod format;
 mod sys;
 
 mod arch;
+mod failpoint;
 
 mod error;
-
-mod options;
 mod owned_array;
 
 mod files;
+mod options;
 
 mod channel;
 mod shared;

@@ -26,8 +26,25 @@ pub trait AtomicElement: ShElement + sealed::Atomic {}
 )]
 pub trait AtomicInteger: AtomicElement + sealed::Integer {}
 
+/// An atomic that elements can be accessed through.
+///
+/// # Safety
+///
+/// Any bytes are a value, its alignment is its size, and it is changed through shared references by
+/// atomic operations alone.
+pub(crate) unsafe trait Cell: Sync {}
+
+// SAFETY: an atomic integer, as the trait asks; so are those below.
+unsafe impl Cell for AtomicU8 {}
+// SAFETY: see above.
+unsafe impl Cell for AtomicU16 {}
+// SAFETY: see above.
+unsafe impl Cell for AtomicU32 {}
+// SAFETY: see above. On 32-bit x86 an AtomicU64 too is aligned to its size.
+unsafe impl Cell for AtomicU64 {}
+
 mod sealed {
-    use crate::shared::memory::Cell;
+    use super::Cell;
 
     /// What an element does in its cell. Orderings are those that `AtomicGuard` documents.
     pub trait Atomic: Sized {

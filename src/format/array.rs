@@ -21,11 +21,11 @@
 //! | 64..576 | ndim axis lengths of 8 bytes each |
 
 use super::error::HeaderError;
+use super::extent::Extent;
 use super::file::FORMAT_VERSION;
 use super::slot;
 use crate::element::dtype::DType;
 use crate::lock::Members;
-use crate::shared::memory::Extent;
 use crate::view::shape::{self, MAX_NDIM, ShapeError};
 
 const MAGIC: [u8; 8] = *b"NDSHARRY";

@@ -5,6 +5,7 @@
 
 pub(crate) mod array;
 pub(crate) mod error;
+pub(crate) mod extent;
 pub(crate) mod file;
 pub(crate) mod python;
 pub(crate) mod python_dtypes;

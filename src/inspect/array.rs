@@ -7,9 +7,10 @@ use crate::files::location::Location;
 use crate::files::seats::Seats;
 use crate::format::array::ArrayHead;
 use crate::format::error::HeaderError;
+use crate::format::extent::Extent;
 use crate::lock::LockCopy;
 use crate::shared::make;
-use crate::shared::memory::{ArrayMemory, Extent};
+use crate::shared::memory::ArrayMemory;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();

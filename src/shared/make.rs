@@ -1,7 +1,7 @@
 //! Making, opening and removing the file of an array.
 
 use super::attachment::Attachment;
-use super::memory::{ArrayMemory, Extent};
+use super::memory::ArrayMemory;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -16,6 +16,7 @@ use crate::files::trusted::open_trusted;
 use crate::files::trusted::unlink_if_same;
 use crate::format::array::{ArrayHead, HEAD_BYTES};
 use crate::format::error::HeaderError;
+use crate::format::extent::Extent;
 use crate::options::ArrayOptions;
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, LockedFile, range_lock};

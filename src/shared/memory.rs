@@ -1,63 +1,20 @@
-//! The memory of a shared array: one file that holds head, lock and elements; or somebody else's, which holds elements alone.
+//! The memory of a shared array: one file that holds head, lock and elements; or somebody else's,
+//! which holds elements alone.
 
+use crate::element::atomic::Cell;
 use crate::error::{Error, Result};
 use crate::files::mapping;
 use crate::files::mapping::{DetachedMemory, Mapping, Pages};
 use crate::files::reserve;
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
+use crate::format::extent::{ENTRIES_AT, Extent};
 use crate::lock::{Entry, Members, Words};
-use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use crate::sync::Ordering;
 use crate::sys::Access;
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
-
-/// Bytes before the lock: the head, with room for 64 axes.
-const WORDS_AT: usize = 576;
-const ENTRIES_AT: usize = WORDS_AT + size_of::<Words>();
-
-/// Elements begin at a multiple of this in files made by this version.
-const PAGE: usize = 4096;
-
-static_assertions::const_assert_eq!(WORDS_AT % align_of::<Words>(), 0);
-static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
-
-/// What is where in the file of an array.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    /// Entries of the lock; 0 for a file without head and lock.
-    pub(crate) entries: usize,
-    /// Where the elements begin; 0 for a file without head and lock.
-    pub(crate) data_at: usize,
-    /// Bytes of all elements.
-    pub(crate) byte_len: usize,
-}
-
-impl Extent {
-    /// Bytes before the lock.
-    pub(crate) const HEAD: usize = WORDS_AT;
-    /// The alignment that elements have at least.
-    pub(crate) const ALIGN: usize = 64;
-
-    /// The extent of a new file.
-    pub(crate) fn new(entries: usize, byte_len: usize) -> Self {
-        Self { entries, data_at: Self::lock_end(entries).next_multiple_of(PAGE), byte_len }
-    }
-
-    /// Where the lock begins.
-    pub(crate) const LOCK_AT: usize = WORDS_AT;
-
-    /// Where the lock with so many entries ends.
-    pub(crate) fn lock_end(entries: usize) -> usize {
-        ENTRIES_AT.saturating_add(entries.saturating_mul(size_of::<Entry>()))
-    }
-
-    /// Bytes of all of it; `None` when that is more than memory can have.
-    pub(crate) fn file_len(&self) -> Option<usize> {
-        self.data_at.checked_add(self.byte_len).filter(|&len| isize::try_from(len).is_ok())
-    }
-}
 
 /// A mapped array.
 pub(crate) struct ArrayMemory {
@@ -91,8 +48,8 @@ impl ArrayMemory {
         Ok(Self { mapping, extent })
     }
 
-    /// Writes the head: byte order mark and version first, which tell what a maker that dies leaves, and the magic last. From there on the file is an
-    /// array.
+    /// Writes the head: byte order mark and version first, which tell what a maker that dies
+    /// leaves, and the magic last. From there on the file is an array.
     pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
         let Some(mapping) = &self.mapping else { return };
         let (chunks, _) = head.as_chunks::<8>();
@@ -103,8 +60,8 @@ impl ArrayMemory {
             word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
         if let Some((word, bytes)) = magic {
-            // Release: who finds the magic finds the rest of the head, the lock and the elements too. Pairs with the Acquire fence after the head has
-            // been read, in `array::make`.
+            // Release: who finds the magic finds the rest of the head, the lock and the elements
+            // too. Pairs with the Acquire fence after the head has been read, in `array::make`.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
     }
@@ -117,7 +74,8 @@ impl ArrayMemory {
         self.extent
     }
 
-    /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when there is nothing to map.
+    /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when
+    /// there is nothing to map.
     pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<DetachedMemory>> {
         let severed = self.mapping.as_mut().map(Mapping::sever).transpose();
         severed.map_err(|e| Error::io("map anew", path, e))
@@ -127,17 +85,19 @@ impl ArrayMemory {
     #[inline]
     pub(crate) fn words(&self) -> Option<&Words> {
         let mapping = self.mapping.as_ref().filter(|_| self.extent.entries != 0)?;
-        // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than `lock_end`, beyond the words; WORDS_AT is a multiple of
-        // their alignment and the mapping starts at a page. Words consist of atomics and integers that nobody reads, valid whatever other
-        // processes write. The mapping, for reading and writing, outlives the reference.
-        Some(unsafe { &*mapping.as_ptr().wrapping_add(WORDS_AT).cast::<Words>() })
+        // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than
+        // `lock_end`, beyond the words; LOCK_AT is a multiple of their alignment and the mapping
+        // starts at a page. Words consist of atomics and integers that nobody reads, valid whatever
+        // other processes write. The mapping, for reading and writing, outlives the reference.
+        Some(unsafe { &*mapping.as_ptr().wrapping_add(Extent::LOCK_AT).cast::<Words>() })
     }
 
     /// The entries of the lock.
     #[inline]
     pub(crate) fn entries(&self) -> &[Entry] {
         let Some(mapping) = self.mapping.as_ref().filter(|_| self.extent.entries != 0) else { return &[] };
-        // SAFETY: as in `words`: the entries end at `lock_end`, which is not beyond `data_at`. An Entry consists of atomics and padding.
+        // SAFETY: as in `words`: the entries end at `lock_end`, which is not beyond `data_at`. An
+        // Entry consists of atomics and padding.
         unsafe {
             core::slice::from_raw_parts(mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(), self.extent.entries)
         }
@@ -154,8 +114,9 @@ impl ArrayMemory {
         if range.end > self.extent.byte_len {
             return None;
         }
-        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped while `self` is borrowed (or there are none, and
-        // the pointer is aligned and not null); that they do not change is the caller's word.
+        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped
+        // while `self` is borrowed (or there are none, and the pointer is aligned and not null);
+        // that they do not change is the caller's word.
         Some(unsafe { core::slice::from_raw_parts(self.data().wrapping_add(range.start), len) })
     }
 
@@ -171,8 +132,9 @@ impl ArrayMemory {
         if range.end > self.extent.byte_len {
             return None;
         }
-        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped for reading and writing while `self` is
-        // borrowed (or there are none, and the pointer is aligned and not null); that nobody else has them is the caller's word.
+        // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped
+        // for reading and writing while `self` is borrowed (or there are none, and the pointer is
+        // aligned and not null); that nobody else has them is the caller's word.
         Some(unsafe { core::slice::from_raw_parts_mut(self.data().wrapping_add(range.start), len) })
     }
 
@@ -180,21 +142,23 @@ impl ArrayMemory {
     ///
     /// # Safety
     ///
-    /// Nobody has the element's bytes in a slice, in this process or in another, while the cell is used, except that a cell that is only loaded from
-    /// may lie under a slice that is only read.
+    /// Nobody has the element's bytes in a slice, in this process or in another, while the cell is
+    /// used, except that a cell that is only loaded from may lie under a slice that is only read.
     #[inline]
     pub(crate) unsafe fn cell<C: Cell>(&self, index: usize) -> Option<&C> {
         let at = index.checked_mul(size_of::<C>())?;
         if at.checked_add(size_of::<C>())? > self.extent.byte_len {
             return None;
         }
-        // SAFETY: the cell's bytes lie within the elements, which are mapped for reading and writing while `self` is borrowed. They are
-        // aligned: the elements begin at a multiple of 64 and the offset is a multiple of the cell's size, which is its alignment. A Cell
-        // takes any bytes. Slices are the caller's to keep away.
+        // SAFETY: the cell's bytes lie within the elements, which are mapped for reading and
+        // writing while `self` is borrowed. They are aligned: the elements begin at a multiple of
+        // 64 and the offset is a multiple of the cell's size, which is its alignment. A Cell takes
+        // any bytes. Slices are the caller's to keep away.
         Some(unsafe { &*self.data().wrapping_add(at).cast::<C>() })
     }
 
-    /// Where the elements begin: valid for reads and writes of `byte_len` bytes as long as `self` lives.
+    /// Where the elements begin: valid for reads and writes of `byte_len` bytes as long as `self`
+    /// lives.
     pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
         self.data()
     }
@@ -214,25 +178,10 @@ fn too_large(path: &Path, extent: &Extent) -> Error {
     reserve::too_large(path, requested)
 }
 
-/// An atomic that elements can be accessed through.
-///
-/// # Safety
-///
-/// Any bytes are a value, its alignment is its size, and it is changed through shared references by atomic operations alone.
-pub(crate) unsafe trait Cell: Sync {}
-
-// SAFETY: an atomic integer, as the trait asks; so are those below.
-unsafe impl Cell for AtomicU8 {}
-// SAFETY: see above.
-unsafe impl Cell for AtomicU16 {}
-// SAFETY: see above.
-unsafe impl Cell for AtomicU32 {}
-// SAFETY: see above. On 32-bit x86 an AtomicU64 too is aligned to its size.
-unsafe impl Cell for AtomicU64 {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::extent::PAGE;
 
     #[test]
     fn elements_begin_after_the_lock() {

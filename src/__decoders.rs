@@ -3,7 +3,7 @@
 //! Re-exports alone, so that what is fuzzed is what ships. No part of the API: they change without
 //! notice.
 
-pub use crate::format::array::ArrayHead;
+pub use crate::format::array::ArrayHeader;
 pub use crate::format::file::{FileHeader, FileKind};
 pub use crate::format::python::{
     DIGITS, MAX_HEAD, PayloadProof, STAMP, TagProof, decode as decode_payload, decode_tag, encode_tag, prove_payload,

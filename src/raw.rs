@@ -5,7 +5,8 @@ use crate::view::cast;
 
 pub use crate::channel::writer::{LoanRefused, OwnedLoan};
 pub use crate::files::mapping::DetachedMemory;
-pub use crate::shared::any::{ArrayLockGuard, ArrayMapping, LockMode};
+pub use crate::shared::held::LockMode;
+pub use crate::shared::lend::{ArrayLockGuard, ArrayMapping};
 
 /// Checks the bytes of a `bool` array.
 ///

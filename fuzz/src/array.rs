@@ -4,7 +4,7 @@ use crate::damage::{Reach, damage};
 use crate::input::Input;
 use crate::open::{BOUND, answered};
 use crate::scratch::Scratch;
-use ndsharray::__decoders::ArrayHead;
+use ndsharray::__decoders::ArrayHeader;
 use ndsharray::{ArrayOptions, AtomicElement, Error, Options, Result, ShElement, SharedArray};
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// The property does not hold.
 pub fn array_head(data: &[u8]) {
-    if let Ok(head) = ArrayHead::decode(data) {
-        assert_eq!(ArrayHead::decode(&head.encode()), Ok(head), "encoded and decoded again");
+    if let Ok(head) = ArrayHeader::decode(data) {
+        assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head), "encoded and decoded again");
     }
 }
 

@@ -1,82 +1,82 @@
-//! The writer without its element type.
+//! A channel in Python's format, owned: its writer without the element type.
 
 use super::clock::Stamps;
+use super::location::Location;
 use super::names::Names;
 use super::options::{Options, Overwrite};
 use super::payload::{Payload, Value};
-use super::place::Place;
 use super::proof;
-use super::shelf::Shelf;
+use super::retired::Retired;
 use super::tag::{Tag, Taken};
 use super::unused;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::owners::Owners;
-use crate::format::python::{Head, Hex};
+use crate::format::python::{Hex, PayloadHeader};
 use crate::format::python_dtypes::DTypeTable;
-use crate::sys;
+use crate::sys::{self, Home};
 use std::time::{Duration, Instant};
 
 /// How long a writer that closes leaves its last value where readers find it.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// A channel's writer. Dropping it removes the files.
-pub(crate) struct Core {
-    place: Place,
+pub(crate) struct OwnedChannel {
+    location: Location,
     owners: Owners,
     tag: Tag,
     table: DTypeTable,
     overwrite: Overwrite,
     mode: u32,
     persist: bool,
-    shelf: Shelf,
+    retired: Retired,
     current: Option<Payload>,
     /// The file that the tag named when it was taken over, until another one is named.
     inherited: Option<Hex>,
-    head: Option<Head>,
+    head: Option<PayloadHeader>,
     stamps: Stamps,
     published: Option<Instant>,
     /// Values published so far.
     count: u64,
-    forks: u64,
+    home: Home,
 }
 
-impl Core {
+impl OwnedChannel {
     pub(crate) fn create(name: &str, options: &Options) -> Result<Self> {
         options.check()?;
-        let forks = sys::watch_forks();
-        let place = options.place(name)?;
+        let home = Home::here();
+        let location = options.location(name)?;
         let mode = options.mode | 0o600;
-        let Taken { tag, inherited } = Tag::take(&place, mode, options.owners)?;
-        let mut shelf = Shelf::new(mode, options.owners, options.history_bytes);
-        inherit(&place, tag.names(), inherited, options.owners, &mut shelf)?;
+        let Taken { tag, inherited } = Tag::take(&location, mode, options.owners)?;
+        let mut retired = Retired::new(mode, options.owners, options.history_bytes);
+        inherit(&location, tag.names(), inherited, options.owners, &mut retired)?;
         Ok(Self {
-            place,
+            location,
             owners: options.owners,
             tag,
             table: options.table,
             overwrite: options.overwrite,
             mode,
             persist: options.persist,
-            shelf,
+            retired,
             current: None,
             inherited,
             head: None,
             stamps: Stamps::default(),
             published: None,
             count: 0,
-            forks,
+            home,
         })
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.place.name()
+        self.location.name()
     }
 
     /// File name of the current value.
     pub(crate) fn payload_name(&self) -> Option<String> {
-        self.current.as_ref().map(|payload| self.place.payload_name(payload.hex()))
+        self.current.as_ref().map(|payload| self.location.payload_name(payload.hex()))
     }
 
     pub(crate) fn table(&self) -> DTypeTable {
@@ -86,13 +86,13 @@ impl Core {
     /// Publishes `body`, which is as long as dtype and shape make; returns which value of this
     /// writer it is.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], body: &[u8]) -> Result<u64> {
-        if self.forks != sys::fork_count() {
+        if !self.home.is_here() {
             return Err(Error::Forked);
         }
         let index = check_dtype(self.table, dtype)?;
         let head = match self.head.take() {
             Some(head) if head.is_for(index, shape) => head,
-            _ => Head::encode(index, shape, dtype.size())?,
+            _ => PayloadHeader::encode(index, shape, dtype.size())?,
         };
         let value = Value { head: &head, body, stamp: self.stamps.next() };
         let written = self.publish(&value);
@@ -109,23 +109,23 @@ impl Core {
             && current.head() == value.head
         {
             let done = current.rewrite_in_place(value);
-            done.map_err(|e| Error::io("write", &self.place.payload(current.hex()), e))?;
+            done.map_err(|e| Error::io("write", &self.location.payload(current.hex()), e))?;
         } else {
             let (names, step) = self.tag.names().next();
             let hex = *names.current();
-            let payload = match self.shelf.clear(&self.place, &hex, value) {
+            let payload = match self.retired.clear(&self.location, &hex, value) {
                 Some(reused) => reused,
                 None => self.create_payload(hex, value)?,
             };
-            if let Err(error) = self.tag.publish(&self.place, names, step) {
-                let _ = sys::remove_file(&self.place.payload(&hex));
+            if let Err(error) = self.tag.publish(&self.location, names, step) {
+                let _ = sys::remove_file(&self.location.payload(&hex));
                 return Err(error);
             }
             if let Some(inherited) = self.inherited.take() {
-                self.shelf.retire_name(inherited);
+                self.retired.add_name(inherited);
             }
             if let Some(old) = self.current.replace(payload) {
-                self.shelf.retire(old);
+                self.retired.add(old);
             }
         }
         self.published = Some(Instant::now());
@@ -134,16 +134,16 @@ impl Core {
 
     fn create_payload(&mut self, hex: Hex, value: &Value<'_>) -> Result<Payload> {
         let in_place = self.overwrite == Overwrite::InPlace;
-        let create = || Payload::create(&self.place, hex, self.mode, value, in_place);
+        let create = || Payload::create(&self.location, hex, self.mode, value, in_place);
         match create() {
             // No memory, or no more files may be open: what is kept for readers that are late goes
             // first.
             Err(Error::OutOfMemory { .. } | Error::Io { .. }) => {
-                self.shelf.squeeze(&self.place);
+                self.retired.squeeze(&self.location);
                 create()
             }
             // What could not be removed when it should have been.
-            Err(Error::AlreadyExists { .. }) if proof::remove_payload(&self.place, &hex, self.owners, true)? => {
+            Err(Error::AlreadyExists { .. }) if proof::remove_payload(&self.location, &hex, self.owners, true)? => {
                 create()
             }
             other => other,
@@ -157,19 +157,25 @@ impl Core {
 /// and those put aside, never were in the tag: they go at once, as the next values want their
 /// names. Files of other sequences are another writer's, and stay (see `leftovers`), unless there
 /// was no tag that leads to them, and the kernel proves that no process has them open.
-fn inherit(place: &Place, names: &Names, inherited: Option<Hex>, owners: Owners, shelf: &mut Shelf) -> Result<()> {
-    for hex in place.payloads()? {
+fn inherit(
+    location: &Location,
+    names: &Names,
+    inherited: Option<Hex>,
+    owners: Owners,
+    retired: &mut Retired,
+) -> Result<()> {
+    for hex in location.payloads()? {
         if inherited == Some(hex) {
             continue;
         }
         if names.is_past(&hex) {
-            shelf.retire_name(hex);
+            retired.add_name(hex);
         } else if names.is_family(&hex) {
             // Best effort: where one of these names is wanted, that is told then.
-            let _ = proof::remove_payload(place, &hex, owners, true);
+            let _ = proof::remove_payload(location, &hex, owners, true);
             fail_point!("shelf.cleared");
         } else if inherited.is_none() {
-            unused::remove_orphan(place, &hex, owners);
+            unused::remove_orphan(location, &hex, owners);
         }
     }
     fail_point!("shelf.inherited");
@@ -183,13 +189,13 @@ pub(crate) fn check_dtype(table: DTypeTable, dtype: DType) -> Result<u64> {
         .ok_or(Error::Unsupported { what: "a dtype that this version of Python's ndsharray does not know" })
 }
 
-impl Drop for Core {
+impl Drop for OwnedChannel {
     fn drop(&mut self) {
-        if self.forks != sys::fork_count() {
+        if !self.home.is_here() {
             return;
         }
         if self.persist {
-            self.shelf.remove_all(&self.place);
+            self.retired.remove_all(&self.location);
             return;
         }
         if let Some(published) = self.published {
@@ -197,13 +203,13 @@ impl Drop for Core {
         }
         // The tag last: where this process is killed before, its successor learns from the tag
         // which files are whose.
-        self.shelf.remove_all(&self.place);
+        self.retired.remove_all(&self.location);
         if let Some(current) = &self.current {
-            let _ = sys::remove_file(&self.place.payload(current.hex()));
+            let _ = sys::remove_file(&self.location.payload(current.hex()));
         } else if let Some(hex) = &self.inherited {
-            let _ = proof::remove_payload(&self.place, hex, self.owners, true);
+            let _ = proof::remove_payload(&self.location, hex, self.owners, true);
         }
         fail_point!("tag.last");
-        self.tag.remove(&self.place);
+        self.tag.remove(&self.location);
     }
 }

@@ -1,7 +1,7 @@
 //! What writers leave: Python's never removes a file, and a killed one of this library could not.
 
+use super::location::Location;
 use super::options::Options;
-use super::place::Place;
 use super::proof;
 use super::tag::{self, WRITER};
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ impl Options {
     ///
     /// As [`leftovers`].
     pub fn leftovers(&self, name: &str) -> Result<Vec<Leftover>> {
-        Ok(list_with_digits(&self.place(name)?, self.owners)?.into_iter().map(|(_, file)| file).collect())
+        Ok(list_with_digits(&self.location(name)?, self.owners)?.into_iter().map(|(_, file)| file).collect())
     }
 
     /// As [`remove_leftovers`], with these options.
@@ -43,14 +43,14 @@ impl Options {
     ///
     /// As [`remove_leftovers`].
     pub fn remove_leftovers(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        let place = self.place(name)?;
+        let location = self.location(name)?;
         let mut first = None;
         let mut removed = Vec::new();
-        for (hex, file) in list_with_digits(&place, self.owners)? {
+        for (hex, file) in list_with_digits(&location, self.owners)? {
             if file.age < older_than {
                 continue;
             }
-            match proof::remove_payload(&place, &hex, self.owners, false) {
+            match proof::remove_payload(&location, &hex, self.owners, false) {
                 Ok(true) => removed.push(file),
                 Ok(false) => {}
                 // The others go all the same.
@@ -66,23 +66,23 @@ impl Options {
     ///
     /// As [`remove`].
     pub fn remove(&self, name: &str) -> Result<()> {
-        let place = self.place(name)?;
+        let location = self.location(name)?;
         for _ in 0..ATTEMPTS {
             // The writer's own lock: no writer comes between the look and the end.
-            let claimed = match tag::claim(&place, || claim_existing(&place.tag(), self.owners, &WRITER)) {
+            let claimed = match tag::claim(&location, || claim_existing(&location.tag(), self.owners, &WRITER)) {
                 Ok(claimed) => claimed,
-                Err(Error::NotFound { .. }) => match remove_without_tag(&place, self.owners)? {
+                Err(Error::NotFound { .. }) => match remove_without_tag(&location, self.owners)? {
                     Some(()) => return Ok(()),
                     None => continue,
                 },
                 Err(error) => return Err(error),
             };
-            proof::prove_tag(&place, &claimed)?;
+            proof::prove_tag(&location, &claimed)?;
             fail_point!("remove.locked");
-            let (_, error) = remove_all(&place, &place.payloads()?, self.owners);
+            let (_, error) = remove_all(&location, &location.payloads()?, self.owners);
             // The tag last: until then it is known whose the files are.
             fail_point!("remove.tag");
-            claimed.remove().map_err(|e| Error::io("remove", &place.tag(), e))?;
+            claimed.remove().map_err(|e| Error::io("remove", &location.tag(), e))?;
             return error.map_or(Ok(()), Err);
         }
         Err(Error::Contended { attempts: ATTEMPTS })
@@ -93,26 +93,26 @@ impl Options {
 const ATTEMPTS: u32 = 100;
 
 /// Removes the payload files of a channel that has no tag; `None` when it has one after all.
-fn remove_without_tag(place: &Place, owners: Owners) -> Result<Option<()>> {
-    let payloads = place.payloads()?;
+fn remove_without_tag(location: &Location, owners: Owners) -> Result<Option<()>> {
+    let payloads = location.payloads()?;
     // In this order: a writer makes the tag before any payload file, so none of these is a new
     // writer's.
-    if sys::identify_path(&place.tag()).is_ok() {
+    if sys::identify_path(&location.tag()).is_ok() {
         return Ok(None);
     }
-    match remove_all(place, &payloads, owners) {
+    match remove_all(location, &payloads, owners) {
         (_, Some(error)) => Err(error),
-        (0, None) => Err(Error::not_found(place.tag())),
+        (0, None) => Err(Error::not_found(location.tag())),
         _ => Ok(Some(())),
     }
 }
 
 /// Removes those of these payload files that are proved to be the channel's. What cannot be removed
 /// does not keep the others: how many have gone, and the first error.
-fn remove_all(place: &Place, payloads: &[Hex], owners: Owners) -> (usize, Option<Error>) {
+fn remove_all(location: &Location, payloads: &[Hex], owners: Owners) -> (usize, Option<Error>) {
     let (mut gone, mut first) = (0, None);
     for hex in payloads {
-        match proof::remove_payload(place, hex, owners, false) {
+        match proof::remove_payload(location, hex, owners, false) {
             Ok(removed) => gone += usize::from(removed),
             Err(error) => first = first.or(Some(error)),
         }
@@ -165,20 +165,20 @@ pub fn remove(name: &str) -> Result<()> {
 
 /// The payload files that the tag does not name, and that are proved to be the channel's. Those of
 /// other users are none.
-pub(super) fn list_with_digits(place: &Place, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
-    let named = named(place, owners)?;
-    let has_writer = named.is_some() && tag::has_writer(place, owners)?;
-    let names = named.map(|hex| super::names::Names::after(place.name().len(), hex));
+pub(super) fn list_with_digits(location: &Location, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
+    let named = named(location, owners)?;
+    let has_writer = named.is_some() && tag::has_writer(location, owners)?;
+    let names = named.map(|hex| super::names::Names::after(location.name().len(), hex));
     let in_use =
         |hex: &Hex| named == Some(*hex) || has_writer && names.as_ref().is_some_and(|names| names.is_family(hex));
     let mut found = Vec::new();
-    for hex in place.payloads()?.into_iter().filter(|hex| !in_use(hex)) {
-        let file = match proof::open_payload(place, &hex, Access::Read, owners, false) {
+    for hex in location.payloads()?.into_iter().filter(|hex| !in_use(hex)) {
+        let file = match proof::open_payload(location, &hex, Access::Read, owners, false) {
             Ok(Some((file, _))) => file,
             Ok(None) | Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => continue,
             Err(error) => return Err(error),
         };
-        found.push((hex, describe(&file, place.payload(&hex))?));
+        found.push((hex, describe(&file, location.payload(&hex))?));
     }
     found.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
     Ok(found)
@@ -193,14 +193,14 @@ pub(super) fn describe(file: &File, path: PathBuf) -> Result<Leftover> {
 }
 
 /// What the tag names, if there is a whole one.
-fn named(place: &Place, owners: Owners) -> Result<Option<Hex>> {
-    let (file, identity) = match open_trusted(&place.tag(), Access::Read, owners) {
+fn named(location: &Location, owners: Owners) -> Result<Option<Hex>> {
+    let (file, identity) = match open_trusted(&location.tag(), Access::Read, owners) {
         Ok(found) => found,
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut bytes = vec![0; tag_len(place.name()) + 1];
-    let found = sys::read_front(&file, &mut bytes).map_err(|e| Error::io("read", &place.tag(), e))?;
+    let mut bytes = vec![0; tag_len(location.name()) + 1];
+    let found = sys::read_front(&file, &mut bytes).map_err(|e| Error::io("read", &location.tag(), e))?;
     bytes.truncate(found);
-    Ok(python::decode_tag(place.name(), &bytes, identity.len).ok())
+    Ok(python::decode_tag(location.name(), &bytes, identity.len).ok())
 }

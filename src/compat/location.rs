@@ -1,30 +1,30 @@
 //! Where a channel's files are.
 
 use crate::error::{Error, Result};
-use crate::files::location::Location;
+use crate::files::location;
 use crate::format::python::{self, Hex};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A directory and a name in it that Python's ndsharray can use.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    location: Location,
+pub(crate) struct Location {
+    file: location::Location,
 }
 
-impl Place {
+impl Location {
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
         if cfg!(windows) {
             // There the package shares memory that has a name of another kind, and no file.
             return Err(Error::Unsupported { what: "the wire format of Python's ndsharray on Windows" });
         }
-        let location = Location::new(name, dir)?;
+        let file = location::Location::new(name, dir)?;
         if !name.is_ascii() {
             // The package takes the number of characters for the number of bytes.
             let reason = "it is not ASCII, which Python's ndsharray cannot do";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
         }
-        if Location::is_reserved(name) {
+        if location::Location::is_reserved(name) {
             // The tag file has the channel's very name.
             let reason = "it is the name of a file of this library";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
@@ -33,20 +33,20 @@ impl Place {
             let reason = "it is the name of a payload file of Python's ndsharray";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
         }
-        Ok(Self { location })
+        Ok(Self { file })
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.location.name()
+        self.file.name()
     }
 
     pub(crate) fn dir(&self) -> &Path {
-        self.location.dir()
+        self.file.dir()
     }
 
     /// Says more of an error, where there is more to say.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        self.location.explain(error)
+        self.file.explain(error)
     }
 
     /// The tag file.
@@ -120,18 +120,18 @@ mod tests {
 
     #[test]
     fn names_that_python_cannot_use_are_refused() {
-        assert!(Place::new("cam 1", None).is_ok());
+        assert!(Location::new("cam 1", None).is_ok());
         let payload = format!("cam_{}", "0123456789abcdef".repeat(2));
         let ours = ["cam.ndsh", "cam.ndsh-readers", "cam.ndsa", "cam.ndsh-0123", &payload];
         for bad in ["", "a/b", "Größe", ".a", "a\0"].into_iter().chain(ours) {
-            assert!(matches!(Place::new(bad, None), Err(Error::InvalidName { .. })), "{bad:?}");
+            assert!(matches!(Location::new(bad, None), Err(Error::InvalidName { .. })), "{bad:?}");
         }
     }
 
     #[test]
     fn payload_files_are_told_from_others() {
         let dir = tempfile::tempdir().unwrap();
-        let here = Place::new("cam", Some(dir.path())).unwrap();
+        let here = Location::new("cam", Some(dir.path())).unwrap();
         let hex = b"0123456789abcdef0123456789abcdef";
         let names = [
             "cam",

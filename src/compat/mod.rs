@@ -52,9 +52,9 @@
 //!
 //! 1. *The reader finds a name that was current.* The tag changes by one byte from value to value (`src/compat/names.rs`).
 //! 2. *It finds a file of that name,* also when it comes late: the value as it was, or one of the same header that says of itself that it is not valid; never
-//!    nothing, which the package's reader would not survive (`src/compat/shelf.rs`).
+//!    nothing, which the package's reader would not survive (`src/compat/retired.rs`).
 //! 3. *What it finds does not change.* A file that is current was completed before; one that is written again is open nowhere, which the
-//!    kernel attests with a lease, and has another name by then (`src/compat/shelf.rs`).
+//!    kernel attests with a lease, and has another name by then (`src/compat/retired.rs`).
 //!
 //! # Reading what Python writes
 //!
@@ -72,17 +72,17 @@
 //! content. Whatever else has such a name stays as it is: a tag's name that is taken is
 //! [`Error::NotOurs`](crate::Error::NotOurs).
 
+mod channel;
 mod clock;
-mod copy;
-mod core;
 mod leftovers;
+pub(crate) mod location;
 mod names;
 mod options;
 mod payload;
-pub(crate) mod place;
 mod proof;
 mod reader;
-mod shelf;
+mod retired;
+mod stable_read;
 pub(crate) mod tag;
 mod unused;
 mod writer;

@@ -105,9 +105,9 @@ impl Names {
 fn encode_gray(count: u32) -> [u8; CHANGING] {
     let mut digits = [b'0'; CHANGING];
     let mut above = 0;
-    for (i, place) in digits.iter_mut().enumerate() {
+    for (i, location) in digits.iter_mut().enumerate() {
         let own = nibble(count, i);
-        *place = digit(if above % 2 == 0 { own } else { 15 - own });
+        *location = digit(if above % 2 == 0 { own } else { 15 - own });
         above = own;
     }
     digits
@@ -115,8 +115,8 @@ fn encode_gray(count: u32) -> [u8; CHANGING] {
 
 fn decode_gray(digits: &[u8]) -> u32 {
     let mut above = 0;
-    digits.iter().take(CHANGING).fold(0, |count, &place| {
-        let own = if above % 2 == 0 { value(place) } else { 15 - value(place) };
+    digits.iter().take(CHANGING).fold(0, |count, &location| {
+        let own = if above % 2 == 0 { value(location) } else { 15 - value(location) };
         above = own;
         count << 4 | u32::from(own)
     })

@@ -1,16 +1,12 @@
 //! Settings.
 
-use super::core::Core;
-use super::place::Place;
-use super::reader::Reader;
-use super::writer::{AnyWriter, Writer};
-use crate::element::ShElement;
+use super::location::Location;
 use crate::error::{Error, Result};
 use crate::files::location;
 use crate::files::owners::Owners;
 use crate::format::python_dtypes::DTypeTable;
+use crate::options;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// What a writer does with the file of the last value when it writes the next one of the same dtype and shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,10 +27,7 @@ pub enum Overwrite {
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # /*
-/// let options = ndsharray::compat::Options::new().mode(0o644);
-/// # */
-/// # let options = ndsharray::compat::Options::new().dir(dir.path());
+/// let options = ndsharray::compat::Options::new().dir(dir.path()).mode(0o644);
 /// let mut writer = options.create::<f32>("lidar")?;
 /// writer.write(&[2], &[1.0, 2.0])?;
 /// let array = options.open("lidar")?.read()?.unwrap();
@@ -63,6 +56,19 @@ impl Default for Options {
             overwrite: Overwrite::default(),
             history_bytes: None,
             persist: false,
+        }
+    }
+}
+
+impl From<&options::Options> for Options {
+    /// Takes over what both have: directory, mode, owners, and whether the last value persists.
+    fn from(options: &options::Options) -> Self {
+        Self {
+            dir: options.dir.clone(),
+            mode: options.mode,
+            owners: options.owners,
+            persist: options.persist,
+            ..Self::default()
         }
     }
 }
@@ -132,53 +138,16 @@ impl Options {
         self
     }
 
-    /// As [`Writer::create`](super::Writer::create), with these options.
-    ///
-    /// # Errors
-    ///
-    /// As [`Writer::create`](super::Writer::create).
-    pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
-        super::core::check_dtype(self.table, T::DTYPE)?;
-        self.explain(name, Core::create(name, self)).map(Writer::new)
-    }
-
-    /// As [`AnyWriter::create`](super::AnyWriter::create), with these options.
-    ///
-    /// # Errors
-    ///
-    /// As [`AnyWriter::create`](super::AnyWriter::create).
-    pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
-        self.explain(name, Core::create(name, self)).map(AnyWriter::new)
-    }
-
-    /// As [`Reader::open`](super::Reader::open), with these options.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::open`](super::Reader::open).
-    pub fn open(&self, name: &str) -> Result<Reader> {
-        self.explain(name, Reader::attach(name, self))
-    }
-
-    /// As [`Reader::open_timeout`](super::Reader::open_timeout), with these options.
-    ///
-    /// # Errors
-    ///
-    /// As [`Reader::open_timeout`](super::Reader::open_timeout).
-    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
-        self.explain(name, Reader::attach_within(name, self, timeout))
-    }
-
     /// Has an error say what stands in the way where `name` is.
-    fn explain<R>(&self, name: &str, result: Result<R>) -> Result<R> {
-        result.map_err(|error| match self.place(name) {
-            Ok(place) => place.explain(error),
+    pub(super) fn explain<R>(&self, name: &str, result: Result<R>) -> Result<R> {
+        result.map_err(|error| match self.location(name) {
+            Ok(location) => location.explain(error),
             Err(_) => error,
         })
     }
 
-    pub(crate) fn place(&self, name: &str) -> Result<Place> {
-        Place::new(name, self.dir.as_deref())
+    pub(crate) fn location(&self, name: &str) -> Result<Location> {
+        Location::new(name, self.dir.as_deref())
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -1,12 +1,12 @@
 //! One payload file of a writer.
 
-use super::place::Place;
+use super::location::Location;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::reserve;
 use crate::files::reserve::check_limits;
 use crate::files::trusted;
-use crate::format::python::{Head, Hex, STAMP};
+use crate::format::python::{Hex, PayloadHeader, STAMP};
 use crate::sync::{Ordering, fence};
 use crate::sys::{self, Lease};
 use memmap2::{MmapMut, MmapOptions};
@@ -24,7 +24,7 @@ const AT_ONCE: usize = 64 << 10;
 /// What is to be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'v> {
-    pub(crate) head: &'v Head,
+    pub(crate) head: &'v PayloadHeader,
     /// As long as the header says.
     pub(crate) body: &'v [u8],
     pub(crate) stamp: f64,
@@ -33,7 +33,7 @@ pub(crate) struct Value<'v> {
 /// A payload file that is written, and may be written again.
 pub(crate) struct Payload {
     hex: Hex,
-    head: Head,
+    head: PayloadHeader,
     /// Still open, if it may be written again.
     file: Option<File>,
     /// The whole file, once it has been written again.
@@ -42,8 +42,8 @@ pub(crate) struct Payload {
 
 impl Payload {
     /// Makes a file with `value` in it. It has no name that anybody knows until the tag names it.
-    pub(crate) fn create(place: &Place, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
-        let path = place.payload(&hex);
+    pub(crate) fn create(location: &Location, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
+        let path = location.payload(&hex);
         let file = trusted::create(&path, mode)?;
         fail_point!("wire.created");
         let written = reserve::reserve(&file, &path, value.head.file_len()).and_then(|()| {
@@ -64,7 +64,7 @@ impl Payload {
         &self.hex
     }
 
-    pub(crate) fn head(&self) -> &Head {
+    pub(crate) fn head(&self) -> &PayloadHeader {
         &self.head
     }
 
@@ -73,7 +73,7 @@ impl Payload {
         footprint(&self.head)
     }
 
-    /// Closes a small file: there may be many on the shelf.
+    /// Closes a small file: there may be many that wait to be written again.
     pub(crate) fn close_small(&mut self) {
         if self.head.file_len() < KEEP_FROM {
             self.file = None;
@@ -116,7 +116,7 @@ impl Payload {
 }
 
 /// Bytes of memory that a file with this header takes, roughly.
-pub(crate) fn footprint(head: &Head) -> usize {
+pub(crate) fn footprint(head: &PayloadHeader) -> usize {
     head.file_len().next_multiple_of(4096).saturating_add(1024)
 }
 
@@ -172,7 +172,7 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
 
 /// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
 /// without memory.
-pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &Head) -> Result<()> {
+pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &PayloadHeader) -> Result<()> {
     check_limits(head.file_len())?;
     let file = trusted::create(path, mode)?;
     let fill = || {

@@ -5,7 +5,7 @@
 //! has not made, asks here first. What is proved of bytes stands in [`wire`]: pure functions, which
 //! the fuzzer knows too.
 
-use super::place::Place;
+use super::location::Location;
 use crate::error::{Error, Foreign, Result};
 use crate::files::owners::Owners;
 use crate::files::trusted::{open_trusted, unlink_if_same};
@@ -19,9 +19,9 @@ use std::path::Path;
 /// # Errors
 ///
 /// [`Error::NotOurs`] when it is something else; as [`open_trusted`].
-pub(super) fn open_tag(place: &Place, access: Access, owners: Owners) -> Result<(File, Identity, TagProof)> {
-    let (file, identity) = open_trusted(&place.tag(), access, owners)?;
-    let proof = prove_tag(place, &file)?;
+pub(super) fn open_tag(location: &Location, access: Access, owners: Owners) -> Result<(File, Identity, TagProof)> {
+    let (file, identity) = open_trusted(&location.tag(), access, owners)?;
+    let proof = prove_tag(location, &file)?;
     Ok((file, identity, proof))
 }
 
@@ -30,12 +30,12 @@ pub(super) fn open_tag(place: &Place, access: Access, owners: Owners) -> Result<
 /// # Errors
 ///
 /// [`Error::NotOurs`] when it is no tag file.
-pub(super) fn prove_tag(place: &Place, file: &File) -> Result<TagProof> {
-    let path = place.tag();
-    let mut bytes = vec![0; tag_len(place.name()) + 1];
+pub(super) fn prove_tag(location: &Location, file: &File) -> Result<TagProof> {
+    let path = location.tag();
+    let mut bytes = vec![0; tag_len(location.name()) + 1];
     let found = sys::read_front(file, &mut bytes).map_err(|e| Error::io("read", &path, e))?;
     bytes.truncate(found);
-    python::prove_tag(place.name(), &bytes, found as u64)
+    python::prove_tag(location.name(), &bytes, found as u64)
         .map_err(|_| Error::NotOurs { path, wanted: "a tag file of Python's ndsharray, or the start of one" })
 }
 
@@ -44,13 +44,13 @@ pub(super) fn prove_tag(place: &Place, file: &File) -> Result<TagProof> {
 ///
 /// `is_known`: the digits are those of a sequence that the tag belongs to.
 pub(super) fn open_payload(
-    place: &Place,
+    location: &Location,
     hex: &Hex,
     access: Access,
     owners: Owners,
     is_known: bool,
 ) -> Result<Option<(File, Identity)>> {
-    let path = place.payload(hex);
+    let path = location.payload(hex);
     let (file, identity) = match open_linked(&path, access, owners) {
         Ok(found) => found,
         Err(Error::NotFound { .. } | Error::ForeignOwner { what: Foreign::Symlink | Foreign::NotAFile, .. }) => {
@@ -61,14 +61,16 @@ pub(super) fn open_payload(
     let mut front = [0; MAX_HEAD];
     let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
     let front = front.get(..found).unwrap_or(&[]);
-    let proof = python::prove_payload(place.name(), hex, front, identity.len, is_known);
+    let proof = python::prove_payload(location.name(), hex, front, identity.len, is_known);
     Ok(proof.is_ok().then_some((file, identity)))
 }
 
 /// Removes the payload file with these digits, if it is one; whether there was one.
-pub(super) fn remove_payload(place: &Place, hex: &Hex, owners: Owners, is_known: bool) -> Result<bool> {
-    let Some((_file, identity)) = open_payload(place, hex, Access::Read, owners, is_known)? else { return Ok(false) };
-    let path = place.payload(hex);
+pub(super) fn remove_payload(location: &Location, hex: &Hex, owners: Owners, is_known: bool) -> Result<bool> {
+    let Some((_file, identity)) = open_payload(location, hex, Access::Read, owners, is_known)? else {
+        return Ok(false);
+    };
+    let path = location.payload(hex);
     unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
     Ok(true)
 }

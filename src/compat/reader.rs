@@ -1,16 +1,16 @@
 //! The reading end.
 
 use super::clock;
-use super::copy::{self, Copied, Source};
+use super::location::Location;
 use super::options::Options;
-use super::place::Place;
 use super::proof::open_linked;
+use super::stable_read::{Copied, Source, copy};
 use crate::error::{Error, Result};
 use crate::files::owners::Owners;
 use crate::format::python::{self, Hex, WireError, tag_len};
 use crate::format::python_dtypes::DTypeTable;
 use crate::owned_array::OwnedArray;
-use crate::sys::{self, Access, Identity};
+use crate::sys::{self, Access, Backoff, Identity};
 use std::fmt;
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -27,6 +27,10 @@ const FOLLOW_EVERY: Duration = Duration::from_millis(10);
 /// How long a reader sleeps that waits: this, doubled each time, up to [`LONGEST_NAP`].
 const FIRST_NAP: Duration = Duration::from_micros(50);
 const LONGEST_NAP: Duration = Duration::from_millis(2);
+
+fn naps() -> Backoff {
+    Backoff::new(FIRST_NAP).doubling_to(LONGEST_NAP)
+}
 
 /// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the latest value, as a copy.
 ///
@@ -59,7 +63,7 @@ const LONGEST_NAP: Duration = Duration::from_millis(2);
 /// # }
 /// ```
 pub struct Reader {
-    place: Place,
+    location: Location,
     owners: Owners,
     table: DTypeTable,
     tag: File,
@@ -98,11 +102,11 @@ impl Reader {
         Options::new().open_timeout(name, timeout)
     }
 
-    pub(super) fn attach(name: &str, options: &Options) -> Result<Self> {
-        let place = options.place(name)?;
-        let (tag, tag_identity) = open_linked(&place.tag(), Access::Read, options.owners)?;
+    fn attach(name: &str, options: &Options) -> Result<Self> {
+        let location = options.location(name)?;
+        let (tag, tag_identity) = open_linked(&location.tag(), Access::Read, options.owners)?;
         let reader = Self {
-            place,
+            location,
             owners: options.owners,
             table: options.table,
             tag,
@@ -117,15 +121,12 @@ impl Reader {
         Ok(reader)
     }
 
-    pub(super) fn attach_within(name: &str, options: &Options, timeout: Duration) -> Result<Self> {
-        let start = Instant::now();
-        let mut nap = FIRST_NAP;
+    fn attach_within(name: &str, options: &Options, timeout: Duration) -> Result<Self> {
+        // A time-out beyond the clock's range is as good as none.
+        let mut backoff = naps().until(Instant::now().checked_add(timeout));
         loop {
             match Self::attach(name, options) {
-                Err(Error::NotFound { .. } | Error::Wire(_)) if start.elapsed() < timeout => {
-                    std::thread::sleep(nap.min(timeout.saturating_sub(start.elapsed())));
-                    nap = nap.saturating_mul(2).min(LONGEST_NAP);
-                }
+                Err(Error::NotFound { .. } | Error::Wire(_)) if backoff.pause() => {}
                 other => return other,
             }
         }
@@ -200,7 +201,7 @@ impl Reader {
         // A time-out beyond the clock's range is as good as none.
         let end = Instant::now().checked_add(timeout);
         let left = || end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
-        let mut nap = FIRST_NAP;
+        let mut backoff = naps().until(end);
         loop {
             let patience = left().min(PATIENCE);
             match self.look(false, patience) {
@@ -209,12 +210,9 @@ impl Reader {
                 Ok(None) => {}
                 found => return found,
             }
-            let left = left();
-            if left.is_zero() {
+            if !backoff.pause() {
                 return Ok(None);
             }
-            std::thread::sleep(nap.min(left));
-            nap = nap.saturating_mul(2).min(LONGEST_NAP);
         }
     }
 
@@ -254,13 +252,13 @@ impl Reader {
     /// The channel's name (Python: `name`).
     #[must_use]
     pub fn name(&self) -> &str {
-        self.place.name()
+        self.location.name()
     }
 
     /// The file name of the value read last (Python: `ndarray_mmap_name`); `None` before the first.
     #[must_use]
     pub fn payload_name(&self) -> Option<String> {
-        self.seen.as_ref().map(|(hex, _)| self.place.payload_name(hex))
+        self.seen.as_ref().map(|(hex, _)| self.location.payload_name(hex))
     }
 
     /// Milliseconds from the writing of the value read last to the end of its reading (Python: `read_time_ms`); 0 before the first.
@@ -287,7 +285,7 @@ impl Reader {
         }
         let Some(opened) = &self.payload else { return Ok(Attempt::Moved) };
         let seen = self.seen.filter(|(name, _)| *name == hex && !again).map(|(_, stamp)| stamp);
-        match copy::copy(&opened.source, seen) {
+        match copy(&opened.source, seen) {
             Ok(Copied::Nothing) => {
                 self.is_valid = true;
                 Ok(Attempt::Nothing)
@@ -323,9 +321,9 @@ impl Reader {
     }
 
     fn read_tag(&self) -> Result<Hex> {
-        let name = self.place.name();
+        let name = self.location.name();
         let mut room = [0; 256];
-        let fail = |e| Error::io("read", &self.place.tag(), e);
+        let fail = |e| Error::io("read", &self.location.tag(), e);
         let room = room.get_mut(..=tag_len(name)).unwrap_or(&mut []);
         let found = sys::read_front(&self.tag, room).map_err(fail)?;
         let bytes = room.get(..found).unwrap_or(&[]);
@@ -340,7 +338,7 @@ impl Reader {
     }
 
     fn open_payload(&mut self, hex: &Hex) -> Result<Source> {
-        let path = self.place.payload(hex);
+        let path = self.location.payload(hex);
         let (file, identity) = open_linked(&path, Access::Read, self.owners)?;
         let source = Source::new(file, identity.len, path, self.table)?;
         // Where one file tells which list of dtypes its writer has, the others are its too.
@@ -354,7 +352,7 @@ impl Reader {
             return Ok(false);
         }
         self.followed = now;
-        let path = self.place.tag();
+        let path = self.location.tag();
         match sys::identify_path(&path) {
             Ok(found) if sys::same_file(&found, &self.tag_identity) => Ok(false),
             Ok(_) => match open_linked(&path, Access::Read, self.owners) {
@@ -367,6 +365,26 @@ impl Reader {
             },
             Err(_) => Ok(false),
         }
+    }
+}
+
+impl Options {
+    /// As [`Reader::open`], with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open(&self, name: &str) -> Result<Reader> {
+        self.explain(name, Reader::attach(name, self))
+    }
+
+    /// As [`Reader::open_timeout`], with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open_timeout`].
+    pub fn open_timeout(&self, name: &str, timeout: Duration) -> Result<Reader> {
+        self.explain(name, Reader::attach_within(name, self, timeout))
     }
 }
 

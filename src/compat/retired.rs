@@ -24,13 +24,13 @@
 //! Whoever found the file under its old name but has not finished opening it must wait until the lease is given back, and finds
 //! the new value, whole.
 
+use super::location::Location;
 use super::names::Names;
 use super::payload::{Payload, Value, create_tombstone, footprint};
-use super::place::Place;
 use super::proof;
 use crate::failpoint::fail_point;
 use crate::files::owners::Owners;
-use crate::format::python::{Head, Hex};
+use crate::format::python::{Hex, PayloadHeader};
 use crate::sys::{self, Lease};
 use std::collections::VecDeque;
 use std::fs;
@@ -86,7 +86,7 @@ struct Gone {
 
 /// What takes the place of files with the same header.
 struct Tombstone {
-    head: Head,
+    head: PayloadHeader,
     /// Its newest name.
     hex: Hex,
     /// When it was last opened, as far as is known.
@@ -113,18 +113,18 @@ struct Budget {
 
 impl Budget {
     /// For files that take `file` bytes, of which `held` bytes are taken now.
-    fn bytes(&mut self, place: &Place, file: usize, held: usize, now: Instant) -> usize {
+    fn bytes(&mut self, location: &Location, file: usize, held: usize, now: Instant) -> usize {
         if let Some(fixed) = self.fixed {
             return fixed;
         }
         if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_EVERY) {
             // A system that does not tell is taken to have enough.
-            let free = [sys::available(place.dir()), sys::group_memory_left()].into_iter().flatten().min();
+            let free = [sys::available(location.dir()), sys::group_memory_left()].into_iter().flatten().min();
             self.free = free.unwrap_or(u64::MAX).saturating_add(held as u64);
             self.looked = Some(now);
         }
         let most = usize::try_from(self.free / MOST_OF_FREE).unwrap_or(usize::MAX);
-        let is_long = *self.is_long.get_or_insert_with(|| !Lease::tells_of_access(place.dir()));
+        let is_long = *self.is_long.get_or_insert_with(|| !Lease::tells_of_access(location.dir()));
         let files = if is_long { HISTORY_FILES } else { 0 };
         file.saturating_mul(files).max(LEAST_BUDGET).min(most)
     }
@@ -136,7 +136,7 @@ impl Budget {
 }
 
 /// The replaced files of one writer, oldest first.
-pub(crate) struct Shelf {
+pub(crate) struct Retired {
     mode: u32,
     owners: Owners,
     budget: Budget,
@@ -154,16 +154,16 @@ fn accessed(path: &Path) -> Option<SystemTime> {
 
 impl Gone {
     /// Best effort: a name that cannot be removed now will not be removed later.
-    fn remove(&self, place: &Place, owners: Owners) {
+    fn remove(&self, location: &Location, owners: Owners) {
         if self.is_own {
-            let _ = sys::remove_file(&place.payload(&self.hex));
+            let _ = sys::remove_file(&location.payload(&self.hex));
         } else {
-            let _ = proof::remove_payload(place, &self.hex, owners, true);
+            let _ = proof::remove_payload(location, &self.hex, owners, true);
         }
     }
 }
 
-impl Shelf {
+impl Retired {
     /// `history_bytes`: what replaced files may take, if that is fixed.
     pub(crate) fn new(mode: u32, owners: Owners, history_bytes: Option<usize>) -> Self {
         let budget = Budget { fixed: history_bytes, is_long: None, free: 0, looked: None };
@@ -171,19 +171,19 @@ impl Shelf {
     }
 
     /// Takes a file that the tag has just ceased to name.
-    pub(crate) fn retire(&mut self, mut payload: Payload) {
+    pub(crate) fn add(&mut self, mut payload: Payload) {
         payload.close_small();
         self.bytes = self.bytes.saturating_add(payload.footprint());
         self.history.push_back(Replaced { payload, since: Instant::now(), at: SystemTime::now() });
     }
 
     /// Takes a name whose file this writer did not make; nothing is done to it until its time is over.
-    pub(crate) fn retire_name(&mut self, hex: Hex) {
+    pub(crate) fn add_name(&mut self, hex: Hex) {
         self.gone.push_back(Gone { hex, since: Instant::now(), is_own: false });
     }
 
     /// Gives back what is due. If there is a file among it that nobody has open, and that has the header of `value`, that is written to it, and it is renamed to `hex`.
-    pub(crate) fn clear(&mut self, place: &Place, hex: &Hex, value: &Value<'_>) -> Option<Payload> {
+    pub(crate) fn clear(&mut self, location: &Location, hex: &Hex, value: &Value<'_>) -> Option<Payload> {
         let now = Instant::now();
         let mut reused = None;
         while self.history.len() > LEAST_HISTORY
@@ -191,56 +191,56 @@ impl Shelf {
         {
             let size = oldest.payload.footprint().max(footprint(value.head));
             let is_due = now.saturating_duration_since(oldest.since) >= HISTORY_TIME;
-            if !is_due && self.bytes <= self.budget.bytes(place, size, self.bytes, now) {
+            if !is_due && self.bytes <= self.budget.bytes(location, size, self.bytes, now) {
                 break;
             }
-            if self.budget.is_open() && self.has_late_reader(place, now) {
+            if self.budget.is_open() && self.has_late_reader(location, now) {
                 self.budget.is_long = Some(true);
                 continue;
             }
             let Some(mut payload) = self.take_oldest() else { break };
             let fits = reused.is_none() && payload.is_kept() && payload.head() == value.head;
             // A second name, so that the file survives the loss of its first.
-            let fits = fits && fs::hard_link(place.payload(payload.hex()), place.payload(hex)).is_ok();
+            let fits = fits && fs::hard_link(location.payload(payload.hex()), location.payload(hex)).is_ok();
             fail_point!("shelf.linked");
-            let buried = self.bury(place, &payload);
+            let buried = self.bury(location, &payload);
             if fits {
                 payload.rename(*hex);
                 if buried && matches!(payload.rewrite_alone(value), Ok(true)) {
                     reused = Some(payload);
                 } else {
                     // Somebody has it open. He keeps it; the memory goes when he lets go.
-                    let _ = sys::remove_file(&place.payload(hex));
+                    let _ = sys::remove_file(&location.payload(hex));
                 }
             }
         }
-        self.forget(place, now);
+        self.forget(location, now);
         reused
     }
 
     /// Gives back the memory of all replaced files, because there is none left.
-    pub(crate) fn squeeze(&mut self, place: &Place) {
+    pub(crate) fn squeeze(&mut self, location: &Location) {
         while let Some(payload) = self.take_oldest() {
-            self.bury(place, &payload);
+            self.bury(location, &payload);
         }
     }
 
     /// Removes everything.
-    pub(crate) fn remove_all(&mut self, place: &Place) {
+    pub(crate) fn remove_all(&mut self, location: &Location) {
         self.tombstone = None;
         for old in self.history.drain(..) {
-            let _ = sys::remove_file(&place.payload(old.payload.hex()));
+            let _ = sys::remove_file(&location.payload(old.payload.hex()));
             fail_point!("shelf.removed");
         }
         for old in self.gone.drain(..) {
-            old.remove(place, self.owners);
+            old.remove(location, self.owners);
             fail_point!("shelf.name_removed");
         }
     }
 
     /// Whether a reader has opened the oldest file after it was replaced, or the tombstone since
     /// the last look.
-    fn has_late_reader(&mut self, place: &Place, now: Instant) -> bool {
+    fn has_late_reader(&mut self, location: &Location, now: Instant) -> bool {
         let is_late = |old: &Replaced| old.payload.accessed().is_some_and(|accessed| accessed > old.at);
         let came_for_tombstone = |tombstone: &mut Tombstone| {
             // Its access time tells of all times since.
@@ -248,7 +248,7 @@ impl Shelf {
                 return false;
             }
             tombstone.looked = now;
-            let accessed = accessed(&place.payload(&tombstone.hex));
+            let accessed = accessed(&location.payload(&tombstone.hex));
             let before = std::mem::replace(&mut tombstone.accessed, accessed);
             before.is_some() && accessed.is_some() && before != accessed
         };
@@ -262,11 +262,11 @@ impl Shelf {
     }
 
     /// Puts a tombstone in the place of a file; whether that went well. If not, the file stays until its name goes.
-    fn bury(&mut self, place: &Place, payload: &Payload) -> bool {
-        let (path, hex) = (place.payload(payload.hex()), *payload.hex());
-        let aside = place.payload(&Names::aside(&hex));
+    fn bury(&mut self, location: &Location, payload: &Payload) -> bool {
+        let (path, hex) = (location.payload(payload.hex()), *payload.hex());
+        let aside = location.payload(&Names::aside(&hex));
         let linked = self.tombstone.as_ref().is_some_and(|tombstone| {
-            tombstone.head == *payload.head() && fs::hard_link(place.payload(&tombstone.hex), &aside).is_ok()
+            tombstone.head == *payload.head() && fs::hard_link(location.payload(&tombstone.hex), &aside).is_ok()
         });
         fail_point!("tombstone.linked");
         let made = linked || create_tombstone(&aside, self.mode, payload.head()).is_ok();
@@ -292,11 +292,11 @@ impl Shelf {
     }
 
     /// Removes the names whose time is over.
-    fn forget(&mut self, place: &Place, now: Instant) {
+    fn forget(&mut self, location: &Location, now: Instant) {
         while let Some(oldest) = self.gone.front()
             && (now.saturating_duration_since(oldest.since) >= NAME_TIME || self.gone.len() > MOST_NAMES)
         {
-            oldest.remove(place, self.owners);
+            oldest.remove(location, self.owners);
             fail_point!("shelf.forgotten");
             if self.tombstone.as_ref().is_some_and(|tombstone| tombstone.hex == oldest.hex) {
                 self.tombstone = None;

@@ -3,8 +3,8 @@
 //! Python's reader maps it once and for ever. So a tag file that exists, whoever left it, is taken over as it is, never replaced and never cut to nothing, and
 //! the readers that have it mapped go on with the new writer.
 
+use super::location::Location;
 use super::names::{Names, Step};
-use super::place::Place;
 use super::proof;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -14,15 +14,15 @@ use crate::files::reserve;
 use crate::files::trusted::{open_trusted, unlink_if_same};
 use crate::format::python::{Hex, TagProof, encode_tag};
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, ByteRange, Identity, LockedFile, range_lock};
+use crate::sys::{self, Access, Backoff, ByteRange, Identity, LockedFile, range_lock};
 use std::fs::File;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The bytes of the tag file whose lock makes a process the writer.
 pub(crate) const WRITER: ByteRange = 0..1;
 
 /// How long a lock is waited for: removing a channel takes less, a living writer has it for longer.
-const PATIENCE: Duration = Duration::from_millis(20);
+const LOCK_TIME: Duration = Duration::from_millis(20);
 
 /// Time between two looks at the lock.
 const NAP: Duration = Duration::from_millis(1);
@@ -46,16 +46,16 @@ impl Tag {
     /// Nothing is written before the name is claimed, and the file is proved to be a tag or the
     /// start of one. A maker that is killed at any step leaves just that: an empty file, one of
     /// zeros, a tag.
-    pub(crate) fn take(place: &Place, mode: u32, owners: Owners) -> Result<Taken> {
-        let claimed = claim(place, || claim_name(&place.tag(), mode, owners, &WRITER))?;
-        let (names, inherited) = match proof::prove_tag(place, &claimed)? {
-            TagProof::Whole(hex) => (Names::after(place.name().len(), hex), Some(hex)),
+    pub(crate) fn take(location: &Location, mode: u32, owners: Owners) -> Result<Taken> {
+        let claimed = claim(location, || claim_name(&location.tag(), mode, owners, &WRITER))?;
+        let (names, inherited) = match proof::prove_tag(location, &claimed)? {
+            TagProof::Whole(hex) => (Names::after(location.name().len(), hex), Some(hex)),
             // No reader can have got anywhere with it.
             TagProof::Unfinished => {
                 // Where no channel comes of an empty file, be it new or left by a maker that died,
                 // it goes again.
                 let unfinished = (claimed.identity().len == 0).then(|| claimed.unfinished());
-                let names = Self::finish(place, &claimed)?;
+                let names = Self::finish(location, &claimed)?;
                 if let Some(unfinished) = unfinished {
                     unfinished.done();
                 }
@@ -68,10 +68,10 @@ impl Tag {
     }
 
     /// Makes a tag of what is the start of one, or nothing.
-    fn finish(place: &Place, file: &File) -> Result<Names> {
-        let path = place.tag();
-        let names = Names::random(place.name().len());
-        let tag = encode_tag(place.name(), names.current());
+    fn finish(location: &Location, file: &File) -> Result<Names> {
+        let path = location.tag();
+        let names = Names::random(location.name().len());
+        let tag = encode_tag(location.name(), names.current());
         // Python's reader maps it at its full length, which must be there before the text is.
         reserve::reserve(file, &path, tag.len())?;
         fail_point!("tag.reserved");
@@ -84,46 +84,45 @@ impl Tag {
     }
 
     /// Names the next file, whose content is complete by now.
-    pub(crate) fn publish(&mut self, place: &Place, names: Names, step: Step) -> Result<()> {
+    pub(crate) fn publish(&mut self, location: &Location, names: Names, step: Step) -> Result<()> {
         // What was written to the payload file, and its entry in the directory, must be there before the tag tells of it. All of it
         // was done by system calls, whose locks the reader's own system calls take after it has seen the tag.
         fence(Ordering::SeqCst);
         // By a system call rather than through a mapping: a Python writer that starts under the same name cuts the file.
-        let at = place.name().len() + 1 + step.offset;
-        sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &place.tag(), e))?;
+        let at = location.name().len() + 1 + step.offset;
+        sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &location.tag(), e))?;
         fail_point!("tag.published");
         self.names = names;
         Ok(())
     }
 
     /// Removes the file, if it is still the one of that name.
-    pub(crate) fn remove(&self, place: &Place) {
-        let _ = unlink_if_same(&place.tag(), &self.identity);
+    pub(crate) fn remove(&self, location: &Location) {
+        let _ = unlink_if_same(&location.tag(), &self.identity);
     }
 }
 
 /// Claims the tag's name. A process that removes the channel has it for a moment only; that is
 /// waited for.
-pub(super) fn claim(place: &Place, mut attempt: impl FnMut() -> Result<Claim>) -> Result<Claimed> {
-    let end = Instant::now() + PATIENCE;
+pub(super) fn claim(location: &Location, mut attempt: impl FnMut() -> Result<Claim>) -> Result<Claimed> {
+    let mut backoff = Backoff::new(NAP).within(LOCK_TIME);
     loop {
         let file = match attempt()? {
             Claim::Ours(claimed) => return Ok(claimed),
             Claim::Others(file) => file,
         };
         // A stranger may have locked a file of his.
-        proof::prove_tag(place, &file)?;
-        if Instant::now() >= end {
-            return Err(Error::WriterExists { name: place.name().to_owned(), pid: None });
+        proof::prove_tag(location, &file)?;
+        if !backoff.pause() {
+            return Err(Error::WriterExists { name: location.name().to_owned(), pid: None });
         }
-        std::thread::sleep(NAP);
     }
 }
 
 /// Whether a writer of this library has the channel.
-pub(crate) fn has_writer(place: &Place, owners: Owners) -> Result<bool> {
-    match open_trusted(&place.tag(), Access::Read, owners) {
-        Ok((file, _)) => range_lock::is_locked(&file, &WRITER).map_err(|e| Error::io("inspect", &place.tag(), e)),
+pub(crate) fn has_writer(location: &Location, owners: Owners) -> Result<bool> {
+    match open_trusted(&location.tag(), Access::Read, owners) {
+        Ok((file, _)) => range_lock::is_locked(&file, &WRITER).map_err(|e| Error::io("inspect", &location.tag(), e)),
         Err(Error::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }

@@ -1,9 +1,9 @@
 //! What no process has open. Python's ndsharray takes no locks, but it has its files mapped, and the kernel tells that of a file by a lease.
 
 use super::leftovers::{self, Leftover};
+use super::location::Location;
 use super::names::Names;
 use super::options::Options;
-use super::place::Place;
 use super::proof;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -22,7 +22,7 @@ impl Options {
     ///
     /// As [`unused`].
     pub fn unused(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        sweep(&self.place(name)?, self.owners, older_than, false)
+        sweep(&self.location(name)?, self.owners, older_than, false)
     }
 
     /// As [`remove_unused`], with these options.
@@ -31,7 +31,7 @@ impl Options {
     ///
     /// As [`remove_unused`].
     pub fn remove_unused(&self, name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
-        sweep(&self.place(name)?, self.owners, older_than, true)
+        sweep(&self.location(name)?, self.owners, older_than, true)
     }
 }
 
@@ -87,15 +87,15 @@ impl Swept {
 }
 
 /// Finds the files that no process has open, and with `remove` removes them while that is sure.
-fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> Result<Vec<Leftover>> {
-    let (tag, identity) = match proof::open_tag(place, Access::ReadWrite, owners) {
+fn sweep(location: &Location, owners: Owners, older_than: Duration, remove: bool) -> Result<Vec<Leftover>> {
+    let (tag, identity) = match proof::open_tag(location, Access::ReadWrite, owners) {
         Ok((tag, identity, _)) => (tag, identity),
         Err(Error::NotFound { .. }) => {
-            let payloads = place.payloads()?;
+            let payloads = location.payloads()?;
             // In this order: a writer makes the tag before any payload file, so none of these is a
             // new writer's.
-            let has_tag = sys::identify_path(&place.tag()).is_ok();
-            return if has_tag { Ok(Vec::new()) } else { look_at(place, &payloads, owners, remove).end() };
+            let has_tag = sys::identify_path(&location.tag()).is_ok();
+            return if has_tag { Ok(Vec::new()) } else { look_at(location, &payloads, owners, remove).end() };
         }
         // It may be open, for all that the kernel tells us.
         Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => return Ok(Vec::new()),
@@ -103,18 +103,18 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
     };
     let Some(lease) = Lease::try_take(&tag) else {
         drop(tag);
-        let mut named_no_more = leftovers::list_with_digits(place, owners)?;
+        let mut named_no_more = leftovers::list_with_digits(location, owners)?;
         named_no_more.retain(|(_, file)| file.age >= older_than);
         let payloads: Vec<Hex> = named_no_more.into_iter().map(|(hex, _)| hex).collect();
-        return look_at(place, &payloads, owners, remove).end();
+        return look_at(location, &payloads, owners, remove).end();
     };
     // While the lease lasts no writer can begin, and no reader get to know the name of a payload
     // file.
-    let payloads = place.payloads()?;
-    let described = leftovers::describe(&tag, place.tag())?;
+    let payloads = location.payloads()?;
+    let described = leftovers::describe(&tag, location.tag())?;
     if !remove {
         drop(lease);
-        let mut swept = look_at(place, &payloads, owners, false);
+        let mut swept = look_at(location, &payloads, owners, false);
         // The tag goes only with all others: what cannot be removed stays to be found.
         swept.found.extend((!swept.is_left).then_some(described));
         return swept.end();
@@ -122,16 +122,16 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
     // A process that waits for the lease has found the tag already, and must not end up with one
     // that nothing leads to. So the tag is not unlinked, but put where newcomers do not find it,
     // and back if one waits.
-    let Some(aside) = put_aside(place, &identity)? else { return Ok(Vec::new()) };
+    let Some(aside) = put_aside(location, &identity)? else { return Ok(Vec::new()) };
     fail_point!("sweep.aside");
     std::thread::sleep(GRACE);
     let mut swept = if lease.is_wanted() {
         Swept { is_left: true, ..Swept::default() }
     } else {
-        look_at(place, &payloads, owners, true)
+        look_at(location, &payloads, owners, true)
     };
     fail_point!("sweep.last");
-    if (swept.is_left || lease.is_wanted()) && Lease::rename_new(&aside, &place.tag()).is_ok() {
+    if (swept.is_left || lease.is_wanted()) && Lease::rename_new(&aside, &location.tag()).is_ok() {
         return swept.end();
     }
     if let Err(error) = sys::remove_file(&aside) {
@@ -142,24 +142,24 @@ fn sweep(place: &Place, owners: Owners, older_than: Duration, remove: bool) -> R
 }
 
 /// Gives the tag a name that nobody looks for; `None` when another file has its name by now.
-fn put_aside(place: &Place, identity: &Identity) -> Result<Option<PathBuf>> {
-    if !has_name(&place.tag(), identity) {
+fn put_aside(location: &Location, identity: &Identity) -> Result<Option<PathBuf>> {
+    if !has_name(&location.tag(), identity) {
         return Ok(None);
     }
     // Random, so that nothing stands there.
-    let aside = place.payload(Names::random(place.name().len()).current());
-    match Lease::rename_new(&place.tag(), &aside) {
+    let aside = location.payload(Names::random(location.name().len()).current());
+    match Lease::rename_new(&location.tag(), &aside) {
         Ok(()) => Ok(Some(aside)),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(Error::io("rename", &place.tag(), e)),
+        Err(e) => Err(Error::io("rename", &location.tag(), e)),
     }
 }
 
 /// Looks at these payload files, one by one.
-fn look_at(place: &Place, payloads: &[Hex], owners: Owners, remove: bool) -> Swept {
+fn look_at(location: &Location, payloads: &[Hex], owners: Owners, remove: bool) -> Swept {
     let mut swept = Swept::default();
     for hex in payloads {
-        match look_at_one(place, hex, owners, remove) {
+        match look_at_one(location, hex, owners, remove) {
             Ok(Some(file)) => swept.found.push(file),
             // What is not the channel's is none of our business.
             Ok(None) => {}
@@ -176,19 +176,19 @@ fn look_at(place: &Place, payloads: &[Hex], owners: Owners, remove: bool) -> Swe
 
 /// `Err(None)` when it is the channel's, but may be open somewhere, for all that is known.
 fn look_at_one(
-    place: &Place,
+    location: &Location,
     hex: &Hex,
     owners: Owners,
     remove: bool,
 ) -> std::result::Result<Option<Leftover>, Option<Error>> {
-    let (file, identity) = match proof::open_payload(place, hex, Access::ReadWrite, owners, false) {
+    let (file, identity) = match proof::open_payload(location, hex, Access::ReadWrite, owners, false) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(None),
         Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => return Err(None),
         Err(error) => return Err(Some(error)),
     };
     let _lease = Lease::try_take(&file).ok_or(None)?;
-    let path = place.payload(hex);
+    let path = location.payload(hex);
     let described = leftovers::describe(&file, path.clone())?;
     if remove {
         unlink_if_same(&path, &identity).map_err(|e| Error::io("remove", &path, e))?;
@@ -197,6 +197,6 @@ fn look_at_one(
 }
 
 /// Removes a payload file that no tag leads to, if no process has it open.
-pub(super) fn remove_orphan(place: &Place, hex: &Hex, owners: Owners) {
-    let _ = look_at_one(place, hex, owners, true);
+pub(super) fn remove_orphan(location: &Location, hex: &Hex, owners: Owners) {
+    let _ = look_at_one(location, hex, owners, true);
 }

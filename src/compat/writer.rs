@@ -1,9 +1,10 @@
 //! The writing ends.
 
-use super::core::Core;
+use super::channel::{OwnedChannel, check_dtype};
 use super::options::Options;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
 use crate::view::cast::check_bools;
@@ -39,12 +40,15 @@ use std::marker::PhantomData;
 /// reader = NdShArray("camera", r_w="r")
 /// valid, frame = reader.read()
 /// ```
-pub struct Writer<T: ShElement> {
-    core: Core,
+pub struct Writer<T: Typing> {
+    channel: OwnedChannel,
     element: PhantomData<T>,
 }
 
-impl<T: ShElement> Writer<T> {
+/// A [`Writer`] for arrays whose dtype is chosen at run time.
+pub type AnyWriter = Writer<Dyn>;
+
+impl<T: Typing> Writer<T> {
     /// Makes the channel `name` with default [`Options`]. Until the first value is written, Python's reader reads "not valid".
     ///
     /// # Errors
@@ -56,13 +60,23 @@ impl<T: ShElement> Writer<T> {
     /// [`Error::ForeignOwner`] when it is another user's, a link, or no file;
     /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
     pub fn create(name: &str) -> Result<Self> {
-        Options::new().create(name)
+        Options::new().create_typed(name)
     }
 
-    pub(super) fn new(core: Core) -> Self {
-        Self { core, element: PhantomData }
+    /// The channel's name (Python: `name`).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.channel.name()
     }
 
+    /// The file name of the current value (Python: `ndarray_mmap_name`); `None` before the first.
+    #[must_use]
+    pub fn payload_name(&self) -> Option<String> {
+        self.channel.payload_name()
+    }
+}
+
+impl<T: ShElement> Writer<T> {
     /// Publishes a copy of `data`, in C order, as an array of `shape`. Returns which value of this
     /// writer it is, from 1 on; the format has no numbers, so readers do not learn it.
     ///
@@ -75,7 +89,7 @@ impl<T: ShElement> Writer<T> {
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }
-        self.core.write(T::DTYPE, shape, bytes)
+        self.channel.write(T::DTYPE, shape, bytes)
     }
 
     /// Publishes a copy of an [`ndarray`](::ndarray) array, owned or a view, whatever its strides,
@@ -98,55 +112,19 @@ impl<T: ShElement> Writer<T> {
     ///
     /// [`Error::Unsupported`] for a dtype that Python's package does not know; the channel is closed then.
     pub fn into_dtype<U: ShElement>(self) -> Result<Writer<U>> {
-        super::core::check_dtype(self.core.table(), U::DTYPE)?;
-        Ok(Writer::new(self.core))
-    }
-
-    /// The channel's name (Python: `name`).
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.core.name()
-    }
-
-    /// The file name of the current value (Python: `ndarray_mmap_name`); `None` before the first.
-    #[must_use]
-    pub fn payload_name(&self) -> Option<String> {
-        self.core.payload_name()
+        check_dtype(self.channel.table(), U::DTYPE)?;
+        Ok(Writer { channel: self.channel, element: PhantomData })
     }
 }
 
-impl<T: ShElement> fmt::Debug for Writer<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer").field("name", &self.name()).field("dtype", &T::DTYPE).finish_non_exhaustive()
-    }
-}
-
-/// As [`Writer`], for arrays whose dtype is chosen at run time.
-pub struct AnyWriter {
-    core: Core,
-}
-
-impl AnyWriter {
-    /// Makes the channel `name` with default [`Options`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Writer::create`].
-    pub fn create(name: &str) -> Result<Self> {
-        Options::new().create_any(name)
-    }
-
-    pub(super) fn new(core: Core) -> Self {
-        Self { core }
-    }
-
+impl Writer<Dyn> {
     /// Publishes a copy of `array`. Returns which value of this writer it is, from 1 on.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] for a dtype that Python's package does not know; as [`Writer::write`].
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
-        self.core.write(array.dtype(), array.shape(), array.as_bytes())
+        self.channel.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
     /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an
@@ -165,24 +143,52 @@ impl AnyWriter {
         if dtype == DType::Bool {
             check_bools(bytes)?;
         }
-        self.core.write(dtype, shape, bytes)
-    }
-
-    /// The channel's name (Python: `name`).
-    #[must_use]
-    pub fn name(&self) -> &str {
-        self.core.name()
-    }
-
-    /// The file name of the current value (Python: `ndarray_mmap_name`); `None` before the first.
-    #[must_use]
-    pub fn payload_name(&self) -> Option<String> {
-        self.core.payload_name()
+        self.channel.write(dtype, shape, bytes)
     }
 }
 
-impl fmt::Debug for AnyWriter {
+impl<T: ShElement> From<Writer<T>> for AnyWriter {
+    /// The same channel, whose values may be of any dtype from here on.
+    fn from(writer: Writer<T>) -> Self {
+        Self { channel: writer.channel, element: PhantomData }
+    }
+}
+
+impl<T: Typing> fmt::Debug for Writer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnyWriter").field("name", &self.name()).finish_non_exhaustive()
+        let mut this = f.debug_struct("Writer");
+        this.field("name", &self.name());
+        if let Some(dtype) = T::DTYPE {
+            this.field("dtype", &dtype);
+        }
+        this.finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// As [`Writer::create`], with these options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`].
+    pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
+        self.create_typed(name)
+    }
+
+    /// As [`create`](Self::create), for a writer whose dtype is chosen at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::create`].
+    pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
+        self.create_typed(name)
+    }
+
+    fn create_typed<T: Typing>(&self, name: &str) -> Result<Writer<T>> {
+        if let Some(dtype) = T::DTYPE {
+            check_dtype(self.table, dtype)?;
+        }
+        let channel = self.explain(name, OwnedChannel::create(name, self))?;
+        Ok(Writer { channel, element: PhantomData })
     }
 }

@@ -41,13 +41,13 @@ static_assertions::const_assert_eq!(FIXED + MAX_NDIM * 8, HEAD_BYTES);
 
 /// A validated head.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArrayHead {
+pub struct ArrayHeader {
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
     pub(crate) extent: Extent,
 }
 
-impl ArrayHead {
+impl ArrayHeader {
     /// The head of a new array.
     pub(crate) fn new(dtype: DType, shape: &[usize], entries: usize) -> Result<Self, ShapeError> {
         let byte_len = shape::byte_len(shape, dtype.size())?;
@@ -183,14 +183,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn example() -> ArrayHead {
-        ArrayHead::new(DType::F32, &[2, 3], 64).unwrap()
+    fn example() -> ArrayHeader {
+        ArrayHeader::new(DType::F32, &[2, 3], 64).unwrap()
     }
 
-    fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<ArrayHead, HeaderError> {
+    fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<ArrayHeader, HeaderError> {
         let mut all = example().encode();
         all[range].copy_from_slice(bytes);
-        ArrayHead::decode(&all)
+        ArrayHeader::decode(&all)
     }
 
     #[test]
@@ -199,13 +199,13 @@ mod tests {
         let bytes = crate::format::slot::documented_hex("array-head");
         let mut whole = bytes.clone();
         whole.resize(HEAD_BYTES, 0);
-        assert_eq!(ArrayHead::decode(&whole), Ok(example()));
+        assert_eq!(ArrayHeader::decode(&whole), Ok(example()));
         assert!(example().encode().starts_with(&bytes));
     }
 
     #[test]
     fn each_lie_has_its_own_error() {
-        assert_eq!(ArrayHead::decode(&[0; 575]), Err(HeaderError::Truncated { expected: 576, found: 575 }));
+        assert_eq!(ArrayHeader::decode(&[0; 575]), Err(HeaderError::Truncated { expected: 576, found: 575 }));
         assert_eq!(with(0..8, b"NDSHBORD"), Err(HeaderError::Magic { found: *b"NDSHBORD" }));
         let swapped = BYTE_ORDER.swap_bytes();
         assert_eq!(with(8..12, &swapped.to_ne_bytes()), Err(HeaderError::ByteOrder { found: swapped }));
@@ -234,19 +234,19 @@ mod tests {
             shape in prop::collection::vec(0_usize..25, 0..=5),
             entries in 1_usize..=448,
         ) {
-            let head = ArrayHead::new(dtype, &shape, entries).unwrap();
-            prop_assert!(!ArrayHead::is_unfinished(&head.encode()));
-            prop_assert_eq!(ArrayHead::decode(&head.encode()), Ok(head));
+            let head = ArrayHeader::new(dtype, &shape, entries).unwrap();
+            prop_assert!(!ArrayHeader::is_unfinished(&head.encode()));
+            prop_assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head));
         }
 
         #[test]
         fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..700), at in 0_usize..576, value: u8) {
-            prop_assert!(ArrayHead::decode(&bytes).is_err());
+            prop_assert!(ArrayHeader::decode(&bytes).is_err());
             let mut near = example().encode();
             near[at] = value;
-            if let Ok(head) = ArrayHead::decode(&near) {
+            if let Ok(head) = ArrayHeader::decode(&near) {
                 // What decodes says of itself what it is.
-                prop_assert_eq!(ArrayHead::decode(&head.encode()), Ok(head.clone()));
+                prop_assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head.clone()));
                 prop_assert!(head.extent.data_at >= Extent::lock_end(head.extent.entries));
             }
         }

@@ -236,12 +236,12 @@ pub(crate) fn digits(hex: &[u8]) -> Option<Hex> {
 
 /// A header as it stands in a payload file, without the write time before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Head {
+pub struct PayloadHeader {
     bytes: Vec<u8>,
     body: usize,
 }
 
-impl Head {
+impl PayloadHeader {
     /// Encodes the header of an array.
     pub(crate) fn encode(index: u64, shape: &[usize], itemsize: usize) -> Result<Self, ShapeError> {
         let body = shape::byte_len(shape, itemsize)?;
@@ -292,7 +292,7 @@ impl Head {
 pub struct Layout {
     pub dtype: DType,
     pub shape: Vec<usize>,
-    pub head: Head,
+    pub head: PayloadHeader,
     /// The list of dtypes, where the file's length proves which one it is.
     pub table: Option<DTypeTable>,
 }
@@ -326,7 +326,7 @@ pub fn decode(front: &[u8], file_len: u64, likely: DTypeTable) -> Result<Layout,
     let mut fits: Option<Layout> = None;
     let mut expected = None;
     for (table, dtype) in candidates.into_iter().flatten() {
-        let head = Head::encode(index, &shape, dtype.size())?;
+        let head = PayloadHeader::encode(index, &shape, dtype.size())?;
         if head.file_len() as u64 != file_len {
             expected.get_or_insert(head.file_len() as u64);
         } else if let Some(fits) = &mut fits {
@@ -427,7 +427,7 @@ mod tests {
     }
 
     fn file(index: u64, shape: &[usize], itemsize: usize) -> Vec<u8> {
-        let head = Head::encode(index, shape, itemsize).unwrap();
+        let head = PayloadHeader::encode(index, shape, itemsize).unwrap();
         let mut file = vec![0; head.file_len()];
         file[STAMP..head.body_at()].copy_from_slice(head.bytes());
         file

@@ -5,12 +5,12 @@ use super::report::{ArrayLock, Details, Kind, Life, Owner, Reader, Report, Role,
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::seats::Seats;
-use crate::format::array::ArrayHead;
+use crate::format::array::ArrayHeader;
 use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
 use crate::lock::LockCopy;
-use crate::shared::make;
 use crate::shared::memory::ArrayMemory;
+use crate::shared::open;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();
@@ -50,12 +50,12 @@ pub(super) fn look(location: &Location) -> Result<Report> {
     Ok(report)
 }
 
-fn head(file: &Opened) -> Result<Option<ArrayHead>> {
-    let Some(bytes) = make::read_head(file.file(), &file.path)? else { return Ok(None) };
-    Ok(Some(ArrayHead::decode(&bytes)?))
+fn head(file: &Opened) -> Result<Option<ArrayHeader>> {
+    let Some(bytes) = open::read_head(file.file(), &file.path)? else { return Ok(None) };
+    Ok(Some(ArrayHeader::decode(&bytes)?))
 }
 
-fn describe(report: &mut Report, file: &Opened, head: &ArrayHead, notes: &mut Notes) {
+fn describe(report: &mut Report, file: &Opened, head: &ArrayHeader, notes: &mut Notes) {
     let extent = &head.extent;
     report.value =
         Some(Value { seq: None, dtype: head.dtype, shape: head.shape.clone(), byte_len: extent.byte_len, age: None });

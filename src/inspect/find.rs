@@ -1,7 +1,7 @@
 //! What there is in a directory.
 
 use super::report::{Kind, Listed};
-use crate::compat::place::Place;
+use crate::compat;
 use crate::error::{Error, Result};
 use crate::files::location::{Location, Part};
 use crate::files::owners::Owners;
@@ -38,12 +38,14 @@ fn python(dir: &Path, file_name: &str) -> Option<String> {
         let mut bytes = vec![0; crate::format::python::tag_len(file_name)];
         let len = sys::read_front(&file, &mut bytes).ok()?;
         bytes.truncate(len);
-        if decode_tag(file_name, &bytes, identity.len).is_ok() && Place::new(file_name, Some(dir)).is_ok() {
+        if decode_tag(file_name, &bytes, identity.len).is_ok()
+            && compat::location::Location::new(file_name, Some(dir)).is_ok()
+        {
             return Some(file_name.to_owned());
         }
     }
     let (rest, hex) = file_name.split_at_checked(file_name.len().checked_sub(DIGITS)?)?;
-    let name = rest.strip_suffix('_').filter(|name| Place::new(name, Some(dir)).is_ok())?;
+    let name = rest.strip_suffix('_').filter(|name| compat::location::Location::new(name, Some(dir)).is_ok())?;
     digits(hex.as_bytes())?;
     super::python::holds_array(&file, identity.len).then(|| name.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use super::files::{Notes, Opened};
 use super::report::{Details, Kind, Life, Owner, Report, Role, Value};
-use crate::compat::place::Place;
+use crate::compat::location::Location;
 use crate::compat::tag::WRITER;
 use crate::error::{Error, Result};
 use crate::format::python::{self, Hex, MAX_HEAD, STAMP, tag_len};
@@ -13,9 +13,9 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
-    let place = Place::new(name, dir)?;
+    let location = Location::new(name, dir)?;
     let mut notes = Notes::default();
-    let tag = notes.open(place.tag(), Role::Tag);
+    let tag = notes.open(location.tag(), Role::Tag);
     let mut report = Report {
         name: name.to_owned(),
         kind: Kind::Python,
@@ -26,7 +26,7 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
             life: match tag.as_ref().map(|tag| tag.life(&WRITER)) {
                 Some(Life::Alive) => Life::Alive,
                 Some(_) => Life::Unknown,
-                None => notes.life_without(&place.tag()),
+                None => notes.life_without(&location.tag()),
             },
             pid: None,
         },
@@ -41,16 +41,16 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
         named.map_err(|error| notes.problem(&tag.path, error)).ok()
     });
     if let Some(hex) = named {
-        current(&mut report, &place, &hex, &mut notes);
+        current(&mut report, &location, &hex, &mut notes);
     }
-    for hex in place.payloads()?.iter().filter(|hex| named.as_ref() != Some(hex)) {
-        notes.file(place.payload(hex), Role::Unnamed);
+    for hex in location.payloads()?.iter().filter(|hex| named.as_ref() != Some(hex)) {
+        notes.file(location.payload(hex), Role::Unnamed);
     }
     if notes.files.is_empty() {
-        return Err(Error::not_found(place.tag()));
+        return Err(Error::not_found(location.tag()));
     }
     if tag.is_none() && notes.problems.is_empty() {
-        notes.problem(&place.tag(), Error::not_found(place.tag()));
+        notes.problem(&location.tag(), Error::not_found(location.tag()));
     }
     report.files = notes.files;
     report.problems = notes.problems;
@@ -63,8 +63,8 @@ fn read_tag(name: &str, tag: &Opened) -> Result<Hex> {
 }
 
 /// The current value.
-fn current(report: &mut Report, place: &Place, hex: &Hex, notes: &mut Notes) {
-    let path = place.payload(hex);
+fn current(report: &mut Report, location: &Location, hex: &Hex, notes: &mut Notes) {
+    let path = location.payload(hex);
     let Some(file) = notes.open(path.clone(), Role::Payload) else {
         if !notes.problems.iter().any(|problem| problem.path == path) {
             notes.problem(&path, Error::not_found(path.clone()));

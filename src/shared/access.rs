@@ -1,10 +1,10 @@
 //! Access to elements without a guard: atomic for one at a time, or unsafe for all of them.
 
 use super::SharedArray;
-use super::attachment::Kind;
 use super::guards::atomic::AtomicGuard;
 use crate::element::ShElement;
 use crate::element::atomic::{AtomicElement, AtomicInteger};
+use crate::lock::Share;
 use crate::view;
 use crate::view::error::ViewError;
 use std::ops::Range;
@@ -31,21 +31,21 @@ impl<T: AtomicElement> SharedArray<T> {
     #[must_use]
     #[track_caller]
     pub fn load(&self, index: usize) -> T {
-        AtomicGuard::brief(self, Kind::Peek).load(index)
+        AtomicGuard::brief(self, Share::Peek).load(index)
     }
 
     /// Replaces the element's value.
     #[inline]
     #[track_caller]
     pub fn store(&self, index: usize, value: T) {
-        AtomicGuard::brief(self, Kind::Atomic).store(index, value);
+        AtomicGuard::brief(self, Share::Atomic).store(index, value);
     }
 
     /// Replaces the element's value and returns the one before.
     #[inline]
     #[track_caller]
     pub fn swap(&self, index: usize, value: T) -> T {
-        AtomicGuard::brief(self, Kind::Atomic).swap(index, value)
+        AtomicGuard::brief(self, Share::Atomic).swap(index, value)
     }
 
     /// Replaces the element's value by `new` if it is, bit by bit, `current`.
@@ -56,14 +56,14 @@ impl<T: AtomicElement> SharedArray<T> {
     #[inline]
     #[track_caller]
     pub fn compare_exchange(&self, index: usize, current: T, new: T) -> Result<T, T> {
-        AtomicGuard::brief(self, Kind::Atomic).compare_exchange(index, current, new)
+        AtomicGuard::brief(self, Share::Atomic).compare_exchange(index, current, new)
     }
 
     /// Replaces the element's value by `change` of it, however often that takes, and returns the value before. `change` must not use the array.
     #[inline]
     #[track_caller]
     pub fn update(&self, index: usize, change: impl FnMut(T) -> T) -> T {
-        AtomicGuard::brief(self, Kind::Atomic).update(index, change)
+        AtomicGuard::brief(self, Share::Atomic).update(index, change)
     }
 }
 
@@ -73,14 +73,14 @@ impl<T: AtomicInteger> SharedArray<T> {
     #[inline]
     #[track_caller]
     pub fn fetch_add(&self, index: usize, value: T) -> T {
-        AtomicGuard::brief(self, Kind::Atomic).fetch_add(index, value)
+        AtomicGuard::brief(self, Share::Atomic).fetch_add(index, value)
     }
 
     /// Subtracts from the element, wrapping around, and returns the value before.
     #[inline]
     #[track_caller]
     pub fn fetch_sub(&self, index: usize, value: T) -> T {
-        AtomicGuard::brief(self, Kind::Atomic).fetch_sub(index, value)
+        AtomicGuard::brief(self, Share::Atomic).fetch_sub(index, value)
     }
 }
 

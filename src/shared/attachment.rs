@@ -1,35 +1,42 @@
 //! One handle's part in an array: the mapping, and an entry of the lock.
 
-use super::make::Retry;
 use super::memory::ArrayMemory;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::seats::Seats;
-use crate::files::trusted::has_name;
-use crate::files::trusted::unlink_if_same;
-use crate::lock::{Inside, Kernel, Lock, Patience, Purpose, Share};
+use crate::files::trusted::{has_name, unlink_if_same};
+use crate::lock::{Kernel, Lock};
 use crate::sync::{AtomicU32, Mutex};
-use crate::sys::{self, Identity, LockedFile, Sleepers, Sweeper};
+use crate::sys::{self, Backoff, Home, Identity, LockedFile, Sleepers, Sweeper};
 use crate::view::shape;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::time::Duration;
 
 /// A handle's place in an array. Given up when the handle, and what it has lent to an error, is gone.
 pub(super) struct Attachment {
     memory: ArrayMemory,
     /// `None` for somebody else's file, which has no lock.
-    place: Option<Place>,
+    seat: Option<OwnSeat>,
     path: PathBuf,
     identity: Identity,
-    forks: u64,
+    home: Home,
     /// Comes after the mapping.
     _sweeper: Sweeper,
 }
 
+/// How long to wait for a process that has the name just now, to make the array or to remove it.
+///
+/// Either takes microseconds, unless there is much to fill, or the process is stopped.
+const NAME_TIME: Duration = Duration::from_secs(1);
+
+/// Attempts at an array whose name another process has just now.
+pub(super) fn retry() -> Backoff {
+    Backoff::new(Duration::from_millis(1)).yielding(9).within(NAME_TIME)
+}
+
 /// An entry, owned through the kernel's lock on it.
-struct Place {
+struct OwnSeat {
     file: LockedFile,
     sleepers: Sleepers,
     index: usize,
@@ -38,7 +45,7 @@ struct Place {
     alone: Mutex<()>,
 }
 
-impl Kernel for Place {
+impl Kernel for OwnSeat {
     fn wake_all(&self, wake: &AtomicU32, replaced: u32) {
         self.sleepers.wake_all(wake, replaced);
     }
@@ -60,15 +67,14 @@ impl Kernel for Place {
 impl Attachment {
     /// A handle of an array with a lock, with a seat that has been taken through `file`.
     pub(super) fn join(memory: ArrayMemory, file: LockedFile, seat: usize, path: PathBuf, identity: Identity) -> Self {
-        let forks = sys::watch_forks();
         let entries = memory.entries();
         if let Some(entry) = entries.get(seat) {
             entry.note_pid(std::process::id());
         }
         let entries = entries.len();
-        let place = Place { file, sleepers: Sleepers::of(&identity), index: seat, entries, alone: Mutex::new(()) };
+        let seat = OwnSeat { file, sleepers: Sleepers::of(&identity), index: seat, entries, alone: Mutex::new(()) };
         let sweeper = Sweeper::of_file(&path);
-        let at = Self { memory, place: Some(place), path, identity, forks, _sweeper: sweeper };
+        let at = Self { memory, seat: Some(seat), path, identity, home: Home::here(), _sweeper: sweeper };
         if let Some(lock) = at.lock_words() {
             lock.join();
         }
@@ -77,9 +83,9 @@ impl Attachment {
 
     /// Ends the claim under which the file was made.
     pub(super) fn release_name(&self) {
-        if let Some(place) = &self.place {
+        if let Some(seat) = &self.seat {
             // Best effort: it goes with the handle.
-            let _ = sys::range_lock::unlock(&place.file, &Seats::FILE);
+            let _ = sys::range_lock::unlock(&seat.file, &Seats::FILE);
         }
     }
 
@@ -87,11 +93,11 @@ impl Attachment {
     pub(super) fn remove_name(&self) -> Result<()> {
         let remove = || unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
         // Somebody else's file has no lock for that.
-        let Some(place) = &self.place else { return remove() };
-        let _alone = place.alone.lock();
-        let mut retry = Retry::default();
+        let Some(seat) = &self.seat else { return remove() };
+        let _alone = seat.alone.lock();
+        let mut backoff = retry();
         loop {
-            let taken = sys::range_lock::try_lock(&place.file, &Seats::FILE);
+            let taken = sys::range_lock::try_lock(&seat.file, &Seats::FILE);
             if taken.map_err(|e| Error::io("lock", &self.path, e))? {
                 let removed = remove();
                 self.release_name();
@@ -100,14 +106,16 @@ impl Attachment {
             if !has_name(&self.path, &self.identity) {
                 return Ok(());
             }
-            retry.pause()?;
+            if !backoff.pause() {
+                return Err(Error::Contended { attempts: backoff.attempts() });
+            }
         }
     }
 
     /// A handle of somebody else's file.
     pub(super) fn raw(memory: ArrayMemory, path: PathBuf, identity: Identity) -> Self {
         let sweeper = Sweeper::of_file(&path);
-        Self { memory, place: None, path, identity, forks: sys::watch_forks(), _sweeper: sweeper }
+        Self { memory, seat: None, path, identity, home: Home::here(), _sweeper: sweeper }
     }
 
     pub(super) fn memory(&self) -> &ArrayMemory {
@@ -117,8 +125,8 @@ impl Attachment {
     /// The array mapped once more; none without a lock.
     pub(super) fn map_again(&self) -> Result<ArrayMemory> {
         self.check_process()?;
-        let place = self.place.as_ref().ok_or(Error::Unsupported { what: "locking a file that has no lock" })?;
-        ArrayMemory::map(&place.file, &self.path, self.memory.extent(), false)
+        let seat = self.seat.as_ref().ok_or(Error::Unsupported { what: "locking a file that has no lock" })?;
+        ArrayMemory::map(&seat.file, &self.path, self.memory.extent(), false)
     }
 
     /// `shape`, if so many elements of `dtype`, which is the array's, are what there is.
@@ -139,19 +147,19 @@ impl Attachment {
     }
 
     pub(super) fn has_lock(&self) -> bool {
-        self.place.is_some()
+        self.seat.is_some()
     }
 
     /// Fails in a forked child: its parent owns the entry.
     #[inline]
     pub(super) fn check_process(&self) -> Result<()> {
-        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+        if self.home.is_here() { Ok(()) } else { Err(Error::Forked) }
     }
 
     /// The lock, unless it belongs to the parent of this process, or there is none.
     #[inline]
-    fn own_lock(&self) -> Option<Lock<'_, Place>> {
-        if self.forks == sys::fork_count() { self.lock_words() } else { None }
+    pub(super) fn own_lock(&self) -> Option<Lock<'_, impl Kernel>> {
+        if self.home.is_here() { self.lock_words() } else { None }
     }
 
     /// The lock, for whoever may use it.
@@ -161,8 +169,8 @@ impl Attachment {
     }
 
     #[inline]
-    fn lock_words(&self) -> Option<Lock<'_, Place>> {
-        let kernel = self.place.as_ref()?;
+    fn lock_words(&self) -> Option<Lock<'_, OwnSeat>> {
+        let kernel = self.seat.as_ref()?;
         Some(Lock { words: self.memory.words()?, entries: self.memory.entries(), own: kernel.index, kernel })
     }
 }
@@ -173,117 +181,6 @@ impl Drop for Attachment {
         if let Some(lock) = self.own_lock() {
             lock.part();
             fail_point!("array.parted");
-        }
-    }
-}
-
-/// How an array is held.
-///
-/// As wide as a pointer: a guard is moved right after it has been made, and a processor stalls when it is to load wide what it has just stored narrow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub(super) enum Kind {
-    Read,
-    Atomic,
-    /// A single atomic load.
-    Peek,
-    Write,
-    /// As `Write`, by a thread that was panicking already: then its panic is no sign of a half-done change.
-    WritePanicking,
-    /// Not at all: another hold has taken it over.
-    Gone,
-}
-
-/// How an attempt to take the lock ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "whoever gets in must leave"]
-pub(super) enum Entered {
-    Sound,
-    /// Got in all the same.
-    Poisoned,
-    /// Patience was not enough.
-    Late,
-    /// In a forked child, or without a lock.
-    Refused,
-}
-
-impl From<Option<Inside>> for Entered {
-    #[inline]
-    fn from(inside: Option<Inside>) -> Self {
-        match inside {
-            Some(Inside { poisoned: false }) => Self::Sound,
-            Some(Inside { poisoned: true }) => Self::Poisoned,
-            None => Self::Late,
-        }
-    }
-}
-
-impl Attachment {
-    /// Takes the lock; a [`Hold`] gives it back.
-    #[inline]
-    pub(super) fn enter(&self, kind: Kind, patience: &mut impl Patience) -> Entered {
-        let Some(lock) = self.own_lock() else { return Entered::Refused };
-        match kind {
-            Kind::Read => lock.share(Share::View, patience).into(),
-            Kind::Atomic => lock.share(Share::Atomic, patience).into(),
-            Kind::Peek => lock.share(Share::Peek, patience).into(),
-            Kind::Write | Kind::WritePanicking => lock.claim(Purpose::Write, patience).into(),
-            Kind::Gone => Entered::Refused,
-        }
-    }
-
-    /// Takes the lock to write if that is possible at once, without keeping others out in the attempt.
-    pub(super) fn try_enter_alone(&self, patience: &mut impl Patience) -> Entered {
-        self.own_lock().map_or(Entered::Refused, |lock| lock.try_claim(patience).into())
-    }
-}
-
-/// The lock, held until dropped. `P` points to the attachment.
-pub(super) struct Hold<P: Deref<Target = Attachment>> {
-    at: P,
-    kind: Kind,
-}
-
-impl<P: Deref<Target = Attachment>> Hold<P> {
-    /// Gives back, when dropped, what [`enter`](Attachment::enter) has taken.
-    #[inline]
-    pub(super) fn of(at: P, kind: Kind) -> Self {
-        let kind = if kind == Kind::Write && thread::panicking() { Kind::WritePanicking } else { kind };
-        Self { at, kind }
-    }
-
-    #[inline]
-    pub(super) fn at(&self) -> &P {
-        &self.at
-    }
-
-    pub(super) fn is(&self, kind: Kind) -> bool {
-        self.kind == kind || kind == Kind::Write && self.kind == Kind::WritePanicking
-    }
-
-    /// The same lock, held through another pointer to the same attachment.
-    pub(super) fn through<Q: Deref<Target = Attachment>>(mut self, at: Q) -> Hold<Q> {
-        debug_assert!(std::ptr::eq(&raw const *self.at, &raw const *at));
-        Hold { at, kind: std::mem::replace(&mut self.kind, Kind::Gone) }
-    }
-}
-
-impl<P: Deref<Target = Attachment>> Drop for Hold<P> {
-    // Always: where the kind is known, little is left of it.
-    #[inline(always)]
-    fn drop(&mut self) {
-        // In a forked child the lock is still the parent's.
-        let Some(lock) = self.at.own_lock() else { return };
-        match self.kind {
-            Kind::Read | Kind::Atomic | Kind::Peek => lock.leave(),
-            Kind::Write => {
-                if thread::panicking() {
-                    lock.poison();
-                }
-                lock.release();
-            }
-            Kind::WritePanicking => lock.release(),
-            Kind::Gone => {}
         }
     }
 }

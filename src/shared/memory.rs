@@ -61,7 +61,7 @@ impl ArrayMemory {
         }
         if let Some((word, bytes)) = magic {
             // Release: who finds the magic finds the rest of the head, the lock and the elements
-            // too. Pairs with the Acquire fence after the head has been read, in `array::make`.
+            // too. Pairs with the Acquire fence after the head has been read, in `shared::open`.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
     }

@@ -1,21 +1,22 @@
 //! One array that all parties change in place.
 
 mod access;
-pub(crate) mod any;
 mod attachment;
 pub(crate) mod guards;
-pub(crate) mod make;
+pub(crate) mod held;
+pub(crate) mod lend;
 pub(crate) mod memory;
-mod patience;
+pub(crate) mod open;
+mod waiter;
 
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::{ArrayOptions, Options};
 use crate::view::{self, shape};
 use attachment::Attachment;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A named array in shared memory that everybody who opens it changes in place.
@@ -64,14 +65,37 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-pub struct SharedArray<T: ShElement> {
+pub struct SharedArray<T: Typing> {
     at: Arc<Attachment>,
+    known: T::Known,
     shape: Vec<usize>,
     name: String,
-    element: PhantomData<T>,
 }
 
+/// A [`SharedArray`] whose dtype is known at run time.
+///
+/// Its elements can be reached through [`read`](SharedArray::read) and [`write`](SharedArray::write), as views and
+/// bytes; through [`typed`](Self::typed), which gives a typed handle over the same mapping and lock; or by address,
+/// under a [`hold`](Self::hold).
+///
+/// ```
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// let options = ndsharray::ArrayOptions::new().dir(dir.path());
+/// # let _made = options.create::<f32>("doc-any-array", &[2, 3])?;
+/// let array = options.open_any("doc-any-array")?; // or `AnySharedArray::open`, with the defaults
+/// if array.dtype() == ndsharray::DType::F32 {
+///     array.typed::<f32>()?.write()?[4] = 1.5;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A clone is the same handle once more.
+pub type AnySharedArray = SharedArray<Dyn>;
+
 static_assertions::assert_impl_all!(SharedArray<f32>: Send, Sync);
+static_assertions::assert_impl_all!(AnySharedArray: Send, Sync);
 static_assertions::assert_impl_all!(Error: Send, Sync, std::error::Error);
 
 impl<T: ShElement> SharedArray<T> {
@@ -102,17 +126,6 @@ impl<T: ShElement> SharedArray<T> {
     #[cfg(feature = "ndarray")]
     pub fn from_array<D: ndarray::Dimension>(name: &str, array: &ndarray::ArrayView<'_, T, D>) -> Result<Self> {
         ArrayOptions::new().from_array(name, array)
-    }
-
-    /// Opens the array `name`. Its shape is that which it was made with.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet; [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry
-    /// for one more handle; [`Error::Corrupt`] when the file is not of this library and version; [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the
-    /// file cannot be written; [`Error::InvalidName`]; [`Error::Io`].
-    pub fn open(name: &str) -> Result<Self> {
-        ArrayOptions::new().open(name)
     }
 
     /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in any order.
@@ -157,23 +170,36 @@ impl<T: ShElement> SharedArray<T> {
         ArrayOptions::new().attach_raw(name, shape)
     }
 
-    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs, and the shape in the file stays.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`]; [`Error::TooManyDims`].
-    pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
-        self.shape = self.at.reshaped(T::DTYPE, shape)?;
-        Ok(())
-    }
-
     /// Removes the array's name, if this is still the array that has it. Others who have it open go on with it.
     ///
     /// # Errors
     ///
     /// [`Error::PermissionDenied`]; [`Error::InUse`] when another process is stopped while it removes the name; [`Error::Forked`]; [`Error::Io`].
     pub fn unlink(self) -> Result<()> {
-        make::unlink(&self.at, &self.name)
+        open::unlink(&self.at, &self.name)
+    }
+}
+
+impl<T: Typing> SharedArray<T> {
+    /// Opens the array `name`. Its shape is that which it was made with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet; [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry
+    /// for one more handle; [`Error::Corrupt`] when the file is not of this library and version; [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the
+    /// file cannot be written; [`Error::InvalidName`]; [`Error::Io`].
+    pub fn open(name: &str) -> Result<Self> {
+        ArrayOptions::new().open(name)
+    }
+
+    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs, and the shape in the file stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`]; [`Error::TooManyDims`].
+    pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
+        self.shape = self.at.reshaped(self.dtype(), shape)?;
+        Ok(())
     }
 
     /// The length of each axis, as this handle sees it.
@@ -192,7 +218,7 @@ impl<T: ShElement> SharedArray<T> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.at.memory().byte_len() / size_of::<T>()
+        self.at.memory().byte_len() / self.dtype().size()
     }
 
     /// Whether there are no elements, that is, whether an axis is zero.
@@ -203,8 +229,9 @@ impl<T: ShElement> SharedArray<T> {
 
     /// The element type.
     #[must_use]
+    #[inline]
     pub fn dtype(&self) -> DType {
-        T::DTYPE
+        T::dtype_of(self.known)
     }
 
     /// The array's name.
@@ -213,16 +240,17 @@ impl<T: ShElement> SharedArray<T> {
         &self.name
     }
 
-    fn new(at: Attachment, shape: Vec<usize>, name: &str) -> Self {
-        Self { at: Arc::new(at), shape, name: name.to_owned(), element: PhantomData }
+    /// `dtype` is the one that `T` names, if it names one.
+    fn new(at: Attachment, dtype: DType, shape: &[usize], name: &str) -> Self {
+        Self { at: Arc::new(at), known: T::known(dtype), shape: shape.to_vec(), name: name.to_owned() }
     }
 }
 
-impl<T: ShElement> fmt::Debug for SharedArray<T> {
+impl<T: Typing> fmt::Debug for SharedArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedArray")
             .field("name", &self.name)
-            .field("dtype", &T::DTYPE)
+            .field("dtype", &self.dtype())
             .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
@@ -273,9 +301,9 @@ impl ArrayOptions {
     /// # Errors
     ///
     /// As [`SharedArray::open`].
-    pub fn open<T: ShElement>(&self, name: &str) -> Result<SharedArray<T>> {
-        let (at, _, shape) = self.at(name, |location| make::open(location, self, Some(T::DTYPE)))?;
-        Ok(SharedArray::new(at, shape, name))
+    pub fn open<T: Typing>(&self, name: &str) -> Result<SharedArray<T>> {
+        let (at, dtype, shape) = self.at(name, |location| open::open(location, self, T::DTYPE))?;
+        Ok(SharedArray::new(at, dtype, &shape, name))
     }
 
     /// Opens the array `name`, or makes it; see [`SharedArray::open_or_create`].
@@ -284,8 +312,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
     pub fn open_or_create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = make::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
-        Ok(SharedArray::new(at, shape.to_vec(), name))
+        let at = open::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
+        Ok(SharedArray::new(at, T::DTYPE, shape, name))
     }
 
     /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].
@@ -294,8 +322,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = self.at(name, |location| make::attach_raw(location, self, T::DTYPE, shape))?;
-        Ok(SharedArray::new(at, shape.to_vec(), name))
+        let at = self.at(name, |location| open::attach_raw(location, self, T::DTYPE, shape))?;
+        Ok(SharedArray::new(at, T::DTYPE, shape, name))
     }
 
     fn make<T: ShElement>(&self, name: &str, shape: &[usize], fill: impl FnOnce(&mut [T])) -> Result<SharedArray<T>> {
@@ -305,8 +333,8 @@ impl ArrayOptions {
                 fill(elements);
             }
         };
-        let at = self.at(name, |location| make::create(location, self, T::DTYPE, shape, fill))?;
-        Ok(SharedArray::new(at, shape.to_vec(), name))
+        let at = self.at(name, |location| open::create(location, self, T::DTYPE, shape, fill))?;
+        Ok(SharedArray::new(at, T::DTYPE, shape, name))
     }
 }
 
@@ -318,7 +346,7 @@ impl Options {
     ///
     /// As [`remove_array`].
     pub fn remove_array(&self, name: &str) -> Result<()> {
-        self.at(name, |location| make::remove(location, self.owners))
+        self.at(name, |location| open::remove(location, self.owners))
     }
 
     /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
@@ -327,7 +355,7 @@ impl Options {
     ///
     /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
     pub fn remove_unused_array(&self, name: &str) -> Result<()> {
-        self.at(name, |location| make::remove_unused(location, self.owners))
+        self.at(name, |location| open::remove_unused(location, self.owners))
     }
 }
 

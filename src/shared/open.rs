@@ -1,6 +1,6 @@
 //! Making, opening and removing the file of an array.
 
-use super::attachment::Attachment;
+use super::attachment::{Attachment, retry};
 use super::memory::ArrayMemory;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
@@ -14,40 +14,20 @@ use crate::files::seats::{Seat, Seats};
 use crate::files::trusted::has_name;
 use crate::files::trusted::open_trusted;
 use crate::files::trusted::unlink_if_same;
-use crate::format::array::{ArrayHead, HEAD_BYTES};
+use crate::format::array::{ArrayHeader, HEAD_BYTES};
 use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
 use crate::options::ArrayOptions;
 use crate::sync::{Ordering, fence};
-use crate::sys::{self, Access, LockedFile, range_lock};
+use crate::sys::{self, Access, Backoff, LockedFile, range_lock};
 use crate::view::shape;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long to wait for one that has the name just now, to make the array or to remove it. That takes microseconds, unless it has much to fill, or is stopped.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Looks again and again, a while apart, until the patience is over.
-#[derive(Default)]
-pub(super) struct Retry {
-    since: Option<Instant>,
-    attempts: u32,
-}
-
-impl Retry {
-    /// Lets others go on; fails when the patience is over.
-    pub(super) fn pause(&mut self) -> Result<()> {
-        self.attempts = self.attempts.saturating_add(1);
-        if self.since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-            return Err(Error::Contended { attempts: self.attempts });
-        }
-        match self.attempts {
-            0..10 => std::thread::yield_now(),
-            _ => std::thread::sleep(Duration::from_millis(1)),
-        }
-        Ok(())
-    }
+/// Pauses before the next attempt.
+fn pause(backoff: &mut Backoff) -> Result<()> {
+    if backoff.pause() { Ok(()) } else { Err(Error::Contended { attempts: backoff.attempts() }) }
 }
 
 /// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody else can see them.
@@ -59,12 +39,12 @@ pub(super) fn create(
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<Attachment> {
     options.check()?;
-    let head = ArrayHead::new(dtype, shape, options.max_handles)?;
+    let head = ArrayHeader::new(dtype, shape, options.max_handles)?;
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
     // Looked at without the lock first, which removers want: only a file without a head is claimed.
     match open_trusted(&path, Access::Read, options.owners) {
-        Ok((file, _)) if !ArrayHead::is_left_unfinished(&front(&file, &path)?) => return Err(exists()),
+        Ok((file, _)) if !ArrayHeader::is_left_unfinished(&front(&file, &path)?) => return Err(exists()),
         Ok(_) | Err(Error::NotFound { .. }) => {}
         Err(other) => return Err(other),
     }
@@ -73,7 +53,7 @@ pub(super) fn create(
         // Another makes the array, or removes it.
         Claim::Others(_) => return Err(exists()),
     };
-    if !ArrayHead::is_left_unfinished(&front(&claim, &path)?) {
+    if !ArrayHeader::is_left_unfinished(&front(&claim, &path)?) {
         return Err(exists());
     }
     // A file without a head, new or left by a maker that died. Nothing of it may stay if no array comes of it.
@@ -100,7 +80,7 @@ pub(super) fn create(
 fn build(
     file: &File,
     path: &Path,
-    head: &ArrayHead,
+    head: &ArrayHeader,
     options: &ArrayOptions,
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<ArrayMemory> {
@@ -124,13 +104,13 @@ pub(super) fn open(
     wanted: Option<DType>,
 ) -> Result<(Attachment, DType, Vec<usize>)> {
     let path = location.array();
-    let mut retry = Retry::default();
+    let mut backoff = retry();
     loop {
         let (file, identity) = open_trusted(&path, Access::ReadWrite, options.owners)?;
         let Some(head) = read_head(&file, &path)? else {
             return Err(Error::not_found(path));
         };
-        let head = ArrayHead::decode(&head)?;
+        let head = ArrayHeader::decode(&head)?;
         if let Some(expected) = wanted
             && expected != head.dtype
         {
@@ -160,7 +140,7 @@ pub(super) fn open(
         }
         // It has gone, or is about to. There may be another of that name soon.
         drop((memory, file));
-        retry.pause()?;
+        pause(&mut backoff)?;
     }
 }
 
@@ -175,7 +155,7 @@ pub(super) fn open_or_create(
     shape: &[usize],
 ) -> Result<Attachment> {
     let start = Instant::now();
-    let mut retry = Retry::default();
+    let mut backoff = retry();
     loop {
         match open(location, options, Some(dtype)) {
             Ok((at, ..)) => return at.reshaped(dtype, shape).map(|_| at),
@@ -187,7 +167,7 @@ pub(super) fn open_or_create(
             made => return made,
         };
         // Another makes it just now, or has made it since; or this is no array, nor what a maker leaves.
-        if retry.pause().is_err() {
+        if !backoff.pause() {
             if start.elapsed() > MAKERS_TIME || !has_maker(location, options) {
                 return Err(exists);
             }
@@ -206,7 +186,7 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     let mut head = vec![0; HEAD_BYTES];
     let read = |head: &mut Vec<u8>| sys::read_front(file, head).map_err(|e| Error::io("read", path, e));
     let found = read(&mut head)?;
-    if found == 0 || ArrayHead::is_unfinished(&head) {
+    if found == 0 || ArrayHeader::is_unfinished(&head) {
         return Ok(None);
     }
     // Acquire: the magic was there, so the rest is there in what is read after this. Pairs with the Release in `ArrayMemory::finish`.
@@ -242,14 +222,14 @@ pub(super) fn attach_raw(
 /// Removes the file of the array `location`, finished or not, whether or not others have it open.
 pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
-    let mut retry = Retry::default();
+    let mut backoff = retry();
     loop {
         if let Claim::Ours(claim) = claim_existing(&path, owners, &Seats::FILE)? {
             check_ours(&claim, &path)?;
             return claim.remove().map_err(|e| Error::io("remove", &path, e));
         }
         // Another removes it, or makes it.
-        retry.pause().map_err(|_| Error::InUse { name: location.name().to_owned(), living: None })?;
+        pause(&mut backoff).map_err(|_| Error::InUse { name: location.name().to_owned(), living: None })?;
     }
 }
 
@@ -257,7 +237,7 @@ pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
 pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let in_use = |living| Error::InUse { name: location.name().to_owned(), living };
-    let mut retry = Retry::default();
+    let mut backoff = retry();
     loop {
         let (file, identity) = open_trusted(&path, Access::ReadWrite, owners)?;
         let file = LockedFile::new(file);
@@ -275,14 +255,14 @@ pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
         }
         drop(file);
         // Another makes or removes it, or it has been replaced.
-        retry.pause().map_err(|_| in_use(None))?;
+        pause(&mut backoff).map_err(|_| in_use(None))?;
     }
 }
 
 /// Refuses a file that no maker of arrays has left.
 fn check_ours(file: &File, path: &Path) -> Result<()> {
     match front(file, path)? {
-        front if ArrayHead::is_left_unfinished(&front) || ArrayHead::has_magic(&front) => Ok(()),
+        front if ArrayHeader::is_left_unfinished(&front) || ArrayHeader::has_magic(&front) => Ok(()),
         front => Err(HeaderError::Magic { found: front.first_chunk().copied().unwrap_or_default() }.into()),
     }
 }

@@ -1,43 +1,45 @@
-//! How a thread waits for a lock: a few looks, then sleep in slices.
+//! How a thread waits for the lock of an array: a few looks, then sleep in slices.
 
 use crate::lock::{Patience, SLICE_NS, Slept};
 use crate::sync::AtomicU32;
 use crate::sys::{self, Sleepers};
 use std::time::{Duration, Instant};
 
-/// After so long a wait, and again after each further one, whoever is waited for is checked to be alive. It costs a system call or two.
+/// Time between two checks that the holder is alive. A check costs a system call or two.
 const SLICE: Duration = Duration::from_nanos(SLICE_NS);
 
 /// Looks before the first sleep: some microseconds, which is about what falling asleep and being woken costs.
 const LOOKS: u32 = 10;
 
-/// Pauses before a look: one before the first, then twice as many each time, up to so many. Each look takes the lock's cache line away from the holder, which needs it to let go: whoever
-/// looks all the time slows down what it waits for. In return it is kept out for up to twice as long as necessary, by a microsecond or so at most.
+/// Pauses before a look, at most: one before the first look, then twice as many each time.
+///
+/// Each look takes the lock's cache line away from the holder, which needs it to let go. So looking all the time slows
+/// down the holder. In return a waiter is kept out for up to twice as long as necessary, a microsecond or so at most.
 const MOST_PAUSES: u32 = 128;
 
-/// Waits until a deadline, or for ever.
-pub(super) struct Waiting {
+/// Waits until a deadline, or without limit.
+pub(super) struct Blocking {
     sleepers: Sleepers,
     /// Looks left, and pauses before the next.
     looks: u32,
     pauses: u32,
     deadline: Option<Instant>,
-    /// When whoever is waited for was last known to be alive; `None` before the first sleep.
+    /// When the holder was last known to be alive; `None` before the first sleep.
     checked: Option<Instant>,
 }
 
-impl Waiting {
-    pub(super) fn for_ever(sleepers: Sleepers) -> Self {
+impl Blocking {
+    pub(super) fn forever(sleepers: Sleepers) -> Self {
         Self { sleepers, looks: LOOKS, pauses: 1, deadline: None, checked: None }
     }
 
     pub(super) fn at_most(timeout: Duration, sleepers: Sleepers) -> Self {
         // A time-out beyond the clock's range is as good as none.
-        Self { deadline: Instant::now().checked_add(timeout), ..Self::for_ever(sleepers) }
+        Self { deadline: Instant::now().checked_add(timeout), ..Self::forever(sleepers) }
     }
 }
 
-impl Patience for Waiting {
+impl Patience for Blocking {
     fn spin(&mut self) -> bool {
         if self.looks == 0 {
             return false;
@@ -80,9 +82,9 @@ fn now() -> u64 {
 }
 
 /// Does not wait.
-pub(super) struct Never;
+pub(super) struct NoWait;
 
-impl Patience for Never {
+impl Patience for NoWait {
     fn spin(&mut self) -> bool {
         false
     }
@@ -96,25 +98,25 @@ impl Patience for Never {
     }
 }
 
-/// Waits as long as it is told to.
-pub(super) struct WhileAsked<F> {
-    waiting: Waiting,
+/// Waits for as long as `go_on` says so; it is asked after each slice.
+pub(super) struct Interruptible<F> {
+    blocking: Blocking,
     go_on: F,
 }
 
-impl<F: FnMut() -> bool> WhileAsked<F> {
+impl<F: FnMut() -> bool> Interruptible<F> {
     pub(super) fn new(sleepers: Sleepers, go_on: F) -> Self {
-        Self { waiting: Waiting::for_ever(sleepers), go_on }
+        Self { blocking: Blocking::forever(sleepers), go_on }
     }
 }
 
-impl<F: FnMut() -> bool> Patience for WhileAsked<F> {
+impl<F: FnMut() -> bool> Patience for Interruptible<F> {
     fn spin(&mut self) -> bool {
-        self.waiting.spin()
+        self.blocking.spin()
     }
 
     fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
-        match self.waiting.sleep(wake, ticket) {
+        match self.blocking.sleep(wake, ticket) {
             Slept::Slice if !(self.go_on)() => Slept::Over,
             other => other,
         }

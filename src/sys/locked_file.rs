@@ -1,6 +1,7 @@
 //! A file and the locks that were taken through it.
 
-use super::{fork_count, range_lock, watch_forks};
+use super::home::Home;
+use super::range_lock;
 use std::fs::File;
 use std::ops::Deref;
 
@@ -9,17 +10,17 @@ use std::ops::Deref;
 /// Where locks are files, closing it would not be noticed.
 pub(crate) struct LockedFile {
     file: File,
-    forks: u64,
+    home: Home,
 }
 
 impl LockedFile {
     pub(crate) fn new(file: File) -> Self {
-        Self { file, forks: watch_forks() }
+        Self { file, home: Home::here() }
     }
 
     /// Whether the locks are this process' own. In a forked child they are its parent's.
     pub(crate) fn is_here(&self) -> bool {
-        self.forks == fork_count()
+        self.home.is_here()
     }
 }
 

@@ -13,7 +13,9 @@
 //! | `windows.rs` | Windows |
 //! | `unsupported.rs` | all else: compiles, and answers that it cannot |
 
+mod backoff;
 mod derived;
+mod home;
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
 mod locked_file;
@@ -58,6 +60,8 @@ use unsupported as platform;
 #[cfg(windows)]
 use windows as platform;
 
+pub(crate) use backoff::Backoff;
+pub(crate) use home::Home;
 #[cfg(feature = "failpoints")]
 pub(crate) use platform::end;
 #[cfg(test)]

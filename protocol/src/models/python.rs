@@ -1,6 +1,6 @@
 //! The protocol of the library's `compat::Overwrite::Never` under loom: tag, directory, files and leases.
 //!
-//! What ships makes system calls, which loom cannot run; so this is a model of what `shelf.rs`, `payload.rs` and `tag.rs` of `src/compat` do, step by step and in their order, against
+//! What ships makes system calls, which loom cannot run; so this is a model of what `retired.rs`, `payload.rs` and `tag.rs` of `src/compat` do, step by step and in their order, against
 //! a model of the kernel: a directory and open counts behind locks, as in the kernel, and file contents that are copied without any order, as by
 //! `memcpy`. Each step that the argument needs is left out once, and then the model must fail.
 //!
@@ -87,7 +87,7 @@ fn write_all(shared: &Shared, flaw: Flaw) {
     for name in 2..=VALUES {
         let value = name as u64;
         let mut chosen = None;
-        // `Shelf::clear`, with a history of nothing: the oldest file is written again.
+        // `Retired::clear`, with a history of nothing: the oldest file is written again.
         if let Some((old_name, file)) = replaced.take() {
             let file: usize = file;
             shared.set(name, Entry::File(file));

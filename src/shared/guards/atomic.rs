@@ -1,11 +1,12 @@
 //! The guard that gives atomic access to single elements.
 
-use super::Borrowed;
 use crate::element::atomic::{AtomicElement, AtomicInteger};
 use crate::error::{Error, Result};
+use crate::lock::Share;
 use crate::shared::SharedArray;
-use crate::shared::attachment::{Attachment, Entered, Hold, Kind};
-use crate::shared::patience::Waiting;
+use crate::shared::attachment::Attachment;
+use crate::shared::held::{Acquisition, Borrowed, Held, LockMode};
+use crate::shared::waiter::Blocking;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -36,22 +37,22 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
     /// For one access through a handle.
     #[inline]
     #[track_caller]
-    pub(in crate::shared) fn brief(array: &'a SharedArray<T>, kind: Kind) -> Self {
+    pub(in crate::shared) fn brief(array: &'a SharedArray<T>, share: Share) -> Self {
         let at = &*array.at;
         if !at.has_lock() {
             return Self::new(at, None);
         }
-        match at.enter(kind, &mut Waiting::for_ever(at.sleepers())) {
-            Entered::Sound | Entered::Poisoned => Self::new(at, Some(Hold::of(at, kind))),
-            Entered::Late | Entered::Refused => refused(),
+        match at.acquire_shared(share, &mut Blocking::forever(at.sleepers())) {
+            Acquisition::Sound | Acquisition::Poisoned => Self::new(at, Some(Held::new(at, LockMode::Atomic))),
+            Acquisition::TimedOut | Acquisition::Refused => refused(),
         }
     }
 
     #[inline]
     #[track_caller]
     fn cell(&self, index: usize) -> &'a T::Cell {
-        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one load, and slices are only read (`Kind::Peek`; see
-        // `lock`). Without a lock there are no safe slices, and the unsafe ones promise not to be there.
+        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one load, and slices are only read
+        // (`Share::Peek`; see `lock`). Without a lock there are no safe slices, and the unsafe ones promise not to be there.
         match unsafe { self.at.memory().cell::<T::Cell>(index) } {
             Some(cell) => cell,
             None => outside(index, self.len),
@@ -149,9 +150,9 @@ impl<T: AtomicElement> SharedArray<T> {
         if !self.at.has_lock() {
             return Ok(AtomicGuard::new(&self.at, None));
         }
-        match self.at.enter(Kind::Atomic, &mut Waiting::for_ever(self.at.sleepers())) {
-            Entered::Sound => Ok(AtomicGuard::new(&self.at, Some(Hold::of(&*self.at, Kind::Atomic)))),
-            other => Err(self.unsound(Kind::Atomic, other)),
+        match self.at.acquire(LockMode::Atomic, &mut Blocking::forever(self.at.sleepers())) {
+            Acquisition::Sound => Ok(AtomicGuard::new(&self.at, Some(Held::new(&*self.at, LockMode::Atomic)))),
+            other => Err(self.unsound(LockMode::Atomic, other)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The lock in the hands of a user: guards that lend the elements.
 
-pub(crate) mod any;
 pub(crate) mod atomic;
 mod poisoned;
 pub(crate) mod slices;
@@ -8,26 +7,37 @@ pub(crate) mod slices;
 pub(crate) use slices::{ReadGuard, WriteGuard};
 
 use super::SharedArray;
-use super::attachment::{Attachment, Entered, Hold, Kind};
-use super::patience::{Never, Waiting};
-use crate::element::ShElement;
+use super::held::{Acquisition, Borrowed, Held, LockMode};
+use super::waiter::{Blocking, NoWait};
+use crate::element::typing::Typing;
 use crate::error::{Error, Poisoned, Result};
 use crate::lock::Patience;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A hold on behalf of a borrowed array.
-type Borrowed<'a> = Hold<&'a Attachment>;
-
-/// A hold in an error, which borrows nothing.
-type Lent = Hold<Arc<Attachment>>;
-
-impl<T: ShElement> SharedArray<T> {
+impl<T: Typing> SharedArray<T> {
     /// Waits until nobody changes the array, and lends the elements to be looked at. Any number of readers may have it at once.
     ///
     /// A thread that has a guard of this array and asks for another may wait for itself, for ever, as with a standard lock.
     ///
     /// For `bool`, whose bytes could be others than 0 and 1, every element is checked.
+    ///
+    /// ```
+    /// use ndsharray::{AnyArrayView, ArrayOptions, DType};
+    ///
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let options = ArrayOptions::new().dir(dir.path());
+    /// let array = options.create_any("doc-any-guards", DType::U8, &[2, 3], |_| ())?;
+    /// array.write()?.as_mut_bytes()[5] = 7;
+    /// match array.read()?.view() {
+    ///     AnyArrayView::U8(view) => assert_eq!(view[[1, 2]], 7),
+    ///     other => panic!("{}", other.dtype()),
+    /// }
+    /// assert_eq!(options.open::<u8>("doc-any-guards")?.read()?[5], 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -35,9 +45,9 @@ impl<T: ShElement> SharedArray<T> {
     /// [`Error::InvalidBool`]; [`Error::Forked`].
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T>> {
-        match self.at.enter(Kind::Read, &mut Waiting::for_ever(self.at.sleepers())) {
-            Entered::Sound => ReadGuard::new(Hold::of(&*self.at, Kind::Read), self.shape()),
-            other => Err(self.unsound(Kind::Read, other)),
+        match self.at.acquire(LockMode::Read, &mut Blocking::forever(self.at.sleepers())) {
+            Acquisition::Sound => ReadGuard::new(Held::new(&*self.at, LockMode::Read), self),
+            other => Err(self.unsound(LockMode::Read, other)),
         }
     }
 
@@ -47,7 +57,7 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn try_read(&self) -> Result<Option<ReadGuard<'_, T>>> {
-        self.hold(Kind::Read, &mut Never)?.map(|hold| ReadGuard::new(hold, self.shape())).transpose()
+        self.held(LockMode::Read, &mut NoWait)?.map(|held| ReadGuard::new(held, self)).transpose()
     }
 
     /// [`read`](Self::read), waiting no longer than `timeout`: `None` when that was not enough.
@@ -56,8 +66,8 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn read_timeout(&self, timeout: Duration) -> Result<Option<ReadGuard<'_, T>>> {
-        let hold = self.hold(Kind::Read, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
-        hold.map(|hold| ReadGuard::new(hold, self.shape())).transpose()
+        let held = self.held(LockMode::Read, &mut Blocking::at_most(timeout, self.at.sleepers()))?;
+        held.map(|held| ReadGuard::new(held, self)).transpose()
     }
 
     /// Waits until nobody has the array, and lends the elements to be changed. Readers that come after it wait for it; when it is done it is their
@@ -68,9 +78,9 @@ impl<T: ShElement> SharedArray<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write(&self) -> Result<WriteGuard<'_, T>> {
-        match self.at.enter(Kind::Write, &mut Waiting::for_ever(self.at.sleepers())) {
-            Entered::Sound => WriteGuard::new(Hold::of(&*self.at, Kind::Write), self.shape()),
-            other => Err(self.unsound(Kind::Write, other)),
+        match self.at.acquire(LockMode::Write, &mut Blocking::forever(self.at.sleepers())) {
+            Acquisition::Sound => WriteGuard::new(Held::new(&*self.at, LockMode::Write), self),
+            other => Err(self.unsound(LockMode::Write, other)),
         }
     }
 
@@ -80,8 +90,8 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn try_write(&self) -> Result<Option<WriteGuard<'_, T>>> {
-        let hold = self.entered(Kind::Write, self.at.try_enter_alone(&mut Never))?;
-        hold.map(|hold| WriteGuard::new(hold, self.shape())).transpose()
+        let held = self.acquired(LockMode::Write, self.at.try_acquire_alone(&mut NoWait))?;
+        held.map(|held| WriteGuard::new(held, self)).transpose()
     }
 
     /// [`write`](Self::write), waiting no longer than `timeout`: `None` when that was not enough.
@@ -90,8 +100,8 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// As [`read`](Self::read).
     pub fn write_timeout(&self, timeout: Duration) -> Result<Option<WriteGuard<'_, T>>> {
-        let hold = self.hold(Kind::Write, &mut Waiting::at_most(timeout, self.at.sleepers()))?;
-        hold.map(|hold| WriteGuard::new(hold, self.shape())).transpose()
+        let held = self.held(LockMode::Write, &mut Blocking::at_most(timeout, self.at.sleepers()))?;
+        held.map(|held| WriteGuard::new(held, self)).transpose()
     }
 
     /// Whether a writer died or panicked while it had the array.
@@ -113,26 +123,28 @@ impl<T: ShElement> SharedArray<T> {
         Ok(())
     }
 
-    fn hold(&self, kind: Kind, patience: &mut impl Patience) -> Result<Option<Borrowed<'_>>> {
-        self.entered(kind, self.at.enter(kind, patience))
+    fn held(&self, mode: LockMode, waiter: &mut impl Patience) -> Result<Option<Borrowed<'_>>> {
+        self.acquired(mode, self.at.acquire(mode, waiter))
     }
 
-    fn entered(&self, kind: Kind, entered: Entered) -> Result<Option<Borrowed<'_>>> {
-        match entered {
-            Entered::Sound => Ok(Some(Hold::of(&*self.at, kind))),
-            Entered::Late => Ok(None),
-            other => Err(self.unsound(kind, other)),
+    fn acquired(&self, mode: LockMode, acquisition: Acquisition) -> Result<Option<Borrowed<'_>>> {
+        match acquisition {
+            Acquisition::Sound => Ok(Some(Held::new(&*self.at, mode))),
+            Acquisition::TimedOut => Ok(None),
+            other => Err(self.unsound(mode, other)),
         }
     }
 
     /// What there is to say when the lock has not been taken, or is that of a poisoned array: then the error holds it.
     #[cold]
     #[inline(never)]
-    fn unsound(&self, kind: Kind, entered: Entered) -> Error {
-        match entered {
-            Entered::Sound | Entered::Poisoned => Error::Poisoned(Poisoned::new(Hold::of(Arc::clone(&self.at), kind))),
-            Entered::Late => Error::Contended { attempts: 0 },
-            Entered::Refused => self.at.lock().err().unwrap_or(Error::Forked),
+    fn unsound(&self, mode: LockMode, acquisition: Acquisition) -> Error {
+        match acquisition {
+            Acquisition::Sound | Acquisition::Poisoned => {
+                Error::Poisoned(Poisoned::new(Held::new(Arc::clone(&self.at), mode)))
+            }
+            Acquisition::TimedOut => Error::Contended { attempts: 0 },
+            Acquisition::Refused => self.at.lock().err().unwrap_or(Error::Forked),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! What to do with a lock whose last holder died.
 
 use super::atomic::AtomicGuard;
-use super::slices::{ReadGuard, WriteGuard};
-use super::{Borrowed, Lent};
-use crate::element::ShElement;
+use super::slices::{AnyReadGuard, AnyWriteGuard, ReadGuard, WriteGuard};
 use crate::element::atomic::AtomicElement;
+use crate::element::typing::Typing;
 use crate::error::{Error, Poisoned, Result};
-use crate::shared::SharedArray;
-use crate::shared::attachment::{Attachment, Kind};
+use crate::shared::held::{Borrowed, LockMode, Shared};
+use crate::shared::{AnySharedArray, SharedArray};
 use std::sync::Arc;
 
 impl Poisoned {
@@ -16,8 +15,8 @@ impl Poisoned {
     /// # Errors
     ///
     /// [`Error::Unsupported`] when the error is not from a `read` of this very handle; the lock is given back then. [`Error::InvalidBool`].
-    pub fn into_read_guard<T: ShElement>(self, array: &SharedArray<T>) -> Result<ReadGuard<'_, T>> {
-        ReadGuard::new(self.hold(array, Kind::Read)?, array.shape())
+    pub fn into_read_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<ReadGuard<'_, T>> {
+        ReadGuard::new(self.held_by(array, LockMode::Read)?, array)
     }
 
     /// The guard that [`SharedArray::write`] would have returned.
@@ -44,8 +43,8 @@ impl Poisoned {
     /// # Errors
     ///
     /// [`Error::Unsupported`] when the error is not from a `write` to this very handle; the lock is given back then. [`Error::InvalidBool`].
-    pub fn into_write_guard<T: ShElement>(self, array: &SharedArray<T>) -> Result<WriteGuard<'_, T>> {
-        WriteGuard::new(self.hold(array, Kind::Write)?, array.shape())
+    pub fn into_write_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<WriteGuard<'_, T>> {
+        WriteGuard::new(self.held_by(array, LockMode::Write)?, array)
     }
 
     /// The guard that [`SharedArray::atomic`] would have returned.
@@ -54,22 +53,32 @@ impl Poisoned {
     ///
     /// [`Error::Unsupported`] when the error is not from an `atomic` of this very handle; the lock is given back then.
     pub fn into_atomic_guard<T: AtomicElement>(self, array: &SharedArray<T>) -> Result<AtomicGuard<'_, T>> {
-        Ok(AtomicGuard::new(&array.at, Some(self.hold(array, Kind::Atomic)?)))
+        Ok(AtomicGuard::new(&array.at, Some(self.held_by(array, LockMode::Atomic)?)))
     }
 
-    fn hold<T: ShElement>(self, array: &SharedArray<T>, kind: Kind) -> Result<Borrowed<'_>> {
-        match self.into_held::<Lent>() {
-            Some(hold) => through(hold, &array.at, kind),
-            None => Err(another()),
+    /// As [`into_read_guard`](Self::into_read_guard), for an array whose dtype is known at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_read_guard`](Self::into_read_guard).
+    pub fn into_any_read_guard(self, array: &AnySharedArray) -> Result<AnyReadGuard<'_>> {
+        self.into_read_guard(array)
+    }
+
+    /// As [`into_write_guard`](Self::into_write_guard), for an array whose dtype is known at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_write_guard`](Self::into_write_guard).
+    pub fn into_any_write_guard(self, array: &AnySharedArray) -> Result<AnyWriteGuard<'_>> {
+        self.into_write_guard(array)
+    }
+
+    /// The same lock, held through `array`, if it was taken through this handle and in this mode.
+    fn held_by<T: Typing>(self, array: &SharedArray<T>, mode: LockMode) -> Result<Borrowed<'_>> {
+        match self.into_held::<Shared>() {
+            Some(held) if Arc::ptr_eq(held.at(), &array.at) && held.is(mode) => Ok(held.through(&*array.at)),
+            _ => Err(Error::Unsupported { what: "a guard of another kind or handle than the poisoned lock's" }),
         }
     }
-}
-
-/// The same lock, held through the handle `at`, if it is of that handle and kind.
-pub(super) fn through(hold: Lent, at: &Arc<Attachment>, kind: Kind) -> Result<Borrowed<'_>> {
-    if Arc::ptr_eq(hold.at(), at) && hold.is(kind) { Ok(hold.through(&**at)) } else { Err(another()) }
-}
-
-pub(super) fn another() -> Error {
-    Error::Unsupported { what: "a guard of another kind or handle than the poisoned lock's" }
 }

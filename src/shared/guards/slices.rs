@@ -1,42 +1,81 @@
-//! Guards that lend the elements as a slice.
+//! Guards that lend all elements.
 
-use super::Borrowed;
 use crate::element::ShElement;
+use crate::element::dispatch::dispatch_dtype;
+use crate::element::dtype::DType;
+use crate::element::typing::{Dyn, Typing};
 use crate::error::Result;
-use crate::view::{self, ArrayView};
+use crate::shared::SharedArray;
+use crate::shared::held::Borrowed;
+use crate::view::ArrayView;
+use crate::view::any::AnyArrayView;
+use crate::view::cast::check_bools;
+use crate::view::error::ViewError;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 /// What both guards are made of.
-struct Elements<'a, T: ShElement> {
+struct Elements<'a, T: Typing> {
     // A pointer and not a slice: a guard that is passed to a function by value may end its life there.
-    data: NonNull<T>,
+    data: NonNull<u8>,
+    /// How many elements there are; bytes, where the type does not say how long one is.
     len: usize,
     shape: &'a [usize],
-    _hold: Borrowed<'a>,
+    known: T::Known,
+    _held: Borrowed<'a>,
 }
 
-/// Shared access to the elements: they do not change while this lives. From [`SharedArray::read`](crate::SharedArray::read).
+/// Shared access to the elements: they do not change while this lives. From [`SharedArray::read`].
 ///
-/// Derefs to a slice of all elements in C order.
+/// Derefs to a slice of all elements in C order, if their type is known at compile time.
 #[must_use = "the lock is given back when the guard is dropped"]
-pub struct ReadGuard<'a, T: ShElement>(Elements<'a, T>);
+pub struct ReadGuard<'a, T: Typing>(Elements<'a, T>);
 
-/// Exclusive access to the elements: nobody else sees or changes them while this lives. From [`SharedArray::write`](crate::SharedArray::write).
+/// Exclusive access to the elements: no other party sees or changes them. From [`SharedArray::write`].
 ///
-/// Derefs to a mutable slice of all elements in C order. If the thread panics while the guard lives, the array is poisoned.
+/// Derefs to a mutable slice of all elements in C order, if their type is known at compile time. If the thread panics
+/// while the guard lives, the array is poisoned.
 ///
-/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is not checked at each access.
+/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is not checked at each
+/// access.
 #[must_use = "the lock is given back when the guard is dropped"]
-pub struct WriteGuard<'a, T: ShElement>(Elements<'a, T>);
+pub struct WriteGuard<'a, T: Typing>(Elements<'a, T>);
+
+/// A [`ReadGuard`] of elements whose dtype is known at run time.
+pub type AnyReadGuard<'a> = ReadGuard<'a, Dyn>;
+
+/// A [`WriteGuard`] of elements whose dtype is known at run time.
+pub type AnyWriteGuard<'a> = WriteGuard<'a, Dyn>;
+
+// SAFETY: the pointer stands for a borrowed slice of elements, all of whose types may be sent and shared; the lock is held
+// by a handle and not by a thread.
+unsafe impl<T: Typing> Send for Elements<'_, T> {}
+// SAFETY: as above; only a guard that is borrowed mutably gives its elements to be changed.
+unsafe impl<T: Typing> Sync for Elements<'_, T> {}
+
+impl<'a, T: Typing> Elements<'a, T> {
+    /// `bytes` are all of the array's, and borrowed from what `held` points to.
+    #[inline(always)]
+    fn new(bytes: NonNull<[u8]>, held: Borrowed<'a>, array: &'a SharedArray<T>) -> Self {
+        let len = T::DTYPE.map_or(bytes.len(), |dtype| bytes.len() / dtype.size());
+        Self { data: bytes.cast(), len, shape: array.shape(), known: array.known, _held: held }
+    }
+
+    #[inline(always)]
+    fn dtype(&self) -> DType {
+        T::dtype_of(self.known)
+    }
+}
 
 impl<T: ShElement> Elements<'_, T> {
     #[inline(always)]
     fn as_slice(&self) -> &[T] {
-        // SAFETY: pointer and length are those of the slice that the guard was made from, whose mapping and lock last as long as `self`. Where it
-        // was a mutable one, nobody has it from `as_mut_slice` while `self` is borrowed shared.
-        unsafe { core::slice::from_raw_parts(self.data.as_ptr(), self.len) }
+        // SAFETY: the pointer is that of the bytes that the guard was made from, whose mapping and lock last as long as
+        // `self`. They are `len` elements, which begin at a multiple of 64 in a mapping that starts at a page, and
+        // values of `T`: bools have been checked, for all others any bytes are. Where they were borrowed mutably,
+        // nobody has them from `as_mut_slice` while `self` is borrowed shared.
+        unsafe { core::slice::from_raw_parts(self.data.as_ptr().cast::<T>(), self.len) }
     }
 
     #[inline(always)]
@@ -48,34 +87,70 @@ impl<T: ShElement> Elements<'_, T> {
     }
 }
 
-impl<'a, T: ShElement> ReadGuard<'a, T> {
-    #[inline(always)]
-    pub(super) fn new(hold: Borrowed<'a>, shape: &'a [usize]) -> Result<Self> {
-        // SAFETY: the hold shares the array with others who only look at it, until it is dropped, after the guard's last use of the
-        // elements; see `lock`. Those who change elements without the lock do so in unsafe code, which promises not to.
-        let bytes = unsafe { hold.at().memory().bytes(0..hold.at().memory().byte_len()) };
-        let elements = view::slice::<T>(bytes.unwrap_or(&[]))?;
-        Ok(Self(Elements { data: NonNull::from(elements).cast(), len: elements.len(), shape, _hold: hold }))
+impl Elements<'_, Dyn> {
+    fn as_bytes(&self) -> &[u8] {
+        // SAFETY: pointer and length are those of the bytes that the guard was made from, whose mapping and lock last as
+        // long as `self`. Where they were borrowed mutably, nobody has them from `as_mut_bytes` while `self` is borrowed
+        // shared.
+        unsafe { core::slice::from_raw_parts(self.data.as_ptr(), self.len) }
+    }
+
+    /// The array. Its elements have been checked since they were last changed.
+    fn view(&self) -> AnyArrayView<'_> {
+        let bytes = self.as_bytes();
+        dispatch_dtype!(self.known, T => {
+            // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64 in a mapping that
+            // starts at a page. They are values of `T`: bools were checked under this lock, for all others any bytes
+            // are. They are borrowed for as long as the slice.
+            let elements = unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<T>(), bytes.len() / size_of::<T>()) };
+            match ArrayView::new(elements, self.shape) {
+                Ok(view) => view.into(),
+                Err(error) => unreachable!("an array has as many elements as its shape: {error}"),
+            }
+        })
     }
 }
 
-impl<'a, T: ShElement> WriteGuard<'a, T> {
-    #[inline(always)]
-    pub(super) fn new(hold: Borrowed<'a>, shape: &'a [usize]) -> Result<Self> {
-        // SAFETY: the hold has the array alone until it is dropped, after the guard's last use of the elements; see `lock`, and `ReadGuard::new`.
-        let bytes = unsafe { hold.at().memory().bytes_mut(0..hold.at().memory().byte_len()) };
-        let elements = view::slice_mut::<T>(bytes.unwrap_or(&mut []))?;
-        let len = elements.len();
-        Ok(Self(Elements { data: NonNull::from(elements).cast(), len, shape, _hold: hold }))
-    }
+/// Whether all elements are values of the dtype.
+#[inline(always)]
+fn check(dtype: DType, bytes: &[u8]) -> std::result::Result<(), ViewError> {
+    // Any bytes are values of every other type.
+    if dtype == DType::Bool { check_bools(bytes) } else { Ok(()) }
+}
 
+impl<'a, T: Typing> ReadGuard<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
+        let memory = held.at().memory();
+        // SAFETY: the lock is shared with others that only look, until it is given back, after the guard's last use of
+        // the elements; see `lock`. Whoever changes elements without the lock does so in unsafe code, which promises
+        // not to.
+        let bytes = unsafe { memory.bytes(0..memory.byte_len()) }.unwrap_or(&[]);
+        check(array.dtype(), bytes)?;
+        Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
+    }
+}
+
+impl<'a, T: Typing> WriteGuard<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
+        let memory = held.at().memory();
+        // SAFETY: the lock is held alone until it is given back, after the guard's last use of the elements; see `lock`,
+        // and `ReadGuard::new`.
+        let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) }.unwrap_or(&mut []);
+        check(array.dtype(), bytes)?;
+        Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
+    }
+}
+
+impl<T: ShElement> WriteGuard<'_, T> {
     /// All elements, in C order, to be changed.
     #[inline]
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: pointer and length are those of the mutable slice in `new`, whose mapping and lock last as long as `self`, and `self` is
-        // borrowed mutably.
-        unsafe { core::slice::from_raw_parts_mut(self.0.data.as_ptr(), self.0.len) }
+        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and lock last as long as
+        // `self`, and `self` is borrowed mutably. They are values of `T`; see `Elements::as_slice`.
+        unsafe { core::slice::from_raw_parts_mut(self.0.data.as_ptr().cast::<T>(), self.0.len) }
     }
 
     /// The array as an `ndarray` view, to be changed.
@@ -97,20 +172,64 @@ impl<T: ShElement> DerefMut for WriteGuard<'_, T> {
     }
 }
 
+impl ReadGuard<'_, Dyn> {
+    /// The array, with its shape.
+    #[must_use]
+    pub fn view(&self) -> AnyArrayView<'_> {
+        self.0.view()
+    }
+}
+
+impl WriteGuard<'_, Dyn> {
+    /// The array, with its shape. The elements of a `bool` array are checked each time.
+    ///
+    /// # Panics
+    ///
+    /// When a byte of a `bool` array is neither 0 nor 1, because [`as_mut_bytes`](Self::as_mut_bytes) was used to make
+    /// it so.
+    #[must_use]
+    #[track_caller]
+    pub fn view(&self) -> AnyArrayView<'_> {
+        if let Err(error) = check(self.0.known, self.0.as_bytes()) {
+            wrong(&error);
+        }
+        self.0.view()
+    }
+
+    /// The elements' bytes, in C order and this machine's byte order, to be changed.
+    ///
+    /// For `bool` each must be 0 or 1 in the end: the next guard is
+    /// [`Error::InvalidBool`](crate::Error::InvalidBool) otherwise.
+    #[must_use]
+    pub fn as_mut_bytes(&mut self) -> &mut [u8] {
+        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and lock last as long as
+        // `self`, and `self` is borrowed mutably.
+        unsafe { core::slice::from_raw_parts_mut(self.0.data.as_ptr(), self.0.len) }
+    }
+}
+
 macro_rules! look_at_elements {
     ($($guard:ident)*) => {$(
-        impl<'a, T: ShElement> $guard<'a, T> {
-            /// All elements, in C order.
-            #[inline]
+        impl<'a, T: Typing> $guard<'a, T> {
+            /// The element type.
             #[must_use]
-            pub fn as_slice(&self) -> &[T] {
-                self.0.as_slice()
+            pub fn dtype(&self) -> DType {
+                self.0.dtype()
             }
 
             /// The length of each axis.
             #[must_use]
             pub fn shape(&self) -> &'a [usize] {
                 self.0.shape
+            }
+        }
+
+        impl<T: ShElement> $guard<'_, T> {
+            /// All elements, in C order.
+            #[inline]
+            #[must_use]
+            pub fn as_slice(&self) -> &[T] {
+                self.0.as_slice()
             }
 
             /// The array, with its shape.
@@ -124,6 +243,14 @@ macro_rules! look_at_elements {
             #[must_use]
             pub fn to_ndarray(&self) -> ndarray::ArrayViewD<'_, T> {
                 self.view().to_ndarray()
+            }
+        }
+
+        impl $guard<'_, Dyn> {
+            /// The elements' bytes, in C order and this machine's byte order.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
             }
         }
 
@@ -141,7 +268,23 @@ macro_rules! look_at_elements {
                 f.debug_struct(stringify!($guard)).field("view", &self.view()).finish()
             }
         }
+
+        impl fmt::Debug for $guard<'_, Dyn> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($guard))
+                    .field("dtype", &self.dtype())
+                    .field("shape", &self.shape())
+                    .finish_non_exhaustive()
+            }
+        }
     )*};
 }
 
 look_at_elements!(ReadGuard WriteGuard);
+
+#[cold]
+#[track_caller]
+#[expect(clippy::panic, reason = "the caller's own bytes, better told than ignored")]
+fn wrong(error: &ViewError) -> ! {
+    panic!("the elements cannot be viewed: {error}")
+}

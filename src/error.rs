@@ -1,4 +1,4 @@
-//! What can go wrong, with the numbers in it.
+//! What can go wrong, with its numbers.
 
 use crate::element::dtype::DType;
 use crate::format::error::HeaderError;
@@ -15,10 +15,25 @@ use thiserror::Error;
 /// The result of this crate's functions.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why something failed. Each variant carries what was found and what was expected.
+/// Why something failed, with what was found and what was expected.
 ///
-/// An error never spoils anything: after a failed write the last value is still current, after a
+/// An error never spoils anything. After a failed write the last value is still current; after a
 /// failed read the reader can try again.
+///
+/// # What any operation may return
+///
+/// The section `# Errors` of a function names only what is particular to it. Beside that:
+///
+/// - [`Io`](Self::Io) and [`PermissionDenied`](Self::PermissionDenied), where it asks the operating
+///   system.
+/// - [`OutOfMemory`](Self::OutOfMemory), where it opens or maps a file: descriptors, mappings and
+///   addresses can be short too.
+/// - [`Forked`](Self::Forked), through a handle that a forked child has inherited.
+/// - [`Unsupported`](Self::Unsupported), where a platform or file system lacks what it needs.
+/// - [`Corrupt`](Self::Corrupt), where it reads files or words that others may write.
+/// - [`InvalidName`](Self::InvalidName), [`MissingDirectory`](Self::MissingDirectory) and
+///   [`ForeignOwner`](Self::ForeignOwner), where it takes a name.
+/// - [`InvalidOption`](Self::InvalidOption), where it takes options.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -81,21 +96,23 @@ pub enum Error {
     WriterExists {
         /// The channel.
         name: String,
-        /// The process id that the writer noted; a hint that means nothing in another PID
-        /// namespace.
+        /// The process id that the writer noted.
+        ///
+        /// A hint that means nothing in another PID namespace.
         pid: Option<u32>,
     },
-    /// It was to be removed only if nobody uses it, but living processes do.
+    /// It was to be removed only if unused, but living processes use it.
     #[error("{name:?} is in use{}", living.map(|n| format!(": {n} of its readers or handles live")).unwrap_or_default())]
     #[non_exhaustive]
     InUse {
         /// The channel or array.
         name: String,
-        /// How many readers or handles live; `None` when somebody is just making it.
+        /// How many readers or handles live; `None` when a process is just making it.
         living: Option<usize>,
     },
-    /// The writer has closed the channel, and its last value has been seen. Told once for each
-    /// close.
+    /// The writer has closed the channel, and its last value has been seen.
+    ///
+    /// Returned once for each close.
     #[error("the writer has closed channel {name:?}")]
     #[non_exhaustive]
     Closed {
@@ -160,9 +177,9 @@ pub enum Error {
     OutOfMemory {
         /// How much was requested, in bytes; in pieces, where `memory` counts those.
         requested: u64,
-        /// How much of it there was; 0 also when the system does not tell.
+        /// How much of it there was; 0 also when the system does not say.
         available: u64,
-        /// Which memory it is that there is too little of.
+        /// The memory that is short.
         memory: Memory,
     },
     /// Readers hold every slot but the current value's. Nothing was written; the last value stays.
@@ -172,7 +189,7 @@ pub enum Error {
         /// Slots of the channel.
         slots: usize,
     },
-    /// As many readers of the channel, or handles of the array, as it has entries for.
+    /// All entries of the channel's readers, or of the array's handles, are taken.
     #[error(
         "all {max} entries for readers are taken (Options::max_readers of a channel, ArrayOptions::max_handles of an array, when it is made)"
     )]
@@ -181,7 +198,7 @@ pub enum Error {
         /// Entries of the channel or array.
         max: usize,
     },
-    /// The operating system does not let this user do it.
+    /// The operating system refuses it to this user.
     #[error("no permission for {}: {source}", path.display())]
     #[non_exhaustive]
     PermissionDenied {
@@ -190,8 +207,9 @@ pub enum Error {
         /// The operating system's answer.
         source: io::Error,
     },
-    /// Somebody else has put something under the name: another user's file, a symbolic link, or no
-    /// file at all.
+    /// Something foreign stands under the name.
+    ///
+    /// Another user's file, a symbolic link, or no file at all.
     #[error("{} is not trusted: {what}, owned by user {owner}", path.display())]
     #[non_exhaustive]
     ForeignOwner {
@@ -203,8 +221,9 @@ pub enum Error {
         /// What stands there.
         what: Foreign,
     },
-    /// A file under the name that nothing proves to be what it would have to be. It has not been
-    /// touched.
+    /// Nothing proves that the file under the name is what it would have to be.
+    ///
+    /// It has not been touched.
     #[error("{} is not {wanted}, and stays as it is; if nothing needs it, remove it by hand", path.display())]
     #[non_exhaustive]
     NotOurs {
@@ -231,19 +250,21 @@ pub enum Error {
     /// The data cannot be looked at as an array of this shape.
     #[error(transparent)]
     View(ViewError),
-    /// The writer was quicker each time; only a writer that floods, or one that does not follow the
-    /// protocol, can do that.
+    /// The writer was quicker each time.
+    ///
+    /// Only a writer that floods, or one that does not follow the protocol, can do that.
     #[error("no value could be held in {attempts} attempts")]
     #[non_exhaustive]
     Contended {
         /// Attempts made.
         attempts: u32,
     },
-    /// A holder of the array's lock died or panicked while it could change the elements, so they
-    /// may be in pieces. The lock has been taken all the same, and lives in this error: turn it
-    /// into a guard ([`Poisoned::into_write_guard`], [`Poisoned::into_read_guard`]), inspect or
-    /// repair, and [`clear_poison`](crate::SharedArray::clear_poison). Dropping the error gives the
-    /// lock back.
+    /// A holder of the array's lock died or panicked while it could change the elements.
+    ///
+    /// The elements may be in pieces. The lock has been acquired nevertheless, and lives in this
+    /// error. Turn it into a guard with [`Poisoned::into_write_guard`] or
+    /// [`Poisoned::into_read_guard`], inspect or repair the elements, and
+    /// [`clear_poison`](crate::SharedArray::clear_poison). Dropping the error releases the lock.
     #[error("a holder of the array's lock died or panicked, so its elements may be in pieces")]
     Poisoned(Poisoned),
     /// The handle was made before a fork and belongs to the parent process. Open a new one by name.

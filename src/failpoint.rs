@@ -1,5 +1,6 @@
-//! Named points at which a test can have this process killed or stopped, to prove that the others
-//! go on.
+//! Named points at which a test can have this process killed or stopped.
+//!
+//! They prove that the others go on.
 //!
 //! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The
 //! environment variable `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of
@@ -33,8 +34,9 @@ mod armed {
     use ndsharray_protocol::failpoint::{self as protocol, is_listed as has};
     use std::sync::OnceLock;
 
-    /// Every point of channels: the compiler refuses one that is missing here, the death tests one
-    /// that they never come to.
+    /// Every point of channels.
+    ///
+    /// The compiler refuses one that is missing here, the death tests one that they never come to.
     #[rustfmt::skip]
     #[allow(unreachable_pub, reason = "re-exported for the tests")]
     pub const FAIL_POINTS: &[&str] = &[

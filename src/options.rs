@@ -40,8 +40,9 @@ pub struct Options {
     pub(crate) max_value: usize,
 }
 
-/// How long a reader looks before it sleeps, at most, unless told otherwise: about what sleeping
-/// and being woken costs.
+/// The default limit of a reader's look before it sleeps.
+///
+/// About what sleeping and being woken costs.
 const SPIN: Duration = Duration::from_micros(50);
 
 impl Default for Options {
@@ -69,9 +70,10 @@ impl Options {
         Self::default()
     }
 
-    /// Slots of the channel, 2 to 64, by default 64. A slot that is never needed costs 576 bytes;
-    /// one is the current value's, one is being written, and each value that a reader holds takes
-    /// one more.
+    /// Slots of the channel, 2 to 64, by default 64.
+    ///
+    /// One slot is the current value's, one is being written, and each value that a reader holds
+    /// takes one more. A slot that is never needed costs 576 bytes.
     #[must_use]
     pub fn max_slots(mut self, slots: usize) -> Self {
         self.max_slots = slots;
@@ -85,21 +87,24 @@ impl Options {
         self
     }
 
-    /// Permission bits of the board and the payload files, by default `0o600`; the umask does not
-    /// apply. The owner can always read and write. No effect on Windows, where the directory's
-    /// access list counts.
+    /// Permission bits of the board and the payload files, by default `0o600`.
     ///
-    /// Write permission for others is refused: a second process could tear a payload.
+    /// The umask does not apply, and the owner can always read and write. No effect on Windows,
+    /// where the directory's access list counts.
+    ///
+    /// Group and other write bits are an error: a second process could tear a payload.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Permission bits of the reader table, by default `0o600`, whatever [`mode`](Self::mode) says.
-    /// A user who may not write it can only
-    /// [read without write permission](crate::Reader::open_read_only). A user who may write it can
-    /// give back other readers' pins, and so have their values overwritten under their eyes.
+    /// Permission bits of the reader table, by default `0o600`.
+    ///
+    /// The default holds whatever [`mode`](Self::mode) says. A user without permission to write the
+    /// table can only [read without write permission](crate::Reader::open_read_only). A user with
+    /// that permission can release other readers' pins, and so have the values that they hold
+    /// overwritten.
     ///
     /// Permission to read without permission to write is left out: a reader has no use for it, but
     /// could hold locks in the way of all others.
@@ -109,29 +114,35 @@ impl Options {
         self
     }
 
-    /// The directory that holds the channel. By default the environment variable `NDSHARRAY_DIR`,
-    /// and without it `/dev/shm` on Linux, `ndsharray` in the user's `%LOCALAPPDATA%` on Windows,
-    /// and `ndsharray-UID` in the directory for what is temporary elsewhere.
+    /// The directory that holds the channel.
     ///
-    /// A relative directory is one of the working directory as it is at this call. An empty one is
-    /// none.
+    /// By default the environment variable `NDSHARRAY_DIR` names it. Without that variable it is:
+    ///
+    /// - `/dev/shm` on Linux;
+    /// - `ndsharray` in the user's `%LOCALAPPDATA%` on Windows;
+    /// - `ndsharray-UID` in the directory for temporary files elsewhere.
+    ///
+    /// A relative directory is resolved against the working directory at this call. An empty one
+    /// counts as not given.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
         self
     }
 
-    /// The least capacity in bytes of each payload file: shapes up to this size never need a new
-    /// file.
+    /// The least capacity in bytes of each payload file.
+    ///
+    /// Arrays up to this size never need a new file.
     #[must_use]
     pub fn capacity_bytes(mut self, bytes: usize) -> Self {
         self.capacity = bytes;
         self
     }
 
-    /// Whether the last value stays readable after the writer is dropped, until a new writer takes
-    /// the channel over or [`remove`](crate::remove) removes it. By default it stays only for
-    /// readers that were there, until they have read it.
+    /// Whether the last value stays readable after the writer is dropped.
+    ///
+    /// It stays until a new writer takes the channel over or [`remove`](crate::remove) removes it.
+    /// By default it stays only for readers that were there, until they have read it.
     #[must_use]
     pub fn persist(mut self, persist: bool) -> Self {
         self.persist = persist;
@@ -147,32 +158,34 @@ impl Options {
         self
     }
 
-    /// How long [`Reader::wait`](crate::Reader::wait) looks for a value, at most, before it sleeps
-    /// in the kernel; by default 50 microseconds, and never with zero. It looks only while values
-    /// come that fast: after a longer wait it sleeps at once.
+    /// The longest look of [`Reader::wait`](crate::Reader::wait) for a value before it sleeps.
+    ///
+    /// By default 50 microseconds; with zero it never looks. It looks only while values come that
+    /// fast: after a longer wait it sleeps in the kernel at once.
     #[must_use]
     pub fn spin(mut self, limit: Duration) -> Self {
         self.spin = limit;
         self
     }
 
-    /// The largest value that a [`Reader`](crate::Reader) accepts, in bytes; by default any. A
-    /// larger one is [`Error::ValueTooLarge`], before memory is taken for a copy of it. For readers
-    /// that do not trust the writer.
+    /// The largest value that a [`Reader`](crate::Reader) accepts, in bytes; by default any.
+    ///
+    /// A larger one is [`Error::ValueTooLarge`], before memory is taken for a copy of it. For
+    /// readers that do not trust the writer.
     #[must_use]
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.max_value = bytes;
         self
     }
 
-    /// Whose files are trusted, by default one's own and root's.
+    /// The users whose files are trusted, by default this one and root.
     #[must_use]
     pub fn owners(mut self, owners: Owners) -> Self {
         self.owners = owners;
         self
     }
 
-    /// The directory that holds the channels, wherever it was named; see [`dir`](Self::dir).
+    /// The directory that holds the channels, as [`dir`](Self::dir) describes.
     #[must_use]
     pub fn directory(&self) -> PathBuf {
         location::directory(self.dir.as_deref()).0
@@ -182,7 +195,7 @@ impl Options {
         Location::new(name, self.dir.as_deref())
     }
 
-    /// Does something where `name` is; its error says what stands in the way there.
+    /// Runs `act` where `name` is; its error says what stands in the way there.
     pub(crate) fn at<R>(&self, name: &str, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
         at(self.location(name)?, act)
     }
@@ -280,15 +293,15 @@ impl ArrayOptions {
 
     /// The directory that holds the array; the default is that of [`Options::dir`].
     ///
-    /// A relative directory is one of the working directory as it is at this call. An empty one is
-    /// none.
+    /// A relative directory is resolved against the working directory at this call. An empty one
+    /// counts as not given.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
         self
     }
 
-    /// Whose files are trusted, by default one's own and root's.
+    /// The users whose files are trusted, by default this one and root.
     #[must_use]
     pub fn owners(mut self, owners: Owners) -> Self {
         self.owners = owners;
@@ -304,7 +317,7 @@ impl ArrayOptions {
         self
     }
 
-    /// The directory that holds the array, wherever it was named; see [`dir`](Self::dir).
+    /// The directory that holds the array, as [`dir`](Self::dir) describes.
     #[must_use]
     pub fn directory(&self) -> PathBuf {
         location::directory(self.dir.as_deref()).0
@@ -314,7 +327,7 @@ impl ArrayOptions {
         Location::new(name, self.dir.as_deref())
     }
 
-    /// Does something where `name` is; its error says what stands in the way there.
+    /// Runs `act` where `name` is; its error says what stands in the way there.
     pub(crate) fn at<R>(&self, name: &str, act: impl FnOnce(&Location) -> Result<R>) -> Result<R> {
         at(self.location(name)?, act)
     }
@@ -334,9 +347,10 @@ fn at<R>(location: Location, act: impl FnOnce(&Location) -> Result<R>) -> Result
     act(&location).map_err(|error| location.explain(error))
 }
 
-/// `mode` without permission to read for those who may not write. A shared lock takes no more than
-/// that, and is in the way of every exclusive one: on files whose locks mean something, reading is
-/// for those who take part.
+/// Removes permission to read where `mode` has no permission to write.
+///
+/// A shared lock needs no more than permission to read, and is in the way of every exclusive one.
+/// On files whose locks mean something, reading is for users that take part.
 const fn for_writers_alone(mode: u32) -> u32 {
     const READ: u32 = 0o444;
     const WRITE: u32 = 0o222;

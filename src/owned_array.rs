@@ -8,7 +8,7 @@ use crate::view::any::AnyArrayView;
 use crate::view::shape;
 use std::fmt;
 
-/// As strictly aligned as any dtype asks for.
+/// A block that is as strictly aligned as any dtype asks for.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Block([u8; 16]);

@@ -89,8 +89,8 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::MissingDirectory`]; [`Error::PermissionDenied`], [`Error::Io`] when the directory
-    /// cannot be listed.
+    /// Only for the directory: [`Error::MissingDirectory`], or what the operating system answers
+    /// when it cannot be listed.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let (dir, named_by) = location::directory(self.dir.as_deref());
         find::all(&dir).map_err(|error| if dir.is_dir() { error } else { Error::MissingDirectory { dir, named_by } })
@@ -100,10 +100,10 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no file of it; [`Error::InvalidName`];
-    /// [`Error::PermissionDenied`], [`Error::Io`] when the directory cannot be listed;
-    /// [`Error::Unsupported`] for [`Kind::Python`] on Windows, where such a channel is not made of
-    /// files. Whatever is wrong with the files themselves is in [`Report::problems`].
+    /// [`Error::NotFound`] when there is no file of it; [`Error::Unsupported`] for [`Kind::Python`]
+    /// on Windows, where such a channel is not made of files. What the operating system answers is
+    /// an error only for the directory: whatever is wrong with the files is in
+    /// [`Report::problems`].
     pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
         self.at(name, |location| match kind {
             Kind::Channel => channel::look(location),

@@ -236,7 +236,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// As [`Writer::create`]; [`Error::InvalidOption`].
+    /// As [`Writer::create`].
     pub fn create<T: ShElement>(&self, name: &str) -> Result<Writer<T>> {
         self.create_typed(name)
     }
@@ -265,7 +265,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// As [`Writer::create`]; [`Error::InvalidOption`].
+    /// As [`Writer::create`].
     pub fn create_any(&self, name: &str) -> Result<AnyWriter> {
         self.create_typed(name)
     }
@@ -284,7 +284,7 @@ impl Options {
 /// # Errors
 ///
 /// [`Error::NotFound`] when there is no such channel; [`Error::WriterExists`] when its writer
-/// lives; [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
+/// lives.
 pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }

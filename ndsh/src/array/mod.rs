@@ -1,4 +1,4 @@
-//! An array of any dtype, as bytes: what comes out of a channel, and what files hold.
+//! An array of any dtype, as bytes, in a channel or in a file.
 
 pub(crate) mod numbers;
 mod statistics;

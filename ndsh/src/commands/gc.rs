@@ -22,8 +22,7 @@ pub(crate) struct Args {
     /// Only list what would be removed
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// Also remove what was left on purpose and is unused: channels kept by their writer, arrays
-    /// closed by all their handles
+    /// Also remove unused channels that their writer kept, and arrays that all their handles closed
     #[arg(long)]
     all: bool,
     /// Also remove unused files of Python's ndsharray
@@ -41,7 +40,7 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
-/// Age from which a Python reader has surely opened a file whose name it has read.
+/// Age of a file whose name no Python reader can still be about to open.
 const PYTHON_AGE: Duration = Duration::from_secs(10);
 
 /// An unused channel or array, and what happens to it.

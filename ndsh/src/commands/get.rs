@@ -25,8 +25,7 @@ pub(crate) struct Args {
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
-    /// File to write, FILE.npy, FILE.npz (with the key arr_0) or FILE.png; `-` is standard output,
-    /// as .npy
+    /// File to write: FILE.npy, FILE.npz (key arr_0) or FILE.png; `-` is standard output, as .npy
     file: PathBuf,
     /// Format of the file, instead of the one that its name ends with
     #[arg(long, value_enum)]
@@ -34,12 +33,12 @@ pub(crate) struct Args {
     /// Wait up to SECONDS for a value
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     wait: Option<Duration>,
-    /// Continue with newer values until the writer closes the channel; only with `-`, one .npy
-    /// after another
+    /// Continue with newer values until the writer closes the channel; only with `-`
+    ///
+    /// Writes one .npy after another.
     #[arg(long)]
     follow: bool,
-    /// With --follow, when the writer closes the channel, wait for the next writer instead of
-    /// ending
+    /// With --follow, wait for the next writer when one closes the channel
     #[arg(long, requires = "follow")]
     reopen: bool,
 }

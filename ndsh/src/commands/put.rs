@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(500);
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
     pub(super) name: String,
-    /// Files to read, .npy, .npz or .png; `-` is standard input, also with one .npy after another
+    /// Files to read: .npy, .npz or .png; `-` is standard input, also for several .npy
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Of .npz files, publish only the array with this key
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 impl Args {
-    /// Opens all files, so that none turns out to be missing later, and returns the first.
+    /// Opens all files, so that none is missing later, and returns the first.
     fn look_through(&self) -> Result<Arrays> {
         let key = self.key.as_deref();
         let (first, others) = self.files.split_first().ok_or_else(|| Failure::new(Exit::Usage, "no file"))?;
@@ -123,8 +123,9 @@ struct Put<'a> {
     target: Option<Target>,
     pace: Pace,
     progress: Progress,
-    /// With --loop, the last array of a source that cannot rewind; if it is the only one, it is
-    /// kept.
+    /// With --loop, the last array of a source that cannot rewind.
+    ///
+    /// If the source has no other array, this one is published again and again.
     last: Option<Array>,
 }
 

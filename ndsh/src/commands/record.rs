@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest time between two checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(100);
-/// Values that may wait for the disk. They are copies, so the channel's slots are free.
+/// Values that may wait for the disk; being copies, they occupy no slot.
 const QUEUE: usize = 16;
 
 /// Save one value after another, with their times
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
 }
 
-/// Reads values until it is time to stop; returns how many were read, and how many missed.
+/// Reads values until it is time to stop; returns how many it read and missed.
 fn take(
     mut source: Source,
     args: &Args,

@@ -22,8 +22,9 @@ pub(crate) struct Args {
     /// Kind, if several have the name
     #[arg(long, value_name = "KIND")]
     kind: Option<KindArg>,
-    /// Also remove what living readers or handles use, which they keep until they close it; never a
-    /// channel whose writer is known to live
+    /// Also remove what living readers or handles use
+    ///
+    /// They keep it until they close it. A channel whose writer is known to live is never removed.
     #[arg(long)]
     pub(super) force: bool,
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 /// A shared array of any dtype.
 pub(crate) trait LockedView: Send {
-    /// Calls `look` with the array under its lock, unless a writer holds it for longer than `time`.
+    /// Calls `look` with the array under its lock.
+    ///
+    /// If a writer holds the lock for longer than `time`, `look` is not called.
     ///
     /// A poisoned array is read too: its elements may be half written.
     fn look(&self, time: Duration, look: &mut dyn FnMut(ArrayRef<'_>)) -> Result<()>;

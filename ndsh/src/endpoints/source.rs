@@ -1,4 +1,4 @@
-//! Reading what has a name: a channel, a shared array, or a channel of Python's ndsharray.
+//! Reading what has a name: a channel, a shared array, or a Python channel.
 
 use super::shared_array::{self, LockedView};
 use crate::args::{Globals, KindArg};
@@ -220,7 +220,7 @@ impl Source {
     }
 }
 
-/// Opens a channel, read-only if this process may not pin slots or the reader table is full.
+/// Opens a channel; read-only if pinning is not allowed or the reader table is full.
 ///
 /// A read-only reader copies values instead of pinning them.
 fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
@@ -230,7 +230,7 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
-/// Reads an array under its lock; `None` if a writer holds the lock for longer than `time`.
+/// Reads an array under its lock; `None` if waiting for it takes longer than `time`.
 fn look_at<R>(array: &dyn LockedView, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(time, &mut |array| {

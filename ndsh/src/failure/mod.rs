@@ -104,7 +104,7 @@ impl Failure {
         self.about.as_deref()
     }
 
-    /// Whether the program that reads the output has ended, which is no failure of this one.
+    /// Whether the program that reads the output has ended, which is no failure.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         let mut next = self.cause();
         while let Some(error) = next {

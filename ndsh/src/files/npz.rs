@@ -20,7 +20,9 @@ const NOTE: u16 = 0x444e;
 /// Ending of an entry's name, which is no part of the array's key.
 const ENDING: &str = ".npy";
 
-/// Where an archive is written, until it is given up; then nothing is written, and nothing fails.
+/// Where an archive is written, until it is given up.
+///
+/// Then writing does nothing and succeeds.
 ///
 /// The zip crate finishes an archive that is dropped, and prints to standard error when it cannot.
 pub(crate) struct Quiet<W> {
@@ -84,7 +86,7 @@ pub(crate) fn to_file<W: Write + Seek>(to: W) -> ArchiveWriter<Quiet<W>> {
     ArchiveWriter { zip: Some(ZipWriter::new(Quiet::new(to, &over))), over }
 }
 
-/// Starts an archive in a pipe, where sizes follow the elements, as there is no seeking back.
+/// Starts an archive in a pipe, which cannot seek: sizes follow the elements.
 fn to_stream<W: Write>(to: W) -> ArchiveWriter<impl Write + Seek> {
     let over = Arc::new(AtomicBool::new(false));
     ArchiveWriter { zip: Some(ZipWriter::new_stream(Quiet::new(to, &over))), over }
@@ -238,7 +240,7 @@ fn bad_bytes(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Whether it is an error of this tool's own output, such as a closed standard output.
+/// Whether the error is one of the tool's own output, such as standard output.
 fn is_output(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WriteZero | io::ErrorKind::Other | io::ErrorKind::BrokenPipe)
 }

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 /// Symbolic links to follow before they count as a circle.
 const LINKS: usize = 40;
 
-/// A file that gets its name when it is complete; a pipe or device is written directly.
+/// A file that gets its name when complete; pipes and devices are written directly.
 ///
 /// A symbolic link stays, and the file it names is replaced. The new file takes over the mode and,
 /// where this process may do so, the owner.
@@ -102,7 +102,7 @@ impl To {
     }
 }
 
-/// Follows symbolic links to the file that a path names; that file may not exist yet.
+/// Follows symbolic links to the file that a path names, which may not exist.
 fn target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..LINKS {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Prints a line. An error is ignored, as there is no other place to report it.
+/// Prints a line; there is no place to report an error.
 pub(crate) fn tell(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }

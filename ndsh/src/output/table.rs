@@ -21,7 +21,7 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Creates a table with one title for each column; `>` puts its cells on the right.
+    /// Creates a table with one title for each column; `>` aligns right.
     pub(crate) fn new(titles: &[&str]) -> Self {
         Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new() }
     }

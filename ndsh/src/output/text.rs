@@ -1,4 +1,4 @@
-//! Names, sizes, times and shapes as text: the same on a terminal and in a pipe.
+//! Names, sizes, times and shapes as text, on terminals and in pipes alike.
 
 use bytesize::ByteSize;
 use std::borrow::Cow;

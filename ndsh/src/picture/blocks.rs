@@ -75,7 +75,7 @@ pub(crate) fn write_ramp(to: &mut impl Write, canvas: &Canvas) -> io::Result<()>
     Ok(())
 }
 
-/// Returns the character as light as two pixels, or as one of them if it is alone.
+/// Returns the character that is as light as two pixels, or as one alone.
 pub(crate) fn ramp(upper: Option<[u8; 4]>, lower: Option<[u8; 4]>) -> char {
     let light = match (upper.map(light), lower.map(light)) {
         (Some(upper), Some(lower)) => upper.midpoint(lower),

@@ -4,7 +4,7 @@ use super::paint::{Background, Painter, Rgba};
 
 /// Most rows, and most columns, that are averaged for one pixel.
 const DEPTH: usize = 16;
-/// Height of a picture with one row, in pixels; also the width of one with one column.
+/// Height of a one-row picture, and width of a one-column one, in pixels.
 const BAND: usize = 16;
 /// Side of a square of the checkerboard, in pixels.
 const CHECK: usize = 4;

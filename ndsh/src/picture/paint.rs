@@ -13,7 +13,7 @@ pub(crate) type Rgba = [u8; 4];
 pub(crate) enum Colormap {
     /// Black to white; NaN is red
     Grey,
-    /// Dark blue over green to yellow, even steps; NaN is grey, infinities are white and black
+    /// Dark blue over green to yellow, in even steps; NaN grey, infinities white and black
     Viridis,
     /// Black over red to pale yellow
     Inferno,

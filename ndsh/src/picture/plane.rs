@@ -9,8 +9,7 @@ use ndsharray::DType;
 /// The meaning of the last axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
-    /// Colours if the last axis is 3 or 4 long (uint8, uint16: 1 to 4) and the dtype suits, else
-    /// plane
+    /// Colours if the dtype and a last axis of 1 to 4 suit, else rows and columns
     #[default]
     Auto,
     /// Rows and columns: each element is a pixel
@@ -117,7 +116,7 @@ impl<'a> Plane<'a> {
         self.array.shape.contains(&0)
     }
 
-    /// Returns the slice as Python writes it, such as `[0, :, :]`; `None` for the whole array.
+    /// Returns the slice in Python's syntax, `[0, :, :]`; `None` for the whole array.
     pub(crate) fn slice(&self) -> Option<String> {
         if self.fixed.iter().all(Option::is_none) {
             return None;

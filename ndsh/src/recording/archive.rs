@@ -19,7 +19,9 @@ const UNKNOWN: u64 = 0;
 
 pub(crate) struct ArchiveRecorder {
     path: PathBuf,
-    /// The file's name until it is finished. A killed recorder leaves it, and it can be played.
+    /// The file's name until it is finished.
+    ///
+    /// A killed recorder leaves this file, and it can be played.
     part: PathBuf,
     writer: ArchiveWriter<Quiet<BufWriter<File>>>,
     notes: Vec<Note>,
@@ -121,7 +123,7 @@ fn to_bytes(note: &Note) -> [u8; NOTE_BYTES] {
     bytes
 }
 
-/// Finds the values of an archive that was never finished: their offsets in the file, and times.
+/// Finds the values of an unfinished archive: their offsets in the file, and times.
 pub(super) fn salvage(from: &mut (impl BufRead + Seek)) -> Result<Vec<(u64, f64)>> {
     let found = npz::salvage(from)?;
     let time = |found: &npz::SalvagedEntry| Some(f64::from_le_bytes(*found.note.first_chunk()?));

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Lists the files of a report that ndsharray did not create, as far as their bytes show.
+/// Lists a report's files that ndsharray did not create, judging by their bytes.
 pub(crate) fn files(globals: &Globals, report: &Report) -> Vec<PathBuf> {
     // Beside one of our boards, a reader table without its magic is ours, and damaged.
     let damaged = |path: &Path| state(report).is_some() && path.extension() == Some(OsStr::new("ndsh-readers"));

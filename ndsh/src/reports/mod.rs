@@ -1,4 +1,4 @@
-//! What the library's reports say of a channel or array, and what the tool makes of it.
+//! What the library's reports say of channels and arrays, and conclusions from it.
 
 pub(crate) mod foreign;
 mod leftovers;

@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// The alternate screen in raw mode; dropping it or a panic restores the terminal.
 pub(crate) struct Screen {
-    /// Not dropped: when the terminal has gone, its `drop` prints to standard error and may panic.
+    /// Not dropped: if the terminal has gone, its `drop` prints and may panic.
     terminal: ManuallyDrop<DefaultTerminal>,
     actions: Receiver<Action>,
 }

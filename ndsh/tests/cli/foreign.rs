@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-/// Bytes, or the target of a link; mode, inode, number of names, time of the last change.
+/// Bytes or a link's target; mode, inode, number of links, modification time.
 type Seen = (Vec<u8>, u32, u64, u64, i64, i64);
 
 fn seen(path: &Path) -> Seen {
@@ -132,7 +132,7 @@ fn a_refusal_says_how_to_remove_by_hand() {
     assert_eq!(ran.code, 1, "there is no array: {ran:?}");
 }
 
-/// A file that `gc` may not remove does not stop it. A dry run lists the same.
+/// A file that `gc` may not remove does not stop it; dry runs agree.
 #[test]
 fn foreign_files_do_not_stop_a_sweep() {
     let dir = TestDir::new();

@@ -33,7 +33,7 @@ fn nothing_is_said_on_stderr() {
     }
 }
 
-/// A user without access to the reader table sees all but the readers, and no damage.
+/// A user without access to the reader table sees the rest, and no damage.
 #[test]
 fn readers_are_unknown_to_other_users() {
     const NOBODY: u32 = 65_534;

@@ -1,5 +1,4 @@
-//! `ndsh` as its users see it: the real binary, in a pseudo-terminal and in pipes, on real
-//! channels.
+//! `ndsh` as users see it: the binary, in terminals and pipes, on real channels.
 
 #![allow(
     clippy::unwrap_used,

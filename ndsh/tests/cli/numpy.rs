@@ -1,4 +1,4 @@
-//! Files that NumPy reads and writes, and a terminal that goes away, which Python can make.
+//! Files that NumPy reads and writes, and a terminal that goes away.
 //!
 //! The variable `NDSHARRAY_PYTHON` names an interpreter with NumPy, ml_dtypes, Pillow and
 //! ndsharray; `.ci/run cli` installs one.

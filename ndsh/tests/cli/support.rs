@@ -13,7 +13,7 @@ use tempfile::TempDir;
 /// Long enough for anything that must happen, however busy the machine.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A fresh directory in shared memory, gone with all that is in it at the end of the test.
+/// A fresh directory in shared memory, removed at the end of the test.
 pub(crate) struct TestDir {
     dir: TempDir,
 }
@@ -160,7 +160,7 @@ impl From<Output> for Ran {
     }
 }
 
-/// A process with a pipe for its output; killed and reaped at the latest when dropped.
+/// A process with a pipe for its output; killed and reaped when dropped.
 pub(crate) struct Running {
     child: Option<Child>,
     stdout: BufReader<ChildStdout>,
@@ -193,7 +193,7 @@ impl Running {
         child.wait().unwrap();
     }
 
-    /// Waits for the end, which must be a good one, with the rest of the output as bytes.
+    /// Waits for a successful end, and returns the rest of the output as bytes.
     pub(crate) fn end_bytes(mut self) -> Vec<u8> {
         let mut stdout = Vec::new();
         std::io::Read::read_to_end(&mut self.stdout, &mut stdout).unwrap();
@@ -258,7 +258,7 @@ impl Screen {
         self.session.flush().unwrap();
     }
 
-    /// Waits for a good end, with the screen as it was before and the cursor on it.
+    /// Waits for a successful end, with the screen and the cursor restored.
     pub(crate) fn ends(mut self) {
         self.wait("it gives the screen back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
         let status = self.session.process().wait().unwrap();

@@ -1,4 +1,4 @@
-//! Files are written whole or not at all, with modes and links as before; killed recordings.
+//! Files are written whole or not at all, with modes and links as before.
 
 use crate::support::{TestDir, wait_until};
 use std::fs;
@@ -102,7 +102,7 @@ fn a_killed_recording_can_be_played() {
     }
 }
 
-/// A limit on the length of files, beyond which writing is an error instead of a signal.
+/// A limit on the length of files, beyond which writing is an error.
 #[test]
 fn a_full_disk_is_told_in_one_voice() {
     let dir = TestDir::new();
@@ -144,10 +144,10 @@ fn the_first_interval_of_a_recording_is_whole() {
     assert!(times[0] == 0.0 && times[1] >= 0.15, "the time between the two values: {times:?}");
 }
 
-/// Bytes of an array for which there is no room in a process with [`limited`] memory.
+/// Length of an array in bytes: too long for a process with [`limited`] memory.
 const LEN: usize = 64 << 20;
 
-/// Returns a command that may use 40 MiB of its own memory; shared memory does not count.
+/// Returns a command that may use 40 MiB of memory; shared memory does not count.
 fn limited(dir: &TestDir, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -d 40960 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ndsh")]).args(args);

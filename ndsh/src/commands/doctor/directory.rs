@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 /// Docker's default size of a container's shared memory.
 const DOCKER_SHM: u64 = 64 * MIB;
 
-/// Checks the directory: where it is, its owner, its file system, and the space in it.
+/// Checks the directory's place, owner, file system and space.
 pub(super) fn checks(dir: &Path, named: bool) -> Vec<Check> {
     let from = match std::env::var_os("NDSHARRAY_DIR") {
         _ if named => "as --dir says",

@@ -104,7 +104,7 @@ struct Group {
     used: u64,
 }
 
-/// Finds the control group with the least memory left, among this process's group and its parents.
+/// Finds the control group with the least memory left, up from this process's group.
 ///
 /// A systemd slice sets its limit above the process's own group.
 fn tightest(root: &Path, memberships: &str) -> Option<Group> {

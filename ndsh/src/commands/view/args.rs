@@ -23,8 +23,7 @@ pub(crate) struct Args {
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     pub(super) kind: Option<KindArg>,
-    /// Continue with newer values, on a screen of its own, until q or Ctrl-C; arrow keys step
-    /// through slices
+    /// Continue with newer values on a screen, until q; arrow keys step through slices
     #[arg(long, short)]
     pub(super) follow: bool,
     /// Write the picture to FILE instead, pixel for pixel; `-` is standard output
@@ -49,14 +48,13 @@ pub(crate) struct Args {
 /// The part of an array to show, and how.
 #[derive(clap::Args)]
 pub(super) struct PictureArgs {
-    /// Slice to show, as in NumPy: `0`, `3,..`, `:,2`, `..,-1` [default: the first of each axis too
-    /// many]
+    /// Slice to show: `0`, `3,..`, `:,2`, `..,-1` [default: the first of each axis too many]
     #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
     pub(super) index: Option<Index>,
     /// Meaning of the axes
     #[arg(long, value_enum, default_value = "auto")]
     pub(super) layout: Layout,
-    /// Numbers at the ends of the scale [default: 0,255 for uint8, else the smallest and largest]
+    /// Numbers at the ends of the scale [default: 0,255 for uint8, else smallest and largest]
     #[arg(long, value_name = "LOW,HIGH", value_parser = parse_range, allow_hyphen_values = true)]
     pub(super) range: Option<(f64, f64)>,
     /// Colour scale [default: grey for bool, uint8 and uint16, else viridis]

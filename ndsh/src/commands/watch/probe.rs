@@ -82,7 +82,7 @@ impl Probe {
         (shared.counters.turn(now), shared.status.clone(), shared.copy.take())
     }
 
-    /// Asks for a copy of the first value from `then` on, or of the one that is current then.
+    /// Asks for a copy of the value that is current at `then`, or comes next.
     pub(crate) fn want_copy(&self, then: Instant) {
         self.lock().wanted = Some(then);
     }

@@ -202,7 +202,7 @@ impl Parser<'_> {
     }
 }
 
-/// Parses a whole number as Python 3 spells it; octal numbers with a bare 0 are invalid.
+/// Parses a whole number of Python 3, which has no octal numbers like `010`.
 fn integer(text: &str) -> Option<i128> {
     let lower = text.to_ascii_lowercase();
     let (digits, radix) = match lower.get(..2) {

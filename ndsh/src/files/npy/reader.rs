@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom};
 /// A header that claims too much costs no more than this.
 const STEP: usize = 16 << 20;
 
-/// Bytes that are turned into C order at a time: a multiple of every element's size.
+/// Bytes to turn into C order at a time: a multiple of every element's size.
 const BLOCK: usize = 1 << 16;
 
 /// An array whose header has been read, and its elements not yet.
@@ -32,7 +32,9 @@ enum End {
     Unknown,
     /// The stream has all elements: [`survey`] has looked.
     There,
-    /// The stream must end behind them. An archive compares a checksum only at the end of an entry.
+    /// The stream must end behind them.
+    ///
+    /// An archive compares a checksum only at the end of an entry.
     OfStream,
 }
 
@@ -64,7 +66,7 @@ impl<R: Read> ArrayReader<R> {
         &self.header.shape
     }
 
-    /// Reads the elements into memory of their length, in C order and this machine's byte order.
+    /// Reads the elements into memory of their length, in C order and native byte order.
     pub(crate) fn fill(mut self, room: &mut [u8]) -> Result<()> {
         if self.header.is_turned() {
             turn(&self.header, &mut self.from, room)?;
@@ -98,7 +100,7 @@ impl<R: Read> ArrayReader<R> {
         Ok(Array { dtype, shape, bytes })
     }
 
-    /// Cuts the array along its first axis, if its parts can be read one by one.
+    /// Cuts the array along its first axis, if parts can be read singly.
     ///
     /// They can if no later byte makes the array an invalid one, and each part lies in one piece.
     pub(crate) fn into_parts(self) -> std::result::Result<Parts<R>, Self> {
@@ -197,7 +199,9 @@ fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads elements in Fortran order, block by block, and puts them into `room` in C order.
+/// Reads elements in Fortran order, and puts them into `room` in C order.
+///
+/// Reads block by block, so that the array is in memory once.
 fn turn(header: &Header, from: &mut impl Read, room: &mut [u8]) -> Result<()> {
     match header.dtype.size() {
         1 => turn_elements::<1>(header, from, room),

@@ -25,7 +25,8 @@ pub(super) fn of(dtype: DType) -> Result<TypeStr> {
     text.parse().map_err(|error| Failure::new(Exit::Failure, format!("{dtype}: {error}")))
 }
 
-/// Returns the dtype of a type string, and the length of the groups of bytes to reverse.
+/// Returns the dtype of a type string, and the [`swap`](super::header::Header::swap) of its
+/// elements.
 ///
 /// Takes all that `numpy.dtype` takes: a kind with its size, a character of C's types, or a name.
 pub(super) fn parse(text: &str) -> Result<(DType, usize)> {

@@ -10,6 +10,8 @@ use std::time::Duration;
 /// Reads the dtype, shape and bytes in a channel.
 fn held(dir: &TestDir, name: &str) -> (DType, Vec<usize>, Vec<u8>) {
     let mut reader = dir.options().open_timeout(name, TIMEOUT).unwrap();
+    // A channel is there a moment before its first value.
+    wait_until("there is a value", || reader.latest().unwrap().is_some());
     let sample = reader.latest().unwrap().unwrap();
     (sample.dtype(), sample.shape().to_vec(), sample.as_bytes().to_vec())
 }

@@ -3,8 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::location::{self, Location};
 use crate::files::owners::Owners;
-use crate::lock::Members;
-use crate::slots::{MAX_SLOTS, Registered};
+use crate::slots::{MAX_SLOTS, Members};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -207,7 +206,7 @@ impl Options {
 
     pub(crate) fn check(&self) -> Result<()> {
         in_range("max_slots", self.max_slots, 2, MAX_SLOTS)?;
-        in_range("max_readers", self.max_readers, 1, Registered::MAX)?;
+        in_range("max_readers", self.max_readers, 1, Members::MAX)?;
         in_range("mode", self.mode as usize, 0, 0o755)?;
         if self.mode & 0o022 != 0 {
             return Err(Error::Unsupported { what: "a mode that lets others write payloads" });

@@ -2,3 +2,4 @@
 
 pub(crate) use ndsharray_protocol::channel::*;
 pub(crate) use ndsharray_protocol::event_count::Doorbell;
+pub(crate) use ndsharray_protocol::members::Members;

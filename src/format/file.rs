@@ -17,7 +17,7 @@
 //! | 56..64 | reserved, zero; ignored |
 
 use super::error::HeaderError;
-use crate::slots::{MAX_SLOTS, Registered};
+use crate::slots::{MAX_SLOTS, Members};
 use uuid::Uuid;
 
 /// Bytes of a head.
@@ -103,7 +103,7 @@ impl FileHeader {
         }
         let channel = Uuid::from_bytes(take(&mut rest));
         let slots = count("slots", u32::from_ne_bytes(take(&mut rest)), MAX_SLOTS)?;
-        let readers = count("reader entries", u32::from_ne_bytes(take(&mut rest)), Registered::MAX)?;
+        let readers = count("reader entries", u32::from_ne_bytes(take(&mut rest)), Members::MAX)?;
         let lineage = Uuid::from_bytes(take(&mut rest));
         Ok(Self { channel, slots, readers, lineage })
     }

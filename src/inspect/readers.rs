@@ -7,7 +7,7 @@ use crate::channel::reader_table::copy::TableCopy;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::format::file::FileHeader;
-use crate::slots::{PinMask, Registered, SlotIndex};
+use crate::slots::{Members, PinMask, SlotIndex};
 
 /// What the reader table shows.
 pub(super) struct Seen {
@@ -80,7 +80,7 @@ pub(super) fn living(location: &Location, notes: &mut Notes) -> Seen {
         retries: 0,
         sharing: 0,
     };
-    let all = (0..Registered::MAX).map(reader);
+    let all = (0..Members::MAX).map(reader);
     Seen { readers: all.filter(|reader| reader.owner.life != Life::Gone).collect(), known: true, most: 0 }
 }
 

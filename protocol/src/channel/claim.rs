@@ -1,7 +1,8 @@
 //! The writer's transitions: look, claim, abandon, publish and claim ahead. The argument stands in [the parent module](super).
 
-use super::{Latest, LatestWord, PinMask, Pins, Registered, SlotIndex, SlotSeq};
+use super::{Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
+use crate::members::Members;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
 use core::iter;
 
@@ -12,7 +13,7 @@ pub struct WriterSide<'a, S, E> {
     /// The slots of the board.
     pub slots: &'a [S],
     /// Which reader entries are in use.
-    pub registered: &'a Registered,
+    pub registered: &'a Members,
     /// The reader entries.
     pub entries: &'a [E],
 }
@@ -77,7 +78,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Loads the pins of every registered reader.
     ///
     /// `registered`, then `borrowed`, are SeqCst: they are the load half of the handshake with [`super::ReaderSide::try_pin`] and
-    /// [`Registered::add`]. `kept` is loaded after `borrowed`, and Acquire suffices: it pairs with [`super::KeptPins`].
+    /// [`Pins::register`]. `kept` is loaded after `borrowed`, and Acquire suffices: it pairs with [`super::KeptPins`].
     pub fn look(&self) -> Look {
         let mut look = Look::default();
         self.registered.for_each(self.entries.len(), |index| {

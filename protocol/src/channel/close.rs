@@ -21,7 +21,8 @@
 //! then looks at what is registered. Both are SeqCst: either the newcomer finds the channel closed
 //! and goes away (and clears up in its turn), or it is found.
 
-use super::{LatestWord, Pins, Registered};
+use super::{LatestWord, Pins};
+use crate::members::Members;
 use crate::sync::{AtomicU32, Ordering, fence, load_seqcst_u32, store_seqcst_u32};
 
 /// How a channel stands.
@@ -106,6 +107,7 @@ impl Standing {
 /// that there is nothing else to do either. Only the holder of the writer's lock stores it, so load
 /// and store need not be one step.
 #[repr(transparent)]
+#[derive(Default)]
 pub struct StateWord(AtomicU32);
 
 impl StateWord {
@@ -126,7 +128,7 @@ impl StateWord {
     #[inline]
     pub fn load_registered(&self) -> Standing {
         // SeqCst: load half of the handshake with `store`; the store half of this side is
-        // `Registered::add`.
+        // `Members::add`.
         Standing(load_seqcst_u32(&self.0))
     }
 
@@ -135,7 +137,7 @@ impl StateWord {
     pub fn store(&self, state: State) {
         let Standing(standing) = self.load();
         // SeqCst: store half of the handshake with a newcomer; the load half of this side is
-        // `Registered::for_each`. It contains the Release that pairs with `load`.
+        // `Members::any`. It contains the Release that pairs with `load`.
         store_seqcst_u32(&self.0, standing & !Standing::STATE | state.to_bits());
     }
 
@@ -157,7 +159,7 @@ pub struct CloseSide<'a, E> {
     /// The number and slot of the current value.
     pub latest: &'a LatestWord,
     /// Which reader entries are in use.
-    pub registered: &'a Registered,
+    pub registered: &'a Members,
     /// The reader entries.
     pub entries: &'a [E],
 }
@@ -193,8 +195,7 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
         let last = super::Latest::from_bits(self.latest.0.load(Ordering::Acquire)).number();
         let mut behind = false;
         self.registered.for_each(self.entries.len(), |index| {
-            behind |= self.entries.get(index).is_some_and(|entry| !Registered::has_seen(entry.as_ref(), last))
-                && lives(index);
+            behind |= self.entries.get(index).is_some_and(|entry| !entry.as_ref().has_seen(last)) && lives(index);
         });
         behind
     }

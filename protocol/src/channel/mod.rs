@@ -10,7 +10,7 @@
 //! | `latest` ([`LatestWord`]) | writer | sequence number and slot of the current value |
 //! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
-//! | `registered` ([`Registered`]) | readers, at open and close | which reader entries are in use |
+//! | `registered` ([`Members`](crate::members::Members)) | readers, at open and close | which reader entries are in use |
 //! | `asleep`, `wake` ([`Doorbell`](crate::event_count::Doorbell)), beside `registered` | sleepers and writer | who has to be woken |
 //! | `state` ([`StateWord`]) | whoever holds the writer's lock | whether the channel is open, and what stays of it |
 //! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to: what a close leaves stays until all living readers have |
@@ -63,6 +63,7 @@
 //! `models/` explores these functions with loom, as they ship, together with twins that leave out one step each and must be
 //! found out.
 
+mod board;
 mod claim;
 mod close;
 mod copy;
@@ -70,13 +71,15 @@ mod copy;
 mod models;
 mod pin;
 mod register;
+mod table;
 mod word;
 
+pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Ahead, Claim, Look, Pending, WriterSide, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
-pub use copy::{PinsCopy, set_bits, u32_at, u64_at};
+pub use copy::{HotCopy, PinsCopy, set_bits, u32_at, u64_at};
 pub use pin::{KeptPins, PinAttempt, ReaderSide};
-pub use register::{MAX_READERS, Registered};
+pub use table::{Entry, Shared};
 pub use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};
 
 use crate::sync::AtomicU64;

@@ -1,7 +1,8 @@
 //! The lock in bytes that the kernel copied out of an array's file: for those who only look.
 
-use super::{Entry, LockWord, Members, Words};
+use super::{Entry, LockWord, Words};
 use crate::channel::{set_bits, u32_at, u64_at};
+use crate::members::Members;
 use core::mem::offset_of;
 
 /// A copy of the lock and its entries.

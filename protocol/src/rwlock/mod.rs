@@ -30,10 +30,10 @@
 //!
 //! # The steps
 //!
-//! *Share* ([`share`]): count oneself in `sharing` of one's entry, and only then look at the lock word. If it is free and admits one's
+//! *Share* ([`shared`]): count oneself in `sharing` of one's entry, and only then look at the lock word. If it is free and admits one's
 //! group, one is in. Otherwise count back, and wait or [switch](Lock::switch).
 //!
-//! *Claim* ([`alone`]): compare-exchange the free lock word to one's own entry, and only then look at all `sharing`. One has the array alone as soon
+//! *Claim* ([`exclusive`]): compare-exchange the free lock word to one's own entry, and only then look at all `sharing`. One has the array alone as soon
 //! as all of them are zero; nobody new can get in meanwhile.
 //!
 //! *Switch*: to have the other group admitted, take the array alone, change the bit, count oneself in `sharing`, and release.
@@ -83,20 +83,19 @@
 //! `models/` explores these functions with loom, as they ship, waiting loops and all, together with twins that leave out one step each and must be found
 //! out.
 
-mod alone;
 mod copy;
-mod grave;
-mod members;
+mod exclusive;
 #[cfg(test)]
 mod models;
-mod share;
+mod reap;
+mod shared;
 mod word;
 
 pub use copy::LockCopy;
-pub use members::Members;
 pub use word::{LockWord, Purpose, Share};
 
 use crate::event_count::Doorbell;
+use crate::members::Members;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, assert_size, load_seqcst, load_seqcst_u32};
 
 assert_size!(Words, 192);

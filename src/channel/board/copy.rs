@@ -1,12 +1,11 @@
 //! A board as bytes that the kernel copied out of its file: for those who only look. Nothing is mapped, so a file that is cut meanwhile does
 //! no harm.
 
-use super::{Board, HOT_AT, Hot, SLOTS_AT, Slot, truncated};
+use super::{Board, HOT_AT, SLOTS_AT, truncated};
 use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind};
 use crate::format::slot::RawHeader;
-use crate::slots::{Latest, MAX_SLOTS, SlotIndex, Standing, State, u32_at, u64_at};
-use core::mem::offset_of;
+use crate::slots::{Hot, HotCopy, Latest, MAX_SLOTS, Slot, SlotIndex, State};
 
 /// A copy of a whole board.
 pub(crate) struct BoardCopy {
@@ -44,20 +43,24 @@ impl BoardCopy {
     }
 
     pub(crate) fn latest(&self) -> Latest {
-        Latest::copied(&self.bytes, Self::latest_at())
+        self.hot().latest
     }
 
     pub(crate) fn epoch(&self) -> u64 {
-        u64_at(&self.bytes, HOT_AT + offset_of!(Hot, epoch))
+        self.hot().epoch
     }
 
     pub(crate) fn state(&self) -> State {
-        Standing::from_bits(u32_at(&self.bytes, HOT_AT + offset_of!(Hot, standing))).state()
+        self.hot().state
     }
 
     /// The writer's process id as it noted it.
     pub(crate) fn pid(&self) -> Option<u32> {
-        Some(u32_at(&self.bytes, HOT_AT + offset_of!(Hot, pid))).filter(|&pid| pid != 0)
+        self.hot().pid
+    }
+
+    fn hot(&self) -> HotCopy {
+        Hot::copied(&self.bytes, HOT_AT)
     }
 
     pub(crate) fn slot(&self, slot: SlotIndex) -> SlotCopy {
@@ -67,7 +70,7 @@ impl BoardCopy {
 
     /// Where a board has its `latest` word.
     pub(crate) fn latest_at() -> usize {
-        HOT_AT + offset_of!(Hot, latest)
+        HOT_AT + Hot::LATEST_AT
     }
 
     /// Where a board has a slot; the slot's number comes first.
@@ -81,7 +84,6 @@ impl SlotCopy {
     pub(crate) const BYTES: usize = size_of::<Slot>();
 
     pub(crate) fn new(bytes: &[u8]) -> Self {
-        let word = |i: usize| u64_at(bytes, offset_of!(Slot, header) + i * 8);
-        Self { seq: u64_at(bytes, offset_of!(Slot, seq)), header: RawHeader::copy_out(word) }
+        Self { seq: Slot::copied_seq(bytes), header: RawHeader::copy_out(|i| Slot::copied_word(bytes, i)) }
     }
 }

@@ -4,7 +4,6 @@ pub(crate) mod copy;
 
 use super::reader_table::Table;
 use crate::error::{Error, Result};
-use crate::failpoint::fail_point;
 use crate::files::mapping;
 use crate::files::mapping::mappable;
 use crate::files::mapping::{Mapping, Pages};
@@ -13,111 +12,73 @@ use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::format::slot::{FRONT, RawHeader, TIME_WORD, WORDS};
 use crate::slots::{
-    self, CloseSide, LatestWord, MAX_SLOTS, ReaderSide, SlotIndex, SlotSeq, Standing, State, StateWord, WriterSide,
+    self, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State, WriterSide,
 };
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crate::sys::{self, Access, ByteRange, Identity};
 use std::fs::File;
 use std::path::Path;
 use uuid::Uuid;
 
-/// The line that every reader polls.
-#[repr(C, align(64))]
-struct Hot {
-    latest: LatestWord,
-    _reserved_files: AtomicU64,
-    /// Grows with each writer that takes the channel over; 1 is the first.
-    epoch: AtomicU64,
-    standing: StateWord,
-    _reserved: AtomicU32,
-    /// The writer's process id as it saw itself: a hint for people.
-    pid: AtomicU32,
-    _reserved_too: AtomicU32,
-    /// Number that the first value of this board follows: not 0 on a board that replaces another.
-    base: AtomicU64,
+static_assertions::const_assert_eq!(WORDS, HEADER_WORDS);
+
+/// A slot's words as the header that they are. Pinned, claimed, or checked afterwards: see [`Slot`].
+pub(crate) trait HeaderWords {
+    /// Copies the header out.
+    fn header(&self) -> RawHeader;
+
+    /// The write time if the header is otherwise `known`.
+    fn same_but_time(&self, known: &RawHeader) -> Option<u64>;
+
+    /// Whether the header is the one that begins and ends with `known`, but for the write time.
+    fn has_front(&self, known: &[u64; FRONT]) -> bool;
+
+    /// The write time, of whatever value is there: a hint, unless the slot is pinned.
+    fn time(&self) -> u64;
+
+    /// Writes a header into a claimed slot, for values of the writer with this `epoch`.
+    fn set_header(&self, raw: &RawHeader, epoch: u64);
+
+    /// Writes the time alone into a claimed slot whose other words stay.
+    fn set_time(&self, written_ns: u64);
 }
 
-/// A slot: its number, then its header.
-#[repr(C, align(64))]
-pub(crate) struct Slot {
-    seq: SlotSeq,
-    header: [AtomicU64; WORDS],
-    _reserved: [AtomicU32; 3],
-    /// The epoch that the header was written in.
-    epoch: AtomicU32,
-}
-
-impl AsRef<SlotSeq> for Slot {
-    fn as_ref(&self) -> &SlotSeq {
-        &self.seq
-    }
-}
-
-impl Slot {
-    /// Copies the header out. Relaxed: the slot protocol orders these words (pinned, or checked afterwards).
-    pub(crate) fn header(&self) -> RawHeader {
+impl HeaderWords for Slot {
+    fn header(&self) -> RawHeader {
         RawHeader::copy_out(|i| self.word(i))
     }
 
-    /// Whether the header is `known`, but for the write time, which is returned.
     #[inline]
-    pub(crate) fn same_but_time(&self, known: &RawHeader) -> Option<u64> {
-        let same = known
-            .words()
-            .iter()
-            .zip(&self.header)
-            .enumerate()
-            .all(|(i, (known, word))| i == TIME_WORD || word.load(Ordering::Relaxed) == *known);
-        same.then(|| self.word(TIME_WORD))
+    fn same_but_time(&self, known: &RawHeader) -> Option<u64> {
+        let mut words = known.words().iter().zip(self.words()).enumerate();
+        words.all(|(i, (known, word))| i == TIME_WORD || word == *known).then(|| self.time())
     }
 
-    /// Whether the header is the one that begins and ends with `known`, but for the write time.
     #[inline]
-    pub(crate) fn has_front(&self, known: &[u64; FRONT]) -> bool {
-        let words = known.iter().zip(&self.header).enumerate().filter(|(i, _)| *i != TIME_WORD);
+    fn has_front(&self, known: &[u64; FRONT]) -> bool {
+        let words = known.iter().zip(self.words()).enumerate().filter(|(i, _)| *i != TIME_WORD);
         // All of them, without a way out in between: they lie in one line.
-        words.fold(0, |differs, (_, (known, word))| differs | (known ^ word.load(Ordering::Relaxed))) == 0
+        words.fold(0, |differs, (_, (known, word))| differs | (known ^ word)) == 0
     }
 
-    /// The write time, of whatever value is there: a hint, unless the slot is pinned.
     #[inline]
-    pub(crate) fn time(&self) -> u64 {
+    fn time(&self) -> u64 {
         self.word(TIME_WORD)
     }
 
-    /// Writes a header into a claimed slot, for values of the writer with this `epoch`.
-    pub(crate) fn set_header(&self, raw: &RawHeader, epoch: u64) {
-        for (word, value) in self.header.iter().zip(raw.stored()) {
-            word.store(*value, Ordering::Relaxed);
-        }
-        // Its low half is all that there is room for, and nobody restarts a channel that often.
-        #[allow(clippy::cast_possible_truncation, reason = "see above")]
-        self.epoch.store(epoch as u32, Ordering::Relaxed);
+    fn set_header(&self, raw: &RawHeader, epoch: u64) {
+        self.set_words(raw.stored(), epoch);
     }
 
-    /// Which of the channel's writers wrote the header. Relaxed: as [`header`](Self::header).
-    pub(crate) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Relaxed).into()
-    }
-
-    /// Writes the time alone into a claimed slot whose other words stay.
     #[inline]
-    pub(crate) fn set_time(&self, written_ns: u64) {
-        if let Some(word) = self.header.get(TIME_WORD) {
-            word.store(written_ns, Ordering::Relaxed);
-        }
-    }
-
-    fn word(&self, index: usize) -> u64 {
-        self.header.get(index).map_or(0, |word| word.load(Ordering::Relaxed))
+    fn set_time(&self, written_ns: u64) {
+        self.set_word(TIME_WORD, written_ns);
     }
 }
 
 const HOT_AT: usize = HEAD_BYTES;
 const SLOTS_AT: usize = HOT_AT + size_of::<Hot>();
 
-static_assertions::const_assert_eq!(size_of::<Hot>(), 64);
-static_assertions::const_assert_eq!(size_of::<Slot>(), 576);
 static_assertions::const_assert_eq!(SLOTS_AT % align_of::<Slot>(), 0);
 static_assertions::const_assert_eq!(HOT_AT % align_of::<Hot>(), 0);
 
@@ -202,7 +163,7 @@ impl Board {
 
     /// What the writer, who has mapped the board for writing, may do with it.
     #[inline]
-    pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, super::reader_table::Entry> {
+    pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, Entry> {
         WriterSide {
             latest: &self.hot().latest,
             slots: self.slots(),
@@ -212,7 +173,7 @@ impl Board {
     }
 
     /// The words that tell for whom a closed channel still stands.
-    pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, super::reader_table::Entry> {
+    pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, Entry> {
         let Hot { standing, latest, .. } = self.hot();
         CloseSide { state: standing, latest, registered: table.registered(), entries: table.entries() }
     }
@@ -238,24 +199,17 @@ impl Board {
     }
 
     pub(crate) fn epoch(&self) -> u64 {
-        // Acquire: pairs with `begin_epoch`.
-        self.hot().epoch.load(Ordering::Acquire)
+        self.hot().epoch()
     }
 
     /// A new writer begins.
     pub(crate) fn begin_epoch(&self) {
-        let hot = self.hot();
-        // Relaxed: a hint.
-        hot.pid.store(std::process::id(), Ordering::Relaxed);
-        // Release: pairs with `epoch`. Only the holder of the writer's lock gets here, so load and store need not be one step.
-        hot.epoch.store(self.epoch().wrapping_add(1), Ordering::Release);
+        self.hot().begin_epoch(std::process::id());
     }
 
     /// The epoch and the number that the first writer of a new board follows. On the board, as that writer may not live to publish.
     pub(crate) fn set_base(&self, epoch: u64, number: u64) {
-        // Relaxed: nobody reads a board without a head, and `store_head` publishes it.
-        self.hot().epoch.store(epoch, Ordering::Relaxed);
-        self.hot().base.store(number, Ordering::Relaxed);
+        self.hot().set_base(epoch, number);
     }
 
     /// Has a new board begin with the value `number` of the board that it replaces.
@@ -269,21 +223,17 @@ impl Board {
 
     /// The number that the first value of this board follows.
     pub(crate) fn base(&self) -> u64 {
-        // Relaxed: written before the head.
-        self.hot().base.load(Ordering::Relaxed)
+        self.hot().base()
     }
 
     /// The writer's process id as it noted it.
     pub(crate) fn pid(&self) -> Option<u32> {
-        // Acquire: pairs with `forget_pid`; otherwise a hint.
-        let pid = self.hot().pid.load(Ordering::Acquire);
-        (pid != 0).then_some(pid)
+        self.hot().pid()
     }
 
     /// A writer that has closed the channel notes that it has given back all that no slot names.
     pub(crate) fn forget_pid(&self) {
-        // Release: after all that was given back, for whoever clears up.
-        self.hot().pid.store(0, Ordering::Release);
+        self.hot().forget_pid();
     }
 
     /// The payload files that slots name, if no writer is at work.
@@ -321,29 +271,12 @@ impl Board {
 
 /// Copies a head out of the first words of a file; `None` while the magic is not there.
 pub(super) fn load_head(words: &[AtomicU64]) -> Option<[u8; HEAD_BYTES]> {
-    let mut head = [0; HEAD_BYTES / 8];
-    for (i, (copy, word)) in head.iter_mut().zip(words).enumerate() {
-        // Acquire on the magic: pairs with `store_head`, so the rest of the head and file is there when the magic is.
-        let ordering = if i == 0 { Ordering::Acquire } else { Ordering::Relaxed };
-        *copy = word.load(ordering);
-        if i == 0 && *copy == 0 {
-            return None;
-        }
-    }
-    Some(bytemuck::cast(head))
+    slots::load_head::<{ HEAD_BYTES / 8 }>(words).map(bytemuck::cast)
 }
 
 /// Writes a head, the magic last.
 pub(super) fn store_head(words: &[AtomicU64], head: &[u8; HEAD_BYTES]) {
-    let (chunks, _) = head.as_chunks::<8>();
-    for (i, (word, bytes)) in words.iter().zip(chunks).enumerate().rev() {
-        // Release on the magic: pairs with `load_head`.
-        let ordering = if i == 0 { Ordering::Release } else { Ordering::Relaxed };
-        if i == 0 {
-            fail_point!("head.body");
-        }
-        word.store(u64::from_ne_bytes(*bytes), ordering);
-    }
+    slots::store_head::<{ HEAD_BYTES / 8 }>(words, &bytemuck::cast(*head));
 }
 
 pub(super) fn truncated(expected: usize, found: usize) -> HeaderError {

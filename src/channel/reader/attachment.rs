@@ -237,7 +237,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
-            place.entry.table().registered().remove(place.index, pins);
+            pins.deregister(place.entry.table().registered(), place.index);
             fail_point!("detach.removed");
         }
     }
@@ -258,8 +258,8 @@ impl OwnSeat {
         };
         fail_point!("attach.locked");
         if let Some(entry) = table.entries().get(index) {
-            table.registered().add(index, entry.as_ref());
-            entry.note_pid();
+            entry.as_ref().register(table.registered(), index);
+            entry.note_pid(std::process::id());
         }
         let Some(entry) = OwnEntry::new(table, index) else { return Ok(Err(Seat::Full)) };
         Ok(Ok(Self { entry, file, index, kept: KeptPins::new() }))

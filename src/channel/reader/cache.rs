@@ -3,7 +3,7 @@
 //! It is valid as long as the board says the same.
 
 use super::open_files::OpenFiles;
-use crate::channel::board::{Board, Slot};
+use crate::channel::board::{Board, HeaderWords};
 use crate::channel::payload::ReadPayload;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
@@ -11,7 +11,7 @@ use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, FRONT, RawHeader, SlotHeader};
-use crate::slots::{Latest, SlotIndex, Standing};
+use crate::slots::{Latest, Slot, SlotIndex, Standing};
 use std::sync::Arc;
 
 /// An array's description.

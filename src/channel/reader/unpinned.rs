@@ -16,6 +16,7 @@ use super::sample::Origin;
 use super::sample::OwnedSample;
 use super::sink::{Accepted, Elements, Sink};
 use super::{CHANNELS, Reader};
+use crate::channel::board::HeaderWords;
 use crate::channel::payload::check_set_aside;
 use crate::element::ShElement;
 use crate::element::dtype::DType;

@@ -13,11 +13,11 @@ use super::Reader;
 use super::deadline::{Deadline, FIRST_NAP, LONGEST_NAP, SLICE};
 use super::sample::{OwnedSample, Sample};
 use super::spin::BURST;
-use crate::channel::board::Slot;
+use crate::channel::board::HeaderWords;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::slots::Standing;
 use crate::slots::State;
+use crate::slots::{Slot, Standing};
 use crate::sys;
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,9 @@
 //! A reader table as bytes that the kernel copied out of its file: for those who only look.
 
-use super::{ENTRIES_AT, Entry, SHARED_AT, Shared, Table, truncated};
+use super::{ENTRIES_AT, SHARED_AT, Table, truncated};
 use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind};
-use crate::slots::{Pins, PinsCopy, Registered, u32_at};
-use core::mem::offset_of;
+use crate::slots::{Entry, Members, PinsCopy, Shared};
 
 /// A copy of a whole reader table.
 pub(crate) struct TableCopy {
@@ -15,7 +14,7 @@ pub(crate) struct TableCopy {
 impl TableCopy {
     /// Bytes of the longest table.
     pub(crate) fn longest() -> usize {
-        Table::len_for(Registered::MAX)
+        Table::len_for(Members::MAX)
     }
 
     /// Checks a copy of all bytes of the table that belongs to `board`, or of its [`longest`](Self::longest) front; `None` while it has no head.
@@ -42,17 +41,17 @@ impl TableCopy {
 
     /// The entries in use.
     pub(crate) fn registered(&self) -> Vec<usize> {
-        Registered::copied(&self.bytes, SHARED_AT + offset_of!(Shared, registered), self.entries)
+        Shared::copied(&self.bytes, SHARED_AT, self.entries)
     }
 
     /// What the reader of an entry holds.
     pub(crate) fn pins(&self, index: usize) -> PinsCopy {
-        Pins::copied(&self.bytes, Self::entry_at(index).saturating_add(offset_of!(Entry, pins)))
+        Entry::copied_pins(&self.bytes, Self::entry_at(index))
     }
 
     /// The process id that the reader of an entry noted.
     pub(crate) fn pid(&self, index: usize) -> Option<u32> {
-        Some(u32_at(&self.bytes, Self::entry_at(index).saturating_add(offset_of!(Entry, pid)))).filter(|&pid| pid != 0)
+        Entry::copied_pid(&self.bytes, Self::entry_at(index))
     }
 
     fn entry_at(index: usize) -> usize {

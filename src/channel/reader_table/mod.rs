@@ -10,49 +10,17 @@ use crate::files::mapping::{Mapping, Pages};
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
-use crate::slots::{Doorbell, Pins, Registered};
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::slots::{Doorbell, Entry, Members, Pins, Shared};
+use crate::sync::AtomicU64;
 use crate::sys::{self, Access, Identity, Sleepers};
 use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::time::Duration;
 
-/// The line that all readers share; written only when one opens, closes or falls asleep.
-#[repr(C, align(64))]
-struct Shared {
-    asleep: AtomicU32,
-    /// The word that readers sleep on.
-    wake: AtomicU32,
-    registered: Registered,
-}
-
-/// One reader's line. The reader that holds the kernel's lock on these bytes owns it.
-#[repr(C, align(64))]
-pub(crate) struct Entry {
-    pins: Pins,
-    /// The reader's process id as it saw itself: a hint for people.
-    pid: AtomicU32,
-}
-
-impl AsRef<Pins> for Entry {
-    fn as_ref(&self) -> &Pins {
-        &self.pins
-    }
-}
-
-impl Entry {
-    pub(crate) fn note_pid(&self) {
-        // Relaxed: a hint.
-        self.pid.store(std::process::id(), Ordering::Relaxed);
-    }
-}
-
 const SHARED_AT: usize = HEAD_BYTES;
 const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
 
-static_assertions::const_assert_eq!(size_of::<Shared>(), 64);
-static_assertions::const_assert_eq!(size_of::<Entry>(), 64);
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
 
 /// A table and one of its entries, which its reader owns.
@@ -115,7 +83,7 @@ impl Table {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
-        let found = found.min(Self::len_for(Registered::MAX));
+        let found = found.min(Self::len_for(Members::MAX));
         let mapping =
             Mapping::new(file, found, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
         let mut table = Self { mapping, identity, entries: 0 };
@@ -142,13 +110,12 @@ impl Table {
     }
 
     /// Who owns an entry: its reader, by the kernel's lock on it.
-    pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Registered::MAX);
+    pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Members::MAX);
 
     /// The words through which to fall asleep, and to wake.
     #[inline]
     pub(crate) fn bell(&self) -> Doorbell<'_> {
-        let Shared { asleep, wake, .. } = self.shared();
-        Doorbell { asleep, wake }
+        self.shared().bell()
     }
 
     /// Wakes all readers that sleep, or are about to, so that they look at the board again.
@@ -163,7 +130,7 @@ impl Table {
     }
 
     #[inline]
-    pub(crate) fn registered(&self) -> &Registered {
+    pub(crate) fn registered(&self) -> &Members {
         &self.shared().registered
     }
 

@@ -1,6 +1,6 @@
 //! Becoming the writer of a channel: making one, or taking over a dead writer's.
 
-use crate::channel::board::Board;
+use crate::channel::board::{Board, HeaderWords};
 use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;

@@ -4,6 +4,7 @@ use super::open::{Before, OwnedChannel};
 use super::rotation::{Choice, Rotation, bits};
 use crate::arch::clock::Stamps;
 use crate::arch::memcpy::copy;
+use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
 use crate::element::dtype::DType;
 use crate::error::{Error, Memory, Result};

@@ -4,6 +4,7 @@
 
 use super::open::OwnedChannel;
 use super::raw::RawWriter;
+use crate::channel::board::HeaderWords;
 use crate::channel::reader_table::Table;
 use crate::channel::remains::ClosedFiles;
 use crate::channel::remains::remove_closed;
@@ -88,7 +89,7 @@ impl RawWriter {
             let Some(entry) = table.entries().get(index) else { return };
             Table::SEATS.reap(file, index, || {
                 fail_point!("reap.locked");
-                table.registered().remove(index, entry.as_ref());
+                entry.as_ref().deregister(table.registered(), index);
                 fail_point!("reap.removed");
             });
         });

@@ -8,6 +8,7 @@
 use super::open::{Before, OwnedChannel, last_value};
 use super::raw::{Lost, RawWriter, SlotState};
 use super::rotation::Rotation;
+use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
 use crate::error::Result;
 use crate::failpoint::fail_point;

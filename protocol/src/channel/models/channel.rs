@@ -2,9 +2,9 @@
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::channel::{
-    Ahead, Claim, Latest, LatestWord, Look, PinAttempt, PinMask, Pins, ReaderSide, Registered, SlotIndex, SlotSeq,
-    WriterSide,
+    Ahead, Claim, Latest, LatestWord, Look, PinAttempt, PinMask, Pins, ReaderSide, SlotIndex, SlotSeq, WriterSide,
 };
+use crate::members::Members;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
 use loom::cell::UnsafeCell;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl AsRef<Pins> for Entry {
 pub(super) struct Channel<P = Pair> {
     pub(super) latest: LatestWord,
     pub(super) slots: Vec<Slot<P>>,
-    pub(super) registered: Registered,
+    pub(super) registered: Members,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -70,11 +70,11 @@ impl<P: Payload> Channel<P> {
         let channel = Self {
             latest: LatestWord::default(),
             slots: (0..slots).map(|_| Slot { seq: SlotSeq::default(), payload: P::new() }).collect(),
-            registered: Registered::default(),
+            registered: Members::default(),
             entries: (0..entries).map(|_| Entry(Pins::default())).collect(),
         };
         for entry in 0..registered {
-            channel.registered.add(entry, channel.pins(entry));
+            channel.pins(entry).register(&channel.registered, entry);
         }
         Arc::new(channel)
     }

@@ -155,7 +155,7 @@ fn leave(site: &Site, channel: &Channel, entry: usize, flaw: Flaw) {
     if flaw != Flaw::ClearsUpBeforeSaying {
         clear_up(site, channel, flaw);
     }
-    channel.registered.remove(entry, channel.pins(entry));
+    channel.pins(entry).deregister(&channel.registered, entry);
     site.lives[entry].store(0, Ordering::Release);
 }
 
@@ -195,7 +195,7 @@ fn newcomer(flaw: Flaw) {
                 return;
             }
             site.lives[0].store(1, Ordering::Release);
-            channel.registered.add(0, channel.pins(0));
+            channel.pins(0).register(&channel.registered, 0);
             if flaw == Flaw::NoLookAfterRegistering || site.state.load_registered().state().takes_readers() {
                 read_and_clear_up(&site, channel, 0, flaw);
             }

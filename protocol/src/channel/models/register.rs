@@ -40,22 +40,22 @@ fn come_and_go(ahead: usize, publications: usize, flaw: Flaw) {
         if flaw == Flaw::PinBeforeRegister {
             let sample = reader.pin();
             // The entry's own words are left alone, so that the order is all that differs.
-            channel.registered.add(0, &Pins::default());
+            Pins::default().register(&channel.registered, 0);
             if let Some(sample) = sample {
                 reader.check(sample);
                 reader.unpin();
             }
         } else {
-            channel.registered.add(0, reader.pins);
+            reader.pins.register(&channel.registered, 0);
             if let Some(sample) = reader.pin() {
                 if flaw == Flaw::RemoveBeforeUse {
-                    channel.registered.remove(0, reader.pins);
+                    reader.pins.deregister(&channel.registered, 0);
                 }
                 reader.check(sample);
                 reader.unpin();
             }
         }
-        channel.registered.remove(0, reader.pins);
+        reader.pins.deregister(&channel.registered, 0);
     });
     for _ in 0..publications {
         writer.publish();
@@ -104,7 +104,7 @@ fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
                     Hold::Borrowed => reader.unpin(),
                     Hold::Owned => kept.release(reader.pins, sample.slot()),
                 }
-                channel.registered.remove(0, reader.pins);
+                reader.pins.deregister(&channel.registered, 0);
             }
             lock.unlock();
         })
@@ -114,11 +114,11 @@ fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
         spawn(&channel, move |channel| {
             if lock.try_lock() {
                 let mut reader = Reader::new(channel, 0, flaw);
-                channel.registered.add(0, reader.pins);
+                reader.pins.register(&channel.registered, 0);
                 let words = [&reader.pins.borrowed, &reader.pins.kept].map(|word| word.load(Ordering::Relaxed));
                 assert_eq!(words, [0; 2], "{PINNED}");
                 reader.read();
-                channel.registered.remove(0, reader.pins);
+                reader.pins.deregister(&channel.registered, 0);
                 lock.unlock();
             }
         })
@@ -134,7 +134,7 @@ fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
             _ => (lock.try_lock(), true),
         };
         if dead {
-            channel.registered.remove(0, channel.pins(0));
+            channel.pins(0).deregister(&channel.registered, 0);
         }
         if dead && held {
             lock.unlock();

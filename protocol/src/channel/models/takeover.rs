@@ -77,7 +77,7 @@ fn take_over(last: Step, before: usize, after: usize, ahead: usize, flaw: Flaw) 
     match flaw {
         Flaw::ForgetsLatest => second.latest = Latest::NONE,
         Flaw::RestartsNumbers => second.number = 0,
-        Flaw::ClearsPins => channel.registered.add(0, channel.pins(0)),
+        Flaw::ClearsPins => channel.pins(0).register(&channel.registered, 0),
         _ => {}
     }
     for _ in 0..after {
@@ -118,7 +118,7 @@ fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
     match flaw {
         Flaw::ForgetsLatest => third.latest = Latest::NONE,
         Flaw::RestartsNumbers => third.number = 0,
-        Flaw::ClearsPins => channel.registered.add(0, channel.pins(0)),
+        Flaw::ClearsPins => channel.pins(0).register(&channel.registered, 0),
         _ => {}
     }
     third.publish();
@@ -145,7 +145,7 @@ fn take_over_beside_an_owned_sample(last: Step, flaw: Flaw) {
     die_after(last, &mut first);
     let mut second = Writer::inherit(&channel, flaw);
     if flaw == Flaw::ClearsPins {
-        channel.registered.add(0, channel.pins(0));
+        channel.pins(0).register(&channel.registered, 0);
     }
     for _ in 0..3 {
         second.publish();

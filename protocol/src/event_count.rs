@@ -18,20 +18,20 @@ use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
 
 /// The two words of the handshake, both in the reader table: only those who may take part can find the sleepers.
-pub struct Doorbell<'a> {
+pub struct EventCount<'a> {
     /// 1 when a reader sleeps or is about to.
     pub asleep: &'a AtomicU32,
     /// Changed for each wake-up; the kernel compares it.
     pub wake: &'a AtomicU32,
 }
 
-impl Doorbell<'_> {
-    /// Rings if there may be a sleeper. Returns the ticket that was replaced then: the kernel must be asked to wake those
+impl EventCount<'_> {
+    /// Notifies if there may be a sleeper. Returns the ticket that was replaced then: the kernel must be asked to wake those
     /// who hold it.
     #[inline]
     #[must_use = "those who hold the ticket are still asleep"]
-    pub fn ring(&self) -> Option<u32> {
-        if self.is_awaited() { Some(self.ring_always()) } else { None }
+    pub fn notify(&self) -> Option<u32> {
+        if self.is_awaited() { Some(self.notify_always()) } else { None }
     }
 
     /// Whether there may be a sleeper: for a writer after a publication, or after any other news.
@@ -45,7 +45,7 @@ impl Doorbell<'_> {
     /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake those who hold it.
     #[must_use = "those who hold the ticket are still asleep"]
     #[inline]
-    pub fn ring_always(&self) -> u32 {
+    pub fn notify_always(&self) -> u32 {
         // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was
         // published before.
         self.asleep.swap(0, Ordering::SeqCst);
@@ -59,7 +59,7 @@ impl Doorbell<'_> {
     /// Reader: the value of `wake` to sleep on. Taken before [`announce`](Self::announce).
     #[inline]
     pub fn ticket(&self) -> u32 {
-        // Acquire: pairs with the change of `wake` in `ring_always`.
+        // Acquire: pairs with the change of `wake` in `notify_always`.
         self.wake.load(Ordering::Acquire)
     }
 

@@ -1,16 +1,16 @@
 //! What is where in the file of a shared array.
 
-use crate::lock::{Entry, Words};
+use crate::lock::{Entry, RwLockWords};
 
 /// Bytes before the lock: the head, with room for 64 axes.
 const WORDS_AT: usize = 576;
 /// Where the entries of the lock begin.
-pub(crate) const ENTRIES_AT: usize = WORDS_AT + size_of::<Words>();
+pub(crate) const ENTRIES_AT: usize = WORDS_AT + size_of::<RwLockWords>();
 
 /// Elements begin at a multiple of this in files made by this version.
 pub(crate) const PAGE: usize = 4096;
 
-static_assertions::const_assert_eq!(WORDS_AT % align_of::<Words>(), 0);
+static_assertions::const_assert_eq!(WORDS_AT % align_of::<RwLockWords>(), 0);
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
 
 /// What is where in the file of an array.

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::seats::Seats;
 use crate::files::trusted::{has_name, unlink_if_same};
-use crate::lock::{Kernel, Lock};
+use crate::lock::{Kernel, RwLock};
 use crate::sync::{AtomicU32, Mutex};
 use crate::sys::{self, Backoff, Home, Identity, LockedFile, Sleepers, Sweeper};
 use crate::view::shape;
@@ -50,17 +50,17 @@ impl Kernel for OwnSeat {
         self.sleepers.wake_all(wake, replaced);
     }
 
-    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+    fn if_dead(&self, index: usize, reap: impl FnOnce()) {
         if index == self.index {
             return;
         }
         // Nothing is guarded but the time between taking and releasing; a panic in between does not happen.
         let _alone = self.alone.lock();
         if index >= self.entries {
-            bury();
+            reap();
             return;
         }
-        ArrayMemory::SEATS.reap(&self.file, index, bury);
+        ArrayMemory::SEATS.reap(&self.file, index, reap);
     }
 }
 
@@ -158,20 +158,20 @@ impl Attachment {
 
     /// The lock, unless it belongs to the parent of this process, or there is none.
     #[inline]
-    pub(super) fn own_lock(&self) -> Option<Lock<'_, impl Kernel>> {
+    pub(super) fn own_lock(&self) -> Option<RwLock<'_, impl Kernel>> {
         if self.home.is_here() { self.lock_words() } else { None }
     }
 
     /// The lock, for whoever may use it.
-    pub(super) fn lock(&self) -> Result<Lock<'_, impl Kernel>> {
+    pub(super) fn lock(&self) -> Result<RwLock<'_, impl Kernel>> {
         self.check_process()?;
         self.lock_words().ok_or(Error::Unsupported { what: "locking a file that has no lock" })
     }
 
     #[inline]
-    fn lock_words(&self) -> Option<Lock<'_, OwnSeat>> {
+    fn lock_words(&self) -> Option<RwLock<'_, OwnSeat>> {
         let kernel = self.seat.as_ref()?;
-        Some(Lock { words: self.memory.words()?, entries: self.memory.entries(), own: kernel.index, kernel })
+        Some(RwLock { words: self.memory.words()?, entries: self.memory.entries(), own: kernel.index, kernel })
     }
 }
 

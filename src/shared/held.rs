@@ -1,7 +1,7 @@
 //! Taking the lock of an array, and giving it back.
 
 use super::attachment::Attachment;
-use crate::lock::{Inside, Patience, Purpose, Share};
+use crate::lock::{Acquired, Purpose, Share, Waiter};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
@@ -30,12 +30,12 @@ pub(super) enum Acquisition {
     Refused,
 }
 
-impl From<Option<Inside>> for Acquisition {
+impl From<Option<Acquired>> for Acquisition {
     #[inline]
-    fn from(inside: Option<Inside>) -> Self {
-        match inside {
-            Some(Inside { poisoned: false }) => Self::Sound,
-            Some(Inside { poisoned: true }) => Self::Poisoned,
+    fn from(acquired: Option<Acquired>) -> Self {
+        match acquired {
+            Some(Acquired { poisoned: false }) => Self::Sound,
+            Some(Acquired { poisoned: true }) => Self::Poisoned,
             None => Self::TimedOut,
         }
     }
@@ -44,7 +44,7 @@ impl From<Option<Inside>> for Acquisition {
 impl Attachment {
     /// Takes the lock; a [`Held`] gives it back.
     #[inline]
-    pub(super) fn acquire(&self, mode: LockMode, waiter: &mut impl Patience) -> Acquisition {
+    pub(super) fn acquire(&self, mode: LockMode, waiter: &mut impl Waiter) -> Acquisition {
         match mode {
             LockMode::Read => self.acquire_shared(Share::View, waiter),
             LockMode::Atomic => self.acquire_shared(Share::Atomic, waiter),
@@ -56,12 +56,12 @@ impl Attachment {
 
     /// Takes the lock together with others that share it in a way that goes with `share`.
     #[inline]
-    pub(super) fn acquire_shared(&self, share: Share, waiter: &mut impl Patience) -> Acquisition {
+    pub(super) fn acquire_shared(&self, share: Share, waiter: &mut impl Waiter) -> Acquisition {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.share(share, waiter).into())
     }
 
     /// Takes the lock to write if that is possible at once, without keeping others out in the attempt.
-    pub(super) fn try_acquire_alone(&self, waiter: &mut impl Patience) -> Acquisition {
+    pub(super) fn try_acquire_alone(&self, waiter: &mut impl Waiter) -> Acquisition {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.try_claim(waiter).into())
     }
 }

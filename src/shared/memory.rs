@@ -9,7 +9,7 @@ use crate::files::reserve;
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::extent::{ENTRIES_AT, Extent};
-use crate::lock::{Entry, Members, Words};
+use crate::lock::{Entry, Members, RwLockWords};
 use crate::sync::Ordering;
 use crate::sys::Access;
 use std::fs::File;
@@ -83,13 +83,13 @@ impl ArrayMemory {
 
     /// The lock; `None` for a file without.
     #[inline]
-    pub(crate) fn words(&self) -> Option<&Words> {
+    pub(crate) fn words(&self) -> Option<&RwLockWords> {
         let mapping = self.mapping.as_ref().filter(|_| self.extent.entries != 0)?;
         // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than
         // `lock_end`, beyond the words; LOCK_AT is a multiple of their alignment and the mapping
-        // starts at a page. Words consist of atomics and integers that nobody reads, valid whatever
+        // starts at a page. RwLockWords consist of atomics and integers that nobody reads, valid whatever
         // other processes write. The mapping, for reading and writing, outlives the reference.
-        Some(unsafe { &*mapping.as_ptr().wrapping_add(Extent::LOCK_AT).cast::<Words>() })
+        Some(unsafe { &*mapping.as_ptr().wrapping_add(Extent::LOCK_AT).cast::<RwLockWords>() })
     }
 
     /// The entries of the lock.

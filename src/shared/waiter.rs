@@ -1,6 +1,6 @@
 //! How a thread waits for the lock of an array: a few looks, then sleep in slices.
 
-use crate::lock::{Patience, SLICE_NS, Slept};
+use crate::lock::{SLICE_NS, Waiter, Wake};
 use crate::sync::AtomicU32;
 use crate::sys::{self, Sleepers};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl Blocking {
     }
 }
 
-impl Patience for Blocking {
+impl Waiter for Blocking {
     fn spin(&mut self) -> bool {
         if self.looks == 0 {
             return false;
@@ -52,7 +52,7 @@ impl Patience for Blocking {
         true
     }
 
-    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Wake {
         let now = Instant::now();
         let next_check = *self.checked.get_or_insert(now) + SLICE;
         let end = self.deadline.map_or(next_check, |deadline| deadline.min(next_check));
@@ -62,12 +62,12 @@ impl Patience for Blocking {
         }
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| now >= deadline) {
-            Slept::Over
+            Wake::TimedOut
         } else if now >= next_check {
             self.checked = Some(now);
-            Slept::Slice
+            Wake::SliceOver
         } else {
-            Slept::Woken
+            Wake::Woken
         }
     }
 
@@ -84,13 +84,13 @@ fn now() -> u64 {
 /// Does not wait.
 pub(super) struct NoWait;
 
-impl Patience for NoWait {
+impl Waiter for NoWait {
     fn spin(&mut self) -> bool {
         false
     }
 
-    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
-        Slept::Over
+    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Wake {
+        Wake::TimedOut
     }
 
     fn now(&self) -> u64 {
@@ -110,14 +110,14 @@ impl<F: FnMut() -> bool> Interruptible<F> {
     }
 }
 
-impl<F: FnMut() -> bool> Patience for Interruptible<F> {
+impl<F: FnMut() -> bool> Waiter for Interruptible<F> {
     fn spin(&mut self) -> bool {
         self.blocking.spin()
     }
 
-    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Wake {
         match self.blocking.sleep(wake, ticket) {
-            Slept::Slice if !(self.go_on)() => Slept::Over,
+            Wake::SliceOver if !(self.go_on)() => Wake::TimedOut,
             other => other,
         }
     }

@@ -1,4 +1,4 @@
-//! The writer's transitions: look, claim, abandon, publish and claim ahead. The argument stands in [the parent module](super).
+//! The writer's transitions: look, claim, abandon, publish and claim preclaimed. The argument stands in [the parent module](super).
 
 use super::{Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
@@ -20,7 +20,7 @@ pub struct WriterSide<'a, S, E> {
 
 /// What one look at all reader entries showed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Look {
+pub struct PinScan {
     /// Every slot that some reader holds or is about to.
     pub pins: PinMask,
     /// The readers' `retries`, added up (wrapping): only a change of it means anything.
@@ -29,7 +29,7 @@ pub struct Look {
 
 /// A slot whose `seq` is 0, but whose pins have not been looked at since: not yet ours.
 #[derive(Debug)]
-pub struct Pending {
+pub struct Zeroed {
     slot: SlotIndex,
     previous: u64,
 }
@@ -52,11 +52,11 @@ impl Claim {
 
 /// Slots that have been claimed along with a publication, for those to come.
 #[derive(Debug, Default)]
-pub struct Ahead(pub(super) PinMask);
+pub struct Preclaimed(pub(super) PinMask);
 
-impl Ahead {
+impl Preclaimed {
     /// How many slots can be claimed along with one publication.
-    pub const MOST: usize = 8;
+    pub const MAX: usize = 8;
 
     /// Whether there are none.
     #[inline]
@@ -79,51 +79,51 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ///
     /// `registered`, then `borrowed`, are SeqCst: they are the load half of the handshake with [`super::ReaderSide::try_pin`] and
     /// [`Pins::register`]. `kept` is loaded after `borrowed`, and Acquire suffices: it pairs with [`super::KeptPins`].
-    pub fn look(&self) -> Look {
-        let mut look = Look::default();
+    pub fn scan(&self) -> PinScan {
+        let mut scan = PinScan::default();
         self.registered.for_each(self.entries.len(), |index| {
             if let Some(entry) = self.entries.get(index) {
                 let entry = entry.as_ref();
                 let borrowed = load_seqcst(&entry.borrowed);
                 let kept = entry.kept.load(Ordering::Acquire);
-                look.pins = look.pins.union(PinMask::from_bits(borrowed | kept));
+                scan.pins = scan.pins.union(PinMask::from_bits(borrowed | kept));
                 // Relaxed: a hint, on a line that is loaded anyway.
                 let retries = entry.retries.load(Ordering::Relaxed);
-                look.retries = look.retries.wrapping_add(retries);
+                scan.retries = scan.retries.wrapping_add(retries);
             }
         });
-        look
+        scan
     }
 
-    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look showed goes to `look` either way: a guess
+    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look showed goes to `scan` either way: a guess
     /// for the next claim.
     #[inline]
-    pub fn claim(&self, slot: SlotIndex, look: &mut Look) -> Option<Claim> {
-        self.confirm(self.begin(slot), look)
+    pub fn claim(&self, slot: SlotIndex, scan: &mut PinScan) -> Option<Claim> {
+        self.confirm(self.begin(slot), scan)
     }
 
     /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
     #[inline]
-    pub fn begin(&self, slot: SlotIndex) -> Pending {
+    pub fn begin(&self, slot: SlotIndex) -> Zeroed {
         let mut previous = 0;
         if let Some(seq) = self.seq(slot) {
             // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover, what
             // the lock on the board made visible).
             previous = seq.0.load(Ordering::Relaxed);
-            // SeqCst: store half of the handshake; its load half is `look`. Pairs with the `seq` load of `try_pin`.
+            // SeqCst: store half of the handshake; its load half is `scan`. Pairs with the `seq` load of `try_pin`.
             store_seqcst(&seq.0, 0);
         }
         fail_point!("claim.zeroed");
-        Pending { slot, previous }
+        Zeroed { slot, previous }
     }
 
     /// Second half of a claim: the second look. A slot that turns out to be held gets its number back.
     #[inline]
-    pub fn confirm(&self, pending: Pending, look: &mut Look) -> Option<Claim> {
-        let Pending { slot, previous } = pending;
+    pub fn confirm(&self, zeroed: Zeroed, scan: &mut PinScan) -> Option<Claim> {
+        let Zeroed { slot, previous } = zeroed;
         let claim = Claim { slot, previous };
-        *look = self.look();
-        if look.pins.contains(slot) {
+        *scan = self.scan();
+        if scan.pins.contains(slot) {
             fail_point!("claim.refused");
             self.abandon(claim);
             return None;
@@ -148,10 +148,17 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
 
     /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.
     ///
-    /// Along with it, claims those of the slots `next`, no more than [`Ahead::MOST`], none of which is the current value's or in `ahead`, that no reader holds: one fence and one look at the readers serve for
-    /// all of them. What the look showed goes to `look`.
+    /// Along with it, claims those of the slots `next`, no more than [`Preclaimed::MAX`], none of which is the current value's or in `preclaimed`, that no reader holds: one fence and one look at the readers serve for
+    /// all of them. What the look showed goes to `scan`.
     #[inline]
-    pub fn publish(&self, claim: Claim, number: u64, next: PinMask, ahead: &mut Ahead, look: &mut Look) -> Latest {
+    pub fn publish(
+        &self,
+        claim: Claim,
+        number: u64,
+        next: PinMask,
+        preclaimed: &mut Preclaimed,
+        scan: &mut PinScan,
+    ) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");
         if let Some(seq) = self.seq(claim.slot) {
@@ -163,22 +170,22 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         self.latest.0.store(latest.to_bits(), Ordering::Release);
         fail_point!("publish.named");
         if next == PinMask::EMPTY {
-            // SeqCst: between the `latest` store above and the load of `Doorbell::ring`, which the caller goes on with. The other side of the handshake is a reader that falls
-            // asleep: `Doorbell::announce` and `ReaderSide::latest_before_sleep`.
+            // SeqCst: between the `latest` store above and the load of `EventCount::notify`, which the caller goes on with. The other side of the handshake is a reader that falls
+            // asleep: `EventCount::announce` and `ReaderSide::latest_before_sleep`.
             fence(Ordering::SeqCst);
         } else {
-            self.claim_ahead(next, ahead, look);
+            self.preclaim(next, preclaimed, scan);
         }
         latest
     }
 
     /// Claims those of the slots `next` that no reader holds. The fence in it serves a preceding store of `latest` too.
     #[inline(never)]
-    fn claim_ahead(&self, next: PinMask, ahead: &mut Ahead, look: &mut Look) {
+    fn preclaim(&self, next: PinMask, preclaimed: &mut Preclaimed, scan: &mut PinScan) {
         // What does not fit here would be claimed without having been zeroed. `Rotation::upcoming` chooses no more; a check that ships costs each write
         // three instructions.
-        debug_assert!(slots(next).count() <= Ahead::MOST, "{next:?} is more than can be claimed at once");
-        let mut previous = [0; Ahead::MOST];
+        debug_assert!(slots(next).count() <= Preclaimed::MAX, "{next:?} is more than can be claimed at once");
+        let mut previous = [0; Preclaimed::MAX];
         for (slot, previous) in slots(next).zip(&mut previous) {
             let Some(seq) = self.seq(slot) else { continue };
             // Relaxed: as in `begin`.
@@ -187,13 +194,13 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
             seq.0.store(0, Ordering::Release);
         }
         fail_point!("ahead.zeroed");
-        // SeqCst: between the stores above and the loads below, for two handshakes. One is that with a reader that pins: `seq`, then `look`; on the other side both accesses of
+        // SeqCst: between the stores above and the loads below, for two handshakes. One is that with a reader that pins: `seq`, then `scan`; on the other side both accesses of
         // `try_pin`. The other is that with a reader that falls asleep, see `publish`. It contains the Release fence that `confirm` has for copies without a pin.
         fence(Ordering::SeqCst);
-        *look = self.look();
-        ahead.0 = ahead.0.union(next.without(look.pins));
-        if next != next.without(look.pins) {
-            self.abandon_held(next, &previous, look.pins);
+        *scan = self.scan();
+        preclaimed.0 = preclaimed.0.union(next.without(scan.pins));
+        if next != next.without(scan.pins) {
+            self.abandon_held(next, &previous, scan.pins);
         }
         fail_point!("ahead.claimed");
     }

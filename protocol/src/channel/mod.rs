@@ -11,7 +11,7 @@
 //! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
 //! | `registered` ([`Members`](crate::members::Members)) | readers, at open and close | which reader entries are in use |
-//! | `asleep`, `wake` ([`Doorbell`](crate::event_count::Doorbell)), beside `registered` | sleepers and writer | who has to be woken |
+//! | `asleep`, `wake` ([`EventCount`](crate::event_count::EventCount)), beside `registered` | sleepers and writer | who has to be woken |
 //! | `state` ([`StateWord`]) | whoever holds the writer's lock | whether the channel is open, and what stays of it |
 //! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to: what a close leaves stays until all living readers have |
 //!
@@ -22,8 +22,8 @@
 //!
 //! *Publish*: payload and header are written, `seq` becomes the new number, `latest` names it.
 //!
-//! *Claim ahead* ([`Ahead`]): along with a publication the writer claims the slots of the values to come, a few at a time. Publishing ends with a fence between `latest` and `asleep`
-//! (see [`Doorbell`](crate::event_count::Doorbell)) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
+//! *Claim ahead* ([`Preclaimed`]): along with a publication the writer claims the slots of the values to come, a few at a time. Publishing ends with a fence between `latest` and `asleep`
+//! (see [`EventCount`](crate::event_count::EventCount)) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
 //! cache line from one that is about to pin.
 //!
 //! *Pin* ([`pin`]): a reader loads `latest`, announces the slot in its own `borrowed` word, and only then loads the
@@ -75,7 +75,7 @@ mod table;
 mod word;
 
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
-pub use claim::{Ahead, Claim, Look, Pending, WriterSide, begin_with};
+pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
 pub use copy::{HotCopy, PinsCopy, set_bits, u32_at, u64_at};
 pub use pin::{KeptPins, PinAttempt, ReaderSide};

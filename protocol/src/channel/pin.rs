@@ -44,10 +44,10 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             return PinAttempt::Broken;
         };
         fail_point!("pin.chosen");
-        // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::look`.
+        // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::scan`.
         store_seqcst(&pins.borrowed, latest.slot().bit().to_bits());
         fail_point!("pin.announced");
-        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin` or `claim_ahead`. It contains the Acquire that pairs with
+        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin` or `preclaim`. It contains the Acquire that pairs with
         // the `seq` store of `publish` or `abandon`, whichever wrote the number.
         if load_seqcst(&seq.0) == latest.number() {
             fail_point!("pin.held");
@@ -69,7 +69,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     /// Gives back what [`try_pin`](Self::try_pin) pinned.
     #[inline]
     pub fn unpin(&self, pins: &Pins) {
-        // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::look`.
+        // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::scan`.
         pins.borrowed.store(0, Ordering::Release);
         fail_point!("pin.cleared");
     }
@@ -100,7 +100,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             .is_some_and(|slot| slot.as_ref().0.load(Ordering::Relaxed) == latest.number())
     }
 
-    /// What is current, for a reader that has just announced its sleep; see [`super::Doorbell`].
+    /// What is current, for a reader that has just announced its sleep; see [`super::EventCount`].
     pub fn latest_before_sleep(&self) -> Latest {
         // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and the fence that ends it.
         Latest::from_bits(load_seqcst(&self.latest.0))
@@ -161,7 +161,7 @@ impl KeptPins {
         if mask != counts.mask {
             counts.mask = mask;
             // Release: on the way out, the owner's reads come before the cleared bit (pairs with the `kept` load of
-            // `WriterSide::look`); on the way in, `unpin`'s own Release keeps the set bit before the cleared `borrowed`.
+            // `WriterSide::scan`); on the way in, `unpin`'s own Release keeps the set bit before the cleared `borrowed`.
             pins.kept.store(mask, Ordering::Release);
             fail_point!("keep.shown");
         }

@@ -10,7 +10,7 @@ impl Pins {
     pub fn register(&self, members: &Members, index: usize) {
         // Release: a writer that still sees the bit of the entry's owner before us may load these zeros instead of that
         // owner's own. The entry's lock made its reads happen before ours; this passes them on. Pairs with
-        // `WriterSide::look`.
+        // `WriterSide::scan`.
         self.borrowed.store(0, Ordering::Release);
         self.kept.store(0, Ordering::Release);
         self.seen.store(0, Ordering::Relaxed);
@@ -22,7 +22,7 @@ impl Pins {
 
     /// Takes this entry, whose lock the caller holds, out of use and gives back what it pinned.
     pub fn deregister(&self, members: &Members, index: usize) {
-        // Release: reads of the values before the cleared words. Pairs with `WriterSide::look`. A writer that sees the bit
+        // Release: reads of the values before the cleared words. Pairs with `WriterSide::scan`. A writer that sees the bit
         // gone and never loads the words is served by the Release of `Members::remove`.
         self.borrowed.store(0, Ordering::Release);
         self.kept.store(0, Ordering::Release);

@@ -1,7 +1,7 @@
 //! The words of the reader table: which slots each reader holds, and which readers sleep.
 
 use super::Pins;
-use crate::event_count::Doorbell;
+use crate::event_count::EventCount;
 use crate::members::Members;
 use crate::sync::{AtomicU32, Ordering, assert_size};
 
@@ -22,8 +22,8 @@ pub struct Shared {
 impl Shared {
     /// The words through which to fall asleep, and to wake.
     #[inline]
-    pub fn bell(&self) -> Doorbell<'_> {
-        Doorbell { asleep: &self.asleep, wake: &self.wake }
+    pub fn event_count(&self) -> EventCount<'_> {
+        EventCount { asleep: &self.asleep, wake: &self.wake }
     }
 }
 

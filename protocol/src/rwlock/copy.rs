@@ -1,6 +1,6 @@
 //! The lock in bytes that the kernel copied out of an array's file: for those who only look.
 
-use super::{Entry, LockWord, Words};
+use super::{Entry, LockWord, RwLockWords};
 use crate::channel::{set_bits, u32_at, u64_at};
 use crate::members::Members;
 use core::mem::offset_of;
@@ -14,7 +14,7 @@ pub struct LockCopy {
 impl LockCopy {
     /// Bytes of a lock with so many entries.
     pub fn len_for(entries: usize) -> usize {
-        size_of::<Words>().saturating_add(entries.saturating_mul(size_of::<Entry>()))
+        size_of::<RwLockWords>().saturating_add(entries.saturating_mul(size_of::<Entry>()))
     }
 
     /// `bytes` start with the lock; what is missing at the end counts as zero.
@@ -24,12 +24,12 @@ impl LockCopy {
 
     /// The lock word.
     pub fn word(&self) -> LockWord {
-        LockWord::from_bits(u64_at(&self.bytes, offset_of!(Words, word)))
+        LockWord::from_bits(u64_at(&self.bytes, offset_of!(RwLockWords, word)))
     }
 
     /// The entries in use.
     pub fn members(&self) -> Vec<usize> {
-        set_bits(&self.bytes, offset_of!(Words, members), self.entries)
+        set_bits(&self.bytes, offset_of!(RwLockWords, members), self.entries)
     }
 
     /// How often the owner of an entry shares the array.

@@ -1,47 +1,47 @@
 //! Having the array alone: claim, drain, release. The argument stands in [the parent module](super).
 
-use super::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, SLICE_NS, Slept};
+use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, SLICE_NS, Waiter, Wake};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
-impl<K: Kernel> Lock<'_, K> {
-    /// Has the array alone, waiting as long as `patience` has it; `None` when that was not enough.
+impl<K: Kernel> RwLock<'_, K> {
+    /// Has the array alone, waiting as long as `waiter` has it; `None` when that was not enough.
     #[inline]
-    pub fn claim(&self, purpose: Purpose, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn claim(&self, purpose: Purpose, waiter: &mut impl Waiter) -> Option<Acquired> {
         let word = self.look();
         let word = match word.holder() {
             None if !word.is_waited_for() && self.exchange(word, word.claimed(self.own, purpose)) => word,
-            _ => self.claim_slowly(purpose, patience)?,
+            _ => self.claim_slowly(purpose, waiter)?,
         };
         fail_point!("lock.claimed");
-        if self.is_shared() && !self.drain_or_release(patience) {
+        if self.is_shared() && !self.drain_or_release(waiter) {
             return None;
         }
         fail_point!("lock.alone");
-        Some(Inside { poisoned: word.is_poisoned() })
+        Some(Acquired { poisoned: word.is_poisoned() })
     }
 
     /// Has the array alone if that is possible just now. Those who share it are not disturbed if not.
     #[inline]
-    pub fn try_claim(&self, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn try_claim(&self, waiter: &mut impl Waiter) -> Option<Acquired> {
         if self.is_shared() {
-            self.bury_dead(sharing);
+            self.reap_dead(sharing);
             if self.is_shared() {
                 return None;
             }
         }
-        self.claim(Purpose::Write, patience)
+        self.claim(Purpose::Write, waiter)
     }
 
     /// Ends what [`claim`](Self::claim) began.
     #[inline]
     pub fn release(&self) {
         // SeqCst: contains the Release that pairs with `look`: what was done with the array comes before. And store half of the handshake with
-        // those who fall asleep; the load half is `asleep` in `ring`. One step whatever others do to the word: the mark of those who wait stays, and
+        // those who fall asleep; the load half is `asleep` in `notify`. One step whatever others do to the word: the mark of those who wait stays, and
         // makes it their turn.
         self.words.word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
         fail_point!("lock.released");
-        self.ring(&self.words.opened);
+        self.notify(&self.words.opened);
     }
 
     /// Says, while one has the array alone, that it may be in pieces.
@@ -53,58 +53,58 @@ impl<K: Kernel> Lock<'_, K> {
     /// Makes the word this party's; tells what it was before.
     #[cold]
     #[inline(never)]
-    fn claim_slowly(&self, purpose: Purpose, patience: &mut impl Patience) -> Option<LockWord> {
+    fn claim_slowly(&self, purpose: Purpose, waiter: &mut impl Waiter) -> Option<LockWord> {
         let mut courteous = true;
         loop {
             let word = self.look();
             match word.holder() {
                 // Free. Its marks show whose turn it is.
                 None => {
-                    let held_back = courteous && self.is_others_turn(word) && !self.is_turn_over(patience);
+                    let held_back = courteous && self.is_others_turn(word) && !self.is_turn_over(waiter);
                     if !held_back {
                         if self.take(word, purpose) {
                             return Some(word);
                         }
                         continue;
                     }
-                    if patience.spin() {
+                    if waiter.spin() {
                         continue;
                     }
-                    let door = self.words.cleared.door();
-                    let ticket = door.ticket();
-                    door.announce();
-                    // Nobody rings this bell for a change of the word; but then someone else has it, and a slice is soon over.
+                    let event = self.words.cleared.event_count();
+                    let ticket = event.ticket();
+                    event.announce();
+                    // No party notifies for a change of the word; but then another party has it, and a slice is soon over.
                     if self.look() != word || !self.is_others_turn(word) {
                         continue;
                     }
-                    match patience.sleep(door.wake, ticket) {
-                        Slept::Woken => {}
-                        Slept::Slice => {
-                            self.bury_dead(wants);
+                    match waiter.sleep(event.wake, ticket) {
+                        Wake::Woken => {}
+                        Wake::SliceOver => {
+                            self.reap_dead(wants);
                             // Who has not come in the whole of its turn is passed over, so that the next to come need not hold back.
-                            self.is_turn_over(patience);
+                            self.is_turn_over(waiter);
                             courteous = false;
                         }
-                        Slept::Over => return self.take_if_free(purpose, patience),
+                        Wake::TimedOut => return self.take_if_free(purpose, waiter),
                     }
                 }
                 Some(holder) => {
-                    if patience.spin() {
+                    if waiter.spin() {
                         continue;
                     }
-                    let door = self.words.opened.door();
-                    let ticket = door.ticket();
-                    door.announce();
+                    let event = self.words.opened.event_count();
+                    let ticket = event.ticket();
+                    event.announce();
                     if self.look().holder().is_none() {
                         continue;
                     }
                     fail_point!("lock.claim_asleep");
-                    match patience.sleep(door.wake, ticket) {
-                        Slept::Woken => {}
-                        Slept::Slice => self.bury_if_dead(holder),
-                        Slept::Over => {
-                            self.bury_if_dead(holder);
-                            return self.take_if_free(purpose, patience);
+                    match waiter.sleep(event.wake, ticket) {
+                        Wake::Woken => {}
+                        Wake::SliceOver => self.reap_if_dead(holder),
+                        Wake::TimedOut => {
+                            self.reap_if_dead(holder);
+                            return self.take_if_free(purpose, waiter);
                         }
                     }
                 }
@@ -122,13 +122,13 @@ impl<K: Kernel> Lock<'_, K> {
         taken
     }
 
-    /// The last attempt of a party whose patience is over; tells what the word was before.
-    fn take_if_free(&self, purpose: Purpose, patience: &impl Patience) -> Option<LockWord> {
+    /// The last attempt of a party whose waiter is over; tells what the word was before.
+    fn take_if_free(&self, purpose: Purpose, waiter: &impl Waiter) -> Option<LockWord> {
         if self.is_others_turn(self.look()) {
-            self.bury_dead(wants);
+            self.reap_dead(wants);
         }
         let word = self.look();
-        let is_free = word.holder().is_none() && (!self.is_others_turn(word) || self.is_turn_over(patience));
+        let is_free = word.holder().is_none() && (!self.is_others_turn(word) || self.is_turn_over(waiter));
         (is_free && self.take(word, purpose)).then_some(word)
     }
 
@@ -138,10 +138,10 @@ impl<K: Kernel> Lock<'_, K> {
     }
 
     /// Whether those whose turn it is have had a slice's time to come; ends their turn then.
-    fn is_turn_over(&self, patience: &impl Patience) -> bool {
+    fn is_turn_over(&self, waiter: &impl Waiter) -> bool {
         // Relaxed, here and below: a hint. A number that makes no sense ends the turn at once.
         let began = self.words.turn.load(Ordering::Relaxed);
-        let now = patience.now();
+        let now = waiter.now();
         if now == 0 {
             return false;
         }
@@ -156,10 +156,10 @@ impl<K: Kernel> Lock<'_, K> {
         is_over
     }
 
-    /// Passes over those who had a slice's time to come: the dead are buried, and for the stopped nobody holds back until they stir.
+    /// Passes over those who had a slice's time to come: the dead are reaped, and for the stopped nobody holds back until they stir.
     #[cold]
     fn end_turn(&self) {
-        self.bury_dead(wants);
+        self.reap_dead(wants);
         self.any(|entry| {
             if entry.is_in_turn() {
                 // Relaxed: a hint, which its owner takes away.
@@ -169,38 +169,38 @@ impl<K: Kernel> Lock<'_, K> {
         });
     }
 
-    /// Waits, with the word this party's, until nobody shares the array. Gives the word back when that takes too long, and when `patience` panics.
+    /// Waits, with the word this party's, until nobody shares the array. Gives the word back when that takes too long, and when `waiter` panics.
     #[cold]
     #[inline(never)]
-    fn drain_or_release(&self, patience: &mut impl Patience) -> bool {
+    fn drain_or_release(&self, waiter: &mut impl Waiter) -> bool {
         let claim = Releasing(self);
-        let is_drained = self.drain(patience);
+        let is_drained = self.drain(waiter);
         if is_drained {
             core::mem::forget(claim);
         }
         is_drained
     }
 
-    fn drain(&self, patience: &mut impl Patience) -> bool {
+    fn drain(&self, waiter: &mut impl Waiter) -> bool {
         loop {
             if !self.is_shared() {
                 return true;
             }
-            if patience.spin() {
+            if waiter.spin() {
                 continue;
             }
-            let door = self.words.cleared.door();
-            let ticket = door.ticket();
-            door.announce();
+            let event = self.words.cleared.event_count();
+            let ticket = event.ticket();
+            event.announce();
             if !self.is_shared() {
                 return true;
             }
             fail_point!("lock.drain_asleep");
-            match patience.sleep(door.wake, ticket) {
-                Slept::Woken => {}
-                Slept::Slice => self.bury_dead(sharing),
-                Slept::Over => {
-                    self.bury_dead(sharing);
+            match waiter.sleep(event.wake, ticket) {
+                Wake::Woken => {}
+                Wake::SliceOver => self.reap_dead(sharing),
+                Wake::TimedOut => {
+                    self.reap_dead(sharing);
                     return !self.is_shared();
                 }
             }
@@ -209,7 +209,7 @@ impl<K: Kernel> Lock<'_, K> {
 }
 
 /// Releases the lock when it is dropped.
-struct Releasing<'a, K: Kernel>(&'a Lock<'a, K>);
+struct Releasing<'a, K: Kernel>(&'a RwLock<'a, K>);
 
 impl<K: Kernel> Drop for Releasing<'_, K> {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! The lock of a shared array: who may look at its elements, who may change them, and what happens when one of them dies.
 //!
 //! Like [`crate::channel`], this module does no I/O and knows no pointers into mappings. It speaks of words in shared memory (or on loom's
-//! heap), and asks a [`Kernel`] and a [`Patience`] to wake, to sleep, and to say who is dead.
+//! heap), and asks a [`Kernel`] and a [`Waiter`] to wake, to sleep, and to say who is dead.
 //!
 //! # Three ways to have an array
 //!
@@ -24,14 +24,14 @@
 //! | `passed` of each entry | all | whether its turn has come and gone unused; a hint |
 //! | `turn` | those who hold back | when the turn of those who want to share began; a hint |
 //! | `members` ([`Members`]) | all, at open and close | which entries are in use |
-//! | `opened`, `cleared` ([`Bell`]) | sleepers and those who wake them | who has to be woken |
+//! | `opened`, `cleared` ([`EventWords`]) | sleepers and those who wake them | who has to be woken |
 //!
 //! An entry belongs to one handle, which proves that it lives by a lock that the kernel drops at its death.
 //!
 //! # The steps
 //!
 //! *Share* ([`shared`]): count oneself in `sharing` of one's entry, and only then look at the lock word. If it is free and admits one's
-//! group, one is in. Otherwise count back, and wait or [switch](Lock::switch).
+//! group, one is in. Otherwise count back, and wait or [switch](RwLock::switch).
 //!
 //! *Claim* ([`exclusive`]): compare-exchange the free lock word to one's own entry, and only then look at all `sharing`. One has the array alone as soon
 //! as all of them are zero; nobody new can get in meanwhile.
@@ -54,7 +54,7 @@
 //!
 //! # Death
 //!
-//! Whoever waits looks once in a while (a slice) whether those it waits for are dead, which the kernel proves, and [buries](Lock::bury) them: an entry's counts
+//! Whoever waits looks once in a while (a slice) whether those it waits for are dead, which the kernel proves, and [reaps](RwLock::reap) them: an entry's counts
 //! go to zero, and a lock word that it holds becomes free and poisoned. The grave-digger has the entry's kernel lock meanwhile, so no
 //! new handle moves in and no second one digs. Therefore the lock word needs no generation: as long as one has the kernel lock of an entry, a
 //! word that names it can only be the dead owner's.
@@ -69,13 +69,13 @@
 //! the holder that it found, and for no second one. Holding back is a courtesy, and nothing but fairness depends on it. Among those who want the array
 //! alone there is no order.
 //!
-//! The courtesy ends after a slice. Then the dead among those who `want` are buried. The living who have not come by then, because their process is stopped,
+//! The courtesy ends after a slice. Then the dead among those who `want` are reaped. The living who have not come by then, because their process is stopped,
 //! are passed over: nobody holds back for them any more until they stir, so that a death or a stop costs the others one slice, and not one each time. Whoever does
 //! not wait for a whole slice goes by the time at which the turn began, which the first to hold back leaves in `turn`.
 //!
 //! # Sleep
 //!
-//! [`Doorbell`] again: take a ticket, announce, look once more, sleep. `opened` rings when a holder goes, `cleared` when an entry's `sharing` or `wants`
+//! [`EventCount`] again: take a ticket, announce, look once more, sleep. `opened` is notified when a holder goes, `cleared` when an entry's `sharing` or `wants`
 //! goes to zero while somebody could wait for it.
 //!
 //! # Evidence
@@ -94,42 +94,42 @@ mod word;
 pub use copy::LockCopy;
 pub use word::{LockWord, Purpose, Share};
 
-use crate::event_count::Doorbell;
+use crate::event_count::EventCount;
 use crate::members::Members;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, assert_size, load_seqcst, load_seqcst_u32};
 
-assert_size!(Words, 192);
+assert_size!(RwLockWords, 192);
 assert_size!(Entry, 64);
 
 /// What lies in shared memory for the lock, beside the entries.
 #[repr(C, align(64))]
 #[derive(Default)]
-pub struct Words {
+pub struct RwLockWords {
     word: AtomicU64,
-    /// When somebody first held back in the turn that is on, by [`Patience::now`]; 0 when nobody has.
+    /// When somebody first held back in the turn that is on, by [`Waiter::now`]; 0 when nobody has.
     turn: AtomicU64,
     _rest_of_the_line: [AtomicU64; 6],
-    /// Rings when a holder goes. For all who wait for that.
-    opened: Bell,
-    /// Rings when an entry shares nothing any more, or wants nothing any more. For a holder, and for those who hold back.
-    cleared: Bell,
+    /// Notified when a holder goes. For all who wait for that.
+    opened: EventWords,
+    /// Notified when an entry shares nothing any more, or wants nothing any more. For a holder, and for those who hold back.
+    cleared: EventWords,
     _reserved: [AtomicU64; 6],
     members: Members,
     _reserved_too: AtomicU64,
 }
 
-/// The two words of a [`Doorbell`].
+/// The two words of a [`EventCount`].
 #[repr(C)]
 #[derive(Default)]
-struct Bell {
+struct EventWords {
     asleep: AtomicU32,
     wake: AtomicU32,
 }
 
-impl Bell {
+impl EventWords {
     #[inline]
-    fn door(&self) -> Doorbell<'_> {
-        Doorbell { asleep: &self.asleep, wake: &self.wake }
+    fn event_count(&self) -> EventCount<'_> {
+        EventCount { asleep: &self.asleep, wake: &self.wake }
     }
 }
 
@@ -175,18 +175,18 @@ pub trait Kernel {
     /// Wakes all who sleep on `wake`, which has just been changed from `replaced` to the next.
     fn wake_all(&self, wake: &AtomicU32, replaced: u32);
 
-    /// If entry `index` has no living owner: runs `bury` with the entry's kernel lock held against everybody, other threads of this process included. An entry
+    /// If entry `index` has no living owner: runs `reap` with the entry's kernel lock held against everybody, other threads of this process included. An entry
     /// that does not exist has no owner; one's own does.
-    fn if_dead(&self, index: usize, bury: impl FnOnce());
+    fn if_dead(&self, index: usize, reap: impl FnOnce());
 }
 
 /// How somebody waits.
-pub trait Patience {
+pub trait Waiter {
     /// Whether to look again instead of sleeping; passes some nanoseconds.
     fn spin(&mut self) -> bool;
 
     /// Sleeps while `wake` is `ticket`.
-    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept;
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Wake;
 
     /// Nanoseconds on a clock that all parties share; 0 where there is none.
     fn now(&self) -> u64;
@@ -197,27 +197,27 @@ pub const SLICE_NS: u64 = 10_000_000;
 
 /// How a sleep ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slept {
+pub enum Wake {
     /// Woken, or for no reason.
     Woken,
     /// Nothing for a whole slice: time to see whether somebody is dead.
-    Slice,
+    SliceOver,
     /// The time is over: see who is dead, look once more, and give up.
-    Over,
+    TimedOut,
 }
 
 /// Somebody got in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "whoever gets in must leave"]
-pub struct Inside {
+pub struct Acquired {
     /// Whether the array was poisoned.
     pub poisoned: bool,
 }
 
 /// The lock as one party has it.
-pub struct Lock<'a, K> {
+pub struct RwLock<'a, K> {
     /// The words beside the entries.
-    pub words: &'a Words,
+    pub words: &'a RwLockWords,
     /// The entries of all parties.
     pub entries: &'a [Entry],
     /// Index of this party's entry.
@@ -226,11 +226,11 @@ pub struct Lock<'a, K> {
     pub kernel: &'a K,
 }
 
-impl<K: Kernel> Lock<'_, K> {
+impl<K: Kernel> RwLock<'_, K> {
     /// The lock word, in the order of S: what was stored by this party before is in sight of whoever stored what this misses.
     #[inline]
     fn look(&self) -> LockWord {
-        // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and `bury`.
+        // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and `reap`.
         LockWord::from_bits(load_seqcst(&self.words.word))
     }
 
@@ -252,20 +252,20 @@ impl<K: Kernel> Lock<'_, K> {
         self.words.word.fetch_and(!LockWord::POISONED, Ordering::SeqCst);
     }
 
-    /// Wakes those who sleep on `bell`, if there are any.
+    /// Wakes those who sleep on `event`, if there are any.
     #[inline]
-    fn ring(&self, bell: &Bell) {
-        // SeqCst: as in `Doorbell::ring`, which this spares the way there.
-        if load_seqcst_u32(&bell.asleep) != 0 {
-            self.wake(bell);
+    fn notify(&self, event: &EventWords) {
+        // SeqCst: as in `EventCount::notify`, which this spares the way there.
+        if load_seqcst_u32(&event.asleep) != 0 {
+            self.wake(event);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn wake(&self, bell: &Bell) {
-        if let Some(replaced) = bell.door().ring() {
-            self.kernel.wake_all(&bell.wake, replaced);
+    fn wake(&self, event: &EventWords) {
+        if let Some(replaced) = event.event_count().notify() {
+            self.kernel.wake_all(&event.wake, replaced);
         }
     }
 
@@ -282,11 +282,11 @@ impl<K: Kernel> Lock<'_, K> {
         self.any(|entry| load_seqcst(&entry.sharing) != 0)
     }
 
-    /// Buries the dead among the members whose word, picked by `word`, is not zero.
-    fn bury_dead(&self, word: impl Fn(&Entry) -> &AtomicU64) {
+    /// Reaps the dead among the members whose word, picked by `word`, is not zero.
+    fn reap_dead(&self, word: impl Fn(&Entry) -> &AtomicU64) {
         self.words.members.any(self.entries.len(), |index| {
             if self.entries.get(index).is_some_and(|entry| load_seqcst(word(entry)) != 0) {
-                self.bury_if_dead(index);
+                self.reap_if_dead(index);
             }
             false
         });

@@ -1,36 +1,36 @@
 //! Those who come, go and die. The argument stands in [the parent module](super).
 
-use super::{Kernel, Lock};
+use super::{Kernel, RwLock};
 use crate::failpoint::fail_point;
 use crate::sync::store_seqcst;
 
 /// Attempts to free a word whose marks others may change at the same time. Each of them does that once.
 const ATTEMPTS: u32 = 1000;
 
-impl<K: Kernel> Lock<'_, K> {
+impl<K: Kernel> RwLock<'_, K> {
     /// Moves into this party's entry, whose kernel lock it has, and from which nobody may have cleared away its dead owner.
     pub fn join(&self) {
-        self.bury(self.own);
+        self.reap(self.own);
         self.words.members.add(self.own);
         fail_point!("lock.joined");
     }
 
     /// Moves out of this party's entry. Guards that have been forgotten die with it.
     pub fn part(&self) {
-        self.bury(self.own);
+        self.reap(self.own);
     }
 
-    /// Buries the owner of entry `index` if it is dead.
+    /// Reaps the owner of entry `index` if it is dead.
     #[cold]
-    pub(super) fn bury_if_dead(&self, index: usize) {
-        self.kernel.if_dead(index, || self.bury(index));
+    pub(super) fn reap_if_dead(&self, index: usize) {
+        self.kernel.if_dead(index, || self.reap(index));
     }
 
     /// Clears away what the owner of entry `index`, which is dead, had. The caller has that entry's kernel lock, unless there is no such entry.
-    pub(super) fn bury(&self, index: usize) {
+    pub(super) fn reap(&self, index: usize) {
         for _ in 0..ATTEMPTS {
             let word = self.look();
-            if word.holder() != Some(index) || self.exchange(word, word.bereft()) {
+            if word.holder() != Some(index) || self.exchange(word, word.orphaned()) {
                 break;
             }
         }
@@ -44,7 +44,7 @@ impl<K: Kernel> Lock<'_, K> {
         }
         self.words.members.remove(index);
         fail_point!("lock.buried");
-        self.ring(&self.words.opened);
-        self.ring(&self.words.cleared);
+        self.notify(&self.words.opened);
+        self.notify(&self.words.cleared);
     }
 }

@@ -1,22 +1,22 @@
 //! Sharing the array: in, out, and waiting to get in. The argument stands in [the parent module](super).
 
-use super::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Share, Slept};
+use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, Share, Waiter, Wake};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
-impl<K: Kernel> Lock<'_, K> {
-    /// Shares the array, waiting as long as `patience` has it; `None` when that was not enough.
+impl<K: Kernel> RwLock<'_, K> {
+    /// Shares the array, waiting as long as `waiter` has it; `None` when that was not enough.
     #[inline]
-    pub fn share(&self, share: Share, patience: &mut impl Patience) -> Option<Inside> {
+    pub fn share(&self, share: Share, waiter: &mut impl Waiter) -> Option<Acquired> {
         match self.try_share(share) {
-            None => self.share_slowly(share, patience),
-            inside => inside,
+            None => self.share_slowly(share, waiter),
+            acquired => acquired,
         }
     }
 
     /// Shares the array if that is possible just now.
     #[inline]
-    pub fn try_share(&self, share: Share) -> Option<Inside> {
+    pub fn try_share(&self, share: Share) -> Option<Acquired> {
         let entry = self.entry()?;
         // SeqCst: store half of the handshake; the load half of the other side is `any`, in `drain`.
         entry.sharing.fetch_add(1, Ordering::SeqCst);
@@ -24,7 +24,7 @@ impl<K: Kernel> Lock<'_, K> {
         let word = self.look();
         if word.admits(share) {
             fail_point!("lock.shared");
-            return Some(Inside { poisoned: word.is_poisoned() });
+            return Some(Acquired { poisoned: word.is_poisoned() });
         }
         self.leave();
         None
@@ -40,13 +40,13 @@ impl<K: Kernel> Lock<'_, K> {
         let before = entry.sharing.fetch_sub(1, Ordering::SeqCst);
         fail_point!("lock.left");
         if before == 1 && self.look().holder().is_some() {
-            self.ring(&self.words.cleared);
+            self.notify(&self.words.cleared);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn share_slowly(&self, share: Share, patience: &mut impl Patience) -> Option<Inside> {
+    fn share_slowly(&self, share: Share, waiter: &mut impl Waiter) -> Option<Acquired> {
         self.entry()?;
         let mut wanting = None;
         loop {
@@ -55,52 +55,52 @@ impl<K: Kernel> Lock<'_, K> {
                 // It fails only if somebody has claimed the word meanwhile.
                 match self.try_share(share) {
                     None => continue,
-                    inside => return inside,
+                    acquired => return acquired,
                 }
             }
             let Some(holder) = word.holder() else {
                 // Free, but for the other group. From here on this is one of those who hold back.
                 drop(wanting);
-                return self.switch(share, patience);
+                return self.switch(share, waiter);
             };
-            if patience.spin() {
+            if waiter.spin() {
                 continue;
             }
             if wanting.is_none() {
                 wanting = Wanting::new(self);
             }
-            let door = self.words.opened.door();
-            let ticket = door.ticket();
-            door.announce();
+            let event = self.words.opened.event_count();
+            let ticket = event.ticket();
+            event.announce();
             let word = self.look();
             // The holder may be another one by now; who it is does not matter for sleeping.
             if word.holder().is_none() || !word.is_waited_for() && !self.exchange(word, word.waited_for()) {
                 continue;
             }
             fail_point!("lock.share_asleep");
-            let slept = patience.sleep(door.wake, ticket);
+            let slept = waiter.sleep(event.wake, ticket);
             // Whoever was stopped may have been passed over.
             wanting.iter().for_each(|wanting: &Wanting<'_, K>| wanting.entry.stir());
             match slept {
-                Slept::Woken => {}
-                Slept::Slice => self.bury_if_dead(holder),
-                Slept::Over => {
-                    self.bury_if_dead(holder);
-                    let inside = self.try_share(share);
-                    if inside.is_some() || self.look().holder().is_some() {
-                        return inside;
+                Wake::Woken => {}
+                Wake::SliceOver => self.reap_if_dead(holder),
+                Wake::TimedOut => {
+                    self.reap_if_dead(holder);
+                    let acquired = self.try_share(share);
+                    if acquired.is_some() || self.look().holder().is_some() {
+                        return acquired;
                     }
                     // Free, but for the other group.
                     drop(wanting);
-                    return self.switch(share, patience);
+                    return self.switch(share, waiter);
                 }
             }
         }
     }
 
     /// Has the group of `share` admitted, and shares the array.
-    fn switch(&self, share: Share, patience: &mut impl Patience) -> Option<Inside> {
-        let inside = self.claim(Purpose::Switch, patience)?;
+    fn switch(&self, share: Share, waiter: &mut impl Waiter) -> Option<Acquired> {
+        let acquired = self.claim(Purpose::Switch, waiter)?;
         fail_point!("lock.switching");
         if let Some(entry) = self.entry() {
             // Relaxed, both: nobody is let in by this word, and nobody has the array alone, before `release` (Release).
@@ -112,18 +112,18 @@ impl<K: Kernel> Lock<'_, K> {
         }
         fail_point!("lock.switched");
         self.release();
-        Some(inside)
+        Some(acquired)
     }
 }
 
 /// While it lives, a thread of this party wants to share the array and could not.
 struct Wanting<'a, K: Kernel> {
-    lock: &'a Lock<'a, K>,
+    lock: &'a RwLock<'a, K>,
     entry: &'a Entry,
 }
 
 impl<'a, K: Kernel> Wanting<'a, K> {
-    fn new(lock: &'a Lock<'a, K>) -> Option<Self> {
+    fn new(lock: &'a RwLock<'a, K>) -> Option<Self> {
         let entry = lock.entry()?;
         entry.stir();
         // SeqCst: before the word is marked. A hint all the same.
@@ -137,9 +137,9 @@ impl<K: Kernel> Drop for Wanting<'_, K> {
         if crate::sync::is_model_over() {
             return;
         }
-        // SeqCst: store half of the handshake with one that holds back and falls asleep; the load half is `asleep` in `ring`.
+        // SeqCst: store half of the handshake with one that holds back and falls asleep; the load half is `asleep` in `notify`.
         if self.entry.wants.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.lock.ring(&self.lock.words.cleared);
+            self.lock.notify(&self.lock.words.cleared);
         }
     }
 }

@@ -87,7 +87,7 @@ impl LockWord {
 
     /// The same word without its holder, who died: poisoned if the elements were its to change.
     #[inline]
-    pub const fn bereft(self) -> Self {
+    pub const fn orphaned(self) -> Self {
         let poison = if self.0 & SWITCHING == 0 { POISONED } else { 0 };
         Self(self.0 & !Self::HELD | poison)
     }
@@ -143,8 +143,8 @@ mod tests {
                 prop_assert!(word.waited_for().is_waited_for());
                 let poisoned = LockWord::from_bits(bits).is_poisoned();
                 prop_assert_eq!(word.is_poisoned(), poisoned);
-                prop_assert_eq!(word.bereft().holder(), None);
-                prop_assert_eq!(word.bereft().is_poisoned(), poisoned || purpose == Purpose::Write);
+                prop_assert_eq!(word.orphaned().holder(), None);
+                prop_assert_eq!(word.orphaned().is_poisoned(), poisoned || purpose == Purpose::Write);
             }
         }
 

@@ -213,9 +213,9 @@ impl Reader {
             std::thread::sleep(time);
             return;
         };
-        let bell = table.bell();
-        let ticket = bell.ticket();
-        bell.announce();
+        let event = table.event_count();
+        let ticket = event.ticket();
+        event.announce();
         // Looked at after the announcement, as the handshake wants. `standing` and `epoch` are
         // covered too, since a writer that changes them changes `wake` afterwards.
         if board.reader_side().latest_before_sleep() != self.seen || (board.standing(), board.epoch()) != known {

@@ -10,7 +10,7 @@ use crate::files::mapping::{Mapping, Pages};
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
-use crate::slots::{Doorbell, Entry, Members, Pins, Shared};
+use crate::slots::{Entry, EventCount, Members, Pins, Shared};
 use crate::sync::AtomicU64;
 use crate::sys::{self, Access, Identity, Sleepers};
 use std::fs::File;
@@ -114,19 +114,19 @@ impl Table {
 
     /// The words through which to fall asleep, and to wake.
     #[inline]
-    pub(crate) fn bell(&self) -> Doorbell<'_> {
-        self.shared().bell()
+    pub(crate) fn event_count(&self) -> EventCount<'_> {
+        self.shared().event_count()
     }
 
     /// Wakes all readers that sleep, or are about to, so that they look at the board again.
     pub(crate) fn wake_all(&self) {
-        let bell = self.bell();
-        Sleepers::of(&self.identity).wake_all(bell.wake, bell.ring_always());
+        let event = self.event_count();
+        Sleepers::of(&self.identity).wake_all(event.wake, event.notify_always());
     }
 
     /// Sleeps while `wake` is `ticket`, at most `timeout`; may return for no reason.
     pub(crate) fn sleep(&self, ticket: u32, timeout: Duration) {
-        Sleepers::of(&self.identity).sleep(self.bell().wake, ticket, timeout);
+        Sleepers::of(&self.identity).sleep(self.event_count().wake, ticket, timeout);
     }
 
     #[inline]

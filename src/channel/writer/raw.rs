@@ -13,7 +13,7 @@ use crate::files::location::Location;
 use crate::files::trusted::has_name;
 use crate::format::slot::{RawHeader, SlotHeader};
 use crate::options::Options;
-use crate::slots::{Ahead, Claim, Latest, Look, MAX_NUMBER, PinMask, SlotIndex};
+use crate::slots::{Claim, Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, SlotIndex};
 use crate::sys;
 use uuid::Uuid;
 
@@ -56,9 +56,9 @@ pub(crate) struct RawWriter {
     /// `last_number` is the largest then, so that each claim notices.
     pub(super) lost: Option<Lost>,
     /// What the last look at the readers showed; a guess that each claim checks.
-    pub(super) look: Look,
+    pub(super) look: PinScan,
     /// Slots that are claimed already.
-    pub(super) ahead: Ahead,
+    pub(super) ahead: Preclaimed,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
     stamps: Stamps,
@@ -94,8 +94,8 @@ impl RawWriter {
             rotation: Rotation::new(usable),
             latest: Latest::NONE,
             lost: None,
-            look: Look::default(),
-            ahead: Ahead::default(),
+            look: PinScan::default(),
+            ahead: Preclaimed::default(),
             orphans: PinMask::EMPTY,
             stamps: Stamps::new(),
             forks,
@@ -332,7 +332,7 @@ impl RawWriter {
         if self.look.retries != retries {
             self.rotation.widen();
         }
-        if self.held.table.bell().is_awaited() {
+        if self.held.table.event_count().is_awaited() {
             self.wake_readers();
         }
         fail_point!("publish.rung");
@@ -377,7 +377,7 @@ impl RawWriter {
     }
 
     pub(super) fn refresh(&mut self) {
-        self.look = self.held.board.writer_side(&self.held.table).look();
+        self.look = self.held.board.writer_side(&self.held.table).scan();
     }
 
     /// Gives the claimed slot a payload file with room for `needed` bytes.

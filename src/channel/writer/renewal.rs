@@ -15,7 +15,7 @@ use crate::failpoint::fail_point;
 use crate::files::trusted::{has_name, unlink_if_same};
 use crate::format::slot::{self, RawHeader, SlotHeader};
 use crate::slots::State;
-use crate::slots::{Ahead, Latest, Look, MAX_NUMBER, PinMask};
+use crate::slots::{Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed};
 use crate::sys;
 use std::cell::Cell;
 use uuid::Uuid;
@@ -85,7 +85,7 @@ impl RawWriter {
         self.slots = std::iter::repeat_with(SlotState::default).take(slots).collect();
         self.rotation = Rotation::new(slots.min(self.options.max_slots));
         self.latest = Latest::NONE;
-        (self.look, self.ahead, self.orphans) = (Look::default(), Ahead::default(), PinMask::EMPTY);
+        (self.look, self.ahead, self.orphans) = (PinScan::default(), Preclaimed::default(), PinMask::EMPTY);
         self.lost = None;
         self.inherit();
         Ok(())

@@ -6,7 +6,7 @@
 //! They take the free slot written last, which makes two slots alternate while no reader holds any.
 
 use super::demand::{Demand, SizeClass, is_past};
-use crate::slots::{Ahead, MAX_SLOTS, PinMask, SlotIndex};
+use crate::slots::{MAX_SLOTS, PinMask, Preclaimed, SlotIndex};
 use std::ops::RangeInclusive;
 
 /// Arrays above this many bytes are large.
@@ -210,7 +210,7 @@ impl Rotation {
         let mut upcoming = 0;
         let mut all_later = self.later_than_latest();
         let mut halves = PinMask::from_bits(free).rest();
-        for _ in 0..Ahead::MOST {
+        for _ in 0..Preclaimed::MAX {
             if halves == PinMask::EMPTY {
                 break;
             }
@@ -540,7 +540,7 @@ mod tests {
         (0..5).for_each(|_| rotation.widen());
         write(&mut rotation, 9, 100, 64, PinMask::EMPTY);
         let most = rotation.upcoming(64, PinMask::EMPTY);
-        assert_eq!(bits(most.to_bits()).count(), Ahead::MOST);
+        assert_eq!(bits(most.to_bits()).count(), Preclaimed::MAX);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::held::{Acquisition, Borrowed, Held, LockMode};
 use super::waiter::{Blocking, NoWait};
 use crate::element::typing::Typing;
 use crate::error::{Error, Poisoned, Result};
-use crate::lock::Patience;
+use crate::lock::Waiter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ impl<T: Typing> SharedArray<T> {
         Ok(())
     }
 
-    fn held(&self, mode: LockMode, waiter: &mut impl Patience) -> Result<Option<Borrowed<'_>>> {
+    fn held(&self, mode: LockMode, waiter: &mut impl Waiter) -> Result<Option<Borrowed<'_>>> {
         self.acquired(mode, self.at.acquire(mode, waiter))
     }
 

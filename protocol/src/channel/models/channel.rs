@@ -2,7 +2,8 @@
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::channel::{
-    Ahead, Claim, Latest, LatestWord, Look, PinAttempt, PinMask, Pins, ReaderSide, SlotIndex, SlotSeq, WriterSide,
+    Claim, Latest, LatestWord, PinAttempt, PinMask, PinScan, Pins, Preclaimed, ReaderSide, SlotIndex, SlotSeq,
+    WriterSide,
 };
 use crate::members::Members;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
@@ -117,21 +118,21 @@ pub(super) struct Writer<'a, P = Pair> {
     pub(super) number: u64,
     /// How many slots it claims along with a publication, if it has none.
     pub(super) width: usize,
-    ahead: Ahead,
+    ahead: Preclaimed,
     pub(super) flaw: Flaw,
 }
 
 impl<'a, P: Payload> Writer<'a, P> {
     /// The writer of a new channel.
     pub(super) fn new(channel: &'a Channel<P>, flaw: Flaw) -> Self {
-        Self { channel, latest: Latest::NONE, number: 0, width: 0, ahead: Ahead::default(), flaw }
+        Self { channel, latest: Latest::NONE, number: 0, width: 0, ahead: Preclaimed::default(), flaw }
     }
 
     /// A writer that takes over what an earlier one left.
     pub(super) fn inherit(channel: &'a Channel<P>, flaw: Flaw) -> Self {
         let latest = channel.reader_side().latest();
         channel.writer_side().forget_unnamed(latest);
-        Self { channel, latest, number: latest.number(), width: 0, ahead: Ahead::default(), flaw }
+        Self { channel, latest, number: latest.number(), width: 0, ahead: Preclaimed::default(), flaw }
     }
 
     /// Every slot but the latest, the one after it first.
@@ -159,9 +160,9 @@ impl<'a, P: Payload> Writer<'a, P> {
         let blind = self.channel.blind_side();
         let is_in = |mask: u64| mask & slot.bit().to_bits() != 0;
         match self.flaw {
-            Flaw::NoSecondLook => blind.claim(slot, &mut Look::default()),
+            Flaw::NoSecondLook => blind.claim(slot, &mut PinScan::default()),
             Flaw::KeptBeforeBorrowed => {
-                let claim = blind.claim(slot, &mut Look::default())?;
+                let claim = blind.claim(slot, &mut PinScan::default())?;
                 let pinned = self.any_entry(|pins| {
                     let kept = pins.kept.load(Ordering::Acquire);
                     is_in(kept | load_seqcst(&pins.borrowed))
@@ -184,9 +185,9 @@ impl<'a, P: Payload> Writer<'a, P> {
                     return None;
                 }
                 // The decision has fallen; only the token is still wanted.
-                blind.claim(slot, &mut Look::default())
+                blind.claim(slot, &mut PinScan::default())
             }
-            _ => self.channel.writer_side().claim(slot, &mut Look::default()),
+            _ => self.channel.writer_side().claim(slot, &mut PinScan::default()),
         }
     }
 
@@ -206,14 +207,14 @@ impl<'a, P: Payload> Writer<'a, P> {
             }
         };
         let named = &self.channel.latest.0;
-        let mut look = Look::default();
+        let mut scan = PinScan::default();
         match self.flaw {
             Flaw::LatestBeforeSeq => {
                 store_seqcst(named, latest.to_bits());
                 seq.0.store(number, Ordering::Release);
             }
             Flaw::NoLookAhead => {
-                self.channel.blind_side().publish(claim, number, next, &mut self.ahead, &mut look);
+                self.channel.blind_side().publish(claim, number, next, &mut self.ahead, &mut scan);
             }
             Flaw::WeakAhead => {
                 seq.0.store(number, Ordering::Release);
@@ -223,17 +224,17 @@ impl<'a, P: Payload> Writer<'a, P> {
                     let borrowed = entry.0.borrowed.load(Ordering::Acquire);
                     PinMask::from_bits(borrowed | entry.0.kept.load(Ordering::Acquire))
                 });
-                self.ahead = Ahead(next.without(pins.fold(PinMask::EMPTY, PinMask::union)));
+                self.ahead = Preclaimed(next.without(pins.fold(PinMask::EMPTY, PinMask::union)));
             }
             Flaw::UnorderedAhead => {
                 seq.0.store(number, Ordering::Release);
                 named.store(latest.to_bits(), Ordering::Release);
                 zero(Ordering::Relaxed);
                 fence(Ordering::SeqCst);
-                self.ahead = Ahead(next.without(self.channel.writer_side().look().pins));
+                self.ahead = Preclaimed(next.without(self.channel.writer_side().scan().pins));
             }
             _ => {
-                self.channel.writer_side().publish(claim, number, next, &mut self.ahead, &mut look);
+                self.channel.writer_side().publish(claim, number, next, &mut self.ahead, &mut scan);
             }
         }
         latest

@@ -30,7 +30,7 @@ enum Begin {
     /// As it ships. Under loom its SeqCst fences hide whether the Release fence of `confirm` is enough for the copies.
     Shipped,
     /// As it ships, claiming one slot ahead.
-    Ahead,
+    Preclaimed,
     /// With a Relaxed store and that Release fence alone; with [`Flaw::NoReleaseFence`] without the fence too.
     WithoutSeqCst,
 }
@@ -60,7 +60,7 @@ fn publish_by_hand(writer: &mut Writer<'_, Elements>) {
 fn copy_while_writing(begin: Begin, publications: u64, held: Option<u64>, flaw: Flaw) {
     let channel = Channel::<Elements>::new(2, 1, 1);
     let mut writer = Writer::new(&channel, flaw);
-    writer.width = usize::from(begin == Begin::Ahead);
+    writer.width = usize::from(begin == Begin::Preclaimed);
     writer.publish();
     let copier = spawn(&channel, move |channel| {
         let side = channel.reader_side();
@@ -87,7 +87,7 @@ fn copy_while_writing(begin: Begin, publications: u64, held: Option<u64>, flaw: 
     });
     for number in 2..2 + publications {
         match begin {
-            Begin::Shipped | Begin::Ahead => drop(writer.publish()),
+            Begin::Shipped | Begin::Preclaimed => drop(writer.publish()),
             Begin::WithoutSeqCst => publish_by_hand(&mut writer),
         }
         if held == Some(number) {
@@ -111,7 +111,7 @@ fn an_accepted_copy_is_whole_with_a_slot_ahead() {
     Model {
         name: "unpinned copy, one ahead",
         preemptions: 4,
-        scenario: |flaw| copy_while_writing(Begin::Ahead, 3, None, flaw),
+        scenario: |flaw| copy_while_writing(Begin::Preclaimed, 3, None, flaw),
     }
     .holds()
     .rejects(Flaw::NoSecondStamp, TORN)

@@ -84,7 +84,7 @@ pub(super) enum Flaw {
     /// Takes the ticket after the look.
     TicketAfterLook,
     /// Publishes and looks at `asleep` with Release and Acquire alone.
-    WeakRing,
+    WeakNotify,
     /// Changes `wake`, then clears `asleep`.
     ChangesBeforeClearing,
     /// Wakes without changing `wake`.
@@ -92,9 +92,9 @@ pub(super) enum Flaw {
     /// Asks the kernel to wake one sleeper only.
     WakesOne,
     /// Takes over without waking whoever the dead writer left asleep.
-    RingsOnlyIfAsked,
-    /// Rings before the state is changed.
-    RingsBeforeState,
+    NotifiesOnlyIfAsked,
+    /// Notifies before the state is changed.
+    NotifiesBeforeState,
     /// Looks at the state before the ticket is taken, and not again.
     StateBeforeTicket,
 

@@ -17,7 +17,7 @@
 //! * loom's SeqCst fences synchronise with each other (each joins what all earlier ones had seen), which is more than the language
 //!   promises, and [`crate::sync`] adds such fences to the accesses of the handshakes. Five orderings next to them can be weakened
 //!   one by one without a model failing: the Release of the `seq` stores in `publish` and in `abandon`, the Release fence of
-//!   `confirm`, the SeqCst of the `fetch_or` in `Members::add` and of the `swap` in `Doorbell::ring_always`. For these the argument at
+//!   `confirm`, the SeqCst of the `fetch_or` in `Members::add` and of the `swap` in `EventCount::notify_always`. For these the argument at
 //!   the operation is the evidence; that the fence alone is enough, and needed, is shown by `copy::Begin::WithoutSeqCst`.
 //! * Loads never see stores that lie in their thread's future (load buffering).
 //! * The number of preemptions, publications and attempts is bounded. `LOOM_MAX_PREEMPTIONS` overrides the bound of every model.

@@ -1,8 +1,8 @@
 //! Sleeping and waking: no wake-up is lost.
 
 use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, spawn};
-use crate::channel::Look;
-use crate::event_count::Doorbell;
+use crate::channel::PinScan;
+use crate::event_count::EventCount;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32};
 use loom::sync::{Condvar, Mutex};
 use std::sync::Arc;
@@ -34,28 +34,28 @@ impl Futex {
 }
 
 /// What lies in shared memory for sleepers.
-struct Bell {
+struct Events {
     asleep: AtomicU32,
     wake: AtomicU32,
     futex: Futex,
 }
 
-impl Bell {
+impl Events {
     fn new() -> Arc<Self> {
         let queue = Mutex::new(());
         let woken = Condvar::new();
         Arc::new(Self { asleep: AtomicU32::new(0), wake: AtomicU32::new(0), futex: Futex { queue, woken } })
     }
 
-    fn door(&self) -> Doorbell<'_> {
-        Doorbell { asleep: &self.asleep, wake: &self.wake }
+    fn event_count(&self) -> EventCount<'_> {
+        EventCount { asleep: &self.asleep, wake: &self.wake }
     }
 
     /// Writer: has the sleepers woken, if there are any.
-    fn ring(&self, flaw: Flaw) {
+    fn notify(&self, flaw: Flaw) {
         match flaw {
-            Flaw::WeakRing if self.asleep.load(Ordering::Acquire) == 0 => return,
-            Flaw::WeakRing => drop(self.door().ring_always()),
+            Flaw::WeakNotify if self.asleep.load(Ordering::Acquire) == 0 => return,
+            Flaw::WeakNotify => drop(self.event_count().notify_always()),
             Flaw::ChangesBeforeClearing | Flaw::KeepsWakeWord => {
                 if load_seqcst_u32(&self.asleep) == 0 {
                     return;
@@ -65,7 +65,7 @@ impl Bell {
                 }
                 self.asleep.swap(0, Ordering::SeqCst);
             }
-            _ if self.door().ring().is_some() => {}
+            _ if self.event_count().notify().is_some() => {}
             _ => return,
         }
         if flaw == Flaw::WakesOne {
@@ -77,9 +77,9 @@ impl Bell {
 }
 
 /// Reader: sleeps until the value `wanted` or a later one is current.
-fn sleep_until(wanted: u64, channel: &Channel, bell: &Bell, flaw: Flaw) {
+fn sleep_until(wanted: u64, channel: &Channel, events: &Events, flaw: Flaw) {
     let side = channel.reader_side();
-    let door = bell.door();
+    let count = events.event_count();
     let mut seen = 0;
     while seen < wanted {
         let now = side.latest().number();
@@ -87,14 +87,14 @@ fn sleep_until(wanted: u64, channel: &Channel, bell: &Bell, flaw: Flaw) {
             seen = now;
             continue;
         }
-        let mut ticket = door.ticket();
+        let mut ticket = count.ticket();
         if flaw == Flaw::WeakSleep {
-            bell.asleep.store(1, Ordering::Release);
+            events.asleep.store(1, Ordering::Release);
         } else {
-            door.announce();
+            count.announce();
         }
         if flaw == Flaw::TicketAfterAnnouncement {
-            ticket = door.ticket();
+            ticket = count.ticket();
         }
         let now = match flaw {
             Flaw::NoLookBeforeSleep => Latest::NONE,
@@ -105,18 +105,18 @@ fn sleep_until(wanted: u64, channel: &Channel, bell: &Bell, flaw: Flaw) {
             continue;
         }
         if flaw == Flaw::TicketAfterLook {
-            ticket = door.ticket();
+            ticket = count.ticket();
         }
-        bell.futex.wait(door.wake, ticket);
+        events.futex.wait(count.wake, ticket);
     }
 }
 
 /// Publishes one value; nobody pins here.
 fn publish(writer: &mut Writer<'_>) {
-    if writer.flaw == Flaw::WeakRing {
+    if writer.flaw == Flaw::WeakNotify {
         let claim = writer
             .candidates()
-            .find_map(|slot| writer.channel.writer_side().claim(slot, &mut Look::default()))
+            .find_map(|slot| writer.channel.writer_side().claim(slot, &mut PinScan::default()))
             .unwrap();
         writer.number += 1;
         writer.latest = Latest::new(writer.number, claim.slot());
@@ -129,25 +129,25 @@ fn publish(writer: &mut Writer<'_>) {
 /// Readers sleep until the last of `publications` values is there; the writer claims `ahead` slots along with each.
 fn sleep_and_wake(readers: usize, ahead: usize, publications: u64, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
-    let bell = Bell::new();
+    let events = Events::new();
     let readers: Vec<_> = (0..readers)
         .map(|_| {
-            let bell = Arc::clone(&bell);
-            spawn(&channel, move |channel| sleep_until(publications, channel, &bell, flaw))
+            let events = Arc::clone(&events);
+            spawn(&channel, move |channel| sleep_until(publications, channel, &events, flaw))
         })
         .collect();
     let mut writer = Writer::new(&channel, flaw);
     writer.width = ahead;
     for _ in 0..publications {
         publish(&mut writer);
-        bell.ring(flaw);
+        events.notify(flaw);
     }
     for reader in readers {
         reader.join().unwrap();
     }
 }
 
-/// The last thing that the first writer does to the bell.
+/// The last thing that the first writer does to the event count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Published,
@@ -155,58 +155,58 @@ enum Step {
     Changed,
 }
 
-/// A writer publishes and dies while it rings; the next one wakes the sleepers, and publishes in its turn.
+/// A writer publishes and dies while it notifies; the next one wakes the sleepers, and publishes in its turn.
 fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
-    let bell = Bell::new();
+    let events = Events::new();
     let reader = {
-        let bell = Arc::clone(&bell);
-        spawn(&channel, move |channel| sleep_until(2, channel, &bell, flaw))
+        let events = Arc::clone(&events);
+        spawn(&channel, move |channel| sleep_until(2, channel, &events, flaw))
     };
     let mut first = Writer::new(&channel, flaw);
     first.width = ahead;
     publish(&mut first);
-    if last != Step::Published && load_seqcst_u32(&bell.asleep) != 0 {
-        bell.asleep.swap(0, Ordering::SeqCst);
+    if last != Step::Published && load_seqcst_u32(&events.asleep) != 0 {
+        events.asleep.swap(0, Ordering::SeqCst);
         if last == Step::Changed {
-            bell.wake.fetch_add(1, Ordering::Release);
+            events.wake.fetch_add(1, Ordering::Release);
         }
     }
 
     let mut second = Writer::inherit(&channel, flaw);
     second.width = ahead;
-    if flaw == Flaw::RingsOnlyIfAsked {
-        bell.ring(flaw);
+    if flaw == Flaw::NotifiesOnlyIfAsked {
+        events.notify(flaw);
     } else {
-        let _ = bell.door().ring_always();
-        bell.futex.wake_all();
+        let _ = events.event_count().notify_always();
+        events.futex.wake_all();
     }
     publish(&mut second);
-    bell.ring(flaw);
+    events.notify(flaw);
     reader.join().unwrap();
 }
 
-/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of the bell.
+/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of the event count.
 const OPEN: u32 = 1;
 const CLOSED: u32 = 2;
 
 /// A reader sleeps until the channel is closed.
 fn sleep_and_close(readers: usize, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
-    let bell = Bell::new();
+    let events = Events::new();
     let state = Arc::new(AtomicU32::new(OPEN));
     let readers: Vec<_> = (0..readers)
         .map(|_| {
-            let (bell, state) = (Arc::clone(&bell), Arc::clone(&state));
+            let (events, state) = (Arc::clone(&events), Arc::clone(&state));
             spawn(&channel, move |_| {
-                let door = bell.door();
+                let count = events.event_count();
                 // Acquire: as `Board::state`.
                 let is_open = || state.load(Ordering::Acquire) == OPEN;
                 while is_open() {
-                    let ticket = door.ticket();
-                    door.announce();
+                    let ticket = count.ticket();
+                    count.announce();
                     if flaw == Flaw::StateBeforeTicket || is_open() {
-                        bell.futex.wait(door.wake, ticket);
+                        events.futex.wait(count.wake, ticket);
                     }
                 }
             })
@@ -214,17 +214,17 @@ fn sleep_and_close(readers: usize, flaw: Flaw) {
         .collect();
     // Release: as `Board::set_state`.
     let close = || state.store(CLOSED, Ordering::Release);
-    if flaw == Flaw::RingsBeforeState {
-        let _ = bell.door().ring_always();
+    if flaw == Flaw::NotifiesBeforeState {
+        let _ = events.event_count().notify_always();
         close();
-        bell.futex.wake_all();
-    } else if flaw == Flaw::WeakRing {
+        events.futex.wake_all();
+    } else if flaw == Flaw::WeakNotify {
         close();
-        bell.ring(flaw);
+        events.notify(flaw);
     } else {
         close();
-        let _ = bell.door().ring_always();
-        bell.futex.wake_all();
+        let _ = events.event_count().notify_always();
+        events.futex.wake_all();
     }
     for reader in readers {
         reader.join().unwrap();
@@ -235,10 +235,10 @@ fn sleep_and_close(readers: usize, flaw: Flaw) {
 fn a_change_of_state_wakes_the_sleepers() {
     for readers in [1, 2] {
         let scenario = move |flaw| sleep_and_close(readers, flaw);
-        Model { name: "state and bell", preemptions: 4, scenario }
+        Model { name: "state and event count", preemptions: 4, scenario }
             .holds()
-            .rejects(Flaw::RingsBeforeState, LOST_WAKEUP)
-            .rejects(Flaw::WeakRing, LOST_WAKEUP)
+            .rejects(Flaw::NotifiesBeforeState, LOST_WAKEUP)
+            .rejects(Flaw::WeakNotify, LOST_WAKEUP)
             .rejects(Flaw::StateBeforeTicket, LOST_WAKEUP);
     }
 }
@@ -258,7 +258,7 @@ fn one_sleeper() {
     // The fence that goes with a publication hides the weaker orderings of these two where a slot is claimed ahead.
     Model { name: "one sleeper", preemptions: 4, scenario: |flaw| sleep_and_wake(1, 0, 2, flaw) }
         .rejects(Flaw::WeakSleep, LOST_WAKEUP)
-        .rejects(Flaw::WeakRing, LOST_WAKEUP);
+        .rejects(Flaw::WeakNotify, LOST_WAKEUP);
 }
 
 #[test]
@@ -279,13 +279,13 @@ fn a_writer_that_takes_over_wakes_the_sleepers() {
     {
         println!("the first writer ends {last:?}, {ahead} ahead");
         let model = Model {
-            name: "takeover of the bell",
+            name: "takeover of the event count",
             preemptions: 4 - ahead,
             scenario: move |flaw| take_over_the_bell(last, ahead, flaw),
         };
         model.holds();
         if last != Step::Published {
-            model.rejects(Flaw::RingsOnlyIfAsked, LOST_WAKEUP);
+            model.rejects(Flaw::NotifiesOnlyIfAsked, LOST_WAKEUP);
         }
     }
 }

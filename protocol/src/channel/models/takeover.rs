@@ -1,7 +1,7 @@
 //! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
 
 use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
-use crate::channel::{KeptPins, Look};
+use crate::channel::{KeptPins, PinScan};
 use crate::sync::Ordering;
 
 /// The last thing that the first writer does.
@@ -18,10 +18,10 @@ enum Step {
     /// Everything has happened.
     Named,
     /// And a slot is claimed for the next value.
-    Ahead,
+    Preclaimed,
 }
 
-const STEPS: [Step; 6] = [Step::Zeroed, Step::Confirmed, Step::Written, Step::Numbered, Step::Named, Step::Ahead];
+const STEPS: [Step; 6] = [Step::Zeroed, Step::Confirmed, Step::Written, Step::Numbered, Step::Named, Step::Preclaimed];
 
 /// Publishes as far as `last`, in the first slot that can be claimed.
 fn die_after(last: Step, writer: &mut Writer<'_>) {
@@ -31,12 +31,12 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
         let _ = writer.candidates().next().map(|slot| side.begin(slot));
         return;
     }
-    if matches!(last, Step::Named | Step::Ahead) {
-        writer.width = usize::from(last == Step::Ahead);
+    if matches!(last, Step::Named | Step::Preclaimed) {
+        writer.width = usize::from(last == Step::Preclaimed);
         writer.publish();
         return;
     }
-    let Some(claim) = writer.candidates().find_map(|slot| side.claim(slot, &mut Look::default())) else {
+    let Some(claim) = writer.candidates().find_map(|slot| side.claim(slot, &mut PinScan::default())) else {
         return;
     };
     let slot = writer.channel.slot(claim.slot());
@@ -156,7 +156,9 @@ fn take_over_beside_an_owned_sample(last: Step, flaw: Flaw) {
 
 #[test]
 fn a_writer_that_took_over_dies_too() {
-    for (last, again) in [(Step::Zeroed, Step::Numbered), (Step::Numbered, Step::Written), (Step::Named, Step::Ahead)] {
+    for (last, again) in
+        [(Step::Zeroed, Step::Numbered), (Step::Numbered, Step::Written), (Step::Named, Step::Preclaimed)]
+    {
         println!("the first writer ends {last:?}, the second {again:?}");
         Model { name: "two takeovers", preemptions: 3, scenario: move |flaw| take_over_twice(last, again, flaw) }
             .holds()

@@ -1,13 +1,13 @@
 //! An array on the heap with its lock, a kernel in small, and parties whose steps a [`Flaw`] exchanges.
 
 use super::{Flaw, INTRUDER, LOST};
-use crate::rwlock::{Entry, Inside, Kernel, Lock, LockWord, Patience, Purpose, Share, Slept, Words};
+use crate::rwlock::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, RwLockWords, Share, Waiter, Wake};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, load_seqcst};
 use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 use std::sync::Arc;
 
-/// What the kernel knows: who sleeps, and who is dead and not buried yet.
+/// What the kernel knows: who sleeps, and who is dead and not reaped yet.
 pub(super) struct Machine {
     dead: Mutex<Vec<bool>>,
     woken: Condvar,
@@ -43,13 +43,13 @@ impl Kernel for Machine {
         self.woken.notify_all();
     }
 
-    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+    fn if_dead(&self, index: usize, reap: impl FnOnce()) {
         match self.flaw {
-            Flaw::BuriesTheLiving => bury(),
+            Flaw::ReapsTheLiving => reap(),
             Flaw::LeavesWaiters => {}
-            Flaw::BuriesUnlocked => {
+            Flaw::ReapsUnlocked => {
                 if self.dead.lock().unwrap()[index] {
-                    bury();
+                    reap();
                     self.dead.lock().unwrap()[index] = false;
                 }
             }
@@ -57,7 +57,7 @@ impl Kernel for Machine {
                 let _grave = self.graves.lock().unwrap();
                 let is_dead = self.dead.lock().unwrap()[index];
                 if is_dead {
-                    bury();
+                    reap();
                     self.dead.lock().unwrap()[index] = false;
                 }
             }
@@ -65,31 +65,31 @@ impl Kernel for Machine {
     }
 }
 
-/// Sleeps as the kernel has it; a slice is over as soon as somebody is dead, and with a twin that is quick to bury, at once.
+/// Sleeps as the kernel has it; a slice is over as soon as somebody is dead, and with a twin that is quick to reap, at once.
 struct Sleeper<'a>(&'a Machine);
 
-impl Patience for Sleeper<'_> {
+impl Waiter for Sleeper<'_> {
     fn spin(&mut self) -> bool {
         false
     }
 
-    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Slept {
-        if self.0.flaw == Flaw::BuriesTheLiving {
-            return Slept::Slice;
+    fn sleep(&mut self, wake: &AtomicU32, ticket: u32) -> Wake {
+        if self.0.flaw == Flaw::ReapsTheLiving {
+            return Wake::SliceOver;
         }
         let mut dead = self.0.dead.lock().unwrap();
         // Relaxed: the queue's lock is all the order that the kernel gives.
         if wake.load(Ordering::Relaxed) != ticket {
-            return Slept::Woken;
+            return Wake::Woken;
         }
         if !dead.contains(&true) {
             dead = self.0.woken.wait(dead).unwrap();
         }
         if dead.contains(&true) {
             self.0.slices.fetch_add(1, Ordering::Relaxed);
-            Slept::Slice
+            Wake::SliceOver
         } else {
-            Slept::Woken
+            Wake::Woken
         }
     }
 
@@ -101,13 +101,13 @@ impl Patience for Sleeper<'_> {
 /// Does not wait.
 struct Never;
 
-impl Patience for Never {
+impl Waiter for Never {
     fn spin(&mut self) -> bool {
         false
     }
 
-    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
-        Slept::Over
+    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Wake {
+        Wake::TimedOut
     }
 
     fn now(&self) -> u64 {
@@ -120,7 +120,7 @@ const CHANGING: u64 = 100;
 
 /// The array and its lock.
 pub(super) struct Arena {
-    pub(super) words: Words,
+    pub(super) words: RwLockWords,
     pub(super) entries: Vec<Entry>,
     /// The elements: loom finds uses of them that are not ordered.
     elements: UnsafeCell<u64>,
@@ -137,7 +137,8 @@ impl Arena {
         let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), slices: AtomicU64::new(0), flaw };
         let entries = (0..entries).map(|_| Entry::default()).collect();
         let present = AtomicU64::new(0);
-        let arena = Self { words: Words::default(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
+        let arena =
+            Self { words: RwLockWords::default(), entries, elements: UnsafeCell::new(0), present, machine, flaw };
         for own in 0..joined {
             arena.words.members.add(own);
         }
@@ -145,7 +146,7 @@ impl Arena {
     }
 
     pub(super) fn party(&self, own: usize) -> Party<'_> {
-        let lock = Lock { words: &self.words, entries: &self.entries, own, kernel: &self.machine };
+        let lock = RwLock { words: &self.words, entries: &self.entries, own, kernel: &self.machine };
         Party { arena: self, lock, flaw: self.flaw }
     }
 
@@ -186,28 +187,28 @@ pub(super) fn spawn(
 /// Somebody with an entry.
 pub(super) struct Party<'a> {
     pub(super) arena: &'a Arena,
-    pub(super) lock: Lock<'a, Machine>,
+    pub(super) lock: RwLock<'a, Machine>,
     flaw: Flaw,
 }
 
 impl Party<'_> {
-    pub(super) fn share(&self, share: Share) -> Inside {
+    pub(super) fn share(&self, share: Share) -> Acquired {
         let entry = &self.arena.entries[self.lock.own];
         let word = &self.arena.words.word;
-        let inside = |word: LockWord| Inside { poisoned: word.is_poisoned() };
+        let acquired = |word: LockWord| Acquired { poisoned: word.is_poisoned() };
         match self.flaw {
             Flaw::LooksBeforeCounting => {
                 let seen = LockWord::from_bits(load_seqcst(word));
                 if seen.admits(share) {
                     entry.sharing.fetch_add(1, Ordering::SeqCst);
-                    return inside(seen);
+                    return acquired(seen);
                 }
             }
             Flaw::WeakShare => {
                 entry.sharing.fetch_add(1, Ordering::AcqRel);
                 let seen = LockWord::from_bits(word.load(Ordering::Acquire));
                 if seen.admits(share) {
-                    return inside(seen);
+                    return acquired(seen);
                 }
                 self.lock.leave();
             }
@@ -220,7 +221,7 @@ impl Party<'_> {
                         Share::Atomic => word.fetch_or(LockWord::GROUP, Ordering::SeqCst),
                         _ => word.fetch_and(!LockWord::GROUP, Ordering::SeqCst),
                     };
-                    return inside(seen);
+                    return acquired(seen);
                 }
                 self.lock.leave();
             }
@@ -245,7 +246,7 @@ impl Party<'_> {
             Flaw::RelaxedLeave => {
                 entry.sharing.fetch_sub(1, Ordering::Relaxed);
                 if LockWord::from_bits(load_seqcst(&self.arena.words.word)).holder().is_some() {
-                    self.lock.ring(&self.arena.words.cleared);
+                    self.lock.notify(&self.arena.words.cleared);
                 }
             }
             Flaw::LeavesSilently => {
@@ -255,10 +256,10 @@ impl Party<'_> {
         }
     }
 
-    pub(super) fn claim(&self) -> Inside {
+    pub(super) fn claim(&self) -> Acquired {
         let word = &self.arena.words.word;
         let sharers = |ordering| self.arena.entries.iter().any(|entry| entry.sharing.load(ordering) != 0);
-        let inside = |word: LockWord| Inside { poisoned: word.is_poisoned() };
+        let acquired = |word: LockWord| Acquired { poisoned: word.is_poisoned() };
         let free = LockWord::from_bits(word.load(Ordering::Acquire));
         let mine = free.claimed(self.lock.own, Purpose::Write).to_bits();
         let exchange = |ordering| word.compare_exchange(free.to_bits(), mine, ordering, Ordering::Relaxed).is_ok();
@@ -266,39 +267,39 @@ impl Party<'_> {
             match self.flaw {
                 Flaw::DrainsBeforeClaiming => {
                     if !self.lock.is_shared() && exchange(Ordering::SeqCst) {
-                        return inside(free);
+                        return acquired(free);
                     }
                 }
                 Flaw::WeakClaim => {
                     if exchange(Ordering::AcqRel) {
                         if !sharers(Ordering::Acquire) {
-                            return inside(free);
+                            return acquired(free);
                         }
                         self.lock.release();
                     }
                 }
                 Flaw::NoDrain => {
                     if exchange(Ordering::SeqCst) {
-                        return inside(free);
+                        return acquired(free);
                     }
                 }
                 Flaw::ClaimsInTwoSteps => {
                     word.store(mine, Ordering::SeqCst);
-                    return inside(free);
+                    return acquired(free);
                 }
                 _ => {}
             }
         } else if self.flaw == Flaw::NoLookBeforeSleep {
-            let door = self.arena.words.opened.door();
-            let ticket = door.ticket();
-            door.announce();
-            let _ = Sleeper(&self.arena.machine).sleep(door.wake, ticket);
+            let event = self.arena.words.opened.event_count();
+            let ticket = event.ticket();
+            event.announce();
+            let _ = Sleeper(&self.arena.machine).sleep(event.wake, ticket);
         }
         self.lock.claim(Purpose::Write, &mut Sleeper(&self.arena.machine)).unwrap()
     }
 
     /// Waits for those who share for no longer than it takes to look.
-    pub(super) fn claim_briefly(&self) -> Option<Inside> {
+    pub(super) fn claim_briefly(&self) -> Option<Acquired> {
         let word = &self.arena.words.word;
         if matches!(self.flaw, Flaw::GivesUpHolding | Flaw::GivesUpSilently | Flaw::GivesUpInside) {
             let free = LockWord::from_bits(load_seqcst(word));
@@ -307,7 +308,7 @@ impl Party<'_> {
                 return None;
             }
             if !self.lock.is_shared() {
-                return Some(Inside { poisoned: free.is_poisoned() });
+                return Some(Acquired { poisoned: free.is_poisoned() });
             }
             match self.flaw {
                 Flaw::GivesUpHolding => return None,
@@ -317,14 +318,14 @@ impl Party<'_> {
                 }
                 _ => {
                     self.lock.release();
-                    return Some(Inside { poisoned: free.is_poisoned() });
+                    return Some(Acquired { poisoned: free.is_poisoned() });
                 }
             }
         }
         self.lock.claim(Purpose::Write, &mut Never)
     }
 
-    pub(super) fn try_claim(&self) -> Option<Inside> {
+    pub(super) fn try_claim(&self) -> Option<Acquired> {
         self.lock.try_claim(&mut Never)
     }
 
@@ -333,7 +334,7 @@ impl Party<'_> {
         match self.flaw {
             Flaw::RelaxedRelease => {
                 word.fetch_and(!LockWord::HELD, Ordering::Relaxed);
-                self.lock.ring(&self.arena.words.opened);
+                self.lock.notify(&self.arena.words.opened);
             }
             Flaw::ReleasesSilently => {
                 word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
@@ -343,26 +344,26 @@ impl Party<'_> {
     }
 
     /// Takes the array alone, changes it, gives it back.
-    pub(super) fn write(&self) -> Inside {
-        let inside = self.claim();
+    pub(super) fn write(&self) -> Acquired {
+        let acquired = self.claim();
         self.arena.change();
         self.release();
-        inside
+        acquired
     }
 
     /// Looks at the array.
-    pub(super) fn read(&self) -> Inside {
-        let inside = self.share(Share::View);
+    pub(super) fn read(&self) -> Acquired {
+        let acquired = self.share(Share::View);
         self.arena.view();
         self.leave();
-        inside
+        acquired
     }
 
     /// Changes an element atomically. Only one party of a model does so, because loom would take two for a race.
-    pub(super) fn touch(&self) -> Inside {
-        let inside = self.share(Share::Atomic);
+    pub(super) fn touch(&self) -> Acquired {
+        let acquired = self.share(Share::Atomic);
         self.arena.change();
         self.leave();
-        inside
+        acquired
     }
 }

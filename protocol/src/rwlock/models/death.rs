@@ -18,7 +18,7 @@ enum Last {
     /// It has counted itself in, and not looked.
     Counted,
     /// It shares the array.
-    Inside,
+    Acquired,
     /// It waits to share the array.
     Wanting,
 }
@@ -48,7 +48,7 @@ fn die(party: &super::arena::Party<'_>, last: Last) {
         Last::Counted => {
             entry.sharing.fetch_add(1, Ordering::SeqCst);
         }
-        Last::Inside => {
+        Last::Acquired => {
             party.share(Share::View);
             party.arena.view();
         }
@@ -71,7 +71,7 @@ fn one_dies(last: Last, flaw: Flaw) {
     mortal.join().unwrap();
     let changed = matches!(last, Last::Changed | Last::Freed);
     // By now the word may still be the dead one's.
-    let inside = party.claim();
+    let acquired = party.claim();
     assert_eq!(inside.poisoned, matches!(last, Last::Claimed | Last::Changed), "{UNPOISONED}");
     arena.change();
     party.release();
@@ -99,7 +99,7 @@ fn a_waiter_dies(flaw: Flaw) {
     arena.assert_changes(4);
 }
 
-/// The dead one's entry is buried by one who waits for it, or inherited by a new handle, which uses it at once.
+/// The dead one's entry is reaped by one who waits for it, or inherited by a new handle, which uses it at once.
 fn an_heir(last: Last, flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     die(&arena.party(1), last);
@@ -108,7 +108,7 @@ fn an_heir(last: Last, flaw: Flaw) {
             Flaw::JoinsUncleared => party.arena.words.members.add(1),
             _ => party.lock.join(),
         };
-        // The entry may have been buried already; its kernel lock is free either way.
+        // The entry may have been reaped already; its kernel lock is free either way.
         if party.arena.machine.inherit(1, join) {
             party.read();
             party.write();
@@ -120,7 +120,7 @@ fn an_heir(last: Last, flaw: Flaw) {
     heir.join().unwrap();
 }
 
-/// Two wait for a dead holder, and both want to bury it; the first one in dies too.
+/// Two wait for a dead holder, and both want to reap it; the first one in dies too.
 fn two_diggers(flaw: Flaw) {
     let arena = Arena::new(3, 3, flaw);
     die(&arena.party(2), Last::Changed);
@@ -132,7 +132,7 @@ fn two_diggers(flaw: Flaw) {
     arena.assert_changes(3);
 }
 
-/// A twin that leaves a part of the dead in place, instead of `bury`.
+/// A twin that leaves a part of the dead in place, instead of `reap`.
 fn bury_badly(flaw: Flaw, last: Last) {
     let arena = Arena::new(2, 2, Flaw::None);
     die(&arena.party(1), last);
@@ -140,15 +140,15 @@ fn bury_badly(flaw: Flaw, last: Last) {
     arena.machine.inherit(1, || {
         let word = LockWord::from_bits(load_seqcst(&words.word));
         if flaw != Flaw::LeavesTheWord && word.holder() == Some(1) {
-            let bereft =
-                if flaw == Flaw::HidesTheDeath { word.to_bits() & !LockWord::HELD } else { word.bereft().to_bits() };
-            store_seqcst(&words.word, bereft);
+            let orphaned =
+                if flaw == Flaw::HidesTheDeath { word.to_bits() & !LockWord::HELD } else { word.orphaned().to_bits() };
+            store_seqcst(&words.word, orphaned);
         }
         if flaw != Flaw::LeavesTheCounts {
             store_seqcst(&arena.entries[1].sharing, 0);
         }
     });
-    let inside = arena.party(0).write();
+    let acquired = arena.party(0).write();
     assert_eq!(inside.poisoned, last == Last::Changed, "{UNPOISONED}");
 }
 
@@ -162,7 +162,7 @@ fn the_death_of_a_holder() {
 
 #[test]
 fn the_death_of_a_sharer() {
-    for last in [Last::Counted, Last::Inside, Last::Wanting] {
+    for last in [Last::Counted, Last::Acquired, Last::Wanting] {
         println!("the sharer ends {last:?}");
         Model { name: "death of a sharer", preemptions: 5, scenario: move |flaw| one_dies(last, flaw) }.holds();
     }
@@ -177,18 +177,18 @@ fn the_death_of_a_waiter() {
 
 #[test]
 fn the_entry_of_the_dead() {
-    for last in [Last::Changed, Last::Inside] {
+    for last in [Last::Changed, Last::Acquired] {
         println!("the owner ends {last:?}");
         Model { name: "the entry of the dead", preemptions: 4, scenario: move |flaw| an_heir(last, flaw) }
             .holds()
-            .rejects(Flaw::BuriesUnlocked, TORN)
+            .rejects(Flaw::ReapsUnlocked, TORN)
             .rejects(Flaw::JoinsUncleared, LOST_WAKEUP);
     }
 }
 
 #[test]
 fn two_who_bury() {
-    Model { name: "two who bury", preemptions: 4, scenario: two_diggers }.holds();
+    Model { name: "two who reap", preemptions: 4, scenario: two_diggers }.holds();
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn half_a_burial() {
         .holds()
         .rejects(Flaw::HidesTheDeath, UNTOLD)
         .rejects(Flaw::LeavesTheWord, LOST_WAKEUP);
-    Model { name: "half a burial", preemptions: 3, scenario: |flaw| bury_badly(flaw, Last::Inside) }
+    Model { name: "half a burial", preemptions: 3, scenario: |flaw| bury_badly(flaw, Last::Acquired) }
         .holds()
         .rejects(Flaw::LeavesTheCounts, LOST_WAKEUP);
 }

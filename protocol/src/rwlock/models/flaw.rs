@@ -52,9 +52,9 @@ pub(super) enum Flaw {
 
     // Death.
     /// Takes somebody slow for dead.
-    BuriesTheLiving,
-    /// Sees that somebody is dead, but has not the entry's kernel lock while it buries.
-    BuriesUnlocked,
+    ReapsTheLiving,
+    /// Sees that somebody is dead, but has not the entry's kernel lock while it reaps.
+    ReapsUnlocked,
     /// Clears the counts of the dead, but leaves the word to them.
     LeavesTheWord,
     /// Frees the word of the dead, but leaves their counts.

@@ -66,7 +66,7 @@ fn a_writer_and_a_reader() {
         .rejects(Flaw::NoDrain, TORN)
         .rejects(Flaw::RelaxedRelease, TORN)
         .rejects(Flaw::ReleasesSilently, LOST_WAKEUP)
-        .rejects(Flaw::BuriesTheLiving, TORN);
+        .rejects(Flaw::ReapsTheLiving, TORN);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Tests of the courtesy: whose turn it is after a holder, step by step, with a kernel that does as the test says.
 
-use crate::rwlock::{Entry, Kernel, Lock, Patience, Purpose, SLICE_NS, Share, Slept, Words};
+use crate::rwlock::{Entry, Kernel, Purpose, RwLock, RwLockWords, SLICE_NS, Share, Waiter, Wake};
 use crate::sync::{AtomicU32, Ordering};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Those of `dead` are dead until they are buried, and who sleeps has to be woken by the test.
+/// Those of `dead` are dead until they are reaped, and who sleeps has to be woken by the test.
 #[derive(Default)]
 struct Peace {
     dead: RefCell<Vec<usize>>,
@@ -13,16 +13,16 @@ struct Peace {
 
 impl Kernel for Peace {
     fn wake_all(&self, _: &AtomicU32, _: u32) {}
-    fn if_dead(&self, index: usize, bury: impl FnOnce()) {
+    fn if_dead(&self, index: usize, reap: impl FnOnce()) {
         let found = self.dead.borrow().iter().position(|&dead| dead == index);
         if let Some(found) = found {
             self.dead.borrow_mut().remove(found);
-            bury();
+            reap();
         }
     }
 }
 
-type Sleep<'a> = (Slept, Box<dyn Fn() + 'a>);
+type Sleep<'a> = (Wake, Box<dyn Fn() + 'a>);
 
 /// Sleeps end as listed, and do something on the way; after the last one it gives up. The clock shows how long it has slept.
 struct Script<'a> {
@@ -30,18 +30,18 @@ struct Script<'a> {
     now: u64,
 }
 
-impl Patience for Script<'_> {
+impl Waiter for Script<'_> {
     fn spin(&mut self) -> bool {
         false
     }
 
-    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Slept {
+    fn sleep(&mut self, _: &AtomicU32, _: u32) -> Wake {
         if self.sleeps.is_empty() {
-            return Slept::Over;
+            return Wake::TimedOut;
         }
         let (slept, act) = self.sleeps.remove(0);
         act();
-        if slept == Slept::Slice {
+        if slept == Wake::SliceOver {
             self.now += SLICE_NS;
         }
         slept
@@ -65,17 +65,18 @@ fn never_at<'a>(now: u64) -> Script<'a> {
     Script { now, ..never() }
 }
 
-struct Hall(Words, [Entry; 3], Peace);
+struct Hall(RwLockWords, [Entry; 3], Peace);
 
 impl Hall {
     fn new() -> Self {
-        let hall = Self(Words::default(), [Entry::default(), Entry::default(), Entry::default()], Peace::default());
+        let hall =
+            Self(RwLockWords::default(), [Entry::default(), Entry::default(), Entry::default()], Peace::default());
         (0..3).for_each(|own| hall.party(own).join());
         hall
     }
 
-    fn party(&self, own: usize) -> Lock<'_, Peace> {
-        Lock { words: &self.0, entries: &self.1, own, kernel: &self.2 }
+    fn party(&self, own: usize) -> RwLock<'_, Peace> {
+        RwLock { words: &self.0, entries: &self.1, own, kernel: &self.2 }
     }
 }
 
@@ -85,17 +86,17 @@ fn sharers_have_their_turn_after_a_holder() {
     let hall = Hall::new();
     let [holder, reader, writer] = [0, 1, 2].map(|own| hall.party(own));
     let _ = holder.claim(Purpose::Write, &mut never()).unwrap();
-    let tries = |lock: &Lock<'_, Peace>| lock.claim(Purpose::Write, &mut never()).map(|_| lock.release()).is_some();
+    let tries = |lock: &RwLock<'_, Peace>| lock.claim(Purpose::Write, &mut never()).map(|_| lock.release()).is_some();
     // While the reader sleeps the holder goes, and a writer that comes at that very moment holds back.
-    let mut patience = script([(
-        Slept::Woken,
+    let mut waiter = script([(
+        Wake::Woken,
         Box::new(|| {
             holder.release();
             assert!(hall.0.word.load(Ordering::Relaxed) != 0, "it is somebody's turn");
             assert!(!tries(&writer) && !tries(&holder));
         }),
     )]);
-    assert!(reader.share(Share::View, &mut patience).is_some());
+    assert!(reader.share(Share::View, &mut waiter).is_some());
     assert!(!tries(&writer), "the reader is inside");
     reader.leave();
     assert!(tries(&writer));
@@ -103,11 +104,11 @@ fn sharers_have_their_turn_after_a_holder() {
 }
 
 fn woken<'a>() -> Sleep<'a> {
-    (Slept::Woken, Box::new(|| ()))
+    (Wake::Woken, Box::new(|| ()))
 }
 
 fn slice<'a>() -> Sleep<'a> {
-    (Slept::Slice, Box::new(|| ()))
+    (Wake::SliceOver, Box::new(|| ()))
 }
 
 /// The word is free, but marked by entry 1, which wants and does not stir.
@@ -129,9 +130,9 @@ fn the_stopped_are_passed_over() {
     let [stopped, writer] = [1, 2].map(|own| hall.party(own));
     wanted(&hall);
     assert!(writer.claim(Purpose::Write, &mut never()).is_none());
-    let mut patience = script([woken(), slice()]);
-    assert!(writer.claim(Purpose::Write, &mut patience).is_some());
-    assert!(patience.sleeps.is_empty());
+    let mut waiter = script([woken(), slice()]);
+    assert!(writer.claim(Purpose::Write, &mut waiter).is_some());
+    assert!(waiter.sleeps.is_empty());
     writer.release();
     for _ in 0..3 {
         // Others wait too, and mark the word.
@@ -164,16 +165,16 @@ fn those_who_only_try_hold_back_no_longer_than_others() {
     assert!(tries(8 + 2 * SLICE_NS));
 }
 
-/// The dead are buried the first time that somebody holds back for them.
+/// The dead are reaped the first time that somebody holds back for them.
 #[test]
 fn the_dead_are_waited_for_once() {
     let hall = Hall::new();
     let writer = hall.party(2);
     wanted(&hall);
     hall.2.dead.borrow_mut().push(1);
-    let mut patience = script([slice()]);
-    assert!(writer.claim(Purpose::Write, &mut patience).is_some());
-    assert!(patience.sleeps.is_empty());
+    let mut waiter = script([slice()]);
+    assert!(writer.claim(Purpose::Write, &mut waiter).is_some());
+    assert!(waiter.sleeps.is_empty());
     writer.release();
     assert_eq!(hall.1[1].wants.load(Ordering::SeqCst), 0);
     assert!(!hall.0.members.any(3, |index| index == 1), "it is no member any more");
@@ -185,7 +186,7 @@ fn a_panic_in_a_wait_leaves_the_array_free() {
     let hall = Hall::new();
     let [reader, writer, other] = [0, 1, 2].map(|own| hall.party(own));
     let panic: fn() = || resume_unwind(Box::new("on purpose"));
-    let panics = || script([(Slept::Woken, Box::new(panic))]);
+    let panics = || script([(Wake::Woken, Box::new(panic))]);
     assert!(reader.try_share(Share::View).is_some());
     for purpose in [Purpose::Write, Purpose::Switch] {
         assert!(catch_unwind(AssertUnwindSafe(|| writer.claim(purpose, &mut panics()))).is_err());

@@ -69,7 +69,7 @@ fn two_writers() {
         .rejects(Flaw::ClaimsInTwoSteps, TORN)
         .rejects(Flaw::ReleasesSilently, LOST_WAKEUP)
         .rejects(Flaw::NoLookBeforeSleep, LOST_WAKEUP)
-        .rejects(Flaw::BuriesTheLiving, TORN);
+        .rejects(Flaw::ReapsTheLiving, TORN);
 }
 
 #[test]

@@ -55,7 +55,7 @@
 //! # Death
 //!
 //! Whoever waits looks once in a while (a slice) whether those it waits for are dead, which the kernel proves, and [reaps](RwLock::reap) them: an entry's counts
-//! go to zero, and a lock word that it holds becomes free and poisoned. The grave-digger has the entry's kernel lock meanwhile, so no
+//! go to zero, and a lock word that it holds becomes free and poisoned. The reaper has the entry's kernel lock meanwhile, so no
 //! new handle moves in and no second one digs. Therefore the lock word needs no generation: as long as one has the kernel lock of an entry, a
 //! word that names it can only be the dead owner's.
 //!

@@ -11,8 +11,8 @@ use std::sync::Arc;
 pub(super) struct Machine {
     dead: Mutex<Vec<bool>>,
     woken: Condvar,
-    /// The kernel's locks on the entries of the dead: one grave-digger or new owner at a time.
-    graves: Mutex<()>,
+    /// The kernel's locks on the entries of the dead: one reaper or new owner at a time.
+    reapers: Mutex<()>,
     /// Slices that were over because somebody was dead.
     pub(super) slices: AtomicU64,
     flaw: Flaw,
@@ -27,7 +27,7 @@ impl Machine {
 
     /// Gives the entry of a dead owner to a new one, if nobody else was quicker.
     pub(super) fn inherit(&self, index: usize, join: impl FnOnce()) -> bool {
-        let _grave = self.graves.lock().unwrap();
+        let _reaper = self.reapers.lock().unwrap();
         if !self.dead.lock().unwrap()[index] {
             return false;
         }
@@ -54,7 +54,7 @@ impl Kernel for Machine {
                 }
             }
             _ => {
-                let _grave = self.graves.lock().unwrap();
+                let _reaper = self.reapers.lock().unwrap();
                 let is_dead = self.dead.lock().unwrap()[index];
                 if is_dead {
                     reap();
@@ -134,7 +134,7 @@ impl Arena {
     /// An array with so many entries, of which the first `joined` are in use.
     pub(super) fn new(entries: usize, joined: usize, flaw: Flaw) -> Arc<Self> {
         let dead = Mutex::new(vec![false; entries]);
-        let machine = Machine { dead, woken: Condvar::new(), graves: Mutex::new(()), slices: AtomicU64::new(0), flaw };
+        let machine = Machine { dead, woken: Condvar::new(), reapers: Mutex::new(()), slices: AtomicU64::new(0), flaw };
         let entries = (0..entries).map(|_| Entry::default()).collect();
         let present = AtomicU64::new(0);
         let arena =

@@ -72,7 +72,7 @@ fn one_dies(last: Last, flaw: Flaw) {
     let changed = matches!(last, Last::Changed | Last::Freed);
     // By now the word may still be the dead one's.
     let acquired = party.claim();
-    assert_eq!(inside.poisoned, matches!(last, Last::Claimed | Last::Changed), "{UNPOISONED}");
+    assert_eq!(acquired.poisoned, matches!(last, Last::Claimed | Last::Changed), "{UNPOISONED}");
     arena.change();
     party.release();
     arena.assert_changes(2 + u64::from(changed));
@@ -149,7 +149,7 @@ fn bury_badly(flaw: Flaw, last: Last) {
         }
     });
     let acquired = arena.party(0).write();
-    assert_eq!(inside.poisoned, last == Last::Changed, "{UNPOISONED}");
+    assert_eq!(acquired.poisoned, last == Last::Changed, "{UNPOISONED}");
 }
 
 #[test]

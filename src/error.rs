@@ -43,7 +43,7 @@ pub enum Error {
     InvalidName {
         /// The name.
         name: String,
-        /// Which rule it breaks.
+        /// The rule that it breaks.
         reason: &'static str,
     },
     /// An option is out of range.
@@ -74,7 +74,7 @@ pub enum Error {
         /// What there is under the same name.
         instead: Option<Instead>,
     },
-    /// The directory that is to hold channels and arrays does not exist, or is none.
+    /// The directory for channels and arrays does not exist, or is no directory.
     #[error("no directory {} ({named_by})", dir.display())]
     #[non_exhaustive]
     MissingDirectory {
@@ -128,7 +128,7 @@ pub enum Error {
         /// The array's dtype.
         found: DType,
     },
-    /// Shape and data do not belong together.
+    /// Shape and data do not fit each other.
     #[error("the shape takes {expected}, but there are {found}")]
     #[non_exhaustive]
     ShapeMismatch {
@@ -137,7 +137,7 @@ pub enum Error {
         /// Elements given, or bytes.
         found: usize,
     },
-    /// An array has fewer dimensions.
+    /// More dimensions than an array can have.
     #[error("{found} dimensions, but an array has at most {max}")]
     #[non_exhaustive]
     TooManyDims {
@@ -295,7 +295,7 @@ fn in_base(option: &str, value: usize) -> String {
     if option.ends_with("mode") { format!("{value:#o}") } else { value.to_string() }
 }
 
-/// Says where a channel's writer lives.
+/// Describes the process of a channel's living writer.
 fn living_writer(pid: u32) -> String {
     if pid == std::process::id() {
         format!(" in this very process ({pid}): close that one first")
@@ -304,19 +304,19 @@ fn living_writer(pid: u32) -> String {
     }
 }
 
-/// A lock that has been taken although its array is poisoned; in [`Error::Poisoned`].
+/// A lock that has been acquired although its array is poisoned; in [`Error::Poisoned`].
 ///
 /// Unlike the error of a standard mutex it does not borrow the array, so that the error can go up
-/// through any `?`. It holds the lock for as long as it lives: drop it, or make a guard of it.
+/// through any `?`. It holds the lock for as long as it lives: drop it, or turn it into a guard.
 pub struct Poisoned(Box<dyn Any + Send + Sync>);
 
 impl Poisoned {
-    /// `held` gives the lock back when dropped.
+    /// `held` releases the lock when dropped.
     pub(crate) fn new(held: impl Any + Send + Sync) -> Self {
         Self(Box::new(held))
     }
 
-    /// What has been given to [`new`](Self::new), if it is an `H`.
+    /// The argument of [`new`](Self::new), if it is an `H`.
     pub(crate) fn into_held<H: Any + Send + Sync>(self) -> Option<H> {
         self.0.downcast().ok().map(|held| *held)
     }
@@ -369,7 +369,7 @@ impl fmt::Display for Instead {
     }
 }
 
-/// Which memory there is too little of; in [`Error::OutOfMemory`].
+/// Which memory is short; in [`Error::OutOfMemory`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Memory {
@@ -385,7 +385,7 @@ pub enum Memory {
     },
     /// The size that this process may give to a file (`RLIMIT_FSIZE`, `ulimit -f`). In bytes.
     FileSize,
-    /// What this process' control group may use, as a container's limit has it. In bytes.
+    /// What this process' control group may use, as a container limits it. In bytes.
     Group,
     /// Addresses of this process (`RLIMIT_AS`, `ulimit -v`). In bytes.
     AddressSpace,
@@ -408,7 +408,7 @@ impl Memory {
     }
 }
 
-/// As a sentence names it.
+/// As part of a sentence.
 impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -455,7 +455,7 @@ impl Error {
         Self::NotFound { path: path.into(), instead: None }
     }
 
-    /// This process has no memory of its own for a copy of so many bytes.
+    /// This process cannot allocate a copy of `requested` bytes.
     pub(crate) fn no_copy(requested: usize) -> Self {
         Self::OutOfMemory { requested: requested as u64, available: 0, memory: Memory::Process }
     }

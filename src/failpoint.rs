@@ -1,6 +1,6 @@
 //! Named points at which a test can have this process killed or stopped.
 //!
-//! They prove that the others go on.
+//! With them tests prove that the other processes go on.
 //!
 //! Compiled in only with the feature `failpoints`, which exists for this crate's own tests. The
 //! environment variable `NDSHARRAY_FAILPOINT` arms points: a list, separated by commas, of
@@ -9,7 +9,7 @@
 //! (also at `stop`). With the word `trace` in the list, each point that is passed is named on a
 //! line of the standard error.
 
-/// Marks a point between two steps. Nothing at all without the feature.
+/// Marks a point between two steps. Expands to nothing without the feature.
 macro_rules! fail_point {
     ($name:literal) => {
         #[cfg(feature = "failpoints")]
@@ -108,8 +108,10 @@ mod armed {
         }
     };
 
-    /// Has the protocol's points pass here too. Called before the first of them: where files are
-    /// mapped, as all words of the protocol lie in mappings.
+    /// Routes the protocol's points through [`pass`] too.
+    ///
+    /// Called before the first of them: where files are mapped, as all words of the protocol lie in
+    /// mappings.
     pub(crate) fn arm() {
         protocol::set_hook(pass);
     }

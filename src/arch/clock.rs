@@ -1,14 +1,14 @@
 //! A clock for callers that read it all the time, and a timer for periodic work.
 //!
-//! To read the clock takes longer than all the rest of writing a small array. Where the processor
-//! counts ticks at an even rate, its counter takes less than half of that. So a clock that has been
-//! read is carried forward by the counter for a [moment](WINDOW), and then read again.
+//! Reading the clock takes longer than all the rest of writing a small array. Where the processor
+//! counts ticks at an even rate, its counter takes less than half of that. So the counter carries
+//! a reading of the clock forward for a [moment](WINDOW); then the clock is read again.
 //!
-//! That the counter is even is not believed but watched. It carries nothing until two measurements
-//! of its rate in a row agree, and each further reading of the clock is another one. A counter that
-//! has gone back, or further ahead than the moment, is not asked. So the harm of a virtual machine
-//! that moves, a machine that sleeps, or cores that disagree is no larger than the moment, and over
-//! with it. Otherwise a stamp is within a microsecond of the clock.
+//! The counter's evenness is not assumed but measured. It carries nothing until two measurements of
+//! its rate in a row agree, and each further reading of the clock is another measurement. A counter
+//! that has gone back, or further ahead than the moment, is not used. So the error that a moving
+//! virtual machine, a sleeping machine or disagreeing cores cause is no larger than the moment, and
+//! ends with it. Otherwise a stamp is within a microsecond of the clock.
 //!
 //! A caller that takes stamps has periodic work. Whether the [time](PERIOD) has come is found out
 //! where the clock itself is read: at least once in a moment, and every time by a caller that
@@ -19,9 +19,9 @@ pub(crate) use counter::Stamps;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) use plain::Stamps;
 
-/// Nanoseconds between two times that periodic work is due.
+/// Nanoseconds between two runs of periodic work.
 ///
-/// A caller that stamps once a second has it each time.
+/// For a caller that stamps once a second it is due each time.
 const PERIOD: u64 = 500_000_000;
 
 /// When something is due next.
@@ -171,7 +171,7 @@ mod counter {
             let now = Anchor { ns: reading.ns, ticks: reading.before.wrapping_add(took / 2) };
             let ns = now.ns.saturating_sub(self.anchor.ns);
             if ns < WINDOW {
-                // Too soon to tell the rate; the anchor waits.
+                // Too soon to measure the rate; the anchor waits.
                 return;
             }
             let rate =

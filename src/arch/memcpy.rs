@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | below [`STRING_FROM`] | `memcpy` | it stays within the core's own cache |
 //! | below [`STREAM_FROM`] | [`string`] where the processor is known to be good at it, else `memcpy` | lines that are overwritten entirely need not be fetched first |
-//! | above | [`stream`] | as above, and the copy does not drive its source, and everybody else's data, out of a cache that cannot hold it anyway |
+//! | above | [`stream`] | as above, and the copy does not drive its source, and other programs' data, out of a cache that cannot hold it anyway |
 //!
 //! Each wins not only for the writer alone, but also for writer and a reader together that then
 //! reads all of it, on the same core or another.

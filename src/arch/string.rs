@@ -68,8 +68,9 @@ fn family(signature: u32) -> u32 {
     if base == 0xF { base + extended } else { base }
 }
 
-/// Copies `from` over `to`, which is as long; if it is not, nothing is done. The stores are in
-/// order with those before and after, though not among themselves.
+/// Copies `from` over `to`, which is as long; if it is not, nothing is done.
+///
+/// The stores are in order with those before and after, though not among themselves.
 pub(super) fn copy(to: &mut [u8], from: &[u8]) {
     if to.len() != from.len() {
         return;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// The smallest payload file, one page: less would not save memory.
 const PAGE: usize = 4096;
 
-/// A payload file as its writer has it.
+/// A payload file, mapped by its writer for reading and writing.
 pub(crate) struct WritePayload {
     id: Uuid,
     mapping: Mapping,
@@ -122,7 +122,7 @@ impl WritePayload {
     }
 }
 
-/// A payload file as a reader has it: not writable.
+/// A payload file, mapped by a reader for reading alone.
 pub(crate) struct ReadPayload {
     id: Uuid,
     mapping: Mapping,

@@ -11,9 +11,9 @@ macro_rules! define_dtype {
     ) => {
         /// The type of an array's elements, known at run time.
         ///
-        /// Names are NumPy's. The numbers (`DType::F32 as u8`) are the ones in shared memory: they
-        /// start at 1, 0 stands for "no dtype", and a number once given is neither changed nor
-        /// given again.
+        /// Names are NumPy's. The numbers (`DType::F32 as u8`) are the ones in shared memory. They
+        /// start at 1, and 0 stands for "no dtype". A number once assigned is neither changed nor
+        /// reused.
         ///
         /// # Example
         ///

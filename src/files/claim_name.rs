@@ -64,7 +64,7 @@ pub(crate) fn claim_existing(path: &Path, owners: Owners, range: &ByteRange) -> 
     claim(path, range, || open_trusted(path, Access::ReadWrite, owners).map(|(file, _)| Some(file)))
 }
 
-/// `open` gives `None` when the name has just changed hands.
+/// `open` returns `None` when the name has just changed hands.
 fn claim(path: &Path, range: &ByteRange, mut open: impl FnMut() -> Result<Option<File>>) -> Result<Claim> {
     for _ in 0..ATTEMPTS {
         let Some(file) = open()? else { continue };
@@ -100,7 +100,7 @@ impl Claimed {
         unlink_if_same(&self.path, &self.identity)
     }
 
-    /// Has the file removed again unless what is made of it gets [done](Unfinished::done).
+    /// A guard that removes the file again, unless what is made of it is [done](Unfinished::done).
     pub(crate) fn unfinished(&self) -> Unfinished<'_> {
         Unfinished(self)
     }

@@ -67,7 +67,7 @@ impl Location {
         Ok(Self { dir, source, name: name.to_owned() })
     }
 
-    /// Says more of an error, where there is more to say: why nothing was found.
+    /// Adds to an error why nothing was found, where that is known.
     pub(crate) fn explain(&self, error: Error) -> Error {
         if !matches!(error, Error::NotFound { .. } | Error::Io { .. }) {
             return error;

@@ -11,9 +11,9 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 
-// What is mapped for reading is loaded from with Acquire and SeqCst, words of up to 64 bits. Where
-// an atomic load is made of a compare-exchange, as for words wider than a processor can load, that
-// writes, and raises SIGSEGV. On the processors below it is made of plain loads: a 64-bit move, on
+// Words of up to 64 bits are loaded with Acquire and SeqCst from mappings for reading. An atomic
+// load that is made of a compare-exchange, as for words wider than a processor can load, writes,
+// and raises SIGSEGV there. On the processors below it is made of plain loads: a 64-bit move, on
 // 32-bit x86 through a vector or x87 register, `ldrexd` on 32-bit Arm.
 #[cfg(all(
     any(unix, windows),
@@ -156,7 +156,7 @@ fn map(file: &File, options: &MmapOptions, access: Access) -> io::Result<MmapRaw
     }
 }
 
-/// Has the system find pages; whether it knows how to.
+/// Has the system populate pages; returns whether it can.
 #[cfg(target_os = "linux")]
 fn find(map: &MmapRaw, pages: Pages) -> bool {
     let find = |how, from: usize, len: usize| {
@@ -170,7 +170,7 @@ fn find(map: &MmapRaw, pages: Pages) -> bool {
     find(Advice::PopulateRead, 0, written) && find(Advice::PopulateWrite, written, rest)
 }
 
-/// Elsewhere it is the system's affair.
+/// Elsewhere this is left to the system.
 #[cfg(not(target_os = "linux"))]
 fn find(_: &MmapRaw, _: Pages) -> bool {
     true

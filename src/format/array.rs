@@ -1,8 +1,8 @@
 //! The first bytes of a shared array's file: its kind and its layout.
 //!
 //! Written once, before the file counts as made, and never changed. The bytes are copied and the
-//! copy is decoded by a pure function, in checked arithmetic. `docs/FORMAT.md` says the same in
-//! prose.
+//! copy is decoded by a pure function, in checked arithmetic. `docs/FORMAT.md` describes the
+//! same in prose.
 //!
 //! | bytes | field |
 //! |---|---|

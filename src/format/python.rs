@@ -106,7 +106,7 @@ fn is_of_other_order(stamp: [u8; STAMP]) -> bool {
 /// Hexadecimal digits in a payload file's name.
 pub const DIGITS: usize = 32;
 
-/// The digits that tell one payload file from another.
+/// The digits that distinguish payload files.
 pub(crate) type Hex = [u8; DIGITS];
 
 /// Bytes of a write time.
@@ -158,8 +158,9 @@ pub enum TagProof {
     Unfinished,
 }
 
-/// Proves that a file is the tag file of `name`. `bytes` are all of the file, or at least one more
-/// than a tag has.
+/// Proves that a file is the tag file of `name`.
+///
+/// `bytes` are all of the file, or at least one more than a tag has.
 ///
 /// # Errors
 ///
@@ -221,7 +222,7 @@ pub fn prove_payload(name: &str, hex: &Hex, front: &[u8], len: u64, is_known: bo
     }
 }
 
-/// The digit that says of which version a UUID is.
+/// Index of the digit that holds a UUID's version.
 const VERSION_AT: usize = 12;
 
 const fn is_digit(digit: u8) -> bool {

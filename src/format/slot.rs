@@ -1,8 +1,8 @@
 //! The bytes that describe one published array: encode, decode, and nothing else.
 //!
-//! SlotHeader bytes live on the board, where other processes wrote them. They are copied out once
-//! and the copy is decoded here: a pure function from bytes to a [`SlotHeader`] or a
-//! [`HeaderError`], in checked arithmetic. `docs/FORMAT.md` says the same in prose.
+//! The bytes of headers stand on the board, where other processes wrote them. They are copied out
+//! once and the copy is decoded here: a pure function from bytes to a [`SlotHeader`] or a
+//! [`HeaderError`], in checked arithmetic. `docs/FORMAT.md` describes the same in prose.
 //!
 //! | bytes | field |
 //! |---|---|

@@ -11,7 +11,7 @@ use crate::files::location::Location;
 use crate::files::trusted::payload_files;
 use crate::slots::State;
 
-/// Looks at a channel whose files do not fit each other.
+/// Attempts to look at a channel whose files do not fit each other.
 ///
 /// Its writer may be exchanging them, and gets the time to finish.
 const LOOKS: usize = 5;

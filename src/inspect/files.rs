@@ -16,7 +16,7 @@ pub(super) struct Opened {
     file: File,
 }
 
-/// What is gathered on the way.
+/// What a look gathers on its way.
 #[derive(Default)]
 pub(super) struct Notes {
     pub(super) files: Vec<FileReport>,
@@ -32,7 +32,7 @@ impl Notes {
         self.problems.push(Problem { path: path.to_owned(), slot: Some(slot), error: error.into() });
     }
 
-    /// Notes a file of the name `path`, and its length. What is no file any more is left out.
+    /// Notes the file `path`; returns its length, or `None` for a file that has gone.
     pub(super) fn file(&mut self, path: PathBuf, role: Role) -> Option<u64> {
         let identity = sys::identify_path(&path).ok()?;
         let storage = sys::storage(&path).ok()?;

@@ -17,7 +17,7 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(dir).map_err(fail)? {
         let file_name = entry.map_err(fail)?.file_name();
-        // Names are UTF-8; whatever else there is is none of ours.
+        // Our names are UTF-8; any other name is not ours.
         let Some(file_name) = file_name.to_str() else { continue };
         let listed = match Location::parse(file_name) {
             Some((name, Part::Array)) => Some((name.to_owned(), Kind::Array)),

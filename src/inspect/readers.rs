@@ -92,8 +92,9 @@ enum Access {
     None,
 }
 
-/// Opens the table. That this user may not read it is no problem; anything else that is in the way
-/// is noted as one.
+/// Opens the table.
+///
+/// That this user may not read it is no problem; any other obstacle is noted as one.
 fn open(location: &Location, notes: &mut Notes) -> Access {
     let before = notes.problems.len();
     if let Some(file) = notes.open(location.readers(), Role::Readers) {

@@ -6,7 +6,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a name stands for. One name may stand for one of each.
+/// What a name stands for.
+///
+/// One name may stand for one of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -170,7 +172,7 @@ pub enum Life {
     Alive,
     /// There was one, or there may have been, and no lock is left.
     Gone,
-    /// It takes no locks (Python), or they could not be asked for.
+    /// It takes no locks (Python), or they could not be queried.
     Unknown,
 }
 

@@ -8,9 +8,9 @@
 //!
 //! | file | platform |
 //! |---|---|
-//! | `linux.rs` | Linux |
-//! | `unix.rs` | macOS, FreeBSD and other Unix; Linux too with `--cfg ndsharray_portable`, for tests |
-//! | `windows.rs` | Windows |
+//! | `linux/` | Linux |
+//! | `unix/` | macOS, FreeBSD and other Unix; Linux too with `--cfg ndsharray_portable`, for tests |
+//! | `windows/` | Windows |
 //! | `unsupported.rs` | all else: compiles, and answers that it cannot |
 
 mod backoff;

@@ -4,7 +4,7 @@
 
 use std::io::{self, ErrorKind};
 
-/// Says that it cannot; see `linux/sever.rs` for what it would do.
+/// Returns that it cannot; see `linux/sever.rs` for what it would do.
 ///
 /// # Safety
 ///

@@ -29,7 +29,7 @@ pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
     }
 }
 
-/// Gives the lock on `range` back.
+/// Releases the lock on `range`.
 pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     call(file, F_OFD_SETLK, libc::F_UNLCK.into(), range).map(drop)
 }
@@ -37,8 +37,8 @@ pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
 /// Whether another open file description holds such a lock in `range`. A file opened for reading
 /// may ask.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
-    // Asked on behalf of a shared lock: only an exclusive one is in its way, which takes write
-    // permission to hold.
+    // Asked on behalf of a shared lock: only an exclusive one is in its way, and to hold that needs
+    // write permission.
     let answer = call(file, F_OFD_GETLK, libc::F_RDLCK.into(), range)?;
     Ok(i32::from(answer.l_type) != i32::from(libc::F_UNLCK))
 }
@@ -53,8 +53,10 @@ pub(crate) fn is_any_locked(file: &File, ranges: &ByteRange) -> io::Result<bool>
     is_locked(file, ranges)
 }
 
-/// Gives all locks back: the caller is about to close `file`. That alone would leave them to a
-/// child process that another thread has just forked, until it calls `exec`.
+/// Releases all locks: the caller is about to close `file`.
+///
+/// Closing alone would leave them to a child process that another thread has just forked, until it
+/// calls `exec`.
 pub(crate) fn unlock_all(file: &File) {
     // A length of zero is all there is from the start on. Best effort: they go with the
     // description.

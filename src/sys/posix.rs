@@ -1,4 +1,4 @@
-//! What every Unix has in common; `linux.rs` and `unix.rs` add what differs.
+//! What every Unix has in common; `linux/` and `unix/` add what differs.
 
 #[cfg(feature = "failpoints")]
 use super::types::End;
@@ -207,7 +207,7 @@ pub(crate) fn monotonic_ns() -> u64 {
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
-/// Has forks counted from now on; returns the count, for a new handle.
+/// Counts forks from now on; returns the count, for a new handle.
 ///
 /// Where [`fork_count`] differs later, the handle belongs to a parent process.
 pub(crate) fn watch_forks() -> u64 {
@@ -237,7 +237,7 @@ pub(crate) fn fork_count() -> u64 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Has this process killed, aborted or stopped.
+/// Kills, aborts or stops this process.
 #[cfg(feature = "failpoints")]
 pub(crate) fn end(how: End) {
     let signal = match how {

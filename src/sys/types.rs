@@ -1,4 +1,4 @@
-//! What the platforms answer with.
+//! The types of the platforms' answers.
 
 use std::ops::Range;
 

@@ -121,7 +121,7 @@ pub(crate) fn fork_count() -> u64 {
     0
 }
 
-/// Has this process aborted.
+/// Aborts this process.
 #[cfg(feature = "failpoints")]
 pub(crate) fn end(_: super::types::End) {
     std::process::abort();

@@ -17,9 +17,9 @@ use shape::byte_len;
 
 /// A read-only n-dimensional array in C order (the last axis varies fastest), borrowed for `'a`.
 ///
-/// Whatever it gives out lives for `'a` too, that is, as long as the owner of the bytes, not just
-/// as long as this view, which is two slices and `Copy`. A 0-d array has the shape `[]` and one
-/// element; an array with a zero axis has none.
+/// All that it returns lives for `'a` too: as long as the owner of the bytes, not just as long as
+/// this view, which is two slices and `Copy`. A 0-d array has the shape `[]` and one element; an
+/// array with a zero axis has none.
 ///
 /// # Alignment
 ///

@@ -24,13 +24,15 @@ const ATTEMPTS: u32 = 100;
 /// Whether a reader pins what it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Registers in the reader table, which takes write permission for it.
+    /// Registers in the reader table, which needs write permission.
     Pinning,
     /// Copies only; needs no write permission.
     CopyOnly,
 }
 
-/// A reader's place in a channel. Given up when the reader and all of its owned samples are gone.
+/// A reader's place in a channel.
+///
+/// It is given up when the reader and all of its owned samples are gone.
 pub(crate) struct Attachment {
     location: Location,
     owners: Owners,
@@ -206,7 +208,7 @@ impl Attachment {
         }
     }
 
-    /// The reader table, through which to fall asleep; `None` without write permission.
+    /// The reader table, to sleep on; `None` without write permission.
     pub(crate) fn table(&self) -> Option<&Table> {
         Some(self.place.as_ref()?.entry.table())
     }
@@ -250,7 +252,7 @@ enum Found {
 }
 
 impl OwnSeat {
-    /// Takes a seat and its entry, or says why there is none.
+    /// Takes a seat and its entry, or returns why there is none.
     fn take(table: Table, file: LockedFile, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
         let index = match Table::SEATS.take(&file, path, table.entries().len())? {
             Seat::Taken(index) => index,

@@ -35,7 +35,7 @@ pub(crate) struct Cached {
     pub(crate) byte_len: usize,
     pub(crate) payload: Arc<ReadPayload>,
     pub(crate) array: Arc<Array>,
-    /// The header, if it is so short: asked for with every new value.
+    /// The header, if it is that short: compared with every new value's.
     front: Option<[u64; FRONT]>,
 }
 
@@ -115,9 +115,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Drops the mappings of payload files that the writer has unlinked.
-    ///
-    /// So their memory is freed.
+    /// Drops the mappings of payload files that the writer has unlinked, to free their memory.
     #[inline]
     pub(crate) fn forget_gone(&mut self, board: &Board) {
         let now = board.standing();

@@ -44,8 +44,8 @@ const CHANNELS: u32 = 4;
 /// Reads a channel's latest value, without a copy, whatever its dtype and shape.
 ///
 /// A reader follows the *name*. When the writer dies, the last value stays readable, and a reader
-/// opened afterwards gets it too. A new writer takes over or makes the channel anew; the reader
-/// then goes on with its values by itself.
+/// opened afterwards gets it too. When a new writer takes the channel over or re-creates it, the
+/// reader goes on with its values by itself.
 ///
 /// When the writer closes the channel, its last value stands until its readers have read it or have
 /// gone, however late they come. [`latest`](Self::latest) returns it after that too.
@@ -59,8 +59,9 @@ const CHANNELS: u32 = 4;
 /// before: such a reader learns nothing of it.
 ///
 /// Files removed by hand are another matter. [`wait`](Self::wait) notices within a tenth of a
-/// second that the name has gone to another channel; [`read`](Self::read) alone does not. If their
-/// writer lives, it makes its channel anew, and takes its readers along.
+/// second that the name has gone to another channel; [`read`](Self::read) alone does not, unless
+/// the writer of the removed files lives. That writer re-creates its channel, and its readers
+/// follow.
 ///
 /// # Example
 ///
@@ -600,7 +601,7 @@ fn start_of(at: &Attachment) -> i64 {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // Not mapped here any more when it goes: not every system likes that.
+        // Unmapped here before it is removed: not every system removes what is mapped.
         self.cache = Cache::new(0, 0);
         self.files = OpenFiles::default();
         self.at.leave();

@@ -1,8 +1,8 @@
-//! What the last values asked for: sizes, and slots that readers held. Numbers alone.
+//! What the last values needed: sizes, and slots that readers held. Numbers alone.
 
 use std::ops::RangeInclusive;
 
-/// Publications for which a size counts as asked for, and a reader's hold as usual.
+/// Publications for which a size counts as in demand, and a reader's hold as usual.
 const MEMORY: u64 = 40;
 
 /// How many times larger than a value its file may be.
@@ -47,7 +47,7 @@ impl SizeClass {
     }
 }
 
-/// What has been asked for of late. "When" is the number of the value that was current.
+/// Recent sizes and holds. "When" is the number of the value that was current.
 #[derive(Debug)]
 pub(super) struct Demand {
     /// The classes in demand, a bit each.

@@ -12,8 +12,9 @@ use crate::view::shape;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An array that is not yet published: fill it, then [`publish`](Self::publish) it. Dropped
-/// unpublished, nothing has happened.
+/// An array that is not yet published: fill it, then [`publish`](Self::publish) it.
+///
+/// If it is dropped unpublished, nothing has happened.
 ///
 /// From [`Writer::loan`](crate::Writer::loan).
 pub struct Loan<'w, T: Typing> {
@@ -64,9 +65,8 @@ impl<'w, T: Typing> Loan<'w, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Forked`](crate::Error::Forked) in a forked child: the loan is its parent's.
-    /// [`Error::InvalidBool`](crate::Error::InvalidBool) when the
-    /// dtype was chosen at run time, it is `bool`, and a byte is neither 0 nor 1.
+    /// [`Error::InvalidBool`](crate::Error::InvalidBool) when the dtype was chosen at run time, it
+    /// is `bool`, and a byte is neither 0 nor 1.
     pub fn publish(mut self) -> Result<u64> {
         self.core.check_process()?;
         let Some(claim) = self.claim.take() else {

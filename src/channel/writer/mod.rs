@@ -43,7 +43,7 @@ use std::marker::PhantomData;
 /// was left. Readers keep what they hold. A writer that publishes and ends, for readers that are
 /// still to come, needs [`Options::persist`].
 ///
-/// A writer whose files are removed by others makes its channel anew when it writes, at the latest
+/// A writer whose files are removed by others re-creates its channel when it writes, at the latest
 /// half a second later. The new channel has the last value and the same numbers, and its readers
 /// follow. If another writer has taken the name meanwhile, writing is [`Error::WriterExists`] until
 /// the name is free.
@@ -147,7 +147,7 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Loans the memory of the next value, to be filled in place without a copy.
+    /// Returns a loan of the next value's memory, to be filled in place without a copy.
     ///
     /// [`Loan::publish`] makes it the current value.
     ///

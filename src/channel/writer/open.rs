@@ -141,14 +141,14 @@ impl OwnedChannel {
         Err(Error::Contended { attempts: ATTEMPTS })
     }
 
-    /// Gives the writer's lock back, before the end.
+    /// Releases the writer's lock, before the end.
     pub(super) fn let_go(&self) {
         // Best effort: at the latest it goes with the file.
         let _ = range_lock::unlock(&self.claim, &Board::LOCK);
     }
 }
 
-/// What a board had come to that is replaced.
+/// What is carried over from a board that is replaced.
 #[derive(Clone, Default)]
 pub(super) struct Before {
     pub(super) number: u64,
@@ -248,8 +248,9 @@ fn find_table(location: &Location, options: &Options) -> Result<Option<(File, Id
     }
 }
 
-/// Clears away a table that no reader can attach to any more. Of a file with several names only
-/// this one goes.
+/// Removes a table that no reader can attach to any more.
+///
+/// Of a file with several names only this one goes.
 fn clear_table(path: &Path, found: &Identity) -> Result<()> {
     unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
@@ -326,8 +327,9 @@ fn retire(location: &Location, options: &Options, board: &Board, head: &FileHead
     Ok(())
 }
 
-/// Whether a board has the slots and reader entries that are asked for. Fewer slots can be used of
-/// it.
+/// Whether a board has the slots and reader entries that the options ask for.
+///
+/// A writer can use fewer slots than a board has.
 fn suffices(head: &FileHeader, options: &Options) -> bool {
     head.slots as usize >= options.max_slots && head.readers as usize >= options.max_readers
 }

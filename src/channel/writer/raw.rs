@@ -52,7 +52,7 @@ pub(crate) struct RawWriter {
     pub(super) rotation: Rotation,
     pub(super) latest: Latest,
     pub(super) last_number: u64,
-    /// What the channel had come to when its files were gone, and it could not be made anew yet.
+    /// What the channel had come to when its files were gone, and it could not be re-created yet.
     /// `last_number` is the largest then, so that each claim notices.
     pub(super) lost: Option<Lost>,
     /// What the last look at the readers showed; a guess that each claim checks.
@@ -65,7 +65,7 @@ pub(crate) struct RawWriter {
     forks: u64,
 }
 
-/// A channel without files, until it is made anew.
+/// A channel without files, until it is re-created.
 pub(super) struct Lost {
     pub(super) before: Before,
     /// The last value, if this process has it and its file has gone too.
@@ -253,8 +253,9 @@ impl RawWriter {
         }
     }
 
-    /// As [`write`](Self::write), when the first guess of a slot was wrong or it needs memory. Out
-    /// of line, as it has one caller.
+    /// As [`write`](Self::write), when the first guess was wrong or the slot needs memory.
+    ///
+    /// Out of line, as it has one caller.
     #[cold]
     #[inline(never)]
     fn write_somehow(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
@@ -350,7 +351,7 @@ impl RawWriter {
         number
     }
 
-    /// What is to be done every now and then.
+    /// Periodic work: reaps dead readers, and checks that the files are there.
     #[cold]
     #[inline(never)]
     fn look_after(&mut self) {
@@ -369,7 +370,7 @@ impl RawWriter {
         drop(claim);
     }
 
-    /// Out of line: a publication without sleepers is to have no trace of it.
+    /// Wakes the sleepers, out of line: a publication without any carries no trace of it.
     #[cold]
     #[inline(never)]
     fn wake_readers(&self) {
@@ -410,7 +411,7 @@ impl RawWriter {
         let slot = claim.slot();
         let mut shortage = Shortage::of(&error);
         let mut result = Err(error);
-        // Files of an earlier writer whose readers have let go: due to go in any case.
+        // Files of an earlier writer whose readers have released them: to be removed in any case.
         let due = self.orphans.without(self.look.pins).without(self.latest.slot().bit()).without(slot.bit());
         let could_go = self.rotation.could_go(slot, self.look.pins);
         let could_help = shortage.is_some_and(|mut shortage| {
@@ -468,8 +469,9 @@ impl RawWriter {
         (claim, written)
     }
 
-    /// Exchanges a claimed slot's payload file and unlinks the old one. Its header must be written
-    /// anew before it is published.
+    /// Exchanges a claimed slot's payload file and unlinks the old one.
+    ///
+    /// The slot's header must be rewritten before it is published.
     pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
         let Some(state) = self.slots.get_mut(slot.get()) else { return };
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
@@ -493,7 +495,7 @@ struct Shortage {
 }
 
 impl Shortage {
-    /// What the error says; `None` when no file that goes can help.
+    /// The shortage that the error reports; `None` when removing files cannot help.
     fn of(error: &Error) -> Option<Self> {
         let Error::OutOfMemory { requested, available, memory } = error else { return None };
         let in_files = match memory {

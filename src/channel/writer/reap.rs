@@ -19,7 +19,7 @@ use crate::sys;
 use uuid::Uuid;
 
 impl RawWriter {
-    /// Makes a claimed slot's header one of no array.
+    /// Clears a claimed slot's header: it describes no array then.
     pub(super) fn erase_header(&self, slot: SlotIndex) {
         if let Some(on_board) = self.held.board.slot(slot) {
             on_board.set_header(&RawHeader::ZERO, 0);
@@ -198,7 +198,7 @@ impl RawWriter {
         }
         let OwnedChannel { board, table, .. } = &self.held;
         if !board.close_side(table).is_behind(|index| self.lives(index)) {
-            // Not mapped here any more when it goes: not every system likes that.
+            // Unmapped here before it is removed: not every system removes what is mapped.
             let payloads = self.slots.iter_mut().flat_map(|state| {
                 let payload = state.payload.take().map(|payload| payload.id());
                 payload.into_iter().chain(state.orphan)

@@ -22,7 +22,7 @@ use crate::sys::{Access, LockedFile, range_lock};
 pub(super) enum Readers {
     /// They keep what they have.
     MayLive,
-    /// A single one is in the way.
+    /// A single one refuses the removal.
     MustBeGone,
 }
 

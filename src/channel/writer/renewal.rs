@@ -2,7 +2,7 @@
 //!
 //! They may be `rm`, a sweeper of temporary files, the end of a login session.
 //!
-//! It makes its channel anew: the same numbers, the same lineage, the last value. It marks the old
+//! It re-creates its channel: the same numbers, the same lineage, the last value. It marks the old
 //! board as closed, and its readers look for the name again.
 
 use super::open::{Before, OwnedChannel, last_value};
@@ -34,7 +34,7 @@ impl RawWriter {
             && self.slots.iter().filter_map(|state| state.payload.as_ref()).all(|payload| exists(payload.id()))
     }
 
-    /// Gives up what is left of the channel and makes it anew.
+    /// Gives up what is left of the channel and re-creates it.
     ///
     /// Where that cannot be done now, one of the next claims does it, and reports why it could not.
     pub(super) fn make_anew(&mut self) {
@@ -57,7 +57,7 @@ impl RawWriter {
         let _ = self.find_again();
     }
 
-    /// Makes a channel anew whose files have gone.
+    /// Re-creates a channel whose files have gone.
     #[cold]
     pub(super) fn find_again(&mut self) -> Result<()> {
         let Some(lost) = &self.lost else { return Ok(()) };

@@ -185,7 +185,7 @@ impl Rotation {
         let large = bytes > LARGE;
         let fits = if large { self.warmest(free, bytes) } else { self.next_in_turn(free, bytes) };
         match fits {
-            // Asked for large ones too, which have taken note of their size then.
+            // Called for large ones too, which notes their size.
             Some(slot) if self.spread_for(bytes) <= self.in_use(pinned) || large => Some(Choice::Fits(slot)),
             fits => self.choose_growth(fits, free, pinned),
         }
@@ -259,7 +259,7 @@ impl Rotation {
         let (_, spread) = self.spread_of;
         self.demand.ask(bytes, newest);
         let class = SizeClass::of(bytes);
-        // As it mostly is: one size, and all files are of use to it.
+        // The usual case: one size, and all files are of use to it.
         if self.demand.is_all(class)
             && self.files <= spread + spare(class)
             && self.smallest >= bytes
@@ -291,8 +291,8 @@ impl Rotation {
         self.demand.forget(newest);
         let usually_held = self.demand.held().saturating_sub(held);
         let alone = self.demand.is_all(SizeClass::of(bytes));
-        // What is too small for the current size, and no other has been written to for a while,
-        // only stands in the way of a file with room.
+        // A file too small for the current size, to which no other size has been written for a
+        // while, only stands in the way of a file with room.
         let horizon = if alone { 0 } else { 2 * self.files as u64 };
         let mut left = bits(self.filled & !pinned.to_bits())
             .filter(|&slot| {

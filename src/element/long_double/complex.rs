@@ -4,8 +4,9 @@ use num_complex::Complex;
 
 use super::LongDouble;
 
-/// A complex number of two [`LongDouble`]s (NumPy's `clongdouble`, also called `complex256`): 32
-/// bytes.
+/// A complex number of two [`LongDouble`]s, in 32 bytes.
+///
+/// NumPy calls it `clongdouble`, or `complex256`.
 ///
 /// Equality and hash are those of the bytes.
 ///

@@ -97,11 +97,12 @@ impl LongDouble {
 }
 
 impl LongDouble {
-    /// Which of the two formats this target has, as it stands in shared memory. Numbers once given
-    /// are neither changed nor given again.
+    /// The number of this target's format in shared memory.
+    ///
+    /// Numbers once assigned are neither changed nor reused.
     pub(crate) const FORMAT: u32 = if X87 { 1 } else { 2 };
 
-    /// What such a number means; 0, which is no format, means nothing.
+    /// The name of the format with such a number; `None` for a number of no format, as 0.
     pub(crate) const fn format_name(format: u32) -> Option<&'static str> {
         match format {
             1 => Some("x87 extended"),

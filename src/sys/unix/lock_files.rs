@@ -33,11 +33,12 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::{MutexGuard, PoisonError};
 
-/// How often a lock is tried that only questions are in the way of. Each lasts for two system
-/// calls.
+/// Attempts at a lock that only queries are in the way of.
+///
+/// Each query lasts for two system calls.
 const ATTEMPTS: u32 = 10_000;
 
-/// How the names of lock files begin; no channel's name starts with a dot.
+/// The prefix of lock files; no channel's name starts with a dot.
 const PREFIX: &str = ".ndsh-lock-";
 
 /// What of a file is locked.
@@ -49,7 +50,7 @@ enum What {
     All,
 }
 
-/// A lock that this process has.
+/// A lock that this process holds.
 struct HeldLock {
     /// The descriptor that it was locked through.
     fd: RawFd,
@@ -57,7 +58,7 @@ struct HeldLock {
     identity: Identity,
     what: What,
     path: PathBuf,
-    /// Has the `flock`; closing it gives it back.
+    /// Holds the `flock`; closing it releases it.
     _file: File,
     forks: u64,
 }
@@ -145,8 +146,9 @@ pub(crate) fn open(path: &Path, access: Access) -> io::Result<File> {
     posix::open(path, access).inspect(|file| note(file, path))
 }
 
-/// Remembers where a file that has just been opened is. What its descriptor stood for before is
-/// closed.
+/// Notes the directory of a file that has just been opened.
+///
+/// The file that its descriptor stood for before is closed.
 fn note(file: &File, path: &Path) {
     let mut registry = registry();
     let fd = file.as_raw_fd();
@@ -164,7 +166,7 @@ pub(crate) fn try_lock_all(file: &File, ranges: &ByteRange) -> io::Result<bool> 
     registry().try_take(file, What::All, |registry, place| registry.has_another_any(place, ranges))
 }
 
-/// Gives the lock on `range` back.
+/// Releases the lock on `range`.
 pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     let identity = identify(file)?;
     registry().give_back(file.as_raw_fd(), &identity, What::Range(range.start));
@@ -209,7 +211,7 @@ impl Site {
         })
     }
 
-    /// The starts of the ranges that there are lock files for.
+    /// The starts of the ranges that have lock files.
     fn starts(&self) -> io::Result<Vec<u64>> {
         let mut starts = Vec::new();
         let prefix = format!("{PREFIX}{:x}-", self.identity.inode);

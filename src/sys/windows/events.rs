@@ -15,8 +15,8 @@
 //! replaced, so no ticket is skipped. When the numbers have come round after 2³² changes, an old
 //! event can wake a sleeper for no reason; that is allowed.
 //!
-//! An event that cannot be had (another user's process, a sandbox) makes the sleeper look again
-//! after a [`NAP`].
+//! Where an event can be neither made nor opened, as with another user's process or in a sandbox,
+//! the sleeper looks again after a [`NAP`].
 
 use crate::sync::{AtomicU32, Ordering, fence};
 use crate::sys::types::Identity;

@@ -18,8 +18,9 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 /// What is added to a range: no file is so long.
 const BEYOND: u64 = 1 << 62;
 
-/// How often a lock is tried that only questions are in the way of. Each lasts for two system
-/// calls.
+/// Attempts at a lock that only queries are in the way of.
+///
+/// Each query lasts for two system calls.
 const ATTEMPTS: u32 = 10_000;
 
 /// Takes the lock on `range` if it is free.
@@ -39,7 +40,7 @@ pub(crate) fn try_lock(file: &File, range: &ByteRange) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Gives the lock on `range` back.
+/// Releases the lock on `range`.
 pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     let (start, len) = place(range);
     let ((start_low, start_high), (len_low, len_high)) = (halves(start), halves(len));
@@ -51,13 +52,14 @@ pub(crate) fn unlock(file: &File, range: &ByteRange) -> io::Result<()> {
     if code_of(&error) == Some(ERROR_NOT_LOCKED) { Ok(()) } else { Err(error) }
 }
 
-/// What goes with `file` anyway: the caller is about to close it.
+/// Does nothing: the locks go with `file`, which the caller is about to close.
 #[inline]
 pub(crate) fn unlock_all(_: &File) {}
 
-/// Whether another handle has such a lock in `range`. A file opened for reading may ask. The lock
-/// must not have been taken through `file` itself: the answer would be "no" or "yes", and the lock
-/// might be gone.
+/// Whether another handle has such a lock in `range`.
+///
+/// A file opened for reading may ask. The lock must not have been taken through `file` itself: the
+/// answer would be "no" or "yes", and the lock might be gone.
 pub(crate) fn is_locked(file: &File, range: &ByteRange) -> io::Result<bool> {
     // There is no asking without taking. A shared lock does not disturb others that ask, and
     // `try_take` knows of it.

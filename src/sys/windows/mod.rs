@@ -214,7 +214,9 @@ fn code_of(error: &io::Error) -> Option<u32> {
     error.raw_os_error().map(i32::cast_unsigned)
 }
 
-/// Has this process killed or aborted. There is no way to stop one that others could end.
+/// Kills or aborts this process.
+///
+/// It aborts for a stop too: no kind of stop here would leave others able to end it.
 #[cfg(feature = "failpoints")]
 pub(crate) fn end(how: super::types::End) {
     use windows_sys::Win32::System::Threading::{GetCurrentProcess, TerminateProcess};

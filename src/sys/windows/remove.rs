@@ -63,16 +63,16 @@ fn open_to_delete(path: &Path) -> io::Result<File> {
     OpenOptions::new().access_mode(DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)
 }
 
-/// Has the name go when `file` is closed, at the latest.
+/// Removes the name when `file` is closed, at the latest.
 ///
-/// The content goes when all others have let go of it.
+/// The content goes when all others have released it.
 fn delete_at_once(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO_EX { Flags: FILE_DISPOSITION_FLAG_DELETE | FILE_DISPOSITION_FLAG_POSIX_SEMANTICS };
     // SAFETY: the class goes with the type.
     unsafe { set_information(file, FileDispositionInfoEx, (&raw const info).cast(), size_of_val(&info)) }
 }
 
-/// Has the file go, name and content, when all handles to it are closed.
+/// Removes the file, name and content, when all handles to it are closed.
 fn delete_at_close(file: &File) -> io::Result<()> {
     let info = FILE_DISPOSITION_INFO { DeleteFile: true };
     // SAFETY: the class goes with the type.

@@ -1,4 +1,4 @@
-//! A clock for callers that read it all the time, and a timer for periodic work.
+//! A clock for callers that read it often, and a timer for periodic work.
 //!
 //! Reading the clock takes longer than all the rest of writing a small array. Where the processor
 //! counts ticks at an even rate, its counter takes less than half of that. So the counter carries
@@ -195,7 +195,7 @@ mod counter {
         use super::super::PERIOD;
         use super::*;
 
-        /// A clock of 1 ns and a counter of 3 ticks per ns, and what happens to them.
+        /// A clock of 1 ns, a counter of 3 ticks per ns, and their mishaps.
         struct World {
             stamps: Stamps,
             ns: u64,

@@ -116,7 +116,9 @@ impl WritePayload {
         self.mapping.sever().map_err(|e| Error::io("map anew", &location.payload(self.id), e))
     }
 
-    /// The memory, for holders of its address; no other process maps the file, now or later.
+    /// The memory, for holders of its address.
+    ///
+    /// No other process maps the file, now or later.
     pub(crate) fn into_memory(self) -> DetachedMemory {
         self.mapping.into_severed()
     }

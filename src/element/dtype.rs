@@ -123,7 +123,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A copy of the numbers on purpose: a change to one must make this test fail.
+    /// A copy of the numbers on purpose: changing one must fail this test.
     #[test]
     fn numbers_are_for_ever() {
         let numbers: Vec<(u8, &str)> = DType::ALL.iter().map(|d| (d.tag(), d.name())).collect();

@@ -3,7 +3,7 @@
 //! The holder of a claim is the only process that fills, uses or removes the file under that name.
 //!
 //! A name is claimed by the lock of some bytes of the file that it names. The holder of the lock
-//! knows that the name stays with the file: a new file of that name needs the old one's removal
+//! knows that the name stays with the file. A new file of that name needs the old one's removal
 //! first, and only the holder of the lock removes it. So a removal under a claim hits the file that
 //! was looked at, and never a later one.
 
@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 100;
 pub(crate) enum Claim {
     /// The name is ours.
     Ours(Claimed),
-    /// Another process holds the lock; this is the file that it is on, which has the name.
+    /// Another process holds the lock; this is the locked file, which has the name.
     Others(LockedFile),
 }
 

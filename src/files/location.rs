@@ -85,7 +85,7 @@ impl Location {
         }
     }
 
-    /// The channel's or array's name in a file name of this library, and the file's role.
+    /// The name of the channel or array in a file name, and the file's role.
     ///
     /// `None` for all other files.
     pub(crate) fn parse(file_name: &str) -> Option<(&str, Part)> {

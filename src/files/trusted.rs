@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 use uuid::Uuid;
 
-/// Opens an existing regular file with at most one name, of a user that `owners` trusts.
+/// Opens an existing regular file with at most one name, that `owners` trusts.
 pub(crate) fn open_trusted(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     open_unless(path, access, owners, |_| true)
 }

@@ -84,7 +84,7 @@ impl ArrayHeader {
         bytes.iter().take(MAGIC.len()).all(|&byte| byte == 0)
     }
 
-    /// Whether these first bytes are all zero, or a head that its maker did not finish.
+    /// Whether these first bytes are all zero, or an unfinished head.
     ///
     /// A maker that dies while it writes the head leaves byte order mark and version, which come
     /// first, without the magic, which comes last. A file that merely begins with zeros is another

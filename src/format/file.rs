@@ -52,8 +52,8 @@ pub struct FileHeader {
     pub(crate) channel: Uuid,
     pub(crate) slots: u32,
     pub(crate) readers: u32,
-    /// A replacement for a board that could not be kept inherits its lineage and goes on with its
-    /// numbers.
+    /// The id of the first of the channels that this one goes on with; its own if it is the first.
+    /// A board that replaces one that could not be kept inherits it, and goes on with the numbers.
     pub(crate) lineage: Uuid,
 }
 

@@ -109,7 +109,7 @@ mod tests {
         );
     }
 
-    /// What makes it possible to tell the lists apart by the length of a file.
+    /// What makes it possible to distinguish the lists by the length of a file.
     #[test]
     fn where_the_lists_differ_so_do_the_sizes() {
         for index in 0..16 {

@@ -189,7 +189,7 @@ pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
     }
 }
 
-/// The dtype and ndim in a word of tag, ndim, two reserved bytes and dtype parameter.
+/// The dtype and ndim in a header's word of both, reserved bytes and parameter.
 ///
 /// ndim may be too large.
 pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(DType, usize), HeaderError> {

@@ -87,7 +87,7 @@ impl Opened {
         Ok(bytes)
     }
 
-    /// Whether a living process has the lock on these bytes.
+    /// Whether a living process holds the lock on these bytes.
     pub(super) fn life(&self, range: &ByteRange) -> Life {
         life(range_lock::is_locked(&self.file, range))
     }

@@ -243,7 +243,7 @@ pub enum ChannelState {
     /// Its writer has closed it. Its files are going, or stay for readers that have not come to the
     /// last value.
     Closed,
-    /// Its writer has closed it and left the last value in place for all future readers.
+    /// Its writer has closed it and left the last value for all future readers.
     Kept,
 }
 
@@ -270,8 +270,8 @@ pub struct Slot {
     pub value: Option<Value>,
     /// Its payload file, if it names one.
     pub payload: Option<PathBuf>,
-    /// Length of that file: bytes that an array in this slot can have without a new file. `None`
-    /// when there is no such file.
+    /// Length of that file; `None` when there is no such file. An array of as many bytes needs no
+    /// new file in this slot.
     pub capacity: Option<u64>,
     /// The [entries](Reader::index) of the readers that hold it.
     pub pinned_by: Vec<usize>,

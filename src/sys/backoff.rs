@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Lets other processes go on between attempts: the first pauses are short, and all of them end at
-/// a deadline.
+/// Lets other processes go on between attempts.
+///
+/// The first pauses are short, and all of them end at a deadline.
 pub(crate) struct Backoff {
     /// Attempts after which the processor is merely yielded.
     yields: u32,

@@ -1,4 +1,6 @@
-//! Where the system shows neither what a process may still take nor what a file has.
+//! Where the system does not show what is left for a process.
+//!
+//! Nor does it show what memory a file has.
 
 use std::fs::File;
 

@@ -54,6 +54,8 @@ pub(crate) enum End {
     Stop,
 }
 
-/// The exit code of a process that a fail point killed, where no signal shows it.
+/// The exit code of a killed process, where no signal shows it.
+///
+/// A fail point killed it.
 #[cfg(all(windows, feature = "failpoints"))]
 pub(super) const KILLED: u32 = 137;

@@ -4,7 +4,7 @@ use super::platform::{read_some_at, write_some_at};
 use std::fs::File;
 use std::io::{self, ErrorKind};
 
-/// Reads from the front of a file; returns the number of bytes, if fewer than `room`.
+/// Reads from the front of a file; returns the bytes read, if fewer than `room`.
 pub(crate) fn read_front(file: &File, room: &mut [u8]) -> io::Result<usize> {
     read_at(file, room, 0)
 }

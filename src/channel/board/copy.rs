@@ -1,5 +1,5 @@
-//! A board as bytes that the kernel copied out of its file: for those who only look. Nothing is mapped, so a file that is cut meanwhile does
-//! no harm.
+//! A board as bytes that the kernel copied out of its file: for those who only look. Nothing is
+//! mapped, so a file that is cut meanwhile does no harm.
 
 use super::{Board, HOT_AT, SLOTS_AT, truncated};
 use crate::format::error::HeaderError;
@@ -25,7 +25,8 @@ impl BoardCopy {
         Board::len_for(MAX_SLOTS)
     }
 
-    /// Checks a copy of all bytes of a board, or of its [`longest`](Self::longest) front; `None` while it has no head.
+    /// Checks a copy of all bytes of a board, or of its [`longest`](Self::longest) front; `None`
+    /// while it has no head.
     pub(crate) fn new(bytes: Vec<u8>) -> Result<Option<Self>, HeaderError> {
         if bytes.first_chunk::<8>().is_none_or(|magic| *magic == [0; 8]) {
             return Ok(None);

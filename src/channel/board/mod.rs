@@ -22,7 +22,8 @@ use uuid::Uuid;
 
 static_assertions::const_assert_eq!(WORDS, HEADER_WORDS);
 
-/// A slot's words as the header that they are. Pinned, claimed, or checked afterwards: see [`Slot`].
+/// A slot's words as the header that they are. Pinned, claimed, or checked afterwards: see
+/// [`Slot`].
 pub(crate) trait HeaderWords {
     /// Copies the header out.
     fn header(&self) -> RawHeader;
@@ -98,8 +99,8 @@ impl Board {
         SLOTS_AT + slots * size_of::<Slot>()
     }
 
-    /// Makes the board in an empty file whose lock the caller holds. Its head, which makes it a board, is written by
-    /// [`finish`](Self::finish).
+    /// Makes the board in an empty file whose lock the caller holds. Its head, which makes it a
+    /// board, is written by [`finish`](Self::finish).
     pub(crate) fn create(file: &File, path: &Path, slots: usize) -> Result<Self> {
         let len = Self::len_for(slots);
         crate::files::reserve::reserve(file, path, len)?;
@@ -126,7 +127,8 @@ impl Board {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
-        // A board that somebody has made longer is no harm; no more than a board can need is mapped.
+        // A board that somebody has made longer is no harm; no more than a board can need is
+        // mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
         let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
         let mut board = Self { mapping, identity, slots: 0 };
@@ -207,7 +209,8 @@ impl Board {
         self.hot().begin_epoch(std::process::id());
     }
 
-    /// The epoch and the number that the first writer of a new board follows. On the board, as that writer may not live to publish.
+    /// The epoch and the number that the first writer of a new board follows. On the board, as that
+    /// writer may not live to publish.
     pub(crate) fn set_base(&self, epoch: u64, number: u64) {
         self.hot().set_base(epoch, number);
     }
@@ -248,18 +251,20 @@ impl Board {
 
     #[inline]
     fn hot(&self) -> &Hot {
-        // SAFETY: every constructor maps at least SLOTS_AT bytes before it hands out a board with slots, and `create` and `open` call
-        // nothing but `words` before that; HOT_AT is a multiple of Hot's alignment and the mapping starts at a page. Hot
-        // consists of atomics, so any bytes are valid and other processes may change them. The reference lives no longer than
-        // the mapping. Without write access only loads are made through it: stores happen in `WriterSide` and the setters here,
-        // which only the writer calls.
+        // SAFETY: every constructor maps at least SLOTS_AT bytes before it hands out a board with
+        // slots, and `create` and `open` call nothing but `words` before that; HOT_AT is a multiple
+        // of Hot's alignment and the mapping starts at a page. Hot consists of atomics, so any
+        // bytes are valid and other processes may change them. The reference lives no longer than
+        // the mapping. Without write access only loads are made through it: stores happen in
+        // `WriterSide` and the setters here, which only the writer calls.
         unsafe { &*self.mapping.as_ptr().wrapping_add(HOT_AT).cast::<Hot>() }
     }
 
     #[inline]
     fn slots(&self) -> &[Slot] {
-        // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the constructors, SLOTS_AT is a multiple of
-        // Slot's alignment, and a Slot consists of atomics; see `hot`.
+        // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the
+        // constructors, SLOTS_AT is a multiple of Slot's alignment, and a Slot consists of atomics;
+        // see `hot`.
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>(), self.slots) }
     }
 

@@ -333,7 +333,9 @@ impl Reader {
         Some(self.location.payload_name(cached.payload.id()))
     }
 
-    /// Whether a value newer than the last one read is current; follows the name if need be.
+    /// Whether a value newer than the last one read is current.
+    ///
+    /// Follows the name if need be.
     #[inline]
     fn has_news(&mut self) -> Result<bool> {
         if self.at.latest() != self.seen {

@@ -106,7 +106,7 @@ pub struct Sample<'a> {
     missed: u64,
 }
 
-/// A value that is held for as long as this, or a clone of it, lives.
+/// A value that is held as long as this, or a clone, lives.
 ///
 /// Independent of its reader, and free to go to other threads.
 ///

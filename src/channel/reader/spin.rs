@@ -1,4 +1,6 @@
-//! How long a reader looks for a value before it sleeps, judged by its last waits.
+//! How long a reader looks for a value before it sleeps.
+//!
+//! The last waits decide.
 //!
 //! Sleeping and being woken costs microseconds, many of them where the processor's core has gone to
 //! sleep too. A reader whose values come faster than that is better off looking again and again.
@@ -39,7 +41,7 @@ impl Spin {
         self.budget = (waited * SLACK).clamp(self.least(), self.limit);
     }
 
-    /// The reader had to sleep: the value came `waited` after it began, or not at all.
+    /// The reader had to sleep: the value came `waited` after it began, or never.
     ///
     /// The time that the wake-up took does not count: it is what looking saves.
     pub(super) fn slept(&mut self, waited: Duration) {

@@ -17,7 +17,8 @@ impl TableCopy {
         Table::len_for(Members::MAX)
     }
 
-    /// Checks a copy of all bytes of the table that belongs to `board`, or of its [`longest`](Self::longest) front; `None` while it has no head.
+    /// Checks a copy of all bytes of the table that belongs to `board`, or of its
+    /// [`longest`](Self::longest) front; `None` while it has no head.
     pub(crate) fn new(bytes: Vec<u8>, board: &FileHeader) -> Result<Option<Self>, HeaderError> {
         if bytes.first_chunk::<8>().is_none_or(|magic| *magic == [0; 8]) {
             return Ok(None);

@@ -48,8 +48,9 @@ impl OwnEntry {
 
     #[inline]
     pub(crate) fn pins(&self) -> &Pins {
-        // SAFETY: made from a reference into the mapping of `table`, which has neither moved nor been dropped (moving `table` moves
-        // the mapping's address, not the mapping); Pins are atomics, so shared access is all that anybody has.
+        // SAFETY: made from a reference into the mapping of `table`, which has neither moved nor
+        // been dropped (moving `table` moves the mapping's address, not the mapping); Pins are
+        // atomics, so shared access is all that anybody has.
         unsafe { self.pins.as_ref() }
     }
 }
@@ -78,7 +79,8 @@ impl Table {
         Ok(table)
     }
 
-    /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no head yet.
+    /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no
+    /// head yet.
     pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &FileHeader) -> Result<Option<Self>> {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
@@ -136,17 +138,18 @@ impl Table {
 
     #[inline]
     fn shared(&self) -> &Shared {
-        // SAFETY: `create` maps at least ENTRIES_AT bytes and `open` hands a table out only after checking the same; before that only
-        // `words` is called. SHARED_AT is a multiple of the alignment and the mapping starts at a page. Shared consists of
-        // atomics, valid whatever other processes write. The mapping, for reading and writing, outlives
-        // the reference.
+        // SAFETY: `create` maps at least ENTRIES_AT bytes and `open` hands a table out only after
+        // checking the same; before that only `words` is called. SHARED_AT is a multiple of the
+        // alignment and the mapping starts at a page. Shared consists of atomics, valid whatever
+        // other processes write. The mapping, for reading and writing, outlives the reference.
         unsafe { &*self.mapping.as_ptr().wrapping_add(SHARED_AT).cast::<Shared>() }
     }
 
     #[inline]
     pub(crate) fn entries(&self) -> &[Entry] {
-        // SAFETY: the constructors have checked that `len_for(self.entries)` bytes are mapped; ENTRIES_AT is a multiple of Entry's
-        // alignment; an Entry consists of atomics and padding; see `shared`.
+        // SAFETY: the constructors have checked that `len_for(self.entries)` bytes are mapped;
+        // ENTRIES_AT is a multiple of Entry's alignment; an Entry consists of atomics and padding;
+        // see `shared`.
         unsafe {
             core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(ENTRIES_AT).cast::<Entry>(), self.entries)
         }

@@ -42,7 +42,7 @@ impl AnyWriter {
         self.core.write(dtype, shape, bytes)
     }
 
-    /// Returns a loan of the next value's memory, to be filled in place without a copy.
+    /// Returns a loan of the next value's memory, to be filled without a copy.
     ///
     /// It starts with whatever is there: zeros, or an older value. [`Loan::publish`] makes it the
     /// current value.

@@ -26,7 +26,7 @@ pub struct Loan<'w, T: Typing> {
 }
 
 impl<'w, T: Typing> Loan<'w, T> {
-    /// A loan of an array of `dtype`, which is the one that `T` names, if any.
+    /// A loan of an array of `dtype`, which must be `T`'s, if it names one.
     #[inline(always)]
     pub(super) fn of(core: &'w mut RawWriter, dtype: DType, shape: &[usize]) -> Result<Self> {
         let byte_len = shape::byte_len(shape, dtype.size())?;

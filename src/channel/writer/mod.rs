@@ -147,7 +147,7 @@ impl<T: ShElement> Writer<T> {
         self.core.write(T::DTYPE, shape, bytes)
     }
 
-    /// Returns a loan of the next value's memory, to be filled in place without a copy.
+    /// Returns a loan of the next value's memory, to be filled without a copy.
     ///
     /// [`Loan::publish`] makes it the current value.
     ///

@@ -32,7 +32,9 @@ const ATTEMPTS: u32 = 100;
 /// Attempts at the lock of a channel that is just being closed or removed.
 const CLOSING_LOOKS: u32 = 500;
 
-/// Attempts at the lock of an open channel: a remover may hold it while it counts readers.
+/// Attempts at the lock of an open channel.
+///
+/// A remover may hold it while it counts readers.
 const OPEN_LOOKS: u32 = 5;
 
 /// Time between two such attempts.
@@ -178,7 +180,7 @@ fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claime
             Claim::Others(file) => file,
         };
         let board = open_board(location, &file).ok().flatten().map(|(board, _)| board);
-        // A party that removes a closed channel, or checks whether a channel may go, has the lock
+        // A party that removes a closed channel, or checks whether a channel may go, holds the lock
         // for a moment, and is no writer. So it is with a board that has no head yet, or no name
         // any more.
         let looks_at_most = match board.as_ref().map(Board::state) {

@@ -63,7 +63,7 @@ pub struct LoanRefused {
 static_assertions::assert_impl_all!(OwnedLoan: Send, Sync);
 
 impl AnyWriter {
-    /// Turns the writer into a loan of the next value's memory, to be filled in place.
+    /// Turns the writer into a loan of the next value's memory.
     ///
     /// It starts with whatever is there: zeros, or an older value. [`OwnedLoan::publish`] makes it
     /// the current value, an array of `dtype` and `shape`.

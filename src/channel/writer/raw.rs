@@ -52,8 +52,8 @@ pub(crate) struct RawWriter {
     pub(super) rotation: Rotation,
     pub(super) latest: Latest,
     pub(super) last_number: u64,
-    /// What the channel had come to when its files were gone, and it could not be re-created yet.
-    /// `last_number` is the largest then, so that each claim notices.
+    /// State of a channel whose files are gone, until it is re-created. Meanwhile `last_number` is
+    /// the largest possible, so that each claim notices.
     pub(super) lost: Option<Lost>,
     /// What the last look at the readers showed; a guess that each claim checks.
     pub(super) look: PinScan,
@@ -171,7 +171,7 @@ impl RawWriter {
         claim
     }
 
-    /// Claims a slot when the first guess was wrong, or memory has to be found for it.
+    /// Claims a slot when the first guess was wrong, or it needs memory.
     ///
     /// Also returns whether `content` has been written to it.
     #[cold]
@@ -486,7 +486,9 @@ impl RawWriter {
     }
 }
 
-/// How much a file's memory exceeds what there is, in the unit of what is short.
+/// How much a file's memory exceeds what there is.
+///
+/// In the unit of what is short.
 #[derive(Clone, Copy, Debug)]
 struct Shortage {
     missing: u64,

@@ -26,7 +26,7 @@ impl RawWriter {
         }
     }
 
-    /// Unlinks the file of a slot that is no longer of use, unless a reader pinned it.
+    /// Unlinks a slot's file that is no longer of use, unless a reader pinned it.
     pub(super) fn give_up(&mut self, slot: SlotIndex) {
         let Some(claim) = self.try_claim(slot) else { return };
         fail_point!("give_up.claimed");
@@ -36,7 +36,7 @@ impl RawWriter {
         self.discard(claim);
     }
 
-    /// Gives up files that are of no use to values of `bytes`, as they come now.
+    /// Gives up files that are of no use to values of `bytes`.
     ///
     /// `newest` is the number of the current one.
     #[inline(never)]

@@ -85,8 +85,8 @@ pub(super) enum Choice {
     Fits(SlotIndex),
     /// It needs a new or larger payload file first: no other slot has room.
     Grow(SlotIndex),
-    /// It has no payload file, and may get one so that small arrays take turns in more slots.
-    /// Others have room.
+    /// It may get its first payload file, so that small arrays take turns in more slots. Others
+    /// have room.
     Spread(SlotIndex),
 }
 
@@ -638,9 +638,10 @@ mod tests {
     }
 
     proptest! {
-        /// After any sizes, holds and wider spreads: once 64 values of one size have come while no
-        /// reader holds any, no more files are left than those take turns in and two, and none is
-        /// many times too large.
+        /// Few files are left after any sizes, holds and wider spreads.
+        ///
+        /// Once 64 values of one size have come while no reader holds any, no more files are left
+        /// than those take turns in and two. None of them is many times too large.
         #[test]
         fn surplus_goes_within_64_values(
             steps in collection::vec((0_u32..24, any::<u64>(), 1_u64..50, 0_u8..20), 0..40),

@@ -102,7 +102,7 @@ impl LongDouble {
     /// Numbers once assigned are neither changed nor reused.
     pub(crate) const FORMAT: u32 = if X87 { 1 } else { 2 };
 
-    /// The name of the format with such a number; `None` for a number of no format, as 0.
+    /// The name of the format with this number; `None` without one, as for 0.
     pub(crate) const fn format_name(format: u32) -> Option<&'static str> {
         match format {
             1 => Some("x87 extended"),

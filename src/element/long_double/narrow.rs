@@ -35,7 +35,7 @@ pub(super) enum Parts {
     },
 }
 
-/// Splits the bits of an `f64` into its sign bit (0 or 1) and the rest.
+/// Splits the bits of an `f64` into its sign bit and the rest.
 pub(super) fn split(bits: u64) -> (u16, Parts) {
     let sign = (bits >> 63) as u16;
     let exponent = (bits >> F64_FRACTION_BITS & 0x7ff) as i32;

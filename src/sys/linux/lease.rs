@@ -141,8 +141,9 @@ mod tests {
         });
     }
 
-    /// An opener that does not wait by itself has the file too, as long as the lease is not kept
-    /// for seconds.
+    /// An opener that does not wait by itself has the file too.
+    ///
+    /// It does as long as the lease is not kept for seconds.
     #[test]
     fn our_own_opening_waits_as_well() {
         let dir = tempfile::tempdir_in("/dev/shm").unwrap();

@@ -58,7 +58,9 @@ pub(crate) fn tells_what_is_set_aside(file: &File) -> bool {
     is_shared_memory
 }
 
-/// The sleepers on words of one mapped file; the kernel knows them by the words' memory.
+/// The sleepers on words of one mapped file.
+///
+/// The kernel knows them by the words' memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Sleepers;
 

@@ -290,7 +290,7 @@ impl Registry {
     }
 }
 
-/// Makes the lock file, if there is none, and locks it; `None` if it is locked already.
+/// Makes the lock file, if there is none, and locks it; `None` if already locked.
 fn lock_alone(path: &Path, mode: u32) -> io::Result<Option<File>> {
     for _ in 0..ATTEMPTS {
         let lock_file = match posix::open_exclusive(path, mode) {

@@ -59,8 +59,8 @@ impl Sleepers {
         // SeqCst: the event is in sight before the word is looked at. Pairs with the fence in
         // `wake_all`; the system's list of names stands for the variable between them.
         fence(Ordering::SeqCst);
-        // Acquire: as `EventCount::ticket`; a sleeper that finds another ticket sees the news that it
-        // stands for.
+        // Acquire: as `EventCount::ticket`; a sleeper that finds another ticket sees the news that
+        // it stands for.
         if word.load(Ordering::Acquire) != ticket {
             close(event);
             return;

@@ -1,5 +1,6 @@
-//! A board as bytes that the kernel copied out of its file: for those who only look. Nothing is
-//! mapped, so a file that is cut meanwhile does no harm.
+//! A board as bytes that the kernel copied out of its file, for observers.
+//!
+//! Nothing is mapped, so a file that is cut meanwhile does no harm.
 
 use super::{Board, HOT_AT, SLOTS_AT, truncated};
 use crate::format::error::HeaderError;

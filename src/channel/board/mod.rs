@@ -1,4 +1,6 @@
-//! The board: what is current, and a header for each slot. Mapped for writing by the writer alone.
+//! The board: what is current, and a header for each slot.
+//!
+//! The writer alone maps it for writing.
 
 pub(crate) mod copy;
 
@@ -22,8 +24,9 @@ use uuid::Uuid;
 
 static_assertions::const_assert_eq!(WORDS, HEADER_WORDS);
 
-/// A slot's words as the header that they are. Pinned, claimed, or checked afterwards: see
-/// [`Slot`].
+/// Access to a slot's words as a header.
+///
+/// The slot is pinned, claimed, or checked afterwards: see [`Slot`].
 pub(crate) trait HeaderWords {
     /// Copies the header out.
     fn header(&self) -> RawHeader;
@@ -31,7 +34,7 @@ pub(crate) trait HeaderWords {
     /// The write time if the header is otherwise `known`.
     fn same_but_time(&self, known: &RawHeader) -> Option<u64>;
 
-    /// Whether the header is the one that begins and ends with `known`, but for the write time.
+    /// Whether the header is `known` from start to end, but for the write time.
     fn has_front(&self, known: &[u64; FRONT]) -> bool;
 
     /// The write time, of whatever value is there: a hint, unless the slot is pinned.
@@ -99,8 +102,9 @@ impl Board {
         SLOTS_AT + slots * size_of::<Slot>()
     }
 
-    /// Makes the board in an empty file whose lock the caller holds. Its head, which makes it a
-    /// board, is written by [`finish`](Self::finish).
+    /// Makes the board in an empty file whose lock the caller holds.
+    ///
+    /// [`finish`](Self::finish) writes its head, which makes it a board.
     pub(crate) fn create(file: &File, path: &Path, slots: usize) -> Result<Self> {
         let len = Self::len_for(slots);
         crate::files::reserve::reserve(file, path, len)?;
@@ -127,8 +131,8 @@ impl Board {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
         };
-        // A board that somebody has made longer is no harm; no more than a board can need is
-        // mapped.
+        // A board that another process has made longer does no harm: no more than a board can need
+        // is mapped.
         let found = found.min(Self::len_for(MAX_SLOTS));
         let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
         let mut board = Self { mapping, identity, slots: 0 };
@@ -163,7 +167,7 @@ impl Board {
         ReaderSide { latest: &self.hot().latest, slots: self.slots() }
     }
 
-    /// What the writer, who has mapped the board for writing, may do with it.
+    /// What the writer may do with the board, which it has mapped for writing.
     #[inline]
     pub(crate) fn writer_side<'a>(&'a self, table: &'a Table) -> WriterSide<'a, Slot, Entry> {
         WriterSide {
@@ -174,7 +178,7 @@ impl Board {
         }
     }
 
-    /// The words that tell for whom a closed channel still stands.
+    /// The words that show which readers a closed channel still stands for.
     pub(crate) fn close_side<'a>(&'a self, table: &'a Table) -> CloseSide<'a, Entry> {
         let Hot { standing, latest, .. } = self.hot();
         CloseSide { state: standing, latest, registered: table.registered(), entries: table.entries() }
@@ -204,18 +208,19 @@ impl Board {
         self.hot().epoch()
     }
 
-    /// A new writer begins.
+    /// Begins the epoch of a new writer.
     pub(crate) fn begin_epoch(&self) {
         self.hot().begin_epoch(std::process::id());
     }
 
-    /// The epoch and the number that the first writer of a new board follows. On the board, as that
-    /// writer may not live to publish.
+    /// Sets the epoch and the number that the first writer of a new board follows.
+    ///
+    /// They stand on the board, as that writer may not live to publish.
     pub(crate) fn set_base(&self, epoch: u64, number: u64) {
         self.hot().set_base(epoch, number);
     }
 
-    /// Has a new board begin with the value `number` of the board that it replaces.
+    /// Begins a new board with the value `number` of the board that it replaces.
     pub(crate) fn begin_with(&self, number: u64, header: &RawHeader, epoch: u64) {
         let first = self.slots().first().zip(SlotIndex::new(0));
         if let Some((slot, index)) = first {
@@ -234,7 +239,7 @@ impl Board {
         self.hot().pid()
     }
 
-    /// A writer that has closed the channel notes that it has given back all that no slot names.
+    /// Notes that the writer, which has closed the channel, removed all that no slot names.
     pub(crate) fn forget_pid(&self) {
         self.hot().forget_pid();
     }

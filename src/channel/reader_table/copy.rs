@@ -1,4 +1,4 @@
-//! A reader table as bytes that the kernel copied out of its file: for those who only look.
+//! A reader table as bytes that the kernel copied out of its file, for observers.
 
 use super::{ENTRIES_AT, SHARED_AT, Table, truncated};
 use crate::format::error::HeaderError;

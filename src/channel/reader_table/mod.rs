@@ -1,4 +1,6 @@
-//! The reader table: which slots each reader holds. Mapped for writing by everybody who takes part.
+//! The reader table: which slots each reader holds.
+//!
+//! The writer and all readers that pin map it for writing.
 
 pub(crate) mod copy;
 
@@ -49,8 +51,8 @@ impl OwnEntry {
     #[inline]
     pub(crate) fn pins(&self) -> &Pins {
         // SAFETY: made from a reference into the mapping of `table`, which has neither moved nor
-        // been dropped (moving `table` moves the mapping's address, not the mapping); Pins are
-        // atomics, so shared access is all that anybody has.
+        // been dropped. Moving `table` moves the mapping's address, not the mapping. Pins are
+        // atomics, so all access is shared.
         unsafe { self.pins.as_ref() }
     }
 }
@@ -79,8 +81,9 @@ impl Table {
         Ok(table)
     }
 
-    /// Maps an existing table; it must belong to the channel of `board`. `Ok(None)` while it has no
-    /// head yet.
+    /// Maps an existing table, which must belong to the channel of `board`.
+    ///
+    /// `Ok(None)` while it has no head yet.
     pub(crate) fn open(file: &File, path: &Path, identity: Identity, board: &FileHeader) -> Result<Option<Self>> {
         let Some(found) = mappable(&identity, HEAD_BYTES)? else {
             return Ok(None);
@@ -111,10 +114,10 @@ impl Table {
         &self.identity
     }
 
-    /// Who owns an entry: its reader, by the kernel's lock on it.
+    /// The seats that the entries are: a reader owns one by the kernel's lock on it.
     pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Members::MAX);
 
-    /// The words through which to fall asleep, and to wake.
+    /// The words for falling asleep and for waking.
     #[inline]
     pub(crate) fn event_count(&self) -> EventCount<'_> {
         self.shared().event_count()

@@ -15,7 +15,7 @@ use crate::files::trusted::open_trusted;
 use crate::format::error::HeaderError;
 use crate::slots::State;
 use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
-use crate::sys::{self, Access, LockedFile, Sweeper, range_lock};
+use crate::sys::{self, Access, Home, LockedFile, Sweeper, range_lock};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
@@ -39,7 +39,7 @@ pub(crate) struct Attachment {
     board: Board,
     lineage: Uuid,
     place: Option<OwnSeat>,
-    forks: u64,
+    home: Home,
     /// Comes after the mappings.
     _sweeper: Sweeper,
 }
@@ -71,7 +71,7 @@ impl Attachment {
     fn try_new(location: &Location, owners: Owners, mode: Mode) -> Result<Found> {
         let path = location.board();
         let not_found = || Error::not_found(path.clone());
-        let forks = sys::watch_forks();
+        let home = Home::here();
         let sweeper = Sweeper::of(location.dir());
         let (file, identity) = open_trusted(&path, Access::Read, owners)?;
         let Some((board, head)) = Board::open(&file, &path, identity, Access::Read)? else {
@@ -83,7 +83,7 @@ impl Attachment {
         let lineage = head.lineage;
         let attach = |board, place| {
             let location = location.clone();
-            Self { location, owners, board, lineage, place, forks, _sweeper: sweeper }
+            Self { location, owners, board, lineage, place, home, _sweeper: sweeper }
         };
         if mode == Mode::CopyOnly {
             return Ok(Found::Attached(attach(board, None)));
@@ -160,7 +160,7 @@ impl Attachment {
     /// Fails in a forked child: its parent owns the entry.
     #[inline]
     pub(crate) fn check_process(&self) -> Result<()> {
-        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+        if self.home.is_here() { Ok(()) } else { Err(Error::Forked) }
     }
 
     #[inline]
@@ -232,7 +232,7 @@ impl Attachment {
     /// The pins, unless they belong to the parent of this process.
     #[inline]
     fn own_pins(&self) -> Option<&Pins> {
-        self.pins().filter(|_| self.forks == sys::fork_count())
+        self.pins().filter(|_| self.home.is_here())
     }
 }
 

@@ -1,6 +1,7 @@
 //! How long a reader waits.
 
 use crate::error::{Error, Result};
+use crate::sys::Backoff;
 use std::time::{Duration, Instant};
 
 /// The longest sleep of a reader before it checks that its channel has the name.
@@ -44,15 +45,14 @@ impl Deadline {
 
 /// Calls `open` until it finds a channel or `timeout` has passed.
 pub(super) fn for_channel<T>(timeout: Duration, open: impl Fn() -> Result<T>) -> Result<T> {
-    let mut deadline = Deadline::after(timeout);
-    let mut nap = FIRST_NAP;
+    let mut backoff = Backoff::new(FIRST_NAP).doubling_to(LONGEST_NAP).within(timeout);
     loop {
         match open() {
             // The directory may be made together with the channel.
             Err(error @ (Error::NotFound { .. } | Error::MissingDirectory { .. })) => {
-                let Some(left) = deadline.left() else { return Err(error) };
-                std::thread::sleep(left.min(nap));
-                nap = nap.saturating_mul(2).min(LONGEST_NAP);
+                if !backoff.pause() {
+                    return Err(error);
+                }
             }
             other => return other,
         }

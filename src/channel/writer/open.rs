@@ -20,7 +20,7 @@ use crate::format::slot::{self, RawHeader};
 use crate::options::Options;
 use crate::slots::MAX_NUMBER;
 use crate::slots::State;
-use crate::sys::{self, Access, Identity, LockedFile, Sweeper, range_lock};
+use crate::sys::{self, Access, Backoff, Identity, LockedFile, Sweeper, range_lock};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -173,7 +173,7 @@ pub(super) fn claim_existing_board(location: &Location, options: &Options) -> Re
 }
 
 fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claimed> {
-    let mut looks = 0;
+    let mut backoff = Backoff::new(LOCK_NAP);
     loop {
         let file = match claim()? {
             Claim::Ours(claimed) => return Ok(claimed),
@@ -187,12 +187,10 @@ fn ours(location: &Location, claim: impl Fn() -> Result<Claim>) -> Result<Claime
             Some(State::Left | State::Closed | State::Kept) | None => CLOSING_LOOKS,
             Some(State::Starting | State::Open) => OPEN_LOOKS,
         };
-        if looks >= looks_at_most {
+        if backoff.attempts() >= looks_at_most || !backoff.pause() {
             let pid = board.and_then(|board| board.pid());
             return Err(Error::WriterExists { name: location.name().to_owned(), pid });
         }
-        looks += 1;
-        std::thread::sleep(LOCK_NAP);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::files::trusted::has_name;
 use crate::format::slot::{RawHeader, SlotHeader};
 use crate::options::Options;
 use crate::slots::{Claim, Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, SlotIndex};
-use crate::sys;
+use crate::sys::Home;
 use uuid::Uuid;
 
 /// Publications after which an unchanged header is written again.
@@ -62,7 +62,7 @@ pub(crate) struct RawWriter {
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
     stamps: Stamps,
-    forks: u64,
+    home: Home,
 }
 
 /// A channel without files, until it is re-created.
@@ -76,7 +76,7 @@ impl RawWriter {
     /// Makes the channel `location`, or takes it over from a dead writer.
     pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
         options.check()?;
-        let forks = sys::watch_forks();
+        let home = Home::here();
         let held = OwnedChannel::acquire(location, options, Before::default(), || None)?;
         // An existing channel keeps its geometry, because its readers do; fewer slots can be used
         // of it.
@@ -98,7 +98,7 @@ impl RawWriter {
             ahead: Preclaimed::default(),
             orphans: PinMask::EMPTY,
             stamps: Stamps::new(),
-            forks,
+            home,
             held,
         };
         core.inherit();
@@ -131,7 +131,7 @@ impl RawWriter {
     /// Fails in a forked child: its parent is the writer.
     #[inline]
     pub(crate) fn check_process(&self) -> Result<()> {
-        if self.forks == sys::fork_count() { Ok(()) } else { Err(Error::Forked) }
+        if self.home.is_here() { Ok(()) } else { Err(Error::Forked) }
     }
 
     /// Claims a slot with room for `bytes`.
@@ -148,7 +148,7 @@ impl RawWriter {
     #[inline(always)]
     fn claim_at_once(&mut self, needed: usize) -> Option<Claim> {
         if let Some(Choice::Fits(slot)) = self.rotation.choose(needed, self.look.pins)
-            && self.forks == sys::fork_count()
+            && self.home.is_here()
             && self.last_number < MAX_NUMBER
             && let Some(claim) = self.try_claim(slot)
         {
@@ -177,7 +177,7 @@ impl RawWriter {
     #[cold]
     #[inline(never)]
     fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
-        if self.forks != sys::fork_count() {
+        if !self.home.is_here() {
             return Err(Error::Forked);
         }
         // No payload file is made for a channel that has lost its name: no process would look for

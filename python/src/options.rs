@@ -12,7 +12,7 @@ pub(crate) enum Owners {
     Word(String),
 }
 
-/// A directory and a rule of trust: enough to find a channel or array from another process.
+/// A directory and a rule of trust. Another process finds a channel or array by it.
 #[derive(Clone)]
 pub(crate) struct Location {
     pub(crate) dir: Option<PathBuf>,

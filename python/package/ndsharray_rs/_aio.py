@@ -7,7 +7,7 @@ import time
 from typing import Protocol, TypeVar
 
 _SLICE = 0.05
-"""The longest wait of a thread at a time, in seconds: so soon it notices a cancelled task."""
+"""The longest wait of a thread at a time, in seconds. After that it notices a cancelled task."""
 
 _Sample = TypeVar("_Sample", covariant=True)
 

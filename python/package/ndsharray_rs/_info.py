@@ -15,6 +15,6 @@ class Info(NamedTuple):
     seq: int
     """The value's sequence number."""
     missed: int
-    """Values that the reader missed since its last read; at the first, since it was opened."""
+    """Values that the reader missed since its last read. The first counts from its opening."""
     age: float
     """Seconds between the value's publication and the end of the copy."""

@@ -112,7 +112,7 @@ class WriterExists(NdsharrayError):
 
 
 class InUse(NdsharrayError):
-    """It was to be removed only if unused, but `living` processes use it; `None` if unknown."""
+    """It was to be removed only if unused, but `living` processes use it (`None`: unknown)."""
 
     name: str
     living: int | None

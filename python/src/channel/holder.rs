@@ -12,6 +12,7 @@ pub(super) struct Holder(Weak<()>);
 
 impl Holder {
     /// Returns this thread.
+    #[inline]
     pub(super) fn this_thread() -> Self {
         // A thread past its end never returns anything, so nothing waits for it.
         Self(ALIVE.try_with(Arc::downgrade).unwrap_or_default())

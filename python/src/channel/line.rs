@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, ThreadId};
 
 /// Returns a number that no other call returns.
+#[inline]
 pub(super) fn next_number() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // Relaxed: each number is given once, and nothing else is asked.
@@ -21,7 +22,7 @@ pub(super) fn next_number() -> u64 {
 pub(super) struct Line(Mutex<VecDeque<(ThreadId, u64)>>);
 
 impl Line {
-    /// Joins the line: at its front to close the writer, as no turn comes after that.
+    /// Joins the line. To close the writer, joins at its front, as no turn comes after that.
     pub(super) fn join(&self, in_front: bool) -> InLine<'_> {
         let place = (thread::current().id(), next_number());
         let mut waiting = unpoisoned(&self.0);

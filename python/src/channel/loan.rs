@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[pyclass(frozen, module = "ndsharray_rs")]
 pub(crate) struct Loan {
     writer: Arc<SharedWriter>,
-    /// The Python object over `writer`: while it lives, the end of the program finds and closes it.
+    /// The Python object over `writer`. While it lives, the end of the program closes it.
     _object: Py<PyAny>,
     number: u64,
     /// The value's sequence number; 0 before it is published.
@@ -25,6 +25,7 @@ pub(crate) struct Loan {
 }
 
 impl Loan {
+    #[inline]
     pub(super) fn new(writer: Arc<SharedWriter>, object: Py<PyAny>, number: u64) -> Self {
         Self { writer, _object: object, number, seq: AtomicU64::new(0), by_hand: AtomicBool::new(false) }
     }

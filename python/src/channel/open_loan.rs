@@ -20,6 +20,7 @@ pub(super) struct OpenLoan {
 
 impl OpenLoan {
     /// Ends the loan, and publishes its value if `publish`. Returns the writer.
+    #[inline]
     pub(super) fn end(self, py: Python<'_>, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
         let Self { mut loan, lent, entry, .. } = self;
         let mut copied = None;

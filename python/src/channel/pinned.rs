@@ -86,7 +86,7 @@ fn is_pinned(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
     Ok(error.is_instance(py, errors::class(py, "AllSlotsPinned")?.as_any()))
 }
 
-/// Counts the slots that each process holds just now, as far as it can be seen.
+/// Counts the slots that each process holds just now, where that is visible.
 fn look(location: &Location, name: &str) -> Holders {
     let mut holders = Holders::new();
     let Ok(report) = location.options().look(name, Kind::Channel) else { return holders };

@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A reader of the channel `name`: sees the latest value without a copy, in any dtype and shape.
+/// A reader of the channel `name`. It sees the latest value, in any dtype and shape, without a
+/// copy.
 ///
 /// A reader follows the *name*. When the writer dies, the last value stays readable. When a new one
 /// comes, the reader goes on with its values. Iterating waits for one value after the other, and
@@ -85,7 +86,7 @@ impl Reader {
         self.reader.with(open, f)
     }
 
-    /// Waits with `wait` in slices, until it finds something, the time is over, or a thread closes.
+    /// Waits with `wait` in slices, until it succeeds, time runs out, or a thread closes.
     fn wait_with<T: Send>(
         &self,
         py: Python<'_>,

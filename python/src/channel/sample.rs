@@ -53,7 +53,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Makes a sample of a value that lies in a payload if `in_place`, otherwise in this process.
+    /// Makes a sample of a value. It lies in a payload if `in_place`, otherwise in this process.
     #[inline]
     pub(super) fn new<'py>(
         py: Python<'py>,
@@ -169,13 +169,13 @@ impl Sample {
         unsafe { array::array_over(slf.clone().into_any(), dtype, shape, data, Access::Read) }
     }
 
-    /// The value's sequence number: 1 for the first value of a channel, and one more with each.
+    /// The value's sequence number. A channel's first value has 1, each next one more.
     #[getter]
     fn seq(&self) -> u64 {
         self.value.seq()
     }
 
-    /// Values that the reader missed since its last read; at the first, since it was opened.
+    /// Values that the reader missed since its last read. The first counts from its opening.
     #[getter]
     fn missed(&self) -> u64 {
         self.value.missed()

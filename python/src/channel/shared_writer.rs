@@ -33,7 +33,7 @@ pub(super) struct SharedWriter {
     name: String,
     location: Location,
     pinned: Pinned,
-    /// While it is locked, no Python code runs and no memory is freed: both could come back here.
+    /// While it is locked, no Python code runs and nothing is freed. Both could come back here.
     state: Own<State>,
     /// Values to come that may need new memory of a large `capacity_bytes`: one a slot.
     ///
@@ -53,7 +53,7 @@ enum State {
     Ready(AnyWriter),
     /// The next value is being filled in place.
     Lent(OpenLoan),
-    /// For a moment: a thread that runs NumPy's code, or Python's, has taken the writer out.
+    /// A thread that runs NumPy's code, or Python's, has taken the writer for a moment.
     Away(Holder),
     Closed,
 }
@@ -134,7 +134,7 @@ impl SharedWriter {
         }
     }
 
-    /// Waits a moment for the thread that has the writer, and for those earlier in line.
+    /// Waits a moment for the writer's present thread and those earlier in line.
     ///
     /// Other threads run meanwhile. Signals are answered.
     fn wait_for_change(&self, py: Python<'_>, place: &InLine<'_>) -> PyResult<()> {
@@ -182,6 +182,7 @@ impl SharedWriter {
     }
 
     /// Publishes a copy of an array. If this process pins all slots, collects garbage once.
+    #[inline]
     pub(super) fn write(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>) -> PyResult<u64> {
         let descr = array.dtype();
         let dtype = dtypes::from_numpy(&descr)?;
@@ -212,8 +213,7 @@ impl SharedWriter {
         })
     }
 
-    /// Publishes a copy of an array whose elements lie in another order, or have another byte
-    /// order.
+    /// Publishes a converted copy of an array in another element order or byte order.
     fn write_converted(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, dtype: DType) -> PyResult<u64> {
         let shape = array.shape().to_vec();
         let mut loan = self.take_for_loan(py, dtype, &shape)?;
@@ -250,6 +250,7 @@ impl SharedWriter {
     }
 
     /// Lends the memory of the next value; returns the loan's number.
+    #[inline]
     pub(super) fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<u64> {
         let mut loan = self.take_for_loan(py, dtype, shape)?;
         let len = loan.as_mut_bytes().len();
@@ -275,6 +276,7 @@ impl SharedWriter {
     }
 
     /// Returns the array of the loan `number`, while that is open.
+    #[inline]
     pub(super) fn lent_array<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyUntypedArray>> {
         match &*self.lock(py)? {
             State::Lent(open) if open.number == number => Ok(open.lent.array(py)),
@@ -283,6 +285,7 @@ impl SharedWriter {
     }
 
     /// Ends the loan `number`, unless it has ended before, as by closing the writer.
+    #[inline]
     pub(super) fn end_loan(&self, py: Python<'_>, number: u64, publish: bool) -> PyResult<Ended> {
         let mut state = if publish || self.state.home().is_here() {
             self.lock(py)?
@@ -321,7 +324,7 @@ impl SharedWriter {
         Ok(())
     }
 
-    /// Takes the writer out for good, and ends a loan; `None` when there is nothing to close.
+    /// Takes the writer out for good, and ends a loan. `None` means nothing is open.
     fn take(&self, py: Python<'_>) -> PyResult<Option<AnyWriter>> {
         let mut place = None;
         let taken = loop {

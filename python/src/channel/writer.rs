@@ -136,7 +136,7 @@ impl Writer {
         self.shared.write(py, &array::as_array(py, array)?)
     }
 
-    /// Lends the memory of the next value, to be filled in place: no copy is made.
+    /// Lends the memory of the next value, to be filled in place without a copy.
     ///
     /// A `with` block gets the array. Its end publishes the array; an exception abandons it.
     /// `Loan.array` and `Loan.publish` do the same by hand. There is one loan at a time. `dtype` is

@@ -115,7 +115,7 @@ impl WireReader {
         Ok(Self { name, dir, reader })
     }
 
-    /// Returns a private copy of the current value, if it is newer than the last one read.
+    /// Returns a private copy of the current value, if newer than the last one read.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
         // Waits for a value that is being written, for two seconds at most.
         let copy = self.with(|reader| Ok(py.detach(|| reader.read())))?;
@@ -161,7 +161,7 @@ fn to_array(py: Python<'_>, array: OwnedArray) -> PyResult<Bound<'_, PyUntypedAr
     unsafe { array::array_over(owner.clone().into_any(), array.dtype(), array.shape(), data, Access::Read) }
 }
 
-/// Removes payload files that the tag does not name and that are older than so many seconds.
+/// Removes payload files older than so many seconds that the tag does not name.
 ///
 /// Returns their paths.
 #[pyfunction]

@@ -19,7 +19,7 @@ pub(crate) enum Access {
     Write,
 }
 
-/// Makes an array in C order over the memory from `data` on, which keeps `owner` alive.
+/// Makes an array in C order over the memory at `data`. It keeps `owner` alive.
 ///
 /// # Safety
 ///

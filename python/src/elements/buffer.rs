@@ -48,7 +48,7 @@ fn format(dtype: DType) -> Option<&'static CStr> {
     })
 }
 
-/// Fills in `view` with the elements in `bytes`, an array of `dtype` and `shape` in C order.
+/// Fills in `view` with `bytes`, an array of `dtype` and `shape` in C order.
 ///
 /// # Safety
 ///

@@ -61,6 +61,7 @@ impl Lent {
     /// # Safety
     ///
     /// As [`array::array_over`], until [`end`](Self::end).
+    #[inline]
     pub(crate) unsafe fn new(
         py: Python<'_>,
         dtype: DType,
@@ -82,6 +83,7 @@ impl Lent {
     }
 
     /// Ends the array's time. If anything leads to its memory, `keep` gives what it is from now on.
+    #[inline]
     pub(crate) fn end(self, py: Python<'_>, keep: impl FnOnce() -> Option<Kept>) {
         // The root has two references: the lent array's and the one here. The lent array has one.
         if references(self.root.bind(py)) <= 2 && references(self.array.bind(py)) <= 1 {

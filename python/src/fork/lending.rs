@@ -109,7 +109,7 @@ impl Lending {
         place
     }
 
-    /// Has the forks that are under way keep a new region: their children will have it too.
+    /// Has the forks under way keep a new region. Their children will have it too.
     #[cold]
     fn keep_for_forks(&mut self, region: &Region) {
         for fork in &mut self.forks {
@@ -137,6 +137,7 @@ impl Entry {
     ///
     /// The bytes are in a mapping of whole pages with nothing else in them. It outlives the entry.
     /// This process does not write there if `writable` is false.
+    #[inline]
     pub(crate) unsafe fn new(
         py: Python<'_>,
         data: *const u8,

@@ -3,7 +3,7 @@
 use libc::{MAP_ANONYMOUS, MAP_FAILED, MAP_PRIVATE, PROT_READ, PROT_WRITE, c_void};
 use std::ptr;
 
-/// Puts a private copy of `len` bytes at the same address; returns whether there was memory for it.
+/// Puts a private copy of `len` bytes at the same address; `false` without memory for it.
 ///
 /// # Safety
 ///
@@ -98,7 +98,7 @@ unsafe fn copy_changing(from: *mut c_void, to: *mut c_void, len: usize) {
     }
 }
 
-/// Moves `copy` to `start`, in the place of what is mapped there; returns whether it did.
+/// Moves `copy` to `start`, over the mapping there; returns whether it did.
 ///
 /// # Safety
 ///

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A reader for one thread at a time, which a forked child opens again by name.
+/// A reader for one thread at a time. A forked child opens it again by name.
 pub(crate) struct Reopening<R> {
     /// What errors call it.
     what: &'static str,

@@ -235,7 +235,7 @@ impl SharedArray {
         Ok(ArrayGuard::new(self.get(py)?, Access::Read, timeout, accept_poison))
     }
 
-    /// Lends the elements to be changed, in a `with` block, while no other party holds the lock.
+    /// Lends the elements writable, in a `with` block, while no other party holds the lock.
     ///
     /// The wait is that of `read`. The end of the block releases the lock, also after an exception.
     /// Then the lent array is empty and read-only, and views made of it lead to private memory, as

@@ -21,7 +21,7 @@ pub(crate) struct ArrayGuard {
     access: Access,
     timeout: Option<f64>,
     accept_poison: bool,
-    /// While it is locked, no Python code runs, no memory is freed and no thread waits.
+    /// While it is locked, no Python code runs, nothing is freed, no thread waits.
     stage: Mutex<Stage>,
 }
 

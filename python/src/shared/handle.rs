@@ -36,17 +36,20 @@ impl Handle {
     }
 
     /// Returns the elements, mapped for one guard.
+    #[inline]
     pub(super) fn mapping(&self) -> PyResult<ArrayMapping> {
         let spare = unpoisoned(&self.mappings).pop();
         spare.map_or_else(|| self.array.pane().map_err(to_exception), Ok)
     }
 
     /// Keeps a mapping for the next guard.
+    #[inline]
     pub(super) fn put_back(&self, mapping: ArrayMapping) {
         unpoisoned(&self.mappings).push(mapping);
     }
 
     /// Acquires the lock. Waits without the interpreter lock, and answers signals.
+    #[inline]
     pub(super) fn acquire(&self, py: Python<'_>, mode: LockMode, timeout: Option<f64>) -> PyResult<ArrayLockGuard> {
         let array = &self.array;
         if let Some(guard) = array.try_hold(mode).map_err(to_exception)? {

@@ -37,9 +37,11 @@ class ChannelReader(ReadingEnd[Reader]):
         super().__init__(name, dir=dir)
 
     def read(self) -> NDArray[Any] | None:
-        return super().read() if self._process == os.getpid() else self._read_in_child()
-
-    def _read_from(self, reader: Reader) -> NDArray[Any] | None:
+        if self._process != os.getpid():
+            return self._read_in_child()
+        reader = self._reader or self._opened()
+        if reader is None:
+            return None
         try:
             sample = reader.read()
             if sample is None:
@@ -50,7 +52,7 @@ class ChannelReader(ReadingEnd[Reader]):
             return None
         except (Corrupt, InvalidBool) as problem:
             self.is_valid = False
-            warnings.warn(f"the channel {self._name!r} is damaged: {problem}", BytesWarning, stacklevel=5)
+            warnings.warn(f"the channel {self._name!r} is damaged: {problem}", BytesWarning, stacklevel=3)
             return None
         self._seq = sample.seq
         self.read_time_ms = sample.age * 1000.0

@@ -52,18 +52,18 @@ class ReadingEnd(ABC, Generic[AnyReader]):
     def _open(self) -> AnyReader | None:
         """Open the channel, if there is one."""
 
-    @abstractmethod
-    def _read_from(self, reader: AnyReader) -> NDArray[Any] | None:
-        """Read from an open channel, and note `is_valid` and `read_time_ms`."""
+    def _opened(self) -> AnyReader | None:
+        """Return the reader, if there is a channel by now."""
+        if self._reader is None:
+            self._reader = self._open()
+        return self._reader
 
+    @abstractmethod
     def read(self) -> NDArray[Any] | None:
         """Return the current array if it is newer than the last one read.
 
         The array is not writable, and never changes.
         """
-        if self._reader is None:
-            self._reader = self._open()
-        return None if self._reader is None else self._read_from(self._reader)
 
     @property
     def payload_name(self) -> str | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._native import Sample
 
 MOST = 2
-"""The most arrays of one reader in shared memory: the one in use, and the one that replaces it."""
+"""The most arrays of one reader in shared memory: one in use, and its successor."""
 
 
 def _gone() -> None:
@@ -19,7 +19,7 @@ def _gone() -> None:
 
 
 class Hold:
-    """Turns samples into arrays: in place, without a copy, as long as few earlier ones are alive.
+    """Turns samples into arrays: in place, while few earlier ones are alive, otherwise copies.
 
     An array in place keeps one of the channel's slots from the writer, and there are 64. A program
     with ndsharray may collect any number of arrays. Here it gets copies from the third on.

@@ -27,14 +27,17 @@ class PackageWriter(WritingEnd):
 class PackageReader(ReadingEnd[WireReader]):
     """The reading end, for a writer that uses the package."""
 
-    def _read_from(self, reader: WireReader) -> NDArray[Any] | None:
+    def read(self) -> NDArray[Any] | None:
+        reader = self._reader or self._opened()
+        if reader is None:
+            return None
         try:
             array = reader.read()
         except Contended:
             array = None
         except (Wire, InvalidBool) as problem:
             array = None
-            warnings.warn(f"the files of {self._name!r} are damaged: {problem}", BytesWarning, stacklevel=4)
+            warnings.warn(f"the files of {self._name!r} are damaged: {problem}", BytesWarning, stacklevel=3)
         self.is_valid = reader.is_valid
         if array is not None:
             self.read_time_ms = reader.read_time_ms

@@ -34,7 +34,7 @@ class Writers:
             return end
 
     def _forget(self) -> None:
-        """Start again in a forked child: the writers are the parent's, and so may be the lock."""
+        """Start again in a forked child. The writers are its parent's, and so may be the lock."""
         self._ends = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 

@@ -95,7 +95,7 @@ class NdShArray:
             raise NotImplementedError(str(problem)) from problem
 
     def read(self) -> tuple[bool, NDArray[Any]]:
-        """Return whether there is a newer array than at the last call, and the current one.
+        """Return whether there is a newer array than before, and the current one.
 
         With nothing newer it is the same array again. Before the first value, it is the array that
         the constructor was given. The arrays are not writable, and no later write changes them.

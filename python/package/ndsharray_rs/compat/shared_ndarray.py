@@ -90,7 +90,7 @@ class SharedNDArray(Generic[ShareableT]):
         *,
         lock: bool = False,
     ) -> SharedNDArray[ShareableT]:
-        """Make an array of zeros in a new block, which the running `mem_mgr` removes at its end."""
+        """Make zeros in a new block, which the running `mem_mgr` removes at its end."""
         axes = shape if isinstance(shape, Sequence) else (shape,)
         made = mem_mgr.SharedMemory(math.prod(int(axis) for axis in axes) * np.dtype(dtype).itemsize)
         return cls(made, shape, dtype, lock=lock)
@@ -99,7 +99,7 @@ class SharedNDArray(Generic[ShareableT]):
     def from_array(
         cls, mem_mgr: SharedMemoryManager, arr: NDArray[ShareableT], *, lock: bool = False
     ) -> SharedNDArray[ShareableT]:
-        """Make a copy of `arr` in a new block, which the running `mem_mgr` removes at its end."""
+        """Copy `arr` to a new block, which the running `mem_mgr` removes at its end."""
         missing.check(arr)
         made = cls.from_shape(mem_mgr, arr.shape, arr.dtype, lock=lock)
         made.get()[...] = arr
@@ -143,7 +143,7 @@ class SharedNDArray(Generic[ShareableT]):
     def __getitem__(self, key: Index | tuple[Index, ...]) -> NDArray[ShareableT]: ...
 
     def __getitem__(self, key: Any) -> Any:
-        """Index as NumPy does: an element, a view in place, or a copy for an index of arrays."""
+        """Index as NumPy does: an element, a view, or a copy for an index of arrays."""
         return self.get()[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:

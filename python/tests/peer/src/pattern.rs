@@ -21,7 +21,7 @@ fn pick<T: Copy>(from: &[T], number: u64) -> T {
     from.iter().copied().nth(index).unwrap_or_else(|| from[0])
 }
 
-/// Returns an element that is `number`; the imaginary part of a complex one is half of it.
+/// Returns an element that is `number`. Half of it is a complex one's imaginary part.
 fn element(dtype: DType, number: u64) -> Vec<u8> {
     let byte = u8::try_from(number).unwrap_or(u8::MAX);
     let real = f32::from(byte);

@@ -59,7 +59,7 @@ fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requ
     error
 }
 
-/// What an error of `what` means for a file at `path` of `requested` bytes.
+/// What a failed attempt to `what` means for a file at `path` of `requested` bytes.
 pub(crate) fn no_room(what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
     if sys::is_no_space(&error) {
         let memory = Memory::FileSystem { dir: dir_of(path) };

@@ -89,7 +89,7 @@ impl Report {
         }
     }
 
-    /// Whether all its files could be read, but for another user's reader table.
+    /// Whether all its files could be read, but for a reader table for other users.
     ///
     /// [`readers_known`](Self::readers_known) covers that one. If not, permissions are in the way,
     /// or something that is no file of this library, and what is missing in the report may well be

@@ -128,8 +128,7 @@ impl Cache {
     #[cold]
     fn forget_others(&mut self, board: &Board) {
         for (index, place) in self.slots.iter_mut().enumerate() {
-            // The header may be half written; then the file is merely mapped anew when it is
-            // needed.
+            // The header may be half written; then the file is merely mapped again when needed.
             let named = SlotIndex::new(index).and_then(|slot| board.slot(slot)).map(|slot| slot.header().payload());
             if let Some(cached) = place
                 && named != Some(cached.payload.id())

@@ -20,8 +20,8 @@ const RENAME_NOREPLACE: libc::c_uint = 1;
 ///
 /// The kernel grants a write lease only then, counting descriptors and mappings alike. A process
 /// that wants to open the file waits until the lease is released. After
-/// `/proc/sys/fs/lease-break-time`, 45 seconds, it waits no longer: a holder that was stopped for
-/// so long gets no exception from what such a process may see.
+/// `/proc/sys/fs/lease-break-time`, 45 seconds, it waits no longer. What such a process may see
+/// then must be right for a holder that was stopped for so long, too.
 pub(crate) struct Lease<'f> {
     file: &'f File,
 }

@@ -442,7 +442,7 @@ mod tests {
                     for _ in 0..300 {
                         let file = open(&path, Access::ReadWrite).unwrap();
                         if range_lock::try_lock(&file, &(0..64)).unwrap() {
-                            let alone = inside.try_lock().expect("nobody else has the lock");
+                            let alone = inside.try_lock().expect("the lock is free");
                             drop(Sweeper::of(dir.path()));
                             assert!(lock_file(&file).exists());
                             drop(alone);

@@ -7,9 +7,8 @@ use crate::sys;
 use crate::view::error::ViewError;
 use crate::view::shape::{MAX_NDIM, ShapeError};
 use std::any::Any;
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
 use thiserror::Error;
 
 /// The result of this crate's functions.

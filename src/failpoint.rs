@@ -29,10 +29,10 @@ pub(crate) use armed::{arm, is_listed, pass};
 
 #[cfg(feature = "failpoints")]
 mod armed {
-    use crate::sync::{AtomicU64, Ordering};
     use crate::sys::{self, End};
     use ndsharray_protocol::failpoint::{self as protocol, is_listed as has};
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     /// Every point of channels.
     ///

@@ -91,11 +91,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The list reads bottom-up: a module uses only those above it, which a script checks.
-mod sync;
-
-mod slots;
-
-mod lock;
 
 mod element;
 mod view;

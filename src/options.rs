@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::files::location::{self, Location};
 use crate::files::owners::Owners;
-use crate::slots::{MAX_SLOTS, Members};
+use ndsharray_protocol::channel::MAX_SLOTS;
+use ndsharray_protocol::members::Members;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -3,9 +3,8 @@
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
-use crate::view::ArrayView;
 use crate::view::any::AnyArrayView;
-use crate::view::shape;
+use crate::view::{ArrayView, shape};
 use std::fmt;
 
 /// A block that is as strictly aligned as any dtype asks for.

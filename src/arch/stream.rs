@@ -78,8 +78,8 @@ unsafe fn copy_blocks(to: &mut [u8], from: &[u8]) {
 mod tests {
     use super::*;
     use crate::arch::memcpy::tests::check;
-    use crate::sync::{AtomicU64, Ordering};
     use std::cell::UnsafeCell;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     #[test]
     fn every_alignment_and_every_tail() {

@@ -5,9 +5,9 @@
 //! next, and those before AMD's Zen 5 had pitfalls. So it is used on processors for which it was
 //! measured.
 
-use crate::sync::{AtomicU8, Ordering};
 use core::arch::asm;
 use core::arch::x86_64::__cpuid_count;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Bytes of a page.
 ///

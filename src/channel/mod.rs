@@ -1,6 +1,7 @@
 //! A channel: its files, its writer and its readers.
 
 pub(crate) mod board;
+mod head;
 pub(crate) mod payload;
 pub(crate) mod reader;
 pub(crate) mod reader_table;

@@ -11,8 +11,8 @@ use crate::files::claim_name::{Claim, Claimed, claim_existing};
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::trusted::{has_name, remove_payload, remove_payloads, unlink_if_same};
-use crate::slots::{Remains, State};
 use crate::sys::{self, Access, LockedFile};
+use ndsharray_protocol::channel::{Remains, State};
 use std::path::Path;
 use uuid::Uuid;
 

@@ -3,16 +3,15 @@
 use super::location::Location;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::files::reserve;
-use crate::files::reserve::check_limits;
+use crate::files::reserve::{self, check_limits};
 use crate::files::trusted;
 use crate::format::python::{Hex, PayloadHeader, STAMP};
-use crate::sync::{Ordering, fence};
 use crate::sys::{self, Lease};
 use memmap2::{MmapMut, MmapOptions};
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{Ordering, fence};
 use std::time::SystemTime;
 
 /// From this length on, a file is kept open to be written again. Below it a new file is as quick, and there may be many.

@@ -13,9 +13,9 @@ use crate::files::owners::Owners;
 use crate::files::reserve;
 use crate::files::trusted::{open_trusted, unlink_if_same};
 use crate::format::python::{Hex, TagProof, encode_tag};
-use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Backoff, ByteRange, Identity, LockedFile, range_lock};
 use std::fs::File;
+use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
 /// The bytes of the tag file whose lock makes a process the writer.

@@ -1,9 +1,9 @@
 //! Which elements can be accessed atomically, and how.
 
 use super::ShElement;
-use crate::sync::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::{bf16, f16};
 use num_complex::Complex;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// An element of 1, 2, 4 or 8 bytes with atomic loads, stores and exchanges.
 ///

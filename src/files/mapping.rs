@@ -2,14 +2,13 @@
 
 use crate::error::Result;
 use crate::format::error::HeaderError;
-use crate::sync::{AtomicU64, Ordering, fence};
 use crate::sys::{self, Access, Identity};
 #[cfg(target_os = "linux")]
 use memmap2::Advice;
 use memmap2::{MmapOptions, MmapRaw};
-use std::fmt;
 use std::fs::File;
-use std::io;
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::{fmt, io};
 
 // Words of up to 64 bits are loaded with Acquire and SeqCst from mappings for reading. An atomic
 // load that is made of a compare-exchange, as for words wider than a processor can load, writes,

@@ -25,8 +25,8 @@ use super::extent::Extent;
 use super::file::FORMAT_VERSION;
 use super::slot;
 use crate::element::dtype::DType;
-use crate::lock::Members;
 use crate::view::shape::{self, MAX_NDIM, ShapeError};
+use ndsharray_protocol::members::Members;
 
 const MAGIC: [u8; 8] = *b"NDSHARRY";
 const BYTE_ORDER: u32 = 0x0102_0304;

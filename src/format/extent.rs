@@ -1,6 +1,6 @@
 //! What is where in the file of a shared array.
 
-use crate::lock::{Entry, RwLockWords};
+use ndsharray_protocol::rwlock::{Entry, RwLockWords};
 
 /// Bytes before the lock: the head, with room for 64 axes.
 const WORDS_AT: usize = 576;

@@ -17,7 +17,8 @@
 //! | 56..64 | reserved, zero; ignored |
 
 use super::error::HeaderError;
-use crate::slots::{MAX_SLOTS, Members};
+use ndsharray_protocol::channel::MAX_SLOTS;
+use ndsharray_protocol::members::Members;
 use uuid::Uuid;
 
 /// Bytes of a head.

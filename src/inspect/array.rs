@@ -8,9 +8,9 @@ use crate::files::seats::Seats;
 use crate::format::array::ArrayHeader;
 use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
-use crate::lock::LockCopy;
 use crate::shared::memory::ArrayMemory;
 use crate::shared::open;
+use ndsharray_protocol::rwlock::LockCopy;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();
@@ -99,6 +99,6 @@ fn living(file: &Opened) -> Vec<Reader> {
         return Vec::new();
     }
     let nothing = LockCopy::new(Vec::new(), 0);
-    let all = (0..crate::lock::Members::MAX).map(|index| member(file, &nothing, index));
+    let all = (0..ndsharray_protocol::members::Members::MAX).map(|index| member(file, &nothing, index));
     all.filter(|reader| reader.owner.life != Life::Gone).collect()
 }

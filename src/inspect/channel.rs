@@ -1,15 +1,15 @@
 //! A look at a channel.
 
 use super::files::{Notes, Opened};
+use super::readers;
 use super::report::{ChannelState, Details, Kind, Owner, Report, Role, Value};
-use super::slots::Missing;
-use super::{readers, slots};
+use super::slots::{self, Missing};
 use crate::channel::board::Board;
 use crate::channel::board::copy::BoardCopy;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::trusted::payload_files;
-use crate::slots::State;
+use ndsharray_protocol::channel::State;
 
 /// Attempts to look at a channel whose files do not fit each other.
 ///

@@ -7,7 +7,8 @@ use crate::channel::reader_table::copy::TableCopy;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::format::file::FileHeader;
-use crate::slots::{Members, PinMask, SlotIndex};
+use ndsharray_protocol::channel::{PinMask, SlotIndex};
+use ndsharray_protocol::members::Members;
 
 /// What the reader table shows.
 pub(super) struct Seen {
@@ -113,5 +114,6 @@ fn copy(file: &Opened, board: &FileHeader) -> Result<Option<TableCopy>> {
 }
 
 fn slots(mask: PinMask) -> impl Iterator<Item = usize> {
-    (0..crate::slots::MAX_SLOTS).filter(move |&slot| SlotIndex::new(slot).is_some_and(|slot| mask.contains(slot)))
+    (0..ndsharray_protocol::channel::MAX_SLOTS)
+        .filter(move |&slot| SlotIndex::new(slot).is_some_and(|slot| mask.contains(slot)))
 }

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, SlotHeader};
-use crate::slots::{Latest, SlotIndex};
-use crate::sync::{Ordering, fence};
 use crate::sys;
+use ndsharray_protocol::channel::{Latest, SlotIndex};
+use std::sync::atomic::{Ordering, fence};
 
 /// Attempts to copy the header of the current value before its writer goes on.
 const ATTEMPTS: u32 = 1_000;

@@ -1,12 +1,12 @@
 //! What this library asks of the operating system, tried out.
 
 use crate::files::mapping::try_mapping;
-use crate::sync::AtomicU32;
 use crate::sys::{self, Access, Lease, Sleepers, range_lock};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

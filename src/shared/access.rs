@@ -4,9 +4,9 @@ use super::SharedArray;
 use super::guards::atomic::AtomicGuard;
 use crate::element::ShElement;
 use crate::element::atomic::{AtomicElement, AtomicInteger};
-use crate::lock::Share;
 use crate::view;
 use crate::view::error::ViewError;
+use ndsharray_protocol::rwlock::Share;
 use std::ops::Range;
 
 /// # Single elements

@@ -6,11 +6,12 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::seats::Seats;
 use crate::files::trusted::{has_name, unlink_if_same};
-use crate::lock::{Kernel, RwLock};
-use crate::sync::{AtomicU32, Mutex};
 use crate::sys::{self, Backoff, Home, Identity, LockedFile, Sleepers, Sweeper};
 use crate::view::shape;
+use ndsharray_protocol::rwlock::{Kernel, RwLock};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// A handle's place in an array. Given up when the handle, and what it has lent to an error, is gone.

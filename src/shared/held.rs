@@ -1,7 +1,7 @@
 //! Taking the lock of an array, and giving it back.
 
 use super::attachment::Attachment;
-use crate::lock::{Acquired, Purpose, Share, Waiter};
+use ndsharray_protocol::rwlock::{Acquired, Purpose, Share, Waiter};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;

@@ -3,18 +3,17 @@
 
 use crate::element::atomic::Cell;
 use crate::error::{Error, Result};
-use crate::files::mapping;
-use crate::files::mapping::{DetachedMemory, Mapping, Pages};
-use crate::files::reserve;
-use crate::files::reserve::no_mapping;
+use crate::files::mapping::{self, DetachedMemory, Mapping, Pages};
+use crate::files::reserve::{self, no_mapping};
 use crate::files::seats::Seats;
 use crate::format::extent::{ENTRIES_AT, Extent};
-use crate::lock::{Entry, Members, RwLockWords};
-use crate::sync::Ordering;
 use crate::sys::Access;
+use ndsharray_protocol::members::Members;
+use ndsharray_protocol::rwlock::{Entry, RwLockWords};
 use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// A mapped array.
 pub(crate) struct ArrayMemory {

@@ -5,24 +5,20 @@ use super::memory::ArrayMemory;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::files::claim_name;
-use crate::files::claim_name::Claim;
-use crate::files::claim_name::claim_existing;
+use crate::files::claim_name::{self, Claim, claim_existing};
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::seats::{Seat, Seats};
-use crate::files::trusted::has_name;
-use crate::files::trusted::open_trusted;
-use crate::files::trusted::unlink_if_same;
+use crate::files::trusted::{has_name, open_trusted, unlink_if_same};
 use crate::format::array::{ArrayHeader, HEAD_BYTES};
 use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
 use crate::options::ArrayOptions;
-use crate::sync::{Ordering, fence};
 use crate::sys::{self, Access, Backoff, LockedFile, range_lock};
 use crate::view::shape;
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
 /// Pauses before the next attempt.

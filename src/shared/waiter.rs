@@ -1,8 +1,8 @@
 //! How a thread waits for the lock of an array: a few looks, then sleep in slices.
 
-use crate::lock::{SLICE_NS, Waiter, Wake};
-use crate::sync::AtomicU32;
 use crate::sys::{self, Sleepers};
+use ndsharray_protocol::rwlock::{SLICE_NS, Waiter, Wake};
+use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 /// Time between two checks that the holder is alive. A check costs a system call or two.

@@ -3,11 +3,11 @@
 #[cfg(feature = "failpoints")]
 use super::types::End;
 use super::types::{Access, FileType, Identity, Storage};
-use crate::sync::{AtomicU64, Ordering};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The user that owns the files that this process makes.

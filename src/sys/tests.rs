@@ -2,10 +2,9 @@
 
 use super::pieces::{PIECE, in_pieces};
 use super::*;
-use crate::sync::{AtomicU32, Ordering};
 use std::io::ErrorKind;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 #[test]
 fn locks_exclude_between_two_handles_of_one_process() {

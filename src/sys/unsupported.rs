@@ -7,10 +7,10 @@ pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::no_sweeper::Sweeper;
 
 use super::types::{Access, Identity, Storage};
-use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 fn unsupported<T>() -> io::Result<T> {

@@ -1,6 +1,6 @@
 //! The same elements as a view of the crate `ndarray`.
 
-use ::ndarray::{ArrayViewD, IxDyn};
+use ndarray::{ArrayViewD, IxDyn};
 
 use super::ArrayView;
 

@@ -2,11 +2,12 @@
 //!
 //! Nothing is mapped, so a file that is cut meanwhile does no harm.
 
-use super::{Board, HOT_AT, SLOTS_AT, truncated};
+use super::{Board, HOT_AT, SLOTS_AT};
+use crate::channel::head::truncated;
 use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind};
 use crate::format::slot::RawHeader;
-use crate::slots::{Hot, HotCopy, Latest, MAX_SLOTS, Slot, SlotIndex, State};
+use ndsharray_protocol::channel::{Hot, HotCopy, Latest, MAX_SLOTS, Slot, SlotIndex, State};
 
 /// A copy of a whole board.
 pub(crate) struct BoardCopy {

@@ -4,22 +4,20 @@
 
 pub(crate) mod copy;
 
+use super::head::{load_head, store_head, truncated};
 use super::reader_table::Table;
 use crate::error::{Error, Result};
-use crate::files::mapping;
-use crate::files::mapping::mappable;
-use crate::files::mapping::{Mapping, Pages};
+use crate::files::mapping::{self, Mapping, Pages, mappable};
 use crate::files::reserve::no_mapping;
-use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::format::slot::{FRONT, RawHeader, TIME_WORD, WORDS};
-use crate::slots::{
+use crate::sys::{self, Access, ByteRange, Identity};
+use ndsharray_protocol::channel::{
     self, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State, WriterSide,
 };
-use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{self, Access, ByteRange, Identity};
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 static_assertions::const_assert_eq!(WORDS, HEADER_WORDS);
@@ -225,7 +223,7 @@ impl Board {
         let first = self.slots().first().zip(SlotIndex::new(0));
         if let Some((slot, index)) = first {
             slot.set_header(header, epoch);
-            slots::begin_with(&self.hot().latest, &slot.seq, number, index);
+            channel::begin_with(&self.hot().latest, &slot.seq, number, index);
         }
     }
 
@@ -277,18 +275,4 @@ impl Board {
     fn words(&self) -> &[AtomicU64] {
         mapping::words(&self.mapping)
     }
-}
-
-/// Copies a head out of the first words of a file; `None` while the magic is not there.
-pub(super) fn load_head(words: &[AtomicU64]) -> Option<[u8; HEAD_BYTES]> {
-    slots::load_head::<{ HEAD_BYTES / 8 }>(words).map(bytemuck::cast)
-}
-
-/// Writes a head, the magic last.
-pub(super) fn store_head(words: &[AtomicU64], head: &[u8; HEAD_BYTES]) {
-    slots::store_head::<{ HEAD_BYTES / 8 }>(words, &bytemuck::cast(*head));
-}
-
-pub(super) fn truncated(expected: usize, found: usize) -> HeaderError {
-    HeaderError::Truncated { expected: expected as u64, found: found as u64 }
 }

@@ -10,12 +10,10 @@ use crate::failpoint::fail_point;
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::seats::Seat;
-use crate::files::trusted::open_table_file;
-use crate::files::trusted::open_trusted;
+use crate::files::trusted::{open_table_file, open_trusted};
 use crate::format::error::HeaderError;
-use crate::slots::State;
-use crate::slots::{KeptPins, Latest, PinAttempt, Pins, SlotIndex};
 use crate::sys::{self, Access, Home, LockedFile, Sweeper, range_lock};
+use ndsharray_protocol::channel::{KeptPins, Latest, PinAttempt, Pins, SlotIndex, State};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.

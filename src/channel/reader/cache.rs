@@ -11,7 +11,7 @@ use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, FRONT, RawHeader, SlotHeader};
-use crate::slots::{Latest, Slot, SlotIndex, Standing};
+use ndsharray_protocol::channel::{Latest, Slot, SlotIndex, Standing};
 use std::sync::Arc;
 
 /// An array's description.

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::trusted::open_trusted;
-use crate::slots::Standing;
 use crate::sys::{self, Access};
+use ndsharray_protocol::channel::Standing;
 use std::fs::File;
 use uuid::Uuid;
 

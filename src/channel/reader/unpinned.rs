@@ -12,8 +12,7 @@
 use super::cache::check_size;
 use super::deadline::Deadline;
 use super::open_files::OpenFiles;
-use super::sample::Origin;
-use super::sample::OwnedSample;
+use super::sample::{Origin, OwnedSample};
 use super::sink::{Accepted, Elements, Sink};
 use super::{CHANNELS, Reader};
 use crate::channel::board::HeaderWords;
@@ -26,8 +25,8 @@ use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, RawHeader, SlotHeader};
-use crate::slots::Latest;
-use crate::sys::{self};
+use crate::sys;
+use ndsharray_protocol::channel::Latest;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 

@@ -16,9 +16,8 @@ use super::spin::BURST;
 use crate::channel::board::HeaderWords;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
-use crate::slots::State;
-use crate::slots::{Slot, Standing};
 use crate::sys;
+use ndsharray_protocol::channel::{Slot, Standing, State};
 use std::time::{Duration, Instant};
 
 /// The longest nap of a reader without a channel, which no wake can reach.

@@ -1,9 +1,11 @@
 //! A reader table as bytes that the kernel copied out of its file, for observers.
 
-use super::{ENTRIES_AT, SHARED_AT, Table, truncated};
+use super::{ENTRIES_AT, SHARED_AT, Table};
+use crate::channel::head::truncated;
 use crate::format::error::HeaderError;
 use crate::format::file::{FileHeader, FileKind};
-use crate::slots::{Entry, Members, PinsCopy, Shared};
+use ndsharray_protocol::channel::{Entry, PinsCopy, Shared};
+use ndsharray_protocol::members::Members;
 
 /// A copy of a whole reader table.
 pub(crate) struct TableCopy {

@@ -4,20 +4,20 @@
 
 pub(crate) mod copy;
 
-use super::board::{load_head, store_head, truncated};
+use super::head::{load_head, store_head, truncated};
 use crate::error::{Error, Result};
-use crate::files::mapping;
-use crate::files::mapping::mappable;
-use crate::files::mapping::{Mapping, Pages};
+use crate::files::mapping::{self, Mapping, Pages, mappable};
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
-use crate::slots::{Entry, EventCount, Members, Pins, Shared};
-use crate::sync::AtomicU64;
 use crate::sys::{self, Access, Identity, Sleepers};
+use ndsharray_protocol::channel::{Entry, Pins, Shared};
+use ndsharray_protocol::event_count::EventCount;
+use ndsharray_protocol::members::Members;
 use std::fs::File;
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 const SHARED_AT: usize = HEAD_BYTES;

@@ -5,10 +5,9 @@ use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
-use crate::slots::Claim;
-use crate::view;
 use crate::view::cast::check_bools;
-use crate::view::shape;
+use crate::view::{self, shape};
+use ndsharray_protocol::channel::Claim;
 use std::fmt;
 use std::marker::PhantomData;
 

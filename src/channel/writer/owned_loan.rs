@@ -6,9 +6,9 @@ use super::AnyWriter;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;
-use crate::slots::Claim;
 use crate::view::cast::check_bools;
 use crate::view::shape;
+use ndsharray_protocol::channel::Claim;
 use std::fmt;
 
 /// An array that is not yet published, together with its writer.

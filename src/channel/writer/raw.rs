@@ -13,8 +13,8 @@ use crate::files::location::Location;
 use crate::files::trusted::has_name;
 use crate::format::slot::{RawHeader, SlotHeader};
 use crate::options::Options;
-use crate::slots::{Claim, Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, SlotIndex};
 use crate::sys::Home;
+use ndsharray_protocol::channel::{Claim, Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, SlotIndex};
 use uuid::Uuid;
 
 /// Publications after which an unchanged header is written again.

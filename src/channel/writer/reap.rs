@@ -6,16 +6,14 @@ use super::open::OwnedChannel;
 use super::raw::RawWriter;
 use crate::channel::board::HeaderWords;
 use crate::channel::reader_table::Table;
-use crate::channel::remains::ClosedFiles;
-use crate::channel::remains::remove_closed;
+use crate::channel::remains::{ClosedFiles, remove_closed};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::mapping::DetachedMemory;
 use crate::files::trusted::remove_payloads;
 use crate::format::slot::RawHeader;
-use crate::slots::State;
-use crate::slots::{Claim, PinMask, SlotIndex};
 use crate::sys;
+use ndsharray_protocol::channel::{Claim, PinMask, SlotIndex, State};
 use uuid::Uuid;
 
 impl RawWriter {

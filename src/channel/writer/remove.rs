@@ -6,16 +6,13 @@ use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
-use crate::files::trusted::check_ours;
-use crate::files::trusted::open_table_file;
-use crate::files::trusted::open_trusted;
-use crate::files::trusted::payload_files;
-use crate::files::trusted::remove_if_there;
-use crate::files::trusted::remove_payloads;
+use crate::files::trusted::{
+    check_ours, open_table_file, open_trusted, payload_files, remove_if_there, remove_payloads,
+};
 use crate::format::file::FileKind;
 use crate::options::Options;
-use crate::slots::State;
 use crate::sys::{Access, LockedFile, range_lock};
+use ndsharray_protocol::channel::State;
 
 /// Whether living readers are in the way of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,9 +14,8 @@ use crate::error::Result;
 use crate::failpoint::fail_point;
 use crate::files::trusted::{has_name, unlink_if_same};
 use crate::format::slot::{self, RawHeader, SlotHeader};
-use crate::slots::State;
-use crate::slots::{Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed};
 use crate::sys;
+use ndsharray_protocol::channel::{Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, State};
 use std::cell::Cell;
 use uuid::Uuid;
 

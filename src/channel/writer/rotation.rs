@@ -6,7 +6,7 @@
 //! They take the free slot written last, which makes two slots alternate while no reader holds any.
 
 use super::demand::{Demand, SizeClass, is_past};
-use crate::slots::{MAX_SLOTS, PinMask, Preclaimed, SlotIndex};
+use ndsharray_protocol::channel::{MAX_SLOTS, PinMask, Preclaimed, SlotIndex};
 use std::ops::RangeInclusive;
 
 /// Arrays above this many bytes are large.

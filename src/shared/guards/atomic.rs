@@ -2,11 +2,11 @@
 
 use crate::element::atomic::{AtomicElement, AtomicInteger};
 use crate::error::{Error, Result};
-use crate::lock::Share;
 use crate::shared::SharedArray;
 use crate::shared::attachment::Attachment;
 use crate::shared::held::{Acquisition, Borrowed, Held, LockMode};
 use crate::shared::waiter::Blocking;
+use ndsharray_protocol::rwlock::Share;
 use std::fmt;
 use std::marker::PhantomData;
 

@@ -11,7 +11,7 @@ use super::held::{Acquisition, Borrowed, Held, LockMode};
 use super::waiter::{Blocking, NoWait};
 use crate::element::typing::Typing;
 use crate::error::{Error, Poisoned, Result};
-use crate::lock::Waiter;
+use ndsharray_protocol::rwlock::Waiter;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -13,11 +13,11 @@ pub(crate) use sever::{sever, unmap};
 
 use super::pieces::in_pieces;
 use super::types::Identity;
-use crate::sync::AtomicU32;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// Where channels live unless the caller or the environment says otherwise.

@@ -1,7 +1,6 @@
 //! Taking a file away from memory whose address may still be in use.
 
-use std::io;
-use std::ptr;
+use std::{io, ptr};
 
 /// Moves a mapping elsewhere, and leaves private memory, all zeros, in its place.
 ///

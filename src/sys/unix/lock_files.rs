@@ -21,7 +21,6 @@
 //! ([`unlock_all`]). A file that was closed without that counts as closed as soon as its descriptor
 //! is used again, or a process asks for a lock of its.
 
-use crate::sync::{AtomicPtr, Mutex, Ordering};
 use crate::sys::posix::{self, fork_count, identify, identify_path, same_file, watch_forks};
 use crate::sys::types::{Access, ByteRange, Identity};
 use std::collections::HashMap;
@@ -31,7 +30,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::ptr;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Attempts at a lock that only queries are in the way of.
 ///

@@ -35,10 +35,10 @@ pub(crate) use lock_files::{self as range_lock, open, open_exclusive, sweep};
 pub(crate) use space::reserve;
 
 use super::types::Identity;
-use crate::sync::{AtomicU32, Ordering};
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Where channels live unless the caller or the environment says otherwise.

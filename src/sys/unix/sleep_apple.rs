@@ -1,10 +1,10 @@
 //! macOS 14.4 and its siblings: `os_sync_wait_on_address`. Looked up at run time, as older systems
 //! lack it.
 
-use crate::sync::{AtomicPtr, AtomicU32, Ordering};
 use std::ffi::{CStr, c_int, c_void};
 use std::io::{Error, ErrorKind};
 use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::time::Duration;
 
 type Wait = unsafe extern "C" fn(*mut c_void, u64, usize, u32, u32, u64) -> c_int;

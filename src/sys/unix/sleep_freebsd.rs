@@ -1,9 +1,9 @@
 //! FreeBSD: `_umtx_op`.
 
-use crate::sync::AtomicU32;
 use std::ffi::c_ulong;
 use std::io::{Error, ErrorKind};
 use std::ptr;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// Whether it has slept, or need not.

@@ -2,7 +2,7 @@
 //!
 //! See the naps in [`Sleepers`](super::Sleepers).
 
-use crate::sync::AtomicU32;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 /// Whether it has slept.

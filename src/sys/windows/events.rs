@@ -18,9 +18,9 @@
 //! Where an event can be neither made nor opened, as with another user's process or in a sandbox,
 //! the sleeper looks again after a [`NAP`].
 
-use crate::sync::{AtomicU32, Ordering, fence};
 use crate::sys::types::Identity;
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{CloseHandle, HANDLE};
 use windows_sys::Win32::System::Threading::{

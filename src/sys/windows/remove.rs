@@ -104,8 +104,7 @@ fn rename(file: &File, to: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::Sweeper;
-    use crate::sys::{Access, identify, identify_path, open, open_exclusive, same_file};
+    use crate::sys::{Access, Sweeper, identify, identify_path, open, open_exclusive, same_file};
     use std::io::ErrorKind;
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! The writer alone maps it for writing.
 
-pub(crate) mod copy;
-
 use super::head::{load_head, store_head, truncated};
 use super::reader_table::Table;
 use crate::error::{Error, Result};
@@ -78,8 +76,8 @@ impl HeaderWords for Slot {
     }
 }
 
-const HOT_AT: usize = HEAD_BYTES;
-const SLOTS_AT: usize = HOT_AT + size_of::<Hot>();
+pub(super) const HOT_AT: usize = HEAD_BYTES;
+pub(super) const SLOTS_AT: usize = HOT_AT + size_of::<Hot>();
 
 static_assertions::const_assert_eq!(SLOTS_AT % align_of::<Slot>(), 0);
 static_assertions::const_assert_eq!(HOT_AT % align_of::<Hot>(), 0);

@@ -6,4 +6,5 @@ pub(crate) mod payload;
 pub(crate) mod reader;
 pub(crate) mod reader_table;
 pub(crate) mod remains;
+pub(crate) mod snapshot;
 pub(crate) mod writer;

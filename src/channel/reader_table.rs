@@ -2,8 +2,6 @@
 //!
 //! The writer and all readers that pin map it for writing.
 
-pub(crate) mod copy;
-
 use super::head::{load_head, store_head, truncated};
 use crate::error::{Error, Result};
 use crate::files::mapping::{self, Mapping, Pages, mappable};
@@ -20,8 +18,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-const SHARED_AT: usize = HEAD_BYTES;
-const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
+pub(super) const SHARED_AT: usize = HEAD_BYTES;
+pub(super) const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
 
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
 
@@ -65,7 +63,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    fn len_for(entries: usize) -> usize {
+    pub(super) fn len_for(entries: usize) -> usize {
         ENTRIES_AT + entries * size_of::<Entry>()
     }
 

@@ -9,4 +9,5 @@ pub(crate) mod mapping;
 pub(crate) mod owners;
 pub(crate) mod reserve;
 pub(crate) mod seats;
+pub(crate) mod snapshot;
 pub(crate) mod trusted;

@@ -10,7 +10,8 @@ use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
 use crate::shared::memory::ArrayMemory;
 use crate::shared::open;
-use ndsharray_protocol::rwlock::LockCopy;
+use crate::shared::snapshot::LockSnapshot;
+use ndsharray_protocol::rwlock::Entry;
 
 pub(super) fn look(location: &Location) -> Result<Report> {
     let mut notes = Notes::default();
@@ -64,12 +65,12 @@ fn describe(report: &mut Report, file: &Opened, head: &ArrayHeader, notes: &mut 
     if file.len < expected {
         notes.problem(&file.path, HeaderError::Truncated { expected, found: file.len });
     }
-    let lock = match file.bytes(Extent::LOCK_AT as u64, LockCopy::len_for(extent.entries)) {
-        Ok(bytes) => LockCopy::new(bytes, extent.entries),
+    let lock = match file.bytes(Extent::LOCK_AT as u64, LockSnapshot::len_for(extent.entries)) {
+        Ok(bytes) => LockSnapshot::of(bytes, extent.entries),
         Err(error) => return notes.problem(&file.path, error),
     };
     let word = lock.word();
-    report.readers = lock.members().into_iter().map(|index| member(file, &lock, index)).collect();
+    report.readers = lock.members().into_iter().map(|index| member(file, lock.entry(index), index)).collect();
     if let Some(holder) = word.holder() {
         let member = report.readers.iter().find(|reader| reader.index == holder);
         // A holder is a member. A holder that is no member never was one, or is dead and partly
@@ -80,14 +81,14 @@ fn describe(report: &mut Report, file: &Opened, head: &ArrayHeader, notes: &mut 
     report.details = Details::Array { lock: Some(lock) };
 }
 
-fn member(file: &Opened, lock: &LockCopy, index: usize) -> Reader {
+fn member(file: &Opened, entry: Option<&Entry>, index: usize) -> Reader {
     Reader {
         index,
-        owner: Owner { life: file.life(&ArrayMemory::SEATS.range(index)), pid: lock.pid(index) },
+        owner: Owner { life: file.life(&ArrayMemory::SEATS.range(index)), pid: entry.and_then(Entry::pid) },
         pins: Vec::new(),
         seen: 0,
         retries: 0,
-        sharing: lock.sharing(index),
+        sharing: entry.map_or(0, Entry::sharing),
     }
 }
 
@@ -98,7 +99,6 @@ fn living(file: &Opened) -> Vec<Reader> {
     if file.any_life(&ArrayMemory::SEATS.all()) == Life::Gone {
         return Vec::new();
     }
-    let nothing = LockCopy::new(Vec::new(), 0);
-    let all = (0..ndsharray_protocol::members::Members::MAX).map(|index| member(file, &nothing, index));
+    let all = (0..ndsharray_protocol::members::Members::MAX).map(|index| member(file, None, index));
     all.filter(|reader| reader.owner.life != Life::Gone).collect()
 }

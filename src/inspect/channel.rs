@@ -5,7 +5,7 @@ use super::readers;
 use super::report::{ChannelState, Details, Kind, Owner, Report, Role, Value};
 use super::slots::{self, Missing};
 use crate::channel::board::Board;
-use crate::channel::board::copy::BoardCopy;
+use crate::channel::snapshot::BoardSnapshot;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::trusted::payload_files;
@@ -42,7 +42,7 @@ fn look_once(location: &Location) -> Result<Report> {
                 Some(file) => file.life(&Board::LOCK),
                 None => notes.life_without(&location.board()),
             },
-            pid: board.as_ref().and_then(BoardCopy::pid),
+            pid: board.as_ref().and_then(|board| board.hot()?.pid()),
         },
         readers: Vec::new(),
         readers_known: true,
@@ -82,8 +82,8 @@ fn look_once(location: &Location) -> Result<Report> {
 /// A copy of the board.
 ///
 /// `None` while it has no head, and when it cannot be read, which is noted.
-fn board(file: &Opened, notes: &mut Notes) -> Option<BoardCopy> {
-    match file.front(BoardCopy::longest()).map(BoardCopy::new) {
+fn board(file: &Opened, notes: &mut Notes) -> Option<BoardSnapshot> {
+    match file.front(BoardSnapshot::longest()).map(|bytes| BoardSnapshot::of(&bytes)) {
         Ok(Ok(board)) => board,
         Ok(Err(error)) => {
             notes.problem(&file.path, error);
@@ -97,8 +97,9 @@ fn board(file: &Opened, notes: &mut Notes) -> Option<BoardCopy> {
 }
 
 /// Fills in the report of a channel with a board.
-fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Location, notes: &mut Notes) {
-    let state = match board.state() {
+fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location: &Location, notes: &mut Notes) {
+    let Some(hot) = board.hot() else { return };
+    let state = match hot.standing.load().state() {
         State::Starting => ChannelState::Starting,
         State::Open => ChannelState::Open,
         // What is left stands for the readers that it had; to all others it is closed.
@@ -143,5 +144,5 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardCopy, location: &Lo
             None
         }
     };
-    report.details = Details::Channel { state: Some(state), epoch: board.epoch(), slots };
+    report.details = Details::Channel { state: Some(state), epoch: hot.epoch(), slots };
 }

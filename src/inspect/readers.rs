@@ -3,11 +3,11 @@
 use super::files::{Notes, Opened};
 use super::report::{Life, Owner, Reader, Role};
 use crate::channel::reader_table::Table;
-use crate::channel::reader_table::copy::TableCopy;
+use crate::channel::snapshot::TableSnapshot;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::format::file::FileHeader;
-use ndsharray_protocol::channel::{PinMask, SlotIndex};
+use ndsharray_protocol::channel::{Entry, PinMask, Pins, SlotIndex};
 use ndsharray_protocol::members::Members;
 
 /// What the reader table shows.
@@ -39,7 +39,7 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
             return Seen::nothing(true, most);
         }
     };
-    let table = match copy(&file, board) {
+    let table = match snapshot(&file, board) {
         Ok(Some(table)) => table,
         Ok(None) => return Seen::nothing(true, most),
         Err(error) => {
@@ -47,18 +47,18 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
             return Seen::nothing(true, most);
         }
     };
-    let reader = |index| {
-        let pins = table.pins(index);
+    let reader = |(index, entry): (usize, &Entry)| {
+        let pins: &Pins = entry.as_ref();
         Reader {
             index,
-            owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: table.pid(index) },
-            pins: slots(pins.borrowed).chain(slots(pins.kept.without(pins.borrowed))).collect(),
-            seen: pins.seen,
-            retries: pins.retries,
+            owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: entry.pid() },
+            pins: slots(pins.borrowed()).chain(slots(pins.kept().without(pins.borrowed()))).collect(),
+            seen: pins.seen(),
+            retries: pins.retries(),
             sharing: 0,
         }
     };
-    Seen { readers: table.registered().into_iter().map(reader).collect(), known: true, most: table.entries() }
+    Seen { readers: table.members().into_iter().map(reader).collect(), known: true, most: table.entries().len() }
 }
 
 /// The table of a channel whose board cannot be read.
@@ -109,8 +109,8 @@ fn open(location: &Location, notes: &mut Notes) -> Access {
     Access::None
 }
 
-fn copy(file: &Opened, board: &FileHeader) -> Result<Option<TableCopy>> {
-    Ok(TableCopy::new(file.front(TableCopy::longest())?, board)?)
+fn snapshot(file: &Opened, board: &FileHeader) -> Result<Option<TableSnapshot>> {
+    Ok(TableSnapshot::of(&file.front(TableSnapshot::longest())?, board)?)
 }
 
 fn slots(mask: PinMask) -> impl Iterator<Item = usize> {

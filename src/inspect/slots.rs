@@ -6,57 +6,58 @@
 
 use super::files::{Notes, Opened};
 use super::report::{Role, Slot, SlotState, Value};
-use crate::channel::board::copy::{BoardCopy, SlotCopy};
+use crate::channel::board::HeaderWords;
+use crate::channel::snapshot::BoardSnapshot;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
+use crate::files::snapshot::Snapshot;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, SlotHeader};
 use crate::sys;
-use ndsharray_protocol::channel::{Latest, SlotIndex};
+use ndsharray_protocol::channel::{self, Hot, Latest};
 use std::sync::atomic::{Ordering, fence};
 
 /// Attempts to copy the header of the current value before its writer goes on.
 const ATTEMPTS: u32 = 1_000;
 
 /// All slots. `before` is a copy of the board that is older than this call.
-pub(super) fn all(file: &Opened, before: &BoardCopy, location: &Location, notes: &mut Notes) -> Result<Vec<Slot>> {
+pub(super) fn all(file: &Opened, before: &BoardSnapshot, location: &Location, notes: &mut Notes) -> Result<Vec<Slot>> {
     // Acquire: what is copied from here on is as new as the numbers in `before`, at least. Pairs
     // with `WriterSide::publish`.
     fence(Ordering::Acquire);
-    let Some(board) = copy(file)? else { return Ok(Vec::new()) };
+    let Some(board) = snapshot(file)? else { return Ok(Vec::new()) };
     // Acquire: a number that is still the same in `after` was the same while `board` was copied.
     // Pairs with `WriterSide::confirm`.
     fence(Ordering::Acquire);
-    let Some(after) = copy(file)? else { return Ok(Vec::new()) };
-    let latest = board.latest();
+    let Some(after) = snapshot(file)? else { return Ok(Vec::new()) };
+    let Some(hot) = board.hot() else { return Ok(Vec::new()) };
+    let latest = hot.latest.load();
     let mut slots = Vec::new();
-    for index in 0..board.slot_count() {
-        let Some(at) = SlotIndex::new(index) else { break };
-        let slot = board.slot(at);
-        let stays = index < before.slot_count()
-            && index < after.slot_count()
-            && before.slot(at).seq == slot.seq
-            && after.slot(at).seq == slot.seq;
-        let current = !latest.is_none() && latest.slot() == at && latest.number() == slot.seq;
-        slots.push(describe(index, &slot, stays, current, file, location, notes));
+    for (index, slot) in board.slots().iter().enumerate() {
+        let seq = slot.seq.load();
+        let had = |board: &BoardSnapshot| board.slots().get(index).is_some_and(|slot| slot.seq.load() == seq);
+        let stays = had(before) && had(&after);
+        let current = !latest.is_none() && latest.slot().get() == index && latest.number() == seq;
+        slots.push(describe(index, slot, stays, current, file, location, notes));
     }
     Ok(slots)
 }
 
-fn copy(file: &Opened) -> Result<Option<BoardCopy>> {
-    Ok(BoardCopy::new(file.front(BoardCopy::longest())?)?)
+fn snapshot(file: &Opened) -> Result<Option<BoardSnapshot>> {
+    Ok(BoardSnapshot::of(&file.front(BoardSnapshot::longest())?)?)
 }
 
 fn describe(
     index: usize,
-    slot: &SlotCopy,
+    slot: &channel::Slot,
     stays: bool,
     current: bool,
     file: &Opened,
     location: &Location,
     notes: &mut Notes,
 ) -> Slot {
-    let id = slot.header.payload();
+    let (seq, header) = (slot.seq.load(), slot.header());
+    let id = header.payload();
     let mut found =
         Slot { index, state: SlotState::Unused, value: None, payload: None, capacity: None, pinned_by: Vec::new() };
     if id.is_nil() {
@@ -65,12 +66,12 @@ fn describe(
     let path = location.payload(id);
     found.capacity = notes.file(path.clone(), Role::Payload);
     found.payload = Some(path.clone());
-    if slot.seq == 0 || !stays {
+    if seq == 0 || !stays {
         found.state = SlotState::Writing;
         return found;
     }
     found.state = if current { SlotState::Current } else { SlotState::Earlier };
-    match slot::decode(slot.header.as_bytes()) {
+    match slot::decode(header.as_bytes()) {
         Ok(header) => {
             let expected = header.byte_len as u64;
             // Earlier values may have lost their files to a takeover; their readers have them
@@ -80,7 +81,7 @@ fn describe(
                 notes.slot_problem(&path, index, error);
             }
             found.value = Some(Value {
-                seq: Some(slot.seq),
+                seq: Some(seq),
                 byte_len: header.byte_len,
                 age: Some(sys::age_of(header.written_ns)),
                 dtype: header.dtype,
@@ -108,8 +109,15 @@ impl Missing {
 }
 
 /// The current value's number and header.
-pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<Option<(Latest, SlotHeader)>, Missing> {
-    let latest = || -> Result<Latest> { Ok(Latest::copied(&file.bytes(BoardCopy::latest_at() as u64, 8)?, 0)) };
+pub(super) fn current(
+    file: &Opened,
+    board: &BoardSnapshot,
+) -> std::result::Result<Option<(Latest, SlotHeader)>, Missing> {
+    let words = |(at, len)| -> Result<Snapshot> { Ok(Snapshot::of(&file.bytes(at, len)?)) };
+    let latest = || -> Result<Latest> {
+        let line = words(BoardSnapshot::HOT)?;
+        Ok(line.at::<Hot>(0).map_or(Latest::NONE, |hot| hot.latest.load()))
+    };
     let whole = |error| Missing { slot: None, error };
     for _ in 0..ATTEMPTS {
         let named = latest().map_err(whole)?;
@@ -118,19 +126,22 @@ pub(super) fn current(file: &Opened, board: &BoardCopy) -> std::result::Result<O
         }
         let index = named.slot().get();
         let broken = || HeaderError::Slot { number: named.number(), slot: index };
-        if index >= board.slot_count() {
+        if index >= board.slots().len() {
             return Err(Missing::from(index, broken()));
         }
-        let at = BoardCopy::slot_at(named.slot()) as u64;
+        let at = BoardSnapshot::slot(named.slot());
         // Acquire: the header is as new as `latest`, at least. Pairs with `WriterSide::publish`.
         fence(Ordering::Acquire);
-        let slot = SlotCopy::new(&file.bytes(at, SlotCopy::BYTES).map_err(whole)?);
+        let slot = words(at).map_err(whole)?;
         // Acquire: a number that is still the same has been so all the time. Pairs with
         // `WriterSide::confirm`.
         fence(Ordering::Acquire);
-        let again = SlotCopy::new(&file.bytes(at, 8).map_err(whole)?);
-        if (slot.seq, again.seq) == (named.number(), named.number()) {
-            let header = slot::decode(slot.header.as_bytes());
+        let again = words(at).map_err(whole)?;
+        let (slot, again) = (slot.at::<channel::Slot>(0), again.at::<channel::Slot>(0));
+        if let (Some(slot), Some(again)) = (slot, again)
+            && (slot.seq.load(), again.seq.load()) == (named.number(), named.number())
+        {
+            let header = slot::decode(slot.header().as_bytes());
             return header.map(|header| Some((named, header))).map_err(|error| Missing::from(index, error));
         }
         if latest().map_err(whole)? == named {

@@ -7,6 +7,7 @@ pub(crate) mod held;
 pub(crate) mod lend;
 pub(crate) mod memory;
 pub(crate) mod open;
+pub(crate) mod snapshot;
 mod waiter;
 
 use crate::element::ShElement;

@@ -66,18 +66,17 @@
 mod board;
 mod claim;
 mod close;
-mod copy;
 #[cfg(test)]
 mod models;
 mod pin;
 mod register;
+mod seen;
 mod table;
 mod word;
 
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
-pub use copy::{HotCopy, PinsCopy, set_bits, u32_at, u64_at};
 pub use pin::{KeptPins, PinAttempt, ReaderSide};
 pub use table::{Entry, Shared};
 pub use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};

@@ -27,8 +27,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     /// What is current.
     #[inline]
     pub fn latest(&self) -> Latest {
-        // Acquire: pairs with the `latest` store of `WriterSide::publish`.
-        Latest::from_bits(self.latest.0.load(Ordering::Acquire))
+        self.latest.load()
     }
 
     /// The numbers on all slots, as a writer that takes over finds them.

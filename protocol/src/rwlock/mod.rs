@@ -83,15 +83,14 @@
 //! `models/` explores these functions with loom, as they ship, waiting loops and all, together with twins that leave out one step each and must be found
 //! out.
 
-mod copy;
 mod exclusive;
 #[cfg(test)]
 mod models;
 mod reap;
+mod seen;
 mod shared;
 mod word;
 
-pub use copy::LockCopy;
 pub use word::{LockWord, Purpose, Share};
 
 use crate::event_count::EventCount;

@@ -86,7 +86,7 @@ fn is_payload_name(name: &str) -> bool {
 mod tests {
     use crate::compat::options::Options;
     use crate::error::Error;
-    use crate::inspect::find::Kind;
+    use crate::inspect::Kind;
     use std::time::Duration;
 
     #[test]

@@ -121,15 +121,16 @@ fn remove_all(location: &Location, payloads: &[Hex], owners: Owners) -> (usize, 
     (gone, first)
 }
 
-/// Lists the payload files of the channel `name` that nobody needs any more: those that the tag does not name. Python's writer leaves
-/// one at each change of dtype or shape, and two files when it ends.
+/// Lists the payload files of the channel `name` that nobody needs any more: those that the tag
+/// does not name. Python's writer leaves one at each change of dtype or shape, and two files when
+/// it ends.
 ///
 /// Files that only have such a name are not among them, nor those of users that are not trusted: of
 /// each, its content tells that it is a payload file, or that its maker was killed before it became
 /// one.
 ///
-/// What a living writer of this library has is not among them. A living Python writer cannot be noticed: a file that it has just made, and is about to name,
-/// is on the list; its age tells.
+/// What a living writer of this library has is not among them. A living Python writer cannot be
+/// noticed: a file that it has just made, and is about to name, is on the list; its age tells.
 ///
 /// # Errors
 ///
@@ -138,8 +139,9 @@ pub fn leftovers(name: &str) -> Result<Vec<Leftover>> {
     Options::new().leftovers(name)
 }
 
-/// Removes those [`leftovers`] of the channel `name` that have not been changed for `older_than`, and tells which they were. While a Python writer may be at
-/// work, a few seconds leave it, and readers that are about to open a file, the time they need; otherwise zero is fine.
+/// Removes those [`leftovers`] of the channel `name` that have not been changed for `older_than`,
+/// and tells which they were. While a Python writer may be at work, a few seconds leave it, and
+/// readers that are about to open a file, the time they need; otherwise zero is fine.
 ///
 /// # Errors
 ///
@@ -148,7 +150,8 @@ pub fn remove_leftovers(name: &str, older_than: Duration) -> Result<Vec<Leftover
     Options::new().remove_leftovers(name, older_than)
 }
 
-/// Removes all files of the channel `name`: for one whose writer has ended. Readers that are attached keep what they have.
+/// Removes all files of the channel `name`: for one whose writer has ended. Readers that are
+/// attached keep what they have.
 ///
 /// Files go that are proved to be the channel's, by name, owner and content; others of such names
 /// stay. One that cannot be removed does not keep the others.

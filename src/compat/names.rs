@@ -1,20 +1,28 @@
 //! The names of a writer's payload files: each differs from the one before in a single digit.
 //!
-//! Python's reader copies the tag out of a mapping with `memcpy`, at any moment, and opens the file whose name it got. If that file does
-//! not exist it does not just read again: the package has closed its last file by then, closes the same descriptor once more at
-//! the next change of the tag, and raises `OSError` from every `read` from then on (or closes a file of somebody else). So a tag that was seen half replaced is
-//! not a matter of one read that is lost: **every text that can be seen must name a file.**
+//! Python's reader copies the tag out of a mapping with `memcpy`, at any moment, and opens the file
+//! whose name it got. If that file does not exist it does not just read again: the package has
+//! closed its last file by then, closes the same descriptor once more at the next change of the
+//! tag, and raises `OSError` from every `read` from then on (or closes a file of somebody else). So
+//! a tag that was seen half replaced is not a matter of one read that is lost: **every text that
+//! can be seen must name a file.**
 //!
-//! Three measures, of which the first suffices unless several values are published during one `memcpy`:
+//! Three measures, of which the first suffices unless several values are published during one
+//! `memcpy`:
 //!
-//! 1. From one name to the next a single byte of the tag changes, written by itself. There is no mixture of two texts that differ in one byte.
-//! 2. All bytes that ever change lie in one aligned word of eight bytes among the last 16 of the tag. A `memcpy` that is interrupted, while
-//!    others go on publishing, is interrupted between two loads. Those known to us (glibc and musl, x86-64 and AArch64) load the last 16
-//!    bytes of such a short block at once, and in front of them whole multiples of 8 or 16 bytes from either end, so that the word comes from one
-//!    load, which for an aligned word is indivisible on these processors.
-//! 3. Names do not come back before 2³² others: a reader that sees the text it knows does not open anything, and would miss the value.
+//! 1. From one name to the next a single byte of the tag changes, written by itself. There is no
+//!    mixture of two texts that differ in one byte.
+//! 2. All bytes that ever change lie in one aligned word of eight bytes among the last 16 of the
+//!    tag. A `memcpy` that is interrupted, while others go on publishing, is interrupted between
+//!    two loads. Those known to us (glibc and musl, x86-64 and AArch64) load the last 16 bytes of
+//!    such a short block at once, and in front of them whole multiples of 8 or 16 bytes from either
+//!    end, so that the word comes from one load, which for an aligned word is indivisible on these
+//!    processors.
+//! 3. Names do not come back before 2³² others: a reader that sees the text it knows does not open
+//!    anything, and would miss the value.
 //!
-//! The word is the number of publications in a reflected Gray code of base 16. The other digits stay as a writer found them in the tag, or are random.
+//! The word is the number of publications in a reflected Gray code of base 16. The other digits
+//! stay as a writer found them in the tag, or are random.
 
 use crate::format::python::{DIGITS, Hex};
 use uuid::Uuid;
@@ -49,7 +57,8 @@ impl Names {
 
     /// The names that follow `hex`.
     pub(crate) fn after(name_len: usize, hex: Hex) -> Self {
-        // The digits start behind NAME_; of their second half, the first whole word that is aligned in the file (and so in a mapping).
+        // The digits start behind NAME_; of their second half, the first whole word that is aligned
+        // in the file (and so in a mapping).
         let start = name_len + 1;
         let at = (start + DIGITS / 2).next_multiple_of(CHANGING) - start;
         Self { hex, at, count: decode_gray(hex.get(at..).unwrap_or(&[])) }
@@ -101,7 +110,8 @@ impl Names {
     }
 }
 
-/// The digits of a number in the reflected Gray code of base 16: with each increment, and at the return to 0, one of them changes, by one.
+/// The digits of a number in the reflected Gray code of base 16: with each increment, and at the
+/// return to 0, one of them changes, by one.
 fn encode_gray(count: u32) -> [u8; CHANGING] {
     let mut digits = [b'0'; CHANGING];
     let mut above = 0;

@@ -8,21 +8,25 @@ use crate::format::python_dtypes::DTypeTable;
 use crate::options;
 use std::path::{Path, PathBuf};
 
-/// What a writer does with the file of the last value when it writes the next one of the same dtype and shape.
+/// What a writer does with the file of the last value when it writes the next one of the same dtype
+/// and shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overwrite {
-    /// It is left alone: each value gets a file of its own, which is complete before the tag names it and is not
-    /// written as long as anybody has it open. No reader, however slow, can see a torn value. The reader opens a file for each
-    /// value, which for Python's costs about as much as writing costs Python's writer. The default.
+    /// It is left alone: each value gets a file of its own, which is complete before the tag names
+    /// it and is not written as long as anybody has it open. No reader, however slow, can see a
+    /// torn value. The reader opens a file for each value, which for Python's costs about as much
+    /// as writing costs Python's writer. The default.
     #[default]
     Never,
-    /// It is overwritten, as Python's own writer does it. Cheaper for the reader; but Python's accepts torn values now and then, because it looks at the stamps of a value in no
-    /// particular order. Only for readers that bear it.
+    /// It is overwritten, as Python's own writer does it. Cheaper for the reader; but Python's
+    /// accepts torn values now and then, because it looks at the stamps of a value in no particular
+    /// order. Only for readers that bear it.
     InPlace,
 }
 
-/// How a channel in Python's format is written or read. [`Writer::create`](super::Writer::create) and [`Reader::open`](super::Reader::open) use the defaults.
+/// How a channel in Python's format is written or read. [`Writer::create`](super::Writer::create)
+/// and [`Reader::open`](super::Reader::open) use the defaults.
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -80,14 +84,16 @@ impl Options {
         Self::default()
     }
 
-    /// The directory of the files. By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`, which is where Python's package always looks.
+    /// The directory of the files. By default the environment variable `NDSHARRAY_DIR`, and without
+    /// it `/dev/shm`, which is where Python's package always looks.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
         self
     }
 
-    /// Permission bits of new files, by default `0o600`; the umask does not apply. Readers of other users need `0o644`. Write permission for others is refused.
+    /// Permission bits of new files, by default `0o600`; the umask does not apply. Readers of other
+    /// users need `0o644`. Write permission for others is refused.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -101,8 +107,8 @@ impl Options {
         self
     }
 
-    /// Whose numbers for dtypes a writer uses, by default version 1.1.4's. A reader goes by the length of each file, and by this only for
-    /// empty arrays, until a file has told which it is.
+    /// Whose numbers for dtypes a writer uses, by default version 1.1.4's. A reader goes by the
+    /// length of each file, and by this only for empty arrays, until a file has told which it is.
     #[must_use]
     pub fn dtypes(mut self, table: DTypeTable) -> Self {
         self.table = table;
@@ -130,8 +136,8 @@ impl Options {
         self
     }
 
-    /// Whether tag and last value stay when the writer is dropped, as they do with Python's writer: Python's readers then follow a
-    /// later writer. By default everything is removed.
+    /// Whether tag and last value stay when the writer is dropped, as they do with Python's writer:
+    /// Python's readers then follow a later writer. By default everything is removed.
     #[must_use]
     pub fn persist(mut self, persist: bool) -> Self {
         self.persist = persist;

@@ -14,7 +14,8 @@ use std::path::Path;
 use std::sync::atomic::{Ordering, fence};
 use std::time::SystemTime;
 
-/// From this length on, a file is kept open to be written again. Below it a new file is as quick, and there may be many.
+/// From this length on, a file is kept open to be written again. Below it a new file is as quick,
+/// and there may be many.
 const KEEP_FROM: usize = 256 << 10;
 
 /// Up to this length, a file is put together first and written with one system call.
@@ -50,7 +51,8 @@ impl Payload {
             write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len()))
         });
         if let Err(error) = written {
-            // Best effort: the name is ours alone, and the next writer of the channel removes what is left.
+            // Best effort: the name is ours alone, and the next writer of the channel removes what
+            // is left.
             let _ = sys::remove_file(&path);
             return Err(error);
         }
@@ -94,7 +96,8 @@ impl Payload {
         self.file.is_some()
     }
 
-    /// Writes the file again, which has the same header, if nobody else has it open; `Ok(false)` if somebody has.
+    /// Writes the file again, which has the same header, if nobody else has it open; `Ok(false)` if
+    /// somebody has.
     pub(crate) fn rewrite_alone(&mut self, value: &Value<'_>) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let Some(lease) = Lease::try_take(file) else { return Ok(false) };
@@ -119,17 +122,19 @@ pub(crate) fn footprint(head: &PayloadHeader) -> usize {
     head.file_len().next_multiple_of(4096).saturating_add(1024)
 }
 
-/// Last stamp, elements, first stamp: whoever looks before all of it is written finds two stamps that differ, as far as
-/// it looks in the opposite order.
+/// Last stamp, elements, first stamp: whoever looks before all of it is written finds two stamps
+/// that differ, as far as it looks in the opposite order.
 fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::Result<()> {
     let head = value.head;
     let bytes = match map {
         Some(map) => map,
         None => {
-            // SAFETY: the file was made by this writer, which never shortens it, and no other mapping of it exists in this process: `map` is where
-            // the only one is kept, and readers of this crate use system calls. What other processes do with their mappings, which
-            // are for reading by the package's own code, is not an access of this program. One with the owner's rights could cut
-            // the file, and end this process by SIGBUS; docs/SAFETY.md says who can do that.
+            // SAFETY: the file was made by this writer, which never shortens it, and no other
+            // mapping of it exists in this process: `map` is where the only one is kept, and
+            // readers of this crate use system calls. What other processes do with their mappings,
+            // which are for reading by the package's own code, is not an access of this program.
+            // One with the owner's rights could cut the file, and end this process by SIGBUS;
+            // docs/SAFETY.md says who can do that.
             let new = unsafe { MmapOptions::new().len(head.file_len()).populate().map_mut(file) }?;
             map.insert(new)
         }
@@ -142,8 +147,8 @@ fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::R
     }
     let stamp = value.stamp.to_ne_bytes();
     end.copy_from_slice(&stamp);
-    // The fences keep compiler and processor from exchanging what stands before them with what stands after. There is no partner with which
-    // they synchronise: the reader is Python's memcpy.
+    // The fences keep compiler and processor from exchanging what stands before them with what
+    // stands after. There is no partner with which they synchronise: the reader is Python's memcpy.
     fence(Ordering::SeqCst);
     body.copy_from_slice(value.body);
     fence(Ordering::SeqCst);
@@ -169,8 +174,8 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
     sys::write_all_at(file, &stamp, head.end_at() as u64)
 }
 
-/// Makes a file that stands in for an old one: of its header and length, but never valid, as its two stamps differ, and almost
-/// without memory.
+/// Makes a file that stands in for an old one: of its header and length, but never valid, as its
+/// two stamps differ, and almost without memory.
 pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &PayloadHeader) -> Result<()> {
     check_limits(head.file_len())?;
     let file = trusted::create(path, mode)?;

@@ -32,15 +32,17 @@ fn naps() -> Backoff {
     Backoff::new(FIRST_NAP).doubling_to(LONGEST_NAP)
 }
 
-/// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the latest value, as a copy.
+/// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the
+/// latest value, as a copy.
 ///
-/// A reader follows the *name*: when a new writer comes, it goes on with its values. Any number of readers may read; the writer
-/// does not know of them.
+/// A reader follows the *name*: when a new writer comes, it goes on with its values. Any number of
+/// readers may read; the writer does not know of them.
 ///
 /// # How far a value can be trusted
 ///
-/// Values of a [`Writer`](super::Writer) with default options are whole, always. Values of Python's writer are whole as far as one end can
-/// tell; see [what the module says](super#reading-what-python-writes).
+/// Values of a [`Writer`](super::Writer) with default options are whole, always. Values of Python's
+/// writer are whole as far as one end can tell; see
+/// [what the module says](super#reading-what-python-writes).
 ///
 /// # Example
 ///
@@ -87,13 +89,15 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no such channel; [`Error::Wire`] when its tag file is not complete, or not Python's; [`Error::InvalidName`];
-    /// [`Error::PermissionDenied`]; [`Error::ForeignOwner`]; [`Error::Io`].
+    /// [`Error::NotFound`] when there is no such channel; [`Error::Wire`] when its tag file is not
+    /// complete, or not Python's; [`Error::InvalidName`]; [`Error::PermissionDenied`];
+    /// [`Error::ForeignOwner`]; [`Error::Io`].
     pub fn open(name: &str) -> Result<Self> {
         Options::new().open(name)
     }
 
-    /// Opens the channel `name`, and waits for it to appear, and to be complete, for as long as `timeout`.
+    /// Opens the channel `name`, and waits for it to appear, and to be complete, for as long as
+    /// `timeout`.
     ///
     /// # Errors
     ///
@@ -132,14 +136,17 @@ impl Reader {
         }
     }
 
-    /// A copy of the current value if it is newer than the last one read; `None` if not, or if there is none (yet, or any more).
+    /// A copy of the current value if it is newer than the last one read; `None` if not, or if
+    /// there is none (yet, or any more).
     ///
-    /// A value that is being written is read again until it is whole. With nothing new it takes two system calls.
+    /// A value that is being written is read again until it is whole. With nothing new it takes two
+    /// system calls.
     ///
     /// # Errors
     ///
-    /// [`Error::Wire`] when the files are not what Python's package writes; [`Error::Contended`] when the value was never found at rest; [`Error::OutOfMemory`]
-    /// for a value that is larger than all memory. The reader stays usable.
+    /// [`Error::Wire`] when the files are not what Python's package writes; [`Error::Contended`]
+    /// when the value was never found at rest; [`Error::OutOfMemory`] for a value that is larger
+    /// than all memory. The reader stays usable.
     pub fn read(&mut self) -> Result<Option<OwnedArray>> {
         self.look(false, PATIENCE)
     }
@@ -261,13 +268,15 @@ impl Reader {
         self.seen.as_ref().map(|(hex, _)| self.location.payload_name(hex))
     }
 
-    /// Milliseconds from the writing of the value read last to the end of its reading (Python: `read_time_ms`); 0 before the first.
+    /// Milliseconds from the writing of the value read last to the end of its reading (Python:
+    /// `read_time_ms`); 0 before the first.
     #[must_use]
     pub fn read_time_ms(&self) -> f64 {
         self.read_time_ms
     }
 
-    /// Whether the last [`read`](Self::read) found the files of the channel in order (Python: `is_valid`), be there something new in them or not.
+    /// Whether the last [`read`](Self::read) found the files of the channel in order (Python:
+    /// `is_valid`), be there something new in them or not.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.is_valid
@@ -291,7 +300,8 @@ impl Reader {
                 Ok(Attempt::Nothing)
             }
             Ok(Copied::Torn) => {
-                // What was read may be the file's header, if the writer cut and refilled it: Python's does, when a name comes again.
+                // What was read may be the file's header, if the writer cut and refilled it:
+                // Python's does, when a name comes again.
                 Ok(Attempt::Moved)
             }
             Ok(Copied::Whole { array, stamp }) => {

@@ -1,27 +1,33 @@
 //! Files that the tag no longer names: what becomes of them, and why nobody is stranded.
 //!
-//! A reader that has read the tag opens the file it names a little later; three times in fact, the way the package does it, and with copies of the whole array in
-//! between. Meanwhile the writer goes on. If the file was gone by then, the reader would not recover (see [`names`](super::names)). So:
+//! A reader that has read the tag opens the file it names a little later; three times in fact, the
+//! way the package does it, and with copies of the whole array in between. Meanwhile the writer
+//! goes on. If the file was gone by then, the reader would not recover (see
+//! [`names`](super::names)). So:
 //!
-//! - A replaced file stays as it is for [`HISTORY_TIME`], within the limit on memory, and the last two in any case. Whoever opens
-//!   it gets a whole value that was current a moment ago.
-//! - Then a **tombstone** takes its name, by `rename`, so that there is a file of the name at every moment. It has the same header and length, so that
-//!   it makes no difference which of the three times the reader opens it; but its stamps differ, so that the reader
-//!   says "not valid" and looks at the tag again. All tombstones of one header are hard links to one file, and that file is
-//!   sparse: it takes two pages, as long as nobody reads it.
+//! - A replaced file stays as it is for [`HISTORY_TIME`], within the limit on memory, and the last
+//!   two in any case. Whoever opens it gets a whole value that was current a moment ago.
+//! - Then a **tombstone** takes its name, by `rename`, so that there is a file of the name at every
+//!   moment. It has the same header and length, so that it makes no difference which of the three
+//!   times the reader opens it; but its stamps differ, so that the reader says "not valid" and
+//!   looks at the tag again. All tombstones of one header are hard links to one file, and that file
+//!   is sparse: it takes two pages, as long as nobody reads it.
 //! - The name itself goes after [`NAME_TIME`], or when there are [`MOST_NAMES`].
 //!
 //! What a killed writer leaves is inherited: the next one goes on in the sequence of names, keeps
 //! those that were in the tag for [`NAME_TIME`], and removes those that never were, as it wants the
 //! first of them for its next value.
 //!
-//! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at the tag and its opening of the file: a process that was
-//! stopped in between, say. Nothing that the writer can know excludes that.
+//! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at the
+//! tag and its opening of the file: a process that was stopped in between, say. Nothing that the
+//! writer can know excludes that.
 //!
-//! A replaced file of some size is used for a later value of the same shape, because fresh memory has to be found and cleared page by page, which takes several times
-//! as long as the copy itself. That is not in-place writing: the file is given another name, the tombstone takes the old one, and then the kernel is asked for a
-//! [lease](crate::sys::Lease), which it gives only if **nobody else has the file open or mapped**; otherwise a new file is made.
-//! Whoever found the file under its old name but has not finished opening it must wait until the lease is given back, and finds
+//! A replaced file of some size is used for a later value of the same shape, because fresh memory
+//! has to be found and cleared page by page, which takes several times as long as the copy itself.
+//! That is not in-place writing: the file is given another name, the tombstone takes the old one,
+//! and then the kernel is asked for a [lease](crate::sys::Lease), which it gives only if **nobody
+//! else has the file open or mapped**; otherwise a new file is made. Whoever found the file under
+//! its old name but has not finished opening it must wait until the lease is given back, and finds
 //! the new value, whole.
 
 use super::location::Location;
@@ -55,7 +61,8 @@ const MOST_OF_FREE: u64 = 8;
 /// Time between two looks at what the file system has free.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Replaced files that stay in any case, until shared memory is full: for a reader that takes longer, and because one of them will soon be written again.
+/// Replaced files that stay in any case, until shared memory is full: for a reader that takes
+/// longer, and because one of them will soon be written again.
 const LEAST_HISTORY: usize = 2;
 
 /// Time between two looks at whether a reader has come for a tombstone.
@@ -177,12 +184,14 @@ impl Retired {
         self.history.push_back(Replaced { payload, since: Instant::now(), at: SystemTime::now() });
     }
 
-    /// Takes a name whose file this writer did not make; nothing is done to it until its time is over.
+    /// Takes a name whose file this writer did not make; nothing is done to it until its time is
+    /// over.
     pub(crate) fn add_name(&mut self, hex: Hex) {
         self.gone.push_back(Gone { hex, since: Instant::now(), is_own: false });
     }
 
-    /// Gives back what is due. If there is a file among it that nobody has open, and that has the header of `value`, that is written to it, and it is renamed to `hex`.
+    /// Gives back what is due. If there is a file among it that nobody has open, and that has the
+    /// header of `value`, that is written to it, and it is renamed to `hex`.
     pub(crate) fn clear(&mut self, location: &Location, hex: &Hex, value: &Value<'_>) -> Option<Payload> {
         let now = Instant::now();
         let mut reused = None;
@@ -261,7 +270,8 @@ impl Retired {
         Some(oldest.payload)
     }
 
-    /// Puts a tombstone in the place of a file; whether that went well. If not, the file stays until its name goes.
+    /// Puts a tombstone in the place of a file; whether that went well. If not, the file stays
+    /// until its name goes.
     fn bury(&mut self, location: &Location, payload: &Payload) -> bool {
         let (path, hex) = (location.payload(payload.hex()), *payload.hex());
         let aside = location.payload(&Names::aside(&hex));

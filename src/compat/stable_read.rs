@@ -1,18 +1,22 @@
-//! Copies a value out of a payload file that may be written meanwhile, and tells whether it is whole.
+//! Copies a value out of a payload file that may be written meanwhile, and tells whether it is
+//! whole.
 //!
-//! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that is `memcpy`'s business. So no reader can be certain; but each
-//! of these looks catches some of the mixtures, and a value is taken only if all of them agree:
+//! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that is
+//! `memcpy`'s business. So no reader can be certain; but each of these looks catches some of the
+//! mixtures, and a value is taken only if all of them agree:
 //!
 //! 1. the stamp at the end, then the one at the front, then the elements;
 //! 2. the stamp at the end, then the one at the front, again;
 //! 3. the elements a second time, compared with the copy;
 //! 4. both stamps, once more, at the front first.
 //!
-//! A `memcpy` that runs meanwhile changes bytes between two looks, unless everything that it changes in this time lies where both looks have been already, or have not come
-//! yet: one that is as quick as the looks, or stands still during all of them because its process does not run.
+//! A `memcpy` that runs meanwhile changes bytes between two looks, unless everything that it
+//! changes in this time lies where both looks have been already, or have not come yet: one that is
+//! as quick as the looks, or stands still during all of them because its process does not run.
 //!
-//! The file is read with system calls, not through a mapping: the bytes change under the reader's eyes, which is no matter for the kernel, but for the
-//! language it would be a race; and Python's writer cuts files that it opens again, which would end the reader by SIGBUS.
+//! The file is read with system calls, not through a mapping: the bytes change under the reader's
+//! eyes, which is no matter for the kernel, but for the language it would be a race; and Python's
+//! writer cuts files that it opens again, which would end the reader by SIGBUS.
 
 use crate::error::{Error, Result};
 use crate::format::python::{self, Layout, MAX_HEAD, STAMP};
@@ -28,7 +32,8 @@ const CHUNK: usize = 16 << 10;
 
 type Stamp = [u8; STAMP];
 
-/// A payload file and what its header says. The header of a file does not change: Python's writer makes a new file for another dtype or shape.
+/// A payload file and what its header says. The header of a file does not change: Python's writer
+/// makes a new file for another dtype or shape.
 pub(crate) struct Source {
     file: File,
     path: PathBuf,
@@ -120,7 +125,8 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
     Ok(if unchanged { Copied::Whole { array, stamp } } else { Copied::Torn })
 }
 
-/// Whether this process can have so much memory at all: a file may claim any size, and be that long without taking any.
+/// Whether this process can have so much memory at all: a file may claim any size, and be that long
+/// without taking any.
 fn check_memory(len: usize) -> Result<()> {
     /// Below this, a failure would have other reasons.
     const LARGE: usize = 1 << 30;

@@ -1,7 +1,8 @@
 //! The tag file, as its writer has it.
 //!
-//! Python's reader maps it once and for ever. So a tag file that exists, whoever left it, is taken over as it is, never replaced and never cut to nothing, and
-//! the readers that have it mapped go on with the new writer.
+//! Python's reader maps it once and for ever. So a tag file that exists, whoever left it, is taken
+//! over as it is, never replaced and never cut to nothing, and the readers that have it mapped go
+//! on with the new writer.
 
 use super::location::Location;
 use super::names::{Names, Step};
@@ -27,7 +28,8 @@ const LOCK_TIME: Duration = Duration::from_millis(20);
 /// Time between two looks at the lock.
 const NAP: Duration = Duration::from_millis(1);
 
-/// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a second writer of this library away.
+/// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a
+/// second writer of this library away.
 pub(crate) struct Tag {
     file: LockedFile,
     identity: Identity,
@@ -85,10 +87,12 @@ impl Tag {
 
     /// Names the next file, whose content is complete by now.
     pub(crate) fn publish(&mut self, location: &Location, names: Names, step: Step) -> Result<()> {
-        // What was written to the payload file, and its entry in the directory, must be there before the tag tells of it. All of it
-        // was done by system calls, whose locks the reader's own system calls take after it has seen the tag.
+        // What was written to the payload file, and its entry in the directory, must be there
+        // before the tag tells of it. All of it was done by system calls, whose locks the reader's
+        // own system calls take after it has seen the tag.
         fence(Ordering::SeqCst);
-        // By a system call rather than through a mapping: a Python writer that starts under the same name cuts the file.
+        // By a system call rather than through a mapping: a Python writer that starts under the
+        // same name cuts the file.
         let at = location.name().len() + 1 + step.offset;
         sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &location.tag(), e))?;
         fail_point!("tag.published");

@@ -1,4 +1,5 @@
-//! What no process has open. Python's ndsharray takes no locks, but it has its files mapped, and the kernel tells that of a file by a lease.
+//! What no process has open. Python's ndsharray takes no locks, but it has its files mapped, and
+//! the kernel tells that of a file by a lease.
 
 use super::leftovers::{self, Leftover};
 use super::location::Location;
@@ -35,12 +36,14 @@ impl Options {
     }
 }
 
-/// Lists the files of the channel `name` that no process has open or mapped, as the kernel proves: it grants a lease on a file only then. A file that the
-/// kernel gives no answer for, since it is another user's or its file system has no leases, is taken for used.
+/// Lists the files of the channel `name` that no process has open or mapped, as the kernel proves:
+/// it grants a lease on a file only then. A file that the kernel gives no answer for, since it is
+/// another user's or its file system has no leases, is taken for used.
 ///
-/// Where nobody has the tag, these are all of the channel's files, the last value included. Where somebody has it, a reader may be about to open
-/// a file whose name it has just read, which nothing can tell; so only [`leftovers`](super::leftovers()) are listed, and of these the ones that have not been
-/// changed for `older_than`. A few seconds are plenty.
+/// Where nobody has the tag, these are all of the channel's files, the last value included. Where
+/// somebody has it, a reader may be about to open a file whose name it has just read, which nothing
+/// can tell; so only [`leftovers`](super::leftovers()) are listed, and of these the ones that have
+/// not been changed for `older_than`. A few seconds are plenty.
 ///
 /// Each file is leased for a moment: a process that opens it right then waits for some
 /// microseconds.
@@ -53,7 +56,8 @@ pub fn unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
     Options::new().unused(name, older_than)
 }
 
-/// Removes the files that [`unused`] lists, each while its lease is held, and tells which they were.
+/// Removes the files that [`unused`] lists, each while its lease is held, and tells which they
+/// were.
 ///
 /// Where nobody has the tag, it loses its name first. If a process comes for it at that very
 /// moment, it gets the name back, and the rest stays.

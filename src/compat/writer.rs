@@ -12,13 +12,16 @@ use crate::view::shape;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Writes arrays of `T` for Python's `NdShArray(name, r_w="r")`, or for a [`Reader`](super::Reader).
+/// Writes arrays of `T` for Python's `NdShArray(name, r_w="r")`, or for a
+/// [`Reader`](super::Reader).
 ///
-/// A tag file that exists already is taken over, with the readers that are attached to it, unless another writer of this library has it. That the
-/// other writer is a Python process cannot be noticed: see that there is one writer only, as Python's package demands too.
+/// A tag file that exists already is taken over, with the readers that are attached to it, unless
+/// another writer of this library has it. That the other writer is a Python process cannot be
+/// noticed: see that there is one writer only, as Python's package demands too.
 ///
-/// Dropping the writer removes its files. A value that it published less than 50 milliseconds before stays for that long, for readers that poll. Python readers that
-/// are still attached keep their last value, but do not notice a later writer, unless [`Options::persist`] is set.
+/// Dropping the writer removes its files. A value that it published less than 50 milliseconds
+/// before stays for that long, for readers that poll. Python readers that are still attached keep
+/// their last value, but do not notice a later writer, unless [`Options::persist`] is set.
 ///
 /// # Example
 ///
@@ -49,7 +52,8 @@ pub struct Writer<T: Typing> {
 pub type AnyWriter = Writer<Dyn>;
 
 impl<T: Typing> Writer<T> {
-    /// Makes the channel `name` with default [`Options`]. Until the first value is written, Python's reader reads "not valid".
+    /// Makes the channel `name` with default [`Options`]. Until the first value is written,
+    /// Python's reader reads "not valid".
     ///
     /// # Errors
     ///
@@ -82,8 +86,9 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape; [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`];
-    /// [`Error::Forked`]. The last value stays current then.
+    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape;
+    /// [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`]; [`Error::Forked`]. The
+    /// last value stays current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
         let bytes = bytemuck::cast_slice(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
@@ -110,7 +115,8 @@ impl<T: ShElement> Writer<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a dtype that Python's package does not know; the channel is closed then.
+    /// [`Error::Unsupported`] for a dtype that Python's package does not know; the channel is
+    /// closed then.
     pub fn into_dtype<U: ShElement>(self) -> Result<Writer<U>> {
         check_dtype(self.channel.table(), U::DTYPE)?;
         Ok(Writer { channel: self.channel, element: PhantomData })
@@ -122,7 +128,8 @@ impl Writer<Dyn> {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a dtype that Python's package does not know; as [`Writer::write`].
+    /// [`Error::Unsupported`] for a dtype that Python's package does not know; as
+    /// [`Writer::write`].
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
         self.channel.write(array.dtype(), array.shape(), array.as_bytes())
     }
@@ -133,8 +140,8 @@ impl Writer<Dyn> {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1;
-    /// as [`write_any`](Self::write_any).
+    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`]
+    /// when a `bool` is neither 0 nor 1; as [`write_any`](Self::write_any).
     pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let expected = shape::byte_len(shape, dtype.size())?;
         if expected != bytes.len() {

@@ -11,16 +11,20 @@ use std::ops::Range;
 
 /// # Single elements
 ///
-/// Each of these takes what [`atomic`](SharedArray::atomic) lends for just one access: some ten nanoseconds beside the access itself. Others who do the same do
-/// not exclude each other. A [`ReadGuard`](crate::ReadGuard), whose elements do not change while it lives, keeps all but `load` waiting, and a
-/// [`WriteGuard`](crate::WriteGuard) keeps all of them waiting: a thread that has a guard of this array itself would wait for ever (with a `ReadGuard`, even
-/// for a `load`, once a writer waits for that guard). Ask the guard instead. Poison is not looked at. On an array from [`attach_raw`](SharedArray::attach_raw) there is no lock and no waiting.
+/// Each of these takes what [`atomic`](SharedArray::atomic) lends for just one access: some ten
+/// nanoseconds beside the access itself. Others who do the same do not exclude each other. A
+/// [`ReadGuard`](crate::ReadGuard), whose elements do not change while it lives, keeps all but
+/// `load` waiting, and a [`WriteGuard`](crate::WriteGuard) keeps all of them waiting: a thread that
+/// has a guard of this array itself would wait for ever (with a `ReadGuard`, even for a `load`,
+/// once a writer waits for that guard). Ask the guard instead. Poison is not looked at. On an array
+/// from [`attach_raw`](SharedArray::attach_raw) there is no lock and no waiting.
 ///
 /// Orderings are those of [`AtomicGuard`].
 ///
 /// # Panics
 ///
-/// When `index`, which counts in C order, is not below the number of elements; and in a forked child, which must open the array anew.
+/// When `index`, which counts in C order, is not below the number of elements; and in a forked
+/// child, which must open the array anew.
 impl<T: AtomicElement> SharedArray<T> {
     /// The element's value.
     ///
@@ -59,7 +63,8 @@ impl<T: AtomicElement> SharedArray<T> {
         AtomicGuard::brief(self, Share::Atomic).compare_exchange(index, current, new)
     }
 
-    /// Replaces the element's value by `change` of it, however often that takes, and returns the value before. `change` must not use the array.
+    /// Replaces the element's value by `change` of it, however often that takes, and returns the
+    /// value before. `change` must not use the array.
     #[inline]
     #[track_caller]
     pub fn update(&self, index: usize, change: impl FnMut(T) -> T) -> T {
@@ -86,14 +91,16 @@ impl<T: AtomicInteger> SharedArray<T> {
 
 /// # Without the lock
 ///
-/// For those who know by other means who is where: workers that fill disjoint parts, stages that take turns.
+/// For those who know by other means who is where: workers that fill disjoint parts, stages that
+/// take turns.
 impl<T: ShElement> SharedArray<T> {
     /// All elements.
     ///
     /// # Safety
     ///
-    /// While the slice is in use, nobody changes an element, in this process or in another: not through a guard, not atomically, not through slices like this,
-    /// not from another language. For `bool`, every byte is 0 or 1.
+    /// While the slice is in use, nobody changes an element, in this process or in another: not
+    /// through a guard, not atomically, not through slices like this, not from another language.
+    /// For `bool`, every byte is 0 or 1.
     #[must_use]
     pub unsafe fn as_slice_unlocked(&self) -> &[T] {
         // SAFETY: the caller's word.
@@ -104,7 +111,8 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Safety
     ///
-    /// While the slice is in use, nobody else reads or changes an element, in this process or in another, by whatever means. For `bool`, every byte is 0 or 1.
+    /// While the slice is in use, nobody else reads or changes an element, in this process or in
+    /// another, by whatever means. For `bool`, every byte is 0 or 1.
     #[must_use]
     pub unsafe fn as_mut_slice_unlocked(&mut self) -> &mut [T] {
         // SAFETY: the caller's word.
@@ -132,7 +140,8 @@ impl<T: ShElement> SharedArray<T> {
         }
     }
 
-    /// The elements `range`, counted in C order, to be changed: several parts can be in use at once, here and in other processes.
+    /// The elements `range`, counted in C order, to be changed: several parts can be in use at
+    /// once, here and in other processes.
     ///
     /// # Safety
     ///

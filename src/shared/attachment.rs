@@ -14,7 +14,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-/// A handle's place in an array. Given up when the handle, and what it has lent to an error, is gone.
+/// A handle's place in an array. Given up when the handle, and what it has lent to an error, is
+/// gone.
 pub(super) struct Attachment {
     memory: ArrayMemory,
     /// `None` for somebody else's file, which has no lock.
@@ -42,7 +43,8 @@ struct OwnSeat {
     sleepers: Sleepers,
     index: usize,
     entries: usize,
-    /// Keeps threads of this handle from burying, or from removing the name, at the same time: they share the kernel's locks.
+    /// Keeps threads of this handle from burying, or from removing the name, at the same time: they
+    /// share the kernel's locks.
     alone: Mutex<()>,
 }
 
@@ -55,7 +57,8 @@ impl Kernel for OwnSeat {
         if index == self.index {
             return;
         }
-        // Nothing is guarded but the time between taking and releasing; a panic in between does not happen.
+        // Nothing is guarded but the time between taking and releasing; a panic in between does not
+        // happen.
         let _alone = self.alone.lock();
         if index >= self.entries {
             reap();
@@ -90,7 +93,8 @@ impl Attachment {
         }
     }
 
-    /// Removes the name, if it is still this file's; [`Error::Contended`] when another has it to remove or to make for long.
+    /// Removes the name, if it is still this file's; [`Error::Contended`] when another has it to
+    /// remove or to make for long.
     pub(super) fn remove_name(&self) -> Result<()> {
         let remove = || unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
         // Somebody else's file has no lock for that.
@@ -178,7 +182,8 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // In a forked child the entry is still the parent's. Closing its descriptor leaves the lock on it alone.
+        // In a forked child the entry is still the parent's. Closing its descriptor leaves the lock
+        // on it alone.
         if let Some(lock) = self.own_lock() {
             lock.part();
             fail_point!("array.parted");

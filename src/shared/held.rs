@@ -13,7 +13,8 @@ pub enum LockMode {
     Read,
     /// As by [`SharedArray::write`](crate::SharedArray::write): alone.
     Write,
-    /// As by [`SharedArray::atomic`](crate::SharedArray::atomic): together with others that access single elements.
+    /// As by [`SharedArray::atomic`](crate::SharedArray::atomic): together with others that access
+    /// single elements.
     Atomic,
 }
 
@@ -60,7 +61,8 @@ impl Attachment {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.share(share, waiter).into())
     }
 
-    /// Takes the lock to write if that is possible at once, without keeping others out in the attempt.
+    /// Takes the lock to write if that is possible at once, without keeping others out in the
+    /// attempt.
     pub(super) fn try_acquire_alone(&self, waiter: &mut impl Waiter) -> Acquisition {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.try_claim(waiter).into())
     }
@@ -68,15 +70,16 @@ impl Attachment {
 
 /// What dropping a [`Held`] gives back.
 ///
-/// As wide as a pointer: a guard is moved right after it has been made, and a processor stalls when it is to load wide
-/// what it has just stored narrow.
+/// As wide as a pointer: a guard is moved right after it has been made, and a processor stalls when
+/// it is to load wide what it has just stored narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 enum Due {
     Read,
     Atomic,
     Write,
-    /// As `Write`, by a thread that was panicking already: then its panic is no sign of a half-done change.
+    /// As `Write`, by a thread that was panicking already: then its panic is no sign of a half-done
+    /// change.
     WritePanicking,
     /// Nothing: another [`Held`] has taken it over.
     Nothing,

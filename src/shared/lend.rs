@@ -1,6 +1,7 @@
 //! A shared array whose dtype is known at run time, and what it lends without a borrow.
 //!
-//! For callers that cannot hand out typed slices with a lifetime, such as bindings for other languages.
+//! For callers that cannot hand out typed slices with a lifetime, such as bindings for other
+//! languages.
 
 use super::attachment::Attachment;
 use super::guards::atomic::AtomicGuard;
@@ -50,7 +51,8 @@ impl SharedArray<Dyn> {
         ArrayOptions::new().create_any(name, dtype, shape, |_| ())
     }
 
-    /// The array, if its elements are `T`: the same handle once more, with the same place at the lock.
+    /// The array, if its elements are `T`: the same handle once more, with the same place at the
+    /// lock.
     ///
     /// # Errors
     ///
@@ -62,13 +64,15 @@ impl SharedArray<Dyn> {
         Ok(SharedArray { at: Arc::clone(&self.at), known: (), shape: self.shape.clone(), name: self.name.clone() })
     }
 
-    /// Takes the lock, waiting for as long as `go_on` says so; it is asked every ten milliseconds, and not when the lock is free. `None` when it said no.
+    /// Takes the lock, waiting for as long as `go_on` says so; it is asked every ten milliseconds,
+    /// and not when the lock is free. `None` when it said no.
     ///
     /// A poisoned array is held like any other; [`ArrayLockGuard::is_poisoned`] tells.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for an array without a lock, unless it is for atomic access; [`Error::Forked`].
+    /// [`Error::Unsupported`] for an array without a lock, unless it is for atomic access;
+    /// [`Error::Forked`].
     pub fn hold(&self, mode: LockMode, go_on: impl FnMut() -> bool) -> Result<Option<ArrayLockGuard>> {
         self.held_by(mode, |at| at.acquire(mode, &mut Interruptible::new(at.sleepers(), go_on)))
     }
@@ -107,8 +111,9 @@ impl SharedArray<Dyn> {
         }
     }
 
-    /// Where the elements begin, in this process: valid for reads and writes of [`byte_len`](Self::byte_len) bytes as long as the handle, or an
-    /// [`ArrayLockGuard`] of it, lives. What others do there meanwhile is for the lock, or the caller, to say.
+    /// Where the elements begin, in this process: valid for reads and writes of
+    /// [`byte_len`](Self::byte_len) bytes as long as the handle, or an [`ArrayLockGuard`] of it,
+    /// lives. What others do there meanwhile is for the lock, or the caller, to say.
     #[must_use]
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.at.memory().as_mut_ptr()
@@ -120,7 +125,8 @@ impl SharedArray<Dyn> {
         self.at.memory().byte_len()
     }
 
-    /// Removes the array's name, if this is still the array that has it. Whoever has it open, this handle included, can go on with it.
+    /// Removes the array's name, if this is still the array that has it. Whoever has it open, this
+    /// handle included, can go on with it.
     ///
     /// # Errors
     ///
@@ -152,15 +158,17 @@ impl AnySharedArray {
 }
 
 impl ArrayMapping {
-    /// Where the elements begin: valid for reads and writes of as many bytes as the array has, as long as the
-    /// mapping lives or until it is severed. The lock says which party may do it when.
+    /// Where the elements begin: valid for reads and writes of as many bytes as the array has, as
+    /// long as the mapping lives or until it is severed. The lock says which party may do it when.
     #[must_use]
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.memory.as_mut_ptr()
     }
 
-    /// Parts the addresses lent so far from the array: from now on they lead to private memory, all zeros, valid as long as what is returned lives (`None`: there are no
-    /// elements). The mapping shows the array at another address. Does not depend on nobody's using the addresses at the same time, in other threads.
+    /// Parts the addresses lent so far from the array: from now on they lead to private memory, all
+    /// zeros, valid as long as what is returned lives (`None`: there are no elements). The mapping
+    /// shows the array at another address. Does not depend on nobody's using the addresses at the
+    /// same time, in other threads.
     ///
     /// # Errors
     ///
@@ -171,7 +179,8 @@ impl ArrayMapping {
 }
 
 impl ArrayLockGuard {
-    /// Whether a writer died or panicked while it had the array, so that its elements may be in pieces.
+    /// Whether a writer died or panicked while it had the array, so that its elements may be in
+    /// pieces.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
@@ -206,7 +215,8 @@ impl fmt::Debug for ArrayLockGuard {
 }
 
 impl ArrayOptions {
-    /// Makes the array `name`; `fill` is given the bytes of its elements, all zero, before anybody else can see them. For `bool` they must stay 0 or 1.
+    /// Makes the array `name`; `fill` is given the bytes of its elements, all zero, before anybody
+    /// else can see them. For `bool` they must stay 0 or 1.
     ///
     /// # Errors
     ///

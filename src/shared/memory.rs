@@ -86,8 +86,9 @@ impl ArrayMemory {
         let mapping = self.mapping.as_ref().filter(|_| self.extent.entries != 0)?;
         // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than
         // `lock_end`, beyond the words; LOCK_AT is a multiple of their alignment and the mapping
-        // starts at a page. RwLockWords consist of atomics and integers that nobody reads, valid whatever
-        // other processes write. The mapping, for reading and writing, outlives the reference.
+        // starts at a page. RwLockWords consist of atomics and integers that nobody reads, valid
+        // whatever other processes write. The mapping, for reading and writing, outlives the
+        // reference.
         Some(unsafe { &*mapping.as_ptr().wrapping_add(Extent::LOCK_AT).cast::<RwLockWords>() })
     }
 

@@ -22,29 +22,35 @@ use std::sync::Arc;
 
 /// A named array in shared memory that everybody who opens it changes in place.
 ///
-/// Where a channel ([`Writer`](crate::Writer), [`Reader`](crate::Reader)) carries one value after another from one party to others, this is one piece of memory for
-/// all. Who may touch it when is settled by a reader–writer lock that lies beside the elements and works across processes:
+/// Where a channel ([`Writer`](crate::Writer), [`Reader`](crate::Reader)) carries one value after
+/// another from one party to others, this is one piece of memory for all. Who may touch it when is
+/// settled by a reader–writer lock that lies beside the elements and works across processes:
 ///
 /// - [`read`](Self::read) and [`write`](Self::write) lend all elements, as a slice or a view;
-/// - [`load`](Self::load), [`store`](Self::store), [`fetch_add`](Self::fetch_add) and their like access one element atomically, and
-///   [`atomic`](Self::atomic) lends that access for as long as one likes;
-/// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are for those who know by other means who is where, and unsafe.
+/// - [`load`](Self::load), [`store`](Self::store), [`fetch_add`](Self::fetch_add) and their like
+///   access one element atomically, and [`atomic`](Self::atomic) lends that access for as long as
+///   one likes;
+/// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are for those who know by other
+///   means who is where, and unsafe.
 ///
-/// Taking and giving back a free lock costs some tens of nanoseconds and no system call; who has to wait sleeps. A holder that is killed does not lock
-/// the others out: the kernel tells that it is dead, after ten milliseconds at most somebody asks, and if it was a writer, the next one to come gets
-/// [`Error::Poisoned`], with the lock in it. A stopped process is not dead.
+/// Taking and giving back a free lock costs some tens of nanoseconds and no system call; who has to
+/// wait sleeps. A holder that is killed does not lock the others out: the kernel tells that it is
+/// dead, after ten milliseconds at most somebody asks, and if it was a writer, the next one to come
+/// gets [`Error::Poisoned`], with the lock in it. A stopped process is not dead.
 ///
 /// # Life-time
 ///
-/// The array lives until somebody removes its name, with [`unlink`](Self::unlink) or [`remove_array`], and the last handle is gone. Dropping a handle closes that
-/// handle only: an array without a handle keeps its elements, like a file, until the machine restarts. After `unlink` those who have the array open go on with
-/// it; nobody can open it any more, and the name is free. What a maker left that was killed before the array was complete is no array: `open` does not find it,
-/// and `create` makes it anew.
+/// The array lives until somebody removes its name, with [`unlink`](Self::unlink) or
+/// [`remove_array`], and the last handle is gone. Dropping a handle closes that handle only: an
+/// array without a handle keeps its elements, like a file, until the machine restarts. After
+/// `unlink` those who have the array open go on with it; nobody can open it any more, and the name
+/// is free. What a maker left that was killed before the array was complete is no array: `open`
+/// does not find it, and `create` makes it anew.
 ///
 /// # Threads and forks
 ///
-/// A handle can be shared between threads; guards exclude each other among threads as among processes. A forked child must open the array anew
-/// ([`Error::Forked`]).
+/// A handle can be shared between threads; guards exclude each other among threads as among
+/// processes. A forked child must open the array anew ([`Error::Forked`]).
 ///
 /// # Example
 ///
@@ -75,9 +81,9 @@ pub struct SharedArray<T: Typing> {
 
 /// A [`SharedArray`] whose dtype is known at run time.
 ///
-/// Its elements can be reached through [`read`](SharedArray::read) and [`write`](SharedArray::write), as views and
-/// bytes; through [`typed`](Self::typed), which gives a typed handle over the same mapping and lock; or by address,
-/// under a [`hold`](Self::hold).
+/// Its elements can be reached through [`read`](SharedArray::read) and
+/// [`write`](SharedArray::write), as views and bytes; through [`typed`](Self::typed), which gives a
+/// typed handle over the same mapping and lock; or by address, under a [`hold`](Self::hold).
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -104,8 +110,10 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::AlreadyExists`]; [`Error::OutOfMemory`], before anything is written, as all memory is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
-    /// [`Error::ForeignOwner`] when somebody else has put something under the name; [`Error::PermissionDenied`]; [`Error::Io`].
+    /// [`Error::AlreadyExists`]; [`Error::OutOfMemory`], before anything is written, as all memory
+    /// is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
+    /// [`Error::ForeignOwner`] when somebody else has put something under the name;
+    /// [`Error::PermissionDenied`]; [`Error::Io`].
     pub fn create(name: &str, shape: &[usize]) -> Result<Self> {
         ArrayOptions::new().create(name, shape)
     }
@@ -114,12 +122,14 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create); [`Error::ShapeMismatch`] when `data` has not as many elements as the shape.
+    /// As [`create`](Self::create); [`Error::ShapeMismatch`] when `data` has not as many elements
+    /// as the shape.
     pub fn from_slice(name: &str, shape: &[usize], data: &[T]) -> Result<Self> {
         ArrayOptions::new().from_slice(name, shape, data)
     }
 
-    /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, whatever its strides, in C order.
+    /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, whatever its strides,
+    /// in C order.
     ///
     /// # Errors
     ///
@@ -129,9 +139,11 @@ impl<T: ShElement> SharedArray<T> {
         ArrayOptions::new().from_array(name, array)
     }
 
-    /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in any order.
+    /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in
+    /// any order.
     ///
-    /// This handle sees the elements in `shape`, as after [`reshape`](Self::reshape), whoever has made it. Of several that come at once one makes the array, and the others wait for it.
+    /// This handle sees the elements in `shape`, as after [`reshape`](Self::reshape), whoever has
+    /// made it. Of several that come at once one makes the array, and the others wait for it.
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -147,35 +159,44 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create) and [`open`](Self::open), but not [`Error::NotFound`] for the array; [`Error::AlreadyExists`] when there is something else under the name, or its
-    /// maker does not finish; [`Error::ShapeMismatch`] when it has another number of elements.
+    /// As [`create`](Self::create) and [`open`](Self::open), but not [`Error::NotFound`] for the
+    /// array; [`Error::AlreadyExists`] when there is something else under the name, or its maker
+    /// does not finish; [`Error::ShapeMismatch`] when it has another number of elements.
     pub fn open_or_create(name: &str, shape: &[usize]) -> Result<Self> {
         ArrayOptions::new().open_or_create(name, shape)
     }
 
-    /// Takes the shared memory block `name` for an array of this shape: one that somebody else made, with elements and no head, such as Python's
-    /// `multiprocessing.shared_memory.SharedMemory(name)` or an array of the Python package SharedArray (`shm://name`).
+    /// Takes the shared memory block `name` for an array of this shape: one that somebody else
+    /// made, with elements and no head, such as Python's
+    /// `multiprocessing.shared_memory.SharedMemory(name)` or an array of the Python package
+    /// SharedArray (`shm://name`).
     ///
-    /// The block may be longer than the array, as blocks are rounded up to pages, or hold something else behind it. It has no lock: `read`, `write` and their
-    /// like are [`Error::Unsupported`], single elements can be accessed atomically, all of them through the unsafe functions. It is never made longer or
-    /// shorter, and it is unlinked only by [`unlink`](Self::unlink).
+    /// The block may be longer than the array, as blocks are rounded up to pages, or hold something
+    /// else behind it. It has no lock: `read`, `write` and their like are [`Error::Unsupported`],
+    /// single elements can be accessed atomically, all of them through the unsafe functions. It is
+    /// never made longer or shorter, and it is unlinked only by [`unlink`](Self::unlink).
     ///
-    /// Files of this library are no blocks, and their names are refused: there is a lock, or a protocol, that such a handle would not know. Attach to a block with one dtype: two
-    /// handles of different dtypes mix atomic accesses of different sizes to the same bytes, which hardware bears and the language's memory model does not describe.
+    /// Files of this library are no blocks, and their names are refused: there is a lock, or a
+    /// protocol, that such a handle would not know. Attach to a block with one dtype: two handles
+    /// of different dtypes mix atomic accesses of different sizes to the same bytes, which hardware
+    /// bears and the language's memory model does not describe.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`], also for a file of
-    /// this library; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
+    /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array;
+    /// [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`], also for a file of this
+    /// library; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
     pub fn attach_raw(name: &str, shape: &[usize]) -> Result<Self> {
         ArrayOptions::new().attach_raw(name, shape)
     }
 
-    /// Removes the array's name, if this is still the array that has it. Others who have it open go on with it.
+    /// Removes the array's name, if this is still the array that has it. Others who have it open go
+    /// on with it.
     ///
     /// # Errors
     ///
-    /// [`Error::PermissionDenied`]; [`Error::InUse`] when another process is stopped while it removes the name; [`Error::Forked`]; [`Error::Io`].
+    /// [`Error::PermissionDenied`]; [`Error::InUse`] when another process is stopped while it
+    /// removes the name; [`Error::Forked`]; [`Error::Io`].
     pub fn unlink(self) -> Result<()> {
         open::unlink(&self.at, &self.name)
     }
@@ -186,18 +207,22 @@ impl<T: Typing> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet; [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry
-    /// for one more handle; [`Error::Corrupt`] when the file is not of this library and version; [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the
-    /// file cannot be written; [`Error::InvalidName`]; [`Error::Io`].
+    /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet;
+    /// [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry for one more
+    /// handle; [`Error::Corrupt`] when the file is not of this library and version;
+    /// [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the file cannot be written;
+    /// [`Error::InvalidName`]; [`Error::Io`].
     pub fn open(name: &str) -> Result<Self> {
         ArrayOptions::new().open(name)
     }
 
-    /// Has this handle see the elements, in C order, in another shape with as many of them. Other handles keep theirs, and the shape in the file stays.
+    /// Has this handle see the elements, in C order, in another shape with as many of them. Other
+    /// handles keep theirs, and the shape in the file stays.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`]; [`Error::TooManyDims`].
+    /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`];
+    /// [`Error::TooManyDims`].
     pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
         self.shape = self.at.reshaped(self.dtype(), shape)?;
         Ok(())
@@ -350,7 +375,8 @@ impl Options {
         self.at(name, |location| open::remove(location, self.owners))
     }
 
-    /// Removes the array `name` if no living process has a handle of it, and none is making it: the kernel's locks are the proof.
+    /// Removes the array `name` if no living process has a handle of it, and none is making it: the
+    /// kernel's locks are the proof.
     ///
     /// # Errors
     ///
@@ -360,11 +386,13 @@ impl Options {
     }
 }
 
-/// Removes the name of the array `name`, whatever its dtype and whether or not it is complete. Those who have it open go on with it.
+/// Removes the name of the array `name`, whatever its dtype and whether or not it is complete.
+/// Those who have it open go on with it.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`]; [`Error::Corrupt`] when the file is not one that a maker of arrays has left, and stays; [`Error::InUse`] when somebody living is just making it;
+/// [`Error::NotFound`]; [`Error::Corrupt`] when the file is not one that a maker of arrays has
+/// left, and stays; [`Error::InUse`] when somebody living is just making it;
 /// [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::InvalidName`]; [`Error::Io`].
 pub fn remove_array(name: &str) -> Result<()> {
     Options::new().remove_array(name)

@@ -26,7 +26,8 @@ fn pause(backoff: &mut Backoff) -> Result<()> {
     if backoff.pause() { Ok(()) } else { Err(Error::Contended { attempts: backoff.attempts() }) }
 }
 
-/// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody else can see them.
+/// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody
+/// else can see them.
 pub(super) fn create(
     location: &Location,
     options: &ArrayOptions,
@@ -52,7 +53,8 @@ pub(super) fn create(
     if !ArrayHeader::is_left_unfinished(&front(&claim, &path)?) {
         return Err(exists());
     }
-    // A file without a head, new or left by a maker that died. Nothing of it may stay if no array comes of it.
+    // A file without a head, new or left by a maker that died. Nothing of it may stay if no array
+    // comes of it.
     let unfinished = claim.unfinished();
     let memory = build(&claim, &path, &head, options, fill)?;
     // The first one: nobody else gets a seat before the head is there.
@@ -84,7 +86,8 @@ fn build(
     file.set_len(0).map_err(|e| Error::io("empty", path, e))?;
     let memory = ArrayMemory::create(file, path, head.extent, options.prefault)?;
     fail_point!("array.reserved");
-    // SAFETY: nobody else uses the elements of a file without a head, and this process has mapped it only just now.
+    // SAFETY: nobody else uses the elements of a file without a head, and this process has mapped
+    // it only just now.
     let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) };
     if let Some(bytes) = bytes {
         fill(bytes);
@@ -93,7 +96,8 @@ fn build(
     Ok(memory)
 }
 
-/// Opens the array `location`, if it is of the dtype that the caller wants, and says which dtype and shape it was made with.
+/// Opens the array `location`, if it is of the dtype that the caller wants, and says which dtype
+/// and shape it was made with.
 pub(super) fn open(
     location: &Location,
     options: &ArrayOptions,
@@ -123,8 +127,8 @@ pub(super) fn open(
         let max = head.extent.entries;
         let seat = ArrayMemory::SEATS.take(&file, &path, max)?;
         fail_point!("array.placed");
-        // Whoever removes it if it is not in use has locked everybody out before: with a seat, a name that is there now stays until it is removed on
-        // purpose.
+        // Whoever removes it if it is not in use has locked everybody out before: with a seat, a
+        // name that is there now stays until it is removed on purpose.
         if has_name(&path, &identity) {
             match seat {
                 Seat::Taken(seat) => {
@@ -140,10 +144,12 @@ pub(super) fn open(
     }
 }
 
-/// How long a maker that lives is waited for by one that opens what it makes. It may have much memory to reserve.
+/// How long a maker that lives is waited for by one that opens what it makes. It may have much
+/// memory to reserve.
 const MAKERS_TIME: Duration = Duration::from_secs(30);
 
-/// Opens the array `location`, or makes it, all zeros, if there is none. It has as many elements as `shape`, which the handle sees it in.
+/// Opens the array `location`, or makes it, all zeros, if there is none. It has as many elements as
+/// `shape`, which the handle sees it in.
 pub(super) fn open_or_create(
     location: &Location,
     options: &ArrayOptions,
@@ -162,7 +168,8 @@ pub(super) fn open_or_create(
             Err(exists @ Error::AlreadyExists { .. }) => exists,
             made => return made,
         };
-        // Another makes it just now, or has made it since; or this is no array, nor what a maker leaves.
+        // Another makes it just now, or has made it since; or this is no array, nor what a maker
+        // leaves.
         if !backoff.pause() {
             if start.elapsed() > MAKERS_TIME || !has_maker(location, options) {
                 return Err(exists);
@@ -185,7 +192,8 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     if found == 0 || ArrayHeader::is_unfinished(&head) {
         return Ok(None);
     }
-    // Acquire: the magic was there, so the rest is there in what is read after this. Pairs with the Release in `ArrayMemory::finish`.
+    // Acquire: the magic was there, so the rest is there in what is read after this. Pairs with the
+    // Release in `ArrayMemory::finish`.
     fence(Ordering::Acquire);
     let found = read(&mut head)?;
     head.truncate(found);

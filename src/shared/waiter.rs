@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 /// Time between two checks that the holder is alive. A check costs a system call or two.
 const SLICE: Duration = Duration::from_nanos(SLICE_NS);
 
-/// Looks before the first sleep: some microseconds, which is about what falling asleep and being woken costs.
+/// Looks before the first sleep: some microseconds, which is about what falling asleep and being
+/// woken costs.
 const LOOKS: u32 = 10;
 
 /// Pauses before a look, at most: one before the first look, then twice as many each time.
 ///
-/// Each look takes the lock's cache line away from the holder, which needs it to let go. So looking all the time slows
-/// down the holder. In return a waiter is kept out for up to twice as long as necessary, a microsecond or so at most.
+/// Each look takes the lock's cache line away from the holder, which needs it to let go. So looking
+/// all the time slows down the holder. In return a waiter is kept out for up to twice as long as
+/// necessary, a microsecond or so at most.
 const MOST_PAUSES: u32 = 128;
 
 /// Waits until a deadline, or without limit.

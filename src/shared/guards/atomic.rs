@@ -10,10 +10,12 @@ use ndsharray_protocol::rwlock::Share;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Atomic access to single elements, shared with everybody who has such a guard. From [`SharedArray::atomic`].
+/// Atomic access to single elements, shared with everybody who has such a guard. From
+/// [`SharedArray::atomic`].
 ///
-/// While it lives nobody has a [`ReadGuard`](crate::ReadGuard) or [`WriteGuard`](crate::WriteGuard), so an access costs what the processor's atomic instruction costs. The methods of
-/// the same names on [`SharedArray`] take such a guard for each access.
+/// While it lives nobody has a [`ReadGuard`](crate::ReadGuard) or
+/// [`WriteGuard`](crate::WriteGuard), so an access costs what the processor's atomic instruction
+/// costs. The methods of the same names on [`SharedArray`] take such a guard for each access.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct AtomicGuard<'a, T: AtomicElement> {
     at: &'a Attachment,
@@ -29,7 +31,8 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         Self { at, len: at.memory().byte_len() / size_of::<T>(), _hold: hold, element: PhantomData }
     }
 
-    /// Under a lock that somebody else holds for as long as `at` is borrowed, or of an array that has none.
+    /// Under a lock that somebody else holds for as long as `at` is borrowed, or of an array that
+    /// has none.
     pub(in crate::shared) fn under(at: &'a Attachment) -> Self {
         Self::new(at, None)
     }
@@ -51,15 +54,17 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
     #[inline]
     #[track_caller]
     fn cell(&self, index: usize) -> &'a T::Cell {
-        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one load, and slices are only read
-        // (`Share::Peek`; see `lock`). Without a lock there are no safe slices, and the unsafe ones promise not to be there.
+        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one
+        // load, and slices are only read (`Share::Peek`; see `lock`). Without a lock there are no
+        // safe slices, and the unsafe ones promise not to be there.
         match unsafe { self.at.memory().cell::<T::Cell>(index) } {
             Some(cell) => cell,
             None => outside(index, self.len),
         }
     }
 
-    /// The element's value. Acquire: pairs with [`store`](Self::store) and the read-modify-writes, so what their thread did before is seen after this.
+    /// The element's value. Acquire: pairs with [`store`](Self::store) and the read-modify-writes,
+    /// so what their thread did before is seen after this.
     ///
     /// # Panics
     ///
@@ -78,15 +83,17 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         T::store_to(self.cell(index), value);
     }
 
-    /// Replaces the element's value and returns the one before. Acquire and release, as all that follow.
+    /// Replaces the element's value and returns the one before. Acquire and release, as all that
+    /// follow.
     #[inline]
     #[track_caller]
     pub fn swap(&self, index: usize, value: T) -> T {
         T::swap_in(self.cell(index), value)
     }
 
-    /// Replaces the element's value by `new` if it is `current`, and returns `Ok` with it; otherwise returns `Err` with the value that is there. Values are
-    /// compared bit by bit: a NaN equals itself, 0.0 differs from -0.0.
+    /// Replaces the element's value by `new` if it is `current`, and returns `Ok` with it;
+    /// otherwise returns `Err` with the value that is there. Values are compared bit by bit: a NaN
+    /// equals itself, 0.0 differs from -0.0.
     ///
     /// # Errors
     ///
@@ -97,7 +104,8 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         T::compare_exchange_in(self.cell(index), current, new)
     }
 
-    /// Replaces the element's value by `change` of it, however often that takes, and returns the value before.
+    /// Replaces the element's value by `change` of it, however often that takes, and returns the
+    /// value before.
     #[inline]
     #[track_caller]
     pub fn update(&self, index: usize, mut change: impl FnMut(T) -> T) -> T {
@@ -140,7 +148,8 @@ impl<T: AtomicInteger> AtomicGuard<'_, T> {
 }
 
 impl<T: AtomicElement> SharedArray<T> {
-    /// Waits until nobody has the elements in a slice, and gives atomic access to them, together with all others who have such a guard.
+    /// Waits until nobody has the elements in a slice, and gives atomic access to them, together
+    /// with all others who have such a guard.
     ///
     /// # Errors
     ///

@@ -16,9 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl<T: Typing> SharedArray<T> {
-    /// Waits until nobody changes the array, and lends the elements to be looked at. Any number of readers may have it at once.
+    /// Waits until nobody changes the array, and lends the elements to be looked at. Any number of
+    /// readers may have it at once.
     ///
-    /// A thread that has a guard of this array and asks for another may wait for itself, for ever, as with a standard lock.
+    /// A thread that has a guard of this array and asks for another may wait for itself, for ever,
+    /// as with a standard lock.
     ///
     /// For `bool`, whose bytes could be others than 0 and 1, every element is checked.
     ///
@@ -41,8 +43,9 @@ impl<T: Typing> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], with the lock in it, when a writer died or panicked while it had the array; [`Error::Unsupported`] for an array without a lock;
-    /// [`Error::InvalidBool`]; [`Error::Forked`].
+    /// [`Error::Poisoned`], with the lock in it, when a writer died or panicked while it had the
+    /// array; [`Error::Unsupported`] for an array without a lock; [`Error::InvalidBool`];
+    /// [`Error::Forked`].
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T>> {
         match self.at.acquire(LockMode::Read, &mut Blocking::forever(self.at.sleepers())) {
@@ -51,7 +54,8 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// [`read`](Self::read) without waiting: `None` when a writer has the array, or is waiting for it. Takes microseconds then, to see whether it lives.
+    /// [`read`](Self::read) without waiting: `None` when a writer has the array, or is waiting for
+    /// it. Takes microseconds then, to see whether it lives.
     ///
     /// # Errors
     ///
@@ -70,8 +74,8 @@ impl<T: Typing> SharedArray<T> {
         held.map(|held| ReadGuard::new(held, self)).transpose()
     }
 
-    /// Waits until nobody has the array, and lends the elements to be changed. Readers that come after it wait for it; when it is done it is their
-    /// turn before the next writer's.
+    /// Waits until nobody has the array, and lends the elements to be changed. Readers that come
+    /// after it wait for it; when it is done it is their turn before the next writer's.
     ///
     /// # Errors
     ///
@@ -84,7 +88,8 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// [`write`](Self::write) without waiting: `None` when somebody has the array. Takes microseconds then, to see whether they live.
+    /// [`write`](Self::write) without waiting: `None` when somebody has the array. Takes
+    /// microseconds then, to see whether they live.
     ///
     /// # Errors
     ///
@@ -135,7 +140,8 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// What there is to say when the lock has not been taken, or is that of a poisoned array: then the error holds it.
+    /// What there is to say when the lock has not been taken, or is that of a poisoned array: then
+    /// the error holds it.
     #[cold]
     #[inline(never)]
     fn unsound(&self, mode: LockMode, acquisition: Acquisition) -> Error {

@@ -14,7 +14,8 @@ impl Poisoned {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the error is not from a `read` of this very handle; the lock is given back then. [`Error::InvalidBool`].
+    /// [`Error::Unsupported`] when the error is not from a `read` of this very handle; the lock is
+    /// given back then. [`Error::InvalidBool`].
     pub fn into_read_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<ReadGuard<'_, T>> {
         ReadGuard::new(self.held_by(array, LockMode::Read)?, array)
     }
@@ -42,7 +43,8 @@ impl Poisoned {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the error is not from a `write` to this very handle; the lock is given back then. [`Error::InvalidBool`].
+    /// [`Error::Unsupported`] when the error is not from a `write` to this very handle; the lock is
+    /// given back then. [`Error::InvalidBool`].
     pub fn into_write_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<WriteGuard<'_, T>> {
         WriteGuard::new(self.held_by(array, LockMode::Write)?, array)
     }
@@ -51,12 +53,14 @@ impl Poisoned {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when the error is not from an `atomic` of this very handle; the lock is given back then.
+    /// [`Error::Unsupported`] when the error is not from an `atomic` of this very handle; the lock
+    /// is given back then.
     pub fn into_atomic_guard<T: AtomicElement>(self, array: &SharedArray<T>) -> Result<AtomicGuard<'_, T>> {
         Ok(AtomicGuard::new(&array.at, Some(self.held_by(array, LockMode::Atomic)?)))
     }
 
-    /// As [`into_read_guard`](Self::into_read_guard), for an array whose dtype is known at run time.
+    /// As [`into_read_guard`](Self::into_read_guard), for an array whose dtype is known at run
+    /// time.
     ///
     /// # Errors
     ///
@@ -65,7 +69,8 @@ impl Poisoned {
         self.into_read_guard(array)
     }
 
-    /// As [`into_write_guard`](Self::into_write_guard), for an array whose dtype is known at run time.
+    /// As [`into_write_guard`](Self::into_write_guard), for an array whose dtype is known at run
+    /// time.
     ///
     /// # Errors
     ///

@@ -17,7 +17,8 @@ use std::ptr::NonNull;
 
 /// What both guards are made of.
 struct Elements<'a, T: Typing> {
-    // A pointer and not a slice: a guard that is passed to a function by value may end its life there.
+    // A pointer and not a slice: a guard that is passed to a function by value may end its life
+    // there.
     data: NonNull<u8>,
     /// How many elements there are; bytes, where the type does not say how long one is.
     len: usize,
@@ -32,13 +33,14 @@ struct Elements<'a, T: Typing> {
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct ReadGuard<'a, T: Typing>(Elements<'a, T>);
 
-/// Exclusive access to the elements: no other party sees or changes them. From [`SharedArray::write`].
+/// Exclusive access to the elements: no other party sees or changes them. From
+/// [`SharedArray::write`].
 ///
-/// Derefs to a mutable slice of all elements in C order, if their type is known at compile time. If the thread panics
-/// while the guard lives, the array is poisoned.
+/// Derefs to a mutable slice of all elements in C order, if their type is known at compile time. If
+/// the thread panics while the guard lives, the array is poisoned.
 ///
-/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is not checked at each
-/// access.
+/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is
+/// not checked at each access.
 #[must_use = "the lock is given back when the guard is dropped"]
 pub struct WriteGuard<'a, T: Typing>(Elements<'a, T>);
 
@@ -48,8 +50,8 @@ pub type AnyReadGuard<'a> = ReadGuard<'a, Dyn>;
 /// A [`WriteGuard`] of elements whose dtype is known at run time.
 pub type AnyWriteGuard<'a> = WriteGuard<'a, Dyn>;
 
-// SAFETY: the pointer stands for a borrowed slice of elements, all of whose types may be sent and shared; the lock is held
-// by a handle and not by a thread.
+// SAFETY: the pointer stands for a borrowed slice of elements, all of whose types may be sent and
+// shared; the lock is held by a handle and not by a thread.
 unsafe impl<T: Typing> Send for Elements<'_, T> {}
 // SAFETY: as above; only a guard that is borrowed mutably gives its elements to be changed.
 unsafe impl<T: Typing> Sync for Elements<'_, T> {}
@@ -71,10 +73,11 @@ impl<'a, T: Typing> Elements<'a, T> {
 impl<T: ShElement> Elements<'_, T> {
     #[inline(always)]
     fn as_slice(&self) -> &[T] {
-        // SAFETY: the pointer is that of the bytes that the guard was made from, whose mapping and lock last as long as
-        // `self`. They are `len` elements, which begin at a multiple of 64 in a mapping that starts at a page, and
-        // values of `T`: bools have been checked, for all others any bytes are. Where they were borrowed mutably,
-        // nobody has them from `as_mut_slice` while `self` is borrowed shared.
+        // SAFETY: the pointer is that of the bytes that the guard was made from, whose mapping and
+        // lock last as long as `self`. They are `len` elements, which begin at a multiple of 64 in
+        // a mapping that starts at a page, and values of `T`: bools have been checked, for all
+        // others any bytes are. Where they were borrowed mutably, nobody has them from
+        // `as_mut_slice` while `self` is borrowed shared.
         unsafe { core::slice::from_raw_parts(self.data.as_ptr().cast::<T>(), self.len) }
     }
 
@@ -89,9 +92,9 @@ impl<T: ShElement> Elements<'_, T> {
 
 impl Elements<'_, Dyn> {
     fn as_bytes(&self) -> &[u8] {
-        // SAFETY: pointer and length are those of the bytes that the guard was made from, whose mapping and lock last as
-        // long as `self`. Where they were borrowed mutably, nobody has them from `as_mut_bytes` while `self` is borrowed
-        // shared.
+        // SAFETY: pointer and length are those of the bytes that the guard was made from, whose
+        // mapping and lock last as long as `self`. Where they were borrowed mutably, nobody has
+        // them from `as_mut_bytes` while `self` is borrowed shared.
         unsafe { core::slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 
@@ -99,9 +102,9 @@ impl Elements<'_, Dyn> {
     fn view(&self) -> AnyArrayView<'_> {
         let bytes = self.as_bytes();
         dispatch_dtype!(self.known, T => {
-            // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64 in a mapping that
-            // starts at a page. They are values of `T`: bools were checked under this lock, for all others any bytes
-            // are. They are borrowed for as long as the slice.
+            // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64
+            // in a mapping that starts at a page. They are values of `T`: bools were checked under
+            // this lock, for all others any bytes are. They are borrowed for as long as the slice.
             let elements = unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<T>(), bytes.len() / size_of::<T>()) };
             match ArrayView::new(elements, self.shape) {
                 Ok(view) => view.into(),
@@ -122,9 +125,9 @@ impl<'a, T: Typing> ReadGuard<'a, T> {
     #[inline(always)]
     pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
         let memory = held.at().memory();
-        // SAFETY: the lock is shared with others that only look, until it is given back, after the guard's last use of
-        // the elements; see `lock`. Whoever changes elements without the lock does so in unsafe code, which promises
-        // not to.
+        // SAFETY: the lock is shared with others that only look, until it is given back, after the
+        // guard's last use of the elements; see `lock`. Whoever changes elements without the lock
+        // does so in unsafe code, which promises not to.
         let bytes = unsafe { memory.bytes(0..memory.byte_len()) }.unwrap_or(&[]);
         check(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
@@ -135,8 +138,8 @@ impl<'a, T: Typing> WriteGuard<'a, T> {
     #[inline(always)]
     pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
         let memory = held.at().memory();
-        // SAFETY: the lock is held alone until it is given back, after the guard's last use of the elements; see `lock`,
-        // and `ReadGuard::new`.
+        // SAFETY: the lock is held alone until it is given back, after the guard's last use of the
+        // elements; see `lock`, and `ReadGuard::new`.
         let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) }.unwrap_or(&mut []);
         check(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
@@ -148,8 +151,9 @@ impl<T: ShElement> WriteGuard<'_, T> {
     #[inline]
     #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and lock last as long as
-        // `self`, and `self` is borrowed mutably. They are values of `T`; see `Elements::as_slice`.
+        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and
+        // lock last as long as `self`, and `self` is borrowed mutably. They are values of `T`; see
+        // `Elements::as_slice`.
         unsafe { core::slice::from_raw_parts_mut(self.0.data.as_ptr().cast::<T>(), self.0.len) }
     }
 
@@ -185,8 +189,8 @@ impl WriteGuard<'_, Dyn> {
     ///
     /// # Panics
     ///
-    /// When a byte of a `bool` array is neither 0 nor 1, because [`as_mut_bytes`](Self::as_mut_bytes) was used to make
-    /// it so.
+    /// When a byte of a `bool` array is neither 0 nor 1, because
+    /// [`as_mut_bytes`](Self::as_mut_bytes) was used to make it so.
     #[must_use]
     #[track_caller]
     pub fn view(&self) -> AnyArrayView<'_> {
@@ -202,8 +206,8 @@ impl WriteGuard<'_, Dyn> {
     /// [`Error::InvalidBool`](crate::Error::InvalidBool) otherwise.
     #[must_use]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
-        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and lock last as long as
-        // `self`, and `self` is borrowed mutably.
+        // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and
+        // lock last as long as `self`, and `self` is borrowed mutably.
         unsafe { core::slice::from_raw_parts_mut(self.0.data.as_ptr(), self.0.len) }
     }
 }

@@ -1,4 +1,4 @@
-//! What test binaries share: a directory of their own, a time limit, values that tell what they are, and peer processes.
+//! What test binaries share: directories, a time limit, named values and peer processes.
 //!
 //! A binary that starts peers has the test `peer::program`, which they run: see `process`.
 

@@ -5,7 +5,9 @@ use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
 
-/// Bytes that are free in a directory's file system: on Windows there is no shared memory to ask about.
+/// The free bytes of a directory's file system.
+///
+/// On Windows there is no shared memory to ask about.
 #[cfg(windows)]
 pub(crate) fn free_bytes(_: &Path) -> u64 {
     0
@@ -25,12 +27,16 @@ pub(crate) fn free_bytes(dir: &Path) -> u64 {
     if failed { 0 } else { free }
 }
 
-/// Whether a name is what the library keeps, on Windows, of a removed file that somebody still has mapped.
+/// Whether a name is that of a removed file.
+///
+/// On Windows it stays while a process has the file mapped.
 pub(crate) fn is_moved_aside(name: &str) -> bool {
     cfg!(windows) && name.starts_with(".ndsh-gone-")
 }
 
-/// Whether a name is that of a lock, which is a file of its own where the system has no locks on ranges of open files.
+/// Whether a name is that of a lock.
+///
+/// It is a file where the system cannot lock ranges of open files.
 pub(crate) fn is_lock(name: &str) -> bool {
     let ranges = cfg!(any(windows, target_vendor = "apple", all(target_os = "linux", not(ndsharray_portable))));
     !ranges && name.starts_with(".ndsh-lock-")
@@ -65,7 +71,7 @@ pub(crate) fn read_exact_at(file: &File, room: &mut [u8], at: u64) -> io::Result
     }
 }
 
-/// How a child came to its end.
+/// How a peer came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
     /// At a fail point, or by [`std::process::Child::kill`].
@@ -84,7 +90,10 @@ pub(crate) fn death_of(status: ExitStatus) -> Death {
     }
 }
 
-/// The codes are those that a fail point, the standard library's `kill` and its `abort` (in the programs of two compilers) end a process with.
+/// How a peer came to its end, by its exit code.
+///
+/// The codes are those of a fail point and of the standard library's `kill` and `abort`. Two
+/// compilers give the latter different ones.
 #[cfg(windows)]
 pub(crate) fn death_of(status: ExitStatus) -> Death {
     match status.code().map(i32::cast_unsigned) {
@@ -98,7 +107,8 @@ pub(crate) fn death_of(status: ExitStatus) -> Death {
 #[cfg(unix)]
 pub(crate) fn signal(process: u32, signal: i32) {
     let id = i32::try_from(process).unwrap();
-    // SAFETY: takes numbers; the process is a child of the caller's that has not been waited for, so the id is its own.
+    // SAFETY: takes numbers; the process is a child of the caller that has not been waited for, so
+    // the id is its own.
     assert_eq!(unsafe { libc::kill(id, signal) }, 0);
 }
 
@@ -108,7 +118,9 @@ pub(crate) fn inode(file: &File) -> u64 {
     std::os::unix::fs::MetadataExt::ino(&file.metadata().unwrap())
 }
 
-/// Frees the name of a file that the library may have mapped; Windows would not remove it.
+/// Frees the name of a file that may be mapped.
+///
+/// Windows would not remove such a file.
 pub(crate) fn clear(path: &Path) {
     #[cfg(unix)]
     std::fs::remove_file(path).unwrap();
@@ -121,7 +133,9 @@ pub(crate) fn clear(path: &Path) {
     }
 }
 
-/// Makes a symbolic link; `false` where that cannot be done (Windows wants a privilege for it, Wine only says that it has).
+/// Creates a symbolic link, or returns `false`.
+///
+/// Windows wants a privilege for it, and Wine only claims success.
 pub(crate) fn symlink(original: &Path, link: &Path) -> bool {
     #[cfg(unix)]
     std::os::unix::fs::symlink(original, link).unwrap();

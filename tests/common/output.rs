@@ -1,4 +1,4 @@
-//! What a child says, taken as it comes.
+//! The output of a peer, taken as it comes.
 
 use std::process::ChildStdout;
 use std::time::Duration;
@@ -14,7 +14,7 @@ mod unix {
     use std::io::{ErrorKind, Read};
     use std::os::fd::AsRawFd;
 
-    /// Read without waiting, so that what a child said before it stopped is heard before that.
+    /// Read without waiting, so that words before a stop are heard before the stop.
     pub(crate) struct Output {
         /// `None` once it has said all.
         stdout: Option<ChildStdout>,

@@ -1,7 +1,8 @@
 //! Peer processes: this test binary once more, in a role.
 //!
-//! A peer is the very program that starts it, so it is there whenever a test is: built for the same target, with the same
-//! sanitizer, found under an emulator and under Wine. In a binary with a test harness it runs the test [`PROGRAM`].
+//! A peer is the program that starts it, so it is there whenever a test is. It has the same target
+//! and the same sanitizer, and an emulator or Wine finds it. In a binary with a test harness it
+//! runs the test [`PROGRAM`].
 
 use super::os::{self, Death};
 use super::output::Output;
@@ -15,11 +16,11 @@ use std::time::{Duration, Instant};
 /// The test that peers run.
 const PROGRAM: &str = "peer::program";
 
-/// What a child is to do, in words, and where.
+/// The words of a peer's role, and the directory to act in.
 const ROLE: &str = "NDSHARRAY_TEST_ROLE";
 const DIR: &str = "NDSHARRAY_TEST_DIR";
 
-/// What can be noticed of a child.
+/// What the parent can notice of a peer.
 #[derive(Debug)]
 pub(crate) enum Event {
     Line(String),
@@ -29,8 +30,10 @@ pub(crate) enum Event {
     Quiet,
 }
 
-/// This test binary once more, as a process of its own; killed and reaped at the latest when dropped. It says what it has done in
-/// lines that start with `@`.
+/// This test binary once more, as a process of its own.
+///
+/// It is killed and reaped at the latest when this is dropped. It says what it has done in lines
+/// that start with `@`.
 pub(crate) struct Peer {
     process: process::Child,
     stdin: Option<ChildStdin>,
@@ -41,7 +44,9 @@ pub(crate) struct Peer {
     stopped: bool,
 }
 
-/// Starts the process of `command`. Wine's server refuses one now and then while it takes killed ones apart.
+/// Starts the process of `command`.
+///
+/// Wine's server refuses one now and then while it takes killed ones apart.
 fn spawn(command: &mut Command) -> process::Child {
     const INTERNAL_ERROR: i32 = 1359;
     for _ in 0..100 {
@@ -56,7 +61,7 @@ fn spawn(command: &mut Command) -> process::Child {
 }
 
 impl Peer {
-    /// Starts a child that acts `role` in `dir`; `adjust` may change how it is started.
+    /// Starts a peer that plays `role` in `dir`; `adjust` may change how it is started.
     pub(crate) fn start(role: &str, dir: &Path, adjust: impl FnOnce(&mut Command)) -> Self {
         Self::of(&std::env::current_exe().unwrap(), role, dir, adjust)
     }
@@ -128,10 +133,12 @@ impl Peer {
 
     #[cfg(unix)]
     fn has_stopped(&self) -> bool {
-        // SAFETY: siginfo_t is a C struct of integers and pointers, for which all zeroes is a value.
+        // SAFETY: siginfo_t is a C struct of integers and pointers, for which all zeroes is a
+        // value.
         let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
         let options = libc::WSTOPPED | libc::WNOHANG;
-        // SAFETY: `info` may be written; the process is a child of ours that has not been waited for, so the id is its own.
+        // SAFETY: `info` may be written; the process is a child that has not been waited for, so
+        // the id is its own.
         #[allow(clippy::useless_conversion, reason = "its width differs by target")]
         let answer = unsafe { libc::waitid(libc::P_PID, self.id().into(), &raw mut info, options) };
         // SAFETY: waitid has filled in the fields for a child, or left zeroes.
@@ -159,7 +166,7 @@ impl Peer {
 
     pub(crate) fn tell(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().unwrap();
-        // One that has just died does not listen; whoever wants an answer will notice.
+        // A peer that has just died does not listen. A test that wants an answer will notice.
         let _ = writeln!(stdin, "{line}");
     }
 
@@ -219,13 +226,13 @@ impl Drop for Peer {
     }
 }
 
-/// In a peer: the words of its role, and its directory. `None` in any other process.
+/// Returns the role's words and directory in a peer, `None` in any other process.
 pub(crate) fn role() -> Option<(Vec<String>, PathBuf)> {
     let role = std::env::var(ROLE).ok()?;
     Some((role.split(' ').map(str::to_owned).collect(), std::env::var_os(DIR)?.into()))
 }
 
-/// In a child: tells the parent.
+/// Says a line to the parent.
 pub(crate) fn say(line: impl std::fmt::Display) {
     let mut out = std::io::stdout().lock();
     // A parent that is gone needs no answer, and the role ends with the input.
@@ -233,7 +240,7 @@ pub(crate) fn say(line: impl std::fmt::Display) {
     let _ = out.flush();
 }
 
-/// In a child: the next line from the parent; `None` when there will be none.
+/// Waits for the parent's next line; `None` at the end of the input.
 pub(crate) fn listen() -> Option<String> {
     std::io::stdin().lines().next()?.ok()
 }

@@ -1,26 +1,30 @@
-//! How long repeated and random tests run, and from which seed: all of it stands here.
+//! How long repeated and random tests run, and from which seed: all of it in one place.
 //!
-//! `NDSHARRAY_STRESS=nightly` chooses the long runs; without it the short ones run. A variable of its own overrides
-//! each figure.
+//! `NDSHARRAY_STRESS=nightly` chooses the long runs; without it the short ones run. A variable of
+//! its own overrides each figure.
 //!
 //! | variable | gate | nightly | meaning |
 //! |---|---|---|---|
-//! | `NDSHARRAY_RANDOM_KILLS` | 200 | 1,000 | writers and readers that `death random_kills` kills |
-//! | `NDSHARRAY_ARRAY_KILLS` | 200 | 500 | holders that `shared::death::random_kills` kills; fewer where processes start slowly |
-//! | `NDSHARRAY_LOCK_KILLS` | 200 | 200 | holders and waiters that die before the array's lock is measured; fewer as above |
+//! | `NDSHARRAY_RANDOM_KILLS` | 200 | 1,000 | processes that `death random_kills` kills |
+//! | `NDSHARRAY_ARRAY_KILLS` | 200 | 500 | processes that `shared::death::random_kills` kills |
+//! | `NDSHARRAY_LOCK_KILLS` | 200 | 200 | deaths before the array's lock is measured |
 //! | `NDSHARRAY_LEDGER_ENDS` | 1,000 | 5,000 | writers that end in `death ledger` |
 //! | `NDSHARRAY_TORN_MILLIS` | 600 | 3,000 | a flood in `channel::torn` |
-//! | `NDSHARRAY_DAMAGE_MILLIS` | 1,500 | 10,000 | bits flip in `channel::live_damage` |
-//! | `NDSHARRAY_RACE_MILLIS` | 2,000 | 5,000 | a race for a name in `shared::names` |
-//! | `NDSHARRAY_FRAMES` | 500 | 4,000 | values of 8 kB that each reader beside Python accepts |
-//! | `NDSHARRAY_LARGE_FRAMES` | 20 | 1,000 | values of 1 MiB that each reader beside Python accepts |
+//! | `NDSHARRAY_DAMAGE_MILLIS` | 1,500 | 10,000 | flipped bits in `channel::live_damage` |
+//! | `NDSHARRAY_RACE_MILLIS` | 1,000 | 5,000 | a race in `shared::names`, `channel::unused` |
+//! | `NDSHARRAY_COMPAT_VALUES` | 300 | 3,000 | values that a reader accepts in `compat::torn` |
+//! | `NDSHARRAY_FRAMES` | 500 | 4,000 | values of 8 kB for each reader beside Python |
+//! | `NDSHARRAY_LARGE_FRAMES` | 20 | 1,000 | values of 1 MiB for each reader beside Python |
 //! | `NDSHARRAY_CAMERA_MILLIS` | 2,000 | 4,000 | each pair of a camera and Python's reader |
-//! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death` on Windows too, where it takes hours |
-//! | `PROPTEST_CASES` | | | cases of each property; without it each property names its own number, nightly ten times that |
-//! | `NDSHARRAY_SEED` | | | the seed of whatever is random |
+//! | `PROPTEST_CASES` | | | cases of each property |
+//! | `NDSHARRAY_SEED` | | | the seed of all that is random |
+//! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death`, on Windows too |
 //!
-//! Each random test prints its seed, so that a failure tells how to run it again. Only the moments of kills and switches
-//! are the machine's.
+//! Array and lock have fewer kills where processes start slowly. Each property names its own number
+//! of cases; nightly it has ten times that. The whole sweep takes hours on Windows.
+//!
+//! Each random test prints its seed, so that a failure tells how to run it again. The moments of
+//! kills and switches are the machine's.
 
 #![allow(clippy::print_stdout, clippy::cast_possible_truncation, reason = "seeds are printed")]
 
@@ -44,7 +48,8 @@ pub(crate) const LOCK_KILLS: Figure = match IS_SLOW {
 pub(crate) const LEDGER_ENDS: Figure = Figure::new("NDSHARRAY_LEDGER_ENDS", 1000, 5000);
 pub(crate) const TORN: Figure = Figure::new("NDSHARRAY_TORN_MILLIS", 600, 3000);
 pub(crate) const DAMAGE: Figure = Figure::new("NDSHARRAY_DAMAGE_MILLIS", 1500, 10_000);
-pub(crate) const RACE: Figure = Figure::new("NDSHARRAY_RACE_MILLIS", 2000, 5000);
+pub(crate) const RACE: Figure = Figure::new("NDSHARRAY_RACE_MILLIS", 1000, 5000);
+pub(crate) const COMPAT_VALUES: Figure = Figure::new("NDSHARRAY_COMPAT_VALUES", 300, 3000);
 pub(crate) const FRAMES: Figure = Figure::new("NDSHARRAY_FRAMES", 500, 4000);
 pub(crate) const LARGE_FRAMES: Figure = Figure::new("NDSHARRAY_LARGE_FRAMES", 20, 1000);
 pub(crate) const CAMERA: Figure = Figure::new("NDSHARRAY_CAMERA_MILLIS", 2000, 4000);
@@ -89,7 +94,9 @@ pub(crate) fn sweep_is_whole() -> bool {
     std::env::var("NDSHARRAY_SWEEP").is_ok_and(|sweep| sweep == "whole")
 }
 
-/// The seed of this run, from the clock unless `NDSHARRAY_SEED` names one. Prints it.
+/// Returns the seed of this run and prints it.
+///
+/// It comes from the clock unless `NDSHARRAY_SEED` names one.
 pub(crate) fn seed() -> u64 {
     seed_or(|| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
@@ -97,7 +104,9 @@ pub(crate) fn seed() -> u64 {
     })
 }
 
-/// Dice with the same seed in each run, unless `NDSHARRAY_SEED` names another. Prints the seed.
+/// Dice with `seed` in each run, unless `NDSHARRAY_SEED` names another.
+///
+/// Prints the seed.
 pub(crate) fn dice(seed: u64) -> Dice {
     Dice::new(seed_or(|| seed))
 }
@@ -108,9 +117,24 @@ fn seed_or(other: impl FnOnce() -> u64) -> u64 {
     seed
 }
 
-/// How a property runs that has `cases` cases at the gate. Prints the seed.
+/// How a property runs that has `cases` cases at the gate.
+///
+/// Prints the seed.
 pub(crate) fn property(cases: u32) -> Config {
     let cases = if is_nightly() { 10 * cases } else { cases };
     let cases = std::env::var_os("PROPTEST_CASES").map_or(cases, |_| Config::default().cases);
     Config { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(seed()), ..Config::default() }
+}
+
+/// As [`property`], for cases on `parts` threads, each with its own seed.
+pub(crate) fn property_in_parts(cases: u32, parts: u32) -> impl Iterator<Item = Config> {
+    let whole = property(cases);
+    (0..parts).map(move |part| {
+        let mut config = whole.clone();
+        config.cases = whole.cases.div_ceil(parts);
+        if let RngSeed::Fixed(seed) = &mut config.rng_seed {
+            *seed = seed.wrapping_add(part.into());
+        }
+        config
+    })
 }

@@ -11,13 +11,17 @@ pub(crate) const NAME: &str = "channel";
 /// Bytes that one test may take at a time.
 const NEEDED: u64 = 768 << 20;
 
-/// A fresh directory, gone with all that is in it at the end of the test. A test binary adds what its tests want to do there.
+/// A fresh directory that is removed with its content at the end of the test.
+///
+/// A test binary adds what its tests want to do there.
 pub(crate) struct TestDir {
     dir: TempDir,
 }
 
 impl TestDir {
-    /// In shared memory if there is enough, else on disk: small containers have 64 MiB of it.
+    /// Creates it in shared memory if there is enough, else on disk.
+    ///
+    /// Small containers have 64 MiB of shared memory.
     pub(crate) fn new() -> Self {
         let shm = Path::new("/dev/shm");
         let prefix = tempfile::Builder::new().prefix("ndsharray-test-").to_owned();

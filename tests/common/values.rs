@@ -15,12 +15,16 @@ fn word(id: u64, index: usize) -> u64 {
     id ^ (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// The value that is called `id`; shape, length and each element follow from the name, which stands in the first.
+/// The value called `id`.
+///
+/// Shape, length and each element follow from the name, which stands in the first element.
 pub(crate) fn value(id: u64) -> Vec<u64> {
     (0..len_of(id)).map(|index| word(id, index)).collect()
 }
 
-/// The name of a value. Fails unless all of it is there, and nothing of another.
+/// Returns the name of a value.
+///
+/// Fails unless all of the value is there, and nothing of another.
 pub(crate) fn name_of(dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
     assert_eq!(dtype.size(), 8, "a value of {dtype}");
     let (words, rest) = bytes.as_chunks::<8>();
@@ -32,7 +36,9 @@ pub(crate) fn name_of(dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
     id
 }
 
-/// The bytes of `len` elements, all different for a while, in a way that depends on `seed`; valid for the dtype.
+/// Bytes of `len` elements, valid for the dtype, that depend on `seed`.
+///
+/// The elements differ from each other for a while.
 pub(crate) fn pattern(dtype: DType, len: usize, seed: u64) -> Vec<u8> {
     // A prime length, so that rows do not repeat.
     let block: Vec<u8> = (0..4099_u64)

@@ -1,4 +1,4 @@
-//! What a forked child may and may not do with what it inherits.
+//! What a forked child can and cannot do with what it inherits.
 
 use crate::common::{NAME, Named, Peer, TestDir, shape_of, value, wait_until};
 use ndsharray::Error;
@@ -16,7 +16,7 @@ pub(crate) fn children_release_nothing() {
         );
         parent.tell("go on");
     }
-    // A child that lives keeps its parent's locks.
+    // A living child keeps the locks of its parent.
     assert_eq!(parent.hear(), "lingers");
     parent.kill();
     assert!(matches!(dir.options().create::<u8>(NAME), Err(Error::WriterExists { .. })));

@@ -1,11 +1,13 @@
-//! The ledger: closes, restarts, takeovers, kills and removals at random, and two
-//! readers that were there all along. At each of their reads, the values that they have seen and
-//! those that they were told to have missed add up to what was published.
+//! The ledger: what readers see and miss adds up, whatever becomes of writers.
 //!
-//! One thing a reader must do: look once while a board is there that it has never seen. That is the
-//! case where a channel went without leaving anything, because all readers had come to its end, and
-//! where a writer wanted more slots than the board had. A reader cannot know of what comes and goes
-//! between two of its looks.
+//! Closes, restarts, takeovers, kills and removals come at random, and two readers are there all
+//! along. At each of their reads, the values that they have seen and those that they were told to
+//! have missed add up to what was published.
+//!
+//! A reader has one duty: it must look once while a board is there that it has never seen. That is
+//! the case where a channel went without leaving anything, because all readers had come to its end,
+//! and where a writer wanted more slots than the board had. A reader cannot know what comes and
+//! goes between two of its looks.
 
 use crate::common::{Dice, NAME, Peer, TIMEOUT, TestDir, stress};
 use ndsharray::inspect::Kind;
@@ -33,8 +35,9 @@ impl Account {
         Self { reader, copies, seen: 0, missed: 0, names: HashSet::new() }
     }
 
-    /// Reads in one of the ways there are, and says whether there was something; what comes of it
-    /// adds up to what was `published`.
+    /// Reads in one way, and returns whether there was a value.
+    ///
+    /// The account adds up to what was `published`.
     fn read(&mut self, way: u64, published: u64) -> bool {
         let answer = match way {
             0 => self.reader.read_owned(),
@@ -65,7 +68,7 @@ fn board(dir: &TestDir) -> Option<(u128, u32)> {
     Some((id, u32::from_ne_bytes(head.get(32..36)?.try_into().ok()?)))
 }
 
-/// The number of the value that is current, whoever has written it.
+/// The number of the current value, from any writer.
 fn last_number(options: &Options) -> u64 {
     options.look(NAME, Kind::Channel).unwrap().value.map_or(0, |value| value.seq.unwrap())
 }

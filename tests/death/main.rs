@@ -1,8 +1,9 @@
-//! Death at every step: processes are killed, stopped and forked wherever the library has a named point, and at random; those
-//! that are left must go on.
+//! Processes are killed, stopped and forked at every named point, and at random.
 //!
-//! This binary has no test harness: its children are the same program, and some of them must have a single thread. It takes names
-//! (or parts of names) of tests as arguments.
+//! The others must go on.
+//!
+//! This binary has no test harness: its peers are the same program, and some of them must have a
+//! single thread. Its arguments are names of tests, or parts of names.
 
 #![allow(
     clippy::unwrap_used,
@@ -83,7 +84,8 @@ fn die_quietly() {
         // SAFETY: reads the struct that it is given.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &raw const none) };
     }
-    // SAFETY: takes numbers. The parent starts all peers from its main thread, so they end with it, not before.
+    // SAFETY: takes numbers. The parent starts all peers from its main thread, so they end with it,
+    // not before.
     #[cfg(target_os = "linux")]
     unsafe {
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)

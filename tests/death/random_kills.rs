@@ -1,6 +1,7 @@
-//! Writers and readers are killed at random, again and again, while others check all that they see.
+//! Writers and readers are killed at random while checkers look at all values.
 //!
-//! Each value is called by the number of its writer's run and its own, so that names grow from writer to writer.
+//! A value is called by the number of its writer's run and its own number, so names grow from
+//! writer to writer.
 
 use crate::common::{Dice, Event, NAME, Named, Peer, TIMEOUT, TestDir, shape_of, stress, value, wait_until};
 use crate::peer::random_kills::{Seen, run_of};
@@ -12,7 +13,10 @@ use std::time::{Duration, Instant};
 /// Reading processes, each of which holds two values at most.
 const READERS: usize = 3;
 
-/// For each of them two, for each of two checkers one, the latest, and one to write: with one pin of the dead in the way a writer is stuck.
+/// The slots that all pins need, and one to write.
+///
+/// Each reading process holds two, each of two checkers one, and one is the latest. A single pin of
+/// a dead reader that stays blocks the writer.
 const SLOTS: usize = 2 * READERS + 2 + 2;
 
 /// What the checkers tell the rest.
@@ -39,7 +43,7 @@ impl Drop for Done<'_> {
     }
 }
 
-/// A reader that stays, whoever writes.
+/// A reader that outlives all writers.
 fn stay(options: &Options, checked: &Checked) {
     let mut reader = options.open_timeout(NAME, TIMEOUT).unwrap();
     let mut seen = Seen::default();
@@ -134,7 +138,7 @@ pub(crate) fn random_kills() {
             writer.write(&shape_of(last), &value(last)).unwrap();
             last
         };
-        // As many as the dead may have held, who hold them no longer.
+        // As many as the dead readers can have held, which no longer hold any.
         let held: Vec<(u64, OwnedSample)> =
             (0..2 * READERS).map(|_| (put(), holder.latest_owned().unwrap().unwrap())).collect();
         for _ in 0..3 * SLOTS {

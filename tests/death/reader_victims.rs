@@ -1,5 +1,7 @@
-//! Scenarios whose victim is a reader, beside a writer that writes all the time. What must hold afterwards: other readers go on reading, the
-//! writer is never stuck, the slots and the place in the reader table come back, a clean close leaves no file.
+//! Scenarios whose victim is a reader, beside a writer that writes all the time.
+//!
+//! What must hold afterwards: other readers go on, and the writer is never stuck. The victim's
+//! slots and its seat in the reader table come back. A clean close leaves no file.
 
 use crate::common::{NAME, Named, Peer, TIMEOUT, TestDir, shape_of, value};
 use crate::sweep::{Ending, Play, Scenario};
@@ -15,7 +17,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "last", play: last, only: "clear." },
 ];
 
-/// The latest, one to write, and three to hold: as many as the victim holds at most.
+/// The latest, one to write, and the three that the victim holds at most.
 const SLOTS: usize = 5;
 
 /// Two that the test opens, and the victim.
@@ -71,7 +73,8 @@ impl Stage {
                 (self.next, self.watcher.latest_owned().unwrap().unwrap())
             })
             .collect();
-        // Now each write takes the one slot that is neither held nor the latest's: the writer must take it back from the dead.
+        // Now each write takes the one slot that is neither held nor the latest's: the writer must
+        // take it back from the dead reader.
         self.write_many();
         let mut others: Vec<Reader> = (1..READERS).map(|_| self.options.open(NAME).expect("a place")).collect();
         self.write_many();
@@ -106,7 +109,7 @@ fn read(play: &mut Play) -> Ending {
     stage.watch(play, &mut victim, Duration::from_micros(100))
 }
 
-/// The victim stops between its look at what is current and its pin, and finds that slot written anew.
+/// The victim stops before its pin, and finds that slot written anew.
 #[cfg(unix)]
 fn overtaken(play: &mut Play) -> Ending {
     let stage = Stage::new();
@@ -140,8 +143,9 @@ fn follow(play: &mut Play) -> Ending {
     stage.begin_anew().watch(play, &mut victim, Duration::from_micros(300))
 }
 
-/// The channel has been closed and left for the victim, which clears up when it has come to the
-/// last value.
+/// The channel has been closed and left for the victim.
+///
+/// The victim clears up when it has come to the last value.
 fn last(play: &mut Play) -> Ending {
     let mut stage = Stage::new();
     let mut victim = play.victim("last", &stage.dir, "");

@@ -1,5 +1,7 @@
-//! The sweep: in every scenario, at every point that it comes to, at the first and at the last passing, the process is killed, aborted
-//! and stopped. A point that is never struck is a failure.
+//! The sweep strikes every point that a scenario reaches.
+//!
+//! It strikes at the first and at the last passing: the process is killed, aborted and stopped. A
+//! point that is never struck is a failure.
 
 use crate::common::os::{Death, death_of};
 use crate::common::{Event, Peer, TestDir, stress};
@@ -19,14 +21,15 @@ const ACTIONS: &[&str] = &["kill", "abort", "stop"];
 #[cfg(windows)]
 const ACTIONS: &[&str] = &["kill", "abort"];
 
-/// Points that only those come to who were overtaken while they were stopped.
+/// Points that a process reaches only if it was overtaken while it was stopped.
 #[cfg(unix)]
 const OUT_OF_REACH: &[&str] = &[];
 #[cfg(windows)]
 const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed"];
 
-/// Whether each point is to be struck once only, in the first scenario that comes to it: a process takes long to start under Wine.
-/// `NDSHARRAY_SWEEP=whole` has all of it.
+/// Whether each point is struck only once, in the first scenario that reaches it.
+///
+/// A process takes long to start under Wine. `NDSHARRAY_SWEEP=whole` strikes all of them.
 fn is_brief() -> bool {
     cfg!(windows) && !stress::sweep_is_whole()
 }
@@ -35,11 +38,11 @@ fn actions() -> &'static [&'static str] {
     if is_brief() { &["kill"] } else { ACTIONS }
 }
 
-/// A scenario plays out, with one process as the victim, and checks what is left by it.
+/// A scenario with one process as the victim; it checks what the victim leaves.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) play: fn(&mut Play) -> Ending,
-    /// How the names of the points begin that it is for: all, if it is empty.
+    /// The beginning of the names of its points; all points if empty.
     pub(crate) only: &'static str,
 }
 
@@ -76,7 +79,9 @@ impl Play {
         self.orders.split(':').next() == Some(point)
     }
 
-    /// What the victim says next, if it says something within `time`. When it stops, `meanwhile` is done, and it goes on.
+    /// What the victim says next, if it speaks within `time`.
+    ///
+    /// When it stops, `meanwhile` runs, and the victim goes on.
     pub(crate) fn hear(
         &mut self,
         victim: &mut Peer,
@@ -152,8 +157,11 @@ struct Results {
 }
 
 impl Results {
-    /// Strikes at the last passing up to the given one that there is: how often a process comes by depends on the others' pace. At a point
-    /// where only haste or leisure leads, none may be left; that it is struck somewhere is seen to in the end.
+    /// Strikes at the last passing that exists, up to the given one.
+    ///
+    /// How often a process passes depends on the pace of the others. A point that only haste or
+    /// leisure reaches may have no passing left; [`end`](Self::end) sees that it is struck
+    /// somewhere.
     fn strike(&mut self, scenario: &Scenario, point: &'static str, wanted: u64, action: &'static str) -> Option<u64> {
         for count in (1..=wanted).rev() {
             self.runs += 1;
@@ -191,8 +199,9 @@ impl Results {
         }
     }
 
-    /// Prints what was struck where, and fails if there was a failure or a point that was never
-    /// struck.
+    /// Prints what was struck where.
+    ///
+    /// Fails if there was a failure, or a point that was never struck.
     fn end(mut self, points: &[&'static str], out_of_reach: &[&str], start: Instant) {
         println!("  fail point               struck in scenario, at its n-th passing, by {}", actions().join(", "));
         for point in points.iter().filter(|point| !out_of_reach.contains(point)) {

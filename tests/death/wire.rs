@@ -1,6 +1,7 @@
-//! Scenarios with channels in the format of Python's ndsharray. What must hold after a death: the
-//! last value is there, whole; a new writer writes at once, whatever was left; a clean close leaves
-//! no file.
+//! Scenarios with channels in the format of Python's ndsharray.
+//!
+//! What must hold after a death: the last value is there, whole. A new writer writes at once,
+//! whatever was left. A clean close leaves no file.
 
 use crate::common::{NAME, Peer, TIMEOUT, TestDir};
 use crate::peer::compat::{LENGTHS, options};
@@ -82,7 +83,7 @@ impl Stage {
         }
     }
 
-    /// A new reader finds the last value that has been published, or the one that was just being.
+    /// A new reader finds the last published value, or the one in progress.
     fn look(&self, is_trying_named: bool) {
         if let (Some(done), false) = (self.done, self.closing) {
             let found = read(&mut self.options().open(NAME).unwrap());

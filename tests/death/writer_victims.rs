@@ -1,5 +1,8 @@
-//! Scenarios whose victim is a writer. What must hold afterwards: readers that are attached, and new ones, find the last value, whole; what
-//! is held stays; a new writer takes over, numbers go on, readers follow; pins of the dead come back; a clean close leaves no file.
+//! Scenarios whose victim is a writer.
+//!
+//! What must hold afterwards: attached readers and new ones find the last value, whole. Held values
+//! stay. A new writer takes over, numbers go on, readers follow. Pins of dead readers come back. A
+//! clean close leaves no file.
 
 use crate::common::wait_until;
 #[cfg(unix)]
@@ -25,7 +28,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "anew", play: anew, only: "renew." },
 ];
 
-/// Few enough that a pin which does not come back is missed: two that the test holds, the latest, one to write.
+/// Two that the test holds, the latest, and one to write.
+///
+/// With so few, a pin that does not come back is missed.
 const SLOTS: usize = 4;
 
 /// What the victim has said.
@@ -58,7 +63,7 @@ impl Told {
     }
 }
 
-/// What the victim finds, and those who watch it.
+/// The world of the victim, and its watchers.
 struct Stage {
     dir: TestDir,
     watchers: Vec<Reader>,
@@ -66,7 +71,7 @@ struct Stage {
     told: Told,
     /// Whether the channel was there, open or kept, before the victim came.
     found: bool,
-    /// Whether the victim is about to end the channel, or somebody before it was.
+    /// Whether the victim, or a writer before it, is about to end the channel.
     ending: bool,
     next: u64,
 }
@@ -77,8 +82,10 @@ impl Stage {
         Self { dir: TestDir::new(), watchers: vec![], held: vec![], told, found: false, ending: false, next: 1 }
     }
 
-    /// A writer with `orders` has published three values and has gone. The first is held here, the second by a reader that has
-    /// been killed; of two attached readers one has read the third.
+    /// A writer with `orders` has published three values and is gone.
+    ///
+    /// The first value is held here, the second by a reader that has been killed. Of two attached
+    /// readers one has read the third.
     fn after(slots: usize, orders: &str) -> Self {
         let mut stage = Self::empty();
         let mut writer = extra(&format!("obey {slots}"), &stage.dir, orders);
@@ -176,8 +183,8 @@ impl Stage {
         };
         let (name, seq) = put();
         if has_board {
-            // What a close has left goes when the last of its readers looks, which may have been just
-            // now: then numbers begin anew.
+            // What a close has left goes when the last of its readers looks, which may have been
+            // just now: then numbers begin anew.
             let has_gone = self.told.closing && seq == 1;
             assert!(seq > self.told.seq || has_gone, "number {seq} after {}", self.told.seq);
         } else {
@@ -200,7 +207,7 @@ impl Stage {
         let mut fresh = self.dir.options().open(NAME).unwrap();
         let held = fresh.latest_owned().unwrap().unwrap();
         assert_eq!(held.name(), name);
-        // With two values held, each write takes the one slot that is free: nobody dead may hold any.
+        // With two values held, each write takes the one free slot: no dead reader may hold any.
         for _ in 0..3 * SLOTS {
             let (name, seq) = put();
             assert_eq!(fresh.latest().unwrap().map(|sample| (sample.name(), sample.seq())), Some((name, seq)));
@@ -215,8 +222,9 @@ impl Stage {
         self.leaves_nothing();
     }
 
-    /// What a close leaves for readers goes when they have come to it: those of the scenario that
-    /// still read may take a moment.
+    /// What a close leaves for readers goes when they have come to it.
+    ///
+    /// Those of the scenario that still read may take a moment.
     fn leaves_nothing(&mut self) {
         self.watchers.clear();
         wait_until("nothing is left after a clean close", || self.dir.files().is_empty());
@@ -269,8 +277,9 @@ fn takeover(play: &mut Play) -> Ending {
     stage.watch(play, &mut victim)
 }
 
-/// What a writer that was closing left for its readers is replaced, as the victim wants another
-/// number of slots.
+/// The victim wants another number of slots than a closing writer left.
+///
+/// So it replaces what was left for readers.
 fn retire(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "close.marked:1:kill");
     let mut victim = play.victim(&format!("write 1000 {}", SLOTS + 1), &stage.dir, "");
@@ -336,7 +345,9 @@ impl Drop for Done<'_> {
     }
 }
 
-/// A reader pins a value that was the latest when it looked: the victim, which wants to write there, finds the slot held.
+/// A reader pins the latest value before the victim writes there.
+///
+/// The victim finds the slot held.
 #[cfg(unix)]
 fn refused(play: &mut Play) -> Ending {
     // Large ones, all of which fit the same files: the third comes back to the first's.
@@ -394,7 +405,7 @@ fn hold_late(play: &mut Play, wanted: fn(usize) -> bool) -> Ending {
     })
 }
 
-/// The victim removes a channel whose writer has died.
+/// The victim removes the channel of a dead writer.
 fn remove(play: &mut Play) -> Ending {
     let mut stage = Stage::after(SLOTS, "");
     stage.ending = true;

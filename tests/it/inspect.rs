@@ -1,4 +1,4 @@
-//! Looks at channels and arrays: what they tell, what they find wrong, and that nobody notices them.
+//! Reports on channels and arrays: contents, damage, and no disturbance of any process.
 
 use crate::channel::support::{NAME, TIMEOUT, TestDir, wait_until};
 use crate::peer::channel;
@@ -120,7 +120,7 @@ fn the_dead_are_told_from_the_living() {
     assert!(report.problems.is_empty() && report.value.is_some());
     reader.kill();
     let report = look(&dir, Kind::Channel);
-    // Nobody has cleared away after it yet.
+    // No process has cleared away after it yet.
     assert_eq!((report.readers[0].owner.life, report.pinned(), report.is_in_use()), (Life::Gone, 1, Some(false)));
 }
 

@@ -1,4 +1,4 @@
-//! The library as its users see it: real files, real peer processes, nothing but the public API.
+//! The library from outside: real files, real peers, nothing but the public API.
 
 #![allow(
     clippy::unwrap_used,

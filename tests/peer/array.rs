@@ -1,4 +1,6 @@
-//! Peers that play a role with an array. They say `ready`, wait for a line, play, and say what came of it.
+//! Peers that play a role with an array.
+//!
+//! They say `ready`, wait for a line, play, and report the outcome.
 
 use crate::common::{Peer, TestDir, listen, say, wait_until};
 
@@ -8,14 +10,16 @@ use std::io::{Read, Seek, SeekFrom};
 /// The name that most tests give their array; the directory keeps them apart.
 pub(crate) const NAME: &str = "array";
 
-/// Starts a child, which is ready when this returns.
+/// Starts a peer, which is ready when this returns.
 pub(crate) fn start(dir: &TestDir, role: &str) -> Peer {
     let mut child = Peer::start(&format!("array {role}"), dir.path(), |_| ());
     assert_eq!(child.hear(), "ready");
     child
 }
 
-/// Adds one to each element in turn, so that whoever sees them differ has seen half a change.
+/// Adds one to each element in turn.
+///
+/// A process that sees elements differ has seen half a change.
 pub(crate) fn change_all(elements: &mut [u64]) {
     elements.iter_mut().for_each(|element| *element += 1);
 }
@@ -73,7 +77,8 @@ pub(super) fn act(words: &[&str], options: &ArrayOptions) {
             loop {
                 match array.write() {
                     Ok(mut elements) => change_all(&mut elements),
-                    // Not told: nobody listens, and whoever waits for room in a full pipe keeps the lock, which is in the error.
+                    // Not reported: the parent does not listen, and a peer that waits at a full
+                    // pipe keeps the lock, which is in the error.
                     Err(Error::Poisoned(_)) => {}
                     Err(other) => panic!("{other}"),
                 }
@@ -84,7 +89,7 @@ pub(super) fn act(words: &[&str], options: &ArrayOptions) {
                 let _ = array.try_write();
             }
         }
-        // Waits for the array, for ever.
+        // Waits for the array without a limit.
         ["want", how] => {
             say("wanting");
             match how {

@@ -1,4 +1,4 @@
-//! Users who may read a channel, and try to stop or slow its writer with that.
+//! Users that may read a channel, and attack its writer with that.
 
 use crate::common::os::files;
 use crate::common::{NAME, Named, TIMEOUT, listen, say};
@@ -23,7 +23,9 @@ fn readable(dir: &Path) -> Vec<(String, File)> {
     files(dir).into_iter().filter_map(open).collect()
 }
 
-/// Takes shared locks on all that it may read, and keeps them to the end. Whom an exclusive lock keeps out tries again.
+/// Takes shared locks on all that it may read, and keeps them to the end.
+///
+/// Where an exclusive lock is in the way, it tries again.
 pub(super) fn lock_all(dir: &Path) {
     let found = readable(dir);
     let held: Vec<&str> = found.iter().filter(|(_, file)| lock_shared(file)).map(|(name, _)| name.as_str()).collect();
@@ -33,7 +35,7 @@ pub(super) fn lock_all(dir: &Path) {
     }
 }
 
-/// What a user sees who may not read the reader table.
+/// What a user sees without permission to read the reader table.
 pub(super) fn look(options: &Options) {
     let report = options.look(NAME, Kind::Channel).unwrap();
     assert!(report.problems.is_empty(), "{:?}", report.problems);
@@ -61,13 +63,16 @@ pub(super) fn wait_for_two(options: &Options) {
     say(format!("woken by {}", sample.name()));
 }
 
-/// Moves all sleepers of every word that it can map to another word; tells how many there were.
+/// Moves all sleepers of every word that it can map to another word.
+///
+/// Reports how many there were.
 pub(super) fn requeue_all(dir: &Path) {
     let maps: Vec<(usize, usize)> = readable(dir)
         .iter()
         .map(|(_, file)| {
             let len = usize::try_from(file.metadata().unwrap().len()).unwrap();
-            // SAFETY: a new mapping, at an address that the system chooses; nothing here refers to it.
+            // SAFETY: a new mapping, at an address of the system's choice; nothing here refers to
+            // it.
             let start = unsafe {
                 libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0)
             };
@@ -82,7 +87,8 @@ pub(super) fn requeue_all(dir: &Path) {
         let mut moved = 0;
         for (start, len) in &maps {
             for at in (*start..start + len).step_by(4) {
-                // SAFETY: FUTEX_REQUEUE uses both addresses as keys alone; one is in the mapping, one is a variable.
+                // SAFETY: FUTEX_REQUEUE uses both addresses as keys alone; one is in the mapping,
+                // one is a variable.
                 let answer = unsafe {
                     libc::syscall(libc::SYS_futex, at, libc::FUTEX_REQUEUE, 0, i32::MAX, std::ptr::from_ref(&grave))
                 };

@@ -1,7 +1,7 @@
-//! A peer that does as it is told, with a directory and a channel to act in.
+//! A peer that obeys, with a directory and a channel to act in.
 //!
-//! The parent sends one command a line, the child answers each with one line; so the two are never ahead of each other, and a child can be killed in a known
-//! state.
+//! The parent sends one command a line, and the peer answers each with one line. So neither is
+//! ahead of the other, and a peer can be killed in a known state.
 
 use crate::common::{NAME, Peer, TestDir, listen, pattern, say};
 use ndsharray::{AnyWriter, ArrayOptions, DType, LongDouble, Options, OwnedSample, Reader};
@@ -108,7 +108,7 @@ impl Ends {
                 answer = show(Some(&sample));
                 self.held.push(sample);
             }
-            // Keeps a borrowed sample for ever.
+            // Keeps a borrowed sample to the end.
             ["hold-borrowed"] => {
                 let reader: &'static mut Reader = Box::leak(Box::new(self.reader.take().ok_or("no reader")?));
                 let sample = reader.latest()?.ok_or("no value")?;
@@ -139,7 +139,7 @@ impl Ends {
         Ok(answer)
     }
 
-    /// Tries all handles in a forked child and drops them there; says what it came to.
+    /// Tries all handles in a forked child and drops them there; reports the outcome.
     #[cfg(unix)]
     fn fork(&mut self) -> Result<String, Box<dyn std::error::Error>> {
         // SAFETY: the child does nothing but what follows, and ends without returning.

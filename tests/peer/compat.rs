@@ -5,8 +5,9 @@ use ndsharray::compat::{Options, Writer};
 use std::path::Path;
 use std::time::Duration;
 
-/// Elements of a file that is written at once, of one that takes several system calls, and of one
-/// that is written again.
+/// Elements of files that are written in different ways.
+///
+/// One is written at once, one takes several system calls, and one is written again.
 pub(crate) const LENGTHS: [usize; 3] = [10, 10_000, 50_000];
 
 /// Names that are kept at most, and some more.

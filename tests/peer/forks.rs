@@ -1,4 +1,4 @@
-//! A writer and readers in a process that forks: what a forked child may and may not do with what it inherits.
+//! What a forked child can and cannot do with its parent's writer and readers.
 
 use crate::common::{NAME, Named, listen, say, shape_of, value};
 use ndsharray::{Error, Options, Writer};
@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-/// Runs a block in a forked child, which ends there; fails if the block does. What it drops is the child's copy.
+/// Runs a block in a forked child, which ends there; fails if the block does.
+///
+/// What the block drops is the child's copy.
 macro_rules! in_child {
     ($body:block) => {
         match fork() {
@@ -80,8 +82,9 @@ pub(super) fn parent(options: &Options, dir: &Path) {
             assert_eq!(flags & libc::FD_CLOEXEC, libc::FD_CLOEXEC, "whoever is executed would keep the locks");
         }
     }
-    // All slots are taken: one is held as an owned sample, one as a borrowed one, one is the latest's. As long as a write is
-    // refused, nobody has given any of them back, and the locks behind them are held.
+    // All slots are taken: an owned sample holds one, a borrowed one another, and one is the
+    // latest's. As long as a write is refused, none of them has been given back, and the locks
+    // behind them are held.
     let mut all_is_well = |step: &str| {
         assert!(matches!(put(&mut writer, 4), Err(Error::AllSlotsPinned { slots: 3, .. })), "after {step}");
         assert_eq!((owned.name(), borrowed.name()), (1, 2));
@@ -102,7 +105,7 @@ pub(super) fn parent(options: &Options, dir: &Path) {
         is_forked(keeper.wait(Duration::ZERO));
         is_forked(keeper.wait_owned(Duration::ZERO));
         is_forked(keeper.read_into(&mut Vec::<u64>::new()));
-        // Views are the parent's, who holds them.
+        // Views belong to the parent, which holds them.
         assert_eq!((owned.clone().name(), borrowed.name(), borrowed.into_owned().name()), (1, 2, 2));
     });
     all_is_well("use");

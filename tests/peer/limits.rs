@@ -1,4 +1,4 @@
-//! Takes away from this process what a process may have: descriptors, addresses, mappings, bytes of a file.
+//! Lowers the limits of this process: descriptors, addresses, mappings, bytes of a file.
 
 use std::fs;
 use std::io::Error;
@@ -22,7 +22,7 @@ pub(super) fn limit(what: &str) -> Result<(), Box<dyn std::error::Error>> {
             // process.
             for protection in [libc::PROT_NONE, libc::PROT_READ].into_iter().cycle() {
                 let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-                // SAFETY: a new mapping, which nobody uses.
+                // SAFETY: a new mapping without a user.
                 let map = unsafe { libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0) };
                 if map == libc::MAP_FAILED {
                     return Ok(());

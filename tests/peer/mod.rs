@@ -1,8 +1,9 @@
 //! What peers do: one program for the child processes of all tests.
 //!
-//! [`Peer`](crate::common::Peer) starts the running test binary once more, with a role in words. Every test binary has all
-//! roles, so there is no program beside it that could be missing or stale. In a binary with a test harness, [`program`] is
-//! the peer's main function. A binary without one calls [`act`] first of all, which leaves the process a single thread.
+//! [`Peer`](crate::common::Peer) starts the running test binary once more, with a role in words.
+//! Every test binary has all roles, so there is no second program that could be missing or stale.
+//! In a binary with a test harness, [`program`] is the peer's main function. A binary without one
+//! calls [`act`] first of all, which leaves the process a single thread.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
@@ -36,7 +37,7 @@ fn program() {
     act();
 }
 
-/// In a peer, plays its role to the end. Returns whether this process is a peer.
+/// Plays the role in a peer; returns whether this process is one.
 pub(crate) fn act() -> bool {
     let Some((words, dir)) = role() else { return false };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -44,7 +45,10 @@ pub(crate) fn act() -> bool {
     true
 }
 
-/// Each role checks all that it reads; a panic is a failure that the parent sees in the exit status.
+/// Plays the role that `words` name.
+///
+/// Each role checks all that it reads. A panic is a failure that the parent sees in the exit
+/// status.
 fn play(words: &[&str], dir: &Path) {
     let options = Options::new().dir(dir);
     let slots = |slots: &str| options.clone().max_slots(slots.parse().unwrap());
@@ -58,7 +62,7 @@ fn play(words: &[&str], dir: &Path) {
         ["obey", count] => obedient::obey(&slots(count)),
         ["hold"] => obedient::hold(&options),
 
-        // Those who die.
+        // Those that die.
         ["write", first, count] => victims::write(&slots(count), first.parse().unwrap()),
         ["keep", first, count] => victims::keep(&slots(count), first.parse().unwrap()),
         ["write-when-asleep", first] => victims::write_when_asleep(&options, dir, first.parse().unwrap()),

@@ -1,12 +1,15 @@
 //! Writers and readers that are killed at random.
 //!
-//! Each value is called by the number of its writer's run and its own, so that names grow from writer to writer.
+//! A value is called by the number of its writer's run and its own number, so names grow from
+//! writer to writer.
 
 use crate::common::{Dice, NAME, Named, TIMEOUT, name_of, shape_of, value};
 use ndsharray::{Error, Options, OwnedSample, Reader};
 use std::time::Duration;
 
-/// One run in so many closes its channel now and then and makes it anew; the numbers begin again then.
+/// Runs among which one closes its channel now and then and creates it anew.
+///
+/// The numbers begin again then.
 const CLOSE_EVERY: u64 = 4;
 
 /// Publishes until it is killed.

@@ -1,4 +1,4 @@
-//! Users who put files under a channel's names, and users who find them there.
+//! Users that put files under a channel's names, and users that find them there.
 
 use crate::common::{NAME, Named, listen, say, shape_of, value};
 use ndsharray::{Error, Options, Owners};
@@ -52,7 +52,7 @@ pub(crate) fn is_foreign<T>(result: ndsharray::Result<T>, expected: &str, at: &P
     }
 }
 
-/// A user who wants the channel that somebody else sits on.
+/// A user that wants the channel whose name another user has taken.
 pub(super) fn meet(options: &Options, what: &str, path: &Path) {
     is_foreign(options.create::<u64>(NAME), what, path);
     is_foreign(options.create_any(NAME), what, path);
@@ -72,7 +72,7 @@ pub(super) fn squat_channel(options: &Options) {
     while listen().is_some() {}
 }
 
-/// A user who trusts `user`.
+/// A user that trusts `user`.
 pub(super) fn trust(options: &Options, user: u32) {
     for owners in [Owners::User(user), Owners::Anyone] {
         let options = options.clone().owners(owners);
@@ -93,7 +93,7 @@ fn options_board(options: &Options) -> std::path::PathBuf {
     }
 }
 
-/// A user who may write the reader table, and gives it another name.
+/// A user that may write the reader table, and gives it another name.
 pub(super) fn link_table(options: &Options, dir: &Path) {
     let mut reader = options.open(NAME).unwrap();
     assert_eq!(reader.latest().unwrap().unwrap().name(), 1);

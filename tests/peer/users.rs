@@ -81,7 +81,8 @@ pub(super) fn read_in_place(options: &Options, dir: &Path) {
     let here = sample.as_bytes().as_ptr() as usize;
     let mut found = [false; 3];
     for MappedFile { path, start, len, modes } in mapped(dir) {
-        // SAFETY: changes nothing but what may be done with a whole mapping of this process, to which no reference forbids more.
+        // SAFETY: changes only what may be done with a whole mapping of this process; no reference
+        // forbids more.
         let made_writable =
             unsafe { libc::mprotect(start as *mut libc::c_void, len, libc::PROT_READ | libc::PROT_WRITE) } == 0;
         if is_table(&path) {

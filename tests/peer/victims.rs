@@ -6,7 +6,7 @@ use ndsharray::{Error, Options, Writer};
 use std::path::Path;
 use std::time::Duration;
 
-/// Time for the parent to write some values: one that is held must not change meanwhile.
+/// Time for the parent to write some values beside a held one.
 const A_WHILE: Duration = Duration::from_millis(1);
 
 /// Puts the value called `id` through a loan.
@@ -94,7 +94,9 @@ fn look(sample: &(impl Named + ?Sized)) -> u64 {
     name
 }
 
-/// Everything that a reader does in its life, beside a writer that writes all the time.
+/// Does everything that a reader does in its life.
+///
+/// A writer writes all the time beside it.
 pub(super) fn read(options: &Options) {
     let mut reader = options.open(NAME).unwrap();
     say("open");

@@ -1,4 +1,4 @@
-//! Users who may read a channel, and try to stop or slow its writer with that.
+//! Users that may read a channel, and attack its writer with that.
 
 use crate::common::{NAME, Named, Peer, TIMEOUT, shape_of, value, wait_until};
 use crate::users::{NOBODY, as_user, open_dir};
@@ -19,7 +19,9 @@ fn a_user_without_the_table_sees_all_else() {
     drop((reader, writer));
 }
 
-/// Opening, reaping and the removal of what is unused go on under shared locks on all that another user may read.
+/// Opening, reaping and removal go on under the shared locks of another user.
+///
+/// That user locks all that it may read.
 #[test]
 #[ignore = "needs root"]
 fn shared_locks_of_another_user() {
@@ -53,7 +55,7 @@ fn shared_locks_of_another_user() {
     assert_eq!(dir.files(), [""; 0]);
 }
 
-/// A shared array whose holder dies is free again, whatever others may do who can only read.
+/// A shared array whose holder dies is free again, whatever users without write permission do.
 #[test]
 #[ignore = "needs root"]
 fn an_array_for_readers_alone() {
@@ -86,7 +88,9 @@ fn sleeps_on_a_word(process: u32) -> bool {
     })
 }
 
-/// Sleepers cannot be found by who may not write the reader table: the words that they sleep on lie there alone.
+/// A user without write permission for the reader table cannot find its sleepers.
+///
+/// The words that they sleep on lie there alone.
 #[test]
 #[ignore = "needs root"]
 fn sleepers_are_out_of_another_user_s_reach() {

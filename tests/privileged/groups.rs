@@ -1,4 +1,6 @@
-//! Less memory for a control group than the file system has: beyond it the kernel ends a process.
+//! Less memory for a control group than the file system has.
+//!
+//! Beyond it the kernel ends a process.
 
 use crate::common::{Peer, TestDir};
 use crate::peer::groups::MOST;

@@ -1,4 +1,6 @@
-//! What takes root to set up: full memory, other users, PID namespaces. Each test makes its own mounts, users and namespaces, and leaves nothing.
+//! What needs root: full memory, other users, PID namespaces.
+//!
+//! Each test creates its own mounts, users and namespaces, and leaves nothing.
 //!
 //! `cargo test --test privileged -- --ignored`, as root, on Linux.
 

@@ -1,4 +1,4 @@
-//! A file system with no room left.
+//! A file system without free space.
 
 use crate::common::os::files;
 use crate::common::{NAME, Named, Peer, TestDir, shape_of, value};
@@ -16,7 +16,7 @@ const PAGE: u64 = 4096;
 /// Bytes of the file systems that these tests make.
 const SIZE: u64 = 1 << 20;
 
-/// Runs `act` on a `tmpfs` that nobody else sees; it goes with the thread that it is for.
+/// Runs `act` on a private `tmpfs`, which goes with the thread that runs it.
 fn on_tmpfs(settings: &str, act: impl FnOnce(&Path) + Send) {
     let dir = TestDir::new();
     let path = CString::new(dir.path().as_os_str().as_bytes()).unwrap();
@@ -27,7 +27,8 @@ fn on_tmpfs(settings: &str, act: impl FnOnce(&Path) + Send) {
             let private = libc::MS_REC | libc::MS_PRIVATE;
             // SAFETY: takes a number; this thread alone gets mounts of its own.
             assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNS) }, 0, "this needs root");
-            // SAFETY: the strings end in NUL; the others are not looked at when mounts are made private.
+            // SAFETY: the strings end in NUL; the others are not looked at when mounts are made
+            // private.
             assert_eq!(unsafe { libc::mount(null, c"/".as_ptr(), null, private, null.cast()) }, 0);
             // SAFETY: all of them are strings that end in NUL.
             let mounted = unsafe {
@@ -273,7 +274,7 @@ fn a_writer_takes_over_in_full_memory() {
         dead.kill();
         let mut writer = options.create::<u64>(NAME).unwrap();
         assert_eq!(reader.latest().unwrap().unwrap().name(), 3);
-        // The files of values that nobody holds have gone, and made room.
+        // The files of values without a holder are gone, and made space.
         for id in 4..10 {
             let wrote = writer.write(&shape_of(4), &value(4));
             assert!(matches!(wrote, Ok(_) | Err(Error::OutOfMemory { .. })), "{id}: {wrote:?}");
@@ -285,8 +286,10 @@ fn a_writer_takes_over_in_full_memory() {
     });
 }
 
-/// The file that a large value would replace goes first, where both do not fit. So it does for
-/// values that fill their files to the last byte, which are made by writing to them.
+/// A large value's old file goes first, if both do not fit.
+///
+/// The same holds for values that fill their files to the last byte, which are made by writing to
+/// them.
 #[test]
 #[ignore = "needs root"]
 fn the_file_to_be_replaced_makes_room() {
@@ -350,8 +353,9 @@ fn an_idle_reader_lets_go() {
     }
 }
 
-/// A further file would only spread small values: where it cannot be made they go on in those that
-/// there are.
+/// Small values go on in their files if no further file can be created.
+///
+/// It would only spread them.
 #[test]
 #[ignore = "needs root"]
 fn small_values_go_on_without_further_files() {
@@ -402,7 +406,9 @@ fn peak() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// A header may claim what it likes, and a file may be as long: what has no memory is not copied, nor looked at.
+/// A header may claim anything, and a file may be as long.
+///
+/// What has no memory is neither copied nor looked at.
 #[test]
 #[ignore = "needs root"]
 fn a_sparse_payload_costs_nothing() {

@@ -3,7 +3,7 @@
 use crate::common::{NAME, Named, Peer, TestDir, shape_of, value, wait_until};
 use ndsharray::Error;
 
-/// Starts a child that is process 1 of a PID namespace of its own.
+/// Starts a peer that is process 1 of a PID namespace of its own.
 fn inside(role: &str, dir: &TestDir) -> Peer {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {

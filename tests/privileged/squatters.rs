@@ -1,4 +1,4 @@
-//! Files that somebody else has put under a channel's names, in a directory where all may.
+//! Another user's files under a channel's names, in a directory that all may write.
 
 use crate::common::{NAME, Named, Peer, TestDir, shape_of, value};
 use crate::peer::squatters::{BOARD, SQUATTER, TABLE, is_foreign};
@@ -10,7 +10,9 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 const ROOT: u32 = 0;
 
-/// A room such as `/dev/shm`: all may make files, none may remove another's. It has a file of root's that must not be touched.
+/// A directory such as `/dev/shm`: all users may create files, none may remove another's.
+///
+/// It has a file of root's that must not be touched.
 fn common_dir() -> TestDir {
     let dir = TestDir::new();
     fs::write(dir.path().join("treasure"), "gold").unwrap();
@@ -29,7 +31,9 @@ const KINDS: [(&str, &str); 7] = [
     ("pipe", "NotAFile"),
 ];
 
-/// For both of the names: no user, root included, takes what is there for a channel, and nothing of their attempts stays.
+/// For both names: no user, root included, takes what is there for a channel.
+///
+/// Nothing of their attempts stays.
 #[test]
 #[ignore = "needs root"]
 fn names_that_are_taken() {
@@ -47,7 +51,7 @@ fn names_that_are_taken() {
     }
 }
 
-/// A file of the user's own that somebody else has given the channel's name.
+/// A file of the user's own that another user has given the channel's name.
 #[test]
 #[ignore = "needs root"]
 fn a_hard_link_to_ones_own_file() {
@@ -63,7 +67,7 @@ fn a_hard_link_to_ones_own_file() {
     assert_eq!(fs::read(dir.path().join("treasure")).unwrap(), b"gold");
 }
 
-/// A whole channel of another user, which works: for those who trust that user.
+/// A whole channel of another user, which works for users that trust its owner.
 #[test]
 #[ignore = "needs root"]
 fn a_channel_of_another_user() {
@@ -105,7 +109,9 @@ fn a_stranger_s_file_in_one_s_own_channel() {
     assert_eq!(dir.files(), names);
 }
 
-/// A reader table that another user has given a further name serves as before, and is taken over with its channel.
+/// A reader table that another user has given a further name serves as before.
+///
+/// The next writer takes it over with its channel.
 #[test]
 #[ignore = "needs root"]
 fn a_hard_link_to_the_reader_table() {
@@ -124,7 +130,7 @@ fn a_hard_link_to_the_reader_table() {
     assert_eq!(writer.write(&shape_of(2), &value(2)).unwrap(), 2);
     assert_eq!((reader.read().unwrap().unwrap().name(), held.name()), (2, 1));
     drop((reader, held, writer));
-    // The other name stays, and is in nobody's way.
+    // The other name stays, and does no harm.
     assert_eq!(dir.files(), ["mine", "treasure"]);
 
     // A file of one's own under the table's name: it is neither written to nor removed.

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 pub(crate) use crate::peer::squatters::NOBODY;
 
-/// A room that all may enter.
+/// A directory that all users may enter.
 pub(crate) fn open_dir() -> TestDir {
     let dir = TestDir::new();
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
@@ -45,7 +45,7 @@ fn another_user_reads_in_place_and_changes_nothing() {
     assert_eq!(child.hear(), "holds 1");
     (2..50).for_each(|id| assert!(put(&mut writer, id).is_ok()));
     assert_eq!(child.ask("attack"), "all failed");
-    // Its pins count like anybody's.
+    // Its pins count like all others.
     let mut reader = dir.options().open(NAME).unwrap();
     let held = reader.latest_owned().unwrap().unwrap();
     put(&mut writer, 50).unwrap();

@@ -1,8 +1,7 @@
-//! How many values Python's reader gets at a camera's rates: from a writer of this library with
-//! default options, and from the package's own.
+//! How many values Python's reader gets at a camera's rates.
 //!
-//! A value counts for Python's reader only if the file that it opens for the third time is still
-//! the value's own.
+//! From a writer of this library with default options, and from the package's own. A value counts
+//! for Python's reader only if the file that it opens for the third time is still the value's own.
 
 use crate::common::stress;
 use crate::process::{Name, Peer, axes};
@@ -38,8 +37,9 @@ fn seconds() -> f64 {
     stress::CAMERA.time().as_secs_f64()
 }
 
-/// What the peer has counted: valid reads, torn ones among them, and those that were older than the
-/// one before.
+/// The reads that the peer has counted.
+///
+/// Valid ones, torn ones among them, and those that were older than the one before.
 fn seen(answer: &str, written: u64) -> Seen {
     let fields: Vec<u64> =
         answer.split(' ').map(|field| field.parse().unwrap_or_else(|_| panic!("{answer}"))).collect();

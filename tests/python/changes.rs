@@ -1,4 +1,4 @@
-//! Writers that come and go, files that stay, and shapes that change while the other end runs.
+//! Writers, files and shapes that change while the other end runs.
 
 use crate::process::{Name, Peer, digest, digest_of, numbers};
 use ndsharray::DType;
@@ -74,7 +74,9 @@ fn what_python_leaves_is_listed_and_removed() {
     assert!(name.files().is_empty());
 }
 
-/// Shapes change as fast as the writer can, while Python reads: each value is what was written, and no read fails.
+/// Shapes change as fast as the writer can, while Python reads.
+///
+/// Each value is what was written, and no read fails.
 #[test]
 #[ignore = "needs Python's ndsharray"]
 fn shapes_change_while_python_reads() {

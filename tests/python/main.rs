@@ -1,7 +1,10 @@
 //! Both ends at once: this library and Python's ndsharray from PyPI, as it is.
 //!
-//! The tests are ignored unless asked for, because they need Python with numpy and `ndsharray` 1.1.4: `.ci/run python` makes a virtual environment of its own,
-//! and the environment variable `NDSHARRAY_PYTHON` names its interpreter. `docs/COMPAT.md` says how to see the figures.
+//! The tests are ignored unless asked for: they need Python with numpy and `ndsharray` 1.1.4.
+//! `.ci/run python` makes a virtual environment of its own. The environment variable
+//! `NDSHARRAY_PYTHON` names its interpreter. `docs/COMPAT.md` says how to see the figures.
+//!
+//! This is a binary of its own, since its figures need an optimised build.
 
 #![cfg(not(windows))]
 #![allow(

@@ -1,4 +1,4 @@
-//! A Python process that does as it is told, and a channel of one's own with it.
+//! A Python process that obeys, and a channel of a test's own with it.
 
 use ndsharray::{DType, OwnedArray};
 use std::fs;
@@ -15,7 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// Where the package keeps its files; it knows no other place.
 const SHM: &str = "/dev/shm";
 
-/// A channel name of one's own, whose files go at the end whoever made them.
+/// A channel name of a test's own.
+///
+/// The files go with it, whichever process created them.
 pub(crate) struct Name(String);
 
 impl Name {

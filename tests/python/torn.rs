@@ -1,6 +1,6 @@
-//! How many torn values each reader accepts from each writer, both without a pause, and beside it the package with itself.
+//! How many torn values each reader accepts from each writer, both without a pause.
 //!
-//! Every element of every accepted value is compared.
+//! Beside it the package with itself. Every element of every accepted value is compared.
 
 use crate::common::stress;
 use crate::process::{Name, Peer};
@@ -63,7 +63,10 @@ fn head() {
     println!("|---|---|---|---|---|---|---|---|---|---|");
 }
 
-/// This library writes, at most once in `pace`, and Python reads. Without a pace, a writer in place is so quick that Python's reader hardly ever finds two stamps that agree.
+/// This library writes, at most once in `pace`, and Python reads.
+///
+/// Without a pace, a writer in place is so quick that Python's reader hardly ever finds two stamps
+/// that agree.
 fn ours_to_python(mode: Overwrite, pace: Duration, len: usize, wanted: u64) -> Tally {
     let name = Name::new();
     let mut peer = Peer::new();
@@ -154,8 +157,9 @@ fn rates() {
         in_place.print("Rust, in place → Python", size);
         let fresh = ours_to_python(Overwrite::Never, Duration::ZERO, len, wanted);
         fresh.print("Rust, never in place → Python", size);
-        // None is the aim, but nobody can promise it: a Python writer that is stopped in the middle of its copy is beyond detection. On a busy machine
-        // that happens often in a long copy, so the bound is a wide one there, and it is the best of three times that counts.
+        // None is the aim, but it cannot be promised: a Python writer that is stopped in the middle
+        // of its copy is beyond detection. On a busy machine that happens often in a long copy, so
+        // the bound there is wide, and the best of three runs counts.
         let one_in = if len < 1 << 16 { 1000 } else { 20 };
         let few = |read: &Tally| read.torn <= read.accepted / one_in;
         let mut read = python_to_ours(len, wanted);

@@ -1,4 +1,4 @@
-//! Calls that ask for what cannot be, each with its own error, and the last value still there afterwards.
+//! Impossible calls: each has an error of its own, and the last value survives it.
 
 use crate::channel::support::{NAME, TestDir, latest_vec, pattern};
 use crate::peer::channel;
@@ -50,7 +50,7 @@ fn odd_names_that_are_good() {
     }
 }
 
-/// Whose files' names begin alike.
+/// Two channels whose files' names begin alike.
 #[test]
 fn names_that_extend_each_other_do_not_meet() {
     let dir = TestDir::new();
@@ -316,7 +316,9 @@ fn a_reader_that_only_copies_has_no_views() {
     assert_eq!(copies.read_owned().unwrap().unwrap().as_bytes(), [1]);
 }
 
-/// A reader that says what it accepts refuses what is larger, in all ways to read, and goes on with the next value.
+/// A reader with limits refuses a larger value, in all ways to read.
+///
+/// It goes on with the next value.
 #[test]
 fn values_larger_than_a_reader_accepts() {
     let dir = TestDir::new();

@@ -1,4 +1,4 @@
-//! Files that are too short, too long, of another kind, version or byte order, or not this channel's.
+//! Files of a wrong length, kind, version or byte order, or of another channel.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec, overwrite, peek};
 use crate::common::os::clear;
@@ -230,7 +230,9 @@ fn a_missing_reader_table() {
     dir.assert_kept();
 }
 
-/// A writer cannot know who holds what when the reader table is damaged; it makes a new channel that goes on with the numbers.
+/// A writer cannot know which reader holds what when the reader table is damaged.
+///
+/// It creates a new channel that goes on with the numbers.
 #[test]
 fn a_damaged_reader_table_is_replaced_by_the_next_writer() {
     let dir = TestDir::new();
@@ -306,7 +308,7 @@ fn damaged_channels_can_be_removed() {
     assert_eq!(dir.files(), [""; 0]);
 }
 
-/// Whatever stands under a name of ours, without a sign that this library made it, is left alone.
+/// A file without this library's sign is left alone, under any of its names.
 #[test]
 fn foreign_files_under_our_names_stay() {
     for content in [b"x".as_slice(), b"somebody's thesis", &[0xff; 3000], b"NDSHARRY".repeat(20).as_slice()] {

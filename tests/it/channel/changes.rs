@@ -85,7 +85,8 @@ fn ten_thousand_changes_leak_nothing() {
     let (mut most_files, mut most_mappings) = (0, 0);
     for i in 0..10_000_usize {
         let dtype = DType::ALL[i % DType::ALL.len()];
-        // From nothing to 40,000 elements and back, in all sorts of steps; seldom large, to stay quick.
+        // From nothing to 40,000 elements and back, in all sorts of steps; seldom large, to stay
+        // quick.
         let rows = (i * 7919) % if i % 50 == 0 { 4000 } else { 60 };
         let bytes = &data[..rows * 10 * dtype.size()];
         writer.write_bytes(dtype, &[rows, 10], bytes).unwrap();
@@ -199,8 +200,10 @@ fn small_values_do_not_keep_the_files_of_large_ones() {
     assert_eq!(taken(&dir), [4096; 6]);
 }
 
-/// Whatever came before: after 64 values of one size, held by nobody, no more files are left than
-/// those take turns in and two, and none is many times too large.
+/// After 64 values of one size few files are left, whatever came before.
+///
+/// If no reader holds one, these are the files that the values take turns in, and two more. None is
+/// many times too large.
 #[cfg(unix)]
 #[test]
 fn what_is_not_needed_is_given_back_after_any_mixture() {

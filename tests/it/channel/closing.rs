@@ -1,5 +1,7 @@
-//! A close is a graceful death: what stays for readers, who clears up, and that what a reader is
-//! told adds up.
+//! A close is a graceful death.
+//!
+//! Tested is what stays for readers, which process clears up, and that what a reader learns adds
+//! up.
 
 use crate::channel::support::{NAME, TIMEOUT, TestDir, latest_vec, os, wait_until};
 use crate::peer::channel;
@@ -119,7 +121,7 @@ fn a_close_is_told_once_and_after_that_waiting_sleeps_until_a_successor_publishe
     }
 }
 
-/// Whoever is left waiting on the board that was left for another hears of the successor too.
+/// A reader that waits on a board left for another learns of the successor.
 #[test]
 fn a_successor_wakes_those_that_had_come_to_the_end() {
     let dir = TestDir::new();
@@ -240,8 +242,9 @@ fn many_writers_close_at_once_and_no_reader_loses_the_last_value() {
     let start = Instant::now();
     drop(writers);
     let time = start.elapsed();
-    // No reader is waited for: 50 ms each is what that took at least. On an idle Linux it is a
-    // hundredth of a second for all, but this is no benchmark. Wine takes as long for its own reasons.
+    // No reader is waited for: that would take at least 50 ms each. On an idle Linux all together
+    // take a hundredth of a second, but this is no benchmark. Wine takes as long for its own
+    // reasons.
     assert!(cfg!(windows) || time < MANY as u32 * Duration::from_millis(50), "{time:?}");
     for (mut reader, i) in readers.drain(..).zip(0..) {
         let sample = reader.wait(TIMEOUT).unwrap().expect("the last value");
@@ -298,8 +301,9 @@ fn what_is_left_for_a_reader_that_is_killed_is_removed_by_others() {
     }
 }
 
-/// Readers come and go while writers do: whoever is the last, nothing stays, and nobody is in the
-/// way of anybody.
+/// Readers and writers come and go: whichever is the last, no file stays.
+///
+/// None of them is in the way of another.
 #[test]
 fn whoever_is_the_last_nothing_stays() {
     let dir = TestDir::new();
@@ -336,7 +340,7 @@ fn whoever_is_the_last_nothing_stays() {
     }
 }
 
-/// A new writer that comes while others clear up is not taken for a second one.
+/// A new writer beside others that clear up is not taken for a second one.
 #[test]
 fn a_successor_is_not_refused_because_somebody_clears_up() {
     let dir = TestDir::new();
@@ -399,57 +403,67 @@ fn a_wait_in_pieces_follows_the_name() {
     drop((writer, new, newer));
 }
 
-/// `rm`, a sweeper of temporary files, the end of a login session: by one file or all.
+/// Files go one by one, or all at once.
+///
+/// So do `rm`, a sweeper of temporary files, and the end of a login session.
 #[test]
 fn a_writer_whose_files_go_makes_its_channel_anew() {
-    for (what, len) in [("", 1), (".ndsh", 1), ("-readers", 1), ("payload", 10_000), ("", 10_000)] {
-        let dir = TestDir::new();
-        let mut writer = dir.writer::<u64>();
-        let mut reader = dir.reader();
-        let mut poller = dir.reader();
-        let fill = |value: u64| vec![value; len];
-        for value in 1..=3 {
-            writer.write(&[len], &fill(value)).unwrap();
+    // Each takes a second or two of waiting.
+    let cases = [("", 1), (".ndsh", 1), ("-readers", 1), ("payload", 10_000), ("", 10_000)];
+    std::thread::scope(|scope| {
+        for (what, len) in cases {
+            scope.spawn(move || makes_its_channel_anew(what, len));
         }
-        let first = reader.read_owned().unwrap().unwrap();
-        assert_eq!(poll(&mut poller), Some(3));
-        for name in dir.files() {
-            let is_payload = dir.payloads().contains(&name);
-            if if what == "payload" { is_payload } else { name.ends_with(what) } {
-                os::clear(&dir.path().join(&name));
-            }
-        }
-        // At two values a second: each write is one at which it may notice.
-        let mut last = 3;
-        let start = Instant::now();
-        while dir.options().open(NAME).and_then(|mut reader| reader.latest_owned()).is_err() {
-            assert!(start.elapsed() < TIMEOUT, "{what}: it is never made anew");
-            last += 1;
-            assert_eq!(writer.write(&[len], &fill(last)).unwrap(), last);
-            std::thread::sleep(Duration::from_millis(500));
-        }
-        assert!(last <= 3 + 3, "{what}: within two looks");
-        let mut new = dir.reader();
-        let sample = new.latest_owned().unwrap().unwrap();
-        assert_eq!((sample.seq(), sample.epoch(), sample.incarnation()), (last, 1, first.incarnation()), "{what}");
-        assert_eq!(sample.view::<u64>().unwrap().to_vec(), fill(last));
-        // The others follow, by waiting or polling, and it adds up.
-        writer.write(&[len], &fill(last + 1)).unwrap();
-        let count = |reader: &mut Reader, read: fn(&mut Reader) -> Option<u64>| {
-            let mut sum = 3;
-            wait_until("it comes to the last", || {
-                sum += read(reader).map_or(0, |missed| missed + 1);
-                reader.seq() == Some(last + 1)
-            });
-            assert_eq!(sum, last + 1, "{what}: seen and missed");
-        };
-        count(&mut reader, |reader| reader.wait(A_MOMENT).unwrap().map(|sample| sample.missed()));
-        count(&mut poller, |reader| reader.read().unwrap().map(|sample| sample.missed()));
-        drop((first, sample, writer));
-        let left = dir.files();
-        assert_eq!((poll_seq(&mut new), poll_seq(&mut new)), (Some(last + 1), None), "{what}: {left:?}");
-        assert_eq!(dir.files(), [""; 0], "{what}: {left:?}");
+    });
+}
+
+fn makes_its_channel_anew(what: &str, len: usize) {
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u64>();
+    let mut reader = dir.reader();
+    let mut poller = dir.reader();
+    let fill = |value: u64| vec![value; len];
+    for value in 1..=3 {
+        writer.write(&[len], &fill(value)).unwrap();
     }
+    let first = reader.read_owned().unwrap().unwrap();
+    assert_eq!(poll(&mut poller), Some(3));
+    for name in dir.files() {
+        let is_payload = dir.payloads().contains(&name);
+        if if what == "payload" { is_payload } else { name.ends_with(what) } {
+            os::clear(&dir.path().join(&name));
+        }
+    }
+    // At two values a second: each write is one at which it may notice.
+    let mut last = 3;
+    let start = Instant::now();
+    while dir.options().open(NAME).and_then(|mut reader| reader.latest_owned()).is_err() {
+        assert!(start.elapsed() < TIMEOUT, "{what}: it is never made anew");
+        last += 1;
+        assert_eq!(writer.write(&[len], &fill(last)).unwrap(), last);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert!(last <= 3 + 3, "{what}: within two looks");
+    let mut new = dir.reader();
+    let sample = new.latest_owned().unwrap().unwrap();
+    assert_eq!((sample.seq(), sample.epoch(), sample.incarnation()), (last, 1, first.incarnation()), "{what}");
+    assert_eq!(sample.view::<u64>().unwrap().to_vec(), fill(last));
+    // The others follow, by waiting or polling, and it adds up.
+    writer.write(&[len], &fill(last + 1)).unwrap();
+    let count = |reader: &mut Reader, read: fn(&mut Reader) -> Option<u64>| {
+        let mut sum = 3;
+        wait_until("it comes to the last", || {
+            sum += read(reader).map_or(0, |missed| missed + 1);
+            reader.seq() == Some(last + 1)
+        });
+        assert_eq!(sum, last + 1, "{what}: seen and missed");
+    };
+    count(&mut reader, |reader| reader.wait(A_MOMENT).unwrap().map(|sample| sample.missed()));
+    count(&mut poller, |reader| reader.read().unwrap().map(|sample| sample.missed()));
+    drop((first, sample, writer));
+    let left = dir.files();
+    assert_eq!((poll_seq(&mut new), poll_seq(&mut new)), (Some(last + 1), None), "{what}: {left:?}");
+    assert_eq!(dir.files(), [""; 0], "{what}: {left:?}");
 }
 
 #[test]

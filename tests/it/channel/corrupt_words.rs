@@ -1,4 +1,4 @@
-//! Somebody with the owner's rights writes nonsense onto the board or into a payload.
+//! A process with the owner's rights writes nonsense to the board or to a payload.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec, overwrite, peek};
 use crate::common::stress;
@@ -42,7 +42,9 @@ fn verdict(dir: &TestDir) -> HeaderError {
     error
 }
 
-/// What is said of a first axis beyond all memory. Some have lengths that a 32-bit process cannot even name.
+/// The error for a first axis beyond all memory.
+///
+/// A 32-bit process cannot even name some of these lengths.
 fn too_long(len: u64) -> HeaderError {
     match usize::try_from(len) {
         Ok(len) => HeaderError::Shape(ShapeError::Overflow { axis: 0, len }),
@@ -99,7 +101,9 @@ fn a_shape_larger_than_the_file() {
     dir.assert_kept();
 }
 
-/// The most that a header can ask for. In a child process, because to run out of memory ends one.
+/// The most that a header can ask for.
+///
+/// A peer reads it, since a process that runs out of memory ends.
 #[test]
 fn a_shape_larger_than_memory() {
     let dir = TestDir::new();
@@ -130,7 +134,7 @@ fn the_latest_word() {
     dir.keep_value();
     let good = word(&dir.board(), LATEST);
     let (number, slot) = (good >> 6, good & 63);
-    // A number that the slot does not hold; slots that are empty or that a board of four does not have.
+    // A number that the slot does not hold; slots that are empty, or that a board of four lacks.
     for (number, slot) in [(number + 1, slot), (number, (slot + 1) % 4), (number, 4), (number, 63), (u64::MAX >> 6, 63)]
     {
         overwrite(&dir.board(), LATEST, &(number << 6 | slot).to_ne_bytes());
@@ -201,7 +205,7 @@ fn wrong_bools_do_not_get_into_the_vector() {
     assert!(raw.iter().all(|byte| *byte <= 1), "{raw:?}");
 }
 
-/// Whatever the board says, there is an answer, and with the old bytes back the old value.
+/// Any board has an answer, and with the old bytes the old value.
 #[test]
 fn any_bytes_anywhere_on_the_board() {
     let dir = TestDir::new();
@@ -233,14 +237,16 @@ fn any_bytes_anywhere_on_the_board() {
         .unwrap();
 }
 
-/// The reader table is everybody's: nonsense in it may cost the writer its choice of slots, but nothing else.
+/// Every reader can write the reader table.
+///
+/// Nonsense there may cost the writer its choice of slots, but nothing else.
 #[test]
 fn nonsense_in_the_reader_table() {
     let dir = TestDir::new();
     let mut writer = dir.options().max_slots(3).create::<u8>(NAME).unwrap();
     writer.write(&[1], &[1]).unwrap();
     let table = dir.table();
-    // An entry that nobody owns claims to hold everything: its lock is free, so it is dead.
+    // An entry without an owner claims to hold everything: its lock is free, so its reader is dead.
     overwrite(&table, 128 + 5 * 64, &[0xff; 16]);
     overwrite(&table, 72, &[0xff; 56]);
     for n in 0..20 {

@@ -48,7 +48,7 @@ fn other_modes_on_request() {
     }
 }
 
-/// The reader table is for those who may write it: whatever the mode says, nobody else can read it.
+/// Only users that may write the reader table can read it, whatever the mode says.
 #[cfg(unix)]
 #[test]
 fn the_reader_table_is_for_readers_alone() {

@@ -1,4 +1,4 @@
-//! Loans whose memory is lent by address, and those who keep the address.
+//! Loans whose memory is lent by address, and callers that keep the address.
 
 use crate::channel::support::{NAME, TestDir, for_all_types};
 use crate::channel::support::{Numbered, numbered_vec};
@@ -37,9 +37,10 @@ fn lend(dir: &TestDir) -> (OwnedLoan, Reader) {
     (writer.into_loan(DType::U8, &[8000]).unwrap(), dir.reader())
 }
 
-/// What somebody does who has kept the address.
+/// What a caller does that has kept the address.
 fn scribble(address: *mut u8) {
-    // SAFETY: the tests keep what makes the address valid for so many bytes; nobody has a reference to them.
+    // SAFETY: the tests keep what makes the address valid for so many bytes; there is no reference
+    // to them.
     unsafe { address.write_bytes(0xdd, 8000) };
 }
 

@@ -1,6 +1,6 @@
-//! What a process may have runs out: descriptors, addresses, mappings, bytes of a file.
+//! A process runs out of descriptors, addresses, mappings, or bytes of a file.
 //!
-//! The limits are those of a child. It can go on with small values in the files that it has.
+//! The limits are those of a peer. It can go on with small values in the files that it has.
 
 use crate::channel::support::{TestDir, pattern};
 use crate::common::Peer;
@@ -15,8 +15,9 @@ fn put(writer: &mut Peer, reader: &mut Reader, len: usize, seed: u64) {
     assert!(sample.as_bytes() == pattern(DType::U8, len, seed), "{seed}");
 }
 
-/// A writer that has published two values, which may take turns in more files than those, is
-/// limited.
+/// Limits a writer that has published two values.
+///
+/// Its values may take turns in more files than those.
 fn limited(dir: &TestDir, what: &str) -> (Peer, Reader) {
     let mut writer = channel::start(dir);
     assert_eq!(writer.ask("create 64 8 false"), "ok");

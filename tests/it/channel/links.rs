@@ -1,4 +1,4 @@
-//! Somebody has put something else under a channel's names.
+//! Something else stands under a channel's names.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec};
 use crate::common::os;
@@ -14,7 +14,9 @@ fn make_fifo(path: &Path) {
     assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
 }
 
-/// Puts each kind of stranger where a file was, and calls `check` with what the error should say.
+/// Replaces a file by each kind of stranger, and calls `check`.
+///
+/// `check` gets what the error should say.
 fn with_strangers(path: &Path, mut check: impl FnMut(Foreign)) {
     let away = path.with_extension("away");
     fs::rename(path, &away).unwrap();
@@ -89,7 +91,8 @@ fn instead_of_the_reader_table() {
     let table = dir.table();
     with_strangers(&table, |kind| {
         if kind == Foreign::HardLinked {
-            // It is the table all the same, as its head says: a user who may write it can give it further names.
+            // It is the table all the same, as its head says: a user with write permission can give
+            // it further names.
             assert_eq!(latest_vec::<i32>(&mut dir.reader()), KEPT);
         } else {
             assert_foreign(dir.options().open(NAME), &table, kind);
@@ -113,7 +116,7 @@ fn instead_of_a_payload() {
     dir.assert_kept();
 }
 
-/// A reader that has seen the value does not care what is under its name now.
+/// A reader that has seen the value ignores what is under its name now.
 #[test]
 fn attached_readers_are_not_disturbed() {
     let dir = TestDir::new();

@@ -1,4 +1,6 @@
-//! Somebody flips bits in all files of a channel, and exchanges and extends files, while a writer writes and readers read.
+//! Damage to all files of a channel while a writer writes and readers read.
+//!
+//! A thread flips bits, and exchanges and extends files.
 
 use crate::channel::support::{NAME, TestDir};
 use crate::common::os::{read_exact_at, write_all_at};
@@ -11,10 +13,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Rounds after which writer and readers begin anew, so that damage which stays (a board marked as closed) does not end the test early.
+/// Rounds after which writer and readers begin anew.
+///
+/// Damage that stays, such as a board marked as closed, would end the test early.
 const ROUNDS: u32 = 500;
 
-/// Flips one bit of a random file, or now and then makes it longer or moves another channel's file over it.
+/// Flips one bit of a random file.
+///
+/// Now and then extends the file, or moves another channel's file over it.
 fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(dir)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.is_file());
@@ -22,7 +28,8 @@ fn damage(dir: &Path, stranger: &Path, dice: &mut Dice) -> std::io::Result<()> {
     let file = File::options().read(true).write(true).open(path)?;
     let len = file.metadata()?.len();
     match dice.roll(500) {
-        // By writing, not by setting the length: the file may have grown since we looked, and must not be cut under its mappings.
+        // By writing, not by setting the length: the file may have grown meanwhile, and must not be
+        // cut under its mappings.
         0 => write_all_at(&file, &[0], len + 4095),
         1 => {
             let others: Vec<_> = fs::read_dir(stranger)?.filter_map(|entry| Some(entry.ok()?.path())).collect();

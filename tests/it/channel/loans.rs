@@ -187,7 +187,7 @@ fn loans_take_turns_with_writes() {
     }
 }
 
-/// A forked child has its parent's open loan, but not its memory.
+/// A forked child has the open loan of its parent, but not its memory.
 #[cfg(unix)]
 #[test]
 fn a_forked_child_does_not_fill_its_parents_loan() {

@@ -1,5 +1,8 @@
-//! Processes for different processors on one channel. `NDSHARRAY_PEER` names this very test binary, built for another target of the same
-//! operating system; the tests of one module need one of the same byte order, those of the other one of the other.
+//! Processes for different processors on one channel.
+//!
+//! `NDSHARRAY_PEER` names this test binary, built for another target of the same operating system.
+//! The tests of one module need a target of the same byte order, those of the other module one of
+//! the other.
 
 use crate::channel::support::{NAME, TestDir, pattern, shapes};
 use crate::common::Peer;

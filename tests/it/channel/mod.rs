@@ -15,7 +15,7 @@ mod live_damage;
 mod loans;
 mod mixed;
 mod ownership;
-// Whose a file is and who may use it is the directory's to say on Windows.
+// On Windows the directory decides which user owns and may use a file.
 #[cfg(unix)]
 mod permissions;
 mod processes;

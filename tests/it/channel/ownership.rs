@@ -1,4 +1,4 @@
-//! Who may write, who may read, and what is left when they go.
+//! Which process may write, which may read, and what is left when they go.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec, wait_until};
 use crate::common::Peer;
@@ -292,7 +292,7 @@ fn a_living_writer_is_told_from_a_dead_one() {
     wait_until("the closed channel has no writer", || !reader.is_writer_alive() && !copies.is_writer_alive());
 }
 
-/// Who does not move for a long time is not dead.
+/// A process that does not move for a long time is not dead.
 #[cfg(target_os = "linux")]
 #[test]
 fn stopped_processes_keep_what_they_have() {

@@ -1,4 +1,7 @@
-//! Other users. A test cannot become one without being root; what needs another user is then left to the file's mode.
+//! Other users.
+//!
+//! Only root can become another user. Without it, what needs another user is left to the file's
+//! mode.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec};
 use ndsharray::{Error, Foreign, Owners};
@@ -17,7 +20,8 @@ fn is_root() -> bool {
 fn as_nobody<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            // The system call itself changes this thread alone, unlike the C library's function of that name.
+            // The system call changes this thread alone, unlike the C library's function of that
+            // name.
             // SAFETY: takes numbers only.
             let answer = unsafe { libc::syscall(libc::SYS_setresuid, -1, NOBODY, -1) };
             assert_eq!(answer, 0);
@@ -79,7 +83,7 @@ fn without_permission_for_the_directory() {
     assert_eq!(dir.files(), [""; 0]);
 }
 
-/// Who may read the files but not write the reader table can copy, and only that.
+/// A user without permission to write the reader table can copy, and only that.
 #[test]
 fn with_permission_to_read_only() {
     let dir = TestDir::new();
@@ -113,7 +117,7 @@ fn with_permission_to_write_the_reader_table() {
     let options = dir.options().mode(0o644).readers_mode(0o666);
     let mut writer = options.create::<i32>(NAME).unwrap();
     writer.write(&[3], &KEPT).unwrap();
-    // Where locks are files, who holds a value makes one.
+    // Where locks are files, a reader that holds a value creates one.
     let dir_mode = if cfg!(any(ndsharray_portable, not(any(target_os = "linux", target_vendor = "apple")))) {
         0o777
     } else {

@@ -1,12 +1,16 @@
-//! Files that are removed: while another process has them mapped, beside some that cannot be, and
-//! those that are found.
+//! Removal of files.
+//!
+//! Of files that another process has mapped, beside some that cannot be removed, and of those that
+//! are found.
 
 use crate::channel::support::{KEPT, NAME, TestDir, latest_vec, wait_until};
 use crate::peer::channel;
 use ndsharray::{Error, Foreign};
 use std::fs;
 
-/// All that is in the directory, also what the system keeps of removed files (Windows may).
+/// All names in the directory.
+///
+/// Also what Windows keeps of removed files.
 fn everything(dir: &TestDir) -> usize {
     std::fs::read_dir(dir.path()).unwrap().count()
 }
@@ -54,7 +58,7 @@ fn payload_name(number: u8) -> String {
     format!("{NAME}.ndsh-0000000000004000800000000000{number:04}")
 }
 
-/// What cannot be removed, or is not this library's, is in the way of nothing else.
+/// What cannot be removed, or is a stranger's, is in the way of nothing else.
 #[test]
 fn one_that_stays_keeps_no_other() {
     for unused in [false, true] {
@@ -77,7 +81,7 @@ fn one_that_stays_keeps_no_other() {
         let mut stay = vec![before.clone(), after.clone(), "other.ndsh-00000000000040008000000000000001".to_owned()];
         stay.sort();
         assert_eq!(dir.files(), stay);
-        // Whoever asks again is told again.
+        // Another call has the same answer.
         refused(remove());
         assert_eq!(dir.files(), stay);
         for name in [&before, &after] {
@@ -98,8 +102,9 @@ fn links_with_a_payloads_name_stay() {
     assert_eq!(dir.files(), [payload_name(0)]);
 }
 
-/// A writer that takes over looks for what its predecessor left; one that makes the channel need
-/// not.
+/// A writer that takes over looks for what its predecessor left.
+///
+/// One that creates the channel need not.
 #[test]
 fn leftovers_are_looked_for_where_there_can_be_some() {
     let dir = TestDir::new();

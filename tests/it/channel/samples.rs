@@ -52,7 +52,7 @@ fn what_is_refused_stays_unread() {
             assert!(matches!(refused, Err(Error::Forked)));
         }
     }
-    // Nobody holds a slot.
+    // No reader holds a slot.
     for value in 2..=9 {
         writer.write(&[1], &[value]).unwrap();
     }
@@ -166,7 +166,7 @@ fn owned_samples_die_on_other_threads_while_their_reader_pins_again() {
     let done = AtomicBool::new(false);
     let start = Instant::now();
     let refused = std::thread::scope(|scope| {
-        // At most: one sample in the channel's buffer, one with the thread, one with the reader, one borrowed.
+        // At most: one sample in the queue, one with the thread, one with the reader, one borrowed.
         let (sender, receiver) = std::sync::mpsc::sync_channel::<ndsharray::OwnedSample>(1);
         let dropper = scope.spawn(move || {
             let mut checked = 0_u64;

@@ -100,7 +100,7 @@ struct Cut {
     order: Vec<usize>,
 }
 
-/// For each axis its length and a slice of it, and an order for the axes.
+/// For each axis a length and a slice; and an order for the axes.
 fn cuts() -> impl Strategy<Value = Cut> {
     let axis = (1_usize..6).prop_flat_map(|len| {
         let step = prop_oneof![1_isize..4, -3_isize..0];

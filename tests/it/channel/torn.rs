@@ -1,4 +1,6 @@
-//! A writer that does not pause, readers that look twice: no value may be a mixture, none may change while it is held.
+//! A writer that does not pause, and readers that look twice.
+//!
+//! No value may be a mixture, and none may change while it is held.
 
 use crate::channel::support::{Done, NAME, TIMEOUT, TestDir};
 use crate::common::stress::TORN;
@@ -10,15 +12,20 @@ use std::time::{Duration, Instant};
 /// Values that each reader must see, however long that takes within [`TIMEOUT`].
 const ENOUGH: u64 = 300;
 
-/// When the writer begins to pause: whoever has not seen enough by then copies on a machine too slow to do it between two values.
+/// When the writer begins to pause.
+///
+/// A reader that has not seen enough by then copies on a machine too slow to do it between two
+/// values.
 fn pause() -> Duration {
     10 * TORN.time()
 }
 
-/// Every so many values the processor is given away at the worst moment, because on few cores that rarely happens by itself.
+/// Every so many values the writer gives the processor away, at the worst moment.
+///
+/// On few cores that rarely happens by itself.
 const SWITCH: u64 = 32;
 
-/// Every element says which value it belongs to, where it stands, and how many there are.
+/// An element that tells its value's number, its place and the length.
 fn element(number: u64, index: usize, len: usize) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (index as u64) << 20 ^ len as u64
 }
@@ -52,7 +59,7 @@ fn flood(mut writer: Writer<u64>, size: Size, done: &AtomicBool) -> u64 {
         if number.is_multiple_of(16)
             && let Ok(mut loan) = writer.loan(&[len])
         {
-            // Nobody may ever see this.
+            // No reader may ever see this.
             loan.as_mut_slice().fill(0);
         }
         let mut loan = match writer.loan(&[len]) {

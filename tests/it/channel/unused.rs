@@ -1,8 +1,10 @@
-//! Removing only what no living process has.
+//! Removal of files that no living process uses.
 //!
-//! Where handles of this process go, the kernel may take a moment to say so: a child that another test has just forked has them too, until it calls `exec`.
+//! When handles of this process go, the kernel may take a moment to say so: a child that another
+//! test has just forked has them too, until it calls `exec`.
 
 use crate::channel::support::{NAME, TestDir, wait_until};
+use crate::common::stress;
 use crate::peer::channel;
 use ndsharray::{Error, SharedArray};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -67,7 +69,9 @@ fn an_array_goes_when_its_handles_have_gone() {
     assert!(matches!(remove(), Err(Error::NotFound { .. })));
 }
 
-/// Whoever removes a channel has all entries of its readers for a moment; a newcomer that finds none free is not told that there are too many readers.
+/// A remover holds all readers' entries for a moment.
+///
+/// A newcomer that finds none free then is not told that there are too many readers.
 #[test]
 fn a_remover_is_not_taken_for_many_readers() {
     let dir = TestDir::new();
@@ -88,7 +92,7 @@ fn a_remover_is_not_taken_for_many_readers() {
                 }
             });
         }
-        let end = Instant::now() + Duration::from_secs(2);
+        let end = Instant::now() + stress::RACE.time();
         let mut found = 0;
         while Instant::now() < end {
             match dir.options().open(NAME) {
@@ -105,8 +109,9 @@ fn a_remover_is_not_taken_for_many_readers() {
     });
 }
 
-/// A remover that looks whether a channel is in use keeps no writer out: neither the next one of a channel whose writer
-/// was killed, nor one that comes after a close.
+/// A remover that looks whether a channel is in use keeps no writer out.
+///
+/// Neither the next writer after a killed one, nor one that comes after a close.
 #[test]
 fn a_remover_is_not_taken_for_a_writer() {
     for persist in [true, false] {

@@ -6,7 +6,7 @@ use ndsharray::{Error, Reader, Writer};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Waits in a thread of its own for `act`, which is called as soon as that thread sleeps.
+/// Waits in a thread, and calls `act` as soon as that thread sleeps.
 #[cfg(target_os = "linux")]
 fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
     std::thread::scope(|scope| {
@@ -25,8 +25,9 @@ fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> 
     })
 }
 
-/// Waits in a thread of its own for `act`, which is called when that thread has had time to fall asleep: where the system does not tell, most runs see
-/// it asleep, and all see what must hold.
+/// Waits in a thread, and calls `act` when that thread has had time to fall asleep.
+///
+/// Here the system does not tell: most runs see it asleep, and all see what must hold.
 #[cfg(not(target_os = "linux"))]
 fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
     std::thread::scope(|scope| {
@@ -118,7 +119,9 @@ fn a_publication_wakes() {
     assert_eq!(value.as_bytes(), [8]);
 }
 
-/// If wake-ups got lost, each exchange would last until the reader looks by itself, a tenth of a second later.
+/// No wake-up gets lost.
+///
+/// Otherwise each exchange would last until the reader looks by itself, a tenth of a second later.
 #[test]
 fn no_wake_up_is_lost() {
     let dir = TestDir::new();
@@ -143,8 +146,10 @@ fn no_wake_up_is_lost() {
     assert!(time < ROUNDS * Duration::from_millis(100) / 3, "{time:?} for {ROUNDS} exchanges");
 }
 
-/// Two processes' worth of ends answer each other, so that each wait is short and the next one looks before it sleeps; a long limit has nearly every
-/// wait end that way, one of zero has none.
+/// Two pairs of ends answer each other, so each wait is short.
+///
+/// The next wait looks before it sleeps. A long limit lets nearly every wait end that way, a limit
+/// of zero none.
 #[test]
 fn a_reader_that_looks_before_it_sleeps_misses_nothing() {
     for limit in [Duration::ZERO, Duration::from_micros(50), Duration::from_secs(1)] {
@@ -292,7 +297,9 @@ fn a_wait_goes_on_in_a_channel_made_anew() {
     assert_eq!(value, Some(2));
 }
 
-/// Somebody removes the files of a killed writer while a reader sleeps, and a new writer makes the channel again.
+/// A sleeping reader follows to the channel that a new writer creates.
+///
+/// The files of its killed predecessor were removed meanwhile.
 #[test]
 fn a_sleeper_follows_the_name() {
     let dir = TestDir::new();
@@ -333,7 +340,7 @@ fn opening_waits_for_the_writer() {
     assert!(dir.options().open_timeout(NAME, Duration::ZERO).is_err(), "closed again");
 }
 
-/// Writers come and go under one name; a reader that waits sees values of all of them, in order.
+/// A waiting reader sees values of all writers of a name, in order.
 #[test]
 fn one_reader_many_channels() {
     let dir = TestDir::new();
@@ -367,7 +374,9 @@ fn one_reader_many_channels() {
     assert!(seen.is_sorted() && seen.len() >= 5, "{seen:?}");
 }
 
-/// Where the reader table is gone, nobody can wake its sleepers: they find out when their slice of sleep is over.
+/// Without the reader table nothing can wake its sleepers.
+///
+/// They find out when their slice of sleep is over.
 #[test]
 fn a_sleeper_without_its_table_finds_out() {
     let dir = TestDir::new();

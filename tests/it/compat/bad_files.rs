@@ -6,7 +6,7 @@ use ndsharray::{Error, Foreign};
 use std::fs;
 use std::time::Duration;
 
-/// A channel whose writer has gone, with the value [1, 2, 3].
+/// A channel whose writer is gone, with the value [1, 2, 3].
 fn kept() -> TestDir {
     let dir = TestDir::new();
     dir.options().persist(true).create::<i32>(NAME).unwrap().write(&[3], &[1, 2, 3]).unwrap();
@@ -92,7 +92,7 @@ fn a_tag_that_goes_bad_later() {
     assert!(reader.is_valid());
 }
 
-/// Reader first: the wait ends when the tag is complete, not when there is some file.
+/// A wait for the channel ends with the complete tag, not with any file.
 #[test]
 fn waiting_for_a_tag_that_is_being_made() {
     let dir = kept();
@@ -173,7 +173,9 @@ fn headers_that_lie() {
     }
 }
 
-/// A file may claim more than there is memory, and be as long as it claims, without taking any.
+/// A file may claim more than all memory, and be as long.
+///
+/// That takes no memory.
 #[test]
 fn a_payload_larger_than_memory() {
     let dir = kept();

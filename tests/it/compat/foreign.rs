@@ -1,11 +1,13 @@
-//! Files of others, whatever their names: their bytes, modes and links stay, whatever is called
-//! with whatever name.
+//! Files of others keep their bytes, modes and links.
+//!
+//! So it is with whatever names, and whatever is called with whatever name.
 
 use crate::common::stress;
 use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::Error;
 use ndsharray::compat::{AnyWriter, Options, Writer};
 use proptest::prelude::*;
+use proptest::test_runner::{TestCaseResult, TestRunner};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -129,8 +131,9 @@ fn names_of_this_library_are_refused() {
     writer.write(&[2], &[3, 4]).unwrap();
 }
 
-/// A raw block that another handle has mapped is neither cut nor written, so that touching it goes
-/// on being possible.
+/// A raw block that another handle has mapped is neither cut nor written.
+///
+/// So touching it stays possible.
 #[test]
 fn a_raw_block_that_is_open_is_not_cut() {
     let dir = TestDir::new();
@@ -164,8 +167,9 @@ fn what_is_no_regular_file_of_ones_own_is_refused() {
     }
 }
 
-/// Beside a channel that is in order, too: what only has the name of a payload file stays, what is
-/// one goes.
+/// Beside a sound channel, a file that only has a payload's name stays.
+///
+/// A payload goes.
 #[test]
 fn foreign_files_beside_a_channel_stay() {
     let dir = TestDir::new();
@@ -216,8 +220,9 @@ fn what_cannot_be_removed_does_not_keep_the_rest() {
     assert_eq!(dir.files(), [theirs.file_name().unwrap().to_str().unwrap()]);
 }
 
-/// Names that are not ASCII, and those that cannot be anyone's: every function says so, at once,
-/// and touches nothing.
+/// Names beyond ASCII, and impossible names, are an error of every function.
+///
+/// The error comes at once, and nothing is touched.
 #[test]
 fn names_that_python_cannot_have_are_refused_everywhere() {
     let dir = TestDir::new();
@@ -293,35 +298,46 @@ fn file_name() -> impl Strategy<Value = String> {
     .prop_filter("a name", |name| name != "." && name != "..")
 }
 
-proptest! {
-    #![proptest_config(stress::property(60))]
+#[test]
+fn a_directory_of_foreign_files_stays_as_it_is() {
+    let files = prop::collection::btree_map(file_name(), (content(), 0_u32..4, 0_u8..4), 1..8);
+    let names = prop::collection::vec(prop_oneof![file_name(), Just("a".to_owned())], 1..4);
+    let cases = (files, names);
+    // Each case waits most of the time, for writers that linger.
+    std::thread::scope(|scope| {
+        for config in stress::property_in_parts(60, 6) {
+            let cases = &cases;
+            scope
+                .spawn(|| TestRunner::new(config).run(cases, |(files, names)| stays_as_it_is(&files, &names)).unwrap());
+        }
+    });
+}
 
-    #[test]
-    fn a_directory_of_foreign_files_stays_as_it_is(
-        files in prop::collection::btree_map(file_name(), (content(), 0_u32..4, 0_u8..4), 1..8),
-        names in prop::collection::vec(prop_oneof![file_name(), Just("a".to_owned())], 1..4),
-    ) {
-        let dir = TestDir::new();
-        let elsewhere = TestDir::new();
-        for (name, (content, mode, how)) in &files {
-            let path = dir.path().join(name);
-            let other = elsewhere.path().join(name);
-            match how {
-                0 => symlink(&other, &path).unwrap(),
-                1 => {
-                    fs::write(&other, content).unwrap();
-                    fs::hard_link(&other, &path).unwrap();
-                }
-                _ => {
-                    fs::write(&path, content).unwrap();
-                    fs::set_permissions(&path, fs::Permissions::from_mode(0o600 | mode << 3)).unwrap();
-                }
+/// A file's content, its mode, and how it comes to its name.
+type Foreign = (Vec<u8>, u32, u8);
+
+fn stays_as_it_is(files: &BTreeMap<String, Foreign>, names: &[String]) -> TestCaseResult {
+    let dir = TestDir::new();
+    let elsewhere = TestDir::new();
+    for (name, (content, mode, how)) in files {
+        let path = dir.path().join(name);
+        let other = elsewhere.path().join(name);
+        match how {
+            0 => symlink(&other, &path).unwrap(),
+            1 => {
+                fs::write(&other, content).unwrap();
+                fs::hard_link(&other, &path).unwrap();
+            }
+            _ => {
+                fs::write(&path, content).unwrap();
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o600 | mode << 3)).unwrap();
             }
         }
-        let before = (look(dir.path()), look(elsewhere.path()));
-        for name in &names {
-            call_everything(&dir.options(), name);
-        }
-        prop_assert_eq!((look(dir.path()), look(elsewhere.path())), before);
     }
+    let before = (look(dir.path()), look(elsewhere.path()));
+    for name in names {
+        call_everything(&dir.options(), name);
+    }
+    prop_assert_eq!((look(dir.path()), look(elsewhere.path())), before);
+    Ok(())
 }

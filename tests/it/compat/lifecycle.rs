@@ -1,4 +1,4 @@
-//! Who makes and who removes which file.
+//! Which process creates and which removes which file.
 
 use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::Error;
@@ -52,7 +52,7 @@ fn the_mode_is_as_asked() {
     assert!(matches!(dir.options().mode(0o1000).create::<i32>("b"), Err(Error::InvalidOption { .. })));
 }
 
-/// What Python's reader needs: it maps the tag file once and for ever.
+/// Python's reader maps the tag file once and keeps that mapping.
 #[test]
 fn a_tag_file_that_is_there_is_taken_over() {
     let dir = TestDir::new();
@@ -78,8 +78,9 @@ fn a_tag_file_that_is_there_is_taken_over() {
     assert_eq!(dir.files(), Vec::<String>::new());
 }
 
-/// What a writer leaves that is killed while it makes the tag: this library's, and Python's, which
-/// copies it in any order.
+/// What a writer leaves that is killed while it creates the tag.
+///
+/// This library's writer, and Python's, which copies the tag in any order.
 #[test]
 fn the_start_of_a_tag_is_made_one() {
     let digits = "0123456789abcdef".repeat(2);

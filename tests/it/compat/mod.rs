@@ -1,4 +1,4 @@
-//! Python's wire format without Python: samples recorded from the package, damaged files, and the life of a channel.
+//! Python's wire format without Python: recorded samples, damaged files, and the life of a channel.
 
 mod bad_files;
 mod changes;

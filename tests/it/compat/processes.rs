@@ -4,7 +4,9 @@ use crate::common::Peer;
 use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::Error;
 
-/// The last value of a killed writer stays readable; the next writer goes on where it was, and removes what it left.
+/// The last value of a killed writer stays readable.
+///
+/// The next writer goes on from there, and removes what the dead one left.
 #[test]
 fn a_killed_writer_is_succeeded() {
     let dir = TestDir::new();

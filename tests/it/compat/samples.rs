@@ -22,7 +22,9 @@ fn samples() -> impl Iterator<Item = (DTypeTable, Sample)> {
     SAMPLES.iter().flat_map(|(table, text)| text.lines().map(|line| (*table, parse(line))))
 }
 
-/// Those that Python would write the same way on this machine: they were recorded on one whose long doubles are the x87's.
+/// The samples that Python would write the same way on this machine.
+///
+/// They were recorded on a machine whose long doubles are the x87's.
 fn samples_of_here() -> impl Iterator<Item = (DTypeTable, Sample)> {
     let x87 = cfg!(any(target_arch = "x86", target_arch = "x86_64"));
     samples().filter(move |(_, sample)| x87 || !matches!(sample.dtype, DType::LongDouble | DType::ComplexLongDouble))
@@ -119,7 +121,9 @@ fn the_same_bytes_are_written() {
     }
 }
 
-/// What differs between the versions is told by one value with elements, and then known for empty arrays too.
+/// One value with elements tells the version of the list.
+///
+/// Afterwards it is known for empty arrays too.
 #[test]
 fn the_list_of_dtypes_is_learned() {
     let dir = TestDir::new();

@@ -1,10 +1,10 @@
-//! What readers find that come late, opening the file that the tag named a while ago.
+//! What late readers find, in the file that the tag named a while ago.
 
 use crate::compat::support::{NAME, TestDir, is_valid};
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// Elements of a file that is small, and of one that is kept to be written again.
+/// Elements of a small file, and of one that is written again.
 const SIZES: [usize; 2] = [100, 100_000];
 
 /// How long a name stays in any case.
@@ -58,7 +58,9 @@ fn every_name_leads_to_its_value_or_to_a_tombstone_of_the_same_header() {
     }
 }
 
-/// A file that somebody has open is not written again; when he lets go of it, others are. Only Linux can tell, by its leases.
+/// A file that a process has open is not written again; once closed, it is.
+///
+/// Only Linux can tell, by its leases.
 #[test]
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn files_are_written_again_only_when_nobody_has_them_open() {
@@ -115,9 +117,10 @@ fn memory_does_not_grow() {
     }
 }
 
-/// Without readers a writer goes round in a few large files; from the first reader on that comes
-/// late, as Python's does, it keeps many. Only access times tell, and only on Linux they are looked
-/// at.
+/// Without readers a writer goes round in a few large files.
+///
+/// From the first reader that comes late, as Python's does, it keeps many. Only access times tell,
+/// and only Linux has them looked at.
 #[test]
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 fn a_late_reader_makes_the_history_long() {

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 pub(crate) const NAME: &str = "channel";
 
-/// A fresh directory in shared memory, gone with all that is in it at the end of the test.
+/// A fresh directory in shared memory, removed with its content at the end.
 pub(crate) struct TestDir {
     dir: TempDir,
 }

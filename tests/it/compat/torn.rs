@@ -1,23 +1,25 @@
 //! A writer that never pauses, and readers that check every element.
 
+use crate::common::stress::COMPAT_VALUES;
 use crate::compat::support::{Done, NAME, TestDir};
 use ndsharray::Error;
 use ndsharray::compat::Overwrite;
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Values that a reader must accept before a test ends.
-const ENOUGH: u64 = 1_000;
-
-/// Times that a reader may come in vain before the writer waits for it. A value that is overwritten in place is whole for moments only, on a slow machine
-/// too short for any reader.
+/// Reads in vain after which the writer waits for the reader.
+///
+/// A value that is overwritten in place is whole for moments only, on a slow machine too short for
+/// any reader.
 const IN_VAIN: u32 = 2_000;
 
 /// What a reader that can go on tells the writer.
 const NO_HURRY: u64 = u64::MAX;
 
-/// Values of `len` equal elements, counted from 0, until `read` is through. A value of at least the number that `read` puts into its argument stays until
-/// there is another number.
+/// Writes values of `len` equal elements, counted from 0, until `read` returns.
+///
+/// A value of at least the number that `read` puts into its argument stays until there is another
+/// number.
 fn flood(dir: &TestDir, mode: Overwrite, len: usize, history: usize, read: impl Fn(&AtomicU64)) {
     let (done, wanted) = (AtomicBool::new(false), AtomicU64::new(NO_HURRY));
     let mut writer = dir.options().overwrite(mode).history_bytes(history).create::<u64>(NAME).unwrap();
@@ -40,7 +42,9 @@ fn flood(dir: &TestDir, mode: Overwrite, len: usize, history: usize, read: impl 
     });
 }
 
-/// Whether all are the same. Compared as memory, since there are many and this is not optimised.
+/// Whether all words are the same.
+///
+/// Compared as memory, since there are many and this is not optimised.
 fn are_equal(words: &[u64]) -> bool {
     words[1..] == words[..words.len() - 1]
 }
@@ -50,7 +54,8 @@ fn check_reader(mode: Overwrite, len: usize) {
     flood(&dir, mode, len, 1 << 20, |wanted| {
         let mut reader = dir.reader();
         let (mut last, mut accepted, mut in_vain) = (None, 0, 0);
-        while accepted < ENOUGH {
+        let enough = COMPAT_VALUES.count();
+        while accepted < enough {
             let found = match reader.read() {
                 // It has looked as often as it may.
                 Err(Error::Contended { .. }) if matches!(mode, Overwrite::InPlace) => {
@@ -93,8 +98,11 @@ fn in_place() {
     check_reader(Overwrite::InPlace, 1024);
 }
 
-/// What Python's reader does: the tag, then the file of that name three times, then the stamp, then the rest. It must find a file
-/// each time, of one length, and accept nothing torn. History is short, so that it often comes late.
+/// A reader like Python's finds a whole file at each of its steps.
+///
+/// It opens the tag, three times the file of that name, the stamp and the rest. It must find a file
+/// each time, of one length, and accept nothing torn. History is short, so that it often comes
+/// late.
 #[test]
 fn a_reader_like_pythons_is_never_stranded() {
     for (len, history) in [(1024, 0), (1 << 16, 0), (1 << 16, 1 << 20)] {

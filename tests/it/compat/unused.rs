@@ -13,7 +13,9 @@ fn names(found: Vec<Leftover>) -> Vec<PathBuf> {
     found.into_iter().map(|file| file.path).collect()
 }
 
-/// Waits until it is so: a child that another test has just forked has our files open too, until it calls `exec`.
+/// Waits until `so` holds.
+///
+/// A child that another test has just forked has our files open too, until it calls `exec`.
 fn until(mut so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !so() {
@@ -30,9 +32,10 @@ fn what_is_open_or_mapped_stays() {
     fs::copy(dir.payload(), &lost).unwrap();
     let all = dir.files();
 
-    // A process that does as Python does: the tag is mapped, its descriptor closed. As the owner it is asked, though it is ourselves.
+    // This process maps the tag and closes its descriptor, as Python does, and is found all the
+    // same.
     let tag = fs::File::open(dir.tag()).unwrap();
-    // SAFETY: nobody changes the file while it is mapped, or cuts it.
+    // SAFETY: the file is neither changed nor cut while it is mapped.
     let mapped = unsafe { memmap2::Mmap::map(&tag) }.unwrap();
     drop(tag);
     let unused = || names(dir.options().unused(NAME, NOW).unwrap());
@@ -68,7 +71,7 @@ fn what_a_living_writer_or_reader_has_is_used() {
     assert!(dir.options().unused("nothing", NOW).unwrap().is_empty());
 }
 
-/// A channel that nobody has, with many files, so that sweeping it takes a while.
+/// A channel without a process, with many files, so that sweeping it takes a while.
 fn abandoned() -> TestDir {
     let dir = TestDir::new();
     dir.options().persist(true).create::<i32>(NAME).unwrap().write(&[1], &[1]).unwrap();
@@ -78,52 +81,59 @@ fn abandoned() -> TestDir {
     dir
 }
 
-/// A process that opens the tag while it is swept waits for the kernel, as Python does, or asks
-/// again, as this library does. Either ends up with a tag that has its name, or with none.
+/// A process that opens a tag being swept gets it whole, or not at all.
+///
+/// It waits for the kernel, as Python does, or asks again, as this library does. Either ends up
+/// with a tag that has its name, or with none.
 #[test]
 fn who_opens_the_tag_while_it_is_swept_gets_it_whole_or_not_at_all() {
     let (mut opened, mut swept) = (0, 0);
-    for round in 0..200 {
-        let dir = abandoned();
-        let late = Duration::from_micros(round * 7 % 400);
-        std::thread::scope(|scope| {
-            let python = scope.spawn(|| {
-                std::thread::sleep(late);
-                fs::File::open(dir.tag())
-            });
-            let rust = scope.spawn(|| {
-                std::thread::sleep(late);
-                dir.options().open(NAME)
-            });
-            let gone = dir.options().remove_unused(NAME, NOW).unwrap();
-            match python.join().unwrap() {
-                Ok(file) => {
-                    opened += 1;
-                    let links = std::os::unix::fs::MetadataExt::nlink(&file.metadata().unwrap());
-                    assert_eq!(links, 1, "round {round}: a tag without a name, or with two");
-                    assert!(dir.tag().exists());
+    // A writer that goes lingers for readers: the ends of all rounds are waited for at once.
+    std::thread::scope(|ends| {
+        for round in 0..200 {
+            let dir = abandoned();
+            let late = Duration::from_micros(round * 7 % 400);
+            std::thread::scope(|scope| {
+                let python = scope.spawn(|| {
+                    std::thread::sleep(late);
+                    fs::File::open(dir.tag())
+                });
+                let rust = scope.spawn(|| {
+                    std::thread::sleep(late);
+                    dir.options().open(NAME)
+                });
+                let gone = dir.options().remove_unused(NAME, NOW).unwrap();
+                match python.join().unwrap() {
+                    Ok(file) => {
+                        opened += 1;
+                        let links = std::os::unix::fs::MetadataExt::nlink(&file.metadata().unwrap());
+                        assert_eq!(links, 1, "round {round}: a tag without a name, or with two");
+                        assert!(dir.tag().exists());
+                    }
+                    Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
                 }
-                Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
-            }
-            match rust.join().unwrap() {
-                Ok(_) => assert!(dir.tag().exists(), "round {round}"),
-                Err(Error::NotFound { .. }) => {}
-                Err(other) => panic!("round {round}: {other:?}"),
-            }
-            swept += usize::from(gone.iter().any(|file| file.path == dir.tag()));
-        });
-        // Whatever became of it, a writer goes on there, and nothing stays in the end.
-        let mut writer = dir.options().create::<i32>(NAME).unwrap();
-        writer.write(&[1], &[2]).unwrap();
-        assert_eq!(next_i32(&mut dir.reader()), [2]);
-        drop(writer);
-        let tags = dir.files().into_iter().filter(|name| name == NAME).count();
-        assert_eq!(tags, 0);
-    }
+                match rust.join().unwrap() {
+                    Ok(_) => assert!(dir.tag().exists(), "round {round}"),
+                    Err(Error::NotFound { .. }) => {}
+                    Err(other) => panic!("round {round}: {other:?}"),
+                }
+                swept += usize::from(gone.iter().any(|file| file.path == dir.tag()));
+            });
+            // Whatever became of it, a writer goes on there, and nothing stays in the end.
+            let mut writer = dir.options().create::<i32>(NAME).unwrap();
+            writer.write(&[1], &[2]).unwrap();
+            assert_eq!(next_i32(&mut dir.reader()), [2]);
+            ends.spawn(move || {
+                drop(writer);
+                let tags = dir.files().into_iter().filter(|name| name == NAME).count();
+                assert_eq!(tags, 0, "round {round}");
+            });
+        }
+    });
     assert!(opened > 0 && swept > 0, "neither too early nor too late: {opened}, {swept}");
 }
 
-/// What a killed writer of this library leaves has many names, most of which lead to one file.
+/// A killed writer leaves many names, most of which lead to one file.
 #[test]
 fn tombstones_are_swept_too() {
     let dir = TestDir::new();

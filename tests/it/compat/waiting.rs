@@ -28,8 +28,9 @@ fn a_wait_ends_with_a_value_or_with_the_time() {
     });
 }
 
-/// The format knows no closing: a wait goes on, and finds the next writer of the name, also in
-/// pieces.
+/// A wait goes on beyond a writer, and finds the next one of the name.
+///
+/// The format knows no closing. The wait may also be in pieces.
 #[test]
 fn a_wait_goes_on_from_writer_to_writer() {
     for pieces in [false, true] {

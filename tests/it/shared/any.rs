@@ -45,7 +45,7 @@ fn holds_are_the_guards_locks() {
     assert_eq!(*typed.read().unwrap(), [1, 5, 0]);
 }
 
-/// Accesses of two sizes to one element, or a byte that is no bool, are what a hold is to keep out.
+/// A hold keeps out accesses of two sizes, and bytes that are no bool.
 #[test]
 fn a_hold_knows_its_dtype() {
     let dir = TestDir::new();
@@ -61,7 +61,7 @@ fn a_hold_knows_its_dtype() {
     hold.atomic::<bool>().unwrap().store(0, true);
 }
 
-/// Whoever is asked whether to go on may panic: the lock is free then.
+/// The callback that decides whether to go on may panic: the lock is free then.
 #[test]
 fn a_panic_while_waiting_leaves_the_lock_free() {
     let dir = TestDir::new();
@@ -72,7 +72,7 @@ fn a_panic_while_waiting_leaves_the_lock_free() {
             std::panic::AssertUnwindSafe(|| any.hold(kind, || std::panic::resume_unwind(Box::new("on purpose"))));
         assert!(std::panic::catch_unwind(hold).is_err());
     };
-    // While it waits for those who share, it has the lock already.
+    // While it waits for those that share, it has the lock already.
     let reading = typed.read().unwrap();
     panics(LockMode::Write);
     panics(LockMode::Atomic);

@@ -44,7 +44,7 @@ fn a_killed_holder_does_not_lock_the_others_out() {
     }
 }
 
-/// Who does not wait finds out as well.
+/// An attempt without waiting finds out as well.
 #[test]
 fn those_who_only_try_bury_the_dead_too() {
     let dir = TestDir::new();
@@ -108,13 +108,14 @@ fn killed_waiters_are_in_nobodys_way() {
 /// Of so many writes, each of which comes after a reader's turn.
 const CONTENDED: usize = 50;
 
-/// How often one of [`CONTENDED`] writes waits for ten milliseconds in vain, after which those are looked at who are waited for.
+/// Counts the slices of ten milliseconds that [`CONTENDED`] writes wait in vain.
 ///
-/// Counted are not times but the looks, and only while no living reader is on its way. So a busy machine makes no difference.
-/// The handles are opened before: a new one would move into a dead one's entry, and clear it.
+/// After each slice a write looks at the processes that it waits for. Slices count only while no
+/// living reader is on its way, so a busy machine makes no difference. The handles are opened
+/// before: a new one would take the entry of a dead one, and clear it.
 fn slices(dir: &TestDir, (array, reading): &(AnySharedArray, SharedArray<u64>)) -> usize {
     let mut file = File::open(dir.file()).unwrap();
-    // Bit 16 of the lock word: somebody who wants to share waits for the holder.
+    // Bit 16 of the lock word: a waiter that wants to share waits for the holder.
     let mut is_waited_for = || {
         let mut word = [0; 8];
         file.seek(SeekFrom::Start(576)).unwrap();
@@ -139,7 +140,7 @@ fn slices(dir: &TestDir, (array, reading): &(AnySharedArray, SharedArray<u64>)) 
     slices
 }
 
-/// Who was killed while it waited is buried, and waited for no more than once.
+/// A process killed in its wait is reaped, and waited for at most once.
 #[test]
 fn killed_waiters_cost_one_slice() {
     let dir = TestDir::new();
@@ -166,7 +167,9 @@ fn wanting(dir: &TestDir) -> u64 {
     (0..64).map(|index| u64::from_ne_bytes(file[768 + index * 64 + 8..][..8].try_into().unwrap())).sum()
 }
 
-/// Who is stopped while it waits holds the others up for one slice, those too that wait for less or not at all.
+/// A process stopped in its wait delays the others by one slice.
+///
+/// That includes those that wait for less, or not at all.
 #[cfg(unix)]
 #[test]
 fn stopped_waiters_cost_one_slice() {
@@ -220,7 +223,8 @@ fn the_lock_is_as_quick_after_many_deaths() {
             let _ = actor.hear();
         }
         let hammer_goes_first = dice.roll(2) == 0;
-        // Those who only wait die in that. The others die in it too, or later, wherever they are.
+        // Those that only wait die in the wait. The others die in it too, or later, wherever they
+        // are.
         let [hammer, waiter, another, also, last] = &mut actors;
         wait_until("them to wait", || wanting(&dir) >= 2);
         waiter.kill();
@@ -243,7 +247,7 @@ fn the_lock_is_as_quick_after_many_deaths() {
     }
     let after = slices(&dir, &handles);
     println!("{after} slices after {killed} kills, with {wanted} waiters left by the dead");
-    // Whoever is still there is buried by the first who waits for it.
+    // The first waiter reaps every dead one that is still there.
     assert!(after <= 1, "{after} slices after {killed} kills");
     assert!(wanted > 0, "nobody has died in a wait");
 }
@@ -259,7 +263,7 @@ fn the_entries_of_the_dead_are_used_again() {
         let full = dir.array_options().open::<u64>("array");
         assert!(matches!(full, Err(Error::TooManyReaders { max: 2, .. })));
         actor.kill();
-        // Moving in buries who had the entry.
+        // A new handle that takes the entry reaps its dead owner.
         let heir = dir.open::<u64>();
         assert_eq!(heir.is_poisoned().unwrap(), how == "write");
         heir.clear_poison().unwrap();
@@ -277,7 +281,8 @@ fn random_kills() {
     let mut standing = array::start(&dir, "hammer");
     standing.tell("go");
     let mut rounds = 0;
-    // Whether a kill comes in the middle of a change is luck, more of which is needed where kills are few.
+    // Whether a kill hits the middle of a change is luck; where kills are few, it takes more of
+    // them.
     while rounds < kills || (poisoned == 0 && rounds < 10 * kills) {
         rounds += 1;
         let mut actor = array::start(&dir, "hammer");

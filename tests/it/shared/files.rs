@@ -58,7 +58,7 @@ fn a_short_file_is_an_error() {
     assert!(matches!(dir.array_options().open::<f32>(NAME), Err(Error::NotFound { .. })));
 }
 
-/// Whatever stands in the lock, nobody panics or hangs beyond a time-out.
+/// No word in the lock makes a call panic, or wait beyond its time limit.
 #[test]
 fn any_lock_word_has_an_answer() {
     let dir = TestDir::new();
@@ -82,7 +82,7 @@ fn any_lock_word_has_an_answer() {
         let _ = array.is_poisoned();
         drop(dir.open::<u32>());
     }
-    // A word that names nobody living: they are dead, and that was that.
+    // A word that names no living process: its holders are dead.
     scribble(&dir, 576, &100_u64.to_ne_bytes());
     assert!(matches!(array.write_timeout(TIMEOUT), Err(Error::Poisoned(_))));
     scribble(&dir, 576, &0xffff_u64.to_ne_bytes());

@@ -95,7 +95,7 @@ fn a_panic_with_the_array_in_hand_poisons() {
     });
     assert!(other.is_poisoned().unwrap());
 
-    // The error holds the lock, whoever keeps it.
+    // The error holds the lock, wherever it is kept.
     let error = (|| -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         other.write()?[0] = 1;
         Ok(())

@@ -49,7 +49,7 @@ fn of_many_makers_one_succeeds() {
                     })
                 })
                 .collect();
-            // Whoever finds it finds all of it.
+            // A process that finds it finds all of it.
             match dir.array_options().open::<i32>(NAME) {
                 Ok(array) => {
                     let elements = array.read().unwrap();
@@ -65,7 +65,7 @@ fn of_many_makers_one_succeeds() {
     }
 }
 
-/// Who comes first makes it; all have the same.
+/// The first process creates it, and all have the same array.
 #[test]
 fn whoever_comes_first_makes_it() {
     let dir = TestDir::new();
@@ -120,7 +120,7 @@ fn memory_is_set_aside_and_zero() {
     assert!(array.read().unwrap().iter().all(|&element| element == 0.0));
     let shared = dir.array_options().mode(0o666).create::<u8>("shared", &[1]).unwrap();
     assert_eq!(fs::metadata(dir.path().join("shared.ndsa")).unwrap().mode() & 0o777, 0o666);
-    // Permission to read alone would be good for holding locks in the way of others, and for nothing else.
+    // Permission to read alone would serve only to hold locks in the way of others.
     drop(dir.array_options().mode(0o644).create::<u8>("private", &[1]).unwrap());
     assert_eq!(fs::metadata(dir.path().join("private.ndsa")).unwrap().mode() & 0o777, 0o600);
     shared.unlink().unwrap();
@@ -130,7 +130,9 @@ fn memory_is_set_aside_and_zero() {
     ));
 }
 
-/// More than four gigabytes of address space, which 32-bit processes do not have; the memory is not touched, so it takes none.
+/// An array of more than four gigabytes of address space, beyond 32-bit processes.
+///
+/// Its memory is not touched, so it takes none.
 #[test]
 #[cfg(all(target_pointer_width = "64", unix))]
 fn a_huge_array_opens_without_being_touched() {
@@ -176,7 +178,8 @@ fn a_forked_child_opens_its_own() {
     assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
     assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0);
     drop(guard);
-    // The child unlinked the name through a handle of its own; this one goes on, and its lock was left alone.
+    // The child unlinked the name through a handle of its own. This handle goes on, and its lock
+    // was left alone.
     assert!(array.try_write().unwrap().is_some());
     assert!(!array.is_poisoned().unwrap());
 }

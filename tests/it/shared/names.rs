@@ -1,4 +1,4 @@
-//! Names that several makers, removers and openers fight for: whoever has an array keeps its name.
+//! Names that several makers, removers and openers fight for: an open array keeps its name.
 
 use crate::common::stress::RACE;
 use crate::shared::support::{NAME, TestDir};
@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-/// Without the locks each of these showed what it is to show within a tenth of [`RACE`].
-///
 /// Runs `rivals` on threads of their own, over and over, while this thread runs `body`.
+///
+/// Without the locks each race showed its fault within 200 ms; it runs for [`RACE`].
 fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -37,7 +37,9 @@ fn race(rivals: &[&(dyn Fn() + Sync)], mut body: impl FnMut()) {
     });
 }
 
-/// A handle from `open` is one of an array that has its name, for as long as it lives: those who remove what is unused leave it alone.
+/// An opened array has its name for as long as the handle lives.
+///
+/// Removers of unused arrays leave it alone.
 #[test]
 fn what_has_been_opened_is_not_unused() {
     let dir = TestDir::new();
@@ -67,9 +69,7 @@ fn what_has_been_opened_is_not_unused() {
     assert!(counts.0 > 0 && counts.1 > 0, "there was no race: {counts:?}");
 }
 
-/// A maker that fails removes the file that it has made, and not what another has made of it.
-///
-/// It fails as it asks for more memory than there is, which 32 bits cannot do.
+/// A maker that fails removes its own file, and not what others made of it.
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn a_failed_maker_takes_no_name_away() {
@@ -78,7 +78,8 @@ fn a_failed_maker_takes_no_name_away() {
         Err(Error::OutOfMemory { .. } | Error::AlreadyExists { .. }) => {}
         other => panic!("{other:?}"),
     };
-    // Rivals that succeed make it likely that one of them takes over what a failed one is about to remove.
+    // Rivals that succeed make it likely that one of them takes over what a failed one is about to
+    // remove.
     let make = || {
         if let Ok(array) = dir.array_options().create::<u64>(NAME, &[1]) {
             array.store(0, u64::MAX);
@@ -101,12 +102,15 @@ fn a_failed_maker_takes_no_name_away() {
     assert!(dir.files().is_empty());
 }
 
-/// Of two handles that remove the name, and one that makes the array anew, none removes what is not its own.
+/// Removers and a maker of one name leave each other's arrays alone.
+///
+/// Two handles remove the name, and one creates the array anew.
 #[test]
 fn a_removed_name_is_removed_once() {
     let dir = TestDir::new();
     let current = AtomicU64::new(0);
-    // What is opened here is removed only if it still has the name; the number says which array it was.
+    // What is opened here is removed only if it still has the name; the number says which array it
+    // was.
     let unlink = || {
         if let Ok(array) = dir.array_options().open::<u64>(NAME)
             && array.load(0) < current.load(Ordering::SeqCst)
@@ -119,11 +123,11 @@ fn a_removed_name_is_removed_once() {
         match dir.array_options().from_slice::<u64>(NAME, &[1], &[made + 1]) {
             Ok(array) => {
                 made += 1;
-                // Not an old one: nobody may remove it.
+                // Not an old one: no rival may remove it.
                 let again = dir.array_options().open::<u64>(NAME).expect("nobody removes the current one");
                 assert_eq!(again.load(0), made);
                 current.store(made + 1, Ordering::SeqCst);
-                // By now everybody may, who finds it.
+                // By now any rival that finds it may.
                 let _ = array.unlink();
             }
             Err(Error::AlreadyExists { .. }) => {}
@@ -133,7 +137,7 @@ fn a_removed_name_is_removed_once() {
     assert!(made > 0);
 }
 
-/// What is panicked in while it is filled leaves nothing behind, and the name is free.
+/// A panic while an array is filled leaves nothing, and frees the name.
 #[test]
 fn a_panicking_maker_leaves_nothing() {
     let dir = TestDir::new();

@@ -1,4 +1,6 @@
-//! Blocks that Python's standard library made, and the other way round. Left out where there is no Python.
+//! Blocks that Python's standard library created, and the other way round.
+//!
+//! Left out where there is no Python.
 
 use ndsharray::SharedArray;
 use std::io::{BufRead, BufReader, Write};

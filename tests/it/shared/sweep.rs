@@ -26,7 +26,7 @@ fn death_at_every_step() {
                 break;
             }
             died += 1;
-            // Poisoned or not, the array is to be had, and whole or told.
+            // Poisoned or not, the array can be locked, and it is whole or says that it is not.
             recover(&array);
             assert!(array.try_write().unwrap().is_some(), "{point} {passing}");
             // No entry is lost.

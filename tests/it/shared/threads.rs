@@ -86,7 +86,9 @@ fn a_stream_of_readers_does_not_starve_a_writer() {
     });
 }
 
-/// Writers that follow each other without a gap do not keep a reader out: it waits for the one that has the array, and not for all that want it.
+/// Writers that follow each other without a gap do not keep a reader out.
+///
+/// It waits for the current holder, not for all that want the lock.
 #[test]
 fn a_stream_of_writers_does_not_starve_a_reader() {
     let dir = TestDir::new();

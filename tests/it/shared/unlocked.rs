@@ -16,18 +16,19 @@ fn disjoint_parts_are_filled_at_once() {
             let handle = if worker % 2 == 0 { &matrix } else { &other };
             scope.spawn(move || {
                 for row in (worker..rows).step_by(4) {
-                    // SAFETY: each row is one worker's, and nobody else looks at the array before they are done.
+                    // SAFETY: each row is one worker's, and the array is not read before they are
+                    // done.
                     unsafe { handle.part_mut_unlocked(row * columns..(row + 1) * columns) }.fill(row as u32);
                 }
             });
         }
     });
-    // SAFETY: all workers are done; nobody changes the array.
+    // SAFETY: all workers are done, so the array does not change.
     let all = unsafe { other.as_slice_unlocked() };
     assert!(all.chunks(columns).enumerate().all(|(row, elements)| elements.iter().all(|&e| e == row as u32)));
-    // SAFETY: nobody else uses the array; `all` is used no more.
+    // SAFETY: there is no other user of the array; `all` is used no more.
     unsafe { matrix.as_mut_slice_unlocked() }.fill(3);
-    // SAFETY: nobody changes the array.
+    // SAFETY: the array does not change.
     assert_eq!(unsafe { matrix.part_unlocked(5..5) }, [0; 0]);
     assert_eq!(matrix.read().unwrap()[0], 3);
 }
@@ -37,7 +38,7 @@ fn disjoint_parts_are_filled_at_once() {
 fn a_part_out_of_range_panics() {
     let dir = TestDir::new();
     let array = dir.create::<u8>(&[6]);
-    // SAFETY: nobody changes the array.
+    // SAFETY: the array does not change.
     let _ = unsafe { array.part_unlocked(4..7) };
 }
 
@@ -48,7 +49,7 @@ fn a_block_of_bytes_is_an_array() {
     let bytes: Vec<u8> = [1.5_f64, -2.0, 3.25].iter().flat_map(|value| value.to_ne_bytes()).collect();
     fs::write(&path, [bytes.clone(), vec![7; 4072]].concat()).unwrap();
     let array: SharedArray<f64> = dir.array_options().attach_raw("block", &[3, 1]).unwrap();
-    // SAFETY: nobody changes the block.
+    // SAFETY: the block does not change.
     assert_eq!(unsafe { array.as_slice_unlocked() }, [1.5, -2.0, 3.25]);
     array.store(1, 4.0);
     let cells = array.atomic().unwrap();

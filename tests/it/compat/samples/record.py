@@ -27,7 +27,7 @@ def record(writer, array):
 writer = NdShArray(NAME, r_w="w")
 os.unlink("/dev/shm/" + writer.ndarray_mmap_name)
 for dtype in supported_types:
-    # Added to zeros, because NumPy leaves the bytes of a long double that are not part of the number as they were.
+    # Added to zeros: NumPy leaves the bytes of a long double beyond its number as they were.
     array = np.zeros((2, 3), dtype=dtype)
     array += np.arange(6).reshape(2, 3).astype(dtype)
     record(writer, array)

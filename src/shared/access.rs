@@ -11,26 +11,28 @@ use std::ops::Range;
 
 /// # Single elements
 ///
-/// Each of these takes what [`atomic`](SharedArray::atomic) lends for just one access: some ten
-/// nanoseconds beside the access itself. Others who do the same do not exclude each other. A
-/// [`ReadGuard`](crate::ReadGuard), whose elements do not change while it lives, keeps all but
-/// `load` waiting, and a [`WriteGuard`](crate::WriteGuard) keeps all of them waiting: a thread that
-/// has a guard of this array itself would wait for ever (with a `ReadGuard`, even for a `load`,
-/// once a writer waits for that guard). Ask the guard instead. Poison is not looked at. On an array
-/// from [`attach_raw`](SharedArray::attach_raw) there is no lock and no waiting.
+/// Each of these acquires what [`atomic`](SharedArray::atomic) lends, for just one access. That
+/// takes some ten nanoseconds beside the access itself. Such accesses do not exclude each other. A
+/// [`WriteGuard`](crate::WriteGuard) keeps all of them waiting. A [`ReadGuard`](crate::ReadGuard),
+/// whose elements do not change while it lives, keeps all but `load` waiting.
 ///
-/// Orderings are those of [`AtomicGuard`].
+/// A thread that holds a guard of this array would wait for itself without end. With a `ReadGuard`
+/// even a `load` does so, once a writer waits for that guard. Use the guard instead.
+///
+/// Poison is ignored. An array from [`attach_raw`](SharedArray::attach_raw) has no lock, so nothing
+/// waits. Orderings are those of [`AtomicGuard`].
 ///
 /// # Panics
 ///
-/// When `index`, which counts in C order, is not below the number of elements; and in a forked
+/// When `index`, counted in C order, is not below the number of elements. Also in a forked child,
+/// which must open the array anew.
 /// child, which must open the array anew.
 impl<T: AtomicElement> SharedArray<T> {
-    /// The element's value.
+    /// Loads the element's value.
     ///
     /// # Panics
     ///
-    /// As said above, as do all of these.
+    /// As said above; so do all of these.
     #[inline]
     #[must_use]
     #[track_caller]
@@ -63,8 +65,9 @@ impl<T: AtomicElement> SharedArray<T> {
         AtomicGuard::brief(self, Share::Atomic).compare_exchange(index, current, new)
     }
 
-    /// Replaces the element's value by `change` of it, however often that takes, and returns the
-    /// value before. `change` must not use the array.
+    /// Replaces the element's value by `change` of it, and returns the value before.
+    ///
+    /// Retries until no other access intervenes. `change` must not use the array.
     #[inline]
     #[track_caller]
     pub fn update(&self, index: usize, change: impl FnMut(T) -> T) -> T {
@@ -91,35 +94,35 @@ impl<T: AtomicInteger> SharedArray<T> {
 
 /// # Without the lock
 ///
-/// For those who know by other means who is where: workers that fill disjoint parts, stages that
-/// take turns.
+/// For callers that keep accesses apart by other means: workers that fill disjoint parts, stages
+/// that take turns.
 impl<T: ShElement> SharedArray<T> {
-    /// All elements.
+    /// Borrows all elements.
     ///
     /// # Safety
     ///
-    /// While the slice is in use, nobody changes an element, in this process or in another: not
+    /// While the slice is in use, no party changes an element, in this process or in another: not
     /// through a guard, not atomically, not through slices like this, not from another language.
     /// For `bool`, every byte is 0 or 1.
     #[must_use]
     pub unsafe fn as_slice_unlocked(&self) -> &[T] {
-        // SAFETY: the caller's word.
+        // SAFETY: the caller's promise.
         unsafe { self.part_unlocked(0..self.len()) }
     }
 
-    /// All elements, to be changed.
+    /// Borrows all elements, to be changed.
     ///
     /// # Safety
     ///
-    /// While the slice is in use, nobody else reads or changes an element, in this process or in
+    /// While the slice is in use, no other party reads or changes an element, in this process or in
     /// another, by whatever means. For `bool`, every byte is 0 or 1.
     #[must_use]
     pub unsafe fn as_mut_slice_unlocked(&mut self) -> &mut [T] {
-        // SAFETY: the caller's word.
+        // SAFETY: the caller's promise.
         unsafe { self.part_mut_unlocked(0..self.len()) }
     }
 
-    /// The elements `range`, counted in C order.
+    /// Borrows the elements `range`, counted in C order.
     ///
     /// # Safety
     ///
@@ -127,11 +130,11 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Panics
     ///
-    /// When there are not so many elements.
+    /// When `range` reaches beyond the elements.
     #[must_use]
     #[track_caller]
     pub unsafe fn part_unlocked(&self, range: Range<usize>) -> &[T] {
-        // SAFETY: that nobody changes these elements is the caller's word.
+        // SAFETY: the caller promises that these elements do not change.
         let part = byte_range::<T>(&range).and_then(|bytes| unsafe { self.at.memory().bytes(bytes) });
         match part.map(view::slice::<T>) {
             Some(Ok(elements)) => elements,
@@ -140,8 +143,9 @@ impl<T: ShElement> SharedArray<T> {
         }
     }
 
-    /// The elements `range`, counted in C order, to be changed: several parts can be in use at
-    /// once, here and in other processes.
+    /// Borrows the elements `range`, counted in C order, to be changed.
+    ///
+    /// Several parts can be in use at once, here and in other processes.
     ///
     /// # Safety
     ///
@@ -149,12 +153,12 @@ impl<T: ShElement> SharedArray<T> {
     ///
     /// # Panics
     ///
-    /// When there are not so many elements.
-    #[allow(clippy::mut_from_ref, reason = "that nobody else has them is the caller's word")]
+    /// When `range` reaches beyond the elements.
+    #[allow(clippy::mut_from_ref, reason = "the caller promises exclusive access")]
     #[must_use]
     #[track_caller]
     pub unsafe fn part_mut_unlocked(&self, range: Range<usize>) -> &mut [T] {
-        // SAFETY: that nobody else has these elements is the caller's word.
+        // SAFETY: the caller promises exclusive access to these elements.
         let part = byte_range::<T>(&range).and_then(|bytes| unsafe { self.at.memory().bytes_mut(bytes) });
         match part.map(view::slice_mut::<T>) {
             Some(Ok(elements)) => elements,
@@ -177,7 +181,7 @@ fn outside(range: &Range<usize>, len: usize) -> ! {
 
 #[cold]
 #[track_caller]
-#[expect(clippy::panic, reason = "a broken promise of the caller, better told than ignored")]
+#[expect(clippy::panic, reason = "a broken promise of the caller is reported, not ignored")]
 fn wrong(error: &ViewError) -> ! {
     panic!("the elements cannot be lent: {error}")
 }

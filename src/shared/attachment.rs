@@ -1,4 +1,4 @@
-//! One handle's part in an array: the mapping, and an entry of the lock.
+//! One handle's attachment to an array: the mapping, and an entry of the lock.
 
 use super::memory::ArrayMemory;
 use crate::element::dtype::DType;
@@ -14,25 +14,26 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-/// A handle's place in an array. Given up when the handle, and what it has lent to an error, is
-/// gone.
+/// A handle's attachment to an array.
+///
+/// It ends when the handle, and what it has lent to an error, is gone.
 pub(super) struct Attachment {
     memory: ArrayMemory,
-    /// `None` for somebody else's file, which has no lock.
+    /// `None` for a foreign block, which has no lock.
     seat: Option<OwnSeat>,
     path: PathBuf,
     identity: Identity,
     home: Home,
-    /// Comes after the mapping.
+    /// Dropped after the mapping.
     _sweeper: Sweeper,
 }
 
-/// How long to wait for a process that has the name just now, to make the array or to remove it.
+/// How long to wait for a process that is just making the array, or removing it.
 ///
 /// Either takes microseconds, unless there is much to fill, or the process is stopped.
 const NAME_TIME: Duration = Duration::from_secs(1);
 
-/// Attempts at an array whose name another process has just now.
+/// Retries while another process holds the array's name.
 pub(super) fn retry() -> Backoff {
     Backoff::new(Duration::from_millis(1)).yielding(9).within(NAME_TIME)
 }
@@ -43,7 +44,7 @@ struct OwnSeat {
     sleepers: Sleepers,
     index: usize,
     entries: usize,
-    /// Keeps threads of this handle from burying, or from removing the name, at the same time: they
+    /// Keeps threads of this handle from reaping, or from removing the name, at the same time: they
     /// share the kernel's locks.
     alone: Mutex<()>,
 }
@@ -57,8 +58,8 @@ impl Kernel for OwnSeat {
         if index == self.index {
             return;
         }
-        // Nothing is guarded but the time between taking and releasing; a panic in between does not
-        // happen.
+        // This guards nothing but the time between locking and unlocking, and no panic happens in
+        // between.
         let _alone = self.alone.lock();
         if index >= self.entries {
             reap();
@@ -69,7 +70,7 @@ impl Kernel for OwnSeat {
 }
 
 impl Attachment {
-    /// A handle of an array with a lock, with a seat that has been taken through `file`.
+    /// Attaches to an array with a lock, with a seat that has been taken through `file`.
     pub(super) fn join(memory: ArrayMemory, file: LockedFile, seat: usize, path: PathBuf, identity: Identity) -> Self {
         let entries = memory.entries();
         if let Some(entry) = entries.get(seat) {
@@ -88,16 +89,17 @@ impl Attachment {
     /// Ends the claim under which the file was made.
     pub(super) fn release_name(&self) {
         if let Some(seat) = &self.seat {
-            // Best effort: it goes with the handle.
+            // Best effort: the claim ends with the handle.
             let _ = sys::range_lock::unlock(&seat.file, &Seats::FILE);
         }
     }
 
-    /// Removes the name, if it is still this file's; [`Error::Contended`] when another has it to
-    /// remove or to make for long.
+    /// Removes the name, if it still names this file.
+    ///
+    /// [`Error::Contended`] when another process takes long to remove or to make it.
     pub(super) fn remove_name(&self) -> Result<()> {
         let remove = || unlink_if_same(&self.path, &self.identity).map_err(|e| Error::io("remove", &self.path, e));
-        // Somebody else's file has no lock for that.
+        // A foreign block has no lock for that.
         let Some(seat) = &self.seat else { return remove() };
         let _alone = seat.alone.lock();
         let mut backoff = retry();
@@ -117,7 +119,7 @@ impl Attachment {
         }
     }
 
-    /// A handle of somebody else's file.
+    /// Attaches to a foreign block.
     pub(super) fn raw(memory: ArrayMemory, path: PathBuf, identity: Identity) -> Self {
         let sweeper = Sweeper::of_file(&path);
         Self { memory, seat: None, path, identity, home: Home::here(), _sweeper: sweeper }
@@ -127,14 +129,14 @@ impl Attachment {
         &self.memory
     }
 
-    /// The array mapped once more; none without a lock.
+    /// Maps the array once more; `None` without a lock.
     pub(super) fn map_again(&self) -> Result<ArrayMemory> {
         self.check_process()?;
         let seat = self.seat.as_ref().ok_or(Error::Unsupported { what: "locking a file that has no lock" })?;
         ArrayMemory::map(&seat.file, &self.path, self.memory.extent(), false)
     }
 
-    /// `shape`, if so many elements of `dtype`, which is the array's, are what there is.
+    /// Returns `shape`, if the array has as many elements of `dtype`, its own dtype.
     pub(super) fn reshaped(&self, dtype: DType, shape: &[usize]) -> Result<Vec<usize>> {
         let expected = self.memory.byte_len() / dtype.size();
         let found = shape::byte_len(shape, dtype.size())? / dtype.size();
@@ -145,7 +147,7 @@ impl Attachment {
         &self.path
     }
 
-    /// Those who wait for this array.
+    /// The threads that wait for this array.
     #[inline]
     pub(super) fn sleepers(&self) -> Sleepers {
         Sleepers::of(&self.identity)
@@ -167,7 +169,7 @@ impl Attachment {
         if self.home.is_here() { self.lock_words() } else { None }
     }
 
-    /// The lock, for whoever may use it.
+    /// The lock, for a handle that may use it.
     pub(super) fn lock(&self) -> Result<RwLock<'_, impl Kernel>> {
         self.check_process()?;
         self.lock_words().ok_or(Error::Unsupported { what: "locking a file that has no lock" })

@@ -1,4 +1,4 @@
-//! Taking the lock of an array, and giving it back.
+//! Acquires and releases the lock of an array.
 
 use super::attachment::Attachment;
 use ndsharray_protocol::rwlock::{Acquired, Purpose, Share, Waiter};
@@ -6,24 +6,24 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::thread;
 
-/// How the lock of an array is taken.
+/// The mode in which the lock of an array is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// As by [`SharedArray::read`](crate::SharedArray::read): together with others that only look.
+    /// As by [`SharedArray::read`](crate::SharedArray::read): shared with other readers.
     Read,
-    /// As by [`SharedArray::write`](crate::SharedArray::write): alone.
+    /// As by [`SharedArray::write`](crate::SharedArray::write): exclusive.
     Write,
-    /// As by [`SharedArray::atomic`](crate::SharedArray::atomic): together with others that access
-    /// single elements.
+    /// As by [`SharedArray::atomic`](crate::SharedArray::atomic): shared with other holders that
+    /// access single elements.
     Atomic,
 }
 
-/// How an attempt to take the lock ended.
+/// How an attempt to acquire the lock ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an acquired lock must be given back"]
+#[must_use = "an acquired lock must be released"]
 pub(super) enum Acquisition {
     Sound,
-    /// Acquired all the same.
+    /// Acquired, but the array is poisoned.
     Poisoned,
     /// The waiter gave up.
     TimedOut,
@@ -43,7 +43,7 @@ impl From<Option<Acquired>> for Acquisition {
 }
 
 impl Attachment {
-    /// Takes the lock; a [`Held`] gives it back.
+    /// Acquires the lock; a [`Held`] releases it.
     #[inline]
     pub(super) fn acquire(&self, mode: LockMode, waiter: &mut impl Waiter) -> Acquisition {
         match mode {
@@ -55,33 +55,34 @@ impl Attachment {
         }
     }
 
-    /// Takes the lock together with others that share it in a way that goes with `share`.
+    /// Acquires the lock together with holders whose sharing is compatible with `share`.
     #[inline]
     pub(super) fn acquire_shared(&self, share: Share, waiter: &mut impl Waiter) -> Acquisition {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.share(share, waiter).into())
     }
 
-    /// Takes the lock to write if that is possible at once, without keeping others out in the
-    /// attempt.
+    /// Acquires the lock to write, if it is free at once.
+    ///
+    /// The attempt does not keep other waiters out.
     pub(super) fn try_acquire_alone(&self, waiter: &mut impl Waiter) -> Acquisition {
         self.own_lock().map_or(Acquisition::Refused, |lock| lock.try_claim(waiter).into())
     }
 }
 
-/// What dropping a [`Held`] gives back.
+/// What dropping a [`Held`] releases.
 ///
 /// As wide as a pointer: a guard is moved right after it has been made, and a processor stalls when
-/// it is to load wide what it has just stored narrow.
+/// it loads wide what it has just stored narrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 enum Due {
     Read,
     Atomic,
     Write,
-    /// As `Write`, by a thread that was panicking already: then its panic is no sign of a half-done
+    /// As `Write`, by a thread that was panicking already. Its panic is no sign of a half-done
     /// change.
     WritePanicking,
-    /// Nothing: another [`Held`] has taken it over.
+    /// Nothing: another [`Held`] has taken over.
     Nothing,
 }
 
@@ -98,7 +99,7 @@ pub(super) type Borrowed<'a> = Held<&'a Attachment>;
 pub(super) type Shared = Held<Arc<Attachment>>;
 
 impl<P: Deref<Target = Attachment>> Held<P> {
-    /// Gives back, when dropped, what [`acquire`](Attachment::acquire) has taken.
+    /// Releases, when dropped, what [`acquire`](Attachment::acquire) has acquired.
     #[inline]
     pub(super) fn new(at: P, mode: LockMode) -> Self {
         let due = match mode {
@@ -132,7 +133,7 @@ impl<P: Deref<Target = Attachment>> Held<P> {
 }
 
 impl<P: Deref<Target = Attachment>> Drop for Held<P> {
-    // Always: where it is known what is due, little is left of it.
+    // Always inlined: where the mode is known, little of this is left.
     #[inline(always)]
     fn drop(&mut self) {
         // In a forked child the lock is still the parent's.

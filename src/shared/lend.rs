@@ -1,4 +1,4 @@
-//! A shared array whose dtype is known at run time, and what it lends without a borrow.
+//! A shared array whose dtype is known at run time, and how it is lent without a borrow.
 //!
 //! For callers that cannot hand out typed slices with a lifetime, such as bindings for other
 //! languages.
@@ -20,10 +20,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The lock of an array, held until this is dropped.
+/// Holds the lock of an array until it is dropped.
 ///
 /// From [`AnySharedArray::hold`]. It borrows nothing, and keeps the array mapped.
-#[must_use = "the lock is given back when the guard is dropped"]
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct ArrayLockGuard {
     at: Arc<Attachment>,
     /// `None` for an array without a lock, which can be held for atomic access alone.
@@ -51,8 +51,9 @@ impl SharedArray<Dyn> {
         ArrayOptions::new().create_any(name, dtype, shape, |_| ())
     }
 
-    /// The array, if its elements are `T`: the same handle once more, with the same place at the
-    /// lock.
+    /// Returns a typed handle, if the elements are `T`.
+    ///
+    /// It shares this handle's mapping and its entry of the lock.
     ///
     /// # Errors
     ///
@@ -64,20 +65,19 @@ impl SharedArray<Dyn> {
         Ok(SharedArray { at: Arc::clone(&self.at), known: (), shape: self.shape.clone(), name: self.name.clone() })
     }
 
-    /// Takes the lock, waiting for as long as `go_on` says so; it is asked every ten milliseconds,
-    /// and not when the lock is free. `None` when it said no.
+    /// Waits for the lock as long as `go_on` returns true; `None` when it returned false.
     ///
-    /// A poisoned array is held like any other; [`ArrayLockGuard::is_poisoned`] tells.
+    /// `go_on` is called every ten milliseconds, and never when the lock is free. A poisoned array
+    /// is held like any other: check [`ArrayLockGuard::is_poisoned`].
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for an array without a lock, unless it is for atomic access;
-    /// [`Error::Forked`].
+    /// [`Error::Unsupported`] for an array without a lock, unless `mode` is atomic access.
     pub fn hold(&self, mode: LockMode, go_on: impl FnMut() -> bool) -> Result<Option<ArrayLockGuard>> {
         self.held_by(mode, |at| at.acquire(mode, &mut Interruptible::new(at.sleepers(), go_on)))
     }
 
-    /// [`hold`](Self::hold) without waiting: `None` when another party is in the way.
+    /// Acquires the lock without waiting: `None` when another holder is in the way.
     ///
     /// # Errors
     ///
@@ -111,9 +111,11 @@ impl SharedArray<Dyn> {
         }
     }
 
-    /// Where the elements begin, in this process: valid for reads and writes of
-    /// [`byte_len`](Self::byte_len) bytes as long as the handle, or an [`ArrayLockGuard`] of it,
-    /// lives. What others do there meanwhile is for the lock, or the caller, to say.
+    /// Returns the address of the first element in this process.
+    ///
+    /// It is valid for reads and writes of [`byte_len`](Self::byte_len) bytes as long as the
+    /// handle, or an [`ArrayLockGuard`] of it, lives. Other handles may change the elements
+    /// meanwhile, unless the lock or the caller prevents it.
     #[must_use]
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.at.memory().as_mut_ptr()
@@ -125,8 +127,9 @@ impl SharedArray<Dyn> {
         self.at.memory().byte_len()
     }
 
-    /// Removes the array's name, if this is still the array that has it. Whoever has it open, this
-    /// handle included, can go on with it.
+    /// Removes the array's name, if it still names this array.
+    ///
+    /// All open handles, this one included, remain usable.
     ///
     /// # Errors
     ///
@@ -136,9 +139,9 @@ impl SharedArray<Dyn> {
     }
 }
 
-/// The elements of an array, mapped once more, to be lent by address under a hold.
+/// A second mapping of an array's elements, lent by address while the lock is held.
 ///
-/// From [`AnySharedArray::pane`]; [`sever`](Self::sever) takes the addresses back.
+/// From [`AnySharedArray::pane`]; [`sever`](Self::sever) revokes the addresses.
 pub struct ArrayMapping {
     memory: ArrayMemory,
     path: PathBuf,
@@ -151,46 +154,49 @@ impl AnySharedArray {
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for an array without a lock; [`Error::Forked`]; [`Error::Io`].
+    /// [`Error::Unsupported`] for an array without a lock.
     pub fn pane(&self) -> Result<ArrayMapping> {
         Ok(ArrayMapping { memory: self.at.map_again()?, path: self.at.path().to_owned() })
     }
 }
 
 impl ArrayMapping {
-    /// Where the elements begin: valid for reads and writes of as many bytes as the array has, as
-    /// long as the mapping lives or until it is severed. The lock says which party may do it when.
+    /// Returns the address of the first element.
+    ///
+    /// It is valid for reads and writes of all the array's bytes until the mapping is dropped or
+    /// severed. The lock decides which party may access them when.
     #[must_use]
     pub fn as_mut_ptr(&self) -> *mut u8 {
         self.memory.as_mut_ptr()
     }
 
-    /// Parts the addresses lent so far from the array: from now on they lead to private memory, all
-    /// zeros, valid as long as what is returned lives (`None`: there are no elements). The mapping
-    /// shows the array at another address. Does not depend on nobody's using the addresses at the
-    /// same time, in other threads.
+    /// Detaches the addresses lent so far from the array.
+    ///
+    /// From now on they lead to private memory, all zeros, valid as long as the returned value
+    /// lives. `None` means that there are no elements. The mapping shows the array at another
+    /// address. Other threads may use the old addresses at the same time.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] when the operating system cannot; then nothing has changed.
+    /// [`Error::Io`] when the operating system cannot do this; then nothing has changed.
     pub fn sever(&mut self) -> Result<Option<DetachedMemory>> {
         self.memory.sever(&self.path)
     }
 }
 
 impl ArrayLockGuard {
-    /// Whether a writer died or panicked while it had the array, so that its elements may be in
-    /// pieces.
+    /// Whether a writer died or panicked while it held the lock: the elements may be half-changed.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.poisoned
     }
 
-    /// Atomic access to single elements, under a [hold](AnySharedArray::hold) for it.
+    /// Atomic access to single elements, for a guard from [`hold`](AnySharedArray::hold) in that
+    /// mode.
     ///
     /// # Errors
     ///
-    /// [`Error::DTypeMismatch`]; [`Error::Unsupported`] when the array is held in another way.
+    /// [`Error::DTypeMismatch`]; [`Error::Unsupported`] when the lock is held in another mode.
     pub fn atomic<T: AtomicElement>(&self) -> Result<AtomicGuard<'_, T>> {
         if self.dtype != T::DTYPE {
             return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });
@@ -215,12 +221,14 @@ impl fmt::Debug for ArrayLockGuard {
 }
 
 impl ArrayOptions {
-    /// Makes the array `name`; `fill` is given the bytes of its elements, all zero, before anybody
-    /// else can see them. For `bool` they must stay 0 or 1.
+    /// Makes the array `name`, filled by `fill`.
+    ///
+    /// `fill` gets the bytes of its elements, all zero, before another process can see them. For
+    /// `bool` they must stay 0 or 1.
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::create`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::create`].
     pub fn create_any(
         &self,
         name: &str,
@@ -245,13 +253,13 @@ impl ArrayOptions {
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::open_or_create`].
     pub fn open_or_create_any(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
         let at = open::open_or_create(&self.location(name)?, self, dtype, shape)?;
         Ok(AnySharedArray::new(at, dtype, shape, name))
     }
 
-    /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].
+    /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
     ///
     /// # Errors
     ///

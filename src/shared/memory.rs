@@ -1,5 +1,6 @@
-//! The memory of a shared array: one file that holds head, lock and elements; or somebody else's,
-//! which holds elements alone.
+//! The memory of a shared array: one mapped file.
+//!
+//! An array of this library has head, lock and elements in it; a foreign block has elements alone.
 
 use crate::element::atomic::Cell;
 use crate::error::{Error, Result};
@@ -23,10 +24,10 @@ pub(crate) struct ArrayMemory {
 }
 
 impl ArrayMemory {
-    /// Who owns an entry: its handle, by the kernel's lock on it.
+    /// Owners of the entries: a handle owns its entry through the kernel's lock on it.
     pub(crate) const SEATS: Seats = Seats::new(ENTRIES_AT, Members::MAX);
 
-    /// Sets the memory of a new array aside and maps it. All of it is zero.
+    /// Reserves the memory of a new array and maps it; all of it is zero.
     pub(crate) fn create(file: &File, path: &Path, extent: Extent, prefault: bool) -> Result<Self> {
         let len = extent.file_len().ok_or_else(|| too_large(path, &extent))?;
         crate::files::reserve::reserve(file, path, len)?;
@@ -47,20 +48,23 @@ impl ArrayMemory {
         Ok(Self { mapping, extent })
     }
 
-    /// Writes the head: byte order mark and version first, which tell what a maker that dies
-    /// leaves, and the magic last. From there on the file is an array.
+    /// Writes the head; from then on the file is an array.
+    ///
+    /// Byte order mark and version come first, so that they describe what a maker that dies leaves.
+    /// The magic comes last.
     pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
         let Some(mapping) = &self.mapping else { return };
         let (chunks, _) = head.as_chunks::<8>();
         let mut words = mapping::words(mapping).iter().zip(chunks);
         let magic = words.next();
         for (word, bytes) in words {
-            // Release: the first of them before the others, for one that looks after a death.
+            // Release: stored before the rest, for a process that looks after the maker's death.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
         if let Some((word, bytes)) = magic {
-            // Release: who finds the magic finds the rest of the head, the lock and the elements
-            // too. Pairs with the Acquire fence after the head has been read, in `shared::open`.
+            // Release: a process that finds the magic also finds the rest of the head, the lock and
+            // the elements. Pairs with the Acquire fence after the head has been read, in
+            // `shared::open`.
             word.store(u64::from_ne_bytes(*bytes), Ordering::Release);
         }
     }
@@ -73,22 +77,23 @@ impl ArrayMemory {
         self.extent
     }
 
-    /// Has the file mapped elsewhere; the addresses up to now lead to private memory. `None` when
-    /// there is nothing to map.
+    /// Maps the file elsewhere; the addresses up to now lead to private memory.
+    ///
+    /// `None` when there is nothing to map.
     pub(crate) fn sever(&mut self, path: &Path) -> Result<Option<DetachedMemory>> {
         let severed = self.mapping.as_mut().map(Mapping::sever).transpose();
         severed.map_err(|e| Error::io("map anew", path, e))
     }
 
-    /// The lock; `None` for a file without.
+    /// The lock; `None` for a file without a lock.
     #[inline]
     pub(crate) fn words(&self) -> Option<&RwLockWords> {
         let mapping = self.mapping.as_ref().filter(|_| self.extent.entries != 0)?;
-        // SAFETY: `map` has mapped `data_at` bytes at least, which with entries are no fewer than
-        // `lock_end`, beyond the words; LOCK_AT is a multiple of their alignment and the mapping
-        // starts at a page. RwLockWords consist of atomics and integers that nobody reads, valid
-        // whatever other processes write. The mapping, for reading and writing, outlives the
-        // reference.
+        // SAFETY: `map` has mapped at least `data_at` bytes. With entries these are no fewer than
+        // `lock_end`, which lies beyond the words. LOCK_AT is a multiple of their alignment and the
+        // mapping starts at a page. RwLockWords consist of atomics and of integers that are never
+        // read, valid whatever other processes write. The mapping, for reading and writing,
+        // outlives the reference.
         Some(unsafe { &*mapping.as_ptr().wrapping_add(Extent::LOCK_AT).cast::<RwLockWords>() })
     }
 
@@ -103,11 +108,11 @@ impl ArrayMemory {
         }
     }
 
-    /// The bytes `range` of the elements; `None` when there are not so many.
+    /// The bytes `range` of the elements; `None` when it lies outside them.
     ///
     /// # Safety
     ///
-    /// Nobody changes them, in this process or in another, while the slice is in use.
+    /// No party, in this process or in another, changes them while the slice is in use.
     #[inline]
     pub(crate) unsafe fn bytes(&self, range: Range<usize>) -> Option<&[u8]> {
         let len = range.end.checked_sub(range.start)?;
@@ -115,17 +120,18 @@ impl ArrayMemory {
             return None;
         }
         // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped
-        // while `self` is borrowed (or there are none, and the pointer is aligned and not null);
-        // that they do not change is the caller's word.
+        // while `self` is borrowed. If there are none, the pointer is aligned and not null. The
+        // caller promises that they do not change.
         Some(unsafe { core::slice::from_raw_parts(self.data().wrapping_add(range.start), len) })
     }
 
-    /// The bytes `range` of the elements, to be changed; `None` when there are not so many.
+    /// The bytes `range` of the elements, to be changed; `None` when it lies outside them.
     ///
     /// # Safety
     ///
-    /// Nobody else reads or changes them, in this process or in another, while the slice is in use.
-    #[allow(clippy::mut_from_ref, reason = "that nobody else has them is the caller's word")]
+    /// No other party, in this process or in another, reads or changes them while the slice is in
+    /// use.
+    #[allow(clippy::mut_from_ref, reason = "the caller promises exclusive access")]
     #[inline]
     pub(crate) unsafe fn bytes_mut(&self, range: Range<usize>) -> Option<&mut [u8]> {
         let len = range.end.checked_sub(range.start)?;
@@ -133,17 +139,17 @@ impl ArrayMemory {
             return None;
         }
         // SAFETY: the range lies within the `byte_len` bytes from `data_at` on, which are mapped
-        // for reading and writing while `self` is borrowed (or there are none, and the pointer is
-        // aligned and not null); that nobody else has them is the caller's word.
+        // for reading and writing while `self` is borrowed. If there are none, the pointer is
+        // aligned and not null. The caller promises exclusive access.
         Some(unsafe { core::slice::from_raw_parts_mut(self.data().wrapping_add(range.start), len) })
     }
 
-    /// Element `index`, for atomic access; `None` when there are not so many of this size.
+    /// Element `index`, for atomic access; `None` when there is no such element of this size.
     ///
     /// # Safety
     ///
-    /// Nobody has the element's bytes in a slice, in this process or in another, while the cell is
-    /// used, except that a cell that is only loaded from may lie under a slice that is only read.
+    /// No slice, in this process or in another, covers the element's bytes while the cell is used.
+    /// One exception: a cell that is only loaded from may lie under a slice that is only read.
     #[inline]
     pub(crate) unsafe fn cell<C: Cell>(&self, index: usize) -> Option<&C> {
         let at = index.checked_mul(size_of::<C>())?;
@@ -153,11 +159,12 @@ impl ArrayMemory {
         // SAFETY: the cell's bytes lie within the elements, which are mapped for reading and
         // writing while `self` is borrowed. They are aligned: the elements begin at a multiple of
         // 64 and the offset is a multiple of the cell's size, which is its alignment. A Cell takes
+        // any bytes. The caller keeps slices away.
         // any bytes. Slices are the caller's to keep away.
         Some(unsafe { &*self.data().wrapping_add(at).cast::<C>() })
     }
 
-    /// Where the elements begin: valid for reads and writes of `byte_len` bytes as long as `self`
+    /// The address of the elements: valid for reads and writes of `byte_len` bytes while `self`
     /// lives.
     pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
         self.data()
@@ -172,7 +179,7 @@ impl ArrayMemory {
     }
 }
 
-/// Elements fill the address space all but for the bytes before them.
+/// The elements leave no room in the address space for the bytes before them.
 fn too_large(path: &Path, extent: &Extent) -> Error {
     let requested = (extent.data_at as u64).saturating_add(extent.byte_len as u64);
     reserve::too_large(path, requested)

@@ -20,37 +20,38 @@ use attachment::Attachment;
 use std::fmt;
 use std::sync::Arc;
 
-/// A named array in shared memory that everybody who opens it changes in place.
+/// A named array in shared memory that all its handles change in place.
 ///
-/// Where a channel ([`Writer`](crate::Writer), [`Reader`](crate::Reader)) carries one value after
-/// another from one party to others, this is one piece of memory for all. Who may touch it when is
-/// settled by a reader–writer lock that lies beside the elements and works across processes:
+/// A channel ([`Writer`](crate::Writer), [`Reader`](crate::Reader)) carries one value after another
+/// from one writer to its readers. A shared array is one piece of memory for all parties. A
+/// reader–writer lock beside the elements, which works across processes, decides which party may
+/// access them when:
 ///
-/// - [`read`](Self::read) and [`write`](Self::write) lend all elements, as a slice or a view;
+/// - [`read`](Self::read) and [`write`](Self::write) lend all elements, as a slice or a view.
 /// - [`load`](Self::load), [`store`](Self::store), [`fetch_add`](Self::fetch_add) and their like
-///   access one element atomically, and [`atomic`](Self::atomic) lends that access for as long as
-///   one likes;
-/// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are for those who know by other
-///   means who is where, and unsafe.
+///   access one element atomically. [`atomic`](Self::atomic) lends that access for as long as its
+///   guard lives.
+/// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are unsafe. They are for callers
+///   that keep accesses apart by other means.
 ///
-/// Taking and giving back a free lock costs some tens of nanoseconds and no system call; who has to
-/// wait sleeps. A holder that is killed does not lock the others out: the kernel tells that it is
-/// dead, after ten milliseconds at most somebody asks, and if it was a writer, the next one to come
-/// gets [`Error::Poisoned`], with the lock in it. A stopped process is not dead.
+/// Acquiring and releasing a free lock takes some tens of nanoseconds and no system call. A waiter
+/// sleeps. A killed holder does not lock the others out: every ten milliseconds a waiter asks the
+/// kernel whether the holder is dead. If it was a writer, the next holder gets [`Error::Poisoned`]
+/// with the lock in it. A stopped process is not dead.
 ///
-/// # Life-time
+/// # Lifetime
 ///
-/// The array lives until somebody removes its name, with [`unlink`](Self::unlink) or
-/// [`remove_array`], and the last handle is gone. Dropping a handle closes that handle only: an
-/// array without a handle keeps its elements, like a file, until the machine restarts. After
-/// `unlink` those who have the array open go on with it; nobody can open it any more, and the name
-/// is free. What a maker left that was killed before the array was complete is no array: `open`
-/// does not find it, and `create` makes it anew.
+/// The array lives until its name is removed, with [`unlink`](Self::unlink) or [`remove_array`],
+/// and its last handle is gone. Dropping a handle closes that handle only. An array without a
+/// handle keeps its elements, like a file, until the machine restarts. After `unlink`, open handles
+/// remain usable, the array can no longer be opened, and the name is free. What a maker left that
+/// was killed before the array was complete is no array: `open` does not find it, and `create`
+/// makes it anew.
 ///
 /// # Threads and forks
 ///
-/// A handle can be shared between threads; guards exclude each other among threads as among
-/// processes. A forked child must open the array anew ([`Error::Forked`]).
+/// Threads can share a handle. Guards exclude each other among threads as among processes. A forked
+/// child must open the array anew ([`Error::Forked`]).
 ///
 /// # Example
 ///
@@ -81,9 +82,9 @@ pub struct SharedArray<T: Typing> {
 
 /// A [`SharedArray`] whose dtype is known at run time.
 ///
-/// Its elements can be reached through [`read`](SharedArray::read) and
-/// [`write`](SharedArray::write), as views and bytes; through [`typed`](Self::typed), which gives a
-/// typed handle over the same mapping and lock; or by address, under a [`hold`](Self::hold).
+/// [`read`](SharedArray::read) and [`write`](SharedArray::write) lend its elements as views and
+/// bytes. [`typed`](Self::typed) returns a typed handle over the same mapping and lock.
+/// [`hold`](Self::hold) keeps the lock for access by address.
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -98,7 +99,7 @@ pub struct SharedArray<T: Typing> {
 /// # }
 /// ```
 ///
-/// A clone is the same handle once more.
+/// A clone shares the same handle.
 pub type AnySharedArray = SharedArray<Dyn>;
 
 static_assertions::assert_impl_all!(SharedArray<f32>: Send, Sync);
@@ -111,25 +112,27 @@ impl<T: ShElement> SharedArray<T> {
     /// # Errors
     ///
     /// [`Error::AlreadyExists`]; [`Error::OutOfMemory`], before anything is written, as all memory
-    /// is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`];
-    /// [`Error::ForeignOwner`] when somebody else has put something under the name;
-    /// [`Error::PermissionDenied`]; [`Error::Io`].
+    /// is reserved; [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::ForeignOwner`] when
+    /// another user has put something under the name.
     pub fn create(name: &str, shape: &[usize]) -> Result<Self> {
         ArrayOptions::new().create(name, shape)
     }
 
-    /// Makes the array `name` with a copy of `data`, in C order. Whoever opens it finds all of it.
+    /// Makes the array `name` with a copy of `data`, in C order.
+    ///
+    /// Every process that opens it finds all of the data.
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create); [`Error::ShapeMismatch`] when `data` has not as many elements
-    /// as the shape.
+    /// As [`create`](Self::create); [`Error::ShapeMismatch`] when the length of `data` is not that
+    /// of the shape.
     pub fn from_slice(name: &str, shape: &[usize], data: &[T]) -> Result<Self> {
         ArrayOptions::new().from_slice(name, shape, data)
     }
 
-    /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, whatever its strides,
-    /// in C order.
+    /// Makes the array `name` with a copy of an [`ndarray`](::ndarray) array, in C order.
+    ///
+    /// The array to copy may have any strides.
     ///
     /// # Errors
     ///
@@ -139,11 +142,11 @@ impl<T: ShElement> SharedArray<T> {
         ArrayOptions::new().from_array(name, array)
     }
 
-    /// Opens the array `name`, or makes it, all zeros, if there is none: for parties that start in
-    /// any order.
+    /// Opens the array `name`, or makes it, all zeros, if there is none.
     ///
-    /// This handle sees the elements in `shape`, as after [`reshape`](Self::reshape), whoever has
-    /// made it. Of several that come at once one makes the array, and the others wait for it.
+    /// For parties that start in any order. If several come at once, one makes the array and the
+    /// others wait for it. This handle sees the elements in `shape`, as after
+    /// [`reshape`](Self::reshape), whatever shape the array was made with.
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -166,58 +169,60 @@ impl<T: ShElement> SharedArray<T> {
         ArrayOptions::new().open_or_create(name, shape)
     }
 
-    /// Takes the shared memory block `name` for an array of this shape: one that somebody else
-    /// made, with elements and no head, such as Python's
-    /// `multiprocessing.shared_memory.SharedMemory(name)` or an array of the Python package
-    /// SharedArray (`shm://name`).
+    /// Attaches to the shared memory block `name`, made by another program, as an array.
     ///
-    /// The block may be longer than the array, as blocks are rounded up to pages, or hold something
-    /// else behind it. It has no lock: `read`, `write` and their like are [`Error::Unsupported`],
-    /// single elements can be accessed atomically, all of them through the unsafe functions. It is
-    /// never made longer or shorter, and it is unlinked only by [`unlink`](Self::unlink).
+    /// Such a block has elements and no head. Examples are Python's
+    /// `multiprocessing.shared_memory.SharedMemory(name)` and an array of the Python package
+    /// SharedArray (`shm://name`). The block may be longer than the array: blocks are rounded up to
+    /// pages, or hold something else behind it.
     ///
-    /// Files of this library are no blocks, and their names are refused: there is a lock, or a
-    /// protocol, that such a handle would not know. Attach to a block with one dtype: two handles
-    /// of different dtypes mix atomic accesses of different sizes to the same bytes, which hardware
-    /// bears and the language's memory model does not describe.
+    /// The block has no lock, so `read`, `write` and their like are [`Error::Unsupported`]. Single
+    /// elements can be accessed atomically, and all elements through the unsafe functions. The
+    /// block is never made longer or shorter, and only [`unlink`](Self::unlink) removes its name.
+    ///
+    /// Files of this library are no blocks, and their names are refused: such a handle would not
+    /// know their lock or protocol. Attach to a block with one dtype. Two handles of different
+    /// dtypes mix atomic accesses of different sizes to the same bytes; hardware allows that, but
+    /// the language's memory model does not describe it.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`]; [`Error::ShapeMismatch`] when the block is shorter than the array;
-    /// [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`], also for a file of this
-    /// library; [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::Io`].
+    /// [`Error::TooLarge`]; [`Error::TooManyDims`]; [`Error::InvalidName`] also for a file of this
+    /// library.
     pub fn attach_raw(name: &str, shape: &[usize]) -> Result<Self> {
         ArrayOptions::new().attach_raw(name, shape)
     }
 
-    /// Removes the array's name, if this is still the array that has it. Others who have it open go
-    /// on with it.
+    /// Removes the array's name, if it still names this array.
+    ///
+    /// Other open handles remain usable.
     ///
     /// # Errors
     ///
-    /// [`Error::PermissionDenied`]; [`Error::InUse`] when another process is stopped while it
-    /// removes the name; [`Error::Forked`]; [`Error::Io`].
+    /// [`Error::InUse`] when another process is stopped while it removes the name.
     pub fn unlink(self) -> Result<()> {
         open::unlink(&self.at, &self.name)
     }
 }
 
 impl<T: Typing> SharedArray<T> {
-    /// Opens the array `name`. Its shape is that which it was made with.
+    /// Opens the array `name`, in the shape that it was made with.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet;
     /// [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry for one more
     /// handle; [`Error::Corrupt`] when the file is not of this library and version;
-    /// [`Error::ForeignOwner`]; [`Error::PermissionDenied`], also when the file cannot be written;
-    /// [`Error::InvalidName`]; [`Error::Io`].
+    /// [`Error::PermissionDenied`] also when the file cannot be written.
     pub fn open(name: &str) -> Result<Self> {
         ArrayOptions::new().open(name)
     }
 
-    /// Has this handle see the elements, in C order, in another shape with as many of them. Other
-    /// handles keep theirs, and the shape in the file stays.
+    /// Reshapes this handle's view of the elements, in C order.
+    ///
+    /// The new shape must have as many elements. Other handles keep their shape, and so does the
+    /// file.
     ///
     /// # Errors
     ///
@@ -234,20 +239,20 @@ impl<T: Typing> SharedArray<T> {
         &self.shape
     }
 
-    /// How many axes there are.
+    /// The number of axes.
     #[must_use]
     pub fn ndim(&self) -> usize {
         self.shape.len()
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         self.at.memory().byte_len() / self.dtype().size()
     }
 
-    /// Whether there are no elements, that is, whether an axis is zero.
+    /// Whether there are no elements: an axis is zero.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -287,7 +292,7 @@ impl ArrayOptions {
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::create`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::create`].
     pub fn create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
         self.make(name, shape, |_| ())
     }
@@ -296,7 +301,7 @@ impl ArrayOptions {
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::from_slice`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::from_slice`].
     pub fn from_slice<T: ShElement>(&self, name: &str, shape: &[usize], data: &[T]) -> Result<SharedArray<T>> {
         let expected = shape::byte_len(shape, size_of::<T>())? / size_of::<T>();
         if expected != data.len() {
@@ -309,7 +314,7 @@ impl ArrayOptions {
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::from_array`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::from_array`].
     #[cfg(feature = "ndarray")]
     pub fn from_array<T: ShElement, D: ndarray::Dimension>(
         &self,
@@ -336,13 +341,13 @@ impl ArrayOptions {
     ///
     /// # Errors
     ///
-    /// As [`SharedArray::open_or_create`]; [`Error::InvalidOption`].
+    /// As [`SharedArray::open_or_create`].
     pub fn open_or_create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
         let at = open::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
         Ok(SharedArray::new(at, T::DTYPE, shape, name))
     }
 
-    /// Takes a block of memory for an array; see [`SharedArray::attach_raw`].
+    /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
     ///
     /// # Errors
     ///
@@ -375,25 +380,26 @@ impl Options {
         self.at(name, |location| open::remove(location, self.owners))
     }
 
-    /// Removes the array `name` if no living process has a handle of it, and none is making it: the
-    /// kernel's locks are the proof.
+    /// Removes the array `name`, unless a living process has a handle of it or makes it.
+    ///
+    /// The kernel's locks prove that.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`] when somebody has it; otherwise as [`remove_array`].
+    /// [`Error::InUse`] when a living process uses or makes it; otherwise as [`remove_array`].
     pub fn remove_unused_array(&self, name: &str) -> Result<()> {
         self.at(name, |location| open::remove_unused(location, self.owners))
     }
 }
 
-/// Removes the name of the array `name`, whatever its dtype and whether or not it is complete.
-/// Those who have it open go on with it.
+/// Removes the name of the array `name`.
+///
+/// Neither its dtype matters, nor whether it is complete. Open handles remain usable.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`]; [`Error::Corrupt`] when the file is not one that a maker of arrays has
-/// left, and stays; [`Error::InUse`] when somebody living is just making it;
-/// [`Error::ForeignOwner`]; [`Error::PermissionDenied`]; [`Error::InvalidName`]; [`Error::Io`].
+/// [`Error::NotFound`]; [`Error::Corrupt`] when the file was not left by a maker of arrays, and
+/// stays; [`Error::InUse`] while a living process makes it.
 pub fn remove_array(name: &str) -> Result<()> {
     Options::new().remove_array(name)
 }

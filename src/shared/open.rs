@@ -26,8 +26,9 @@ fn pause(backoff: &mut Backoff) -> Result<()> {
     if backoff.pause() { Ok(()) } else { Err(Error::Contended { attempts: backoff.attempts() }) }
 }
 
-/// Makes the array `location`; `fill` is given the bytes of its elements, all zero, before anybody
-/// else can see them.
+/// Makes the array `location`.
+///
+/// `fill` gets the bytes of its elements, all zero, before another process can see them.
 pub(super) fn create(
     location: &Location,
     options: &ArrayOptions,
@@ -39,7 +40,7 @@ pub(super) fn create(
     let head = ArrayHeader::new(dtype, shape, options.max_handles)?;
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
-    // Looked at without the lock first, which removers want: only a file without a head is claimed.
+    // First without the lock, which removers want: only a file without a head is claimed.
     match open_trusted(&path, Access::Read, options.owners) {
         Ok((file, _)) if !ArrayHeader::is_left_unfinished(&front(&file, &path)?) => return Err(exists()),
         Ok(_) | Err(Error::NotFound { .. }) => {}
@@ -47,17 +48,17 @@ pub(super) fn create(
     }
     let claim = match claim_name::claim_name(&path, options.file_mode(), options.owners, &Seats::FILE)? {
         Claim::Ours(claim) => claim,
-        // Another makes the array, or removes it.
+        // Another process makes the array, or removes it.
         Claim::Others(_) => return Err(exists()),
     };
     if !ArrayHeader::is_left_unfinished(&front(&claim, &path)?) {
         return Err(exists());
     }
-    // A file without a head, new or left by a maker that died. Nothing of it may stay if no array
-    // comes of it.
+    // A file without a head, new or left by a maker that died. If no array comes of it, none of it
+    // may stay.
     let unfinished = claim.unfinished();
     let memory = build(&claim, &path, &head, options, fill)?;
-    // The first one: nobody else gets a seat before the head is there.
+    // The first seat: no other handle gets one before the head is there.
     let max = options.max_handles;
     let Seat::Taken(seat) = ArrayMemory::SEATS.take(&claim, &path, max)? else {
         return Err(Error::TooManyReaders { max });
@@ -69,7 +70,7 @@ pub(super) fn create(
     let identity = *claim.identity();
     let file = claim.into_file();
     let made = Attachment::join(memory, file, seat, path, identity);
-    // From here on it is the seat that keeps removers away.
+    // From here on the seat keeps removers away.
     made.release_name();
     Ok(made)
 }
@@ -82,12 +83,12 @@ fn build(
     options: &ArrayOptions,
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<ArrayMemory> {
-    // What a maker before us may have written goes. Nobody has mapped it: it has no head.
+    // Erases what an earlier maker may have written. No process has mapped it: it has no head.
     file.set_len(0).map_err(|e| Error::io("empty", path, e))?;
     let memory = ArrayMemory::create(file, path, head.extent, options.prefault)?;
     fail_point!("array.reserved");
-    // SAFETY: nobody else uses the elements of a file without a head, and this process has mapped
-    // it only just now.
+    // SAFETY: no other process uses the elements of a file without a head. This process has only
+    // just mapped it.
     let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) };
     if let Some(bytes) = bytes {
         fill(bytes);
@@ -96,8 +97,9 @@ fn build(
     Ok(memory)
 }
 
-/// Opens the array `location`, if it is of the dtype that the caller wants, and says which dtype
-/// and shape it was made with.
+/// Opens the array `location`, if it is of the dtype that the caller wants.
+///
+/// Returns the dtype and shape that it was made with.
 pub(super) fn open(
     location: &Location,
     options: &ArrayOptions,
@@ -116,7 +118,7 @@ pub(super) fn open(
         {
             return Err(Error::DTypeMismatch { expected, found: head.dtype });
         }
-        // The length is that of now: the file was longer than empty only once its head was there.
+        // The length as it is now: until the head was there, the file may have been empty.
         let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
         let expected = head.extent.file_len().map_or(u64::MAX, |len| len as u64);
         if found < expected {
@@ -127,8 +129,8 @@ pub(super) fn open(
         let max = head.extent.entries;
         let seat = ArrayMemory::SEATS.take(&file, &path, max)?;
         fail_point!("array.placed");
-        // Whoever removes it if it is not in use has locked everybody out before: with a seat, a
-        // name that is there now stays until it is removed on purpose.
+        // A remover of unused arrays locks all seats first. So with a seat, a name that is there
+        // now stays until a process removes it on purpose.
         if has_name(&path, &identity) {
             match seat {
                 Seat::Taken(seat) => {
@@ -138,18 +140,19 @@ pub(super) fn open(
                 Seat::LockedOut => {}
             }
         }
-        // It has gone, or is about to. There may be another of that name soon.
+        // The name has gone, or is about to go. There may soon be another array of that name.
         drop((memory, file));
         pause(&mut backoff)?;
     }
 }
 
-/// How long a maker that lives is waited for by one that opens what it makes. It may have much
-/// memory to reserve.
+/// How long a process that opens an array waits for its living maker, which may have much memory to
+/// reserve.
 const MAKERS_TIME: Duration = Duration::from_secs(30);
 
-/// Opens the array `location`, or makes it, all zeros, if there is none. It has as many elements as
-/// `shape`, which the handle sees it in.
+/// Opens the array `location`, or makes it, all zeros, if there is none.
+///
+/// It must have as many elements as `shape`, the shape in which the handle sees them.
 pub(super) fn open_or_create(
     location: &Location,
     options: &ArrayOptions,
@@ -168,8 +171,8 @@ pub(super) fn open_or_create(
             Err(exists @ Error::AlreadyExists { .. }) => exists,
             made => return made,
         };
-        // Another makes it just now, or has made it since; or this is no array, nor what a maker
-        // leaves.
+        // Another process is just making it, or has made it since. Or the file is neither an array
+        // nor what a maker leaves.
         if !backoff.pause() {
             if start.elapsed() > MAKERS_TIME || !has_maker(location, options) {
                 return Err(exists);
@@ -184,7 +187,7 @@ fn has_maker(location: &Location, options: &ArrayOptions) -> bool {
         .is_ok_and(|(file, _)| range_lock::is_locked(&file, &Seats::FILE).unwrap_or(false))
 }
 
-/// Copies the head out of a file; `None` while it has none.
+/// Copies the head out of a file; `None` while the file lacks one.
 pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     let mut head = vec![0; HEAD_BYTES];
     let read = |head: &mut Vec<u8>| sys::read_front(file, head).map_err(|e| Error::io("read", path, e));
@@ -192,15 +195,15 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
     if found == 0 || ArrayHeader::is_unfinished(&head) {
         return Ok(None);
     }
-    // Acquire: the magic was there, so the rest is there in what is read after this. Pairs with the
-    // Release in `ArrayMemory::finish`.
+    // Acquire: pairs with the Release in `ArrayMemory::finish`. The magic was there, so whatever is
+    // read after this finds the rest.
     fence(Ordering::Acquire);
     let found = read(&mut head)?;
     head.truncate(found);
     Ok(Some(head))
 }
 
-/// Attaches to a file that holds elements and nothing else, or something else behind them.
+/// Attaches to a file that holds elements alone, or elements and something else behind them.
 pub(super) fn attach_raw(
     location: &Location,
     options: &ArrayOptions,
@@ -223,7 +226,7 @@ pub(super) fn attach_raw(
     Ok(Attachment::raw(memory, path, identity))
 }
 
-/// Removes the file of the array `location`, finished or not, whether or not others have it open.
+/// Removes the file of the array `location`, finished or not, in use or not.
 pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let mut backoff = retry();
@@ -232,12 +235,12 @@ pub(super) fn remove(location: &Location, owners: Owners) -> Result<()> {
             check_ours(&claim, &path)?;
             return claim.remove().map_err(|e| Error::io("remove", &path, e));
         }
-        // Another removes it, or makes it.
+        // Another process removes it, or makes it.
         pause(&mut backoff).map_err(|_| Error::InUse { name: location.name().to_owned(), living: None })?;
     }
 }
 
-/// Removes the file of the array `location` if nobody living has it or makes it.
+/// Removes the file of the array `location`, unless a living process uses or makes it.
 pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     let path = location.array();
     let in_use = |living| Error::InUse { name: location.name().to_owned(), living };
@@ -245,7 +248,7 @@ pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
     loop {
         let (file, identity) = open_trusted(&path, Access::ReadWrite, owners)?;
         let file = LockedFile::new(file);
-        // Held until the name is gone; the locks go with the file.
+        // The locks are held until the name is gone; they go with the file.
         if ArrayMemory::SEATS.lock_all(&file, &path)? {
             if has_name(&path, &identity) {
                 check_ours(&file, &path)?;
@@ -258,12 +261,12 @@ pub(super) fn remove_unused(location: &Location, owners: Owners) -> Result<()> {
             }
         }
         drop(file);
-        // Another makes or removes it, or it has been replaced.
+        // Another process makes or removes it, or it has been replaced.
         pause(&mut backoff).map_err(|_| in_use(None))?;
     }
 }
 
-/// Refuses a file that no maker of arrays has left.
+/// Refuses a file that was not left by a maker of arrays.
 fn check_ours(file: &File, path: &Path) -> Result<()> {
     match front(file, path)? {
         front if ArrayHeader::is_left_unfinished(&front) || ArrayHeader::has_magic(&front) => Ok(()),

@@ -8,15 +8,14 @@ use std::time::{Duration, Instant};
 /// Time between two checks that the holder is alive. A check costs a system call or two.
 const SLICE: Duration = Duration::from_nanos(SLICE_NS);
 
-/// Looks before the first sleep: some microseconds, which is about what falling asleep and being
-/// woken costs.
+/// Looks before the first sleep: some microseconds, about what falling asleep and waking costs.
 const LOOKS: u32 = 10;
 
-/// Pauses before a look, at most: one before the first look, then twice as many each time.
+/// Most pauses before a look: one before the first look, then twice as many each time.
 ///
-/// Each look takes the lock's cache line away from the holder, which needs it to let go. So looking
-/// all the time slows down the holder. In return a waiter is kept out for up to twice as long as
-/// necessary, a microsecond or so at most.
+/// Each look takes the lock's cache line away from the holder, which needs it to release the lock.
+/// Looking all the time would slow the holder down. In return a waiter may wait up to twice as long
+/// as necessary, a microsecond or so at most.
 const MOST_PAUSES: u32 = 128;
 
 /// Waits until a deadline, or without limit.
@@ -36,7 +35,7 @@ impl Blocking {
     }
 
     pub(super) fn at_most(timeout: Duration, sleepers: Sleepers) -> Self {
-        // A time-out beyond the clock's range is as good as none.
+        // A time-out beyond the clock's range means no time-out.
         Self { deadline: Instant::now().checked_add(timeout), ..Self::forever(sleepers) }
     }
 }
@@ -78,12 +77,12 @@ impl Waiter for Blocking {
     }
 }
 
-/// The machine's clock, which may not start at 0.
+/// The machine's clock in nanoseconds, which may not start at 0.
 fn now() -> u64 {
     sys::monotonic_ns().max(1)
 }
 
-/// Does not wait.
+/// Does not wait at all.
 pub(super) struct NoWait;
 
 impl Waiter for NoWait {
@@ -100,7 +99,7 @@ impl Waiter for NoWait {
     }
 }
 
-/// Waits for as long as `go_on` says so; it is asked after each slice.
+/// Waits until `go_on` returns false; it is called after each slice.
 pub(super) struct Interruptible<F> {
     blocking: Blocking,
     go_on: F,

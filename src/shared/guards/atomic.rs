@@ -10,13 +10,12 @@ use ndsharray_protocol::rwlock::Share;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Atomic access to single elements, shared with everybody who has such a guard. From
-/// [`SharedArray::atomic`].
+/// Atomic access to single elements, shared with all other guards of this kind.
 ///
-/// While it lives nobody has a [`ReadGuard`](crate::ReadGuard) or
+/// From [`SharedArray::atomic`]. While it lives there is no [`ReadGuard`](crate::ReadGuard) or
 /// [`WriteGuard`](crate::WriteGuard), so an access costs what the processor's atomic instruction
-/// costs. The methods of the same names on [`SharedArray`] take such a guard for each access.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// costs. The methods of the same names on [`SharedArray`] acquire such a guard for each access.
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct AtomicGuard<'a, T: AtomicElement> {
     at: &'a Attachment,
     len: usize,
@@ -31,13 +30,12 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         Self { at, len: at.memory().byte_len() / size_of::<T>(), _hold: hold, element: PhantomData }
     }
 
-    /// Under a lock that somebody else holds for as long as `at` is borrowed, or of an array that
-    /// has none.
+    /// Under a lock that another guard holds while `at` is borrowed, or without a lock.
     pub(in crate::shared) fn under(at: &'a Attachment) -> Self {
         Self::new(at, None)
     }
 
-    /// For one access through a handle.
+    /// A guard for one access through a handle.
     #[inline]
     #[track_caller]
     pub(in crate::shared) fn brief(array: &'a SharedArray<T>, share: Share) -> Self {
@@ -54,17 +52,19 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
     #[inline]
     #[track_caller]
     fn cell(&self, index: usize) -> &'a T::Cell {
-        // SAFETY: as long as the hold lasts, nobody has a slice of elements; or it lasts for one
-        // load, and slices are only read (`Share::Peek`; see `lock`). Without a lock there are no
-        // safe slices, and the unsafe ones promise not to be there.
+        // SAFETY: as long as the hold lasts, no slice of elements is in use. Or the hold lasts for
+        // one load, and slices are only read (`Share::Peek`; see `lock`). Without a lock there are
+        // no safe slices, and the unsafe ones promise to stay away.
         match unsafe { self.at.memory().cell::<T::Cell>(index) } {
             Some(cell) => cell,
             None => outside(index, self.len),
         }
     }
 
-    /// The element's value. Acquire: pairs with [`store`](Self::store) and the read-modify-writes,
-    /// so what their thread did before is seen after this.
+    /// Loads the element's value.
+    ///
+    /// Acquire: pairs with [`store`](Self::store) and the read-modify-writes, so what their thread
+    /// did before is seen after this.
     ///
     /// # Panics
     ///
@@ -76,24 +76,27 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         T::load_from(self.cell(index))
     }
 
-    /// Replaces the element's value. Release.
+    /// Replaces the element's value. Release: pairs with [`load`](Self::load) and the
+    /// read-modify-writes.
     #[inline]
     #[track_caller]
     pub fn store(&self, index: usize, value: T) {
         T::store_to(self.cell(index), value);
     }
 
-    /// Replaces the element's value and returns the one before. Acquire and release, as all that
-    /// follow.
+    /// Replaces the element's value and returns the one before.
+    ///
+    /// Acquire and release, as all that follow.
     #[inline]
     #[track_caller]
     pub fn swap(&self, index: usize, value: T) -> T {
         T::swap_in(self.cell(index), value)
     }
 
-    /// Replaces the element's value by `new` if it is `current`, and returns `Ok` with it;
-    /// otherwise returns `Err` with the value that is there. Values are compared bit by bit: a NaN
-    /// equals itself, 0.0 differs from -0.0.
+    /// Replaces the element's value by `new` if it is `current`.
+    ///
+    /// Returns `Ok` with the value before, or `Err` with the value that is there instead. Values
+    /// are compared bit by bit: a NaN equals itself, 0.0 differs from -0.0.
     ///
     /// # Errors
     ///
@@ -104,8 +107,9 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         T::compare_exchange_in(self.cell(index), current, new)
     }
 
-    /// Replaces the element's value by `change` of it, however often that takes, and returns the
-    /// value before.
+    /// Replaces the element's value by `change` of it, and returns the value before.
+    ///
+    /// Retries until no other access intervenes.
     #[inline]
     #[track_caller]
     pub fn update(&self, index: usize, mut change: impl FnMut(T) -> T) -> T {
@@ -118,7 +122,7 @@ impl<'a, T: AtomicElement> AtomicGuard<'a, T> {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
@@ -148,12 +152,13 @@ impl<T: AtomicInteger> AtomicGuard<'_, T> {
 }
 
 impl<T: AtomicElement> SharedArray<T> {
-    /// Waits until nobody has the elements in a slice, and gives atomic access to them, together
-    /// with all others who have such a guard.
+    /// Waits until no slice of the elements is in use, then gives atomic access to them.
+    ///
+    /// All guards of this kind share the access.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read); but an array without a lock needs none.
+    /// As [`read`](Self::read), except that an array without a lock needs none.
     #[inline]
     pub fn atomic(&self) -> Result<AtomicGuard<'_, T>> {
         if !self.at.has_lock() {
@@ -181,7 +186,7 @@ fn outside(index: usize, len: usize) -> ! {
 
 #[cold]
 #[track_caller]
-#[expect(clippy::panic, reason = "the documented answer in a forked child, as there is no other way to say no")]
+#[expect(clippy::panic, reason = "documented for a forked child; the return type has no room for an error")]
 fn refused() -> ! {
     panic!("the element cannot be accessed: {}", Error::Forked)
 }

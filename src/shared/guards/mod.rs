@@ -1,4 +1,4 @@
-//! The lock in the hands of a user: guards that lend the elements.
+//! The lock in a user's hands: guards that lend the elements.
 
 pub(crate) mod atomic;
 mod poisoned;
@@ -16,13 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 impl<T: Typing> SharedArray<T> {
-    /// Waits until nobody changes the array, and lends the elements to be looked at. Any number of
-    /// readers may have it at once.
+    /// Waits until no writer holds the lock, and borrows the elements for reading.
     ///
-    /// A thread that has a guard of this array and asks for another may wait for itself, for ever,
-    /// as with a standard lock.
-    ///
-    /// For `bool`, whose bytes could be others than 0 and 1, every element is checked.
+    /// Any number of readers may hold it at once. A thread that already holds a guard of this array
+    /// may wait for itself without end, as with a standard lock. For `bool`, whose bytes could be
+    /// others than 0 and 1, every element is checked.
     ///
     /// ```
     /// use ndsharray::{AnyArrayView, ArrayOptions, DType};
@@ -43,9 +41,8 @@ impl<T: Typing> SharedArray<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Poisoned`], with the lock in it, when a writer died or panicked while it had the
-    /// array; [`Error::Unsupported`] for an array without a lock; [`Error::InvalidBool`];
-    /// [`Error::Forked`].
+    /// [`Error::Poisoned`], with the lock in it, when a writer died or panicked while it held the
+    /// lock; [`Error::Unsupported`] for an array without a lock; [`Error::InvalidBool`].
     #[inline]
     pub fn read(&self) -> Result<ReadGuard<'_, T>> {
         match self.at.acquire(LockMode::Read, &mut Blocking::forever(self.at.sleepers())) {
@@ -54,8 +51,9 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// [`read`](Self::read) without waiting: `None` when a writer has the array, or is waiting for
-    /// it. Takes microseconds then, to see whether it lives.
+    /// [`read`](Self::read) without waiting: `None` when a writer holds the lock or waits for it.
+    ///
+    /// In that case it takes microseconds, to see whether that writer lives.
     ///
     /// # Errors
     ///
@@ -64,7 +62,7 @@ impl<T: Typing> SharedArray<T> {
         self.held(LockMode::Read, &mut NoWait)?.map(|held| ReadGuard::new(held, self)).transpose()
     }
 
-    /// [`read`](Self::read), waiting no longer than `timeout`: `None` when that was not enough.
+    /// [`read`](Self::read), waiting no longer than `timeout`; `None` after that.
     ///
     /// # Errors
     ///
@@ -74,8 +72,10 @@ impl<T: Typing> SharedArray<T> {
         held.map(|held| ReadGuard::new(held, self)).transpose()
     }
 
-    /// Waits until nobody has the array, and lends the elements to be changed. Readers that come
-    /// after it wait for it; when it is done it is their turn before the next writer's.
+    /// Waits until the lock is free, and borrows the elements to change them.
+    ///
+    /// Readers that come later wait for this writer. When it is done, their turn comes before the
+    /// next writer's.
     ///
     /// # Errors
     ///
@@ -88,8 +88,9 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// [`write`](Self::write) without waiting: `None` when somebody has the array. Takes
-    /// microseconds then, to see whether they live.
+    /// [`write`](Self::write) without waiting: `None` when another party holds the lock.
+    ///
+    /// In that case it takes microseconds, to see whether the holder lives.
     ///
     /// # Errors
     ///
@@ -99,7 +100,7 @@ impl<T: Typing> SharedArray<T> {
         held.map(|held| WriteGuard::new(held, self)).transpose()
     }
 
-    /// [`write`](Self::write), waiting no longer than `timeout`: `None` when that was not enough.
+    /// [`write`](Self::write), waiting no longer than `timeout`; `None` after that.
     ///
     /// # Errors
     ///
@@ -109,11 +110,11 @@ impl<T: Typing> SharedArray<T> {
         held.map(|held| WriteGuard::new(held, self)).transpose()
     }
 
-    /// Whether a writer died or panicked while it had the array.
+    /// Whether a writer died or panicked while it held the lock.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for an array without a lock; [`Error::Forked`].
+    /// [`Error::Unsupported`] for an array without a lock.
     pub fn is_poisoned(&self) -> Result<bool> {
         Ok(self.at.lock()?.is_poisoned())
     }
@@ -140,8 +141,8 @@ impl<T: Typing> SharedArray<T> {
         }
     }
 
-    /// What there is to say when the lock has not been taken, or is that of a poisoned array: then
-    /// the error holds it.
+    /// The error when the lock was not acquired, or the array is poisoned: then the error holds the
+    /// lock.
     #[cold]
     #[inline(never)]
     fn unsound(&self, mode: LockMode, acquisition: Acquisition) -> Error {

@@ -1,4 +1,4 @@
-//! What to do with a lock whose last holder died.
+//! What to do with a lock whose last writer died.
 
 use super::atomic::AtomicGuard;
 use super::slices::{AnyReadGuard, AnyWriteGuard, ReadGuard, WriteGuard};
@@ -10,17 +10,17 @@ use crate::shared::{AnySharedArray, SharedArray};
 use std::sync::Arc;
 
 impl Poisoned {
-    /// The guard that [`SharedArray::read`] would have returned.
+    /// Returns the guard that [`SharedArray::read`] would have returned.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] when the error is not from a `read` of this very handle; the lock is
-    /// given back then. [`Error::InvalidBool`].
+    /// released then. [`Error::InvalidBool`].
     pub fn into_read_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<ReadGuard<'_, T>> {
         ReadGuard::new(self.held_by(array, LockMode::Read)?, array)
     }
 
-    /// The guard that [`SharedArray::write`] would have returned.
+    /// Returns the guard that [`SharedArray::write`] would have returned.
     ///
     /// ```
     /// # use ndsharray::{ArrayOptions, Error};
@@ -44,23 +44,22 @@ impl Poisoned {
     /// # Errors
     ///
     /// [`Error::Unsupported`] when the error is not from a `write` to this very handle; the lock is
-    /// given back then. [`Error::InvalidBool`].
+    /// released then. [`Error::InvalidBool`].
     pub fn into_write_guard<T: Typing>(self, array: &SharedArray<T>) -> Result<WriteGuard<'_, T>> {
         WriteGuard::new(self.held_by(array, LockMode::Write)?, array)
     }
 
-    /// The guard that [`SharedArray::atomic`] would have returned.
+    /// Returns the guard that [`SharedArray::atomic`] would have returned.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`] when the error is not from an `atomic` of this very handle; the lock
-    /// is given back then.
+    /// is released then.
     pub fn into_atomic_guard<T: AtomicElement>(self, array: &SharedArray<T>) -> Result<AtomicGuard<'_, T>> {
         Ok(AtomicGuard::new(&array.at, Some(self.held_by(array, LockMode::Atomic)?)))
     }
 
-    /// As [`into_read_guard`](Self::into_read_guard), for an array whose dtype is known at run
-    /// time.
+    /// As [`into_read_guard`](Self::into_read_guard), for a dtype known at run time.
     ///
     /// # Errors
     ///
@@ -69,8 +68,7 @@ impl Poisoned {
         self.into_read_guard(array)
     }
 
-    /// As [`into_write_guard`](Self::into_write_guard), for an array whose dtype is known at run
-    /// time.
+    /// As [`into_write_guard`](Self::into_write_guard), for a dtype known at run time.
     ///
     /// # Errors
     ///
@@ -79,7 +77,8 @@ impl Poisoned {
         self.into_write_guard(array)
     }
 
-    /// The same lock, held through `array`, if it was taken through this handle and in this mode.
+    /// The same lock, held through `array`, if it was acquired through this handle and in this
+    /// mode.
     fn held_by<T: Typing>(self, array: &SharedArray<T>, mode: LockMode) -> Result<Borrowed<'_>> {
         match self.into_held::<Shared>() {
             Some(held) if Arc::ptr_eq(held.at(), &array.at) && held.is(mode) => Ok(held.through(&*array.at)),

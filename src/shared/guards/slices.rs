@@ -15,33 +15,33 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// What both guards are made of.
+/// What both guards consist of.
 struct Elements<'a, T: Typing> {
     // A pointer and not a slice: a guard that is passed to a function by value may end its life
     // there.
     data: NonNull<u8>,
-    /// How many elements there are; bytes, where the type does not say how long one is.
+    /// The number of elements, or of bytes where the type does not say how long an element is.
     len: usize,
     shape: &'a [usize],
     known: T::Known,
     _held: Borrowed<'a>,
 }
 
-/// Shared access to the elements: they do not change while this lives. From [`SharedArray::read`].
+/// Shared access to the elements: they do not change while this lives.
 ///
-/// Derefs to a slice of all elements in C order, if their type is known at compile time.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// From [`SharedArray::read`]. Derefs to a slice of all elements in C order, if their type is known
+/// at compile time.
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct ReadGuard<'a, T: Typing>(Elements<'a, T>);
 
-/// Exclusive access to the elements: no other party sees or changes them. From
-/// [`SharedArray::write`].
+/// Exclusive access to the elements: no other party sees or changes them.
 ///
-/// Derefs to a mutable slice of all elements in C order, if their type is known at compile time. If
-/// the thread panics while the guard lives, the array is poisoned.
+/// From [`SharedArray::write`]. Derefs to a mutable slice of all elements in C order, if their type
+/// is known at compile time. If the thread panics while the guard lives, the array is poisoned.
 ///
-/// A forked child has its parent's guard, and must not use it: the memory is the parent's. That is
-/// not checked at each access.
-#[must_use = "the lock is given back when the guard is dropped"]
+/// A forked child inherits its parent's guard and must not use it: the memory is the parent's.
+/// Accesses do not check that.
+#[must_use = "the lock is released when the guard is dropped"]
 pub struct WriteGuard<'a, T: Typing>(Elements<'a, T>);
 
 /// A [`ReadGuard`] of elements whose dtype is known at run time.
@@ -51,13 +51,13 @@ pub type AnyReadGuard<'a> = ReadGuard<'a, Dyn>;
 pub type AnyWriteGuard<'a> = WriteGuard<'a, Dyn>;
 
 // SAFETY: the pointer stands for a borrowed slice of elements, all of whose types may be sent and
-// shared; the lock is held by a handle and not by a thread.
+// shared. A handle holds the lock, not a thread.
 unsafe impl<T: Typing> Send for Elements<'_, T> {}
-// SAFETY: as above; only a guard that is borrowed mutably gives its elements to be changed.
+// SAFETY: as above; only a guard that is borrowed mutably lends its elements to be changed.
 unsafe impl<T: Typing> Sync for Elements<'_, T> {}
 
 impl<'a, T: Typing> Elements<'a, T> {
-    /// `bytes` are all of the array's, and borrowed from what `held` points to.
+    /// `bytes` are all of the array's, borrowed from what `held` points to.
     #[inline(always)]
     fn new(bytes: NonNull<[u8]>, held: Borrowed<'a>, array: &'a SharedArray<T>) -> Self {
         let len = T::DTYPE.map_or(bytes.len(), |dtype| bytes.len() / dtype.size());
@@ -75,9 +75,9 @@ impl<T: ShElement> Elements<'_, T> {
     fn as_slice(&self) -> &[T] {
         // SAFETY: the pointer is that of the bytes that the guard was made from, whose mapping and
         // lock last as long as `self`. They are `len` elements, which begin at a multiple of 64 in
-        // a mapping that starts at a page, and values of `T`: bools have been checked, for all
-        // others any bytes are. Where they were borrowed mutably, nobody has them from
-        // `as_mut_slice` while `self` is borrowed shared.
+        // a mapping that starts at a page. They are values of `T`: bools have been checked, and any
+        // bytes are values of the other types. Where they were borrowed mutably, no slice from
+        // `as_mut_slice` lives while `self` is borrowed shared.
         unsafe { core::slice::from_raw_parts(self.data.as_ptr().cast::<T>(), self.len) }
     }
 
@@ -93,18 +93,19 @@ impl<T: ShElement> Elements<'_, T> {
 impl Elements<'_, Dyn> {
     fn as_bytes(&self) -> &[u8] {
         // SAFETY: pointer and length are those of the bytes that the guard was made from, whose
-        // mapping and lock last as long as `self`. Where they were borrowed mutably, nobody has
-        // them from `as_mut_bytes` while `self` is borrowed shared.
+        // mapping and lock last as long as `self`. Where they were borrowed mutably, no slice from
+        // `as_mut_bytes` lives while `self` is borrowed shared.
         unsafe { core::slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 
-    /// The array. Its elements have been checked since they were last changed.
+    /// The array. Its elements have been checked since their last change.
     fn view(&self) -> AnyArrayView<'_> {
         let bytes = self.as_bytes();
         dispatch_dtype!(self.known, T => {
             // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64
             // in a mapping that starts at a page. They are values of `T`: bools were checked under
-            // this lock, for all others any bytes are. They are borrowed for as long as the slice.
+            // this lock, and any bytes are values of the other types. They are borrowed for as long
+            // as the slice.
             let elements = unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<T>(), bytes.len() / size_of::<T>()) };
             match ArrayView::new(elements, self.shape) {
                 Ok(view) => view.into(),
@@ -125,9 +126,9 @@ impl<'a, T: Typing> ReadGuard<'a, T> {
     #[inline(always)]
     pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
         let memory = held.at().memory();
-        // SAFETY: the lock is shared with others that only look, until it is given back, after the
-        // guard's last use of the elements; see `lock`. Whoever changes elements without the lock
-        // does so in unsafe code, which promises not to.
+        // SAFETY: the lock is shared with other readers alone until it is released, after the
+        // guard's last use of the elements; see `lock`. Code that changes elements without the lock
+        // is unsafe, and promises not to do so meanwhile.
         let bytes = unsafe { memory.bytes(0..memory.byte_len()) }.unwrap_or(&[]);
         check(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
@@ -138,8 +139,8 @@ impl<'a, T: Typing> WriteGuard<'a, T> {
     #[inline(always)]
     pub(super) fn new(held: Borrowed<'a>, array: &'a SharedArray<T>) -> Result<Self> {
         let memory = held.at().memory();
-        // SAFETY: the lock is held alone until it is given back, after the guard's last use of the
-        // elements; see `lock`, and `ReadGuard::new`.
+        // SAFETY: the lock is held exclusively until it is released, after the guard's last use of
+        // the elements; see `lock`, and `ReadGuard::new`.
         let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) }.unwrap_or(&mut []);
         check(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
@@ -185,7 +186,9 @@ impl ReadGuard<'_, Dyn> {
 }
 
 impl WriteGuard<'_, Dyn> {
-    /// The array, with its shape. The elements of a `bool` array are checked each time.
+    /// The array, with its shape.
+    ///
+    /// The elements of a `bool` array are checked each time.
     ///
     /// # Panics
     ///
@@ -202,8 +205,8 @@ impl WriteGuard<'_, Dyn> {
 
     /// The elements' bytes, in C order and this machine's byte order, to be changed.
     ///
-    /// For `bool` each must be 0 or 1 in the end: the next guard is
-    /// [`Error::InvalidBool`](crate::Error::InvalidBool) otherwise.
+    /// For `bool` each must be 0 or 1 in the end. Otherwise the next guard is
+    /// [`Error::InvalidBool`](crate::Error::InvalidBool).
     #[must_use]
     pub fn as_mut_bytes(&mut self) -> &mut [u8] {
         // SAFETY: pointer and length are those of the mutable bytes in `new`, whose mapping and
@@ -288,7 +291,7 @@ look_at_elements!(ReadGuard WriteGuard);
 
 #[cold]
 #[track_caller]
-#[expect(clippy::panic, reason = "the caller's own bytes, better told than ignored")]
+#[expect(clippy::panic, reason = "the caller's own bytes are at fault, which is reported and not ignored")]
 fn wrong(error: &ViewError) -> ! {
     panic!("the elements cannot be viewed: {error}")
 }

@@ -11,7 +11,8 @@ use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::format::slot::{FRONT, RawHeader, TIME_WORD, WORDS};
 use crate::sys::{self, Access, ByteRange, Identity};
 use ndsharray_protocol::channel::{
-    self, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State, WriterSide,
+    self, Claim, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State,
+    WriterSide,
 };
 use std::fs::File;
 use std::path::Path;
@@ -151,6 +152,13 @@ impl Board {
 
     pub(crate) fn slot(&self, slot: SlotIndex) -> Option<&Slot> {
         self.slots().get(slot.get())
+    }
+
+    /// The slot that the writer of this board has claimed: it is there, as the writer chooses among the board's slots alone.
+    #[allow(clippy::indexing_slicing, reason = "see above")]
+    #[inline]
+    pub(crate) fn claimed(&self, claim: &Claim) -> &Slot {
+        &self.slots()[claim.slot().get()]
     }
 
     pub(crate) fn slot_count(&self) -> usize {

@@ -105,14 +105,12 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
     #[inline]
     pub fn begin(&self, slot: SlotIndex) -> Zeroed {
-        let mut previous = 0;
-        if let Some(seq) = self.seq(slot) {
-            // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover, what
-            // the lock on the board made visible).
-            previous = seq.0.load(Ordering::Relaxed);
-            // SeqCst: store half of the handshake; its load half is `scan`. Pairs with the `seq` load of `try_pin`.
-            store_seqcst(&seq.0, 0);
-        }
+        let seq = self.seq(slot);
+        // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover, what
+        // the lock on the board made visible).
+        let previous = seq.0.load(Ordering::Relaxed);
+        // SeqCst: store half of the handshake; its load half is `scan`. Pairs with the `seq` load of `try_pin`.
+        store_seqcst(&seq.0, 0);
         fail_point!("claim.zeroed");
         Zeroed { slot, previous }
     }
@@ -138,11 +136,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Gives a claimed slot back whose header and payload are as they were: it holds its old value again.
     #[inline]
     pub fn abandon(&self, claim: Claim) {
-        if let Some(seq) = self.seq(claim.slot) {
-            // Release: a reader that finds the number back by way of a stale `latest` must see that `latest` has moved, or it
-            // would take the board for broken. The old payload it sees through `latest` already.
-            seq.0.store(claim.previous, Ordering::Release);
-        }
+        // Release: a reader that finds the number back by way of a stale `latest` must see that `latest` has moved, or it
+        // would take the board for broken. The old payload it sees through `latest` already.
+        self.seq(claim.slot).0.store(claim.previous, Ordering::Release);
         fail_point!("claim.abandoned");
     }
 
@@ -161,10 +157,8 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");
-        if let Some(seq) = self.seq(claim.slot) {
-            // Release: header and payload before the number. Pairs with the `seq` load of `try_pin` and `stamped`.
-            seq.0.store(number, Ordering::Release);
-        }
+        // Release: header and payload before the number. Pairs with the `seq` load of `try_pin` and `stamped`.
+        self.seq(claim.slot).0.store(number, Ordering::Release);
         fail_point!("publish.numbered");
         // Release: pairs with `ReaderSide::latest`.
         self.latest.0.store(latest.to_bits(), Ordering::Release);
@@ -187,7 +181,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         debug_assert!(slots(next).count() <= Preclaimed::MAX, "{next:?} is more than can be claimed at once");
         let mut previous = [0; Preclaimed::MAX];
         for (slot, previous) in slots(next).zip(&mut previous) {
-            let Some(seq) = self.seq(slot) else { continue };
+            let seq = self.seq(slot);
             // Relaxed: as in `begin`.
             *previous = seq.0.load(Ordering::Relaxed);
             // Release: a reader that finds the 0 must see that `latest` has moved on, or it would take the board for broken. Pairs with the `seq` load of `try_pin`.
@@ -232,8 +226,12 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         }
     }
 
-    fn seq(&self, slot: SlotIndex) -> Option<&SlotSeq> {
-        self.slots.get(slot.get()).map(AsRef::as_ref)
+    /// The number of a slot of this board. The writer chooses among these alone, so that a slot which the board does not
+    /// have is a mistake of the writer, and must not look like a claim.
+    #[allow(clippy::indexing_slicing, reason = "see above")]
+    #[inline]
+    fn seq(&self, slot: SlotIndex) -> &SlotSeq {
+        self.slots[slot.get()].as_ref()
     }
 }
 

@@ -68,6 +68,7 @@ mod claim;
 mod close;
 #[cfg(test)]
 mod models;
+mod per_slot;
 mod pin;
 mod register;
 mod seen;
@@ -77,6 +78,7 @@ mod word;
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
+pub use per_slot::PerSlot;
 pub use pin::{KeptPins, PinAttempt, ReaderSide};
 pub use table::{Entry, Shared};
 pub use word::{Latest, MAX_NUMBER, MAX_SLOTS, PinMask, SlotIndex};

@@ -1,6 +1,6 @@
 //! The reader's transitions: pin, unpin, keep, release, and the unpinned copy. The argument stands in [the parent module](super).
 
-use super::{Latest, LatestWord, MAX_SLOTS, Pins, SlotIndex, SlotSeq};
+use super::{Latest, LatestWord, PerSlot, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
 use crate::sync::{Mutex, Ordering, fence, load_seqcst, store_seqcst};
 
@@ -121,7 +121,7 @@ impl Default for KeptPins {
 }
 
 struct Counts {
-    owners: [u32; MAX_SLOTS],
+    owners: PerSlot<u32>,
     mask: u64,
 }
 
@@ -129,7 +129,7 @@ impl KeptPins {
     /// The owned samples of a reader that has none.
     #[inline]
     pub fn new() -> Self {
-        Self { counts: Mutex::new(Counts { owners: [0; MAX_SLOTS], mask: 0 }) }
+        Self { counts: Mutex::new(Counts { owners: PerSlot::default(), mask: 0 }) }
     }
 
     /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there only afterwards.
@@ -150,9 +150,7 @@ impl KeptPins {
             Ok(counts) => counts,
             Err(poisoned) => poisoned.into_inner(),
         };
-        let Some(owners) = counts.owners.get_mut(slot.get()) else {
-            return;
-        };
+        let owners = &mut counts.owners[slot];
         *owners = change(*owners);
         let held = *owners != 0;
         let bit = slot.bit().to_bits();

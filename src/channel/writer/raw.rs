@@ -14,7 +14,7 @@ use crate::files::trusted::has_name;
 use crate::format::slot::{RawHeader, SlotHeader};
 use crate::options::Options;
 use crate::sys::Home;
-use ndsharray_protocol::channel::{Claim, Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, SlotIndex};
+use ndsharray_protocol::channel::{Claim, Latest, MAX_NUMBER, PerSlot, PinMask, PinScan, Preclaimed, SlotIndex};
 use uuid::Uuid;
 
 /// Publications after which an unchanged header is written again.
@@ -48,7 +48,7 @@ pub(crate) struct RawWriter {
     prefault: bool,
     pub(super) persist: bool,
     pub(super) closed: bool,
-    pub(super) slots: Vec<SlotState>,
+    pub(super) slots: PerSlot<SlotState>,
     pub(super) rotation: Rotation,
     pub(super) latest: Latest,
     pub(super) last_number: u64,
@@ -90,7 +90,7 @@ impl RawWriter {
             persist: options.persist,
             closed: false,
             options: options.clone(),
-            slots: std::iter::repeat_with(SlotState::default).take(slots).collect(),
+            slots: PerSlot::default(),
             rotation: Rotation::new(usable),
             latest: Latest::NONE,
             lost: None,
@@ -119,7 +119,7 @@ impl RawWriter {
         if self.latest.is_none() {
             return None;
         }
-        let state = self.slots.get(self.latest.slot().get())?;
+        let state = &self.slots[self.latest.slot()];
         state.payload.as_ref().map(WritePayload::id).or(state.orphan)
     }
 
@@ -194,7 +194,7 @@ impl RawWriter {
         let mut reaped = false;
         // Each refused claim means that a reader pinned just then; the bound only ends a siege by
         // one that never stops.
-        for _ in 0..4 * self.slots.len() {
+        for _ in 0..4 * self.held.board.slot_count() {
             let choice = self.rotation.choose(needed, self.look.pins);
             let wants_more = !matches!(choice, Some(Choice::Fits(_)));
             if wants_more && !reaped && self.look.pins != PinMask::EMPTY {
@@ -226,7 +226,7 @@ impl RawWriter {
     /// The first `len` bytes of the claimed slot's payload, for values of `dtype`.
     #[inline]
     pub(crate) fn payload_mut(&mut self, claim: &Claim, dtype: DType, len: usize) -> &mut [u8] {
-        let Some(state) = self.slots.get_mut(claim.slot().get()) else { return &mut [] };
+        let state = &mut self.slots[claim.slot()];
         state.bools &= dtype == DType::Bool;
         state.payload.as_mut().map_or(&mut [], |payload| payload.bytes_mut(claim, len))
     }
@@ -235,8 +235,8 @@ impl RawWriter {
     ///
     /// For `bool` that means that no byte is other than 0 or 1.
     pub(crate) fn make_valid(&mut self, claim: &Claim, dtype: DType) {
-        if let Some(state) = self.slots.get_mut(claim.slot().get())
-            && let Some(payload) = state.payload.as_mut()
+        let state = &mut self.slots[claim.slot()];
+        if let Some(payload) = state.payload.as_mut()
             && dtype == DType::Bool
             && !state.bools
         {
@@ -283,9 +283,7 @@ impl RawWriter {
     #[inline(always)]
     pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
-        let (Some(state), Some(on_board)) = (self.slots.get_mut(slot.get()), self.held.board.slot(slot)) else {
-            return;
-        };
+        let (state, on_board) = (&mut self.slots[slot], self.held.board.claimed(claim));
         match &state.described {
             Some(known)
                 if known.dtype == dtype
@@ -303,14 +301,12 @@ impl RawWriter {
 
     /// The shape that a claimed slot has been described with.
     pub(crate) fn shape(&self, claim: &Claim) -> &[usize] {
-        let state = self.slots.get(claim.slot().get());
-        state.and_then(|state| state.described.as_ref()).map_or(&[], |described| &described.shape)
+        self.slots[claim.slot()].described.as_ref().map_or(&[], |described| &described.shape)
     }
 
     /// The dtype that a claimed slot has been described with.
     pub(crate) fn dtype(&self, claim: &Claim) -> DType {
-        let state = self.slots.get(claim.slot().get());
-        state.and_then(|state| state.described.as_ref()).map_or(DType::U8, |described| described.dtype)
+        self.slots[claim.slot()].described.as_ref().map_or(DType::U8, |described| described.dtype)
     }
 
     /// Makes the claimed slot the current value.
@@ -319,9 +315,7 @@ impl RawWriter {
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
-        if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_time(self.stamps.now());
-        }
+        self.held.board.claimed(&claim).set_time(self.stamps.now());
         self.last_number += 1;
         let number = self.last_number;
         self.rotation.published(slot, number);
@@ -424,7 +418,7 @@ impl RawWriter {
             tried = true;
             if other == slot {
                 intact = false;
-                self.erase_header(slot);
+                self.erase_header(&claim);
                 self.set_payload(slot, None);
             } else {
                 self.give_up(other);
@@ -473,7 +467,7 @@ impl RawWriter {
     ///
     /// The slot's header must be rewritten before it is published.
     pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
-        let Some(state) = self.slots.get_mut(slot.get()) else { return };
+        let state = &mut self.slots[slot];
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
         state.described = None;
         state.bools = true; // a new file is all zeros

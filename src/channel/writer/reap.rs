@@ -18,17 +18,15 @@ use uuid::Uuid;
 
 impl RawWriter {
     /// Clears a claimed slot's header: it describes no array then.
-    pub(super) fn erase_header(&self, slot: SlotIndex) {
-        if let Some(on_board) = self.held.board.slot(slot) {
-            on_board.set_header(&RawHeader::ZERO, 0);
-        }
+    pub(super) fn erase_header(&self, claim: &Claim) {
+        self.held.board.claimed(claim).set_header(&RawHeader::ZERO, 0);
     }
 
     /// Unlinks a slot's file that is no longer of use, unless a reader pinned it.
     pub(super) fn give_up(&mut self, slot: SlotIndex) {
         let Some(claim) = self.try_claim(slot) else { return };
         fail_point!("give_up.claimed");
-        self.erase_header(slot);
+        self.erase_header(&claim);
         fail_point!("give_up.cleared");
         self.set_payload(slot, None);
         self.discard(claim);
@@ -51,7 +49,7 @@ impl RawWriter {
     /// The addresses passed on so far lead to private memory.
     pub(super) fn sever(&mut self, claim: &Claim) -> Result<DetachedMemory> {
         let location = &self.held.location;
-        match self.slots.get_mut(claim.slot().get()).and_then(|state| state.payload.as_mut()) {
+        match self.slots[claim.slot()].payload.as_mut() {
             Some(payload) => payload.sever(claim, location),
             None => Err(Error::Unsupported { what: "severing a slot without memory" }),
         }
@@ -62,10 +60,10 @@ impl RawWriter {
     /// The slot gets another one when it needs it.
     pub(super) fn forfeit(&mut self, claim: &Claim) -> Option<DetachedMemory> {
         let slot = claim.slot();
-        let payload = self.slots.get_mut(slot.get()).and_then(|state| state.payload.take())?;
+        let payload = self.slots[slot].payload.take()?;
         // In a forked child the file is still the parent's.
         if self.check_process().is_ok() {
-            self.erase_header(slot);
+            self.erase_header(claim);
             self.set_payload(slot, None);
             self.unlink_payload(payload.id());
         }
@@ -102,22 +100,22 @@ impl RawWriter {
         self.reap();
         fail_point!("inherit.reaped");
         self.refresh();
-        if !latest.is_none() && latest.slot().get() < self.slots.len() {
+        if !latest.is_none() && latest.slot().get() < self.held.board.slot_count() {
             self.latest = latest;
             self.rotation.published(latest.slot(), latest.number());
         }
         let mut kept = Vec::new();
-        for index in 0..self.slots.len() {
+        for index in 0..self.held.board.slot_count() {
             let Some(slot) = SlotIndex::new(index) else { break };
             let Some(id) = self.held.board.slot(slot).map(|on_board| on_board.header().payload()) else { break };
             let current = !self.latest.is_none() && slot == self.latest.slot();
             let claim = if current { None } else { self.try_claim(slot) };
-            if claim.is_some() {
+            if let Some(claim) = &claim {
                 // Free: no reader holds it and it is not current. Its file goes with all others
                 // that are not kept.
-                self.erase_header(slot);
-            } else if let Some(state) = self.slots.get_mut(index) {
-                state.orphan = Some(id);
+                self.erase_header(claim);
+            } else {
+                self.slots[slot].orphan = Some(id);
                 self.orphans = self.orphans.union(slot.bit());
                 kept.push(id);
             }

@@ -6,7 +6,7 @@
 //! board as closed, and its readers look for the name again.
 
 use super::open::{Before, OwnedChannel, last_value};
-use super::raw::{Lost, RawWriter, SlotState};
+use super::raw::{Lost, RawWriter};
 use super::rotation::Rotation;
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
@@ -15,7 +15,7 @@ use crate::failpoint::fail_point;
 use crate::files::trusted::{has_name, unlink_if_same};
 use crate::format::slot::{self, RawHeader, SlotHeader};
 use crate::sys;
-use ndsharray_protocol::channel::{Latest, MAX_NUMBER, PinMask, PinScan, Preclaimed, State};
+use ndsharray_protocol::channel::{Latest, MAX_NUMBER, PerSlot, PinMask, PinScan, Preclaimed, State};
 use std::cell::Cell;
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ impl RawWriter {
         let slots = held.board.slot_count();
         self.last_number = held.last_number;
         self.held = held;
-        self.slots = std::iter::repeat_with(SlotState::default).take(slots).collect();
+        self.slots = PerSlot::default();
         self.rotation = Rotation::new(slots.min(self.options.max_slots));
         self.latest = Latest::NONE;
         (self.look, self.ahead, self.orphans) = (PinScan::default(), Preclaimed::default(), PinMask::EMPTY);
@@ -96,7 +96,7 @@ impl RawWriter {
             return None;
         }
         let header = slot::decode(self.held.board.slot(self.latest.slot())?.header().as_bytes()).ok()?;
-        let payload = self.slots.get_mut(self.latest.slot().get())?.payload.take()?;
+        let payload = self.slots[self.latest.slot()].payload.take()?;
         (payload.id() == header.payload).then_some((payload, header))
     }
 
@@ -109,7 +109,7 @@ impl RawWriter {
         fail_point!("renew.closed");
         table.wake_all();
         // Best effort: the next process with the name clears away what stays.
-        for state in &mut self.slots {
+        for state in self.slots.iter_mut() {
             let payload = state.payload.take().map(|payload| payload.id());
             for id in payload.into_iter().chain(state.orphan.take()).filter(|id| Some(*id) != kept) {
                 let _ = sys::remove_file(&location.payload(id));

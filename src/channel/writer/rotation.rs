@@ -6,7 +6,7 @@
 //! They take the free slot written last, which makes two slots alternate while no reader holds any.
 
 use super::demand::{Demand, SizeClass, is_past};
-use ndsharray_protocol::channel::{MAX_SLOTS, PinMask, Preclaimed, SlotIndex};
+use ndsharray_protocol::channel::{MAX_SLOTS, PerSlot, PinMask, Preclaimed, SlotIndex};
 use std::ops::RangeInclusive;
 
 /// Arrays above this many bytes are large.
@@ -101,7 +101,9 @@ impl Choice {
 /// The slots as the writer knows them.
 #[derive(Debug)]
 pub(super) struct Rotation {
-    slots: Vec<SlotInfo>,
+    slots: PerSlot<SlotInfo>,
+    /// Slots that can be written: those with lower indices.
+    slot_count: usize,
     /// Slots that small arrays take turns in.
     spread: usize,
     /// The last answer of [`spread_for`](Self::spread_for): its range of sizes, and their number of
@@ -126,7 +128,8 @@ pub(super) struct Rotation {
 impl Rotation {
     pub(super) fn new(slots: usize) -> Self {
         Self {
-            slots: vec![SlotInfo::default(); slots.min(MAX_SLOTS)],
+            slots: PerSlot::default(),
+            slot_count: slots.min(MAX_SLOTS),
             spread: SPREAD,
             spread_of: (Sizes::around(0), SPREAD),
             roomy_of: (NO_SIZE, 0),
@@ -143,35 +146,31 @@ impl Rotation {
 
     /// Slots that can be written.
     pub(super) fn slot_count(&self) -> usize {
-        self.slots.len()
+        self.slot_count
     }
 
     /// Notes the capacity of a slot's payload file; `None` when it has none.
     pub(super) fn set_capacity(&mut self, slot: SlotIndex, capacity: Option<usize>) {
-        if let Some(info) = self.slots.get_mut(slot.get()) {
-            info.capacity = capacity.unwrap_or(0);
-            self.roomy_of = (NO_SIZE, 0);
-            let bit = slot.bit().to_bits();
-            self.filled = if capacity.is_some() { self.filled | bit } else { self.filled & !bit };
-            self.files = self.filled.count_ones() as usize;
-            let capacities = || bits(self.filled).map(|slot| self.capacity(slot));
-            (self.smallest, self.largest) = (capacities().min().unwrap_or(0), capacities().max().unwrap_or(0));
-        }
+        self.slots[slot].capacity = capacity.unwrap_or(0);
+        self.roomy_of = (NO_SIZE, 0);
+        let bit = slot.bit().to_bits();
+        self.filled = if capacity.is_some() { self.filled | bit } else { self.filled & !bit };
+        self.files = self.filled.count_ones() as usize;
+        let capacities = || bits(self.filled).map(|slot| self.capacity(slot));
+        (self.smallest, self.largest) = (capacities().min().unwrap_or(0), capacities().max().unwrap_or(0));
     }
 
     /// Notes that `slot` holds the current value.
     #[inline]
     pub(super) fn published(&mut self, slot: SlotIndex, number: u64) {
         self.latest = slot.bit().to_bits();
-        if let Some(info) = self.slots.get_mut(slot.get()) {
-            info.number = number;
-        }
+        self.slots[slot].number = number;
     }
 
     /// Doubles the slots that small arrays take turns in: readers came too late to pin.
     #[cold]
     pub(super) fn widen(&mut self) {
-        self.spread = self.spread.saturating_mul(2).min(self.slots.len());
+        self.spread = self.spread.saturating_mul(2).min(self.slot_count);
         let (sizes, _) = self.spread_of;
         self.spread_of = (sizes, self.turns(sizes));
     }
@@ -408,7 +407,7 @@ impl Rotation {
     #[inline(never)]
     fn find_roomy(&mut self, bytes: usize) {
         let (mut least, mut most, mut roomy) = (0, usize::MAX, 0);
-        for (index, info) in self.slots.iter().enumerate() {
+        for (index, info) in self.slots.iter().enumerate().take(self.slot_count) {
             if info.capacity >= bytes {
                 roomy |= 1 << index;
                 most = most.min(info.capacity);
@@ -432,7 +431,7 @@ impl Rotation {
     /// A dead writer's file may still be pinned there.
     fn vacant(&self, pinned: PinMask) -> Option<SlotIndex> {
         let taken = self.filled | pinned.to_bits() | self.latest;
-        bits(!taken).next().filter(|slot| slot.get() < self.slots.len())
+        bits(!taken).next().filter(|slot| slot.get() < self.slot_count)
     }
 
     #[inline]
@@ -441,7 +440,7 @@ impl Rotation {
     }
 
     fn capacity(&self, slot: SlotIndex) -> usize {
-        self.slots.get(slot.get()).map_or(0, |info| info.capacity)
+        self.slots[slot].capacity
     }
 
     /// Number of the current value.
@@ -452,7 +451,7 @@ impl Rotation {
 
     #[inline]
     fn number(&self, slot: SlotIndex) -> u64 {
-        self.slots.get(slot.get()).map_or(0, |info| info.number)
+        self.slots[slot].number
     }
 }
 

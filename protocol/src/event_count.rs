@@ -1,23 +1,27 @@
-//! Sleeping and waking without a lost wake-up, and without a system call when nobody sleeps.
+//! Sleeping and waking without a lost wake-up, and without a system call when no reader sleeps.
 //!
-//! A reader that wants to sleep takes a ticket (the `wake` word), announces itself (`asleep`), looks once more for a new value, and then
-//! asks the kernel to sleep as long as `wake` still is its ticket. The writer publishes, then looks at `asleep`; if it is
-//! set, the writer clears it, changes `wake` and has the kernel wake everybody.
+//! A reader that wants to sleep takes a ticket (the `wake` word), announces itself (`asleep`),
+//! looks once more for a new value, and then asks the kernel to sleep as long as `wake` still is
+//! its ticket. The writer publishes, then looks at `asleep`; if it is set, the writer clears it,
+//! changes `wake` and has the kernel wake all sleepers.
 //!
-//! Announcing and looking, publishing and looking are the store-then-load handshake again: either the reader sees the new value, or the
-//! writer sees the announcement. In the second case `wake` changes after the reader's ticket was taken, because the
-//! ticket was taken before the announcement: the kernel refuses to put the reader to sleep, or wakes it.
+//! Announcing and looking, publishing and looking are the store-then-load handshake again: either
+//! the reader sees the new value, or the writer sees the announcement. In the second case `wake`
+//! changes after the reader's ticket was taken, because the ticket was taken before the
+//! announcement: the kernel refuses to put the reader to sleep, or wakes it.
 //!
-//! Who changes `wake` learns the ticket that it replaced. Some kernels know sleepers by their word, others by their ticket; as every change is made by
-//! somebody who then has those woken that hold the ticket it replaced, no ticket is left out.
+//! A party that changes `wake` learns the ticket that it replaced. Some kernels know sleepers by
+//! their word, others by their ticket. Each party that changes `wake` then has the holders of the
+//! replaced ticket woken, so no ticket is left out.
 //!
-//! One announcement word serves all readers: a wake-up wakes all, and who sleeps again announces again. A reader that was killed asleep
-//! leaves the word set, which costs the writer one idle wake-up.
+//! One announcement word serves all readers: a wake-up wakes all, and a reader that sleeps again
+//! announces again. A reader that was killed asleep leaves the word set, which costs the writer one
+//! idle wake-up.
 
 use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
 
-/// The two words of the handshake, both in the reader table: only those who may take part can find the sleepers.
+/// The two words of the handshake. Only parties that may take part can find the sleepers.
 pub struct EventCount<'a> {
     /// 1 when a reader sleeps or is about to.
     pub asleep: &'a AtomicU32,
@@ -26,10 +30,10 @@ pub struct EventCount<'a> {
 }
 
 impl EventCount<'_> {
-    /// Notifies if there may be a sleeper. Returns the ticket that was replaced then: the kernel must be asked to wake those
-    /// who hold it.
+    /// Notifies if there may be a sleeper. Returns the ticket that was replaced then: the kernel
+    /// must be asked to wake its holders.
     #[inline]
-    #[must_use = "those who hold the ticket are still asleep"]
+    #[must_use = "the holders of the ticket are still asleep"]
     pub fn notify(&self) -> Option<u32> {
         if self.is_awaited() { Some(self.notify_always()) } else { None }
     }
@@ -37,36 +41,39 @@ impl EventCount<'_> {
     /// Whether there may be a sleeper: for a writer after a publication, or after any other news.
     #[inline]
     pub fn is_awaited(&self) -> bool {
-        // SeqCst: load half of the handshake; the store half is the `latest` store of `WriterSide::publish`, with the fence
-        // that ends it.
+        // SeqCst: load half of the handshake; the store half is the `latest` store of
+        // `WriterSide::publish`, with the fence that ends it.
         load_seqcst_u32(self.asleep) != 0
     }
 
-    /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake those who hold it.
-    #[must_use = "those who hold the ticket are still asleep"]
+    /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake its
+    /// holders.
+    #[must_use = "the holders of the ticket are still asleep"]
     #[inline]
     pub fn notify_always(&self) -> u32 {
-        // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S too, so its reader sees what was
-        // published before.
+        // SeqCst: an announcement that comes later than this in `asleep`'s order comes later in S
+        // too, so its reader sees what was published before.
         self.asleep.swap(0, Ordering::SeqCst);
         fail_point!("ring.cleared");
-        // Release: pairs with `ticket`; a reader with the new ticket sees the news that it stands for.
+        // Release: pairs with `ticket`; a reader with the new ticket sees the news that it stands
+        // for.
         let replaced = self.wake.fetch_add(1, Ordering::Release);
         fail_point!("ring.changed");
         replaced
     }
 
-    /// Reader: the value of `wake` to sleep on. Taken before [`announce`](Self::announce).
+    /// The value of `wake` to sleep on. Taken before [`announce`](Self::announce).
     #[inline]
     pub fn ticket(&self) -> u32 {
         // Acquire: pairs with the change of `wake` in `notify_always`.
         self.wake.load(Ordering::Acquire)
     }
 
-    /// Reader: says that it is about to sleep. It must look for news once more before it does.
+    /// Announces that the caller is about to sleep. It must look for news once more before it does.
     #[inline]
     pub fn announce(&self) {
-        // SeqCst: store half of the handshake; the load half of this side is `ReaderSide::latest_before_sleep`.
+        // SeqCst: store half of the handshake; the load half of this side is
+        // `ReaderSide::latest_before_sleep`.
         store_seqcst_u32(self.asleep, 1);
         fail_point!("wait.announced");
     }

@@ -1,6 +1,8 @@
-//! Named points between two steps of the protocols, at which a test can have its process killed or stopped.
+//! Named points between two steps of the protocols, at which a test can have its process killed or
+//! stopped.
 //!
-//! Compiled in only with the feature `failpoints`. What happens at a point is for the library to say: it sets a hook.
+//! Compiled in only with the feature `failpoints`. What happens at a point is for the library to
+//! say: it sets a hook.
 
 /// Marks a point between two steps. Nothing at all without the feature.
 macro_rules! fail_point {
@@ -42,7 +44,8 @@ mod armed {
     /// What is done at each point.
     static HOOK: OnceLock<fn(&str)> = OnceLock::new();
 
-    /// Has `hook` called with the name of each point that is passed from here on. The first hook stays.
+    /// Has `hook` called with the name of each point that is passed from here on. The first hook
+    /// stays.
     pub fn set_hook(hook: fn(&str)) {
         HOOK.get_or_init(|| hook);
     }

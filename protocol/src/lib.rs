@@ -7,8 +7,8 @@
 //! * [`members`]: which entries of both are in use.
 //! * [`event_count`]: how parties of both fall asleep and are woken.
 //!
-//! The crate does no I/O and knows no pointers into mappings. It speaks of words, which are atomics in shared memory, or
-//! on loom's heap in the models.
+//! The crate does no I/O and knows no pointers into mappings. It speaks of words, which are atomics
+//! in shared memory, or on loom's heap in the models.
 
 #![cfg_attr(not(test), forbid(unsafe_code))]
 #![cfg_attr(test, deny(unsafe_code))]

@@ -1,7 +1,8 @@
 //! Which entries are in use, as a bitmap that is loaded before the entries are looked at.
 //!
-//! Readers of a channel and handles of a lock are members of it. Each owns an entry, which the kernel proves by a lock on
-//! the entry's bytes. The bitmap only spares the others the entries that no party uses.
+//! Readers of a channel and handles of a lock are members of it. Each owns an entry, which the
+//! kernel proves by a lock on the entry's bytes. The bitmap only spares the others the entries that
+//! no party uses.
 
 use crate::sync::{AtomicU64, Ordering, load_seqcst};
 
@@ -20,18 +21,20 @@ impl Members {
     /// Puts an entry into use. The caller holds its kernel lock.
     pub(crate) fn add(&self, index: usize) {
         if let Some(word) = self.0.get(index / 64) {
-            // SeqCst: all that the new member announces in its entry stands after it in S. So a party whose look misses
-            // this bit has made its own store before the member's next load: `seq` before the load of `try_pin`, the
-            // claimed lock word before the look of `share`. Pairs with `any`.
+            // SeqCst: all that the new member announces in its entry stands after it in S. So a
+            // party that misses this bit has made its own store before the member's next load:
+            // `seq` before the load of `try_pin`, the claimed lock word before the look of `share`.
+            // Pairs with `any`.
             word.fetch_or(1 << (index % 64), Ordering::SeqCst);
         }
     }
 
-    /// Takes an entry, which announces nothing any more, out of use. The caller holds its kernel lock.
+    /// Takes an entry, which announces nothing any more, out of use. The caller holds its kernel
+    /// lock.
     pub(crate) fn remove(&self, index: usize) {
         if let Some(word) = self.0.get(index / 64) {
-            // Release: for a party that sees the bit gone and never loads the entry, what the member did comes before.
-            // Pairs with `any`.
+            // Release: for a party that sees the bit gone and never loads the entry, what the
+            // member did comes before. Pairs with `any`.
             word.fetch_and(!(1 << (index % 64)), Ordering::Release);
         }
     }

@@ -1,22 +1,23 @@
 //! The one door through which atomics, fences and the mutex enter this crate and the library.
 //!
-//! Normally they are `core`'s and `std`'s; under `--cfg loom` they are loom's, so that the protocol in
-//! [`crate::channel`] and [`crate::rwlock`] that ships is the one that is modelled.
+//! Normally they are `core`'s and `std`'s; under `--cfg loom` they are loom's, so that the protocol
+//! in [`crate::channel`] and [`crate::rwlock`] that ships is the one that is modelled.
 //!
 //! # The two SeqCst accesses
 //!
-//! The protocol's handshakes are store-then-load on both sides: each party stores one word, then loads
-//! what the other stores, and at least one of them must see the other. In the language's memory model
-//! four SeqCst accesses suffice: all of them stand in one total order S that agrees with program order,
-//! and a SeqCst load that misses a SeqCst store precedes it in S; two misses would close a cycle.
+//! The protocol's handshakes are store-then-load on both sides: each party stores one word, then
+//! loads what the other stores, and at least one of them must see the other. In the language's
+//! memory model four SeqCst accesses suffice: all of them stand in one total order S that agrees
+//! with program order, and a SeqCst load that misses a SeqCst store precedes it in S; two misses
+//! would close a cycle.
 //!
-//! loom treats a SeqCst access as AcqRel, which is weaker and would raise false alarms, but models SeqCst
-//! *fences* faithfully. [`store_seqcst`] and [`load_seqcst`] therefore add, under loom alone, a fence after
-//! the store and before the load. For the handshake itself the fences give what S gives: a fence between
-//! store and load on both sides. Beside it they give more, as loom's fences also order what S does not, so
-//! an ordering that only matters next to a handshake may seem superfluous to loom; `channel/models/mod.rs` lists
-//! those. Without loom they are a plain SeqCst store and load, one locked instruction less on x86-64 than a
-//! store with an explicit fence.
+//! loom treats a SeqCst access as AcqRel, which is weaker and would raise false alarms, but models
+//! SeqCst *fences* faithfully. [`store_seqcst`] and [`load_seqcst`] therefore add, under loom
+//! alone, a fence after the store and before the load. For the handshake itself the fences give
+//! what S gives: a fence between store and load on both sides. Beside it they give more, as loom's
+//! fences also order what S does not, so an ordering that only matters next to a handshake may seem
+//! superfluous to loom; `channel/models/mod.rs` lists those. Without loom they are a plain SeqCst
+//! store and load, one locked instruction less on x86-64 than a store with an explicit fence.
 
 #[cfg(not(loom))]
 pub use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};

@@ -1,4 +1,5 @@
-//! The words of the board: what is current, and a number and a header for each slot. Stored by the writer alone.
+//! The words of the board: what is current, and a number and a header for each slot. Stored by the
+//! writer alone.
 
 use super::{LatestWord, SlotSeq, StateWord};
 use crate::failpoint::fail_point;
@@ -37,17 +38,17 @@ impl Hot {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// A new writer, whose process is `pid`, begins.
+    /// A new writer, with process id `pid`, begins.
     pub fn begin_epoch(&self, pid: u32) {
         // Relaxed: a hint.
         self.pid.store(pid, Ordering::Relaxed);
-        // Release: pairs with `epoch`. Only the holder of the writer's lock gets here, so load and store need not be one
-        // step.
+        // Release: pairs with `epoch`. Only the holder of the writer's lock gets here, so load and
+        // store need not be one step.
         self.epoch.store(self.epoch().wrapping_add(1), Ordering::Release);
     }
 
-    /// The epoch and the number that the first writer of a new board follows. On the board, as that writer may not live to
-    /// publish.
+    /// The epoch and the number that the first writer of a new board follows. On the board, as that
+    /// writer may not live to publish.
     pub fn set_base(&self, epoch: u64, number: u64) {
         // Relaxed: no party reads a board without a head, and `store_head` publishes it.
         self.epoch.store(epoch, Ordering::Relaxed);
@@ -76,8 +77,8 @@ impl Hot {
 
 /// A slot: its number, then its header.
 ///
-/// All accesses to the header are Relaxed: the slot protocol orders them. A reader has pinned the slot, or checks
-/// afterwards that it has not changed; a writer has claimed it.
+/// All accesses to the header are Relaxed: the slot protocol orders them. A reader has pinned the
+/// slot, or checks afterwards that it has not changed; a writer has claimed it.
 #[repr(C, align(64))]
 pub struct Slot {
     /// The number of the value that the slot holds.
@@ -132,11 +133,13 @@ impl Slot {
     }
 }
 
-/// Copies the head, in `N` words, out of the first words of a file; `None` while its first word is not there.
+/// Copies the head, in `N` words, out of the first words of a file; `None` while its first word is
+/// not there.
 pub fn load_head<const N: usize>(words: &[AtomicU64]) -> Option<[u64; N]> {
     let mut head = [0; N];
     for (i, (copy, word)) in head.iter_mut().zip(words).enumerate() {
-        // Acquire on the first word: pairs with `store_head`, so the rest of the head and file is there when it is.
+        // Acquire on the first word: pairs with `store_head`, so the rest of the head and file is
+        // there when it is.
         let ordering = if i == 0 { Ordering::Acquire } else { Ordering::Relaxed };
         *copy = word.load(ordering);
         if i == 0 && *copy == 0 {
@@ -146,7 +149,8 @@ pub fn load_head<const N: usize>(words: &[AtomicU64]) -> Option<[u64; N]> {
     Some(head)
 }
 
-/// Writes the head of a board or table, its first word last. All that was written to the file before comes before that.
+/// Writes the head of a board or table, its first word last. All that was written to the file
+/// before comes before that.
 pub fn store_head<const N: usize>(words: &[AtomicU64], head: &[u64; N]) {
     for (i, (word, value)) in words.iter().zip(head).enumerate().rev() {
         // Release on the first word: pairs with `load_head`.

@@ -1,4 +1,5 @@
-//! The writer's transitions: look, claim, abandon, publish and claim preclaimed. The argument stands in [the parent module](super).
+//! The writer's transitions: scan, claim, abandon, publish and preclaim. The argument
+//! stands in [the parent module](super).
 
 use super::{Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
@@ -18,7 +19,7 @@ pub struct WriterSide<'a, S, E> {
     pub entries: &'a [E],
 }
 
-/// What one look at all reader entries showed.
+/// What one scan of all reader entries showed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PinScan {
     /// Every slot that some reader holds or is about to.
@@ -27,14 +28,14 @@ pub struct PinScan {
     pub retries: u64,
 }
 
-/// A slot whose `seq` is 0, but whose pins have not been looked at since: not yet ours.
+/// A slot with a `seq` of 0 and pins that have not been looked at since: not yet claimed.
 #[derive(Debug)]
 pub struct Zeroed {
     slot: SlotIndex,
     previous: u64,
 }
 
-/// A slot that belongs to the writer until it is published or given up: nobody reads it.
+/// A slot that belongs to the writer until it is published or given up: no reader reads it.
 #[derive(Debug)]
 #[must_use = "a claimed slot is published, abandoned or left unnumbered on purpose"]
 pub struct Claim {
@@ -50,7 +51,7 @@ impl Claim {
     }
 }
 
-/// Slots that have been claimed along with a publication, for those to come.
+/// Slots claimed along with a publication, for the values to come.
 #[derive(Debug, Default)]
 pub struct Preclaimed(pub(super) PinMask);
 
@@ -69,7 +70,7 @@ impl Preclaimed {
     pub fn take(&mut self, slot: SlotIndex) -> Option<Claim> {
         let found = self.0.contains(slot);
         self.0 = self.0.without(slot.bit());
-        // Its old value is gone for good: no reader can have it, and none can get at it.
+        // Its old value is gone for good: no reader holds it, and none can pin it.
         found.then_some(Claim { slot, previous: 0 })
     }
 }
@@ -77,8 +78,9 @@ impl Preclaimed {
 impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// Loads the pins of every registered reader.
     ///
-    /// `registered`, then `borrowed`, are SeqCst: they are the load half of the handshake with [`super::ReaderSide::try_pin`] and
-    /// [`Pins::register`]. `kept` is loaded after `borrowed`, and Acquire suffices: it pairs with [`super::KeptPins`].
+    /// `registered`, then `borrowed`, are SeqCst: they are the load half of the handshake with
+    /// [`super::ReaderSide::try_pin`] and [`Pins::register`]. `kept` is loaded after `borrowed`,
+    /// and Acquire suffices: it pairs with [`super::KeptPins`].
     pub fn scan(&self) -> PinScan {
         let mut scan = PinScan::default();
         self.registered.for_each(self.entries.len(), |index| {
@@ -95,27 +97,29 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         scan
     }
 
-    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look showed goes to `scan` either way: a guess
-    /// for the next claim.
+    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look
+    /// showed goes to `scan` in both cases: a guess for the next claim.
     #[inline]
     pub fn claim(&self, slot: SlotIndex, scan: &mut PinScan) -> Option<Claim> {
         self.confirm(self.begin(slot), scan)
     }
 
-    /// First half of a claim: nobody who looks at `seq` from here on takes the slot for readable.
+    /// First half of a claim: no reader that loads `seq` from here on takes the slot for readable.
     #[inline]
     pub fn begin(&self, slot: SlotIndex) -> Zeroed {
         let seq = self.seq(slot);
-        // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover, what
-        // the lock on the board made visible).
+        // Relaxed: only the writer stores `seq`, so it reads back its own (or, after a takeover,
+        // what the lock on the board made visible).
         let previous = seq.0.load(Ordering::Relaxed);
-        // SeqCst: store half of the handshake; its load half is `scan`. Pairs with the `seq` load of `try_pin`.
+        // SeqCst: store half of the handshake; its load half is `scan`. Pairs with the `seq` load
+        // of `try_pin`.
         store_seqcst(&seq.0, 0);
         fail_point!("claim.zeroed");
         Zeroed { slot, previous }
     }
 
-    /// Second half of a claim: the second look. A slot that turns out to be held gets its number back.
+    /// Second half of a claim: the second look. A slot that turns out to be held gets its number
+    /// back.
     #[inline]
     pub fn confirm(&self, zeroed: Zeroed, scan: &mut PinScan) -> Option<Claim> {
         let Zeroed { slot, previous } = zeroed;
@@ -126,26 +130,29 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
             self.abandon(claim);
             return None;
         }
-        // Release fence: orders the 0 in `seq` before every later store to header and payload, for readers that
-        // copy without a pin. Pairs with the Acquire fence in `ReaderSide::unchanged`.
+        // Release fence: orders the 0 in `seq` before every later store to header and payload, for
+        // readers that copy without a pin. Pairs with the Acquire fence in `ReaderSide::unchanged`.
         fence(Ordering::Release);
         fail_point!("claim.confirmed");
         Some(claim)
     }
 
-    /// Gives a claimed slot back whose header and payload are as they were: it holds its old value again.
+    /// Gives a claimed slot back: it holds its old value again. Header and payload are unchanged.
     #[inline]
     pub fn abandon(&self, claim: Claim) {
-        // Release: a reader that finds the number back by way of a stale `latest` must see that `latest` has moved, or it
-        // would take the board for broken. The old payload it sees through `latest` already.
+        // Release: a reader that finds the number back by way of a stale `latest` must see that
+        // `latest` has moved, or it would take the board for broken. The old payload it sees
+        // through `latest` already.
         self.seq(claim.slot).0.store(claim.previous, Ordering::Release);
         fail_point!("claim.abandoned");
     }
 
-    /// Makes the claimed slot, now written, the current value. `number` is larger than all before it.
+    /// Makes the claimed slot, now written, the current value. `number` is larger than all before
+    /// it.
     ///
-    /// Along with it, claims those of the slots `next`, no more than [`Preclaimed::MAX`], none of which is the current value's or in `preclaimed`, that no reader holds: one fence and one look at the readers serve for
-    /// all of them. What the look showed goes to `scan`.
+    /// Also preclaims the unpinned slots of `next`; one fence and one scan cover them all. `next`
+    /// holds at most [`Preclaimed::MAX`] slots, none current or preclaimed. What the scan showed
+    /// goes to `scan`.
     #[inline]
     pub fn publish(
         &self,
@@ -157,14 +164,16 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ) -> Latest {
         let latest = Latest::new(number, claim.slot);
         fail_point!("publish.written");
-        // Release: header and payload before the number. Pairs with the `seq` load of `try_pin` and `stamped`.
+        // Release: header and payload before the number. Pairs with the `seq` load of `try_pin` and
+        // `stamped`.
         self.seq(claim.slot).0.store(number, Ordering::Release);
         fail_point!("publish.numbered");
         // Release: pairs with `ReaderSide::latest`.
         self.latest.0.store(latest.to_bits(), Ordering::Release);
         fail_point!("publish.named");
         if next == PinMask::EMPTY {
-            // SeqCst: between the `latest` store above and the load of `EventCount::notify`, which the caller goes on with. The other side of the handshake is a reader that falls
+            // SeqCst: between the `latest` store above and the load of `EventCount::notify`, which
+            // the caller goes on with. The other side of the handshake is a reader that falls
             // asleep: `EventCount::announce` and `ReaderSide::latest_before_sleep`.
             fence(Ordering::SeqCst);
         } else {
@@ -173,23 +182,27 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         latest
     }
 
-    /// Claims those of the slots `next` that no reader holds. The fence in it serves a preceding store of `latest` too.
+    /// Claims the slots of `next` that no reader holds. Its fence serves a preceding store of
+    /// `latest` too.
     #[inline(never)]
     fn preclaim(&self, next: PinMask, preclaimed: &mut Preclaimed, scan: &mut PinScan) {
-        // What does not fit here would be claimed without having been zeroed. `Rotation::upcoming` chooses no more; a check that ships costs each write
-        // three instructions.
+        // What does not fit here would be claimed without having been zeroed. `Rotation::upcoming`
+        // chooses no more; a check that ships costs each write three instructions.
         debug_assert!(slots(next).count() <= Preclaimed::MAX, "{next:?} is more than can be claimed at once");
         let mut previous = [0; Preclaimed::MAX];
         for (slot, previous) in slots(next).zip(&mut previous) {
             let seq = self.seq(slot);
             // Relaxed: as in `begin`.
             *previous = seq.0.load(Ordering::Relaxed);
-            // Release: a reader that finds the 0 must see that `latest` has moved on, or it would take the board for broken. Pairs with the `seq` load of `try_pin`.
+            // Release: a reader that finds the 0 must see that `latest` has moved on, or it would
+            // take the board for broken. Pairs with the `seq` load of `try_pin`.
             seq.0.store(0, Ordering::Release);
         }
         fail_point!("ahead.zeroed");
-        // SeqCst: between the stores above and the loads below, for two handshakes. One is that with a reader that pins: `seq`, then `scan`; on the other side both accesses of
-        // `try_pin`. The other is that with a reader that falls asleep, see `publish`. It contains the Release fence that `confirm` has for copies without a pin.
+        // SeqCst: between the stores above and the loads below, for two handshakes. One is that
+        // with a reader that pins: `seq`, then `scan`; on the other side both accesses of
+        // `try_pin`. The other is that with a reader that falls asleep, see `publish`. It contains
+        // the Release fence that `confirm` has for copies without a pin.
         fence(Ordering::SeqCst);
         *scan = self.scan();
         preclaimed.0 = preclaimed.0.union(next.without(scan.pins));
@@ -199,7 +212,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         fail_point!("ahead.claimed");
     }
 
-    /// Gives back those of the slots `next`, whose numbers were `previous`, that readers hold.
+    /// Gives back those of the slots `next` that readers hold. Their numbers were `previous`.
     #[cold]
     fn abandon_held(&self, next: PinMask, previous: &[u64], pins: PinMask) {
         for (slot, &previous) in slots(next).zip(previous) {
@@ -226,8 +239,8 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         }
     }
 
-    /// The number of a slot of this board. The writer chooses among these alone, so that a slot which the board does not
-    /// have is a mistake of the writer, and must not look like a claim.
+    /// The number of a slot of this board. The writer chooses among these alone, so that a slot
+    /// which the board does not have is a mistake of the writer, and must not look like a claim.
     #[allow(clippy::indexing_slicing, reason = "see above")]
     #[inline]
     fn seq(&self, slot: SlotIndex) -> &SlotSeq {
@@ -235,8 +248,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     }
 }
 
-/// Has a board that nobody has seen yet begin with the value `number`, described in the slot
-/// already.
+/// Lets a new board begin with the value `number`, which the slot describes already.
 pub fn begin_with(latest: &LatestWord, seq: &SlotSeq, number: u64, slot: SlotIndex) {
     // Relaxed: the head, written last, publishes all of it.
     seq.0.store(number, Ordering::Relaxed);

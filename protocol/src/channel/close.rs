@@ -2,24 +2,23 @@
 //!
 //! A writer that closes says so ([`State::Left`]) and looks at the reader entries. If a living
 //! reader has not come to the last value yet, that value's files stay for it; the writer gives its
-//! lock back and goes. From then on whoever was the last to be waited for removes them: a reader
-//! that has come to the last value, or leaves. If no living reader is behind, the writer removes
-//! them itself.
+//! lock back and goes. From then on the last reader to be waited for removes them, when it has come
+//! to the last value, or leaves. If no living reader is behind, the writer removes them itself.
 //!
-//! # Why the files do not stay for nobody
+//! # Why the files do not stay for no reader
 //!
-//! Whoever may be the last first makes that known (in its entry), then asks for the writer's lock.
-//! Whoever gives the lock back looks at the entries again afterwards ([`clear_up`]). The kernel's
-//! lock puts both in order: a party that is refused the lock made itself known before the other
-//! gave it back, so the other's look finds it gone.
+//! A reader that may be the last first makes that known in its entry, then asks for the writer's
+//! lock. A party that gives the lock back looks at the entries again afterwards ([`clear_up`]). The
+//! kernel's lock puts both in order: a party that is refused the lock made itself known before the
+//! other gave it back, so the other's look finds it gone.
 //!
 //! # Why they do not go too early
 //!
 //! They are removed under the writer's lock, after a second look at state, name and all entries: a
 //! successor that took the channel over in between has changed the state or the name. A newcomer
-//! registers, then looks at the state; whoever closes or clears up has seen or stored the state,
-//! then looks at what is registered. Both are SeqCst: either the newcomer finds the channel closed
-//! and goes away (and clears up in its turn), or it is found.
+//! registers, then looks at the state. A party that closes or clears up has seen or stored the
+//! state, then looks at what is registered. Both are SeqCst: either the newcomer finds the channel
+//! closed and goes away (and clears up in its turn), or it is found.
 
 use super::{LatestWord, Pins};
 use crate::members::Members;
@@ -34,9 +33,9 @@ pub enum State {
     Open,
     /// Closed for good; the files are going or gone.
     Closed,
-    /// Closed by its writer, who left the last value in place for all who come.
+    /// Closed by its writer, which left the last value in place for all readers to come.
     Kept,
-    /// Closed by its writer, who left the last value for the readers that were there.
+    /// Closed by its writer, which left the last value for the readers that were there.
     Left,
 }
 
@@ -119,8 +118,8 @@ impl StateWord {
     /// Loads state and count.
     #[inline]
     pub fn load(&self) -> Standing {
-        // Acquire: pairs with `store`; who sees Open also sees the finished reader table, who sees
-        // a close also the last `latest`.
+        // Acquire: pairs with `store`. A reader that sees Open also sees the finished reader table;
+        // one that sees a close also sees the last `latest`.
         Standing(self.0.load(Ordering::Acquire))
     }
 
@@ -189,8 +188,8 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
     /// come to.
     pub fn is_behind(&self, lives: impl Fn(usize) -> bool) -> bool {
         // Acquire: pairs with the `latest` store of `WriterSide::publish` in a writer that has
-        // gone. SeqCst fence: between the `state` store of whoever closes and the loads of `seen`.
-        // Pairs with the fence of `clear_up`.
+        // gone. SeqCst fence: between the `state` store of a party that closes and the loads of
+        // `seen`. Pairs with the fence of `clear_up`.
         fence(Ordering::SeqCst);
         let last = super::Latest::from_bits(self.latest.0.load(Ordering::Acquire)).number();
         let mut behind = false;
@@ -200,19 +199,20 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
         behind
     }
 
-    /// Removes what a closed channel has left if no living reader is behind any more. To be called,
-    /// without the writer's lock, by whoever may have been the last: after it has said so in its
-    /// entry, or has given the lock back.
+    /// Removes what a closed channel has left if no living reader is behind any more. For a party
+    /// that may have been the last, without the writer's lock: after it has said so in its entry,
+    /// or has given the lock back.
     pub fn clear_up(&self, remains: &mut impl Remains) {
         // SeqCst fence: between what the caller has said in its entry and the load of `state`. If
-        // that load misses the close, whoever closes has yet to look at the entries, and finds it.
+        // that load misses the close, the party that closes has yet to look at the entries, and
+        // finds it.
         fence(Ordering::SeqCst);
         for _ in 0..ROUNDS {
             if !self.is_over(remains) || !remains.try_lock() {
-                // Whoever has the lock looks again when it gives it back.
+                // The party that has the lock looks again when it gives it back.
                 return;
             }
-            // The second look, with the lock: nobody else is at it, and nobody has taken the
+            // The second look, with the lock: no other party is at it, and no writer has taken the
             // channel over.
             if self.is_over(remains) {
                 return remains.remove();
@@ -224,7 +224,7 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
     fn is_over(&self, remains: &impl Remains) -> bool {
         match self.state.load().state() {
             State::Left => !self.is_behind(|index| remains.lives(index)),
-            // Whoever was removing it has died, or is still at it and has the lock.
+            // The party that was removing it has died, or is still at it and has the lock.
             State::Closed => true,
             State::Starting | State::Open | State::Kept => false,
         }

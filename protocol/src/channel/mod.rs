@@ -1,67 +1,84 @@
-//! The slot protocol: how one writer and many readers share slots without a lock and without a torn value.
+//! The slot protocol: one writer and many readers share slots, without a lock or a torn value.
 //!
-//! This module does no I/O and knows no pointers into mappings. It speaks of words (atomics that live in
-//! shared memory, or on loom's heap) and yields tokens and slot numbers. Every ordering of the crate stands here.
+//! This module does no I/O and knows no pointers into mappings. It speaks of words, which are
+//! atomics in shared memory, or on loom's heap. It yields tokens and slot numbers.
 //!
 //! # The words
 //!
 //! | word | written by | meaning |
 //! |---|---|---|
-//! | `latest` ([`LatestWord`]) | writer | sequence number and slot of the current value |
-//! | `seq` of each slot ([`SlotSeq`]) | writer | number of the value in the slot; 0 while it is being written |
+//! | `latest` ([`LatestWord`]) | writer | number and slot of the current value |
+//! | `seq` of each slot ([`SlotSeq`]) | writer | number of its value; 0 while it is written |
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
-//! | `registered` ([`Members`](crate::members::Members)) | readers, at open and close | which reader entries are in use |
-//! | `asleep`, `wake` ([`EventCount`](crate::event_count::EventCount)), beside `registered` | sleepers and writer | who has to be woken |
-//! | `state` ([`StateWord`]) | whoever holds the writer's lock | whether the channel is open, and what stays of it |
-//! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to: what a close leaves stays until all living readers have |
+//! | `registered` ([`Members`]) | readers, at open and close | which entries are in use |
+//! | `asleep`, `wake` ([`EventCount`]) | sleepers and writer | whether a sleeper must be woken |
+//! | `state` ([`StateWord`]) | holder of the writer's lock | how the channel stands |
+//! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to |
+//!
+//! What a close leaves stays until all living readers have come to it: that is what `seen` is for.
+//!
+//! [`Members`]: crate::members::Members
+//! [`EventCount`]: crate::event_count::EventCount
 //!
 //! # The steps
 //!
-//! *Claim* ([`claim`]): the writer picks a slot that is not the latest, stores 0 to its `seq`, and only then
-//! looks at all pins ([`WriterSide::confirm`], the second look). A slot found pinned gets its number back and another is tried.
+//! *Claim* ([`claim`]): the writer picks a slot that is not the latest and stores 0 to its `seq`.
+//! Only then does it look at all pins ([`WriterSide::confirm`], the second look). A slot found
+//! pinned gets its number back, and another is tried.
 //!
 //! *Publish*: payload and header are written, `seq` becomes the new number, `latest` names it.
 //!
-//! *Claim ahead* ([`Preclaimed`]): along with a publication the writer claims the slots of the values to come, a few at a time. Publishing ends with a fence between `latest` and `asleep`
-//! (see [`EventCount`](crate::event_count::EventCount)) anyway; zeros that are stored before it, and a look that comes after it, make claims of it. So most publications look at no reader at all, and take no
-//! cache line from one that is about to pin.
+//! *Preclaim* ([`Preclaimed`]): along with a publication the writer claims slots of the values to
+//! come, a few at a time. Publishing ends with a fence between `latest` and `asleep` anyway (see
+//! [`EventCount`]). Zeros that are stored before it, and a scan that comes after it, make claims of
+//! it. So most publications look at no reader at all. They take no cache line from a reader that is
+//! about to pin.
 //!
-//! *Pin* ([`pin`]): a reader loads `latest`, announces the slot in its own `borrowed` word, and only then loads the
-//! slot's `seq`. If it is still the number that `latest` named, the slot is pinned; otherwise a claim got in between.
+//! *Pin* ([`pin`]): a reader loads `latest` and announces the slot in its own `borrowed` word. Only
+//! then does it load the slot's `seq`. If it is still the number that `latest` named, the slot is
+//! pinned; otherwise a claim got in between.
 //!
 //! *Unpin*: the word is cleared.
 //!
 //! # Why a pinned slot is not written
 //!
-//! Claim and pin are a store-then-load handshake (Dekker's): the writer stores `seq` and loads the pins, the reader
-//! stores its pins and loads `seq`, all SeqCst. In their single total order S one store comes first, so
-//! the other side's load sees it: either the reader finds 0 and goes away, or the writer finds the pin and goes away.
-//! (A claim ahead has a SeqCst fence between store and load instead. If its load misses the pin, the fence stands before the pin in S; if the reader's load misses the 0, that load stands before the
-//! fence: both together would put the load before the pin that it follows.)
-//! Both may happen; then both retry, and neither blocks the other, because the reader retries on a newer `latest`.
+//! Claim and pin are a store-then-load handshake (Dekker's). The writer stores `seq` and loads the
+//! pins; the reader stores its pins and loads `seq`; all four are SeqCst. In their single total
+//! order S one store comes first, so the other side's load sees it. Either the reader finds 0 and
+//! goes away, or the writer finds the pin and goes away. Both may happen. Then both retry, and
+//! neither blocks the other, because the reader retries on a newer `latest`.
 //!
-//! If the reader saw the number, its `seq` load read the store of [`WriterSide::publish`] (Release) or the restoring store of
-//! [`WriterSide::abandon`] (Release), so it also sees the payload and header written before. If the writer saw no pin, either
-//! the reader's pin lies after its look, and that reader will find 0; or the writer read what [`ReaderSide::unpin`] or
-//! [`KeptPins::release`] stored (Release, paired with the Acquire that a SeqCst load contains), so all that the
-//! reader did with the value happened before the slot is written again.
+//! A preclaim has a SeqCst fence between store and load instead. If its load misses the pin, the
+//! fence stands before the pin in S. If the reader's load misses the 0, that load stands before the
+//! fence. Both together would put the load before the pin that it follows.
 //!
-//! The latest slot is never claimed, so a reader whose attempt fails knows that `latest` has moved on: the readers'
-//! loop ends unless the writer publishes for ever between its two loads. If `latest` has *not* moved, the words were written
-//! by somebody who does not follow the protocol ([`PinAttempt::Broken`]).
+//! If the reader saw the number, its `seq` load read the store of [`WriterSide::publish`] (Release)
+//! or the restoring store of [`WriterSide::abandon`] (Release). So it also sees the payload and
+//! header written before. If the writer saw no pin, there are two cases. The reader's pin may lie
+//! after the writer's look, and then that reader will find 0. Or the writer read what
+//! [`ReaderSide::unpin`] or [`KeptPins::release`] stored: Release, paired with the Acquire that a
+//! SeqCst load contains. Then all that the reader did with the value happened before the slot is
+//! written again.
+//!
+//! The latest slot is never claimed, so a reader that fails knows that `latest` has moved
+//! on. The readers' loop ends unless the writer always publishes between its two loads. If `latest`
+//! has *not* moved, the words were written by a process that does not follow the protocol
+//! ([`PinAttempt::Broken`]).
 //!
 //! # Two pin words
 //!
-//! A borrowed sample is bound to its reader by the borrow checker, so there is at most one, and its word needs
-//! no read-modify-write: plain stores suffice. Owned samples may be dropped on other threads while the reader pins again; they are
-//! counted under a mutex and shown in `kept`. A sample becomes owned by *first* showing its slot in `kept` and *then* clearing `borrowed`;
-//! the writer therefore loads `borrowed` before `kept`: if it misses the first because it was already cleared (Release/Acquire), it must
-//! see the second.
+//! A borrowed sample is bound to its reader by the borrow checker, so there is at most one. Its
+//! word needs no read-modify-write: plain stores suffice. Owned samples may be dropped on other
+//! threads while the reader pins again. They are counted under a mutex and shown in `kept`.
+//!
+//! A sample becomes owned by *first* showing its slot in `kept` and *then* clearing `borrowed`. The
+//! writer therefore loads `borrowed` before `kept`. If it misses the first because it was already
+//! cleared (Release/Acquire), it must see the second.
 //!
 //! # Evidence
 //!
-//! `models/` explores these functions with loom, as they ship, together with twins that leave out one step each and must be
-//! found out.
+//! `models/` explores these functions with loom, as they ship, together with twins that leave out
+//! one step each and must fail.
 
 mod board;
 mod claim;
@@ -90,12 +107,14 @@ use crate::sync::AtomicU64;
 #[derive(Default)]
 pub struct LatestWord(AtomicU64);
 
-/// A slot's `seq` word: the number of the value that the slot holds, 0 while it is being written. Only the writer stores it.
+/// A slot's `seq` word: the number of the value that the slot holds, 0 while it is being written.
+/// Only the writer stores it.
 #[repr(transparent)]
 #[derive(Default)]
 pub struct SlotSeq(AtomicU64);
 
-/// What one reader holds. Only that reader stores it, or the writer once the kernel has proved the reader dead.
+/// What one reader holds. Only that reader stores it, or the writer once the kernel has proved the
+/// reader dead.
 #[repr(C)]
 #[derive(Default)]
 pub struct Pins {
@@ -103,9 +122,10 @@ pub struct Pins {
     borrowed: AtomicU64,
     /// The slots of all owned samples.
     kept: AtomicU64,
-    /// How often an attempt to pin came too late. A hint for the writer to spread over more slots; nothing depends on it.
+    /// How often an attempt to pin came too late. A hint for the writer to spread over more slots;
+    /// nothing depends on it.
     retries: AtomicU64,
     /// Number of the last value that the reader has come to, all ones when it reads no more: what a
-    /// close leaves stays for those who are behind.
+    /// close leaves stays for readers that are behind.
     seen: AtomicU64,
 }

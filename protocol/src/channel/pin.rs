@@ -1,4 +1,5 @@
-//! The reader's transitions: pin, unpin, keep, release, and the unpinned copy. The argument stands in [the parent module](super).
+//! The reader's transitions: pin, unpin, keep, release, and the unpinned copy. The argument stands
+//! in [the parent module](super).
 
 use super::{Latest, LatestWord, PerSlot, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
@@ -15,11 +16,11 @@ pub struct ReaderSide<'a, S> {
 /// How an attempt to pin ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinAttempt {
-    /// The slot is held: nobody writes it until [`ReaderSide::unpin`].
+    /// The slot is held: it is not written until [`ReaderSide::unpin`].
     Pinned,
     /// The writer was quicker; this is what `latest` says now.
     Missed(Latest),
-    /// Slot and `latest` contradict each other: somebody else has written to the board.
+    /// Slot and `latest` contradict each other: another process has written to the board.
     Broken,
 }
 
@@ -43,11 +44,13 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             return PinAttempt::Broken;
         };
         fail_point!("pin.chosen");
-        // SeqCst: store half of the handshake; the load half of the other side is `WriterSide::scan`.
+        // SeqCst: store half of the handshake; the load half of the other side is
+        // `WriterSide::scan`.
         store_seqcst(&pins.borrowed, latest.slot().bit().to_bits());
         fail_point!("pin.announced");
-        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin` or `preclaim`. It contains the Acquire that pairs with
-        // the `seq` store of `publish` or `abandon`, whichever wrote the number.
+        // SeqCst: load half of the handshake with the `seq` store of `WriterSide::begin` or
+        // `preclaim`. It contains the Acquire that pairs with the `seq` store of `publish` or
+        // `abandon`, whichever wrote the number.
         if load_seqcst(&seq.0) == latest.number() {
             fail_point!("pin.held");
             return PinAttempt::Pinned;
@@ -57,8 +60,9 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         // Relaxed: a hint.
         let retries = pins.retries.load(Ordering::Relaxed);
         pins.retries.store(retries.wrapping_add(1), Ordering::Relaxed);
-        // The number differed, so the `seq` load read a store that came after `latest` had moved on, and it
-        // acquired that: this load must see the move. If it does not, no writer of this protocol was at work.
+        // The number differed, so the `seq` load read a store that came after `latest` had moved
+        // on, and it acquired that: this load must see the move. If it does not, no writer of this
+        // protocol was at work.
         match self.latest() {
             now if now == latest => PinAttempt::Broken,
             now => PinAttempt::Missed(now),
@@ -68,12 +72,13 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     /// Gives back what [`try_pin`](Self::try_pin) pinned.
     #[inline]
     pub fn unpin(&self, pins: &Pins) {
-        // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load of `WriterSide::scan`.
+        // Release: all reads of the value before the cleared word. Pairs with the `borrowed` load
+        // of `WriterSide::scan`.
         pins.borrowed.store(0, Ordering::Release);
         fail_point!("pin.cleared");
     }
 
-    /// Tells which value this reader has come to, so that a close does not keep it for this reader.
+    /// Notes which value this reader has come to, so that a close does not keep it for this reader.
     #[inline]
     pub fn tell(&self, pins: &Pins, number: u64) {
         // Relaxed: what is mapped stays mapped. That a reader clears up after a close which looked
@@ -89,10 +94,12 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             .is_some_and(|slot| slot.as_ref().0.load(Ordering::Acquire) == latest.number())
     }
 
-    /// Second half of a copy without a pin: whether the slot still holds that value, so that the copy is whole.
+    /// Second half of a copy without a pin: whether the slot still holds that value, so that the
+    /// copy is whole.
     pub fn unchanged(&self, latest: Latest) -> bool {
-        // Acquire fence: the copy's loads before the second look at `seq`. Pairs with the Release fence in
-        // `WriterSide::confirm`: a copy that caught one byte of the next value sees that value's 0, or a later number.
+        // Acquire fence: the copy's loads before the second look at `seq`. Pairs with the Release
+        // fence in `WriterSide::confirm`: a copy that caught one byte of the next value sees that
+        // value's 0, or a later number.
         fence(Ordering::Acquire);
         self.slots
             .get(latest.slot().get())
@@ -101,15 +108,17 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
 
     /// What is current, for a reader that has just announced its sleep; see [`super::EventCount`].
     pub fn latest_before_sleep(&self) -> Latest {
-        // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and the fence that ends it.
+        // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and
+        // the fence that ends it.
         Latest::from_bits(load_seqcst(&self.latest.0))
     }
 }
 
-/// The owned samples of one reader: how many hold each slot. Shown to the writer in [`Pins`]' `kept` word.
+/// The owned samples of one reader: how many hold each slot. Shown to the writer in [`Pins`]'
+/// `kept` word.
 ///
-/// A mutex, because the last owner of a slot may leave on one thread while the reader keeps the same slot anew on another: count and
-/// shown mask must change together, or a bit would be lost.
+/// A mutex, because the last owner of a slot may leave on one thread while the reader keeps the
+/// same slot anew on another: count and shown mask must change together, or a bit would be lost.
 pub struct KeptPins {
     counts: Mutex<Counts>,
 }
@@ -132,7 +141,8 @@ impl KeptPins {
         Self { counts: Mutex::new(Counts { owners: PerSlot::default(), mask: 0 }) }
     }
 
-    /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there only afterwards.
+    /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there
+    /// only afterwards.
     #[inline]
     pub fn keep(&self, pins: &Pins, slot: SlotIndex) {
         self.change(pins, slot, |owners| owners.saturating_add(1));
@@ -157,8 +167,9 @@ impl KeptPins {
         let mask = if held { counts.mask | bit } else { counts.mask & !bit };
         if mask != counts.mask {
             counts.mask = mask;
-            // Release: on the way out, the owner's reads come before the cleared bit (pairs with the `kept` load of
-            // `WriterSide::scan`); on the way in, `unpin`'s own Release keeps the set bit before the cleared `borrowed`.
+            // Release: on the way out, the owner's reads come before the cleared bit (pairs with
+            // the `kept` load of `WriterSide::scan`); on the way in, `unpin`'s own Release keeps
+            // the set bit before the cleared `borrowed`.
             pins.kept.store(mask, Ordering::Release);
             fail_point!("keep.shown");
         }

@@ -1,4 +1,5 @@
-//! A reader comes and goes: its pins are cleared before its entry is put into use, and before it is taken out.
+//! A reader comes and goes: its pins are cleared before its entry is put into use, and before it is
+//! taken out.
 
 use super::Pins;
 use crate::failpoint::fail_point;
@@ -6,11 +7,12 @@ use crate::members::Members;
 use crate::sync::Ordering;
 
 impl Pins {
-    /// Puts this entry, whose lock the caller holds, into use; whatever a dead owner pinned is given back.
+    /// Puts this entry, whose lock the caller holds, into use; whatever a dead owner pinned is
+    /// given back.
     pub fn register(&self, members: &Members, index: usize) {
-        // Release: a writer that still sees the bit of the entry's owner before us may load these zeros instead of that
-        // owner's own. The entry's lock made its reads happen before ours; this passes them on. Pairs with
-        // `WriterSide::scan`.
+        // Release: a writer that still sees the bit of the entry's owner before us may load these
+        // zeros instead of that owner's own. The entry's lock made its reads happen before ours;
+        // this passes them on. Pairs with `WriterSide::scan`.
         self.borrowed.store(0, Ordering::Release);
         self.kept.store(0, Ordering::Release);
         self.seen.store(0, Ordering::Relaxed);
@@ -22,8 +24,9 @@ impl Pins {
 
     /// Takes this entry, whose lock the caller holds, out of use and gives back what it pinned.
     pub fn deregister(&self, members: &Members, index: usize) {
-        // Release: reads of the values before the cleared words. Pairs with `WriterSide::scan`. A writer that sees the bit
-        // gone and never loads the words is served by the Release of `Members::remove`.
+        // Release: reads of the values before the cleared words. Pairs with `WriterSide::scan`. A
+        // writer that sees the bit gone and never loads the words is served by the Release of
+        // `Members::remove`.
         self.borrowed.store(0, Ordering::Release);
         self.kept.store(0, Ordering::Release);
         fail_point!("register.emptied");

@@ -8,7 +8,8 @@ pub const MAX_SLOTS: usize = 64;
 const SLOT_BITS: u32 = 6;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-/// The largest sequence number that fits beside a slot index; at ten nanoseconds a value it lasts 91 years.
+/// The largest sequence number that fits beside a slot index; at ten nanoseconds a value it lasts
+/// 91 years.
 pub const MAX_NUMBER: u64 = u64::MAX >> SLOT_BITS;
 
 /// The index of a slot, always below [`MAX_SLOTS`].
@@ -46,7 +47,8 @@ impl fmt::Debug for SlotIndex {
     }
 }
 
-/// What the board's `latest` word says: which sequence number is current, and the slot that holds it.
+/// What the board's `latest` word says: which sequence number is current, and the slot that holds
+/// it.
 ///
 /// Numbers start at 1, so the word 0 means that nothing has been published yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,7 +106,7 @@ impl fmt::Debug for Latest {
     }
 }
 
-/// A set of slots: bit `s` says that somebody holds slot `s`.
+/// A set of slots: bit `s` says that a reader holds slot `s`.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct PinMask(u64);
 

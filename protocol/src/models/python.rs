@@ -1,10 +1,14 @@
-//! The protocol of the library's `compat::Overwrite::Never` under loom: tag, directory, files and leases.
+//! The protocol of the library's `compat::Overwrite::Never` under loom: tag, directory, files and
+//! leases.
 //!
-//! What ships makes system calls, which loom cannot run; so this is a model of what `retired.rs`, `payload.rs` and `tag.rs` of `src/compat` do, step by step and in their order, against
-//! a model of the kernel: a directory and open counts behind locks, as in the kernel, and file contents that are copied without any order, as by
-//! `memcpy`. Each step that the argument needs is left out once, and then the model must fail.
+//! What ships makes system calls, which loom cannot run; so this is a model of what `retired.rs`,
+//! `payload.rs` and `tag.rs` of `src/compat` do, step by step and in their order, against a model
+//! of the kernel: a directory and open counts behind locks, as in the kernel, and file contents
+//! that are copied without any order, as by `memcpy`. Each step that the argument needs is left out
+//! once, and then the model must fail.
 //!
-//! The reader is the package's: it loads the tag, opens the file of that name, and takes what it finds if the stamps agree.
+//! The reader is the package's: it loads the tag, opens the file of that name, and takes what it
+//! finds if the stamps agree.
 
 use crate::models::{self, Model};
 use crate::sync::{AtomicU64, Mutex, Ordering, fence};
@@ -17,7 +21,7 @@ enum Flaw {
     None,
     /// Removes the name of a replaced file instead of putting a tombstone in its place.
     Unlink,
-    /// Writes a replaced file again without asking whether anybody has it open.
+    /// Writes a replaced file again without asking whether a process has it open.
     NoLease,
     /// Asks, but does not keep others from opening the file while it writes.
     LeaseGivenBackAtOnce,
@@ -168,7 +172,8 @@ fn no_reader_is_stranded_or_sees_a_torn_value() {
         .rejects(Flaw::TagFirst, &[STALE]);
 }
 
-/// A writer is killed that has made half of its next file, and another one goes on with the names: `core::inherit`.
+/// A writer is killed that has made half of its next file, and another one goes on with the names:
+/// `core::inherit`.
 fn take_over(shared: &Shared, flaw: Flaw) {
     shared.files[1].write(2);
     shared.set(2, Entry::File(1));

@@ -1,11 +1,12 @@
-//! Having the array alone: claim, drain, release. The argument stands in [the parent module](super).
+//! Holding the array alone: claim, drain, release. The argument stands in [the parent
+//! module](super).
 
 use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, SLICE_NS, Waiter, Wake};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// Has the array alone, waiting as long as `waiter` has it; `None` when that was not enough.
+    /// Takes the array alone, waiting as long as `waiter` allows; `None` when that was not enough.
     #[inline]
     pub fn claim(&self, purpose: Purpose, waiter: &mut impl Waiter) -> Option<Acquired> {
         let word = self.look();
@@ -21,7 +22,7 @@ impl<K: Kernel> RwLock<'_, K> {
         Some(Acquired { poisoned: word.is_poisoned() })
     }
 
-    /// Has the array alone if that is possible just now. Those who share it are not disturbed if not.
+    /// Takes the array alone if that is possible at once. If not, its sharers are not disturbed.
     #[inline]
     pub fn try_claim(&self, waiter: &mut impl Waiter) -> Option<Acquired> {
         if self.is_shared() {
@@ -36,21 +37,22 @@ impl<K: Kernel> RwLock<'_, K> {
     /// Ends what [`claim`](Self::claim) began.
     #[inline]
     pub fn release(&self) {
-        // SeqCst: contains the Release that pairs with `look`: what was done with the array comes before. And store half of the handshake with
-        // those who fall asleep; the load half is `asleep` in `notify`. One step whatever others do to the word: the mark of those who wait stays, and
-        // makes it their turn.
+        // SeqCst: contains the Release that pairs with `look`: what was done with the array comes
+        // before. And store half of the handshake with parties that fall asleep; the load half is
+        // `asleep` in `notify`. One step whatever others do to the word: the mark of waiting
+        // parties stays, and makes it their turn.
         self.words.word.fetch_and(!LockWord::HELD, Ordering::SeqCst);
         fail_point!("lock.released");
         self.notify(&self.words.opened);
     }
 
-    /// Says, while one has the array alone, that it may be in pieces.
+    /// Poisons the array, which the caller holds alone: it may be in pieces.
     pub fn poison(&self) {
-        // Relaxed: `release`, which follows, makes it visible to whoever comes in.
+        // Relaxed: `release`, which follows, makes it visible to the next party.
         self.words.word.fetch_or(LockWord::POISONED, Ordering::Relaxed);
     }
 
-    /// Makes the word this party's; tells what it was before.
+    /// Makes the word this party's; returns what it was before.
     #[cold]
     #[inline(never)]
     fn claim_slowly(&self, purpose: Purpose, waiter: &mut impl Waiter) -> Option<LockWord> {
@@ -58,7 +60,7 @@ impl<K: Kernel> RwLock<'_, K> {
         loop {
             let word = self.look();
             match word.holder() {
-                // Free. Its marks show whose turn it is.
+                // Free. Its marks show which parties are in turn.
                 None => {
                     let held_back = courteous && self.is_others_turn(word) && !self.is_turn_over(waiter);
                     if !held_back {
@@ -73,7 +75,8 @@ impl<K: Kernel> RwLock<'_, K> {
                     let event = self.words.cleared.event_count();
                     let ticket = event.ticket();
                     event.announce();
-                    // No party notifies for a change of the word; but then another party has it, and a slice is soon over.
+                    // No party notifies for a change of the word; but then another party has it,
+                    // and a slice is soon over.
                     if self.look() != word || !self.is_others_turn(word) {
                         continue;
                     }
@@ -81,7 +84,8 @@ impl<K: Kernel> RwLock<'_, K> {
                         Wake::Woken => {}
                         Wake::SliceOver => {
                             self.reap_dead(wants);
-                            // Who has not come in the whole of its turn is passed over, so that the next to come need not hold back.
+                            // A party that has not come in the whole of its turn is passed over, so
+                            // that the next to come need not hold back.
                             self.is_turn_over(waiter);
                             courteous = false;
                         }
@@ -122,7 +126,7 @@ impl<K: Kernel> RwLock<'_, K> {
         taken
     }
 
-    /// The last attempt of a party whose waiter is over; tells what the word was before.
+    /// The last attempt of a party that has timed out; returns what the word was before.
     fn take_if_free(&self, purpose: Purpose, waiter: &impl Waiter) -> Option<LockWord> {
         if self.is_others_turn(self.look()) {
             self.reap_dead(wants);
@@ -132,12 +136,12 @@ impl<K: Kernel> RwLock<'_, K> {
         (is_free && self.take(word, purpose)).then_some(word)
     }
 
-    /// Whether the word, when it is free, is for those who want to share to have.
+    /// Whether the word, when it is free, is for parties that want to share.
     fn is_others_turn(&self, word: LockWord) -> bool {
         word.is_waited_for() && self.any(Entry::is_in_turn)
     }
 
-    /// Whether those whose turn it is have had a slice's time to come; ends their turn then.
+    /// Whether the parties in turn have had a slice's time to come; ends their turn then.
     fn is_turn_over(&self, waiter: &impl Waiter) -> bool {
         // Relaxed, here and below: a hint. A number that makes no sense ends the turn at once.
         let began = self.words.turn.load(Ordering::Relaxed);
@@ -156,7 +160,8 @@ impl<K: Kernel> RwLock<'_, K> {
         is_over
     }
 
-    /// Passes over those who had a slice's time to come: the dead are reaped, and for the stopped nobody holds back until they stir.
+    /// Passes over the parties that had a slice's time to come. The dead are reaped. For the
+    /// stopped no party holds back until they stir.
     #[cold]
     fn end_turn(&self) {
         self.reap_dead(wants);
@@ -169,7 +174,8 @@ impl<K: Kernel> RwLock<'_, K> {
         });
     }
 
-    /// Waits, with the word this party's, until nobody shares the array. Gives the word back when that takes too long, and when `waiter` panics.
+    /// Waits, with the word this party's, until no party shares the array. Gives the word back when
+    /// that takes too long, and when `waiter` panics.
     #[cold]
     #[inline(never)]
     fn drain_or_release(&self, waiter: &mut impl Waiter) -> bool {

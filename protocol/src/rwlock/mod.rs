@@ -1,87 +1,104 @@
-//! The lock of a shared array: who may look at its elements, who may change them, and what happens when one of them dies.
+//! The lock of a shared array: its sharers, its holder, and what happens when one of them dies.
 //!
-//! Like [`crate::channel`], this module does no I/O and knows no pointers into mappings. It speaks of words in shared memory (or on loom's
-//! heap), and asks a [`Kernel`] and a [`Waiter`] to wake, to sleep, and to say who is dead.
+//! Like [`crate::channel`], this module does no I/O and knows no pointers into mappings. It speaks
+//! of words in shared memory, or on loom's heap. A [`Kernel`] and a [`Waiter`] wake, sleep, and say
+//! which parties are dead.
 //!
-//! # Three ways to have an array
+//! # Three ways to hold an array
 //!
-//! | way | who else | for |
+//! | way | beside it | for |
 //! |---|---|---|
-//! | alone | nobody | `&mut [T]` |
-//! | shared, [`Share::View`] | others who view | `&[T]` |
-//! | shared, [`Share::Atomic`] | others who change elements atomically | atomic stores and read-modify-writes |
+//! | exclusive | no other party | `&mut [T]` |
+//! | shared, [`Share::View`] | other viewers | `&[T]` |
+//! | shared, [`Share::Atomic`] | other parties that change elements atomically | atomic stores |
 //!
-//! ([`Share::Peek`], for atomic loads, goes with either of the shared ways.) The third way is what makes single-element access safe: an atomic store
-//! under somebody's `&[T]` would be undefined behaviour there, so the two exclude each other.
+//! [`Share::Peek`], for atomic loads, goes with either of the shared ways. Atomic stores include
+//! read-modify-writes. The third way is what makes single-element access safe: an atomic store
+//! under another party's `&[T]` would be undefined behaviour there, so the two exclude each other.
 //!
 //! # The words
 //!
 //! | word | written by | meaning |
 //! |---|---|---|
-//! | the lock word ([`LockWord`]) | all | who holds the array alone; which of the two groups may share it otherwise; poison |
-//! | `sharing` of each entry ([`Entry`]) | its owner | how many of its threads share the array, or are about to |
-//! | `wants` of each entry | its owner | how many of its threads wait for a holder to go; a hint |
+//! | the lock word ([`LockWord`]) | all | the holder; else the group that may share; poison |
+//! | `sharing` of each entry ([`Entry`]) | its owner | threads that share, or are about to |
+//! | `wants` of each entry | its owner | threads that wait for a holder to go; a hint |
 //! | `passed` of each entry | all | whether its turn has come and gone unused; a hint |
-//! | `turn` | those who hold back | when the turn of those who want to share began; a hint |
+//! | `turn` | parties that hold back | when the sharers' turn began; a hint |
 //! | `members` ([`Members`]) | all, at open and close | which entries are in use |
-//! | `opened`, `cleared` ([`EventWords`]) | sleepers and those who wake them | who has to be woken |
+//! | `opened`, `cleared` ([`EventWords`]) | sleepers, wakers | whether a sleeper must be woken |
 //!
-//! An entry belongs to one handle, which proves that it lives by a lock that the kernel drops at its death.
+//! An entry belongs to one handle, which proves that it lives by a lock that the kernel drops at
+//! its death.
 //!
 //! # The steps
 //!
-//! *Share* ([`shared`]): count oneself in `sharing` of one's entry, and only then look at the lock word. If it is free and admits one's
-//! group, one is in. Otherwise count back, and wait or [switch](RwLock::switch).
+//! *Share* ([`shared`]): a party counts itself in `sharing` of its entry, and only then looks at
+//! the lock word. If the word is free and admits its group, it is in. Otherwise it counts back, and
+//! waits or [switches](RwLock::switch).
 //!
-//! *Claim* ([`exclusive`]): compare-exchange the free lock word to one's own entry, and only then look at all `sharing`. One has the array alone as soon
-//! as all of them are zero; nobody new can get in meanwhile.
+//! *Claim* ([`exclusive`]): a party exchanges the free lock word for its own entry, and only then
+//! looks at all `sharing`. It holds the array alone as soon as all of them are zero. No new party
+//! can get in meanwhile.
 //!
-//! *Switch*: to have the other group admitted, take the array alone, change the bit, count oneself in `sharing`, and release.
+//! *Switch*: to admit the other group, a party takes the array alone, changes the bit, counts
+//! itself in `sharing`, and releases.
 //!
-//! # Why nobody is there who should not be
+//! # Why no party is in that should not be
 //!
-//! Two holders: the lock word has one at a time, and changes from one to another only through "free".
+//! Two holders: the lock word has one at a time, and changes from one to another only through
+//! "free".
 //!
-//! A holder and a sharer: claim and share are a store-then-load handshake, all four accesses SeqCst. In their single total order S one store comes
-//! first, so the other side's load sees it: the sharer finds the holder and counts back, or the holder finds the sharer and waits for it. Both may
-//! happen.
+//! A holder and a sharer: claim and share are a store-then-load handshake, all four accesses
+//! SeqCst. In their single total order S one store comes first, so the other side's load sees it.
+//! The sharer finds the holder and counts back, or the holder finds the sharer and waits for it.
+//! Both may happen.
 //!
-//! Two groups: the bit changes only while somebody has the array alone. A sharer that was let in under the old bit is seen by that holder, as
-//! above; one whose look at the word comes later sees the new bit.
+//! Two groups: the bit changes only while one party holds the array alone. A sharer that was let in
+//! under the old bit is seen by that holder, as above. A sharer that looks at the word later sees
+//! the new bit.
 //!
-//! What one did happens before the next one's turn: a holder releases the word (Release), and whoever gets in afterwards has loaded it
-//! (Acquire, contained in SeqCst); a sharer counts back (Release), and a holder has loaded its zero (Acquire).
+//! The doings of one party happen before the next one's turn. A holder releases the word (Release),
+//! and the next party to get in has loaded it (Acquire, contained in SeqCst). A sharer counts back
+//! (Release), and a holder has loaded its zero (Acquire).
 //!
 //! # Death
 //!
-//! Whoever waits looks once in a while (a slice) whether those it waits for are dead, which the kernel proves, and [reaps](RwLock::reap) them: an entry's counts
-//! go to zero, and a lock word that it holds becomes free and poisoned. The reaper has the entry's kernel lock meanwhile, so no
-//! new handle moves in and no second one digs. Therefore the lock word needs no generation: as long as one has the kernel lock of an entry, a
-//! word that names it can only be the dead owner's.
+//! A waiting party looks once in a while (a slice) whether the parties it waits for are dead, which
+//! the kernel proves, and [reaps](RwLock::reap) them. An entry's counts go to zero, and a lock word
+//! that it holds becomes free and poisoned. The reaper has the entry's kernel lock meanwhile, so no
+//! new handle moves in and no second reaper is at work. Therefore the lock word needs no
+//! generation: while a party has the kernel lock of an entry, a word that names it can only be the
+//! dead owner's.
 //!
-//! Every step here is one store, so a process killed anywhere leaves either what was or what was to be, and a waker killed before it woke costs the sleepers
-//! one slice.
+//! Every step here is one store. A process killed anywhere leaves either what was or what was to
+//! be. A waker killed before it woke costs the sleepers one slice.
 //!
 //! # Turns
 //!
-//! A holder that waits for sharers lets no new ones in, so a stream of sharers does not starve it. In return, whoever has to wait for a holder marks the lock
-//! word; after the release it stays marked, and those who want the array alone hold back until nobody `wants` to share any more. So a sharer waits for
-//! the holder that it found, and for no second one. Holding back is a courtesy, and nothing but fairness depends on it. Among those who want the array
-//! alone there is no order.
+//! A holder that waits for sharers lets no new ones in, so a stream of sharers does not starve it.
+//! In return, a sharer that has to wait for a holder marks the lock word. After the release the
+//! word stays marked, and parties that want the array alone hold back until no entry `wants` to
+//! share any more. So a sharer waits for the holder that it found, and for no second one. Holding
+//! back is a courtesy: nothing but fairness depends on it. Among parties that want the array alone
+//! there is no order.
 //!
-//! The courtesy ends after a slice. Then the dead among those who `want` are reaped. The living who have not come by then, because their process is stopped,
-//! are passed over: nobody holds back for them any more until they stir, so that a death or a stop costs the others one slice, and not one each time. Whoever does
-//! not wait for a whole slice goes by the time at which the turn began, which the first to hold back leaves in `turn`.
+//! The courtesy ends after a slice. Then the dead among the entries that `want` are reaped. The
+//! living that have not come by then, because their process is stopped, are passed over: no party
+//! holds back for them until they stir. So a death or a stop costs the others one slice, and not
+//! one each time. A party that does not wait for a whole slice goes by the time at which the turn
+//! began. The first party that holds back leaves it in `turn`.
 //!
 //! # Sleep
 //!
-//! [`EventCount`] again: take a ticket, announce, look once more, sleep. `opened` is notified when a holder goes, `cleared` when an entry's `sharing` or `wants`
-//! goes to zero while somebody could wait for it.
+//! As everywhere with an [`EventCount`]: take a ticket, announce, look once more, sleep. `opened`
+//! is notified when a holder goes. `cleared` is notified when an entry's `sharing` or `wants` goes
+//! to zero while a party could wait for it.
 //!
 //! # Evidence
 //!
-//! `models/` explores these functions with loom, as they ship, waiting loops and all, together with twins that leave out one step each and must be found
-//! out.
+//! `models/` explores these functions with loom, as they ship, waiting loops and all, together with
+//! twins that leave out one step each and must fail.
 
 mod exclusive;
 #[cfg(test)]
@@ -105,19 +122,20 @@ assert_size!(Entry, 64);
 #[derive(Default)]
 pub struct RwLockWords {
     word: AtomicU64,
-    /// When somebody first held back in the turn that is on, by [`Waiter::now`]; 0 when nobody has.
+    /// When a party first held back in this turn, by [`Waiter::now`]; 0 when none has.
     turn: AtomicU64,
     _rest_of_the_line: [AtomicU64; 6],
-    /// Notified when a holder goes. For all who wait for that.
+    /// Notified when a holder goes. For all parties that wait for that.
     opened: EventWords,
-    /// Notified when an entry shares nothing any more, or wants nothing any more. For a holder, and for those who hold back.
+    /// Notified when an entry shares nothing any more, or wants nothing any more. For a holder, and
+    /// for parties that hold back.
     cleared: EventWords,
     _reserved: [AtomicU64; 6],
     members: Members,
     _reserved_too: AtomicU64,
 }
 
-/// The two words of a [`EventCount`].
+/// The two words of an [`EventCount`].
 #[repr(C)]
 #[derive(Default)]
 struct EventWords {
@@ -140,7 +158,8 @@ pub struct Entry {
     wants: AtomicU64,
     /// The owner's process id as it saw itself: a hint for people.
     pid: AtomicU32,
-    /// 1 when the owner's turn has come and gone unused; whoever holds back sets it, the owner clears it when it stirs.
+    /// 1 when the owner's turn has come and gone unused; a party that holds back sets it, the owner
+    /// clears it when it stirs.
     passed: AtomicU32,
 }
 
@@ -171,15 +190,16 @@ impl Entry {
 
 /// What the lock asks of the operating system.
 pub trait Kernel {
-    /// Wakes all who sleep on `wake`, which has just been changed from `replaced` to the next.
+    /// Wakes all sleepers on `wake`, which has just been changed from `replaced` to the next.
     fn wake_all(&self, wake: &AtomicU32, replaced: u32);
 
-    /// If entry `index` has no living owner: runs `reap` with the entry's kernel lock held against everybody, other threads of this process included. An entry
-    /// that does not exist has no owner; one's own does.
+    /// If entry `index` has no living owner: runs `reap` with the entry's kernel lock held against
+    /// all others, threads of this process included. An entry that does not exist has no owner;
+    /// one's own does.
     fn if_dead(&self, index: usize, reap: impl FnOnce());
 }
 
-/// How somebody waits.
+/// How a party waits.
 pub trait Waiter {
     /// Whether to look again instead of sleeping; passes some nanoseconds.
     fn spin(&mut self) -> bool;
@@ -191,7 +211,8 @@ pub trait Waiter {
     fn now(&self) -> u64;
 }
 
-/// Nanoseconds after which whoever is waited for is looked at: is it alive, has it come when it was its turn?
+/// Nanoseconds after which a party that is waited for is looked at. Does it live, has it come in
+/// its turn?
 pub const SLICE_NS: u64 = 10_000_000;
 
 /// How a sleep ended.
@@ -199,21 +220,21 @@ pub const SLICE_NS: u64 = 10_000_000;
 pub enum Wake {
     /// Woken, or for no reason.
     Woken,
-    /// Nothing for a whole slice: time to see whether somebody is dead.
+    /// Nothing for a whole slice: time to see whether a party is dead.
     SliceOver,
-    /// The time is over: see who is dead, look once more, and give up.
+    /// The time is over: see which parties are dead, look once more, and give up.
     TimedOut,
 }
 
-/// Somebody got in.
+/// A party got in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "whoever gets in must leave"]
+#[must_use = "a party that gets in must leave"]
 pub struct Acquired {
     /// Whether the array was poisoned.
     pub poisoned: bool,
 }
 
-/// The lock as one party has it.
+/// The lock as one party sees it.
 pub struct RwLock<'a, K> {
     /// The words beside the entries.
     pub words: &'a RwLockWords,
@@ -226,17 +247,20 @@ pub struct RwLock<'a, K> {
 }
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// The lock word, in the order of S: what was stored by this party before is in sight of whoever stored what this misses.
+    /// The lock word, in the order of S: what was stored by this party before is in sight of the
+    /// party that stored what this misses.
     #[inline]
     fn look(&self) -> LockWord {
-        // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and `reap`.
+        // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and
+        // `reap`.
         LockWord::from_bits(load_seqcst(&self.words.word))
     }
 
     /// Changes the lock word from `seen` to `new`, if it still is `seen`.
     #[inline]
     fn exchange(&self, seen: LockWord, new: LockWord) -> bool {
-        // SeqCst: store half of the handshake, with `share` when it claims, with the sleepers when it frees. On failure nothing is concluded.
+        // SeqCst: store half of the handshake, with `share` when it claims, with the sleepers when
+        // it frees. On failure nothing is concluded.
         self.words.word.compare_exchange(seen.to_bits(), new.to_bits(), Ordering::SeqCst, Ordering::Relaxed).is_ok()
     }
 
@@ -251,7 +275,7 @@ impl<K: Kernel> RwLock<'_, K> {
         self.words.word.fetch_and(!LockWord::POISONED, Ordering::SeqCst);
     }
 
-    /// Wakes those who sleep on `event`, if there are any.
+    /// Wakes the sleepers on `event`, if there are any.
     #[inline]
     fn notify(&self, event: &EventWords) {
         // SeqCst: as in `EventCount::notify`, which this spares the way there.
@@ -277,11 +301,12 @@ impl<K: Kernel> RwLock<'_, K> {
     /// Whether a member shares the array, or is about to.
     #[inline]
     fn is_shared(&self) -> bool {
-        // SeqCst: load half of the handshake with `share`; contains the Acquire that pairs with `leave`.
+        // SeqCst: load half of the handshake with `share`; contains the Acquire that pairs with
+        // `leave`.
         self.any(|entry| load_seqcst(&entry.sharing) != 0)
     }
 
-    /// Reaps the dead among the members whose word, picked by `word`, is not zero.
+    /// Reaps the dead among the members with a `word` that is not zero.
     fn reap_dead(&self, word: impl Fn(&Entry) -> &AtomicU64) {
         self.words.members.any(self.entries.len(), |index| {
             if self.entries.get(index).is_some_and(|entry| load_seqcst(word(entry)) != 0) {

@@ -1,14 +1,15 @@
-//! Those who come, go and die. The argument stands in [the parent module](super).
+//! Parties that come, go and die. The argument stands in [the parent module](super).
 
 use super::{Kernel, RwLock};
 use crate::failpoint::fail_point;
 use crate::sync::store_seqcst;
 
-/// Attempts to free a word whose marks others may change at the same time. Each of them does that once.
+/// Attempts to free a word with marks that others may change at the same time. Each does that once.
 const ATTEMPTS: u32 = 1000;
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// Moves into this party's entry, whose kernel lock it has, and from which nobody may have cleared away its dead owner.
+    /// Moves into this party's entry, with its kernel lock held. Its dead owner may not have been
+    /// reaped yet.
     pub fn join(&self) {
         self.reap(self.own);
         self.words.members.add(self.own);
@@ -26,7 +27,8 @@ impl<K: Kernel> RwLock<'_, K> {
         self.kernel.if_dead(index, || self.reap(index));
     }
 
-    /// Clears away what the owner of entry `index`, which is dead, had. The caller has that entry's kernel lock, unless there is no such entry.
+    /// Clears away what the owner of entry `index`, which is dead, had. The caller has that entry's
+    /// kernel lock, unless there is no such entry.
     pub(super) fn reap(&self, index: usize) {
         for _ in 0..ATTEMPTS {
             let word = self.look();
@@ -36,8 +38,8 @@ impl<K: Kernel> RwLock<'_, K> {
         }
         fail_point!("lock.freed");
         if let Some(entry) = self.entries.get(index) {
-            // SeqCst: as on the way out of `share` and `Wanting`, whose part this plays. The dead owner's doings happened before: the kernel lock
-            // orders them.
+            // SeqCst: as on the way out of `share` and `Wanting`: this plays their part. The dead
+            // owner's doings happened before: the kernel lock orders them.
             store_seqcst(&entry.sharing, 0);
             store_seqcst(&entry.wants, 0);
             entry.stir();

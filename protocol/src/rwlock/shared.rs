@@ -1,11 +1,12 @@
-//! Sharing the array: in, out, and waiting to get in. The argument stands in [the parent module](super).
+//! Sharing the array: in, out, and waiting to get in. The argument stands in [the parent
+//! module](super).
 
 use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, Share, Waiter, Wake};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// Shares the array, waiting as long as `waiter` has it; `None` when that was not enough.
+    /// Shares the array, waiting as long as `waiter` allows; `None` when that was not enough.
     #[inline]
     pub fn share(&self, share: Share, waiter: &mut impl Waiter) -> Option<Acquired> {
         match self.try_share(share) {
@@ -14,11 +15,12 @@ impl<K: Kernel> RwLock<'_, K> {
         }
     }
 
-    /// Shares the array if that is possible just now.
+    /// Shares the array if that is possible at once.
     #[inline]
     pub fn try_share(&self, share: Share) -> Option<Acquired> {
         let entry = self.entry()?;
-        // SeqCst: store half of the handshake; the load half of the other side is `any`, in `drain`.
+        // SeqCst: store half of the handshake; the load half of the other side is `any`, in
+        // `drain`.
         entry.sharing.fetch_add(1, Ordering::SeqCst);
         fail_point!("lock.counted");
         let word = self.look();
@@ -34,9 +36,10 @@ impl<K: Kernel> RwLock<'_, K> {
     #[inline]
     pub fn leave(&self) {
         let Some(entry) = self.entry() else { return };
-        // SeqCst: contains the Release that pairs with `any`: what was done with the array comes before the holder's turn. And store half of the
-        // handshake with a holder that falls asleep; the load half is the look at the word and at `asleep` here, which the holder stored before it
-        // looked at `sharing`.
+        // SeqCst: contains the Release that pairs with `any`: what was done with the array comes
+        // before the holder's turn. And store half of the handshake with a holder that falls
+        // asleep; the load half is the look at the word and at `asleep` here, which the holder
+        // stored before it looked at `sharing`.
         let before = entry.sharing.fetch_sub(1, Ordering::SeqCst);
         fail_point!("lock.left");
         if before == 1 && self.look().holder().is_some() {
@@ -52,14 +55,15 @@ impl<K: Kernel> RwLock<'_, K> {
         loop {
             let word = self.look();
             if word.admits(share) {
-                // It fails only if somebody has claimed the word meanwhile.
+                // It fails only if a party has claimed the word meanwhile.
                 match self.try_share(share) {
                     None => continue,
                     acquired => return acquired,
                 }
             }
             let Some(holder) = word.holder() else {
-                // Free, but for the other group. From here on this is one of those who hold back.
+                // Free, but for the other group. From here on this is one of the parties that hold
+                // back.
                 drop(wanting);
                 return self.switch(share, waiter);
             };
@@ -73,13 +77,13 @@ impl<K: Kernel> RwLock<'_, K> {
             let ticket = event.ticket();
             event.announce();
             let word = self.look();
-            // The holder may be another one by now; who it is does not matter for sleeping.
+            // The holder may be another one by now, which does not matter for sleeping.
             if word.holder().is_none() || !word.is_waited_for() && !self.exchange(word, word.waited_for()) {
                 continue;
             }
             fail_point!("lock.share_asleep");
             let slept = waiter.sleep(event.wake, ticket);
-            // Whoever was stopped may have been passed over.
+            // A party that was stopped may have been passed over.
             wanting.iter().for_each(|wanting: &Wanting<'_, K>| wanting.entry.stir());
             match slept {
                 Wake::Woken => {}
@@ -103,7 +107,8 @@ impl<K: Kernel> RwLock<'_, K> {
         let acquired = self.claim(Purpose::Switch, waiter)?;
         fail_point!("lock.switching");
         if let Some(entry) = self.entry() {
-            // Relaxed, both: nobody is let in by this word, and nobody has the array alone, before `release` (Release).
+            // Relaxed, both: no party is let in by this word, and none has the array alone, before
+            // `release` (Release).
             match share {
                 Share::Atomic => self.words.word.fetch_or(LockWord::GROUP, Ordering::Relaxed),
                 Share::View | Share::Peek => self.words.word.fetch_and(!LockWord::GROUP, Ordering::Relaxed),
@@ -137,7 +142,8 @@ impl<K: Kernel> Drop for Wanting<'_, K> {
         if crate::sync::is_model_over() {
             return;
         }
-        // SeqCst: store half of the handshake with one that holds back and falls asleep; the load half is `asleep` in `notify`.
+        // SeqCst: store half of the handshake with one that holds back and falls asleep; the load
+        // half is `asleep` in `notify`.
         if self.entry.wants.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.lock.notify(&self.lock.words.cleared);
         }

@@ -2,30 +2,32 @@
 
 use core::fmt;
 
-/// What the lock word says: who has the array to itself, and whom it is open for otherwise.
+/// What the lock word says: the holder, or the group that may share the array.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LockWord(u64);
 
-/// Bits 0..16: index of the holder's entry plus 1; 0 when nobody holds it.
+/// Bits 0..16: index of the holder's entry plus 1; 0 when it is free.
 const HOLDER: u64 = 0xffff;
-/// Somebody waits for a holder to go. On a free word: it is their turn now, and those who want the array alone hold back.
+/// A party waits for a holder to go. On a free word: it is the turn of such parties, and those that
+/// want the array alone hold back.
 const WAITED_FOR: u64 = 1 << 16;
 /// A holder died or panicked with the array to itself.
 const POISONED: u64 = 1 << 17;
-/// Those who share the array change elements atomically; otherwise they look at it.
+/// Sharers change elements atomically; otherwise they look at them.
 const ATOMIC: u64 = 1 << 18;
 /// The holder is there only to change that, and touches no element.
 const SWITCHING: u64 = 1 << 19;
 
 impl LockWord {
-    /// The bits that a holder who goes takes away.
+    /// The bits that a holder takes away when it goes.
     pub(super) const HELD: u64 = HOLDER | SWITCHING;
     /// The bit that says poisoned.
     pub(super) const POISONED: u64 = POISONED;
     /// The bit that says which of the two groups is admitted.
     pub(super) const GROUP: u64 = ATOMIC;
 
-    /// Any 64 bits are a `LockWord`; whether the holder exists is for the reader of the word to check.
+    /// Any 64 bits are a `LockWord`; whether the holder exists is for the reader of the word to
+    /// check.
     #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
@@ -37,7 +39,7 @@ impl LockWord {
         self.0
     }
 
-    /// The entry of the one who has the array to itself.
+    /// The entry of the holder.
     #[inline]
     pub const fn holder(self) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "16 bits")]
@@ -59,7 +61,7 @@ impl LockWord {
         self.0 & POISONED != 0
     }
 
-    /// Whether one who wants to share the array so may come in.
+    /// Whether a party that wants to share the array in this way may come in.
     #[inline]
     pub const fn admits(self, share: Share) -> bool {
         match share {
@@ -79,13 +81,13 @@ impl LockWord {
         Self(self.0 & !(HOLDER | SWITCHING | WAITED_FOR) | (index as u64 + 1) & HOLDER | switching)
     }
 
-    /// The same word with somebody waiting.
+    /// The same word with a party waiting.
     #[inline]
     pub const fn waited_for(self) -> Self {
         Self(self.0 | WAITED_FOR)
     }
 
-    /// The same word without its holder, who died: poisoned if the elements were its to change.
+    /// The same word without its dead holder: poisoned if the elements were its to change.
     #[inline]
     pub const fn orphaned(self) -> Self {
         let poison = if self.0 & SWITCHING == 0 { POISONED } else { 0 };
@@ -107,15 +109,15 @@ impl fmt::Debug for LockWord {
 /// How the array is to be shared with others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// To look at it through references: nobody may change it meanwhile.
+    /// To look at it through references: no party may change it meanwhile.
     View,
-    /// To change elements atomically: nobody may look at it through references meanwhile.
+    /// To change elements atomically: no party may look at it through references meanwhile.
     Atomic,
     /// To load elements atomically: goes with either.
     Peek,
 }
 
-/// Why somebody wants the array to itself.
+/// Why a party wants the array alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To change it.

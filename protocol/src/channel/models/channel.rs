@@ -1,4 +1,5 @@
-//! A channel on the heap, and the loops of a writer and a reader in small. A [`Flaw`] exchanges one of their steps.
+//! A channel on the heap, and the loops of a writer and a reader in small. A [`Flaw`] exchanges one
+//! of their steps.
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::channel::{
@@ -25,14 +26,14 @@ impl Payload for Pair {
     }
 
     fn write(&self, number: u64) {
-        // SAFETY: loom checks that nobody else is at it, and panics before we get the pointer.
+        // SAFETY: loom checks that no other thread is at it, and panics before we get the pointer.
         self.0.with_mut(|pair| unsafe { *pair = [number; 2] });
     }
 }
 
 impl Pair {
     pub(super) fn check(&self, number: u64) {
-        // SAFETY: loom checks that nobody writes it, and panics before we get the pointer.
+        // SAFETY: loom checks that no thread writes it, and panics before we get the pointer.
         let pair = self.0.with(|pair| unsafe { *pair });
         assert_eq!(pair, [number; 2], "{FOREIGN}");
     }

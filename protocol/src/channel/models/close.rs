@@ -1,5 +1,5 @@
-//! The end of a channel: what a close leaves stays for those who are behind, and the last of them
-//! clears up, against newcomers, removers and successors.
+//! The end of a channel: what a close leaves stays for the readers that are behind, and the last of
+//! them clears up, against newcomers, removers and successors.
 
 use super::{Channel, Flaw, LEFT_OVER, Latest, Model, Pair, TAKEN_AWAY, Writer, spawn};
 use crate::channel::{CloseSide, PinAttempt, Remains, State, StateWord};
@@ -159,7 +159,7 @@ fn leave(site: &Site, channel: &Channel, entry: usize, flaw: Flaw) {
     site.lives[entry].store(0, Ordering::Release);
 }
 
-/// The channel of a writer that has published one value, which nobody has read.
+/// The channel of a writer that has published one value, which no reader has read.
 fn published(readers: usize, flaw: Flaw) -> (Arc<Channel>, Arc<Site>) {
     let channel = Channel::<Pair>::new(2, 2, readers);
     assert!(Writer::new(&channel, flaw).publish());
@@ -231,7 +231,7 @@ fn successor(flaw: Flaw) {
     assert!(took_over || !site.has_files(), "{}", super::flaw::REMAINS);
 }
 
-/// The same with a remover in the successor's place: whoever comes first, all goes, once.
+/// The same with a remover in the successor's place: in either order, all goes, once.
 fn remover(flaw: Flaw) {
     let (channel, site) = published(1, flaw);
     close(&site, &channel, Flaw::None);

@@ -27,15 +27,18 @@ impl Elements {
 /// How the writer zeroes the slot's `seq`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// As it ships. Under loom its SeqCst fences hide whether the Release fence of `confirm` is enough for the copies.
+    /// As it ships. Under loom its SeqCst fences hide whether the Release fence of `confirm` is
+    /// enough for the copies.
     Shipped,
     /// As it ships, claiming one slot ahead.
     Preclaimed,
-    /// With a Relaxed store and that Release fence alone; with [`Flaw::NoReleaseFence`] without the fence too.
+    /// With a Relaxed store and that Release fence alone; with [`Flaw::NoReleaseFence`] without the
+    /// fence too.
     WithoutSeqCst,
 }
 
-/// Publishes one value the way the twins and [`Begin::WithoutSeqCst`] do; nobody pins, so the first candidate will do.
+/// Publishes one value the way the twins and [`Begin::WithoutSeqCst`] do; no reader pins, so the
+/// first candidate will do.
 fn publish_by_hand(writer: &mut Writer<'_, Elements>) {
     let Some(slot) = writer.candidates().next() else {
         return;
@@ -55,8 +58,9 @@ fn publish_by_hand(writer: &mut Writer<'_, Elements>) {
     writer.latest = latest;
 }
 
-/// A reader copies while the writer publishes. After publication number `held`, if any, another reader pins the current value for good,
-/// so that from then on every claim of its slot is given up.
+/// A reader copies while the writer publishes. After publication number `held`, if any, another
+/// reader pins the current value for good, so that from then on every claim of its slot is given
+/// up.
 fn copy_while_writing(begin: Begin, publications: u64, held: Option<u64>, flaw: Flaw) {
     let channel = Channel::<Elements>::new(2, 1, 1);
     let mut writer = Writer::new(&channel, flaw);

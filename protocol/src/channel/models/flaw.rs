@@ -91,7 +91,7 @@ pub(super) enum Flaw {
     KeepsWakeWord,
     /// Asks the kernel to wake one sleeper only.
     WakesOne,
-    /// Takes over without waking whoever the dead writer left asleep.
+    /// Takes over without waking sleepers that the dead writer left.
     NotifiesOnlyIfAsked,
     /// Notifies before the state is changed.
     NotifiesBeforeState,
@@ -99,7 +99,7 @@ pub(super) enum Flaw {
     StateBeforeTicket,
 
     // The end.
-    /// Gives the lock back without a look at those who were refused it meanwhile.
+    /// Gives the lock back without a look at the parties that were refused it meanwhile.
     NoLookAfterLock,
     /// Asks for the lock, then says that it has come to the last value, or goes.
     ClearsUpBeforeSaying,
@@ -115,7 +115,8 @@ impl models::Flaw for Flaw {
     const NONE: Self = Self::None;
 }
 
-/// loom found two accesses to a value that are not ordered, or a reader saw a value that is not the one it pinned.
+/// loom found two accesses to a value that are not ordered, or a reader saw a value that is not the
+/// one it pinned.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", FOREIGN];
 pub(super) const FOREIGN: &str = "a value that does not belong to its number";
 /// To a reader an honest board looked broken.
@@ -124,12 +125,12 @@ pub(super) const CALLED_BROKEN: &str = "an honest board was called broken";
 /// A reader was given an older value than before.
 pub(super) const WENT_BACK: Symptom = &[OLDER];
 pub(super) const OLDER: &str = "numbers went back";
-/// A slot stays pinned though nobody holds it.
+/// A slot stays pinned though no reader holds it.
 pub(super) const LEFT_BEHIND: Symptom = &[PINNED];
 pub(super) const PINNED: &str = "a pin was left behind";
-/// Somebody sleeps for ever.
+/// A sleeper is never woken.
 pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
-/// Files of a closed channel stay though nobody is behind, and nobody will clear up.
+/// Files of a closed channel stay though no reader is behind, and no party will clear up.
 pub(super) const LEFT_OVER: Symptom = &[REMAINS];
 pub(super) const REMAINS: &str = "files stay for nobody";
 /// Files went that a reader or a writer still counts on.

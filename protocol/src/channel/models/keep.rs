@@ -1,4 +1,5 @@
-//! Owned samples: a borrowed sample becomes an owned one, and owned ones are dropped on other threads.
+//! Owned samples: a borrowed sample becomes an owned one, and owned ones are dropped on other
+//! threads.
 
 use super::{Channel, Flaw, LEFT_BEHIND, Model, PINNED, Pins, Reader, SlotIndex, TORN, Writer, spawn};
 use crate::channel::KeptPins;
@@ -57,7 +58,8 @@ impl Owners {
     }
 }
 
-/// A reader pins and keeps while the writer looks, and claims `ahead` slots along with each publication.
+/// A reader pins and keeps while the writer looks, and claims `ahead` slots along with each
+/// publication.
 fn keep_while_claiming(ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut writer = Writer::new(&channel, flaw);
@@ -80,8 +82,9 @@ fn keep_while_claiming(ahead: usize, publications: usize, flaw: Flaw) {
     reader.join().unwrap();
 }
 
-/// A reader owns the sample in slot 0, which another thread drops while the reader keeps a second sample: of the same slot, or, if `newer`
-/// values have followed, of another. The writer claims `ahead` slots along with each publication.
+/// A reader owns the sample in slot 0, which another thread drops while the reader keeps a second
+/// sample: of the same slot, or, if `newer` values have followed, of another. The writer claims
+/// `ahead` slots along with each publication.
 fn drop_elsewhere(newer: usize, ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let owners = Owners::new(flaw);
@@ -114,8 +117,8 @@ fn drop_elsewhere(newer: usize, ahead: usize, publications: usize, flaw: Flaw) {
     }
     dropper.join().unwrap();
     keeper.join().unwrap();
-    // Nothing is left pinned: both slots can be claimed in turn. (The twin whose releases are torn leaves bits behind too, but is wanted
-    // for the bits that it loses.)
+    // Nothing is left pinned: both slots can be claimed in turn. (The twin whose releases are torn
+    // leaves bits behind too, but is wanted for the bits that it loses.)
     if flaw != Flaw::UnlockedRelease {
         assert!(writer.publish() && writer.publish(), "{PINNED}");
     }

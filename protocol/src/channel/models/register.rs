@@ -29,7 +29,8 @@ impl EntryLock {
     }
 }
 
-/// A reader comes, reads and goes, while the writer claims `ahead` slots along with each publication.
+/// A reader comes, reads and goes, while the writer claims `ahead` slots along with each
+/// publication.
 fn come_and_go(ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 0);
     let mut writer = Writer::new(&channel, flaw);
@@ -79,7 +80,8 @@ enum Hold {
     Owned,
 }
 
-/// A reader ends, and a new one takes over its entry, while the writer claims, and reclaims what the dead have pinned.
+/// A reader ends, and a new one takes over its entry, while the writer claims, and reclaims what
+/// the dead have pinned.
 fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let lock = EntryLock::owned();
@@ -127,7 +129,7 @@ fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
         if writer.publish() {
             continue;
         }
-        // Short of slots: whose entries belong to the dead?
+        // Short of slots: which entries belong to dead readers?
         let (dead, held) = match flaw {
             Flaw::ReclaimsByTimeout => (true, false),
             Flaw::ReclaimsUnlocked => (lock.is_free(), false),

@@ -111,7 +111,7 @@ fn sleep_until(wanted: u64, channel: &Channel, events: &Events, flaw: Flaw) {
     }
 }
 
-/// Publishes one value; nobody pins here.
+/// Publishes one value; no reader pins here.
 fn publish(writer: &mut Writer<'_>) {
     if writer.flaw == Flaw::WeakNotify {
         let claim = writer
@@ -126,7 +126,8 @@ fn publish(writer: &mut Writer<'_>) {
     }
 }
 
-/// Readers sleep until the last of `publications` values is there; the writer claims `ahead` slots along with each.
+/// Readers sleep until the last of `publications` values is there; the writer claims `ahead` slots
+/// along with each.
 fn sleep_and_wake(readers: usize, ahead: usize, publications: u64, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
     let events = Events::new();
@@ -155,7 +156,8 @@ enum Step {
     Changed,
 }
 
-/// A writer publishes and dies while it notifies; the next one wakes the sleepers, and publishes in its turn.
+/// A writer publishes and dies while it notifies; the next one wakes the sleepers, and publishes in
+/// its turn.
 fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
     let events = Events::new();
@@ -186,7 +188,8 @@ fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     reader.join().unwrap();
 }
 
-/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of the event count.
+/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of
+/// the event count.
 const OPEN: u32 = 1;
 const CLOSED: u32 = 2;
 
@@ -255,7 +258,8 @@ fn one_sleeper() {
             .rejects(Flaw::ChangesBeforeClearing, LOST_WAKEUP)
             .rejects(Flaw::KeepsWakeWord, LOST_WAKEUP);
     }
-    // The fence that goes with a publication hides the weaker orderings of these two where a slot is claimed ahead.
+    // The fence that goes with a publication hides the weaker orderings of these two where a slot
+    // is claimed ahead.
     Model { name: "one sleeper", preemptions: 4, scenario: |flaw| sleep_and_wake(1, 0, 2, flaw) }
         .rejects(Flaw::WeakSleep, LOST_WAKEUP)
         .rejects(Flaw::WeakNotify, LOST_WAKEUP);

@@ -53,8 +53,9 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
     }
 }
 
-/// One writer publishes `before` values and dies in the next, another takes over and publishes `after` values; a reader takes two samples
-/// meanwhile. Both writers claim `ahead` slots along with each publication.
+/// One writer publishes `before` values and dies in the next, another takes over and publishes
+/// `after` values; a reader takes two samples meanwhile. Both writers claim `ahead` slots along
+/// with each publication.
 fn take_over(last: Step, before: usize, after: usize, ahead: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut first = Writer::new(&channel, flaw);
@@ -70,8 +71,8 @@ fn take_over(last: Step, before: usize, after: usize, ahead: usize, flaw: Flaw) 
     }
     die_after(last, &mut first);
 
-    // One thread plays both writers: the second one runs because the kernel gave it the first one's lock, so it sees all that the first
-    // did; but it knows only what it finds in the shared words.
+    // One thread plays both writers: the second one runs because the kernel gave it the first one's
+    // lock, so it sees all that the first did; but it knows only what it finds in the shared words.
     let mut second = Writer::inherit(&channel, flaw);
     second.width = ahead;
     match flaw {
@@ -99,7 +100,8 @@ fn a_writer_takes_over() {
     }
 }
 
-/// As [`take_over`], but the writer that takes over dies too, after `again`, and a third one goes on.
+/// As [`take_over`], but the writer that takes over dies too, after `again`, and a third one goes
+/// on.
 fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut first = Writer::new(&channel, flaw);
@@ -127,7 +129,8 @@ fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
     assert!(third.publish(), "no slot is lost to the dead");
 }
 
-/// A reader owns a sample of the first writer's, and drops it on another thread while the writer that takes over publishes.
+/// A reader owns a sample of the first writer's, and drops it on another thread while the writer
+/// that takes over publishes.
 fn take_over_beside_an_owned_sample(last: Step, flaw: Flaw) {
     let channel = Channel::new(3, 1, 1);
     let mut first = Writer::new(&channel, flaw);

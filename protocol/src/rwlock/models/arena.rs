@@ -1,4 +1,5 @@
-//! An array on the heap with its lock, a kernel in small, and parties whose steps a [`Flaw`] exchanges.
+//! An array on the heap with its lock, a kernel in small, and parties with steps that a [`Flaw`]
+//! exchanges.
 
 use super::{Flaw, INTRUDER, LOST};
 use crate::rwlock::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, RwLockWords, Share, Waiter, Wake};
@@ -7,13 +8,13 @@ use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex};
 use std::sync::Arc;
 
-/// What the kernel knows: who sleeps, and who is dead and not reaped yet.
+/// What the kernel knows: which parties sleep, and which are dead and not reaped yet.
 pub(super) struct Machine {
     dead: Mutex<Vec<bool>>,
     woken: Condvar,
     /// The kernel's locks on the entries of the dead: one reaper or new owner at a time.
     reapers: Mutex<()>,
-    /// Slices that were over because somebody was dead.
+    /// Slices that were over because a party was dead.
     pub(super) slices: AtomicU64,
     flaw: Flaw,
 }
@@ -25,7 +26,7 @@ impl Machine {
         self.woken.notify_all();
     }
 
-    /// Gives the entry of a dead owner to a new one, if nobody else was quicker.
+    /// Gives the entry of a dead owner to a new one, if no other party was quicker.
     pub(super) fn inherit(&self, index: usize, join: impl FnOnce()) -> bool {
         let _reaper = self.reapers.lock().unwrap();
         if !self.dead.lock().unwrap()[index] {
@@ -65,7 +66,8 @@ impl Kernel for Machine {
     }
 }
 
-/// Sleeps as the kernel has it; a slice is over as soon as somebody is dead, and with a twin that is quick to reap, at once.
+/// Sleeps as the kernel has it; a slice is over as soon as a party is dead, and with a twin that
+/// is quick to reap, at once.
 struct Sleeper<'a>(&'a Machine);
 
 impl Waiter for Sleeper<'_> {
@@ -124,7 +126,8 @@ pub(super) struct Arena {
     pub(super) entries: Vec<Entry>,
     /// The elements: loom finds uses of them that are not ordered.
     elements: UnsafeCell<u64>,
-    /// Who is at them just now: 1 for each who looks, [`CHANGING`] for each who changes them.
+    /// The parties at them just now: 1 for each that looks, [`CHANGING`] for each that changes
+    /// them.
     present: AtomicU64,
     pub(super) machine: Machine,
     flaw: Flaw,
@@ -154,7 +157,7 @@ impl Arena {
     pub(super) fn change(&self) {
         // Relaxed: must not order what the lock does not.
         assert_eq!(self.present.fetch_add(CHANGING, Ordering::Relaxed), 0, "{INTRUDER}");
-        // SAFETY: loom checks that nobody else is at it, and panics before we get the pointer.
+        // SAFETY: loom checks that no other thread is at it, and panics before we get the pointer.
         self.elements.with_mut(|elements| unsafe { *elements += 1 });
         self.present.fetch_sub(CHANGING, Ordering::Relaxed);
     }
@@ -163,7 +166,7 @@ impl Arena {
     pub(super) fn view(&self) -> u64 {
         // Relaxed: as above.
         assert!(self.present.fetch_add(1, Ordering::Relaxed) < CHANGING, "{INTRUDER}");
-        // SAFETY: loom checks that nobody changes them, and panics before we get the pointer.
+        // SAFETY: loom checks that no thread changes them, and panics before we get the pointer.
         let elements = self.elements.with(|elements| unsafe { *elements });
         self.present.fetch_sub(1, Ordering::Relaxed);
         elements
@@ -184,7 +187,7 @@ pub(super) fn spawn(
     loom::thread::spawn(move || body(&arena.party(own)))
 }
 
-/// Somebody with an entry.
+/// A party: an owner of an entry.
 pub(super) struct Party<'a> {
     pub(super) arena: &'a Arena,
     pub(super) lock: RwLock<'a, Machine>,
@@ -298,7 +301,7 @@ impl Party<'_> {
         self.lock.claim(Purpose::Write, &mut Sleeper(&self.arena.machine)).unwrap()
     }
 
-    /// Waits for those who share for no longer than it takes to look.
+    /// Waits for sharers for no longer than it takes to look.
     pub(super) fn claim_briefly(&self) -> Option<Acquired> {
         let word = &self.arena.words.word;
         if matches!(self.flaw, Flaw::GivesUpHolding | Flaw::GivesUpSilently | Flaw::GivesUpInside) {
@@ -359,7 +362,8 @@ impl Party<'_> {
         acquired
     }
 
-    /// Changes an element atomically. Only one party of a model does so, because loom would take two for a race.
+    /// Changes an element atomically. Only one party of a model does so, because loom would take
+    /// two for a race.
     pub(super) fn touch(&self) -> Acquired {
         let acquired = self.share(Share::Atomic);
         self.arena.change();

@@ -1,17 +1,17 @@
-//! Somebody is killed, and the others go on.
+//! A party is killed, and the others go on.
 
 use super::{Arena, Flaw, HELD_UP, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN, spawn};
 use crate::rwlock::{LockWord, Purpose, Share};
 use crate::sync::{Ordering, load_seqcst, store_seqcst};
 
-/// The last thing that somebody does.
+/// The last thing that a party does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     /// It has claimed the word, and sees that it has the array alone.
     Claimed,
     /// It has half changed the elements.
     Changed,
-    /// It has freed the word, and woken nobody.
+    /// It has freed the word, and woken no party.
     Freed,
     /// It has claimed the word to switch the group.
     Switching,
@@ -78,7 +78,7 @@ fn one_dies(last: Last, flaw: Flaw) {
     arena.assert_changes(2 + u64::from(changed));
 }
 
-/// One dies while it waits for a holder; whoever waits for it afterwards does so once.
+/// One dies while it waits for a holder; a party that waits for it afterwards does so once.
 fn a_waiter_dies(flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     let party = arena.party(0);
@@ -99,7 +99,8 @@ fn a_waiter_dies(flaw: Flaw) {
     arena.assert_changes(4);
 }
 
-/// The dead one's entry is reaped by one who waits for it, or inherited by a new handle, which uses it at once.
+/// The dead one's entry is reaped by a party that waits for it, or inherited by a new handle, which
+/// uses it at once.
 fn an_heir(last: Last, flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     die(&arena.party(1), last);

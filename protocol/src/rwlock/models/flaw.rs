@@ -15,7 +15,7 @@ pub(super) enum Flaw {
     WeakShare,
     /// Counts itself out with a Relaxed step.
     RelaxedLeave,
-    /// Leaves without a look at whether somebody waits for that.
+    /// Leaves without a look at whether a party waits for that.
     LeavesSilently,
     /// Shares before its entry shows in `members`.
     SharesBeforeJoining,
@@ -31,13 +31,13 @@ pub(super) enum Flaw {
     ClaimsInTwoSteps,
     /// Frees the word with a Relaxed step.
     RelaxedRelease,
-    /// Frees the word and wakes nobody.
+    /// Frees the word and wakes no party.
     ReleasesSilently,
     /// Sleeps without a look after the announcement.
     NoLookBeforeSleep,
-    /// Gives up the wait for those who share, and keeps the word.
+    /// Gives up the wait for sharers, and keeps the word.
     GivesUpHolding,
-    /// Gives up, frees the word, and wakes nobody.
+    /// Gives up, frees the word, and wakes no party.
     GivesUpSilently,
     /// Takes what it has given up for its own.
     GivesUpInside,
@@ -51,9 +51,9 @@ pub(super) enum Flaw {
     IgnoresGroups,
 
     // Death.
-    /// Takes somebody slow for dead.
+    /// Takes a slow party for dead.
     ReapsTheLiving,
-    /// Sees that somebody is dead, but has not the entry's kernel lock while it reaps.
+    /// Sees that a party is dead, but has not the entry's kernel lock while it reaps.
     ReapsUnlocked,
     /// Clears the counts of the dead, but leaves the word to them.
     LeavesTheWord,
@@ -61,9 +61,9 @@ pub(super) enum Flaw {
     LeavesTheCounts,
     /// Does not tell that the holder died.
     HidesTheDeath,
-    /// Moves into an entry without clearing away who had it.
+    /// Moves into an entry without clearing away its owner before.
     JoinsUncleared,
-    /// Leaves the dead who have nothing but a wish.
+    /// Leaves the dead that have nothing but a wish.
     LeavesWaiters,
 }
 
@@ -71,11 +71,12 @@ impl models::Flaw for Flaw {
     const NONE: Self = Self::None;
 }
 
-/// loom found two uses of the elements that are not ordered, or two are at them who exclude each other, or an update was lost.
+/// loom found two uses of the elements that are not ordered, or two parties are at them that
+/// exclude each other, or an update was lost.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", INTRUDER, LOST];
 pub(super) const INTRUDER: &str = "two are there who exclude each other";
 pub(super) const LOST: &str = "an update was lost";
-/// Somebody sleeps for ever.
+/// A sleeper is never woken.
 pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
 /// The same death is waited for again and again.
 pub(super) const HELD_UP: Symptom = &[WAITED_AGAIN];

@@ -1,4 +1,4 @@
-//! Those who look and those who change elements atomically.
+//! Parties that look, and parties that change elements atomically.
 
 use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, spawn};
 

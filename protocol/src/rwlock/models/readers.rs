@@ -1,4 +1,4 @@
-//! One who wants the array alone, and those who look at it.
+//! A party that wants the array alone, and parties that look at it.
 
 use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, spawn};
 use crate::rwlock::Share;

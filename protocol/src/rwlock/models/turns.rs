@@ -1,11 +1,12 @@
-//! Tests of the courtesy: whose turn it is after a holder, step by step, with a kernel that does as the test says.
+//! Tests of the courtesy: which party is in turn after a holder, step by step, with a kernel that
+//! does as the test says.
 
 use crate::rwlock::{Entry, Kernel, Purpose, RwLock, RwLockWords, SLICE_NS, Share, Waiter, Wake};
 use crate::sync::{AtomicU32, Ordering};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// Those of `dead` are dead until they are reaped, and who sleeps has to be woken by the test.
+/// Entries in `dead` are dead until they are reaped. The test wakes sleepers.
 #[derive(Default)]
 struct Peace {
     dead: RefCell<Vec<usize>>,
@@ -24,7 +25,8 @@ impl Kernel for Peace {
 
 type Sleep<'a> = (Wake, Box<dyn Fn() + 'a>);
 
-/// Sleeps end as listed, and do something on the way; after the last one it gives up. The clock shows how long it has slept.
+/// Sleeps end as listed, and do something on the way; after the last one it gives up. The clock
+/// shows how long it has slept.
 struct Script<'a> {
     sleeps: Vec<Sleep<'a>>,
     now: u64,
@@ -80,14 +82,15 @@ impl Hall {
     }
 }
 
-/// After a holder those who waited to share come first, and then who wants the array alone.
+/// After a holder the parties that waited to share come first, then one that wants the array alone.
 #[test]
 fn sharers_have_their_turn_after_a_holder() {
     let hall = Hall::new();
     let [holder, reader, writer] = [0, 1, 2].map(|own| hall.party(own));
     let _ = holder.claim(Purpose::Write, &mut never()).unwrap();
     let tries = |lock: &RwLock<'_, Peace>| lock.claim(Purpose::Write, &mut never()).map(|_| lock.release()).is_some();
-    // While the reader sleeps the holder goes, and a writer that comes at that very moment holds back.
+    // While the reader sleeps the holder goes, and a writer that comes at that very moment holds
+    // back.
     let mut waiter = script([(
         Wake::Woken,
         Box::new(|| {
@@ -123,7 +126,8 @@ fn wanted(hall: &Hall) {
     holder.release();
 }
 
-/// One that wants for ever, because it is stopped, holds the others up for one slice, and not for one each time.
+/// One that always wants, because it is stopped, holds the others up for one slice, and not for
+/// one each time.
 #[test]
 fn the_stopped_are_passed_over() {
     let hall = Hall::new();
@@ -148,7 +152,7 @@ fn the_stopped_are_passed_over() {
     stopped.leave();
 }
 
-/// Who does not wait so long goes by the time when the turn began.
+/// A party that does not wait so long goes by the time when the turn began.
 #[test]
 fn those_who_only_try_hold_back_no_longer_than_others() {
     let hall = Hall::new();
@@ -165,7 +169,7 @@ fn those_who_only_try_hold_back_no_longer_than_others() {
     assert!(tries(8 + 2 * SLICE_NS));
 }
 
-/// The dead are reaped the first time that somebody holds back for them.
+/// The dead are reaped the first time that a party holds back for them.
 #[test]
 fn the_dead_are_waited_for_once() {
     let hall = Hall::new();
@@ -180,7 +184,7 @@ fn the_dead_are_waited_for_once() {
     assert!(!hall.0.members.any(3, |index| index == 1), "it is no member any more");
 }
 
-/// Whoever panics while it waits for those who share has not got the array, and leaves it to others.
+/// A party that panics while it waits for sharers has not got the array, and leaves it to others.
 #[test]
 fn a_panic_in_a_wait_leaves_the_array_free() {
     let hall = Hall::new();
@@ -203,7 +207,8 @@ fn a_panic_in_a_wait_leaves_the_array_free() {
     assert_eq!(words.sum::<u64>(), 0);
 }
 
-/// Who does not wait, and finds the holder dead, shares the array, whichever group it was for.
+/// A party that does not wait, and finds the holder dead, shares the array, whichever group it was
+/// for.
 #[test]
 fn who_buries_the_holder_gets_in() {
     let hall = Hall::new();
@@ -217,7 +222,7 @@ fn who_buries_the_holder_gets_in() {
     }
 }
 
-/// Who gives up leaves no mark that matters.
+/// A party that gives up leaves no mark that matters.
 #[test]
 fn a_wait_in_vain_leaves_nothing() {
     let hall = Hall::new();

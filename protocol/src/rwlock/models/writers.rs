@@ -1,4 +1,4 @@
-//! Two who want the array alone.
+//! Two parties that want the array alone.
 
 use super::{Arena, Flaw, LOST_WAKEUP, Model, TORN, spawn};
 

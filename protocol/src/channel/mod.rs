@@ -22,7 +22,7 @@
 //!
 //! # The steps
 //!
-//! *Claim* ([`claim`]): the writer picks a slot that is not the latest and stores 0 to its `seq`.
+//! *Claim* (`claim.rs`): the writer picks a slot that is not the latest and stores 0 to its `seq`.
 //! Only then does it look at all pins ([`WriterSide::confirm`], the second look). A slot found
 //! pinned gets its number back, and another is tried.
 //!
@@ -34,9 +34,9 @@
 //! it. So most publications look at no reader at all. They take no cache line from a reader that is
 //! about to pin.
 //!
-//! *Pin* ([`pin`]): a reader loads `latest` and announces the slot in its own `borrowed` word. Only
-//! then does it load the slot's `seq`. If it is still the number that `latest` named, the slot is
-//! pinned; otherwise a claim got in between.
+//! *Pin* (`pin.rs`): a reader loads `latest` and announces the slot in its own `borrowed` word.
+//! Only then does it load the slot's `seq`. If it is still the number that `latest` named, the slot
+//! is pinned; otherwise a claim got in between.
 //!
 //! *Unpin*: the word is cleared.
 //!

@@ -106,7 +106,8 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             .is_some_and(|slot| slot.as_ref().0.load(Ordering::Relaxed) == latest.number())
     }
 
-    /// What is current, for a reader that has just announced its sleep; see [`super::EventCount`].
+    /// What is current, for a reader that has just announced its sleep; see
+    /// [`EventCount`](crate::event_count::EventCount).
     pub fn latest_before_sleep(&self) -> Latest {
         // SeqCst: load half of the handshake with the `latest` store of `WriterSide::publish` and
         // the fence that ends it.

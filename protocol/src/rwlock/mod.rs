@@ -26,18 +26,18 @@
 //! | `passed` of each entry | all | whether its turn has come and gone unused; a hint |
 //! | `turn` | parties that hold back | when the sharers' turn began; a hint |
 //! | `members` ([`Members`]) | all, at open and close | which entries are in use |
-//! | `opened`, `cleared` ([`EventWords`]) | sleepers, wakers | whether a sleeper must be woken |
+//! | `opened`, `cleared` (`EventWords`) | sleepers, wakers | whether a sleeper must be woken |
 //!
 //! An entry belongs to one handle, which proves that it lives by a lock that the kernel drops at
 //! its death.
 //!
 //! # The steps
 //!
-//! *Share* ([`shared`]): a party counts itself in `sharing` of its entry, and only then looks at
+//! *Share* (`shared.rs`): a party counts itself in `sharing` of its entry, and only then looks at
 //! the lock word. If the word is free and admits its group, it is in. Otherwise it counts back, and
-//! waits or [switches](RwLock::switch).
+//! waits or switches (`switch`).
 //!
-//! *Claim* ([`exclusive`]): a party exchanges the free lock word for its own entry, and only then
+//! *Claim* (`exclusive.rs`): a party exchanges the free lock word for its own entry, and only then
 //! looks at all `sharing`. It holds the array alone as soon as all of them are zero. No new party
 //! can get in meanwhile.
 //!
@@ -65,7 +65,7 @@
 //! # Death
 //!
 //! A waiting party looks once in a while (a slice) whether the parties it waits for are dead, which
-//! the kernel proves, and [reaps](RwLock::reap) them. An entry's counts go to zero, and a lock word
+//! the kernel proves, and reaps them (`reap.rs`). An entry's counts go to zero, and a lock word
 //! that it holds becomes free and poisoned. The reaper has the entry's kernel lock meanwhile, so no
 //! new handle moves in and no second reaper is at work. Therefore the lock word needs no
 //! generation: while a party has the kernel lock of an entry, a word that names it can only be the

@@ -122,7 +122,7 @@ fn an_heir(last: Last, flaw: Flaw) {
 }
 
 /// Two wait for a dead holder, and both want to reap it; the first one in dies too.
-fn two_diggers(flaw: Flaw) {
+fn two_reapers(flaw: Flaw) {
     let arena = Arena::new(3, 3, flaw);
     die(&arena.party(2), Last::Changed);
     let other = spawn(&arena, 1, |party| {
@@ -189,7 +189,7 @@ fn the_entry_of_the_dead() {
 
 #[test]
 fn two_who_bury() {
-    Model { name: "two who reap", preemptions: 4, scenario: two_diggers }.holds();
+    Model { name: "two that reap", preemptions: 4, scenario: two_reapers }.holds();
 }
 
 #[test]

@@ -210,7 +210,7 @@ fn a_panic_in_a_wait_leaves_the_array_free() {
 /// A party that does not wait, and finds the holder dead, shares the array, whichever group it was
 /// for.
 #[test]
-fn who_buries_the_holder_gets_in() {
+fn a_party_that_reaps_the_holder_gets_in() {
     let hall = Hall::new();
     let [holder, reader] = [0, 1].map(|own| hall.party(own));
     for share in [Share::View, Share::Atomic, Share::View] {

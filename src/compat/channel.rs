@@ -1,4 +1,4 @@
-//! A channel in Python's format, owned: its writer without the element type.
+//! An owned channel in Python's format: its writer without the element type.
 
 use super::clock::Stamps;
 use super::location::Location;
@@ -17,7 +17,7 @@ use crate::format::python_dtypes::DTypeTable;
 use crate::sys::{self, Home};
 use std::time::{Duration, Instant};
 
-/// How long a writer that closes leaves its last value where readers find it.
+/// How long a closing writer leaves its last value for readers that poll.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// A channel's writer. Dropping it removes the files.
@@ -31,7 +31,7 @@ pub(crate) struct OwnedChannel {
     persist: bool,
     retired: Retired,
     current: Option<Payload>,
-    /// The file that the tag named when it was taken over, until another one is named.
+    /// The file that the tag named when it was taken over, until the tag names another one.
     inherited: Option<Hex>,
     head: Option<PayloadHeader>,
     stamps: Stamps,
@@ -82,8 +82,9 @@ impl OwnedChannel {
         self.table
     }
 
-    /// Publishes `body`, which is as long as dtype and shape make; returns which value of this
-    /// writer it is.
+    /// Publishes `body`, which is as long as dtype and shape require.
+    ///
+    /// Returns the value's number among those of this writer.
     pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], body: &[u8]) -> Result<u64> {
         if !self.home.is_here() {
             return Err(Error::Forked);
@@ -97,7 +98,7 @@ impl OwnedChannel {
         let written = self.publish(&value);
         self.head = Some(head);
         written?;
-        // It does not come to an end: at a thousand million a second that takes centuries.
+        // The number never overflows: at a thousand million a second that takes centuries.
         self.count = self.count.wrapping_add(1);
         Ok(self.count)
     }
@@ -135,13 +136,13 @@ impl OwnedChannel {
         let in_place = self.overwrite == Overwrite::InPlace;
         let create = || Payload::create(&self.location, hex, self.mode, value, in_place);
         match create() {
-            // No memory, or no more files may be open: what is kept for readers that are late goes
+            // There is no memory, or no more files may be open. What is kept for late readers goes
             // first.
             Err(Error::OutOfMemory { .. } | Error::Io { .. }) => {
                 self.retired.squeeze(&self.location);
                 create()
             }
-            // What could not be removed when it should have been.
+            // Files that could not be removed when they should have been.
             Err(Error::AlreadyExists { .. }) if proof::remove_payload(&self.location, &hex, self.owners, true)? => {
                 create()
             }
@@ -150,12 +151,12 @@ impl OwnedChannel {
     }
 }
 
-/// What a writer finds that died, of this library or Python's.
+/// Takes over what a dead writer left, of this library or Python's.
 ///
-/// Names that the tag may have held stay for a while, for readers that are late. Those ahead of it,
-/// and those put aside, never were in the tag: they go at once, as the next values want their
-/// names. Files of other sequences are another writer's, and stay (see `leftovers`), unless there
-/// was no tag that leads to them, and the kernel proves that no process has them open.
+/// Names that the tag may have held stay for a while, for late readers. Names ahead of the tag's,
+/// and those put aside, never were in the tag: they go at once, as the next values need their
+/// names. Files of other sequences are another writer's and stay (see `leftovers`). They go only if
+/// no tag led to them and the kernel proves that no process has them open.
 fn inherit(
     location: &Location,
     names: &Names,
@@ -170,7 +171,7 @@ fn inherit(
         if names.is_past(&hex) {
             retired.add_name(hex);
         } else if names.is_family(&hex) {
-            // Best effort: where one of these names is wanted, that is told then.
+            // Best effort: if one of these names is needed later, the failure is reported then.
             let _ = proof::remove_payload(location, &hex, owners, true);
             fail_point!("shelf.cleared");
         } else if inherited.is_none() {
@@ -181,7 +182,7 @@ fn inherit(
     Ok(())
 }
 
-/// The number of a dtype that can be sent.
+/// Returns the number of a dtype that can be sent.
 pub(crate) fn check_dtype(table: DTypeTable, dtype: DType) -> Result<u64> {
     table
         .index_of(dtype)
@@ -200,8 +201,8 @@ impl Drop for OwnedChannel {
         if let Some(published) = self.published {
             std::thread::sleep(LINGER.saturating_sub(published.elapsed()));
         }
-        // The tag last: where this process is killed before, its successor learns from the tag
-        // which files are whose.
+        // The tag goes last: if this process is killed before that, its successor learns from the
+        // tag which files belong to the channel.
         self.retired.remove_all(&self.location);
         if let Some(current) = &self.current {
             let _ = sys::remove_file(&self.location.payload(current.hex()));

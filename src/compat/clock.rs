@@ -2,7 +2,7 @@
 
 use crate::sys;
 
-/// The machine's monotonic clock in seconds, as Python tells it.
+/// The machine's monotonic clock in seconds, as Python reads it.
 pub(crate) fn now() -> f64 {
     seconds(sys::monotonic_ns())
 }

@@ -1,4 +1,6 @@
-//! What writers leave: Python's never removes a file, and a killed one of this library could not.
+//! Files that writers leave behind.
+//!
+//! Python's writer never removes a file, and a killed writer of this library could not.
 
 use super::location::Location;
 use super::options::Options;
@@ -15,15 +17,16 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-/// A file that nobody needs any more.
+/// A file that is no longer needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
-    /// Where it is.
+    /// The file's path.
     pub path: PathBuf,
     /// Its length in bytes.
     pub len: u64,
-    /// Time since its last change that the file system noted: at most the time since it was made.
+    /// Time since the last change that the file system noted: at most the time since the file was
+    /// made.
     pub age: Duration,
 }
 
@@ -53,7 +56,7 @@ impl Options {
             match proof::remove_payload(&location, &hex, self.owners, false) {
                 Ok(true) => removed.push(file),
                 Ok(false) => {}
-                // The others go all the same.
+                // A failure does not stop the removal of the other files.
                 Err(error) => first = first.or(Some(error)),
             }
         }
@@ -68,7 +71,7 @@ impl Options {
     pub fn remove(&self, name: &str) -> Result<()> {
         let location = self.location(name)?;
         for _ in 0..ATTEMPTS {
-            // The writer's own lock: no writer comes between the look and the end.
+            // The writer's own lock: no writer comes between the check and the end.
             let claimed = match tag::claim(&location, || claim_existing(&location.tag(), self.owners, &WRITER)) {
                 Ok(claimed) => claimed,
                 Err(Error::NotFound { .. }) => match remove_without_tag(&location, self.owners)? {
@@ -80,7 +83,7 @@ impl Options {
             proof::prove_tag(&location, &claimed)?;
             fail_point!("remove.locked");
             let (_, error) = remove_all(&location, &location.payloads()?, self.owners);
-            // The tag last: until then it is known whose the files are.
+            // The tag goes last: until then it shows which files belong to the channel.
             fail_point!("remove.tag");
             claimed.remove().map_err(|e| Error::io("remove", &location.tag(), e))?;
             return error.map_or(Ok(()), Err);
@@ -89,14 +92,14 @@ impl Options {
     }
 }
 
-/// How often the name may change hands before a removal gives up.
+/// Attempts after which a removal gives up, as the name keeps changing hands.
 const ATTEMPTS: u32 = 100;
 
-/// Removes the payload files of a channel that has no tag; `None` when it has one after all.
+/// Removes the payload files of a channel without a tag; `None` if there is a tag after all.
 fn remove_without_tag(location: &Location, owners: Owners) -> Result<Option<()>> {
     let payloads = location.payloads()?;
-    // In this order: a writer makes the tag before any payload file, so none of these is a new
-    // writer's.
+    // In this order: a writer makes the tag before any payload file, so none of these belongs to a
+    // new writer.
     if sys::identify_path(&location.tag()).is_ok() {
         return Ok(None);
     }
@@ -107,8 +110,10 @@ fn remove_without_tag(location: &Location, owners: Owners) -> Result<Option<()>>
     }
 }
 
-/// Removes those of these payload files that are proved to be the channel's. What cannot be removed
-/// does not keep the others: how many have gone, and the first error.
+/// Removes those of these payload files that are proved to be the channel's.
+///
+/// A file that cannot be removed does not stop the removal of the others. Returns the number of
+/// removed files and the first error.
 fn remove_all(location: &Location, payloads: &[Hex], owners: Owners) -> (usize, Option<Error>) {
     let (mut gone, mut first) = (0, None);
     for hex in payloads {
@@ -121,27 +126,30 @@ fn remove_all(location: &Location, payloads: &[Hex], owners: Owners) -> (usize, 
     (gone, first)
 }
 
-/// Lists the payload files of the channel `name` that nobody needs any more: those that the tag
-/// does not name. Python's writer leaves one at each change of dtype or shape, and two files when
-/// it ends.
+/// Lists the payload files of the channel `name` that are no longer needed.
 ///
-/// Files that only have such a name are not among them, nor those of users that are not trusted: of
-/// each, its content tells that it is a payload file, or that its maker was killed before it became
+/// These are the files that the tag does not name. Python's writer leaves one at each change of
+/// dtype or shape, and two when it ends.
+///
+/// A file that merely has such a name is not listed, nor is one of an untrusted owner. Each listed
+/// file's content shows that it is a payload file, or that its maker was killed before it became
 /// one.
 ///
-/// What a living writer of this library has is not among them. A living Python writer cannot be
-/// noticed: a file that it has just made, and is about to name, is on the list; its age tells.
+/// Files of a living writer of this library are not listed. A living Python writer cannot be
+/// detected: a file that it has just made, and is about to name, is listed. The file's age gives it
+/// away.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidName`], [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
+/// Only those that any operation may return.
 pub fn leftovers(name: &str) -> Result<Vec<Leftover>> {
     Options::new().leftovers(name)
 }
 
-/// Removes those [`leftovers`] of the channel `name` that have not been changed for `older_than`,
-/// and tells which they were. While a Python writer may be at work, a few seconds leave it, and
-/// readers that are about to open a file, the time they need; otherwise zero is fine.
+/// Removes those [`leftovers`] that have not been changed for `older_than`, and returns them.
+///
+/// If a Python writer may be at work, a few seconds protect its new files, and give readers the
+/// time to open a file that they have just found. Otherwise zero is fine.
 ///
 /// # Errors
 ///
@@ -150,24 +158,24 @@ pub fn remove_leftovers(name: &str, older_than: Duration) -> Result<Vec<Leftover
     Options::new().remove_leftovers(name, older_than)
 }
 
-/// Removes all files of the channel `name`: for one whose writer has ended. Readers that are
-/// attached keep what they have.
+/// Removes all files of the channel `name`, after its writer has ended.
 ///
-/// Files go that are proved to be the channel's, by name, owner and content; others of such names
-/// stay. One that cannot be removed does not keep the others.
+/// Attached readers keep what they have. A file goes only if it is proved to be the channel's, by
+/// name, owner and content; others of such names stay. One that cannot be removed does not
+/// stop the removal of the others.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there are none; [`Error::NotOurs`] when the name is that of a file
-/// which is no tag file; [`Error::WriterExists`] while a writer of this library lives (Python's
-/// cannot be noticed);
-/// [`Error::ForeignOwner`], [`Error::PermissionDenied`], [`Error::Io`].
+/// [`Error::NotFound`] when there are no such files; [`Error::NotOurs`] when the name is that of a
+/// file which is no tag file; [`Error::WriterExists`] while a writer of this library lives.
+/// Python's writer cannot be detected.
 pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }
 
-/// The payload files that the tag does not name, and that are proved to be the channel's. Those of
-/// other users are none.
+/// The payload files that the tag does not name, and that are proved to be the channel's.
+///
+/// Files of other users are not.
 pub(super) fn list_with_digits(location: &Location, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
     let named = named(location, owners)?;
     let has_writer = named.is_some() && tag::has_writer(location, owners)?;
@@ -187,7 +195,7 @@ pub(super) fn list_with_digits(location: &Location, owners: Owners) -> Result<Ve
     Ok(found)
 }
 
-/// What there is to tell of an open file.
+/// Describes an open file.
 pub(super) fn describe(file: &File, path: PathBuf) -> Result<Leftover> {
     let meta = file.metadata().map_err(|e| Error::io("inspect", &path, e))?;
     let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
@@ -195,7 +203,7 @@ pub(super) fn describe(file: &File, path: PathBuf) -> Result<Leftover> {
     Ok(Leftover { path, len: meta.len(), age })
 }
 
-/// What the tag names, if there is a whole one.
+/// The name in the tag, if there is a whole tag.
 fn named(location: &Location, owners: Owners) -> Result<Option<Hex>> {
     let (file, identity) = match open_trusted(&location.tag(), Access::Read, owners) {
         Ok(found) => found,

@@ -15,17 +15,17 @@ pub(crate) struct Location {
 impl Location {
     pub(crate) fn new(name: &str, dir: Option<&Path>) -> Result<Self> {
         if cfg!(windows) {
-            // There the package shares memory that has a name of another kind, and no file.
+            // There the package shares memory under names of another kind, and no file.
             return Err(Error::Unsupported { what: "the wire format of Python's ndsharray on Windows" });
         }
         let file = location::Location::new(name, dir)?;
         if !name.is_ascii() {
-            // The package takes the number of characters for the number of bytes.
+            // The package confuses the number of characters with the number of bytes.
             let reason = "it is not ASCII, which Python's ndsharray cannot do";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
         }
         if location::Location::is_reserved(name) {
-            // The tag file has the channel's very name.
+            // The tag file has exactly the channel's name.
             let reason = "it is the name of a file of this library";
             return Err(Error::InvalidName { name: name.to_owned(), reason });
         }
@@ -44,7 +44,7 @@ impl Location {
         self.file.dir()
     }
 
-    /// Says more of an error, where there is more to say.
+    /// Adds to an error what is known about its cause.
     pub(crate) fn explain(&self, error: Error) -> Error {
         self.file.explain(error)
     }
@@ -76,7 +76,7 @@ impl Location {
     }
 }
 
-/// Whether a name ends as those of payload files do: `_` and 32 digits.
+/// Whether a name ends like those of payload files: `_` and 32 digits.
 fn is_payload_name(name: &str) -> bool {
     let (channel, hex) = name.as_bytes().split_at(name.len().saturating_sub(python::DIGITS));
     channel.len() > 1 && channel.ends_with(b"_") && python::digits(hex).is_some()

@@ -1,24 +1,24 @@
 //! The names of a writer's payload files: each differs from the one before in a single digit.
 //!
 //! Python's reader copies the tag out of a mapping with `memcpy`, at any moment, and opens the file
-//! whose name it got. If that file does not exist it does not just read again: the package has
-//! closed its last file by then, closes the same descriptor once more at the next change of the
-//! tag, and raises `OSError` from every `read` from then on (or closes a file of somebody else). So
-//! a tag that was seen half replaced is not a matter of one read that is lost: **every text that
-//! can be seen must name a file.**
+//! of that name. If that file does not exist, the reader does not just read again. The package has
+//! closed its last file by then, and closes the same descriptor once more at the next change of the
+//! tag. From then on every `read` raises `OSError`, or that close hits a file of another part of
+//! the program. So a half-replaced tag does not cost only one read: **every text that can be seen
+//! must name a file.**
 //!
-//! Three measures, of which the first suffices unless several values are published during one
+//! There are three measures. The first suffices unless several values are published during one
 //! `memcpy`:
 //!
 //! 1. From one name to the next a single byte of the tag changes, written by itself. There is no
 //!    mixture of two texts that differ in one byte.
 //! 2. All bytes that ever change lie in one aligned word of eight bytes among the last 16 of the
-//!    tag. A `memcpy` that is interrupted, while others go on publishing, is interrupted between
-//!    two loads. Those known to us (glibc and musl, x86-64 and AArch64) load the last 16 bytes of
-//!    such a short block at once, and in front of them whole multiples of 8 or 16 bytes from either
-//!    end, so that the word comes from one load, which for an aligned word is indivisible on these
-//!    processors.
-//! 3. Names do not come back before 2³² others: a reader that sees the text it knows does not open
+//!    tag. A `memcpy` that is interrupted, while writers go on publishing, is interrupted between
+//!    two loads. The known ones (glibc and musl, x86-64 and AArch64) load the last 16 bytes of such
+//!    a short block at once. In front of these they load whole multiples of 8 or 16 bytes from
+//!    either end. So the word comes from one load, which for an aligned word is indivisible on
+//!    these processors.
+//! 3. Names do not come back before 2³² others. A reader that sees the text it knows does not open
 //!    anything, and would miss the value.
 //!
 //! The word is the number of publications in a reflected Gray code of base 16. The other digits
@@ -27,7 +27,7 @@
 use crate::format::python::{DIGITS, Hex};
 use uuid::Uuid;
 
-/// Digits that change.
+/// How many digits of a name change: one aligned word of the tag, in bytes.
 const CHANGING: usize = 8;
 
 /// A writer's sequence of names.
@@ -39,7 +39,7 @@ pub(crate) struct Names {
     count: u32,
 }
 
-/// What makes the tag name the next file: one byte.
+/// The change of one byte that makes the tag name the next file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
     /// Where the byte stands in the tag file.
@@ -57,8 +57,8 @@ impl Names {
 
     /// The names that follow `hex`.
     pub(crate) fn after(name_len: usize, hex: Hex) -> Self {
-        // The digits start behind NAME_; of their second half, the first whole word that is aligned
-        // in the file (and so in a mapping).
+        // The digits start behind NAME_. Of their second half, this is the first whole word that is
+        // aligned in the file, and so in a mapping.
         let start = name_len + 1;
         let at = (start + DIGITS / 2).next_multiple_of(CHANGING) - start;
         Self { hex, at, count: decode_gray(hex.get(at..).unwrap_or(&[])) }
@@ -68,7 +68,7 @@ impl Names {
         &self.hex
     }
 
-    /// The name after this one, and how the tag comes to hold it.
+    /// The next name, and the step that writes it into the tag.
     pub(crate) fn next(&self) -> (Self, Step) {
         let mut next = self.clone();
         next.count = self.count.wrapping_add(1);
@@ -83,7 +83,7 @@ impl Names {
         (next, step)
     }
 
-    /// The name beside a name of a sequence, for a file that the tag never names.
+    /// The name beside one of a sequence, for a file that the tag never names.
     pub(crate) fn aside(hex: &Hex) -> Hex {
         let mut hex = *hex;
         if let Some(first) = hex.first_mut() {
@@ -92,15 +92,17 @@ impl Names {
         hex
     }
 
-    /// Whether a name of this sequence came before the current one, so that the tag may have named
-    /// it. (One beside the sequence, or ahead of it, never was in the tag.)
+    /// Whether a name of this sequence came before the current one.
+    ///
+    /// If so, the tag may have named it. A name beside the sequence, or ahead of it, never was in
+    /// the tag.
     pub(crate) fn is_past(&self, hex: &Hex) -> bool {
         let is_of_it = self.is_family(hex) && hex.first() == self.hex.first();
         let back = self.count.wrapping_sub(decode_gray(hex.get(self.at..).unwrap_or(&[])));
         is_of_it && (1..=u32::MAX / 2).contains(&back)
     }
 
-    /// Whether a name is of this sequence, or beside it.
+    /// Whether a name belongs to this sequence, or is beside it.
     pub(crate) fn is_family(&self, hex: &Hex) -> bool {
         let changes = self.at..self.at + CHANGING;
         hex.iter().zip(&self.hex).enumerate().all(|(i, (a, b))| {
@@ -110,8 +112,9 @@ impl Names {
     }
 }
 
-/// The digits of a number in the reflected Gray code of base 16: with each increment, and at the
-/// return to 0, one of them changes, by one.
+/// The digits of a number in the reflected Gray code of base 16.
+///
+/// With each increment, and at the return to 0, one of them changes, by one.
 fn encode_gray(count: u32) -> [u8; CHANGING] {
     let mut digits = [b'0'; CHANGING];
     let mut above = 0;

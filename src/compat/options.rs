@@ -1,4 +1,4 @@
-//! Settings.
+//! Options of channels in Python's format.
 
 use super::location::Location;
 use crate::error::{Error, Result};
@@ -8,25 +8,30 @@ use crate::format::python_dtypes::DTypeTable;
 use crate::options;
 use std::path::{Path, PathBuf};
 
-/// What a writer does with the file of the last value when it writes the next one of the same dtype
-/// and shape.
+/// What a writer does with the last value's file when it writes the next one.
+///
+/// This concerns values of the same dtype and shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overwrite {
-    /// It is left alone: each value gets a file of its own, which is complete before the tag names
-    /// it and is not written as long as anybody has it open. No reader, however slow, can see a
-    /// torn value. The reader opens a file for each value, which for Python's costs about as much
-    /// as writing costs Python's writer. The default.
+    /// Leaves it alone, so that no reader, however slow, can see a torn value. The default.
+    ///
+    /// Each value gets a file of its own. It is complete before the tag names it, and is not
+    /// written while any process has it open. In return the reader opens a file for each value. For
+    /// Python's reader that costs about as much as writing costs Python's writer.
     #[default]
     Never,
-    /// It is overwritten, as Python's own writer does it. Cheaper for the reader; but Python's
-    /// accepts torn values now and then, because it looks at the stamps of a value in no particular
-    /// order. Only for readers that bear it.
+    /// Overwrites it, as Python's own writer does.
+    ///
+    /// Cheaper for the reader. But Python's reader then accepts torn values now and then, because
+    /// it looks at the stamps of a value in no particular order. Only for readers that tolerate it.
     InPlace,
 }
 
-/// How a channel in Python's format is written or read. [`Writer::create`](super::Writer::create)
-/// and [`Reader::open`](super::Reader::open) use the defaults.
+/// How a channel in Python's format is written or read.
+///
+/// [`Writer::create`](super::Writer::create) and [`Reader::open`](super::Reader::open) use the
+/// defaults.
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
@@ -65,7 +70,7 @@ impl Default for Options {
 }
 
 impl From<&options::Options> for Options {
-    /// Takes over what both have: directory, mode, owners, and whether the last value persists.
+    /// Copies what both have: directory, mode, owners, and whether the last value persists.
     fn from(options: &options::Options) -> Self {
         Self {
             dir: options.dir.clone(),
@@ -84,31 +89,36 @@ impl Options {
         Self::default()
     }
 
-    /// The directory of the files. By default the environment variable `NDSHARRAY_DIR`, and without
-    /// it `/dev/shm`, which is where Python's package always looks.
+    /// The directory of the files.
+    ///
+    /// By default the environment variable `NDSHARRAY_DIR`, and without it `/dev/shm`, where
+    /// Python's package always looks.
     #[must_use]
     pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.dir = location::chosen(dir.as_ref());
         self
     }
 
-    /// Permission bits of new files, by default `0o600`; the umask does not apply. Readers of other
-    /// users need `0o644`. Write permission for others is refused.
+    /// Permission bits of new files, by default `0o600`; the umask does not apply.
+    ///
+    /// Readers of other users need `0o644`. Group and other write bits are an error.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Whose files are trusted, by default one's own and root's.
+    /// The owners whose files are trusted, by default this process's user and root.
     #[must_use]
     pub fn owners(mut self, owners: Owners) -> Self {
         self.owners = owners;
         self
     }
 
-    /// Whose numbers for dtypes a writer uses, by default version 1.1.4's. A reader goes by the
-    /// length of each file, and by this only for empty arrays, until a file has told which it is.
+    /// The table of dtype numbers that a writer uses, by default that of version 1.1.4.
+    ///
+    /// A reader tells the table from the length of each file. It uses this option only for empty
+    /// arrays, until a file has shown the writer's table.
     #[must_use]
     pub fn dtypes(mut self, table: DTypeTable) -> Self {
         self.table = table;
@@ -122,21 +132,23 @@ impl Options {
         self
     }
 
-    /// Bytes of shared memory that values may take after they have been replaced. Python's reader
-    /// opens a value's file three times, and accepts the value only if the file is still there the
-    /// third time.
+    /// Bytes of shared memory that replaced values may take.
     ///
-    /// By default, from the first reader on that comes late, as Python's does, as much as 32 files
-    /// of the size that is written take, at least 4 MiB, and at most
-    /// an eighth of what the file system has free. Files are kept for a second, as long as the
-    /// writer goes on writing, the last two whatever their size, and less when memory is short.
+    /// Python's reader opens a value's file three times. It accepts the value only if the file is
+    /// still there the third time. By default the limit rises when the first reader comes late, as
+    /// Python's does: to the memory of 32 files of the current size. It is at least 4 MiB, and at
+    /// most an eighth of the file system's free space.
+    ///
+    /// Files are kept for a second, as long as the writer goes on writing. The last two are kept
+    /// whatever their size, and fewer when memory is short.
     #[must_use]
     pub fn history_bytes(mut self, bytes: usize) -> Self {
         self.history_bytes = Some(bytes);
         self
     }
 
-    /// Whether tag and last value stay when the writer is dropped, as they do with Python's writer:
+    /// Whether tag and last value stay when the writer is dropped, as with Python's writer.
+    ///
     /// Python's readers then follow a later writer. By default everything is removed.
     #[must_use]
     pub fn persist(mut self, persist: bool) -> Self {
@@ -144,7 +156,7 @@ impl Options {
         self
     }
 
-    /// Has an error say what stands in the way where `name` is.
+    /// Adds to an error what stands in the way at `name`.
     pub(super) fn explain<R>(&self, name: &str, result: Result<R>) -> Result<R> {
         result.map_err(|error| match self.location(name) {
             Ok(location) => location.explain(error),

@@ -14,34 +14,35 @@ use std::path::Path;
 use std::sync::atomic::{Ordering, fence};
 use std::time::SystemTime;
 
-/// From this length on, a file is kept open to be written again. Below it a new file is as quick,
-/// and there may be many.
+/// Bytes from which on a file is kept open to be written again.
+///
+/// Below it a new file is as quick, and there may be many.
 const KEEP_FROM: usize = 256 << 10;
 
-/// Up to this length, a file is put together first and written with one system call.
+/// Bytes up to which a file is assembled first and written with one system call.
 const AT_ONCE: usize = 64 << 10;
 
-/// What is to be written.
+/// A value to be written.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'v> {
     pub(crate) head: &'v PayloadHeader,
-    /// As long as the header says.
+    /// The elements, as long as the header says.
     pub(crate) body: &'v [u8],
     pub(crate) stamp: f64,
 }
 
-/// A payload file that is written, and may be written again.
+/// A payload file that has been written, and may be written again.
 pub(crate) struct Payload {
     hex: Hex,
     head: PayloadHeader,
     /// Still open, if it may be written again.
     file: Option<File>,
-    /// The whole file, once it has been written again.
+    /// A mapping of the whole file, once it has been written again.
     map: Option<MmapMut>,
 }
 
 impl Payload {
-    /// Makes a file with `value` in it. It has no name that anybody knows until the tag names it.
+    /// Makes a file with `value` in it. Readers do not know its name until the tag names it.
     pub(crate) fn create(location: &Location, hex: Hex, mode: u32, value: &Value<'_>, keep: bool) -> Result<Self> {
         let path = location.payload(&hex);
         let file = trusted::create(&path, mode)?;
@@ -51,8 +52,8 @@ impl Payload {
             write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len()))
         });
         if let Err(error) = written {
-            // Best effort: the name is ours alone, and the next writer of the channel removes what
-            // is left.
+            // Best effort: no other writer uses the name, and the channel's next writer removes
+            // what is left.
             let _ = sys::remove_file(&path);
             return Err(error);
         }
@@ -74,7 +75,7 @@ impl Payload {
         footprint(&self.head)
     }
 
-    /// Closes a small file: there may be many that wait to be written again.
+    /// Closes a small file: many may wait to be written again.
     pub(crate) fn close_small(&mut self) {
         if self.head.file_len() < KEEP_FROM {
             self.file = None;
@@ -86,7 +87,7 @@ impl Payload {
         self.hex = hex;
     }
 
-    /// When a file that is kept open was last opened by anybody to be mapped or read.
+    /// The time at which a process last opened this file, if it is kept open, to map or read it.
     pub(crate) fn accessed(&self) -> Option<SystemTime> {
         self.file.as_ref()?.metadata().and_then(|meta| meta.accessed()).ok()
     }
@@ -96,8 +97,9 @@ impl Payload {
         self.file.is_some()
     }
 
-    /// Writes the file again, which has the same header, if nobody else has it open; `Ok(false)` if
-    /// somebody has.
+    /// Writes a value with the same header over the file, if it is open nowhere else.
+    ///
+    /// Returns `Ok(false)` if it is open elsewhere.
     pub(crate) fn rewrite_alone(&mut self, value: &Value<'_>) -> io::Result<bool> {
         let Some(file) = &self.file else { return Ok(false) };
         let Some(lease) = Lease::try_take(file) else { return Ok(false) };
@@ -108,7 +110,7 @@ impl Payload {
         done.map(|()| true)
     }
 
-    /// Writes the file again, which has the same header, under the eyes of whoever reads it.
+    /// Writes a value with the same header over the file, which readers may have open.
     pub(crate) fn rewrite_in_place(&mut self, value: &Value<'_>) -> io::Result<()> {
         match &self.file {
             Some(file) => overwrite(&mut self.map, file, value),
@@ -122,19 +124,20 @@ pub(crate) fn footprint(head: &PayloadHeader) -> usize {
     head.file_len().next_multiple_of(4096).saturating_add(1024)
 }
 
-/// Last stamp, elements, first stamp: whoever looks before all of it is written finds two stamps
-/// that differ, as far as it looks in the opposite order.
+/// Writes the last stamp, then the elements, then the first stamp.
+///
+/// A reader that looks before all of it is written finds two stamps that differ, as far as it looks
+/// in the opposite order.
 fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::Result<()> {
     let head = value.head;
     let bytes = match map {
         Some(map) => map,
         None => {
-            // SAFETY: the file was made by this writer, which never shortens it, and no other
-            // mapping of it exists in this process: `map` is where the only one is kept, and
-            // readers of this crate use system calls. What other processes do with their mappings,
-            // which are for reading by the package's own code, is not an access of this program.
-            // One with the owner's rights could cut the file, and end this process by SIGBUS;
-            // docs/SAFETY.md says who can do that.
+            // SAFETY: this writer made the file and never shortens it. This process has no other
+            // mapping of it: `map` keeps the only one, and readers of this crate use system calls.
+            // Other processes map it for reading, in the package's own code; their accesses are not
+            // accesses of this program. A process with the owner's rights could cut the file, and
+            // so end this process by SIGBUS; docs/SAFETY.md says which processes can.
             let new = unsafe { MmapOptions::new().len(head.file_len()).populate().map_mut(file) }?;
             map.insert(new)
         }
@@ -147,8 +150,8 @@ fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::R
     }
     let stamp = value.stamp.to_ne_bytes();
     end.copy_from_slice(&stamp);
-    // The fences keep compiler and processor from exchanging what stands before them with what
-    // stands after. There is no partner with which they synchronise: the reader is Python's memcpy.
+    // The fences keep compiler and processor from moving stores across them. They synchronise with
+    // no partner: the reader is Python's memcpy.
     fence(Ordering::SeqCst);
     body.copy_from_slice(value.body);
     fence(Ordering::SeqCst);
@@ -174,8 +177,9 @@ fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {
     sys::write_all_at(file, &stamp, head.end_at() as u64)
 }
 
-/// Makes a file that stands in for an old one: of its header and length, but never valid, as its
-/// two stamps differ, and almost without memory.
+/// Makes a file that stands in for an old one, but is never valid.
+///
+/// It has the same header and length. Its two stamps differ, and it takes almost no memory.
 pub(crate) fn create_tombstone(path: &Path, mode: u32, head: &PayloadHeader) -> Result<()> {
     check_limits(head.file_len())?;
     let file = trusted::create(path, mode)?;

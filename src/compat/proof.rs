@@ -1,9 +1,8 @@
-//! Proof that a file is the channel's, by name, owner and content. Any program may give a file any
-//! name.
+//! Proves that a file is the channel's, by name, owner and content.
 //!
-//! Whatever in this module's parent writes to a tag file, or removes a file that this very process
-//! has not made, asks here first. What is proved of bytes stands in [`wire`]: pure functions, which
-//! the fuzzer knows too.
+//! Any program may give a file any name. So the module's parent asks here before it writes to a tag
+//! file, or removes a file that this very process has not made. What bytes can prove stands in
+//! [`wire`]: pure functions, which the fuzzer knows too.
 
 use super::location::Location;
 use crate::error::{Error, Foreign, Result};
@@ -18,14 +17,14 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// [`Error::NotOurs`] when it is something else; as [`open_trusted`].
+/// As [`open_trusted`]; [`Error::NotOurs`] when it is something else.
 pub(super) fn open_tag(location: &Location, access: Access, owners: Owners) -> Result<(File, Identity, TagProof)> {
     let (file, identity) = open_trusted(&location.tag(), access, owners)?;
     let proof = prove_tag(location, &file)?;
     Ok((file, identity, proof))
 }
 
-/// What an open tag file is by now.
+/// Tells what an open tag file is by now.
 ///
 /// # Errors
 ///
@@ -39,8 +38,9 @@ pub(super) fn prove_tag(location: &Location, file: &File) -> Result<TagProof> {
         .map_err(|_| Error::NotOurs { path, wanted: "a tag file of Python's ndsharray, or the start of one" })
 }
 
-/// Opens the payload file with these digits if it is one; `None` when there is none, or something
-/// else has its name.
+/// Opens the payload file with these digits; `None` when there is none.
+///
+/// A file that is something else, but has that name, counts as none.
 ///
 /// `is_known`: the digits are those of a sequence that the tag belongs to.
 pub(super) fn open_payload(
@@ -65,7 +65,7 @@ pub(super) fn open_payload(
     Ok(proof.is_ok().then_some((file, identity)))
 }
 
-/// Removes the payload file with these digits, if it is one; whether there was one.
+/// Removes the payload file with these digits, if it is one; returns whether there was one.
 pub(super) fn remove_payload(location: &Location, hex: &Hex, owners: Owners, is_known: bool) -> Result<bool> {
     let Some((_file, identity)) = open_payload(location, hex, Access::Read, owners, is_known)? else {
         return Ok(false);
@@ -75,8 +75,9 @@ pub(super) fn remove_payload(location: &Location, hex: &Hex, owners: Owners, is_
     Ok(true)
 }
 
-/// Opens a file that belongs to a user whom `owners` trusts. It may have several names, as
-/// tombstones do: only for what is not written.
+/// Opens a file of an owner that `owners` trusts.
+///
+/// It may have several names, as tombstones do, so this is only for files that are not written.
 pub(super) fn open_linked(path: &Path, access: Access, owners: Owners) -> Result<(File, Identity)> {
     let distrust = |owner, what| Error::ForeignOwner { path: path.to_owned(), owner, what };
     let file = sys::open(path, access).map_err(|error| match sys::identify_path(path) {

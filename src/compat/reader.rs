@@ -15,47 +15,46 @@ use std::fmt;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-/// How long a read goes on trying to copy a value that does not change meanwhile.
+/// How long a read retries to copy a value that does not change meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a read waits for a tag file that is being made anew.
+/// How long a read waits for a tag file that is just being made anew.
 const TAG_PATIENCE: Duration = Duration::from_millis(20);
 
-/// Time between two looks at whether the name has gone to another tag file.
+/// Time between two checks whether the name belongs to another tag file.
 const FOLLOW_EVERY: Duration = Duration::from_millis(10);
 
-/// How long a reader sleeps that waits: this, doubled each time, up to [`LONGEST_NAP`].
+/// First sleep of a waiting reader, doubled each time up to [`LONGEST_NAP`].
 const FIRST_NAP: Duration = Duration::from_micros(50);
+/// Longest sleep of a waiting reader.
 const LONGEST_NAP: Duration = Duration::from_millis(2);
 
 fn naps() -> Backoff {
     Backoff::new(FIRST_NAP).doubling_to(LONGEST_NAP)
 }
 
-/// Reads what Python's `NdShArray(name, r_w="w")` writes, or a [`Writer`](super::Writer): the
-/// latest value, as a copy.
+/// Reads the latest value that Python's `NdShArray(name, r_w="w")` writes, as a copy.
 ///
-/// A reader follows the *name*: when a new writer comes, it goes on with its values. Any number of
-/// readers may read; the writer does not know of them.
+/// It also reads what a [`Writer`](super::Writer) writes. A reader follows the *name*: when a new
+/// writer comes, it goes on with that writer's values. Any number of readers may read; the writer
+/// does not know of them.
 ///
 /// # How far a value can be trusted
 ///
-/// Values of a [`Writer`](super::Writer) with default options are whole, always. Values of Python's
+/// Values of a [`Writer`](super::Writer) with default options are always whole. Values of Python's
 /// writer are whole as far as one end can tell; see
 /// [what the module says](super#reading-what-python-writes).
 ///
 /// # Example
 ///
+/// [`Reader::open`] is for the default directory; here the options name one:
+///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let options = ndsharray::compat::Options::new().dir(dir.path());
-/// # let mut writer = options.create::<f32>("lidar")?;
+/// # let mut writer = ndsharray::compat::Options::new().dir(&dir).create::<f32>("lidar")?;
 /// # writer.write(&[2], &[1.0, 2.0])?;
-/// # let mut reader = options.open("lidar")?;
-/// # /*
-/// let mut reader = ndsharray::compat::Reader::open("lidar")?;
-/// # */
+/// let mut reader = ndsharray::compat::Options::new().dir(&dir).open("lidar")?;
 /// if let Some(array) = reader.read()? {
 ///     let view = array.view::<f32>()?;
 ///     println!("{:?}, written {:.3} ms ago", view.shape(), reader.read_time_ms());
@@ -90,14 +89,12 @@ impl Reader {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no such channel; [`Error::Wire`] when its tag file is not
-    /// complete, or not Python's; [`Error::InvalidName`]; [`Error::PermissionDenied`];
-    /// [`Error::ForeignOwner`]; [`Error::Io`].
+    /// complete, or not Python's.
     pub fn open(name: &str) -> Result<Self> {
         Options::new().open(name)
     }
 
-    /// Opens the channel `name`, and waits for it to appear, and to be complete, for as long as
-    /// `timeout`.
+    /// Opens the channel `name`, waiting up to `timeout` until it exists and is complete.
     ///
     /// # Errors
     ///
@@ -126,7 +123,7 @@ impl Reader {
     }
 
     fn attach_within(name: &str, options: &Options, timeout: Duration) -> Result<Self> {
-        // A time-out beyond the clock's range is as good as none.
+        // A time-out beyond the clock's range means no time-out.
         let mut backoff = naps().until(Instant::now().checked_add(timeout));
         loop {
             match Self::attach(name, options) {
@@ -136,25 +133,25 @@ impl Reader {
         }
     }
 
-    /// A copy of the current value if it is newer than the last one read; `None` if not, or if
-    /// there is none (yet, or any more).
+    /// Returns a copy of the current value, if it is newer than the last one read.
     ///
-    /// A value that is being written is read again until it is whole. With nothing new it takes two
-    /// system calls.
+    /// `None` if it is not newer, or if there is no value: not yet, or no longer. A value that is
+    /// just being written is read again until it is whole. With nothing new this takes two system
+    /// calls.
     ///
     /// # Errors
     ///
     /// [`Error::Wire`] when the files are not what Python's package writes; [`Error::Contended`]
-    /// when the value was never found at rest; [`Error::OutOfMemory`] for a value that is larger
+    /// when the value never stopped changing; [`Error::OutOfMemory`] for a value that is larger
     /// than all memory. The reader stays usable.
     pub fn read(&mut self) -> Result<Option<OwnedArray>> {
         self.look(false, PATIENCE)
     }
 
-    /// A copy of the current value, whether it has been read before or not; `None` before the
-    /// first. Counts as reading it.
+    /// Returns a copy of the current value, even if it has been read before.
     ///
-    /// The last value that was read is there also after its writer has ended and removed the files.
+    /// `None` before the first value. Counts as reading it. The last value that was read remains
+    /// available after its writer has ended and removed the files.
     ///
     /// # Errors
     ///
@@ -178,12 +175,12 @@ impl Reader {
         self.look(true, PATIENCE)
     }
 
-    /// Blocks until there is something newer than the last value read, and returns a copy; `None`
-    /// when `timeout` has passed.
+    /// Waits for a value newer than the last one read, and returns a copy.
     ///
-    /// Nothing in this format wakes a reader: it looks again and again, and sleeps up to two
-    /// milliseconds in between. The format knows no closing either. When the writer ends or dies
-    /// the wait goes on, and finds the values of a new writer of the same name.
+    /// `None` when `timeout` has passed. Nothing in this format wakes a reader: it looks again and
+    /// again, and sleeps up to two milliseconds in between. The format has no notion of closing
+    /// either. When the writer ends or dies the wait goes on, and finds the values of a new writer
+    /// of the same name.
     ///
     /// # Errors
     ///
@@ -205,14 +202,14 @@ impl Reader {
     /// # }
     /// ```
     pub fn wait(&mut self, timeout: Duration) -> Result<Option<OwnedArray>> {
-        // A time-out beyond the clock's range is as good as none.
+        // A time-out beyond the clock's range means no time-out.
         let end = Instant::now().checked_add(timeout);
         let left = || end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
         let mut backoff = naps().until(end);
         loop {
             let patience = left().min(PATIENCE);
             match self.look(false, patience) {
-                // It was still being written when the time was over.
+                // The value was still being written when the time was over.
                 Err(Error::Contended { .. }) if patience < PATIENCE => return Ok(None),
                 Ok(None) => {}
                 found => return found,
@@ -223,8 +220,9 @@ impl Reader {
         }
     }
 
-    /// Reads; `again` a value too that has been read before. A value that changes all the time is
-    /// tried for `patience`.
+    /// Reads; with `again` also a value that has been read before.
+    ///
+    /// A value that changes all the time is retried for `patience`.
     fn look(&mut self, again: bool, patience: Duration) -> Result<Option<OwnedArray>> {
         let start = Instant::now();
         let mut attempts: u32 = 0;
@@ -241,7 +239,7 @@ impl Reader {
                 Err(error) => {
                     self.is_valid = false;
                     match error {
-                        // A writer of Python's that starts cuts the tag file to nothing first.
+                        // A starting Python writer first cuts the tag file to nothing.
                         Error::Wire(_) => (TAG_PATIENCE, Some(error)),
                         other => return Err(other),
                     }
@@ -262,21 +260,23 @@ impl Reader {
         self.location.name()
     }
 
-    /// The file name of the value read last (Python: `ndarray_mmap_name`); `None` before the first.
+    /// The file name of the last value read (Python: `ndarray_mmap_name`); `None` before the first.
     #[must_use]
     pub fn payload_name(&self) -> Option<String> {
         self.seen.as_ref().map(|(hex, _)| self.location.payload_name(hex))
     }
 
-    /// Milliseconds from the writing of the value read last to the end of its reading (Python:
-    /// `read_time_ms`); 0 before the first.
+    /// Milliseconds from the last value's writing to the end of its reading; 0 before the first.
+    ///
+    /// Python: `read_time_ms`.
     #[must_use]
     pub fn read_time_ms(&self) -> f64 {
         self.read_time_ms
     }
 
-    /// Whether the last [`read`](Self::read) found the files of the channel in order (Python:
-    /// `is_valid`), be there something new in them or not.
+    /// Whether the last [`read`](Self::read) found the channel's files in order.
+    ///
+    /// It does not matter whether there was a new value. Python: `is_valid`.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.is_valid
@@ -285,7 +285,7 @@ impl Reader {
     fn try_read(&mut self, again: bool) -> Result<Attempt> {
         let hex = self.read_tag()?;
         if self.payload.as_ref().is_none_or(|opened| opened.hex != hex) {
-            // The old file is given up first: its writer may use it again.
+            // Closes the old file first: its writer may use it again.
             self.payload = None;
             match self.open_payload(&hex) {
                 Ok(source) => self.payload = Some(Opened { hex, source }),
@@ -300,8 +300,8 @@ impl Reader {
                 Ok(Attempt::Nothing)
             }
             Ok(Copied::Torn) => {
-                // What was read may be the file's header, if the writer cut and refilled it:
-                // Python's does, when a name comes again.
+                // These bytes may be the file's header, if the writer has cut and refilled the
+                // file. Python's writer does that when a name comes again.
                 Ok(Attempt::Moved)
             }
             Ok(Copied::Whole { array, stamp }) => {
@@ -317,14 +317,14 @@ impl Reader {
         }
     }
 
-    /// What an error means: nothing, if the tag has moved on meanwhile.
+    /// Interprets an error: it means nothing, if the tag has moved on meanwhile.
     fn explain(&mut self, hex: &Hex, error: Error) -> Result<Attempt> {
         if self.read_tag()? != *hex {
             return Ok(Attempt::Moved);
         }
         self.is_valid = false;
         match error {
-            // Nothing has been written yet, or the writer has gone.
+            // No value has been written yet, or the writer has gone.
             Error::NotFound { .. } => Ok(Attempt::Nothing),
             other => Err(other),
         }
@@ -351,12 +351,13 @@ impl Reader {
         let path = self.location.payload(hex);
         let (file, identity) = open_linked(&path, Access::Read, self.owners)?;
         let source = Source::new(file, identity.len, path, self.table)?;
-        // Where one file tells which list of dtypes its writer has, the others are its too.
+        // Where one file shows which dtype table its writer uses, that holds for its other files
+        // too.
         self.table = source.table().unwrap_or(self.table);
         Ok(source)
     }
 
-    /// Looks, now and then, whether the name has gone to another tag file, and goes with it.
+    /// Checks now and then whether the name belongs to another tag file, and follows it.
     fn follow(&mut self, now: Instant) -> Result<bool> {
         if self.is_valid && now.saturating_duration_since(self.followed) < FOLLOW_EVERY {
             return Ok(false);
@@ -401,7 +402,7 @@ impl Options {
 /// How an attempt to read ended.
 enum Attempt {
     Nothing,
-    /// Something changed meanwhile.
+    /// The value changed meanwhile.
     Moved,
     Value(OwnedArray),
 }

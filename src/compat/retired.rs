@@ -1,34 +1,34 @@
-//! Files that the tag no longer names: what becomes of them, and why nobody is stranded.
+//! Files that the tag no longer names: what becomes of them, and why no reader is stranded.
 //!
-//! A reader that has read the tag opens the file it names a little later; three times in fact, the
-//! way the package does it, and with copies of the whole array in between. Meanwhile the writer
-//! goes on. If the file was gone by then, the reader would not recover (see
+//! A reader that has read the tag opens the file that it names a little later. In fact it opens it
+//! three times, as the package does, with copies of the whole array in between. Meanwhile the
+//! writer goes on. If the file was gone by then, the reader would not recover (see
 //! [`names`](super::names)). So:
 //!
 //! - A replaced file stays as it is for [`HISTORY_TIME`], within the limit on memory, and the last
-//!   two in any case. Whoever opens it gets a whole value that was current a moment ago.
+//!   two in any case. A reader that opens it gets a whole value that was current a moment ago.
 //! - Then a **tombstone** takes its name, by `rename`, so that there is a file of the name at every
-//!   moment. It has the same header and length, so that it makes no difference which of the three
-//!   times the reader opens it; but its stamps differ, so that the reader says "not valid" and
-//!   looks at the tag again. All tombstones of one header are hard links to one file, and that file
-//!   is sparse: it takes two pages, as long as nobody reads it.
+//!   moment. It has the same header and length, so it makes no difference which of the three times
+//!   the reader opens it. But its stamps differ, so the reader says "not valid" and looks at the
+//!   tag again. All tombstones of one header are hard links to one file. That file is sparse: it
+//!   takes two pages, as long as no reader reads it.
 //! - The name itself goes after [`NAME_TIME`], or when there are [`MOST_NAMES`].
 //!
-//! What a killed writer leaves is inherited: the next one goes on in the sequence of names, keeps
-//! those that were in the tag for [`NAME_TIME`], and removes those that never were, as it wants the
+//! A new writer inherits what a killed one leaves. It goes on in the sequence of names. Names that
+//! were in the tag it keeps for [`NAME_TIME`]. Names that never were it removes, as it needs the
 //! first of them for its next value.
 //!
-//! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at the
-//! tag and its opening of the file: a process that was stopped in between, say. Nothing that the
-//! writer can know excludes that.
+//! So a reader is stranded if ten seconds, or 16,384 publications, go by between its look at
+//! the tag and its opening of the file. A process that was stopped in between is an example.
+//! Nothing that the writer can know excludes that.
 //!
-//! A replaced file of some size is used for a later value of the same shape, because fresh memory
-//! has to be found and cleared page by page, which takes several times as long as the copy itself.
-//! That is not in-place writing: the file is given another name, the tombstone takes the old one,
-//! and then the kernel is asked for a [lease](crate::sys::Lease), which it gives only if **nobody
-//! else has the file open or mapped**; otherwise a new file is made. Whoever found the file under
-//! its old name but has not finished opening it must wait until the lease is given back, and finds
-//! the new value, whole.
+//! A replaced file of some size is recycled for a later value of the same shape. Fresh memory has
+//! to be found and cleared page by page, which takes several times as long as the copy itself.
+//! Recycling is not in-place writing: the file is given another name, and the tombstone takes the
+//! old one. Then the writer asks the kernel for a [lease](crate::sys::Lease), which it gives only
+//! if **the file is open or mapped nowhere else**. Otherwise the writer makes a new file. A
+//! reader that has found the file under its old name, but has not finished opening it, must wait
+//! until the lease is given back. It then finds the new value, whole.
 
 use super::location::Location;
 use super::names::Names;
@@ -43,42 +43,45 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How long a replaced file stays as it is. Python's reader copies an array four times before it
-/// opens the file for the third time, which is when it finds out what it gets: 0.1 to 120
-/// milliseconds by its size, several times as long where it has to share its processor.
+/// How long a replaced file stays as it is.
+///
+/// Python's reader copies an array four times before it opens the file for the third time, and only
+/// then learns what it gets. That takes 0.1 to 120 milliseconds by its size, and several times as
+/// long on a shared processor.
 const HISTORY_TIME: Duration = Duration::from_secs(1);
 
-/// Replaced files that the memory for them is for: half a second at 60 frames a second.
+/// Replaced files that the long budget is meant for: half a second at 60 frames a second.
 const HISTORY_FILES: usize = 32;
 
-/// Bytes that replaced files may take in any case that [`MOST_OF_FREE`] allows: for small ones, of
-/// which there are many.
+/// Bytes that replaced files may always take, if [`MOST_OF_FREE`] allows: for small files, of which
+/// there are many.
 const LEAST_BUDGET: usize = 4 << 20;
 
-/// Replaced files take no more than one such part of what the file system has free.
+/// The part of the free bytes that replaced files may take: one eighth at most.
 const MOST_OF_FREE: u64 = 8;
 
-/// Time between two looks at what the file system has free.
+/// Time between two checks of the file system's free space.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Replaced files that stay in any case, until shared memory is full: for a reader that takes
-/// longer, and because one of them will soon be written again.
+/// Replaced files that always stay, until shared memory is full.
+///
+/// They are for a reader that takes longer, and because one of them will soon be written again.
 const LEAST_HISTORY: usize = 2;
 
-/// Time between two looks at whether a reader has come for a tombstone.
+/// Time between two checks whether a reader has opened a tombstone.
 const LOOK_AT_TOMBSTONE_EVERY: Duration = Duration::from_millis(10);
 
-/// How long a name stays after its file.
+/// How long a name stays after its file: time for a reader that is about to open it.
 const NAME_TIME: Duration = Duration::from_secs(10);
 
-/// Names that stay at most.
+/// The largest number of names that stay.
 const MOST_NAMES: usize = 1 << 14;
 
 /// A replaced file.
 struct Replaced {
     payload: Payload,
     since: Instant,
-    /// The same on the clock of access times.
+    /// The same moment on the clock of access times.
     at: SystemTime,
 }
 
@@ -91,41 +94,41 @@ struct Gone {
     is_own: bool,
 }
 
-/// What takes the place of files with the same header.
+/// The file that replaces files with the same header.
 struct Tombstone {
     head: PayloadHeader,
     /// Its newest name.
     hex: Hex,
-    /// When it was last opened, as far as is known.
+    /// When a process last opened it, as far as is known.
     accessed: Option<SystemTime>,
-    /// When the writer looked at that.
+    /// When the writer last checked `accessed`.
     looked: Instant,
 }
 
 /// How much memory replaced files may take.
 ///
-/// A long history costs more than memory: a writer that goes round in a few files finds them in the
-/// processor's caches. So large files have a short history until a reader comes late, as Python's
-/// does, and from then on a long one. Access times tell: of a file that was opened after it had
-/// been replaced, or of a tombstone.
+/// A long history costs more than memory: a writer that cycles through a few files finds them in
+/// the processor's caches. So large files have a short history until a reader comes late, as
+/// Python's does, and a long one from then on. Access times reveal a late reader: it has opened a
+/// file after it had been replaced, or a tombstone.
 struct Budget {
-    /// What the options say.
+    /// The number of bytes that the options fix.
     fixed: Option<usize>,
-    /// Whether a reader has come late, or access times would not tell.
+    /// Whether a reader has come late, or access times would not show it.
     is_long: Option<bool>,
-    /// What the file system and the control group had free, and when that was.
+    /// The smaller of what file system and control group had free at `looked`, and held bytes.
     free: u64,
     looked: Option<Instant>,
 }
 
 impl Budget {
-    /// For files that take `file` bytes, of which `held` bytes are taken now.
+    /// The limit for files that take `file` bytes, of which `held` bytes are taken now.
     fn bytes(&mut self, location: &Location, file: usize, held: usize, now: Instant) -> usize {
         if let Some(fixed) = self.fixed {
             return fixed;
         }
         if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_EVERY) {
-            // A system that does not tell is taken to have enough.
+            // A system that does not report its free memory is assumed to have enough.
             let free = [sys::available(location.dir()), sys::group_memory_left()].into_iter().flatten().min();
             self.free = free.unwrap_or(u64::MAX).saturating_add(held as u64);
             self.looked = Some(now);
@@ -136,7 +139,7 @@ impl Budget {
         file.saturating_mul(files).max(LEAST_BUDGET).min(most)
     }
 
-    /// Whether it matters if a reader comes late.
+    /// Whether a late reader would change the limit.
     fn is_open(&self) -> bool {
         self.fixed.is_none() && self.is_long == Some(false)
     }
@@ -154,7 +157,7 @@ pub(crate) struct Retired {
     tombstone: Option<Tombstone>,
 }
 
-/// When a file was last opened to be mapped or read, if that can be told.
+/// When a process last opened a file to map or read it, if that is known.
 fn accessed(path: &Path) -> Option<SystemTime> {
     path.symlink_metadata().and_then(|meta| meta.accessed()).ok()
 }
@@ -171,7 +174,7 @@ impl Gone {
 }
 
 impl Retired {
-    /// `history_bytes`: what replaced files may take, if that is fixed.
+    /// `history_bytes`: the fixed limit for replaced files, if there is one.
     pub(crate) fn new(mode: u32, owners: Owners, history_bytes: Option<usize>) -> Self {
         let budget = Budget { fixed: history_bytes, is_long: None, free: 0, looked: None };
         Self { mode, owners, budget, history: VecDeque::new(), bytes: 0, gone: VecDeque::new(), tombstone: None }
@@ -184,14 +187,16 @@ impl Retired {
         self.history.push_back(Replaced { payload, since: Instant::now(), at: SystemTime::now() });
     }
 
-    /// Takes a name whose file this writer did not make; nothing is done to it until its time is
+    /// Takes a name whose file this writer did not make; the file stays untouched until its time is
     /// over.
     pub(crate) fn add_name(&mut self, hex: Hex) {
         self.gone.push_back(Gone { hex, since: Instant::now(), is_own: false });
     }
 
-    /// Gives back what is due. If there is a file among it that nobody has open, and that has the
-    /// header of `value`, that is written to it, and it is renamed to `hex`.
+    /// Retires expired files.
+    ///
+    /// Recycles one for `value`, under the name `hex`, if its header matches and no process has it
+    /// open.
     pub(crate) fn clear(&mut self, location: &Location, hex: &Hex, value: &Value<'_>) -> Option<Payload> {
         let now = Instant::now();
         let mut reused = None;
@@ -218,7 +223,8 @@ impl Retired {
                 if buried && matches!(payload.rewrite_alone(value), Ok(true)) {
                     reused = Some(payload);
                 } else {
-                    // Somebody has it open. He keeps it; the memory goes when he lets go.
+                    // A process has it open and keeps it. The memory goes when that process closes
+                    // it.
                     let _ = sys::remove_file(&location.payload(hex));
                 }
             }
@@ -227,7 +233,7 @@ impl Retired {
         reused
     }
 
-    /// Gives back the memory of all replaced files, because there is none left.
+    /// Frees the memory of all replaced files, because none is left.
     pub(crate) fn squeeze(&mut self, location: &Location) {
         while let Some(payload) = self.take_oldest() {
             self.bury(location, &payload);
@@ -247,12 +253,13 @@ impl Retired {
         }
     }
 
-    /// Whether a reader has opened the oldest file after it was replaced, or the tombstone since
-    /// the last look.
+    /// Whether a reader came late.
+    ///
+    /// It has opened the oldest file after it was replaced, or the tombstone since the last check.
     fn has_late_reader(&mut self, location: &Location, now: Instant) -> bool {
         let is_late = |old: &Replaced| old.payload.accessed().is_some_and(|accessed| accessed > old.at);
         let came_for_tombstone = |tombstone: &mut Tombstone| {
-            // Its access time tells of all times since.
+            // Its access time covers the whole time since.
             if now.saturating_duration_since(tombstone.looked) < LOOK_AT_TOMBSTONE_EVERY {
                 return false;
             }
@@ -270,8 +277,9 @@ impl Retired {
         Some(oldest.payload)
     }
 
-    /// Puts a tombstone in the place of a file; whether that went well. If not, the file stays
-    /// until its name goes.
+    /// Puts a tombstone in the place of a file; returns whether that succeeded.
+    ///
+    /// If not, the file stays until its name goes.
     fn bury(&mut self, location: &Location, payload: &Payload) -> bool {
         let (path, hex) = (location.payload(payload.hex()), *payload.hex());
         let aside = location.payload(&Names::aside(&hex));

@@ -1,22 +1,22 @@
-//! Copies a value out of a payload file that may be written meanwhile, and tells whether it is
-//! whole.
+//! Copies a value out of a payload file that may be written meanwhile, and checks that it is whole.
 //!
-//! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that is
-//! `memcpy`'s business. So no reader can be certain; but each of these looks catches some of the
-//! mixtures, and a value is taken only if all of them agree:
+//! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that only
+//! `memcpy` knows. So no reader can be certain. But each of these looks catches some of the
+//! mixtures, and a value is accepted only if all of them agree:
 //!
 //! 1. the stamp at the end, then the one at the front, then the elements;
 //! 2. the stamp at the end, then the one at the front, again;
 //! 3. the elements a second time, compared with the copy;
 //! 4. both stamps, once more, at the front first.
 //!
-//! A `memcpy` that runs meanwhile changes bytes between two looks, unless everything that it
-//! changes in this time lies where both looks have been already, or have not come yet: one that is
-//! as quick as the looks, or stands still during all of them because its process does not run.
+//! A `memcpy` that runs meanwhile changes bytes between two looks. It escapes only if everything
+//! that it changes in this time lies where both looks have been already, or have not come yet. Such
+//! a `memcpy` is as quick as the looks, or stands still during all of them because its process does
+//! not run.
 //!
-//! The file is read with system calls, not through a mapping: the bytes change under the reader's
-//! eyes, which is no matter for the kernel, but for the language it would be a race; and Python's
-//! writer cuts files that it opens again, which would end the reader by SIGBUS.
+//! The file is read with system calls, not through a mapping, for two reasons. The bytes change
+//! while they are read: the kernel allows that, but for the language it would be a race. And
+//! Python's writer cuts files that it opens again, which would end the reader by SIGBUS.
 
 use crate::error::{Error, Result};
 use crate::format::python::{self, Layout, MAX_HEAD, STAMP};
@@ -27,24 +27,26 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-/// Bytes compared at a time: they stay in the nearest cache.
+/// Bytes compared at a time: few enough to stay in the nearest cache.
 const CHUNK: usize = 16 << 10;
 
 type Stamp = [u8; STAMP];
 
-/// A payload file and what its header says. The header of a file does not change: Python's writer
-/// makes a new file for another dtype or shape.
+/// A payload file and what its header says.
+///
+/// The header of a file does not change: Python's writer makes a new file for another dtype or
+/// shape.
 pub(crate) struct Source {
     file: File,
     path: PathBuf,
     layout: Layout,
 }
 
-/// What came of it.
+/// The outcome of an attempt to copy.
 pub(crate) enum Copied {
     /// Nothing new.
     Nothing,
-    /// A mixture, or something that changes too quickly to tell.
+    /// A mixture, or a value that changes too quickly to tell.
     Torn,
     Whole {
         array: OwnedArray,
@@ -61,7 +63,7 @@ impl Source {
         Ok(Self { file, path, layout })
     }
 
-    /// The list of dtypes that this file proves its writer to have.
+    /// The dtype table that this file proves its writer to use.
     pub(crate) fn table(&self) -> Option<DTypeTable> {
         self.layout.table
     }
@@ -78,7 +80,7 @@ impl Source {
         Ok(stamp)
     }
 
-    /// Whether header and elements are the same as in the copy.
+    /// Whether header and elements are still the same as in the copy.
     fn still_holds(&self, body: &[u8]) -> io::Result<bool> {
         let mut room = [0; CHUNK];
         for (part, from) in [(self.layout.head.bytes(), STAMP), (body, self.layout.head.body_at())] {
@@ -125,10 +127,11 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
     Ok(if unchanged { Copied::Whole { array, stamp } } else { Copied::Torn })
 }
 
-/// Whether this process can have so much memory at all: a file may claim any size, and be that long
-/// without taking any.
+/// Checks that this process can have so much memory at all.
+///
+/// A file may claim any size, and be that long without taking any memory.
 fn check_memory(len: usize) -> Result<()> {
-    /// Below this, a failure would have other reasons.
+    /// Bytes below which a failure would have other reasons.
     const LARGE: usize = 1 << 30;
     if len < LARGE || Vec::<u8>::new().try_reserve_exact(len).is_ok() {
         return Ok(());

@@ -1,8 +1,8 @@
-//! The tag file, as its writer has it.
+//! The tag file, as its writer sees it.
 //!
-//! Python's reader maps it once and for ever. So a tag file that exists, whoever left it, is taken
-//! over as it is, never replaced and never cut to nothing, and the readers that have it mapped go
-//! on with the new writer.
+//! Python's reader maps it once and never again. So a tag file that exists, whichever process left
+//! it, is taken over as it is. It is never replaced and never cut to nothing, and the readers that
+//! have it mapped go on with the new writer.
 
 use super::location::Location;
 use super::names::{Names, Step};
@@ -19,24 +19,25 @@ use std::fs::File;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-/// The bytes of the tag file whose lock makes a process the writer.
+/// The bytes of the tag file that the writer keeps locked.
 pub(crate) const WRITER: ByteRange = 0..1;
 
-/// How long a lock is waited for: removing a channel takes less, a living writer has it for longer.
+/// How long to wait for a lock: a removal takes less, a living writer holds it longer.
 const LOCK_TIME: Duration = Duration::from_millis(20);
 
-/// Time between two looks at the lock.
+/// Time between two attempts to lock.
 const NAP: Duration = Duration::from_millis(1);
 
-/// A tag file, which this writer holds a lock on. The package knows nothing of it; it keeps a
-/// second writer of this library away.
+/// A tag file that this writer has locked.
+///
+/// The lock keeps a second writer of this library away. Python's package knows nothing of it.
 pub(crate) struct Tag {
     file: LockedFile,
     identity: Identity,
     names: Names,
 }
 
-/// A tag file and what it named when it was taken over.
+/// A tag file, and the name in it when it was taken over.
 pub(crate) struct Taken {
     pub(crate) tag: Tag,
     pub(crate) inherited: Option<Hex>,
@@ -52,10 +53,10 @@ impl Tag {
         let claimed = claim(location, || claim_name(&location.tag(), mode, owners, &WRITER))?;
         let (names, inherited) = match proof::prove_tag(location, &claimed)? {
             TagProof::Whole(hex) => (Names::after(location.name().len(), hex), Some(hex)),
-            // No reader can have got anywhere with it.
+            // No reader can have attached to it.
             TagProof::Unfinished => {
-                // Where no channel comes of an empty file, be it new or left by a maker that died,
-                // it goes again.
+                // If no channel comes of an empty file, it goes again, be it new or left by a maker
+                // that died.
                 let unfinished = (claimed.identity().len == 0).then(|| claimed.unfinished());
                 let names = Self::finish(location, &claimed)?;
                 if let Some(unfinished) = unfinished {
@@ -69,7 +70,7 @@ impl Tag {
         Ok(Taken { tag: Self { file: claimed.into_file(), identity, names }, inherited })
     }
 
-    /// Makes a tag of what is the start of one, or nothing.
+    /// Completes the start of a tag, or an empty file.
     fn finish(location: &Location, file: &File) -> Result<Names> {
         let path = location.tag();
         let names = Names::random(location.name().len());
@@ -85,14 +86,14 @@ impl Tag {
         &self.names
     }
 
-    /// Names the next file, whose content is complete by now.
+    /// Writes the name of the next file, whose content is complete by now, into the tag.
     pub(crate) fn publish(&mut self, location: &Location, names: Names, step: Step) -> Result<()> {
-        // What was written to the payload file, and its entry in the directory, must be there
-        // before the tag tells of it. All of it was done by system calls, whose locks the reader's
-        // own system calls take after it has seen the tag.
+        // What was written to the payload file, and its directory entry, must be there before the
+        // tag names it. All of it was done by system calls. The reader's own system calls take the
+        // same locks after it has seen the tag.
         fence(Ordering::SeqCst);
-        // By a system call rather than through a mapping: a Python writer that starts under the
-        // same name cuts the file.
+        // By a system call and not through a mapping: a Python writer that starts under the same
+        // name cuts the file.
         let at = location.name().len() + 1 + step.offset;
         sys::write_all_at(&self.file, &[step.byte], at as u64).map_err(|e| Error::io("write", &location.tag(), e))?;
         fail_point!("tag.published");
@@ -100,14 +101,15 @@ impl Tag {
         Ok(())
     }
 
-    /// Removes the file, if it is still the one of that name.
+    /// Removes the file, if it still has its name.
     pub(crate) fn remove(&self, location: &Location) {
         let _ = unlink_if_same(&location.tag(), &self.identity);
     }
 }
 
-/// Claims the tag's name. A process that removes the channel has it for a moment only; that is
-/// waited for.
+/// Claims the tag's name.
+///
+/// Waits for a process that removes the channel, which holds the name for a moment only.
 pub(super) fn claim(location: &Location, mut attempt: impl FnMut() -> Result<Claim>) -> Result<Claimed> {
     let mut backoff = Backoff::new(NAP).within(LOCK_TIME);
     loop {
@@ -115,7 +117,7 @@ pub(super) fn claim(location: &Location, mut attempt: impl FnMut() -> Result<Cla
             Claim::Ours(claimed) => return Ok(claimed),
             Claim::Others(file) => file,
         };
-        // A stranger may have locked a file of his.
+        // A stranger may have locked a file of its own.
         proof::prove_tag(location, &file)?;
         if !backoff.pause() {
             return Err(Error::WriterExists { name: location.name().to_owned(), pid: None });
@@ -123,7 +125,7 @@ pub(super) fn claim(location: &Location, mut attempt: impl FnMut() -> Result<Cla
     }
 }
 
-/// Whether a writer of this library has the channel.
+/// Whether a writer of this library owns the channel.
 pub(crate) fn has_writer(location: &Location, owners: Owners) -> Result<bool> {
     match open_trusted(&location.tag(), Access::Read, owners) {
         Ok((file, _)) => range_lock::is_locked(&file, &WRITER).map_err(|e| Error::io("inspect", &location.tag(), e)),

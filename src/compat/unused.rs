@@ -1,5 +1,7 @@
-//! What no process has open. Python's ndsharray takes no locks, but it has its files mapped, and
-//! the kernel tells that of a file by a lease.
+//! Files that no process has open.
+//!
+//! Python's ndsharray takes no locks, but it maps its files, and a lease from the kernel proves
+//! that a file is not in use.
 
 use super::leftovers::{self, Leftover};
 use super::location::Location;
@@ -36,30 +38,30 @@ impl Options {
     }
 }
 
-/// Lists the files of the channel `name` that no process has open or mapped, as the kernel proves:
-/// it grants a lease on a file only then. A file that the kernel gives no answer for, since it is
-/// another user's or its file system has no leases, is taken for used.
+/// Lists the files of the channel `name` that no process has open or mapped.
 ///
-/// Where nobody has the tag, these are all of the channel's files, the last value included. Where
-/// somebody has it, a reader may be about to open a file whose name it has just read, which nothing
-/// can tell; so only [`leftovers`](super::leftovers()) are listed, and of these the ones that have
-/// not been changed for `older_than`. A few seconds are plenty.
+/// The kernel proves it: it grants a lease on a file only then. A file for which the kernel gives
+/// no answer counts as used: it is another user's, or its file system has no leases.
+///
+/// If no process has the tag open, these are all of the channel's files, the last value included.
+/// If one has, a reader may be about to open a file whose name it has just read, which nothing can
+/// detect. Then only [`leftovers`](super::leftovers()) are listed that have not been changed for
+/// `older_than`. A few seconds are plenty.
 ///
 /// Each file is leased for a moment: a process that opens it right then waits for some
 /// microseconds.
 ///
 /// # Errors
 ///
-/// [`Error::NotOurs`] when the name is that of a file which is no tag file; as
-/// [`leftovers`](super::leftovers()).
+/// As [`leftovers`](super::leftovers()); [`Error::NotOurs`] when the name is that of a file which
+/// is no tag file.
 pub fn unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> {
     Options::new().unused(name, older_than)
 }
 
-/// Removes the files that [`unused`] lists, each while its lease is held, and tells which they
-/// were.
+/// Removes the files that [`unused`] lists, each while its lease is held, and returns them.
 ///
-/// Where nobody has the tag, it loses its name first. If a process comes for it at that very
+/// If no process has the tag open, it loses its name first. If a process comes for it at that very
 /// moment, it gets the name back, and the rest stays.
 ///
 /// # Errors
@@ -69,11 +71,12 @@ pub fn remove_unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> 
     Options::new().remove_unused(name, older_than)
 }
 
-/// Time for a process that has found the tag by its name, but does not have it open yet: all of
-/// that is one system call.
+/// Time for a process that has found the tag by its name, but does not have it open yet.
+///
+/// All of that is one system call.
 const GRACE: Duration = Duration::from_millis(2);
 
-/// What came of looking at files one by one.
+/// The outcome of looking at files one by one.
 #[derive(Default)]
 struct Swept {
     found: Vec<Leftover>,
@@ -90,18 +93,18 @@ impl Swept {
     }
 }
 
-/// Finds the files that no process has open, and with `remove` removes them while that is sure.
+/// Finds the files that no process has open; with `remove`, removes them while that is sure.
 fn sweep(location: &Location, owners: Owners, older_than: Duration, remove: bool) -> Result<Vec<Leftover>> {
     let (tag, identity) = match proof::open_tag(location, Access::ReadWrite, owners) {
         Ok((tag, identity, _)) => (tag, identity),
         Err(Error::NotFound { .. }) => {
             let payloads = location.payloads()?;
-            // In this order: a writer makes the tag before any payload file, so none of these is a
-            // new writer's.
+            // In this order: a writer makes the tag before any payload file, so none of these
+            // belongs to a new writer.
             let has_tag = sys::identify_path(&location.tag()).is_ok();
             return if has_tag { Ok(Vec::new()) } else { look_at(location, &payloads, owners, remove).end() };
         }
-        // It may be open, for all that the kernel tells us.
+        // The kernel does not exclude that it is open.
         Err(Error::ForeignOwner { .. } | Error::PermissionDenied { .. }) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
@@ -112,20 +115,20 @@ fn sweep(location: &Location, owners: Owners, older_than: Duration, remove: bool
         let payloads: Vec<Hex> = named_no_more.into_iter().map(|(hex, _)| hex).collect();
         return look_at(location, &payloads, owners, remove).end();
     };
-    // While the lease lasts no writer can begin, and no reader get to know the name of a payload
+    // While the lease lasts no writer can begin, and no reader can learn the name of a payload
     // file.
     let payloads = location.payloads()?;
     let described = leftovers::describe(&tag, location.tag())?;
     if !remove {
         drop(lease);
         let mut swept = look_at(location, &payloads, owners, false);
-        // The tag goes only with all others: what cannot be removed stays to be found.
+        // The tag goes only with all others: files that cannot be removed can then still be found.
         swept.found.extend((!swept.is_left).then_some(described));
         return swept.end();
     }
-    // A process that waits for the lease has found the tag already, and must not end up with one
-    // that nothing leads to. So the tag is not unlinked, but put where newcomers do not find it,
-    // and back if one waits.
+    // A process that waits for the lease has found the tag already, and must not end up with a tag
+    // that cannot be found. So the tag is not unlinked, but moved where newcomers do not find it,
+    // and moved back if a process waits.
     let Some(aside) = put_aside(location, &identity)? else { return Ok(Vec::new()) };
     fail_point!("sweep.aside");
     std::thread::sleep(GRACE);
@@ -145,12 +148,12 @@ fn sweep(location: &Location, owners: Owners, older_than: Duration, remove: bool
     swept.end()
 }
 
-/// Gives the tag a name that nobody looks for; `None` when another file has its name by now.
+/// Renames the tag so that no process looks for it; `None` when another file has its name by now.
 fn put_aside(location: &Location, identity: &Identity) -> Result<Option<PathBuf>> {
     if !has_name(&location.tag(), identity) {
         return Ok(None);
     }
-    // Random, so that nothing stands there.
+    // Random, so that no file has it.
     let aside = location.payload(Names::random(location.name().len()).current());
     match Lease::rename_new(&location.tag(), &aside) {
         Ok(()) => Ok(Some(aside)),
@@ -165,7 +168,7 @@ fn look_at(location: &Location, payloads: &[Hex], owners: Owners, remove: bool) 
     for hex in payloads {
         match look_at_one(location, hex, owners, remove) {
             Ok(Some(file)) => swept.found.push(file),
-            // What is not the channel's is none of our business.
+            // What is not the channel's is left alone.
             Ok(None) => {}
             Err(None) => swept.is_left = true,
             Err(Some(error)) => {
@@ -178,7 +181,7 @@ fn look_at(location: &Location, payloads: &[Hex], owners: Owners, remove: bool) 
     swept
 }
 
-/// `Err(None)` when it is the channel's, but may be open somewhere, for all that is known.
+/// Returns `Err(None)` when it is the channel's, but may be open in some process.
 fn look_at_one(
     location: &Location,
     hex: &Hex,

@@ -16,22 +16,22 @@ use std::marker::PhantomData;
 /// [`Reader`](super::Reader).
 ///
 /// A tag file that exists already is taken over, with the readers that are attached to it, unless
-/// another writer of this library has it. That the other writer is a Python process cannot be
-/// noticed: see that there is one writer only, as Python's package demands too.
+/// another writer of this library owns it. This library cannot detect that the other writer is a
+/// Python process. Make sure that there is only one writer, as Python's package demands too.
 ///
 /// Dropping the writer removes its files. A value that it published less than 50 milliseconds
 /// before stays for that long, for readers that poll. Python readers that are still attached keep
-/// their last value, but do not notice a later writer, unless [`Options::persist`] is set.
+/// their last value. They do not notice a later writer, unless [`Options::persist`] is set.
 ///
 /// # Example
+///
+/// [`Writer::create`] is for the default directory; here the options name one:
 ///
 /// ```
 /// # fn main() -> ndsharray::Result<()> {
 /// # let dir = tempfile::tempdir().unwrap();
-/// # let mut writer = ndsharray::compat::Options::new().dir(dir.path()).create::<u8>("camera")?;
-/// # /*
-/// let mut writer = ndsharray::compat::Writer::<u8>::create("camera")?;
-/// # */
+/// let options = ndsharray::compat::Options::new().dir(&dir);
+/// let mut writer = options.create::<u8>("camera")?;
 /// writer.write(&[2, 3], &[1, 2, 3, 4, 5, 6])?;
 /// # Ok(())
 /// # }
@@ -52,17 +52,17 @@ pub struct Writer<T: Typing> {
 pub type AnyWriter = Writer<Dyn>;
 
 impl<T: Typing> Writer<T> {
-    /// Makes the channel `name` with default [`Options`]. Until the first value is written,
-    /// Python's reader reads "not valid".
+    /// Makes the channel `name` with default [`Options`].
+    ///
+    /// Until the first value is written, Python's reader reads "not valid".
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidName`], also for names that are not ASCII, and for those of this library's
-    /// files; [`Error::Unsupported`] for a dtype that Python's package does not know;
+    /// [`Error::InvalidName`] also for names that are not ASCII, and for those of this library's
+    /// files; [`Error::Unsupported`] also for a dtype that Python's package does not know;
     /// [`Error::WriterExists`] while another writer of this library lives; [`Error::NotOurs`] when
-    /// the name is that of a file which is no tag file, nor the start of one;
-    /// [`Error::ForeignOwner`] when it is another user's, a link, or no file;
-    /// [`Error::OutOfMemory`], [`Error::PermissionDenied`], [`Error::Io`].
+    /// the name is that of a file which is neither a tag file nor the start of one;
+    /// [`Error::ForeignOwner`] when it is another user's, a link, or no file.
     pub fn create(name: &str) -> Result<Self> {
         Options::new().create_typed(name)
     }
@@ -81,14 +81,16 @@ impl<T: Typing> Writer<T> {
 }
 
 impl<T: ShElement> Writer<T> {
-    /// Publishes a copy of `data`, in C order, as an array of `shape`. Returns which value of this
-    /// writer it is, from 1 on; the format has no numbers, so readers do not learn it.
+    /// Publishes a copy of `data`, in C order, as an array of `shape`.
+    ///
+    /// Returns the value's number among those of this writer, from 1 on. The format has no numbers,
+    /// so readers do not learn it.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `data` has not as many elements as the shape;
-    /// [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`]; [`Error::Forked`]. The
-    /// last value stays current then.
+    /// [`Error::ShapeMismatch`] when the length of `data` is not that of the shape;
+    /// [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`]. The last value stays
+    /// current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
         let bytes = bytemuck::cast_slice(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
@@ -97,8 +99,9 @@ impl<T: ShElement> Writer<T> {
         self.channel.write(T::DTYPE, shape, bytes)
     }
 
-    /// Publishes a copy of an [`ndarray`](::ndarray) array, owned or a view, whatever its strides,
-    /// in C order.
+    /// Publishes a copy of an [`ndarray`](::ndarray) array in C order.
+    ///
+    /// It may be owned or a view, with any strides.
     ///
     /// # Errors
     ///
@@ -111,7 +114,7 @@ impl<T: ShElement> Writer<T> {
         }
     }
 
-    /// The same channel with another dtype from here on.
+    /// Continues the same channel with another dtype.
     ///
     /// # Errors
     ///
@@ -124,24 +127,25 @@ impl<T: ShElement> Writer<T> {
 }
 
 impl Writer<Dyn> {
-    /// Publishes a copy of `array`. Returns which value of this writer it is, from 1 on.
+    /// Publishes a copy of `array`; returns the value's number, from 1 on.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] for a dtype that Python's package does not know; as
-    /// [`Writer::write`].
+    /// As [`Writer::write`]; [`Error::Unsupported`] for a dtype that Python's package does not
+    /// know.
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
         self.channel.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes`, the elements in C order and this machine's byte order, as an
-    /// array of `dtype` and
-    /// `shape`. The bytes need no alignment. Returns as [`write_any`](Self::write_any).
+    /// Publishes a copy of `bytes` as an array of `dtype` and `shape`.
+    ///
+    /// They are the elements in C order and this machine's byte order; they need no alignment.
+    /// Returns the value's number, as [`write_any`](Self::write_any) does.
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`]
-    /// when a `bool` is neither 0 nor 1; as [`write_any`](Self::write_any).
+    /// As [`write_any`](Self::write_any); [`Error::ShapeMismatch`] when `bytes` is not as long as
+    /// the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
     pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let expected = shape::byte_len(shape, dtype.size())?;
         if expected != bytes.len() {
@@ -155,7 +159,7 @@ impl Writer<Dyn> {
 }
 
 impl<T: ShElement> From<Writer<T>> for AnyWriter {
-    /// The same channel, whose values may be of any dtype from here on.
+    /// Continues the same channel with values of any dtype.
     fn from(writer: Writer<T>) -> Self {
         Self { channel: writer.channel, element: PhantomData }
     }

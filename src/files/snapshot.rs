@@ -58,9 +58,9 @@ impl Snapshot {
             return None;
         }
         let start = self.0.as_ptr().wrapping_byte_add(at).cast::<T>();
-        // SAFETY: `count` values lie within the lines, which are borrowed as long. A line is aligned
-        // to 64 bytes, a T to no more, and `at` to a T. Lines are atomics, as a T is, so both may be
-        // changed through shared references; any bytes are a T, as `Words` promises.
+        // SAFETY: `count` values lie within the lines, which are borrowed as long. A line is
+        // aligned to 64 bytes, a T to no more, and `at` to a T. Lines are atomics, as a T is, so
+        // both may be changed through shared references; any bytes are a T, as `Words` promises.
         Some(unsafe { core::slice::from_raw_parts(start, count) })
     }
 }

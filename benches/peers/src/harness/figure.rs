@@ -1,4 +1,4 @@
-//! Figures for plots and for the summary: what was measured, of which size, for whom.
+//! Figures for plots and for the summary: what was measured, of which size, for which library.
 
 use super::race::Series;
 use super::stats::Spread;

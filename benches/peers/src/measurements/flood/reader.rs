@@ -112,7 +112,7 @@ fn read<C: Values>(args: &Args) -> Result<Tally> {
     reader.take(|_| ())?;
     println!("{READY}");
 
-    // The clock starts with the flood, not before. A writer whom other readers keep from writing
+    // The clock starts with the flood, not before. A writer that other readers keep from writing
     // may have nothing for this one.
     let patience = Instant::now() + PATIENCE;
     while reader.take(|_| ())?.is_none() {

@@ -1,5 +1,8 @@
 //! The README's Rust code: it is that of the examples and of this file, and it does what the README
 //! says. Its links, and those of the other pages, lead somewhere.
+
+// The manifest cannot ask for the feature: packages have the manifest without this file.
+#![cfg(feature = "ndarray")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

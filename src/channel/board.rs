@@ -154,7 +154,9 @@ impl Board {
         self.slots().get(slot.get())
     }
 
-    /// The slot that the writer of this board has claimed: it is there, as the writer chooses among the board's slots alone.
+    /// The slot that the writer of this board has claimed.
+    ///
+    /// It is there, as the writer chooses among the board's slots alone.
     #[allow(clippy::indexing_slicing, reason = "see above")]
     #[inline]
     pub(crate) fn claimed(&self, claim: &Claim) -> &Slot {

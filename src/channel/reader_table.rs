@@ -121,7 +121,9 @@ impl Table {
         self.shared().event_count()
     }
 
-    /// Wakes all readers that sleep, or are about to, so that they look at the board again.
+    /// Wakes all readers that sleep or are about to.
+    ///
+    /// They look at the board again.
     pub(crate) fn wake_all(&self) {
         let event = self.event_count();
         Sleepers::of(&self.identity).wake_all(event.wake, event.notify_always());

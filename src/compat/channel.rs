@@ -31,7 +31,7 @@ pub(crate) struct OwnedChannel {
     persist: bool,
     retired: Retired,
     current: Option<Payload>,
-    /// The file that the tag named when it was taken over, until the tag names another one.
+    /// The file that the tag named when taken over, until it names another.
     inherited: Option<Hex>,
     head: Option<PayloadHeader>,
     stamps: Stamps,

@@ -173,9 +173,9 @@ pub fn remove(name: &str) -> Result<()> {
     Options::new().remove(name)
 }
 
-/// The payload files that the tag does not name, and that are proved to be the channel's.
+/// The payload files of the channel that the tag does not name.
 ///
-/// Files of other users are not.
+/// They are proved to be the channel's. Files of other users are not.
 pub(super) fn list_with_digits(location: &Location, owners: Owners) -> Result<Vec<(Hex, Leftover)>> {
     let named = named(location, owners)?;
     let has_writer = named.is_some() && tag::has_writer(location, owners)?;

@@ -87,7 +87,9 @@ impl Payload {
         self.hex = hex;
     }
 
-    /// The time at which a process last opened this file, if it is kept open, to map or read it.
+    /// When a process last opened this file to map or read it.
+    ///
+    /// `None` for a file that this writer does not keep open.
     pub(crate) fn accessed(&self) -> Option<SystemTime> {
         self.file.as_ref()?.metadata().and_then(|meta| meta.accessed()).ok()
     }
@@ -97,7 +99,7 @@ impl Payload {
         self.file.is_some()
     }
 
-    /// Writes a value with the same header over the file, if it is open nowhere else.
+    /// Overwrites the file with a value of the same header, unless it is open elsewhere.
     ///
     /// Returns `Ok(false)` if it is open elsewhere.
     pub(crate) fn rewrite_alone(&mut self, value: &Value<'_>) -> io::Result<bool> {
@@ -110,7 +112,7 @@ impl Payload {
         done.map(|()| true)
     }
 
-    /// Writes a value with the same header over the file, which readers may have open.
+    /// Overwrites the file with a value of the same header, even under readers.
     pub(crate) fn rewrite_in_place(&mut self, value: &Value<'_>) -> io::Result<()> {
         match &self.file {
             Some(file) => overwrite(&mut self.map, file, value),

@@ -13,7 +13,7 @@ use crate::sys::{self, Access, FileType, Identity};
 use std::fs::File;
 use std::path::Path;
 
-/// Opens the tag file of a channel, if it is one or the start of one.
+/// Opens the tag file of a channel, or the start of one.
 ///
 /// # Errors
 ///

@@ -133,11 +133,11 @@ impl Reader {
         }
     }
 
-    /// Returns a copy of the current value, if it is newer than the last one read.
+    /// Returns a copy of the current value, if it is a new one.
     ///
-    /// `None` if it is not newer, or if there is no value: not yet, or no longer. A value that is
-    /// just being written is read again until it is whole. With nothing new this takes two system
-    /// calls.
+    /// `None` if it is not newer than the last one read, or if there is no value: not yet, or no
+    /// longer. A value that is just being written is read again until it is whole. With nothing new
+    /// this takes two system calls.
     ///
     /// # Errors
     ///

@@ -116,7 +116,9 @@ struct Budget {
     fixed: Option<usize>,
     /// Whether a reader has come late, or access times would not show it.
     is_long: Option<bool>,
-    /// The smaller of what file system and control group had free at `looked`, and held bytes.
+    /// Bytes that replaced files can have, as of `looked`.
+    ///
+    /// What they hold already, plus the smaller of what file system and control group had free.
     free: u64,
     looked: Option<Instant>,
 }
@@ -157,7 +159,7 @@ pub(crate) struct Retired {
     tombstone: Option<Tombstone>,
 }
 
-/// When a process last opened a file to map or read it, if that is known.
+/// When a process last opened a file to map or read it, if known.
 fn accessed(path: &Path) -> Option<SystemTime> {
     path.symlink_metadata().and_then(|meta| meta.accessed()).ok()
 }

@@ -1,4 +1,6 @@
-//! Copies a value out of a payload file that may be written meanwhile, and checks that it is whole.
+//! Copies a value out of a payload file and checks that it is whole.
+//!
+//! The file may be written meanwhile.
 //!
 //! Python's writer stores a whole file with one `memcpy`, stamps and all, in an order that only
 //! `memcpy` knows. So no reader can be certain. But each of these looks catches some of the

@@ -86,7 +86,9 @@ impl Tag {
         &self.names
     }
 
-    /// Writes the name of the next file, whose content is complete by now, into the tag.
+    /// Writes the name of the next file into the tag.
+    ///
+    /// The file's content is complete by now.
     pub(crate) fn publish(&mut self, location: &Location, names: Names, step: Step) -> Result<()> {
         // What was written to the payload file, and its directory entry, must be there before the
         // tag names it. All of it was done by system calls. The reader's own system calls take the

@@ -71,9 +71,9 @@ pub fn remove_unused(name: &str, older_than: Duration) -> Result<Vec<Leftover>> 
     Options::new().remove_unused(name, older_than)
 }
 
-/// Time for a process that has found the tag by its name, but does not have it open yet.
+/// Time for a process that has found the tag but not opened it yet.
 ///
-/// All of that is one system call.
+/// Both are one system call.
 const GRACE: Duration = Duration::from_millis(2);
 
 /// The outcome of looking at files one by one.

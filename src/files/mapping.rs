@@ -73,10 +73,10 @@ impl Drop for Moved {
     }
 }
 
-/// Memory of a loan or hold whose address stays valid for as long as this lives.
+/// Keeps the address of an ended loan or hold valid.
 ///
-/// The address is good for reads and writes. It leads to no shared file any more, or to one that no
-/// other process has.
+/// As long as this lives, the address is good for reads and writes. It leads to no shared file any
+/// more, or to one that no other process has.
 pub struct DetachedMemory {
     _mapping: Mapping,
 }

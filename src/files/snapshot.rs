@@ -1,4 +1,4 @@
-//! A copy of a file's front, looked at through the types that describe the mapped file.
+//! A copy of a file's front, seen through the types of the mapped file.
 //!
 //! For reports: nothing is mapped, so a file that is cut meanwhile does no harm.
 

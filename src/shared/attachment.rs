@@ -28,7 +28,7 @@ pub(super) struct Attachment {
     _sweeper: Sweeper,
 }
 
-/// How long to wait for a process that is just making the array, or removing it.
+/// How long to wait for a process that makes the array or removes it.
 ///
 /// Either takes microseconds, unless there is much to fill, or the process is stopped.
 const NAME_TIME: Duration = Duration::from_secs(1);
@@ -44,8 +44,9 @@ struct OwnSeat {
     sleepers: Sleepers,
     index: usize,
     entries: usize,
-    /// Keeps threads of this handle from reaping, or from removing the name, at the same time: they
-    /// share the kernel's locks.
+    /// Held by a thread that reaps an entry or removes the name.
+    ///
+    /// Threads of one handle share the kernel's locks, which do not keep them apart.
     alone: Mutex<()>,
 }
 
@@ -70,7 +71,7 @@ impl Kernel for OwnSeat {
 }
 
 impl Attachment {
-    /// Attaches to an array with a lock, with a seat that has been taken through `file`.
+    /// Attaches to an array with a lock; `seat` was taken through `file`.
     pub(super) fn join(memory: ArrayMemory, file: LockedFile, seat: usize, path: PathBuf, identity: Identity) -> Self {
         let entries = memory.entries();
         if let Some(entry) = entries.get(seat) {

@@ -1,4 +1,4 @@
-//! A shared array whose dtype is known at run time, and how it is lent without a borrow.
+//! Shared arrays whose dtype is known at run time, lent without a borrow.
 //!
 //! For callers that cannot hand out typed slices with a lifetime, such as bindings for other
 //! languages.

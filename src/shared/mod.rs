@@ -380,7 +380,7 @@ impl Options {
         self.at(name, |location| open::remove(location, self.owners))
     }
 
-    /// Removes the array `name`, unless a living process has a handle of it or makes it.
+    /// Removes the array `name`, unless a living process uses or makes it.
     ///
     /// The kernel's locks prove that.
     ///

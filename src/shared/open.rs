@@ -146,8 +146,9 @@ pub(super) fn open(
     }
 }
 
-/// How long a process that opens an array waits for its living maker, which may have much memory to
-/// reserve.
+/// How long to wait for the living maker of an array.
+///
+/// It may have much memory to reserve.
 const MAKERS_TIME: Duration = Duration::from_secs(30);
 
 /// Opens the array `location`, or makes it, all zeros, if there is none.

@@ -85,8 +85,9 @@ pub(super) enum Choice {
     Fits(SlotIndex),
     /// It needs a new or larger payload file first: no other slot has room.
     Grow(SlotIndex),
-    /// It may get its first payload file, so that small arrays take turns in more slots. Others
-    /// have room.
+    /// It may get its first payload file, although others have room.
+    ///
+    /// Small arrays then take turns in more slots.
     Spread(SlotIndex),
 }
 
@@ -314,10 +315,10 @@ impl Rotation {
         kept
     }
 
-    /// Slots whose files could go to make room for a file of `slot`, with their capacities.
+    /// Slots whose files could go to make room for `slot`, with their capacities.
     ///
-    /// Its own comes first, which would be replaced anyway. Then those that are neither pinned nor
-    /// the latest, the largest first.
+    /// The file of `slot` itself comes first, which would be replaced anyway. Then those that are
+    /// neither pinned nor the latest, the largest first.
     pub(super) fn could_go(&self, slot: SlotIndex, pinned: PinMask) -> Vec<(SlotIndex, usize)> {
         let mut could: Vec<_> = bits(self.free(pinned) | (self.filled & slot.bit().to_bits())).collect();
         could.sort_by_key(|&other| (other != slot, std::cmp::Reverse(self.capacity(other))));

@@ -77,8 +77,9 @@ impl Poisoned {
         self.into_write_guard(array)
     }
 
-    /// The same lock, held through `array`, if it was acquired through this handle and in this
-    /// mode.
+    /// The same lock, held through `array`.
+    ///
+    /// Fails unless it was acquired through this handle and in this mode.
     fn held_by<T: Typing>(self, array: &SharedArray<T>, mode: LockMode) -> Result<Borrowed<'_>> {
         match self.into_held::<Shared>() {
             Some(held) if Arc::ptr_eq(held.at(), &array.at) && held.is(mode) => Ok(held.through(&*array.at)),

@@ -20,7 +20,7 @@ struct Elements<'a, T: Typing> {
     // A pointer and not a slice: a guard that is passed to a function by value may end its life
     // there.
     data: NonNull<u8>,
-    /// The number of elements, or of bytes where the type does not say how long an element is.
+    /// The number of elements; bytes, if the type is known only at run time.
     len: usize,
     shape: &'a [usize],
     known: T::Known,

@@ -11,12 +11,12 @@ use std::ops::Range;
 
 /// # Single elements
 ///
-/// Each of these acquires what [`atomic`](SharedArray::atomic) lends, for just one access. That
+/// Each of these acquires the guard of [`atomic`](SharedArray::atomic) for just one access. That
 /// takes some ten nanoseconds beside the access itself. Such accesses do not exclude each other. A
 /// [`WriteGuard`](crate::WriteGuard) keeps all of them waiting. A [`ReadGuard`](crate::ReadGuard),
 /// whose elements do not change while it lives, keeps all but `load` waiting.
 ///
-/// A thread that holds a guard of this array would wait for itself without end. With a `ReadGuard`
+/// A thread that holds a guard of this array itself would deadlock. With a `ReadGuard`
 /// even a `load` does so, once a writer waits for that guard. Use the guard instead.
 ///
 /// Poison is ignored. An array from [`attach_raw`](SharedArray::attach_raw) has no lock, so nothing

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A handle's attachment to an array.
 ///
-/// It ends when the handle, and what it has lent to an error, is gone.
+/// It ends when the last handle, guard or error that shares it is gone.
 pub(super) struct Attachment {
     memory: ArrayMemory,
     /// `None` for a foreign block, which has no lock.

@@ -1,4 +1,4 @@
-//! Shared arrays whose dtype is known at run time, lent without a borrow.
+//! Shared arrays whose dtype is known at run time, and access without a borrow.
 //!
 //! For callers that cannot hand out typed slices with a lifetime, such as bindings for other
 //! languages.
@@ -139,9 +139,9 @@ impl SharedArray<Dyn> {
     }
 }
 
-/// A second mapping of an array's elements, lent by address while the lock is held.
+/// A second mapping of an array's elements, for access by address.
 ///
-/// From [`AnySharedArray::pane`]; [`sever`](Self::sever) revokes the addresses.
+/// The addresses are for use while the lock is held. From [`AnySharedArray::pane`]; [`sever`](Self::sever) revokes the addresses.
 pub struct ArrayMapping {
     memory: ArrayMemory,
     path: PathBuf,
@@ -170,7 +170,7 @@ impl ArrayMapping {
         self.memory.as_mut_ptr()
     }
 
-    /// Detaches the addresses lent so far from the array.
+    /// Detaches the addresses returned so far from the array.
     ///
     /// From now on they lead to private memory, all zeros, valid as long as the returned value
     /// lives. `None` means that there are no elements. The mapping shows the array at another

@@ -27,9 +27,9 @@ use std::sync::Arc;
 /// reader–writer lock beside the elements, which works across processes, decides which party may
 /// access them when:
 ///
-/// - [`read`](Self::read) and [`write`](Self::write) lend all elements, as a slice or a view.
+/// - [`read`](Self::read) and [`write`](Self::write) borrow all elements, as a slice or a view.
 /// - [`load`](Self::load), [`store`](Self::store), [`fetch_add`](Self::fetch_add) and their like
-///   access one element atomically. [`atomic`](Self::atomic) lends that access for as long as its
+///   access one element atomically. [`atomic`](Self::atomic) gives that access for as long as its
 ///   guard lives.
 /// - [`part_mut_unlocked`](Self::part_mut_unlocked) and its like are unsafe. They are for callers
 ///   that keep accesses apart by other means.
@@ -82,7 +82,7 @@ pub struct SharedArray<T: Typing> {
 
 /// A [`SharedArray`] whose dtype is known at run time.
 ///
-/// [`read`](SharedArray::read) and [`write`](SharedArray::write) lend its elements as views and
+/// [`read`](SharedArray::read) and [`write`](SharedArray::write) borrow its elements as views and
 /// bytes. [`typed`](Self::typed) returns a typed handle over the same mapping and lock.
 /// [`hold`](Self::hold) keeps the lock for access by address.
 ///

@@ -152,7 +152,7 @@ impl<T: AtomicInteger> AtomicGuard<'_, T> {
 }
 
 impl<T: AtomicElement> SharedArray<T> {
-    /// Waits until no slice of the elements is lent, then gives atomic access.
+    /// Waits until no slice of the elements is borrowed, then gives atomic access.
     ///
     /// All guards of this kind share the access.
     ///

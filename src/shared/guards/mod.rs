@@ -1,4 +1,4 @@
-//! The lock in a user's hands: guards that lend the elements.
+//! The lock in a user's hands: guards over the elements.
 
 pub(crate) mod atomic;
 mod poisoned;
@@ -18,8 +18,8 @@ use std::time::Duration;
 impl<T: Typing> SharedArray<T> {
     /// Waits until no writer holds the lock, and borrows the elements for reading.
     ///
-    /// Any number of readers may hold it at once. A thread that already holds a guard of this array
-    /// may wait for itself without end, as with a standard lock. For `bool`, whose bytes could be
+    /// Any number of readers may hold it at once. A thread that holds a guard of this array and
+    /// asks for another may deadlock, as with a standard lock. For `bool`, whose bytes could be
     /// others than 0 and 1, every element is checked.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Guards that lend all elements.
+//! Guards that give access to all elements.
 
 use crate::element::ShElement;
 use crate::element::dispatch::dispatch_dtype;
@@ -53,7 +53,7 @@ pub type AnyWriteGuard<'a> = WriteGuard<'a, Dyn>;
 // SAFETY: the pointer stands for a borrowed slice of elements, all of whose types may be sent and
 // shared. A handle holds the lock, not a thread.
 unsafe impl<T: Typing> Send for Elements<'_, T> {}
-// SAFETY: as above; only a guard that is borrowed mutably lends its elements to be changed.
+// SAFETY: as above; only a guard that is borrowed mutably gives mutable access to its elements.
 unsafe impl<T: Typing> Sync for Elements<'_, T> {}
 
 impl<'a, T: Typing> Elements<'a, T> {

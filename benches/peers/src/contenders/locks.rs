@@ -184,7 +184,7 @@ impl Locking for PthreadMutex {
     }
 }
 
-/// A process-shared pthread reader–writer lock. A holder that dies leaves it locked for ever.
+/// A process-shared pthread reader–writer lock. Once a holder dies it stays locked.
 pub(crate) struct PthreadRwLock(Shared<Guarded<libc::pthread_rwlock_t>>);
 
 impl PthreadRwLock {

@@ -1,4 +1,6 @@
-//! Sleeping and waking without a lost wake-up, and without a system call when no reader sleeps.
+//! Sleeping and waking without a lost wake-up.
+//!
+//! There is no system call when no reader sleeps.
 //!
 //! A reader that wants to sleep takes a ticket (the `wake` word), announces itself (`asleep`),
 //! looks once more for a new value, and then asks the kernel to sleep as long as `wake` still is
@@ -21,7 +23,9 @@
 use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32, store_seqcst_u32};
 
-/// The two words of the handshake. Only parties that may take part can find the sleepers.
+/// The two words of the handshake.
+///
+/// Only parties that may take part can find the sleepers.
 pub struct EventCount<'a> {
     /// 1 when a reader sleeps or is about to.
     pub asleep: &'a AtomicU32,
@@ -30,15 +34,18 @@ pub struct EventCount<'a> {
 }
 
 impl EventCount<'_> {
-    /// Notifies if there may be a sleeper. Returns the ticket that was replaced then: the kernel
-    /// must be asked to wake its holders.
+    /// Notifies if there may be a sleeper; returns the ticket that was replaced then.
+    ///
+    /// The kernel must be asked to wake its holders.
     #[inline]
     #[must_use = "the holders of the ticket are still asleep"]
     pub fn notify(&self) -> Option<u32> {
         if self.is_awaited() { Some(self.notify_always()) } else { None }
     }
 
-    /// Whether there may be a sleeper: for a writer after a publication, or after any other news.
+    /// Whether there may be a sleeper.
+    ///
+    /// For a writer after a publication, or after any other news.
     #[inline]
     pub fn is_awaited(&self) -> bool {
         // SeqCst: load half of the handshake; the store half is the `latest` store of
@@ -46,8 +53,9 @@ impl EventCount<'_> {
         load_seqcst_u32(self.asleep) != 0
     }
 
-    /// Changes `wake`. Returns the ticket that it replaced: the kernel must be asked to wake its
-    /// holders.
+    /// Changes `wake` and returns the ticket that it replaced.
+    ///
+    /// The kernel must be asked to wake its holders.
     #[must_use = "the holders of the ticket are still asleep"]
     #[inline]
     pub fn notify_always(&self) -> u32 {
@@ -69,7 +77,9 @@ impl EventCount<'_> {
         self.wake.load(Ordering::Acquire)
     }
 
-    /// Announces that the caller is about to sleep. It must look for news once more before it does.
+    /// Announces that the caller is about to sleep.
+    ///
+    /// It must look for news once more before it does.
     #[inline]
     pub fn announce(&self) {
         // SeqCst: store half of the handshake; the load half of this side is

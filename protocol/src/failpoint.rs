@@ -1,5 +1,6 @@
-//! Named points between two steps of the protocols, at which a test can have its process killed or
-//! stopped.
+//! Named points between two steps of the protocols.
+//!
+//! At each of them a test can have its process killed or stopped.
 //!
 //! Compiled in only with the feature `failpoints`. What happens at a point is for the library to
 //! say: it sets a hook.
@@ -44,8 +45,9 @@ mod armed {
     /// What is done at each point.
     static HOOK: OnceLock<fn(&str)> = OnceLock::new();
 
-    /// Has `hook` called with the name of each point that is passed from here on. The first hook
-    /// stays.
+    /// Calls `hook` with the name of each point passed from here on.
+    ///
+    /// The first hook stays.
     pub fn set_hook(hook: fn(&str)) {
         HOOK.get_or_init(|| hook);
     }

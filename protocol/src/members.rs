@@ -1,4 +1,4 @@
-//! Which entries are in use, as a bitmap that is loaded before the entries are looked at.
+//! Which entries are in use: a bitmap, loaded before the entries are looked at.
 //!
 //! Readers of a channel and handles of a lock are members of it. Each owns an entry, which the
 //! kernel proves by a lock on the entry's bytes. The bitmap only spares the others the entries that
@@ -6,7 +6,9 @@
 
 use crate::sync::{AtomicU64, Ordering, load_seqcst};
 
-/// Words of the bitmap: what is left of one cache line beside the two words of sleepers.
+/// Words of the bitmap.
+///
+/// They fill what is left of one cache line beside the two words of sleepers.
 const WORDS: usize = 7;
 
 /// Bit `i` says that entry `i` is in use.
@@ -29,8 +31,9 @@ impl Members {
         }
     }
 
-    /// Takes an entry, which announces nothing any more, out of use. The caller holds its kernel
-    /// lock.
+    /// Takes an entry, which announces nothing any more, out of use.
+    ///
+    /// The caller holds its kernel lock.
     pub(crate) fn remove(&self, index: usize) {
         if let Some(word) = self.0.get(index / 64) {
             // Release: for a party that sees the bit gone and never loads the entry, what the

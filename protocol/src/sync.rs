@@ -1,4 +1,6 @@
-//! The one door through which atomics, fences and the mutex enter this crate and the library.
+//! The one door for atomics, fences and the mutex.
+//!
+//! They enter this crate and the library through it alone.
 //!
 //! Normally they are `core`'s and `std`'s; under `--cfg loom` they are loom's, so that the protocol
 //! in [`crate::channel`] and [`crate::rwlock`] that ships is the one that is modelled.

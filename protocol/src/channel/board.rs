@@ -1,5 +1,6 @@
-//! The words of the board: what is current, and a number and a header for each slot. Stored by the
-//! writer alone.
+//! The words of the board: what is current, and each slot's number and header.
+//!
+//! The writer alone stores them.
 
 use super::{LatestWord, SlotSeq, StateWord};
 use crate::failpoint::fail_point;
@@ -26,7 +27,9 @@ pub struct Hot {
     /// The writer's process id as it saw itself: a hint for people.
     pub(super) pid: AtomicU32,
     _reserved_too: AtomicU32,
-    /// Number that the first value of this board follows: not 0 on a board that replaces another.
+    /// Number that the first value of this board follows.
+    ///
+    /// Not 0 on a board that replaces another.
     base: AtomicU64,
 }
 
@@ -47,8 +50,9 @@ impl Hot {
         self.epoch.store(self.epoch().wrapping_add(1), Ordering::Release);
     }
 
-    /// The epoch and the number that the first writer of a new board follows. On the board, as that
-    /// writer may not live to publish.
+    /// Stores the epoch and the number that a new board's first writer follows.
+    ///
+    /// They stand on the board, as that writer may not live to publish.
     pub fn set_base(&self, epoch: u64, number: u64) {
         // Relaxed: no party reads a board without a head, and `store_head` publishes it.
         self.epoch.store(epoch, Ordering::Relaxed);
@@ -68,7 +72,7 @@ impl Hot {
         (pid != 0).then_some(pid)
     }
 
-    /// A writer that has closed the channel notes that it has given back all that no slot names.
+    /// Notes that a closed channel's writer has given back all that no slot names.
     pub fn forget_pid(&self) {
         // Release: after all that was given back, for the party that clears up. Pairs with `pid`.
         self.pid.store(0, Ordering::Release);
@@ -133,8 +137,9 @@ impl Slot {
     }
 }
 
-/// Copies the head, in `N` words, out of the first words of a file; `None` while its first word is
-/// not there.
+/// Copies the head, `N` words, from the first words of a file.
+///
+/// `None` while its first word is not there.
 pub fn load_head<const N: usize>(words: &[AtomicU64]) -> Option<[u64; N]> {
     let mut head = [0; N];
     for (i, (copy, word)) in head.iter_mut().zip(words).enumerate() {
@@ -149,8 +154,9 @@ pub fn load_head<const N: usize>(words: &[AtomicU64]) -> Option<[u64; N]> {
     Some(head)
 }
 
-/// Writes the head of a board or table, its first word last. All that was written to the file
-/// before comes before that.
+/// Writes the head of a board or table, its first word last.
+///
+/// All that was written to the file before comes before that.
 pub fn store_head<const N: usize>(words: &[AtomicU64], head: &[u64; N]) {
     for (i, (word, value)) in words.iter().zip(head).enumerate().rev() {
         // Release on the first word: pairs with `load_head`.

@@ -1,5 +1,6 @@
-//! The writer's transitions: scan, claim, abandon, publish and preclaim. The argument
-//! stands in [the parent module](super).
+//! The writer's transitions: scan, claim, abandon, publish and preclaim.
+//!
+//! The argument stands in [the parent module](super).
 
 use super::{Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
@@ -28,14 +29,18 @@ pub struct PinScan {
     pub retries: u64,
 }
 
-/// A slot with a `seq` of 0 and pins that have not been looked at since: not yet claimed.
+/// A slot with a `seq` of 0, but not yet claimed.
+///
+/// Its pins have not been looked at since `seq` was set to 0.
 #[derive(Debug)]
 pub struct Zeroed {
     slot: SlotIndex,
     previous: u64,
 }
 
-/// A slot that belongs to the writer until it is published or given up: no reader reads it.
+/// A slot that belongs to the writer until it is published or given up.
+///
+/// No reader reads it.
 #[derive(Debug)]
 #[must_use = "a claimed slot is published, abandoned or left unnumbered on purpose"]
 pub struct Claim {
@@ -97,14 +102,17 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         scan
     }
 
-    /// Claims `slot`, which must not be the latest, unless a reader holds it. What the second look
-    /// showed goes to `scan` in both cases: a guess for the next claim.
+    /// Claims `slot`, which must not be the latest, unless a reader holds it.
+    ///
+    /// What the second look showed goes to `scan` in both cases: a guess for the next claim.
     #[inline]
     pub fn claim(&self, slot: SlotIndex, scan: &mut PinScan) -> Option<Claim> {
         self.confirm(self.begin(slot), scan)
     }
 
-    /// First half of a claim: no reader that loads `seq` from here on takes the slot for readable.
+    /// Begins a claim: its first half, which zeroes `seq`.
+    ///
+    /// No reader that loads `seq` from here on takes the slot for readable.
     #[inline]
     pub fn begin(&self, slot: SlotIndex) -> Zeroed {
         let seq = self.seq(slot);
@@ -118,8 +126,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         Zeroed { slot, previous }
     }
 
-    /// Second half of a claim: the second look. A slot that turns out to be held gets its number
-    /// back.
+    /// Completes a claim: its second half, the second look.
+    ///
+    /// A slot that turns out to be held gets its number back.
     #[inline]
     pub fn confirm(&self, zeroed: Zeroed, scan: &mut PinScan) -> Option<Claim> {
         let Zeroed { slot, previous } = zeroed;
@@ -137,7 +146,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         Some(claim)
     }
 
-    /// Gives a claimed slot back: it holds its old value again. Header and payload are unchanged.
+    /// Gives a claimed slot back: it holds its old value again.
+    ///
+    /// Header and payload are unchanged.
     #[inline]
     pub fn abandon(&self, claim: Claim) {
         // Release: a reader that finds the number back by way of a stale `latest` must see that
@@ -147,8 +158,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         fail_point!("claim.abandoned");
     }
 
-    /// Makes the claimed slot, now written, the current value. `number` is larger than all before
-    /// it.
+    /// Makes the claimed slot, now written, the current value.
+    ///
+    /// `number` is larger than all before it.
     ///
     /// Also preclaims the unpinned slots of `next`; one fence and one scan cover them all. `next`
     /// holds at most [`Preclaimed::MAX`] slots, none current or preclaimed. What the scan showed
@@ -182,8 +194,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         latest
     }
 
-    /// Claims the slots of `next` that no reader holds. Its fence serves a preceding store of
-    /// `latest` too.
+    /// Claims the slots of `next` that no reader holds.
+    ///
+    /// Its fence serves a preceding store of `latest` too.
     #[inline(never)]
     fn preclaim(&self, next: PinMask, preclaimed: &mut Preclaimed, scan: &mut PinScan) {
         // What does not fit here would be claimed without having been zeroed. `Rotation::upcoming`
@@ -222,8 +235,9 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         }
     }
 
-    /// Forgets the numbers that a dead writer gave to slots but never named: they are no values,
-    /// and are used again.
+    /// Forgets the numbers that a dead writer gave to slots but never named.
+    ///
+    /// They are no values, and are used again.
     ///
     /// Never given back by [`abandon`](Self::abandon): a slot keeps its number only when a reader
     /// holds it, and no reader can hold one that was never named.
@@ -239,8 +253,10 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         }
     }
 
-    /// The number of a slot of this board. The writer chooses among these alone, so that a slot
-    /// which the board does not have is a mistake of the writer, and must not look like a claim.
+    /// The number of a slot of this board.
+    ///
+    /// The writer chooses among these alone. So a slot that the board does not have is a mistake of
+    /// the writer, and must not look like a claim.
     #[allow(clippy::indexing_slicing, reason = "see above")]
     #[inline]
     fn seq(&self, slot: SlotIndex) -> &SlotSeq {

@@ -1,4 +1,6 @@
-//! The end of a channel: a close is a graceful death, and the last reader clears up.
+//! The end of a channel: the writer's close, and the last reader's clearing up.
+//!
+//! A close is a graceful death.
 //!
 //! A writer that closes says so ([`State::Left`]) and looks at the reader entries. If a living
 //! reader has not come to the last value yet, that value's files stay for it; the writer gives its
@@ -33,7 +35,7 @@ pub enum State {
     Open,
     /// Closed for good; the files are going or gone.
     Closed,
-    /// Closed by its writer, which left the last value in place for all readers to come.
+    /// Closed by its writer, which left the last value for all readers to come.
     Kept,
     /// Closed by its writer, which left the last value for the readers that were there.
     Left,
@@ -70,8 +72,9 @@ impl State {
     }
 }
 
-/// State of a channel, and how many payload files have been unlinked, modulo 2^24: a reader lets go
-/// of those when that has changed.
+/// State of a channel, and how many payload files have been unlinked, modulo 2^24.
+///
+/// A reader lets go of unlinked files when that number has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing(u32);
 
@@ -101,10 +104,12 @@ impl Standing {
     }
 }
 
-/// The board's `standing` word: the state in the lowest byte, above it a count that grows whenever
-/// a payload file is unlinked. One word, so that one look shows a reader with nothing new to read
-/// that there is nothing else to do either. Only the holder of the writer's lock stores it, so load
-/// and store need not be one step.
+/// The board's `standing` word: the state, and a count of unlinked payload files.
+///
+/// The state stands in the lowest byte. The count above it grows whenever a payload file is
+/// unlinked. It is one word, so that one look shows a reader with nothing new to read that there is
+/// nothing else to do either. Only the holder of the writer's lock stores it, so load and store
+/// need not be one step.
 #[repr(transparent)]
 #[derive(Default)]
 pub struct StateWord(AtomicU32);
@@ -151,7 +156,7 @@ impl StateWord {
     }
 }
 
-/// The words that tell whether the value of a closed channel still stands for a reader.
+/// The words that tell whether a closed channel's value still stands for a reader.
 pub struct CloseSide<'a, E> {
     /// How the channel stands.
     pub state: &'a StateWord,
@@ -163,13 +168,16 @@ pub struct CloseSide<'a, E> {
     pub entries: &'a [E],
 }
 
-/// What there is to do beside the words; the kernel has a part in all of it.
+/// What there is to do beside the words.
+///
+/// The kernel has a part in all of it.
 pub trait Remains {
     /// Whether the owner of a reader entry lives.
     fn lives(&self, index: usize) -> bool;
 
-    /// Takes the writer's lock; not if another has it, nor if the name leads to another channel by
-    /// now.
+    /// Takes the writer's lock.
+    ///
+    /// Fails if another party has it, or if the name leads to another channel by now.
     fn try_lock(&mut self) -> bool;
 
     /// Gives the writer's lock back.
@@ -179,13 +187,15 @@ pub trait Remains {
     fn remove(&mut self);
 }
 
-/// Rounds after which it is left to others to clear up: each means that a reader has left or come
-/// in the middle of it.
+/// Rounds after which it is left to others to clear up.
+///
+/// Each round means that a reader has left or come in the middle of it.
 const ROUNDS: u32 = 1000;
 
 impl<E: AsRef<Pins>> CloseSide<'_, E> {
-    /// Whether a living reader has not come to the last value. Before the first there is nothing to
-    /// come to.
+    /// Whether a living reader has not come to the last value.
+    ///
+    /// Before the first value there is nothing to come to.
     pub fn is_behind(&self, lives: impl Fn(usize) -> bool) -> bool {
         // Acquire: pairs with the `latest` store of `WriterSide::publish` in a writer that has
         // gone. SeqCst fence: between the `state` store of a party that closes and the loads of
@@ -199,9 +209,10 @@ impl<E: AsRef<Pins>> CloseSide<'_, E> {
         behind
     }
 
-    /// Removes what a closed channel has left if no living reader is behind any more. For a party
-    /// that may have been the last, without the writer's lock: after it has said so in its entry,
-    /// or has given the lock back.
+    /// Removes what a closed channel has left, if no living reader is behind any more.
+    ///
+    /// For a party that may have been the last, and does not hold the writer's lock. It calls this
+    /// after it has said so in its entry, or has given the lock back.
     pub fn clear_up(&self, remains: &mut impl Remains) {
         // SeqCst fence: between what the caller has said in its entry and the load of `state`. If
         // that load misses the close, the party that closes has yet to look at the entries, and

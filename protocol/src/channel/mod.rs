@@ -1,4 +1,6 @@
-//! The slot protocol: one writer and many readers share slots, without a lock or a torn value.
+//! The slot protocol: one writer and many readers share slots.
+//!
+//! They do so without a lock between them, and without a torn value.
 //!
 //! This module does no I/O and knows no pointers into mappings. It speaks of words, which are
 //! atomics in shared memory, or on loom's heap. It yields tokens and slot numbers.
@@ -107,14 +109,16 @@ use crate::sync::AtomicU64;
 #[derive(Default)]
 pub struct LatestWord(AtomicU64);
 
-/// A slot's `seq` word: the number of the value that the slot holds, 0 while it is being written.
+/// A slot's `seq` word: the number of its value, 0 while that is written.
+///
 /// Only the writer stores it.
 #[repr(transparent)]
 #[derive(Default)]
 pub struct SlotSeq(AtomicU64);
 
-/// What one reader holds. Only that reader stores it, or the writer once the kernel has proved the
-/// reader dead.
+/// What one reader holds.
+///
+/// Only that reader stores it, or the writer once the kernel has proved the reader dead.
 #[repr(C)]
 #[derive(Default)]
 pub struct Pins {
@@ -122,10 +126,12 @@ pub struct Pins {
     borrowed: AtomicU64,
     /// The slots of all owned samples.
     kept: AtomicU64,
-    /// How often an attempt to pin came too late. A hint for the writer to spread over more slots;
-    /// nothing depends on it.
+    /// How often an attempt to pin came too late.
+    ///
+    /// A hint for the writer to spread over more slots; nothing depends on it.
     retries: AtomicU64,
-    /// Number of the last value that the reader has come to, all ones when it reads no more: what a
-    /// close leaves stays for readers that are behind.
+    /// Number of the last value that the reader has come to.
+    ///
+    /// All ones when it reads no more. What a close leaves stays for readers that are behind.
     seen: AtomicU64,
 }

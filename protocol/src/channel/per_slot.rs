@@ -4,7 +4,9 @@ use super::{MAX_SLOTS, SlotIndex};
 use core::array;
 use core::ops::{Index, IndexMut};
 
-/// One `T` for each of [`MAX_SLOTS`] slots. Indexing cannot fail, as a [`SlotIndex`] is below that.
+/// One `T` for each of [`MAX_SLOTS`] slots.
+///
+/// Indexing cannot fail, as a [`SlotIndex`] is below that.
 ///
 /// A board may have fewer slots. The values beyond stay as they were made.
 #[derive(Debug)]

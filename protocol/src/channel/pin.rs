@@ -1,5 +1,6 @@
-//! The reader's transitions: pin, unpin, keep, release, and the unpinned copy. The argument stands
-//! in [the parent module](super).
+//! The reader's transitions: pin, unpin, keep, release, and the unpinned copy.
+//!
+//! The argument stands in [the parent module](super).
 
 use super::{Latest, LatestWord, PerSlot, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
@@ -78,7 +79,9 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         fail_point!("pin.cleared");
     }
 
-    /// Notes which value this reader has come to, so that a close does not keep it for this reader.
+    /// Notes which value this reader has come to.
+    ///
+    /// A close does not keep that value for this reader.
     #[inline]
     pub fn tell(&self, pins: &Pins, number: u64) {
         // Relaxed: what is mapped stays mapped. That a reader clears up after a close which looked
@@ -86,7 +89,7 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
         pins.seen.store(number, Ordering::Relaxed);
     }
 
-    /// First half of a copy without a pin: whether the slot holds the value that `latest` named.
+    /// Begins a copy without a pin: whether the slot holds what `latest` named.
     pub fn stamped(&self, latest: Latest) -> bool {
         // Acquire: pairs with the `seq` store of `WriterSide::publish`.
         self.slots
@@ -94,8 +97,9 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
             .is_some_and(|slot| slot.as_ref().0.load(Ordering::Acquire) == latest.number())
     }
 
-    /// Second half of a copy without a pin: whether the slot still holds that value, so that the
-    /// copy is whole.
+    /// Ends a copy without a pin: whether the slot still holds that value.
+    ///
+    /// If so, the copy is whole.
     pub fn unchanged(&self, latest: Latest) -> bool {
         // Acquire fence: the copy's loads before the second look at `seq`. Pairs with the Release
         // fence in `WriterSide::confirm`: a copy that caught one byte of the next value sees that
@@ -115,8 +119,9 @@ impl<S: AsRef<SlotSeq>> ReaderSide<'_, S> {
     }
 }
 
-/// The owned samples of one reader: how many hold each slot. Shown to the writer in [`Pins`]'
-/// `kept` word.
+/// The owned samples of one reader: how many hold each slot.
+///
+/// Shown to the writer in [`Pins`]' `kept` word.
 ///
 /// A mutex, because the last owner of a slot may leave on one thread while the reader keeps the
 /// same slot anew on another: count and shown mask must change together, or a bit would be lost.
@@ -142,8 +147,9 @@ impl KeptPins {
         Self { counts: Mutex::new(Counts { owners: PerSlot::default(), mask: 0 }) }
     }
 
-    /// Adds an owner of `slot`, which the caller has pinned through `borrowed` and unpins there
-    /// only afterwards.
+    /// Adds an owner of `slot`, which the caller has pinned through `borrowed`.
+    ///
+    /// The caller unpins it there only afterwards.
     #[inline]
     pub fn keep(&self, pins: &Pins, slot: SlotIndex) {
         self.change(pins, slot, |owners| owners.saturating_add(1));

@@ -1,5 +1,6 @@
-//! A reader comes and goes: its pins are cleared before its entry is put into use, and before it is
-//! taken out.
+//! A reader comes and goes: its entry is put into use and taken out.
+//!
+//! Its pins are cleared before either.
 
 use super::Pins;
 use crate::failpoint::fail_point;
@@ -7,8 +8,9 @@ use crate::members::Members;
 use crate::sync::Ordering;
 
 impl Pins {
-    /// Puts this entry, whose lock the caller holds, into use; whatever a dead owner pinned is
-    /// given back.
+    /// Puts this entry, whose lock the caller holds, into use.
+    ///
+    /// Whatever a dead owner pinned is given back.
     pub fn register(&self, members: &Members, index: usize) {
         // Release: a writer that still sees the bit of the entry's owner before us may load these
         // zeros instead of that owner's own. The entry's lock made its reads happen before ours;
@@ -22,7 +24,9 @@ impl Pins {
         fail_point!("register.shown");
     }
 
-    /// Takes this entry, whose lock the caller holds, out of use and gives back what it pinned.
+    /// Takes this entry out of use and gives back what it pinned.
+    ///
+    /// The caller holds the entry's lock.
     pub fn deregister(&self, members: &Members, index: usize) {
         // Release: reads of the values before the cleared words. Pairs with `WriterSide::scan`. A
         // writer that sees the bit gone and never loads the words is served by the Release of

@@ -8,8 +8,9 @@ pub const MAX_SLOTS: usize = 64;
 const SLOT_BITS: u32 = 6;
 const SLOT_MASK: u64 = (1 << SLOT_BITS) - 1;
 
-/// The largest sequence number that fits beside a slot index; at ten nanoseconds a value it lasts
-/// 91 years.
+/// The largest sequence number that fits beside a slot index.
+///
+/// At ten nanoseconds a value it lasts 91 years.
 pub const MAX_NUMBER: u64 = u64::MAX >> SLOT_BITS;
 
 /// The index of a slot, always below [`MAX_SLOTS`].
@@ -47,8 +48,7 @@ impl fmt::Debug for SlotIndex {
     }
 }
 
-/// What the board's `latest` word says: which sequence number is current, and the slot that holds
-/// it.
+/// What the board's `latest` word says: the current sequence number and its slot.
 ///
 /// Numbers start at 1, so the word 0 means that nothing has been published yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,9 @@ impl Latest {
         Self(number << SLOT_BITS | slot.0 as u64)
     }
 
-    /// Any 64 bits are a `Latest`; whether the slot exists is for the reader of the word to check.
+    /// Any 64 bits are a `Latest`.
+    ///
+    /// Whether the slot exists is for the reader of the word to check.
     #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)

@@ -1,5 +1,6 @@
-//! What the loom models of this crate have in common: a scenario, run with the code that ships and
-//! with its twins.
+//! What the loom models of this crate have in common: scenarios.
+//!
+//! Each is run with the code that ships and with its twins.
 
 #![cfg(loom)]
 
@@ -11,15 +12,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-/// What one twin does differently from the code that ships: a step that is left out, moved, or
-/// weakened.
+/// What one twin does differently from the code that ships.
+///
+/// A step is left out, moved, or weakened.
 pub(crate) trait Flaw: Copy + Debug + Send + Sync + 'static {
     /// No flaw: the code that ships.
     const NONE: Self;
 }
 
-/// A scenario with its bound. It is a function of the [`Flaw`], so that twins meet just what the
-/// code that ships meets.
+/// A scenario with its bound.
+///
+/// It is a function of the [`Flaw`], so that twins meet just what the code that ships meets.
 pub(crate) struct Model<F> {
     pub(crate) name: &'static str,
     pub(crate) preemptions: usize,

@@ -27,7 +27,9 @@ enum Flaw {
     LeaseGivenBackAtOnce,
     /// Names the file before it is complete.
     TagFirst,
-    /// Takes over and removes at once what the tag named before, as if it were a name yet to come.
+    /// Takes over and removes at once what the tag named before.
+    ///
+    /// As if that were a name yet to come.
     ForgetAtOnce,
 }
 
@@ -40,7 +42,9 @@ const STRANDED: &str = "nothing has the name that the tag held";
 const STALE: &str = "older than what the name stands for";
 const TORN: &str = "a value that is not whole was accepted";
 
-/// A file: two stamps and an element, which must be equal in a value that is whole.
+/// A file: two stamps and an element.
+///
+/// They must be equal in a value that is whole.
 struct File {
     words: [AtomicU64; 3],
     /// How many have it open, besides the writer. Held locked: a lease.
@@ -172,8 +176,9 @@ fn no_reader_is_stranded_or_sees_a_torn_value() {
         .rejects(Flaw::TagFirst, &[STALE]);
 }
 
-/// A writer is killed that has made half of its next file, and another one goes on with the names:
-/// `core::inherit`.
+/// A writer is killed with its next file half made; another goes on.
+///
+/// The other one goes on with the names, as `channel::inherit` does.
 fn take_over(shared: &Shared, flaw: Flaw) {
     shared.files[1].write(2);
     shared.set(2, Entry::File(1));

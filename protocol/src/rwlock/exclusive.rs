@@ -1,12 +1,15 @@
-//! Holding the array alone: claim, drain, release. The argument stands in [the parent
-//! module](super).
+//! Holding the array alone: claim, drain, release.
+//!
+//! The argument stands in [the parent module](super).
 
 use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, SLICE_NS, Waiter, Wake};
 use crate::failpoint::fail_point;
 use crate::sync::Ordering;
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// Takes the array alone, waiting as long as `waiter` allows; `None` when that was not enough.
+    /// Takes the array alone, waiting as long as `waiter` allows.
+    ///
+    /// `None` when that was not enough.
     #[inline]
     pub fn claim(&self, purpose: Purpose, waiter: &mut impl Waiter) -> Option<Acquired> {
         let word = self.look();
@@ -22,7 +25,9 @@ impl<K: Kernel> RwLock<'_, K> {
         Some(Acquired { poisoned: word.is_poisoned() })
     }
 
-    /// Takes the array alone if that is possible at once. If not, its sharers are not disturbed.
+    /// Takes the array alone if that is possible at once.
+    ///
+    /// If not, its sharers are not disturbed.
     #[inline]
     pub fn try_claim(&self, waiter: &mut impl Waiter) -> Option<Acquired> {
         if self.is_shared() {
@@ -126,7 +131,9 @@ impl<K: Kernel> RwLock<'_, K> {
         taken
     }
 
-    /// The last attempt of a party that has timed out; returns what the word was before.
+    /// Makes the last attempt of a party that has timed out.
+    ///
+    /// Returns what the word was before.
     fn take_if_free(&self, purpose: Purpose, waiter: &impl Waiter) -> Option<LockWord> {
         if self.is_others_turn(self.look()) {
             self.reap_dead(wants);
@@ -141,7 +148,9 @@ impl<K: Kernel> RwLock<'_, K> {
         word.is_waited_for() && self.any(Entry::is_in_turn)
     }
 
-    /// Whether the parties in turn have had a slice's time to come; ends their turn then.
+    /// Whether the parties in turn have had a slice's time to come.
+    ///
+    /// Ends their turn then.
     fn is_turn_over(&self, waiter: &impl Waiter) -> bool {
         // Relaxed, here and below: a hint. A number that makes no sense ends the turn at once.
         let began = self.words.turn.load(Ordering::Relaxed);
@@ -160,8 +169,9 @@ impl<K: Kernel> RwLock<'_, K> {
         is_over
     }
 
-    /// Passes over the parties that had a slice's time to come. The dead are reaped. For the
-    /// stopped no party holds back until they stir.
+    /// Passes over the parties that had a slice's time to come.
+    ///
+    /// The dead are reaped. For the stopped no party holds back until they stir.
     #[cold]
     fn end_turn(&self) {
         self.reap_dead(wants);
@@ -174,8 +184,9 @@ impl<K: Kernel> RwLock<'_, K> {
         });
     }
 
-    /// Waits, with the word this party's, until no party shares the array. Gives the word back when
-    /// that takes too long, and when `waiter` panics.
+    /// Waits, with the word this party's, until no party shares the array.
+    ///
+    /// Gives the word back when that takes too long, and when `waiter` panics.
     #[cold]
     #[inline(never)]
     fn drain_or_release(&self, waiter: &mut impl Waiter) -> bool {

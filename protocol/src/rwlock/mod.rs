@@ -1,4 +1,4 @@
-//! The lock of a shared array: its sharers, its holder, and what happens when one of them dies.
+//! The lock of a shared array: its sharers, its holder, and their deaths.
 //!
 //! Like [`crate::channel`], this module does no I/O and knows no pointers into mappings. It speaks
 //! of words in shared memory, or on loom's heap. A [`Kernel`] and a [`Waiter`] wake, sleep, and say
@@ -127,8 +127,9 @@ pub struct RwLockWords {
     _rest_of_the_line: [AtomicU64; 6],
     /// Notified when a holder goes. For all parties that wait for that.
     opened: EventWords,
-    /// Notified when an entry shares nothing any more, or wants nothing any more. For a holder, and
-    /// for parties that hold back.
+    /// Notified when an entry shares nothing any more, or wants nothing any more.
+    ///
+    /// For a holder, and for parties that hold back.
     cleared: EventWords,
     _reserved: [AtomicU64; 6],
     members: Members,
@@ -150,7 +151,9 @@ impl EventWords {
     }
 }
 
-/// One handle's line. Only the handle that holds the kernel's lock on these bytes stores to it.
+/// One handle's line.
+///
+/// Only the handle that holds the kernel's lock on these bytes stores to it.
 #[repr(C, align(64))]
 #[derive(Default)]
 pub struct Entry {
@@ -158,8 +161,9 @@ pub struct Entry {
     wants: AtomicU64,
     /// The owner's process id as it saw itself: a hint for people.
     pid: AtomicU32,
-    /// 1 when the owner's turn has come and gone unused; a party that holds back sets it, the owner
-    /// clears it when it stirs.
+    /// 1 when the owner's turn has come and gone unused.
+    ///
+    /// A party that holds back sets it; the owner clears it when it stirs.
     passed: AtomicU32,
 }
 
@@ -171,7 +175,7 @@ impl Entry {
         self.pid.store(pid, Ordering::Relaxed);
     }
 
-    /// Whether a thread of the owner's waits for a holder to go, and has not been passed over.
+    /// Whether an owner's thread waits for a holder to go, and was not passed over.
     #[inline]
     fn is_in_turn(&self) -> bool {
         // SeqCst: load half of the handshake with `Wanting`. Relaxed: a hint.
@@ -193,9 +197,10 @@ pub trait Kernel {
     /// Wakes all sleepers on `wake`, which has just been changed from `replaced` to the next.
     fn wake_all(&self, wake: &AtomicU32, replaced: u32);
 
-    /// If entry `index` has no living owner: runs `reap` with the entry's kernel lock held against
-    /// all others, threads of this process included. An entry that does not exist has no owner;
-    /// one's own does.
+    /// Runs `reap` if entry `index` has no living owner.
+    ///
+    /// The entry's kernel lock is held meanwhile against all others, threads of this process
+    /// included. An entry that does not exist has no owner; one's own does.
     fn if_dead(&self, index: usize, reap: impl FnOnce());
 }
 
@@ -211,8 +216,9 @@ pub trait Waiter {
     fn now(&self) -> u64;
 }
 
-/// Nanoseconds after which a party that is waited for is looked at. Does it live, has it come in
-/// its turn?
+/// Nanoseconds after which a party that is waited for is looked at.
+///
+/// Does it live, has it come in its turn?
 pub const SLICE_NS: u64 = 10_000_000;
 
 /// How a sleep ended.
@@ -247,8 +253,9 @@ pub struct RwLock<'a, K> {
 }
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// The lock word, in the order of S: what was stored by this party before is in sight of the
-    /// party that stored what this misses.
+    /// The lock word, in the order of S.
+    ///
+    /// What was stored by this party before is in sight of the party that stored what this misses.
     #[inline]
     fn look(&self) -> LockWord {
         // SeqCst: load half of the handshakes; contains the Acquire that pairs with `release` and

@@ -4,12 +4,15 @@ use super::{Kernel, RwLock};
 use crate::failpoint::fail_point;
 use crate::sync::store_seqcst;
 
-/// Attempts to free a word with marks that others may change at the same time. Each does that once.
+/// Attempts to free a word with marks that others may change meanwhile.
+///
+/// Each does that once.
 const ATTEMPTS: u32 = 1000;
 
 impl<K: Kernel> RwLock<'_, K> {
-    /// Moves into this party's entry, with its kernel lock held. Its dead owner may not have been
-    /// reaped yet.
+    /// Moves into this party's entry, with its kernel lock held.
+    ///
+    /// Its dead owner may not have been reaped yet.
     pub fn join(&self) {
         self.reap(self.own);
         self.words.members.add(self.own);
@@ -27,8 +30,9 @@ impl<K: Kernel> RwLock<'_, K> {
         self.kernel.if_dead(index, || self.reap(index));
     }
 
-    /// Clears away what the owner of entry `index`, which is dead, had. The caller has that entry's
-    /// kernel lock, unless there is no such entry.
+    /// Clears away what the owner of entry `index`, which is dead, had.
+    ///
+    /// The caller has that entry's kernel lock, unless there is no such entry.
     pub(super) fn reap(&self, index: usize) {
         for _ in 0..ATTEMPTS {
             let word = self.look();

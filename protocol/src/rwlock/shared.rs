@@ -1,5 +1,6 @@
-//! Sharing the array: in, out, and waiting to get in. The argument stands in [the parent
-//! module](super).
+//! Sharing the array: in, out, and waiting to get in.
+//!
+//! The argument stands in [the parent module](super).
 
 use super::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, Share, Waiter, Wake};
 use crate::failpoint::fail_point;
@@ -121,7 +122,9 @@ impl<K: Kernel> RwLock<'_, K> {
     }
 }
 
-/// While it lives, a thread of this party wants to share the array and could not.
+/// A wish of this party: a thread wants to share the array and could not.
+///
+/// It stands while this value lives.
 struct Wanting<'a, K: Kernel> {
     lock: &'a RwLock<'a, K>,
     entry: &'a Entry,

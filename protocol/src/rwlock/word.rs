@@ -8,8 +8,9 @@ pub struct LockWord(u64);
 
 /// Bits 0..16: index of the holder's entry plus 1; 0 when it is free.
 const HOLDER: u64 = 0xffff;
-/// A party waits for a holder to go. On a free word: it is the turn of such parties, and those that
-/// want the array alone hold back.
+/// A party waits for a holder to go.
+///
+/// On a free word: it is the turn of such parties, and those that want the array alone hold back.
 const WAITED_FOR: u64 = 1 << 16;
 /// A holder died or panicked with the array to itself.
 const POISONED: u64 = 1 << 17;
@@ -26,8 +27,9 @@ impl LockWord {
     /// The bit that says which of the two groups is admitted.
     pub(super) const GROUP: u64 = ATOMIC;
 
-    /// Any 64 bits are a `LockWord`; whether the holder exists is for the reader of the word to
-    /// check.
+    /// Any 64 bits are a `LockWord`.
+    ///
+    /// Whether the holder exists is for the reader of the word to check.
     #[inline]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)

@@ -1,5 +1,6 @@
-//! A channel on the heap, and the loops of a writer and a reader in small. A [`Flaw`] exchanges one
-//! of their steps.
+//! A channel on the heap, with the loops of writer and reader in small.
+//!
+//! A [`Flaw`] exchanges one of their steps.
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::channel::{
@@ -112,7 +113,7 @@ pub(super) fn spawn<P: 'static>(
     loom::thread::spawn(move || body(&channel))
 }
 
-/// The writer's loop in small: takes the first slot after the latest that can be claimed.
+/// Runs the writer's loop in small: takes the first claimable slot after the latest.
 pub(super) struct Writer<'a, P = Pair> {
     pub(super) channel: &'a Channel<P>,
     pub(super) latest: Latest,
@@ -242,7 +243,9 @@ impl<'a, P: Payload> Writer<'a, P> {
     }
 }
 
-/// Attempts to pin before a reader gives up; it would go on, but the model must end.
+/// Attempts to pin before a reader gives up.
+///
+/// A real reader would go on, but the model must end.
 const ATTEMPTS: usize = 2;
 
 /// The reader's loop in small.

@@ -1,5 +1,6 @@
-//! The end of a channel: what a close leaves stays for the readers that are behind, and the last of
-//! them clears up, against newcomers, removers and successors.
+//! The end of a channel, against newcomers, removers and successors.
+//!
+//! What a close leaves stays for the readers that are behind, and the last of them clears up.
 
 use super::{Channel, Flaw, LEFT_OVER, Latest, Model, Pair, TAKEN_AWAY, Writer, spawn};
 use crate::channel::{CloseSide, PinAttempt, Remains, State, StateWord};
@@ -10,10 +11,13 @@ use std::sync::Arc;
 /// What there is of a channel beside the words of its slots.
 struct Site {
     state: StateWord,
-    /// The kernel's lock on the board: whether a party has it. That the kernel puts those that ask
-    /// in an order is what the mutex stands for.
+    /// The kernel's lock on the board: whether a party has it.
+    ///
+    /// The mutex stands for the order in which the kernel puts those that ask.
     lock: Mutex<bool>,
-    /// Whether the files are there, as the file system says: it puts its answers in an order too.
+    /// Whether the files are there, as the file system says.
+    ///
+    /// It puts its answers in an order too.
     files: Mutex<bool>,
     /// The kernel's locks on the reader entries.
     lives: [AtomicU32; 2],
@@ -120,8 +124,9 @@ fn close(site: &Site, channel: &Channel, flaw: Flaw) {
     }
 }
 
-/// A reader reads what is current: it is there for one that has not come to it, whatever has
-/// happened to the channel.
+/// Reads what is current, as a reader.
+///
+/// It is there for a reader that has not come to it, whatever has happened to the channel.
 fn read(site: &Site, channel: &Channel, entry: usize) -> Option<Latest> {
     let side = channel.reader_side();
     let latest = side.latest();
@@ -166,7 +171,9 @@ fn published(readers: usize, flaw: Flaw) -> (Arc<Channel>, Arc<Site>) {
     (channel, Site::new(readers))
 }
 
-/// The writer closes while its readers read the last value and go, or go without having read it.
+/// The writer closes while its readers go.
+///
+/// They read the last value first, or go without having read it.
 fn last_ones_out(readers: usize, reads: bool, flaw: Flaw) {
     let (channel, site) = published(readers, flaw);
     let readers: Vec<_> = (0..readers)
@@ -207,8 +214,9 @@ fn newcomer(flaw: Flaw) {
     assert!(!site.has_files(), "{}", super::flaw::REMAINS);
 }
 
-/// The writer has closed and left the value for one reader, which comes to it and clears up while a
-/// successor takes the channel over.
+/// A reader clears up while a successor takes the channel over.
+///
+/// The writer has closed and left the value for that one reader, which comes to it.
 fn successor(flaw: Flaw) {
     let (channel, site) = published(1, flaw);
     close(&site, &channel, Flaw::None);

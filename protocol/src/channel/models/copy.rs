@@ -27,8 +27,10 @@ impl Elements {
 /// How the writer zeroes the slot's `seq`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// As it ships. Under loom its SeqCst fences hide whether the Release fence of `confirm` is
-    /// enough for the copies.
+    /// As it ships.
+    ///
+    /// Under loom its SeqCst fences hide whether the Release fence of `confirm` is enough for the
+    /// copies.
     Shipped,
     /// As it ships, claiming one slot ahead.
     Preclaimed,
@@ -37,8 +39,9 @@ enum Begin {
     WithoutSeqCst,
 }
 
-/// Publishes one value the way the twins and [`Begin::WithoutSeqCst`] do; no reader pins, so the
-/// first candidate will do.
+/// Publishes one value the way the twins and [`Begin::WithoutSeqCst`] do.
+///
+/// No reader pins, so the first candidate will do.
 fn publish_by_hand(writer: &mut Writer<'_, Elements>) {
     let Some(slot) = writer.candidates().next() else {
         return;
@@ -58,9 +61,10 @@ fn publish_by_hand(writer: &mut Writer<'_, Elements>) {
     writer.latest = latest;
 }
 
-/// A reader copies while the writer publishes. After publication number `held`, if any, another
-/// reader pins the current value for good, so that from then on every claim of its slot is given
-/// up.
+/// A reader copies while the writer publishes.
+///
+/// After publication number `held`, if any, another reader pins the current value for good. From
+/// then on every claim of its slot is given up.
 fn copy_while_writing(begin: Begin, publications: u64, held: Option<u64>, flaw: Flaw) {
     let channel = Channel::<Elements>::new(2, 1, 1);
     let mut writer = Writer::new(&channel, flaw);

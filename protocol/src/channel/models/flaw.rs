@@ -51,7 +51,7 @@ pub(super) enum Flaw {
     RemoveBeforeUse,
     /// Takes a silent reader for a dead one.
     ReclaimsByTimeout,
-    /// Sees that the owner is dead, but does not hold the entry's lock while clearing it.
+    /// Sees that the owner is dead, but clears the entry without its lock.
     ReclaimsUnlocked,
 
     // Takeover.
@@ -101,7 +101,9 @@ pub(super) enum Flaw {
     // The end.
     /// Gives the lock back without a look at the parties that were refused it meanwhile.
     NoLookAfterLock,
-    /// Asks for the lock, then says that it has come to the last value, or goes.
+    /// Asks for the lock before it says that it is no longer behind.
+    ///
+    /// It says so when it has come to the last value, or goes.
     ClearsUpBeforeSaying,
     /// Removes the files without a second look, with the lock.
     ClearsUpAtOneLook,
@@ -115,8 +117,9 @@ impl models::Flaw for Flaw {
     const NONE: Self = Self::None;
 }
 
-/// loom found two accesses to a value that are not ordered, or a reader saw a value that is not the
-/// one it pinned.
+/// Accesses to a value were not ordered, or a reader saw another value.
+///
+/// loom finds the former. The latter is a value that is not the one that the reader pinned.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", FOREIGN];
 pub(super) const FOREIGN: &str = "a value that does not belong to its number";
 /// To a reader an honest board looked broken.
@@ -130,7 +133,9 @@ pub(super) const LEFT_BEHIND: Symptom = &[PINNED];
 pub(super) const PINNED: &str = "a pin was left behind";
 /// A sleeper is never woken.
 pub(super) const LOST_WAKEUP: Symptom = &["deadlock"];
-/// Files of a closed channel stay though no reader is behind, and no party will clear up.
+/// Files of a closed channel stay though no reader is behind.
+///
+/// No party will clear them up.
 pub(super) const LEFT_OVER: Symptom = &[REMAINS];
 pub(super) const REMAINS: &str = "files stay for nobody";
 /// Files went that a reader or a writer still counts on.

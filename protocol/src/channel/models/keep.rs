@@ -1,5 +1,4 @@
-//! Owned samples: a borrowed sample becomes an owned one, and owned ones are dropped on other
-//! threads.
+//! Owned samples: made of borrowed ones, and dropped on other threads.
 
 use super::{Channel, Flaw, LEFT_BEHIND, Model, PINNED, Pins, Reader, SlotIndex, TORN, Writer, spawn};
 use crate::channel::KeptPins;
@@ -58,8 +57,9 @@ impl Owners {
     }
 }
 
-/// A reader pins and keeps while the writer looks, and claims `ahead` slots along with each
-/// publication.
+/// A reader pins and keeps while the writer looks.
+///
+/// The writer claims `ahead` slots along with each publication.
 fn keep_while_claiming(ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut writer = Writer::new(&channel, flaw);
@@ -82,9 +82,10 @@ fn keep_while_claiming(ahead: usize, publications: usize, flaw: Flaw) {
     reader.join().unwrap();
 }
 
-/// A reader owns the sample in slot 0, which another thread drops while the reader keeps a second
-/// sample: of the same slot, or, if `newer` values have followed, of another. The writer claims
-/// `ahead` slots along with each publication.
+/// Another thread drops an owned sample while its reader keeps a second one.
+///
+/// The first sample is in slot 0. The second is of the same slot, or, if `newer` values have
+/// followed, of another. The writer claims `ahead` slots along with each publication.
 fn drop_elsewhere(newer: usize, ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let owners = Owners::new(flaw);

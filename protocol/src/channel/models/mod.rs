@@ -1,4 +1,4 @@
-//! loom models of the protocol, as it ships, and of twins that must be found out.
+//! loom models of the protocol as it ships, and of twins that must fail.
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg loom" cargo test --release -p ndsharray-protocol --lib \

@@ -5,7 +5,9 @@ use crate::channel::KeptPins;
 use crate::sync::{AtomicU32, Ordering};
 use std::sync::Arc;
 
-/// The kernel's lock on a reader entry. It is free once its owner has let go of it or has died.
+/// The kernel's lock on a reader entry.
+///
+/// It is free once its owner has let go of it or has died.
 struct EntryLock(AtomicU32);
 
 impl EntryLock {
@@ -29,8 +31,9 @@ impl EntryLock {
     }
 }
 
-/// A reader comes, reads and goes, while the writer claims `ahead` slots along with each
-/// publication.
+/// A reader comes, reads and goes, while the writer claims.
+///
+/// The writer claims `ahead` slots along with each publication.
 fn come_and_go(ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 0);
     let mut writer = Writer::new(&channel, flaw);
@@ -80,8 +83,9 @@ enum Hold {
     Owned,
 }
 
-/// A reader ends, and a new one takes over its entry, while the writer claims, and reclaims what
-/// the dead have pinned.
+/// A reader ends, and a new one takes over its entry.
+///
+/// Meanwhile the writer claims, and reclaims what the dead have pinned.
 fn reuse(hold: Hold, end: End, ahead: usize, publications: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let lock = EntryLock::owned();

@@ -126,8 +126,9 @@ fn publish(writer: &mut Writer<'_>) {
     }
 }
 
-/// Readers sleep until the last of `publications` values is there; the writer claims `ahead` slots
-/// along with each.
+/// Readers sleep until the last of `publications` values is there.
+///
+/// The writer claims `ahead` slots along with each.
 fn sleep_and_wake(readers: usize, ahead: usize, publications: u64, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
     let events = Events::new();
@@ -156,8 +157,9 @@ enum Step {
     Changed,
 }
 
-/// A writer publishes and dies while it notifies; the next one wakes the sleepers, and publishes in
-/// its turn.
+/// A writer publishes and dies while it notifies.
+///
+/// The next one wakes the sleepers, and publishes in its turn.
 fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     let channel = Channel::<Pair>::new(2, 0, 0);
     let events = Events::new();
@@ -188,8 +190,9 @@ fn take_over_the_bell(last: Step, ahead: usize, flaw: Flaw) {
     reader.join().unwrap();
 }
 
-/// A board's `state`, as far as sleepers are concerned: it lies in another file than the words of
-/// the event count.
+/// A board's `state`, as far as sleepers are concerned.
+///
+/// It lies in another file than the words of the event count.
 const OPEN: u32 = 1;
 const CLOSED: u32 = 2;
 
@@ -203,7 +206,7 @@ fn sleep_and_close(readers: usize, flaw: Flaw) {
             let (events, state) = (Arc::clone(&events), Arc::clone(&state));
             spawn(&channel, move |_| {
                 let count = events.event_count();
-                // Acquire: as `Board::state`.
+                // Acquire: as `StateWord::load`.
                 let is_open = || state.load(Ordering::Acquire) == OPEN;
                 while is_open() {
                     let ticket = count.ticket();
@@ -215,7 +218,7 @@ fn sleep_and_close(readers: usize, flaw: Flaw) {
             })
         })
         .collect();
-    // Release: as `Board::set_state`.
+    // Release: contained in the SeqCst of `StateWord::store`.
     let close = || state.store(CLOSED, Ordering::Release);
     if flaw == Flaw::NotifiesBeforeState {
         let _ = events.event_count().notify_always();

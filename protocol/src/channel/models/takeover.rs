@@ -1,4 +1,6 @@
-//! Takeover: a writer dies between two steps, and the next one goes on from the words that it left.
+//! Takeover: a writer dies between two steps, and the next one goes on.
+//!
+//! The next one has only the words that the dead one left.
 
 use super::{BROKEN, Channel, Flaw, Latest, Model, Payload, Reader, TORN, WENT_BACK, Writer, spawn};
 use crate::channel::{KeptPins, PinScan};
@@ -53,9 +55,10 @@ fn die_after(last: Step, writer: &mut Writer<'_>) {
     }
 }
 
-/// One writer publishes `before` values and dies in the next, another takes over and publishes
-/// `after` values; a reader takes two samples meanwhile. Both writers claim `ahead` slots along
-/// with each publication.
+/// One writer dies while it publishes, another takes over; a reader takes two samples meanwhile.
+///
+/// The first publishes `before` values and dies in the next, the second publishes `after` values.
+/// Both writers claim `ahead` slots along with each publication.
 fn take_over(last: Step, before: usize, after: usize, ahead: usize, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut first = Writer::new(&channel, flaw);
@@ -100,8 +103,9 @@ fn a_writer_takes_over() {
     }
 }
 
-/// As [`take_over`], but the writer that takes over dies too, after `again`, and a third one goes
-/// on.
+/// As [`take_over`], but the second writer dies too, and a third goes on.
+///
+/// The second writer dies after `again`.
 fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
     let channel = Channel::new(2, 1, 1);
     let mut first = Writer::new(&channel, flaw);
@@ -129,8 +133,9 @@ fn take_over_twice(last: Step, again: Step, flaw: Flaw) {
     assert!(third.publish(), "no slot is lost to the dead");
 }
 
-/// A reader owns a sample of the first writer's, and drops it on another thread while the writer
-/// that takes over publishes.
+/// A reader drops an owned sample while the writer that takes over publishes.
+///
+/// The sample is of the first writer's, and is dropped on another thread.
 fn take_over_beside_an_owned_sample(last: Step, flaw: Flaw) {
     let channel = Channel::new(3, 1, 1);
     let mut first = Writer::new(&channel, flaw);

@@ -1,5 +1,6 @@
-//! An array on the heap with its lock, a kernel in small, and parties with steps that a [`Flaw`]
-//! exchanges.
+//! An array on the heap with its lock, a kernel in small, and parties.
+//!
+//! A [`Flaw`] exchanges one of the parties' steps.
 
 use super::{Flaw, INTRUDER, LOST};
 use crate::rwlock::{Acquired, Entry, Kernel, LockWord, Purpose, RwLock, RwLockWords, Share, Waiter, Wake};
@@ -12,7 +13,9 @@ use std::sync::Arc;
 pub(super) struct Machine {
     dead: Mutex<Vec<bool>>,
     woken: Condvar,
-    /// The kernel's locks on the entries of the dead: one reaper or new owner at a time.
+    /// The kernel's locks on the entries of the dead.
+    ///
+    /// One reaper or new owner is at work at a time.
     reapers: Mutex<()>,
     /// Slices that were over because a party was dead.
     pub(super) slices: AtomicU64,
@@ -26,7 +29,7 @@ impl Machine {
         self.woken.notify_all();
     }
 
-    /// Gives the entry of a dead owner to a new one, if no other party was quicker.
+    /// Gives a dead owner's entry to a new one, if no other was quicker.
     pub(super) fn inherit(&self, index: usize, join: impl FnOnce()) -> bool {
         let _reaper = self.reapers.lock().unwrap();
         if !self.dead.lock().unwrap()[index] {
@@ -66,8 +69,9 @@ impl Kernel for Machine {
     }
 }
 
-/// Sleeps as the kernel has it; a slice is over as soon as a party is dead, and with a twin that
-/// is quick to reap, at once.
+/// Sleeps as the kernel has it.
+///
+/// A slice is over as soon as a party is dead, and with a twin that is quick to reap, at once.
 struct Sleeper<'a>(&'a Machine);
 
 impl Waiter for Sleeper<'_> {
@@ -126,8 +130,9 @@ pub(super) struct Arena {
     pub(super) entries: Vec<Entry>,
     /// The elements: loom finds uses of them that are not ordered.
     elements: UnsafeCell<u64>,
-    /// The parties at them just now: 1 for each that looks, [`CHANGING`] for each that changes
-    /// them.
+    /// The parties at them just now.
+    ///
+    /// 1 for each that looks, [`CHANGING`] for each that changes them.
     present: AtomicU64,
     pub(super) machine: Machine,
     flaw: Flaw,
@@ -362,8 +367,9 @@ impl Party<'_> {
         acquired
     }
 
-    /// Changes an element atomically. Only one party of a model does so, because loom would take
-    /// two for a race.
+    /// Changes an element atomically.
+    ///
+    /// Only one party of a model does so, because loom would take two for a race.
     pub(super) fn touch(&self) -> Acquired {
         let acquired = self.share(Share::Atomic);
         self.arena.change();

@@ -78,7 +78,9 @@ fn one_dies(last: Last, flaw: Flaw) {
     arena.assert_changes(2 + u64::from(changed));
 }
 
-/// One dies while it waits for a holder; a party that waits for it afterwards does so once.
+/// One dies while it waits for a holder.
+///
+/// A party that waits for it afterwards does so once.
 fn a_waiter_dies(flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     let party = arena.party(0);
@@ -99,8 +101,9 @@ fn a_waiter_dies(flaw: Flaw) {
     arena.assert_changes(4);
 }
 
-/// The dead one's entry is reaped by a party that waits for it, or inherited by a new handle, which
-/// uses it at once.
+/// A waiting party reaps the dead one's entry, or a new handle inherits it.
+///
+/// The new handle uses it at once.
 fn an_heir(last: Last, flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     die(&arena.party(1), last);
@@ -121,7 +124,9 @@ fn an_heir(last: Last, flaw: Flaw) {
     heir.join().unwrap();
 }
 
-/// Two wait for a dead holder, and both want to reap it; the first one in dies too.
+/// Two wait for a dead holder, and both want to reap it.
+///
+/// The first one in dies too.
 fn two_reapers(flaw: Flaw) {
     let arena = Arena::new(3, 3, flaw);
     die(&arena.party(2), Last::Changed);

@@ -53,7 +53,7 @@ pub(super) enum Flaw {
     // Death.
     /// Takes a slow party for dead.
     ReapsTheLiving,
-    /// Sees that a party is dead, but has not the entry's kernel lock while it reaps.
+    /// Reaps a party that it sees dead, without the entry's kernel lock.
     ReapsUnlocked,
     /// Clears the counts of the dead, but leaves the word to them.
     LeavesTheWord,
@@ -71,8 +71,9 @@ impl models::Flaw for Flaw {
     const NONE: Self = Self::None;
 }
 
-/// loom found two uses of the elements that are not ordered, or two parties are at them that
-/// exclude each other, or an update was lost.
+/// Two uses of the elements clashed, or an update was lost.
+///
+/// loom found two uses that are not ordered, or two parties are at them that exclude each other.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", INTRUDER, LOST];
 pub(super) const INTRUDER: &str = "two are there who exclude each other";
 pub(super) const LOST: &str = "an update was lost";

@@ -1,4 +1,4 @@
-//! loom models of the lock, as it ships, and of twins that must be found out.
+//! loom models of the lock as it ships, and of twins that must fail.
 //!
 //! ```sh
 //! RUSTFLAGS="--cfg loom" cargo test --release -p ndsharray-protocol --lib \
@@ -16,8 +16,8 @@
 //! one mutex; death as a step that a thread ends with, after which a waiting party finds that its
 //! slice is over. Without a death no slice ends, so nothing here rests on time.
 //!
-//! What the models of `slots` do not show, these do not show either. In particular loom's SeqCst
-//! fences order more than the SeqCst accesses that ship, as told there.
+//! What [`crate::channel`]'s models do not show, these do not show either. In particular loom's
+//! SeqCst fences order more than the SeqCst accesses that ship, as told there.
 
 #![allow(unsafe_code, reason = "loom's cells give pointers")]
 #![allow(

@@ -1,5 +1,6 @@
-//! Tests of the courtesy: which party is in turn after a holder, step by step, with a kernel that
-//! does as the test says.
+//! Tests of the courtesy: which party is in turn after a holder.
+//!
+//! They go step by step, with a kernel that does as the test says.
 
 use crate::rwlock::{Entry, Kernel, Purpose, RwLock, RwLockWords, SLICE_NS, Share, Waiter, Wake};
 use crate::sync::{AtomicU32, Ordering};
@@ -25,8 +26,9 @@ impl Kernel for Peace {
 
 type Sleep<'a> = (Wake, Box<dyn Fn() + 'a>);
 
-/// Sleeps end as listed, and do something on the way; after the last one it gives up. The clock
-/// shows how long it has slept.
+/// Sleeps end as listed, and do something on the way.
+///
+/// After the last one it gives up. The clock shows how long it has slept.
 struct Script<'a> {
     sleeps: Vec<Sleep<'a>>,
     now: u64,
@@ -82,7 +84,9 @@ impl Hall {
     }
 }
 
-/// After a holder the parties that waited to share come first, then one that wants the array alone.
+/// After a holder the parties that waited to share come first.
+///
+/// Then comes one that wants the array alone.
 #[test]
 fn sharers_have_their_turn_after_a_holder() {
     let hall = Hall::new();
@@ -126,8 +130,9 @@ fn wanted(hall: &Hall) {
     holder.release();
 }
 
-/// One that always wants, because it is stopped, holds the others up for one slice, and not for
-/// one each time.
+/// A stopped party that always wants holds the others up for one slice.
+///
+/// It does not hold them up for one slice each time.
 #[test]
 fn the_stopped_are_passed_over() {
     let hall = Hall::new();
@@ -152,7 +157,7 @@ fn the_stopped_are_passed_over() {
     stopped.leave();
 }
 
-/// A party that does not wait so long goes by the time when the turn began.
+/// A party that waits less than a slice goes by the turn's beginning.
 #[test]
 fn those_who_only_try_hold_back_no_longer_than_others() {
     let hall = Hall::new();
@@ -184,7 +189,9 @@ fn the_dead_are_waited_for_once() {
     assert!(!hall.0.members.any(3, |index| index == 1), "it is no member any more");
 }
 
-/// A party that panics while it waits for sharers has not got the array, and leaves it to others.
+/// A party that panics while it waits for sharers leaves the array to others.
+///
+/// It has not got the array.
 #[test]
 fn a_panic_in_a_wait_leaves_the_array_free() {
     let hall = Hall::new();
@@ -207,8 +214,9 @@ fn a_panic_in_a_wait_leaves_the_array_free() {
     assert_eq!(words.sum::<u64>(), 0);
 }
 
-/// A party that does not wait, and finds the holder dead, shares the array, whichever group it was
-/// for.
+/// A party that finds the holder dead, and does not wait, shares the array.
+///
+/// Whichever group it was for.
 #[test]
 fn a_party_that_reaps_the_holder_gets_in() {
     let hall = Hall::new();

@@ -35,7 +35,9 @@ fn one_tries(flaw: Flaw) {
     arena.assert_changes(changes);
 }
 
-/// One waits no longer than it takes to look, while the other looks at the array and changes it.
+/// One waits no longer than it takes to look.
+///
+/// Meanwhile the other looks at the array and changes it.
 fn one_gives_up(flaw: Flaw) {
     let arena = Arena::new(2, 2, flaw);
     let other = spawn(&arena, 1, |party| {

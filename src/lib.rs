@@ -71,7 +71,8 @@
 //! 6. Nothing leaks: files are unlinked when their last use ends, and what a killed process left is
 //!    reclaimed by the next writer of that name or by [`remove`].
 //!
-//! `docs/PLATFORMS.md` says what each operating system cannot promise.
+//! [Platforms](_docs::platforms) says what each operating system cannot promise, and
+//! [Safety](_docs::safety) what each user of the machine can do.
 //!
 //! # Forks
 //!
@@ -119,6 +120,8 @@ pub mod inspect;
 
 #[doc(hidden)]
 pub mod __decoders;
+#[cfg(all(doc, not(doctest)))]
+pub mod _docs;
 
 /// For this crate's own tests, which are all that enable the feature.
 #[cfg(feature = "failpoints")]

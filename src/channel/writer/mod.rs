@@ -3,6 +3,7 @@
 mod any;
 #[cfg(feature = "ndarray")]
 mod arrays;
+mod close;
 mod demand;
 mod loan;
 mod open;

@@ -1,0 +1,80 @@
+//! The end of a channel at its writer's hand.
+
+use super::open::OwnedChannel;
+use super::raw::RawWriter;
+use crate::channel::remains::{ClosedFiles, remove_closed};
+use crate::error::Result;
+use crate::failpoint::fail_point;
+use ndsharray_protocol::channel::{PinMask, State};
+use uuid::Uuid;
+
+impl RawWriter {
+    /// Gives up what no reader can come to any more.
+    ///
+    /// That is all but the current value and what readers hold.
+    fn give_back(&mut self) {
+        self.reap();
+        self.refresh();
+        let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
+        for slot in idle {
+            self.give_up(slot);
+        }
+        // What an earlier writer left for readers that have let go of it since.
+        while let Some(slot) = self.orphans.without(self.look.pins).without(self.latest_bit()).first() {
+            self.orphans = self.orphans.without(slot.bit());
+            self.give_up(slot);
+        }
+    }
+
+    fn latest_bit(&self) -> PinMask {
+        if self.latest.is_none() { PinMask::EMPTY } else { self.latest.slot().bit() }
+    }
+
+    /// Closes the channel: wakes its readers, and removes what none of them may still read.
+    ///
+    /// Does not wait for them.
+    ///
+    /// With [`Options::persist`](crate::Options::persist) the current value stays for all future
+    /// readers, else for living readers that have not come to it (see the argument in `ndsharray-protocol`). A channel
+    /// that no reader needs goes at once: a process that is killed later leaves nothing of it.
+    pub(super) fn close(&mut self) -> Result<()> {
+        self.check_process()?;
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        if self.lost.is_some() {
+            // It has no files, or another writer has the name.
+            return Ok(());
+        }
+        let keep = self.persist && !self.latest.is_none();
+        self.held.board.set_state(if keep { State::Kept } else { State::Left });
+        fail_point!("close.marked");
+        self.held.table.wake_all();
+        fail_point!("close.rung");
+        if keep {
+            self.give_back();
+            debug_assert!(self.payload_name().is_some());
+            fail_point!("close.kept");
+            return Ok(());
+        }
+        let OwnedChannel { board, table, .. } = &self.held;
+        if !board.close_side(table).is_behind(|index| self.lives(index)) {
+            // Unmapped here before it is removed: not every system removes what is mapped.
+            let payloads = self.slots.iter_mut().flat_map(|state| {
+                let payload = state.payload.take().map(|payload| payload.id());
+                payload.into_iter().chain(state.orphan)
+            });
+            let payloads: Vec<Uuid> = payloads.collect();
+            return remove_closed(&self.held.location, self.options.owners, board, table, Some(&payloads));
+        }
+        self.give_back();
+        self.held.board.forget_pid();
+        fail_point!("close.left");
+        self.held.let_go();
+        fail_point!("close.unlocked");
+        let OwnedChannel { location, board, table, table_file, .. } = &self.held;
+        // Those that have come to the last value in the meantime were refused the lock.
+        ClosedFiles::new(location, self.options.owners, board, table, table_file).clear_up();
+        Ok(())
+    }
+}

@@ -141,7 +141,8 @@ impl SharedArray<Dyn> {
 
 /// A second mapping of an array's elements, for access by address.
 ///
-/// The addresses are for use while the lock is held. From [`AnySharedArray::pane`]; [`sever`](Self::sever) revokes the addresses.
+/// From [`AnySharedArray::pane`]. The addresses are for use while the lock is held;
+/// [`sever`](Self::sever) revokes them.
 pub struct ArrayMapping {
     memory: ArrayMemory,
     path: PathBuf,

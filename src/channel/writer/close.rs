@@ -35,8 +35,9 @@ impl RawWriter {
     /// Does not wait for them.
     ///
     /// With [`Options::persist`](crate::Options::persist) the current value stays for all future
-    /// readers, else for living readers that have not come to it (see the argument in `ndsharray-protocol`). A channel
-    /// that no reader needs goes at once: a process that is killed later leaves nothing of it.
+    /// readers, else for living readers that have not come to it (see the argument in
+    /// `ndsharray-protocol`). A channel that no reader needs goes at once: a process that is killed
+    /// later leaves nothing of it.
     pub(super) fn close(&mut self) -> Result<()> {
         self.check_process()?;
         if std::mem::replace(&mut self.closed, true) {

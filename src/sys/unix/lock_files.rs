@@ -271,7 +271,7 @@ impl Registry {
             return Ok(holder != place.fd);
         }
         match open_existing(&place.path(what))? {
-            Some(lock_file) => Ok(!try_lock_shared(&lock_file)?),
+            Some(lock_file) => Ok(!try_flock_shared(&lock_file)?),
             None => Ok(false),
         }
     }
@@ -300,12 +300,12 @@ fn lock_alone(path: &Path, mode: u32) -> io::Result<Option<File>> {
             },
             other => other?,
         };
-        if try_lock(&lock_file)? {
+        if try_flock(&lock_file)? {
             // Its holder may have removed it between our open and our lock.
             if has_name(&lock_file, path)? {
                 return Ok(Some(lock_file));
             }
-        } else if !try_lock_shared(&lock_file)? {
+        } else if !try_flock_shared(&lock_file)? {
             return Ok(None);
         }
         // In the way was a process that asks or sweeps just now, and shares the lock.
@@ -328,7 +328,7 @@ fn has_name(file: &File, path: &Path) -> io::Result<bool> {
 /// no process removes the name of a later file.
 pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
     let whole = File::open(dir)?;
-    if !try_lock(&whole)? {
+    if !try_flock(&whole)? {
         return Ok(());
     }
     for entry in fs::read_dir(dir)? {
@@ -338,7 +338,7 @@ pub(crate) fn sweep(dir: &Path) -> io::Result<()> {
         }
         let path = entry.path();
         if let Ok(Some(lock_file)) = open_existing(&path)
-            && try_lock_shared(&lock_file)?
+            && try_flock_shared(&lock_file)?
             && has_name(&lock_file, &path)?
         {
             // Another user's stays.
@@ -358,11 +358,11 @@ fn open_existing(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn try_lock(file: &File) -> io::Result<bool> {
+fn try_flock(file: &File) -> io::Result<bool> {
     taken(file.try_lock())
 }
 
-fn try_lock_shared(file: &File) -> io::Result<bool> {
+fn try_flock_shared(file: &File) -> io::Result<bool> {
     taken(file.try_lock_shared())
 }
 
@@ -377,7 +377,7 @@ fn taken(answer: Result<(), TryLockError>) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::Sweeper;
+    use crate::sys::{Sweeper, range_lock};
     use std::ffi::CString;
     use std::os::unix::ffi::OsStrExt;
     use std::sync::Barrier;

@@ -74,7 +74,7 @@ mod armed {
         "name.opened", "name.locked", "array.reserved", "array.filled", "array.finished", "array.placed", "array.parted",
         // Its lock.
         "lock.joined", "lock.counted", "lock.shared", "lock.left", "lock.share_asleep", "lock.switching", "lock.switched", "lock.claimed",
-        "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.buried",
+        "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.reaped",
     ];
 
     /// The points of channels in the format of Python's ndsharray.

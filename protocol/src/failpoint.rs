@@ -39,7 +39,7 @@ mod armed {
         "keep.shown", "wait.announced",
         // The lock.
         "lock.joined", "lock.counted", "lock.shared", "lock.left", "lock.share_asleep", "lock.switching", "lock.switched", "lock.claimed",
-        "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.buried",
+        "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.reaped",
     ];
 
     /// What is done at each point.

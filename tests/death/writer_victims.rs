@@ -39,7 +39,7 @@ struct Told {
     open: bool,
     closing: bool,
     /// Its files have been removed.
-    bereft: bool,
+    orphaned: bool,
     /// The last value whose publication has returned.
     done: Option<u64>,
     /// One whose publication had begun.
@@ -52,7 +52,7 @@ impl Told {
         match *line.split(' ').collect::<Vec<_>>().as_slice() {
             ["open"] => self.open = true,
             ["closing"] => self.closing = true,
-            ["ready"] => self.bereft = true,
+            ["ready"] => self.orphaned = true,
             ["try", id] => self.trying = Some(id.parse().unwrap()),
             ["done", id, seq] => {
                 self.done = Some(id.parse().unwrap());
@@ -125,7 +125,7 @@ impl Stage {
 
     /// Whether a reader may find that there is no value.
     fn allows_nothing(&self) -> bool {
-        self.told.done.is_none() || self.told.closing || self.told.bereft || (self.ending && self.told.seq <= 3)
+        self.told.done.is_none() || self.told.closing || self.told.orphaned || (self.ending && self.told.seq <= 3)
     }
 
     /// All readers, old and new, find the last value.
@@ -135,7 +135,7 @@ impl Stage {
             // One that came back too late for a whole channel is left with what it had.
             let stale = self.ending && self.told.closing && found == Some(3);
             // One whose board has lost its name has come no further.
-            let stale = stale || self.told.bereft;
+            let stale = stale || self.told.orphaned;
             assert!(
                 stale || found.map_or(self.allows_nothing(), |name| self.allows(name)),
                 "watcher {index} finds {found:?}"
@@ -148,7 +148,7 @@ impl Stage {
             }
             Err(Error::NotFound { .. }) => {
                 assert!(
-                    !(self.told.open || self.found) || self.told.closing || self.told.bereft || self.ending,
+                    !(self.told.open || self.found) || self.told.closing || self.told.orphaned || self.ending,
                     "a new reader finds no channel"
                 );
             }

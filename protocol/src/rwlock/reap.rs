@@ -49,7 +49,7 @@ impl<K: Kernel> RwLock<'_, K> {
             entry.stir();
         }
         self.words.members.remove(index);
-        fail_point!("lock.buried");
+        fail_point!("lock.reaped");
         self.notify(&self.words.opened);
         self.notify(&self.words.cleared);
     }

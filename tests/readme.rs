@@ -14,6 +14,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -125,22 +126,23 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// The example's program, which `cargo test` builds along. It is built here where this test alone
-/// is asked for.
+/// The example's program. `cargo test --test readme` alone builds no example, and an old one may
+/// stand there from before: both are built here, which takes nothing when they are new.
 fn program(example: &str) -> PathBuf {
+    static BUILT: Once = Once::new();
     // target/debug/deps/readme-0123 beside target/debug/examples/writer
     let test = env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
-    let program = profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX));
-    if !program.exists() {
+    BUILT.call_once(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--locked", "--example", example]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.args(["build", "--locked", "--example", "writer", "--example", "reader"]);
         if profile.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.env("CARGO_TARGET_DIR", profile.parent().unwrap()).status().unwrap().success());
-    }
-    program
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).env("CARGO_TARGET_DIR", profile.parent().unwrap());
+        assert!(cargo.status().unwrap().success());
+    });
+    profile.join("examples").join(format!("{example}{}", env::consts::EXE_SUFFIX))
 }
 
 /// The repository's own pages, each with its text.

@@ -1,7 +1,7 @@
 //! What a forked child can and cannot do with its parent's writer and readers.
 
 use crate::common::{NAME, Named, listen, say, shape_of, value};
-use ndsharray::{Error, Options, Writer};
+use ndsharray::{ArrayOptions, DType, Error, Options, SharedArray, Writer, compat};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -147,4 +147,73 @@ fn of_its_own(options: &Options) {
         put(&mut writer, id).unwrap();
         assert_eq!(reader.read().unwrap().unwrap().name(), id);
     }
+}
+
+// What follows forks for tests of a binary with a harness. It does so in a peer, since a thread of
+// another test could hold a lock at the fork, of the unwinder for one, that the child would wait
+// for in vain. In a peer with a harness the only other thread waits for this one.
+
+/// Has a forked child try to fill its parent's loans.
+pub(super) fn loan(options: &Options) {
+    let mut writer = options.create::<u8>(NAME).unwrap();
+    let mut loan = writer.loan(&[4]).unwrap();
+    loan.as_mut_slice().fill(1);
+    let other = options.create_any("other").unwrap();
+    let mut owned = other.into_loan(DType::U8, &[4]).unwrap();
+    owned.as_mut_bytes().fill(1);
+    // SAFETY: the child does nothing but what follows, and ends without returning.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // The panic is expected.
+        std::panic::set_hook(Box::new(|_| {}));
+        let filled = catch_unwind(AssertUnwindSafe(|| loan.as_mut_slice().fill(2)));
+        owned.as_mut_bytes().fill(2);
+        end(filled.is_err() && owned.as_mut_bytes().is_empty() && loan.publish().is_err());
+    }
+    wait_for(child);
+    assert_eq!(loan.as_mut_slice(), [1; 4]);
+    assert_eq!(owned.as_mut_bytes(), [1; 4]);
+    loan.publish().unwrap();
+    owned.publish().unwrap();
+}
+
+/// Has a forked child try its parent's array, and unlink the name through a handle of its own.
+pub(super) fn array(options: &ArrayOptions) {
+    let array: SharedArray<u32> = options.create("array", &[2]).unwrap();
+    let guard = array.write().unwrap();
+    // SAFETY: the child does nothing but what follows, and ends without returning.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let forked = |result: Result<(), Error>| matches!(result, Err(Error::Forked));
+        let open = || options.open::<u32>("array").unwrap();
+        let refused = forked(array.try_read().map(drop))
+            && forked(array.try_write().map(drop))
+            && forked(array.clear_poison())
+            && forked(open().unlink().and_then(|()| array.is_poisoned().map(drop)));
+        drop(guard);
+        drop(array);
+        end(refused);
+    }
+    wait_for(child);
+    drop(guard);
+    // The name is gone. This handle goes on, and its lock was left alone.
+    assert!(array.try_write().unwrap().is_some());
+    assert!(!array.is_poisoned().unwrap());
+}
+
+/// Has a forked child try its parent's writer in Python's format.
+pub(super) fn compat(options: &compat::Options) {
+    let mut writer = options.create::<i32>(NAME).unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    // SAFETY: the child does nothing but what follows, and ends without returning.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = matches!(writer.write(&[1], &[2]), Err(Error::Forked));
+        drop(writer);
+        end(refused);
+    }
+    wait_for(child);
+    writer.write(&[1], &[3]).unwrap();
+    let value = options.open(NAME).unwrap().read().unwrap().expect("a new value");
+    assert_eq!(value.view::<i32>().unwrap().as_slice(), [3]);
 }

@@ -77,6 +77,12 @@ fn play(words: &[&str], dir: &Path) {
         ["random-reader", seed] => random_kills::reader(&options, seed.parse().unwrap()),
         #[cfg(unix)]
         ["fork"] => forks::parent(&options, dir),
+        #[cfg(unix)]
+        ["fork-loan"] => forks::loan(&options),
+        #[cfg(unix)]
+        ["fork-array"] => forks::array(&ArrayOptions::new().dir(dir)),
+        #[cfg(unix)]
+        ["fork-compat"] => forks::compat(&ndsharray::compat::Options::new().dir(dir)),
 
         // Other users.
         #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! Filling a value in place.
 
 use crate::channel::support::{NAME, Numbered, TestDir, for_all_types, latest_vec, numbered_vec};
+use crate::common::Peer;
 use ndsharray::{DType, Error};
 
 fn every_dtype<T: Numbered>() {
@@ -191,28 +192,5 @@ fn loans_take_turns_with_writes() {
 #[cfg(unix)]
 #[test]
 fn a_forked_child_does_not_fill_its_parents_loan() {
-    let dir = TestDir::new();
-    let mut writer = dir.writer::<u8>();
-    let mut loan = writer.loan(&[4]).unwrap();
-    loan.as_mut_slice().fill(1);
-    let other = dir.options().create_any("other").unwrap();
-    let mut owned = other.into_loan(DType::U8, &[4]).unwrap();
-    owned.as_mut_bytes().fill(1);
-    // SAFETY: the child does nothing but what follows, and ends without returning.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let filled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| loan.as_mut_slice().fill(2)));
-        owned.as_mut_bytes().fill(2);
-        let refused = filled.is_err() && owned.as_mut_bytes().is_empty() && loan.publish().is_err();
-        // SAFETY: takes a number; nothing of this process is needed any more.
-        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is an integer that the call may write.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
-    assert_eq!(loan.as_mut_slice(), [1; 4]);
-    assert_eq!(owned.as_mut_bytes(), [1; 4]);
-    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status}");
-    loan.publish().unwrap();
-    owned.publish().unwrap();
+    Peer::start("fork-loan", TestDir::new().path(), |_| {}).finish();
 }

@@ -29,21 +29,5 @@ fn a_killed_writer_is_succeeded() {
 
 #[test]
 fn a_forked_child_does_nothing_to_the_channel() {
-    let dir = TestDir::new();
-    let mut writer = dir.options().create::<i32>(NAME).unwrap();
-    writer.write(&[1], &[1]).unwrap();
-    // SAFETY: the child does nothing but what follows, and ends without returning.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let refused = matches!(writer.write(&[1], &[2]), Err(Error::Forked));
-        drop(writer);
-        // SAFETY: takes a number; nothing of this process is needed any more.
-        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is an integer that the call may write.
-    let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    assert!(pid > 0 && waited == pid && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0);
-    writer.write(&[1], &[3]).unwrap();
-    assert_eq!(next_i32(&mut dir.reader()), [3]);
+    Peer::start("fork-compat", TestDir::new().path(), |_| {}).finish();
 }

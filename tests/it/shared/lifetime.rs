@@ -1,5 +1,7 @@
 //! Making, opening, removing, and what is left.
 
+#[cfg(unix)]
+use crate::common::Peer;
 use crate::common::os;
 use crate::shared::support::{NAME, TestDir};
 use ndsharray::{Error, HeaderError};
@@ -157,31 +159,7 @@ fn a_huge_array_opens_without_being_touched() {
 #[cfg(unix)]
 #[test]
 fn a_forked_child_opens_its_own() {
-    let dir = TestDir::new();
-    let array: ndsharray::SharedArray<u32> = dir.create(&[2]);
-    let guard = array.write().unwrap();
-    // SAFETY: the child does nothing but what follows, and ends without returning.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let forked = |result: Result<(), Error>| matches!(result, Err(Error::Forked));
-        let refused = forked(array.try_read().map(drop))
-            && forked(array.try_write().map(drop))
-            && forked(array.clear_poison())
-            && forked(dir.open::<u32>().unlink().and_then(|()| array.is_poisoned().map(drop)));
-        drop(guard);
-        drop(array);
-        // SAFETY: takes a number; nothing of this process is needed any more.
-        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is an integer that the call may write.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
-    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0);
-    drop(guard);
-    // The child unlinked the name through a handle of its own. This handle goes on, and its lock
-    // was left alone.
-    assert!(array.try_write().unwrap().is_some());
-    assert!(!array.is_poisoned().unwrap());
+    Peer::start("fork-array", TestDir::new().path(), |_| {}).finish();
 }
 
 #[test]

@@ -91,31 +91,42 @@
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The list reads bottom-up: a module uses only those above it, which a script checks.
+// The list reads bottom-up: a module uses only those above it, which a script checks. Below all of
+// them stands the crate `ndsharray-protocol`, which has the orderings of channel and lock.
 
+// One element: its dtype, its Rust type, long doubles.
 mod element;
+// An array of elements: shapes and views.
 mod view;
 
+// Bytes in, a value or an error out: the formats in files.
 mod format;
 
+// What each operating system does its own way.
 mod sys;
 
+// What depends on the processor.
 mod arch;
+// Points at which tests have a process die.
 mod failpoint;
 
 mod error;
 mod owned_array;
 
+// Files in a directory where other users write too: names, owners, locks, mappings.
 mod files;
 mod options;
 
+// A writer and its readers; an array that all processes change in place.
 mod channel;
 mod shared;
 
 pub mod raw;
 
+// Python's ndsharray as it is.
 pub mod compat;
 
+// Reports on all of it.
 pub mod inspect;
 
 #[doc(hidden)]

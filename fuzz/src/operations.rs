@@ -198,7 +198,12 @@ impl Run {
     /// Closes the writer; its last value, if there is one, stays or goes with it.
     fn leave(&mut self) {
         let Some(writer) = self.writer.take() else { return };
-        writer.close().expect("nothing keeps it from closing");
+        match writer.close() {
+            Ok(()) => {}
+            // What has taken the place of a file stays, and the close says so.
+            Err(error) if self.damaged => answered(&error),
+            Err(error) => panic!("nothing keeps it from closing: {error:?}"),
+        }
         if self.persist && self.channel.as_ref().is_some_and(|channel| channel.current.is_some()) {
             return;
         }

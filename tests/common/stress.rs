@@ -14,7 +14,7 @@
 //! | `NDSHARRAY_RACE_MILLIS` | 1,000 | 5,000 | a race in `shared::names`, `channel::unused` |
 //! | `NDSHARRAY_COMPAT_VALUES` | 300 | 3,000 | values that a reader accepts in `compat::torn` |
 //! | `NDSHARRAY_FRAMES` | 500 | 4,000 | values of 8 kB for each reader beside Python |
-//! | `NDSHARRAY_LARGE_FRAMES` | 20 | 1,000 | values of 1 MiB for each reader beside Python |
+//! | `NDSHARRAY_LARGE_FRAMES` | 100 | 1,000 | values of 1 MiB for each reader beside Python |
 //! | `NDSHARRAY_CAMERA_MILLIS` | 2,000 | 4,000 | each pair of a camera and Python's reader |
 //! | `PROPTEST_CASES` | | | cases of each property |
 //! | `NDSHARRAY_SEED` | | | the seed of all that is random |
@@ -51,7 +51,7 @@ pub(crate) const DAMAGE: Figure = Figure::new("NDSHARRAY_DAMAGE_MILLIS", 1500, 1
 pub(crate) const RACE: Figure = Figure::new("NDSHARRAY_RACE_MILLIS", 1000, 5000);
 pub(crate) const COMPAT_VALUES: Figure = Figure::new("NDSHARRAY_COMPAT_VALUES", 300, 3000);
 pub(crate) const FRAMES: Figure = Figure::new("NDSHARRAY_FRAMES", 500, 4000);
-pub(crate) const LARGE_FRAMES: Figure = Figure::new("NDSHARRAY_LARGE_FRAMES", 20, 1000);
+pub(crate) const LARGE_FRAMES: Figure = Figure::new("NDSHARRAY_LARGE_FRAMES", 100, 1000);
 pub(crate) const CAMERA: Figure = Figure::new("NDSHARRAY_CAMERA_MILLIS", 2000, 4000);
 
 /// A number that decides how long a test runs.

@@ -1,6 +1,7 @@
 //! Filling a value in place.
 
 use crate::channel::support::{NAME, Numbered, TestDir, for_all_types, latest_vec, numbered_vec};
+#[cfg(unix)]
 use crate::common::Peer;
 use ndsharray::{DType, Error};
 

@@ -2,7 +2,7 @@
 //!
 //! Any program may give a file any name. So the module's parent asks here before it writes to a tag
 //! file, or removes a file that this very process has not made. What bytes can prove stands in
-//! [`wire`]: pure functions, which the fuzzer knows too.
+//! [`python`]: pure functions, which the fuzzer knows too.
 
 use super::location::Location;
 use crate::error::{Error, Foreign, Result};

@@ -19,7 +19,7 @@ mod usage;
 compile_error!("ndsh is for Unix so far; the library, and `ndsharray::inspect`, are not");
 
 use advice::Situation;
-use args::Globals;
+use args::{Color, Globals};
 use clap::Parser;
 use cli::Cli;
 use failure::Result;
@@ -27,6 +27,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // For help and complaints about the arguments, which the user's choice is among.
+    Color::default().apply();
     match Cli::try_parse() {
         Ok(cli) => {
             let done = cli.run().and_then(|()| Ok(output::flush()?));

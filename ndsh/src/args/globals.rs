@@ -1,5 +1,6 @@
 //! Options that every command takes.
 
+use crate::terminal::{are_colours_forced, is_dumb};
 use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
 use ndsharray::{Options, Owners, compat};
@@ -58,6 +59,8 @@ impl Color {
     /// Sets the choice for all output through `anstream`.
     pub(crate) fn apply(self) {
         match self {
+            // `anstream` takes a service that builds and tests for a terminal with colours.
+            Self::Auto if is_dumb() && !are_colours_forced() => ColorChoice::Never,
             Self::Auto => ColorChoice::Auto,
             Self::Always => ColorChoice::Always,
             Self::Never => ColorChoice::Never,

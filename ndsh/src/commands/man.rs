@@ -78,7 +78,7 @@ fn entries<S: Into<String>>(page: &mut Roff, entries: impl IntoIterator<Item = (
 const ENVIRONMENT: [(&str, &str); 5] = [
     ("NDSHARRAY_DIR", "directory of the channels, where --dir does not name one; by default /dev/shm"),
     ("NO_COLOR", "when set and not empty, no colours; --color always overrules it"),
-    ("CLICOLOR_FORCE", "when set and not 0, colours in a pipe too"),
+    ("CLICOLOR_FORCE", "when set and not empty, colours everywhere, in a pipe too"),
     ("COLORTERM", "truecolor or 24bit: the terminal shows 24-bit colours"),
     ("TERM", "what the terminal is: dumb has neither colours nor a screen to take"),
 ];

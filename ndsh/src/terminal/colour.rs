@@ -71,9 +71,19 @@ impl Depth {
     }
 }
 
+/// Whether the terminal only shows characters, judging by its name.
+pub(crate) fn is_dumb() -> bool {
+    std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// Whether the user wants colours everywhere.
+pub(crate) fn are_colours_forced() -> bool {
+    std::env::var("CLICOLOR_FORCE").is_ok_and(|force| !force.is_empty())
+}
+
 /// Whether the terminal can move its cursor, judging by its name.
 pub(crate) fn has_cursor() -> bool {
-    std::env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb")
+    std::env::var("TERM").is_ok_and(|term| !term.is_empty()) && !is_dumb()
 }
 
 /// Returns the nearest colour of the palette, from 16 to 255.

@@ -55,7 +55,7 @@ fn readers_are_unknown_to_other_users() {
     }
     let run = |args: &[&str]| {
         let mut command = Command::new(&program);
-        command.args(args).env("NDSHARRAY_DIR", dir.path()).env_remove("NO_COLOR").stdin(Stdio::null());
+        dir.settings(command.args(args)).stdin(Stdio::null());
         if is_root {
             command.uid(NOBODY).gid(NOBODY);
         }

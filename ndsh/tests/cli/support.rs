@@ -72,13 +72,16 @@ impl TestDir {
     /// Returns `ndsh` for this directory, without the settings of the user that runs the tests.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ndsh"));
+        self.settings(command.args(args));
         command
-            .args(args)
-            .env("NDSHARRAY_DIR", self.path())
-            .env_remove("NO_COLOR")
-            .env_remove("CLICOLOR_FORCE")
-            .env_remove("COLORTERM");
-        command
+    }
+
+    /// Gives a command this directory, and takes the settings of the user that runs the tests.
+    pub(crate) fn settings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "CI"] {
+            command.env_remove(name);
+        }
+        command.env("NDSHARRAY_DIR", self.path())
     }
 
     /// Runs `ndsh` in pipes, without input.

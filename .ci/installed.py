@@ -50,7 +50,7 @@ def check_use(directory: str) -> None:
     with nd.Writer("check", dir=directory) as writer, nd.SharedArray.create("check", 3, int, dir=directory) as shared:
         writer.write(np.arange(10))
         child = subprocess.run(
-            [sys.executable, "-P", "-c", READER, "check", directory],
+            [sys.executable, "-c", READER, "check", directory],
             check=True,
             timeout=120,
             capture_output=True,

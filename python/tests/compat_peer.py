@@ -34,14 +34,15 @@ def main() -> None:
     end = importlib.import_module(module).NdShArray(name, r_w=access, **keywords)
     print("ready", flush=True)
     for line in sys.stdin:
-        match line.split():
-            case ["write", dtype, shape, seed]:
-                axes = tuple(int(axis) for axis in shape.split("x") if axis)
-                end.write(sample(dtype, axes, int(seed)))
-                print("written", flush=True)
-            case ["read"]:
-                status, array = end.read()
-                print(status, digest(array), flush=True)
+        order, *arguments = line.split()
+        if order == "write":
+            dtype, shape, seed = arguments
+            axes = tuple(int(axis) for axis in shape.split("x") if axis)
+            end.write(sample(dtype, axes, int(seed)))
+            print("written", flush=True)
+        elif order == "read":
+            status, array = end.read()
+            print(status, digest(array), flush=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ def name() -> str:
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Puts channels into a directory of the test's own, also those of its child processes."""
     monkeypatch.setenv("NDSHARRAY_DIR", str(tmp_path))
+    # Child processes import the installed package, from Python 3.11 on whatever folder they run in.
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
     return tmp_path
 
 

@@ -259,7 +259,7 @@ for line in sys.stdin:
 
 
 def test_who_holds_all_slots_is_told(name: str) -> None:
-    command = [sys.executable, "-P", "-c", HOLD, name]
+    command = [sys.executable, "-c", HOLD, name]
     with (
         nd.Writer(name, max_slots=4) as writer,
         nd.Reader(name) as reader,
@@ -303,13 +303,12 @@ def test_slots_that_garbage_holds_are_freed(name: str, way: str) -> None:
                 writer.write([number])
                 Cell(reader.read())
             writer.write([2])
-            match way:
-                case "write":
-                    assert writer.write([3]) == 4
-                case "converted":
-                    assert writer.write(np.arange(4)[::-1]) == 4
-                case _:
-                    assert writer.loan(3).publish() == 4
+            if way == "write":
+                assert writer.write([3]) == 4
+            elif way == "converted":
+                assert writer.write(np.arange(4)[::-1]) == 4
+            else:
+                assert writer.loan(3).publish() == 4
         finally:
             gc.enable()
 
@@ -351,14 +350,13 @@ def nulls(package: str) -> Iterator[Any]:
     """Returns an object of another package with a missing element, and the same without."""
     module = pytest.importorskip(package)
     for values in ([1.5, None], [1.5, 2.5]):
-        match package:
-            case "pyarrow":
-                yield [module.array(values), module.chunked_array([values]), module.table({"a": values})]
-            case "polars":
-                yield [module.Series(values), module.DataFrame({"a": values})]
-            case _:
-                series = module.Series(values, dtype="Float64")
-                yield [series, series.array, module.DataFrame({"a": series})]
+        if package == "pyarrow":
+            yield [module.array(values), module.chunked_array([values]), module.table({"a": values})]
+        elif package == "polars":
+            yield [module.Series(values), module.DataFrame({"a": values})]
+        else:
+            series = module.Series(values, dtype="Float64")
+            yield [series, series.array, module.DataFrame({"a": series})]
 
 
 @pytest.mark.parametrize("package", ["pandas", "polars", "pyarrow"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from multiprocessing.managers import SharedMemoryManager
-from typing import Any, assert_type
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import assert_type
 
 from ndsharray_rs.compat import NdShArray, ShareableT, SharedNDArray
 from ndsharray_rs.compat.shared_ndarray import from_array, from_shape

@@ -96,7 +96,8 @@ def test_the_examples_of_shared_ndarray2(cache: Path, tmp_path: Path, number: in
 
 DOCTEST = """
 import doctest, sys, numpy, shared_ndarray2
-numpy.set_printoptions(legacy="1.25")  # which it was written for: scalars are shown as numbers
+if numpy.lib.NumpyVersion(numpy.__version__) >= "2.0.0":
+    numpy.set_printoptions(legacy="1.25")  # which it was written for: scalars are shown as numbers
 text = open(sys.argv[1]).read()
 globs = {}
 test = doctest.DocTestParser().get_doctest(text, globs, "SharedNDArray", None, 0)

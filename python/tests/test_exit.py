@@ -19,7 +19,7 @@ def start(program: str, tmp_path: Path, *arguments: str) -> subprocess.Popen[str
     """Starts a program that prints a line once it has written."""
     file = tmp_path / "program.py"
     file.write_text(textwrap.dedent(program))
-    command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", str(file), *arguments]
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", str(file), *arguments]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 

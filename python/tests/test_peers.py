@@ -257,7 +257,7 @@ with writer.loan(2) as array:
     array[...] = 9
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    child = subprocess.run([sys.executable, "-P", "-c", program], timeout=60)
+    child = subprocess.run([sys.executable, "-c", program], timeout=60)
     assert child.returncode == -signal.SIGKILL
     with nd.Reader(name) as reader:
         sample = reader.read()

@@ -130,7 +130,7 @@ writer.close()
 
 
 def test_a_forked_child_is_told(name: str, directory: Path) -> None:
-    subprocess.run([sys.executable, "-P", "-W", "error", "-c", FORK, name], check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "error", "-c", FORK, name], check=True, timeout=60)
     assert list(directory.iterdir()) == []
 
 
@@ -512,7 +512,7 @@ with nd.Writer(sys.argv[1]) as writer, nd.Reader(sys.argv[1]) as reader:
 
 
 def test_the_shape_that_is_published_is_one_that_the_array_had(name: str) -> None:
-    subprocess.run([sys.executable, "-P", "-W", "ignore", "-c", RESHAPE, name], check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", RESHAPE, name], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("act", ["create", "loan", "write"])

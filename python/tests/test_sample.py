@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import pickle
 import weakref
 from typing import Any
 
@@ -12,6 +11,8 @@ import numpy as np
 import pytest
 
 import ndsharray_rs as nd
+
+READ_ONLY_CAPSULES = np.lib.NumpyVersion(np.__version__) >= "2.1.0"
 
 DTYPES = [
     np.dtype(name)
@@ -108,8 +109,9 @@ def test_what_cannot_be_shared_is_refused(name: str, given: Any) -> None:
 
 
 def test_too_many_dimensions_are_numpys_affair(name: str) -> None:
+    most = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
     with nd.Writer(name) as writer:
-        assert writer.write(np.zeros((1,) * 64)) == 1
+        assert writer.write(np.zeros((1,) * most)) == 1
 
 
 def test_bools_that_are_none(name: str) -> None:
@@ -145,7 +147,8 @@ def test_no_copy_is_made(name: str) -> None:
     _writer, sample = one(name, np.zeros(3))
     address = sample.array.ctypes.data
     assert np.asarray(sample).ctypes.data == address
-    assert np.from_dlpack(sample).ctypes.data == address
+    if READ_ONLY_CAPSULES:
+        assert np.from_dlpack(sample).ctypes.data == address
     assert np.frombuffer(memoryview(sample), np.uint8).ctypes.data == address
     assert np.array(sample, copy=False).ctypes.data == address
 
@@ -184,7 +187,13 @@ def test_the_array_outlives_everything(name: str) -> None:
 
 @pytest.mark.parametrize(
     "take",
-    [memoryview, np.asarray, np.from_dlpack, lambda sample: memoryview(sample.array), lambda sample: sample.array.T],
+    [
+        memoryview,
+        np.asarray,
+        lambda sample: memoryview(sample.array),
+        lambda sample: sample.array.T,
+        *([np.from_dlpack] if READ_ONLY_CAPSULES else []),
+    ],
 )
 def test_everything_made_of_it_holds_the_slot(name: str, take: Any) -> None:
     writer, sample = one(name, np.zeros(3))
@@ -237,6 +246,18 @@ def test_buffer_protocol(name: str, dtype: np.dtype[Any]) -> None:
     assert np.asarray(view).dtype == dtype
 
 
+@pytest.mark.skipif(READ_ONLY_CAPSULES, reason="NumPy has read-only capsules")
+def test_dlpack_of_an_old_numpy(name: str) -> None:
+    _writer, sample = one(name, np.arange(6.0))
+    for options in ({}, {"max_version": (1, 0)}, {"copy": False}, {"copy": True, "dl_device": (2, 0)}):
+        with pytest.raises(BufferError):
+            sample.__dlpack__(**options)
+    assert "dltensor" in repr(sample.__dlpack__(copy=True, max_version=(1, 0)))
+    with pytest.raises(BufferError, match="read-only"):
+        np.from_dlpack(sample)
+
+
+@pytest.mark.skipif(not READ_ONLY_CAPSULES, reason="NumPy has no read-only capsules")
 def test_dlpack(name: str) -> None:
     _writer, sample = one(name, np.arange(6.0).reshape(2, 3))
     assert sample.__dlpack_device__() == (1, 0)
@@ -264,8 +285,6 @@ def test_what_it_tells(name: str) -> None:
         assert (sample.seq, sample.missed) == (4, 2)
         assert sample.age > 0
         assert repr(sample) == f"Sample(name='{name}', dtype=float32, shape=(2, 3), seq=4)"
-        with pytest.raises(TypeError):
-            pickle.dumps(sample)
 
 
 def test_bfloat16_without_ml_dtypes(name: str) -> None:
@@ -286,5 +305,5 @@ else:
     raise AssertionError("no error")
 assert (sample.shape, sample.nbytes) == ((2, 3), 12)
 """
-    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     assert sample.array.dtype == ml_dtypes.bfloat16

@@ -143,8 +143,10 @@ def test_single_elements(name: str, dtype: np.dtype[Any]) -> None:
             with pytest.raises(IndexError):
                 shared.load(outside)
         if dtype == np.uint8:
-            with pytest.raises(OverflowError):
-                shared.store(at, 256)
+            if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+                # Older ones warn, and store 0.
+                with pytest.raises(OverflowError):
+                    shared.store(at, 256)
             with pytest.raises(TypeError, match="masked"):
                 shared.store(at, np.ma.masked)
 
@@ -250,12 +252,12 @@ assert np.array([True, False]).tolist() == [True, False]
 def test_bools_that_change_while_they_are_read(name: str) -> None:
     # With NumPy below 2.4 that ended the process within some seconds.
     with nd.SharedArray.create(name, 4, bool):
-        flip = [sys.executable, "-P", "-c", FLIP, name]
+        flip = [sys.executable, "-c", FLIP, name]
         with subprocess.Popen(flip, stdout=subprocess.PIPE, text=True) as writer:
             try:
                 assert writer.stdout is not None
                 assert writer.stdout.readline() == "ready\n"
-                subprocess.run([sys.executable, "-P", "-c", LOOK, name], check=True, timeout=60)
+                subprocess.run([sys.executable, "-c", LOOK, name], check=True, timeout=60)
             finally:
                 writer.kill()
 
@@ -316,7 +318,7 @@ with nd.SharedArray.open({name!r}).write() as array:
     array[0] = 1
     os.kill(os.getpid(), signal.SIGKILL)
 """
-        child = subprocess.run([sys.executable, "-P", "-c", program], timeout=60)
+        child = subprocess.run([sys.executable, "-c", program], timeout=60)
         assert child.returncode == -signal.SIGKILL
         with pytest.raises(nd.Poisoned), shared.read():
             pass
@@ -397,7 +399,7 @@ shared.unlink()
 
 
 def test_two_threads_enter_one_guard(name: str) -> None:
-    subprocess.run([sys.executable, "-P", "-c", TWO_ENTER, name], check=True, timeout=100)
+    subprocess.run([sys.executable, "-c", TWO_ENTER, name], check=True, timeout=100)
 
 
 def test_a_guard_that_was_not_entered_can_be_entered(name: str) -> None:

@@ -10,8 +10,8 @@ dtype may change with every write.
 1
 >>> reader = nd.Reader("doc-package")                       # another
 >>> sample = reader.wait(timeout=1.0)
->>> sample.array.mean()                                     # no copy, and it does not change
-np.float64(1.0)
+>>> print(sample.array.mean())                              # no copy, and it does not change
+1.0
 
 `SharedArray` is the other way to share: one array that all processes change in place, under a lock.
 """

@@ -1,13 +1,13 @@
 //! The Python class of a value that a reader has read.
 
 use crate::elements::array::{self, Access};
-use crate::elements::{buffer, dtypes};
+use crate::elements::{buffer, dtypes, release};
 use crate::errors;
 use crate::fork::lending::ValueEntry;
 use ndsharray::{DType, OwnedSample};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// held takes one of the channel's slots from the writer. The last reference returns the slot.
 ///
 /// `numpy.asarray(sample)`, `memoryview(sample)` and `numpy.from_dlpack(sample)` show the same
-/// memory.
+/// memory. Pickled, as by `multiprocessing`, a sample becomes a NumPy array of the other process.
 ///
 /// Examples
 /// --------
@@ -258,6 +258,18 @@ impl Sample {
         let py = slf.py();
         let options = PyDict::new(py);
         options.set_item("stream", stream)?;
+        if release::numpy(py)? < (2, 1) {
+            // It has old capsules alone, and none of them for an array that must not be written to.
+            if dl_device.is_some_and(|device| device != (1, 0)) {
+                return Err(PyBufferError::new_err("a sample is in the memory of the CPU, device (1, 0)"));
+            }
+            if copy != Some(true) {
+                return Err(PyBufferError::new_err(
+                    "NumPy below 2.1 cannot mark a capsule as read-only: take copy=True, or numpy.asarray(sample)",
+                ));
+            }
+            return Self::array(slf)?.call_method0("copy")?.call_method("__dlpack__", (), Some(&options));
+        }
         options.set_item("max_version", max_version)?;
         options.set_item("dl_device", dl_device)?;
         options.set_item("copy", copy)?;

@@ -1,5 +1,6 @@
 //! Bools that change while NumPy reads them.
 
+use crate::elements::release;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
@@ -11,9 +12,9 @@ use pyo3::prelude::*;
 /// process. So both get references that are never dropped. Either way the read returns a bool.
 pub(crate) fn keep_singletons(py: Python<'_>) -> PyResult<()> {
     let numpy = py.import("numpy")?;
-    let version = numpy.getattr("__version__")?.extract::<String>()?;
-    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(u32::MAX));
-    if (numbers.next(), numbers.next()) < (Some(2), Some(4)) {
+    // In builds without the interpreter lock, objects start with something else.
+    let one_count = !py.import("sys")?.getattr("abiflags").is_ok_and(|flags| flags.contains("t").unwrap_or(false));
+    if one_count && release::numpy(py)? < (2, 4) {
         for name in ["True_", "False_"] {
             keep(&numpy.getattr(name)?);
         }
@@ -23,8 +24,9 @@ pub(crate) fn keep_singletons(py: Python<'_>) -> PyResult<()> {
 
 /// Adds more references than are ever lost.
 fn keep(object: &Bound<'_, PyAny>) {
-    // SAFETY: an object, alive while borrowed. The interpreter lock makes its count this thread's.
-    let count = unsafe { &mut (*object.as_ptr()).ob_refcnt };
+    // SAFETY: an object, alive while borrowed. It starts with its count, as the caller has checked,
+    // which the interpreter lock makes this thread's.
+    let count = unsafe { &mut *object.as_ptr().cast::<ffi::Py_ssize_t>() };
     *count = kept(*count, object.py().version_info() >= (3, 12));
 }
 

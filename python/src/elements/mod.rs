@@ -5,3 +5,4 @@ pub(crate) mod bools;
 pub(crate) mod buffer;
 pub(crate) mod dtypes;
 pub(crate) mod lent;
+pub(crate) mod release;

@@ -6,10 +6,11 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Optional
 
 from ._ends import WritingEnd
 
-Key = tuple[str, str | None, str]
+Key = tuple[str, Optional[str], str]
 
 
 class Writers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from ._ends import WritingEnd
 from ._types import supported_types
 from ._wire import PackageReader, PackageWriter
 from ._writers import writers
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["NdShArray", "supported_types"]
 

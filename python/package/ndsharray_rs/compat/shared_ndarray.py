@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import sys
 from collections.abc import Sequence
 from multiprocessing.managers import SharedMemoryManager
 from multiprocessing.shared_memory import SharedMemory
 from multiprocessing.synchronize import Lock
-from types import EllipsisType
-from typing import Any, Generic, NoReturn, SupportsIndex, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, SupportsIndex, TypeVar, Union, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,20 @@ from numpy.typing import NDArray
 from .. import _missing as missing
 from . import _block as block
 
+if TYPE_CHECKING:
+    from types import EllipsisType
+
 __all__ = ["VALID_SHARED_TYPES", "ShareableT", "SharedNDArray", "from_array", "from_shape"]
 
 VALID_SHARED_TYPES = (np.number, np.bool_, np.datetime64, np.timedelta64)
 """The kinds of elements that can be shared, as classes to test with."""
 
-ShareableT = TypeVar("ShareableT", bound=np.number[Any] | np.bool_ | np.datetime64 | np.timedelta64)
+# Evaluated at run time, where `|` between types came with Python 3.10.
+ShareableT = TypeVar("ShareableT", bound=Union["np.number[Any]", np.bool_, np.datetime64, np.timedelta64])
 """The kinds of elements that can be shared, for type checkers."""
 
-Arrays = NDArray[np.integer[Any]] | NDArray[np.bool_]
-Index = SupportsIndex | slice | EllipsisType | Sequence[int] | Arrays | None
+Arrays = Union[NDArray[np.integer[Any]], NDArray[np.bool_]]
+Index = Union[SupportsIndex, slice, "EllipsisType", Sequence[int], Arrays, None]
 
 
 class SharedNDArray(Generic[ShareableT]):
@@ -154,7 +158,10 @@ class SharedNDArray(Generic[ShareableT]):
     def __getattr__(self, name: str) -> NoReturn:
         # The message that the package's documentation shows for this mistake.
         hint = " To access NumPy ndarray object use .get() method." if hasattr(np.ndarray, name) else ""
-        raise AttributeError(f"SharedNDArray object has no attribute '{name}'.{hint}", name=name, obj=self)
+        error = AttributeError(f"SharedNDArray object has no attribute '{name}'.{hint}")
+        if sys.version_info >= (3, 10):
+            error.name, error.obj = name, self
+        raise error
 
     def __repr__(self) -> str:
         start = f"{type(self).__name__}("

@@ -89,7 +89,7 @@ fn message(error: &Error) -> String {
     if let Error::WriterExists { pid, .. } = error
         && *pid == Some(std::process::id())
     {
-        message.push_str(". (A notebook cell that has run twice leaves its first Writer open: close() it at the cell's start, or use `with`.)");
+        message.push_str(". (A notebook cell that has run twice leaves its first Writer open: close() it at the cell's start, use `with`, or pass exist=\"takeover\".)");
     }
     let mut source = error.source();
     while let Some(cause) = source {

@@ -7,6 +7,11 @@ pub(crate) fn note_writer(writer: &Bound<'_, PyAny>) -> PyResult<()> {
     writer.py().import("ndsharray_rs._exit")?.getattr("note_writer")?.call1((writer,)).map(|_| ())
 }
 
+/// Returns the writers that are registered.
+pub(crate) fn writers(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyAny>>> {
+    py.import("ndsharray_rs._exit")?.getattr("writers")?.call0()?.extract()
+}
+
 /// Registers a reader to be closed when the program ends.
 pub(crate) fn note_reader(reader: &Bound<'_, PyAny>) -> PyResult<()> {
     reader.py().import("ndsharray_rs._exit")?.getattr("note_reader")?.call1((reader,)).map(|_| ())

@@ -32,6 +32,15 @@ impl Location {
         Ok(Self { dir, owners })
     }
 
+    /// Returns whether both name the same directory.
+    pub(crate) fn is_same_dir(&self, other: &Self) -> bool {
+        let real = |location: &Self| {
+            let dir = location.dir.clone().unwrap_or_else(|| PathBuf::from("/dev/shm"));
+            std::fs::canonicalize(&dir).unwrap_or(dir)
+        };
+        self.dir == other.dir || real(self) == real(other)
+    }
+
     pub(crate) fn array_options(&self) -> ArrayOptions {
         ArrayOptions::from(&self.options())
     }

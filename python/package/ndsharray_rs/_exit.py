@@ -40,6 +40,11 @@ def note_writer(writer: _Closeable) -> None:
     watch()
 
 
+def writers() -> list[_Closeable]:
+    """Return the writers that still exist."""
+    return list(_writers)
+
+
 def note_reader(reader: _Closeable) -> None:
     """Register `reader` to be closed when this process ends, if it still exists."""
     _readers.add(reader)

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Memory of the next value, lent by `Writer.loan`.
 ///
 /// Losing the last reference to the loan abandons it.
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct Loan {
     writer: Arc<SharedWriter>,
     /// The Python object over `writer`. While it lives, the end of the program closes it.
@@ -100,7 +100,12 @@ impl Loan {
             Ended::Published(seq) => self.seq.store(seq, Ordering::Relaxed),
             // Neither by hand nor by a block inside this one.
             // Relaxed: the interpreter lock orders it.
-            Ended::Before if publish && self.seq().is_none() && !self.by_hand.load(Ordering::Relaxed) => {
+            Ended::Before
+                if publish
+                    && self.seq().is_none()
+                    && !self.by_hand.load(Ordering::Relaxed)
+                    && !self.writer.has_abandoned(self.number) =>
+            {
                 return Err(PyValueError::new_err(format!(
                     "the Writer of channel {:?} was closed before this loan's block ended: the block's array has not been published",
                     self.writer.name()

@@ -34,15 +34,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// >>> sample = Reader("doc-sample").read()
 /// >>> sample
 /// Sample(name='doc-sample', dtype=float32, shape=(2, 3), seq=1)
-/// >>> np.asarray(sample).sum()
-/// np.float32(0.0)
+/// >>> print(np.asarray(sample).sum())
+/// 0.0
 /// >>> memoryview(sample).readonly
 /// True
 /// >>> sample.array[0, 0] = 1
 /// Traceback (most recent call last):
 ///     ...
 /// ValueError: assignment destination is read-only
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct Sample {
     /// Before the value, which must be dropped after it. Empty for a copy.
     entry: ValueEntry,
@@ -246,7 +246,8 @@ impl Sample {
     /// Answers `from_dlpack` of NumPy, PyTorch, JAX and others.
     ///
     /// The capsule is marked as read-only. Old capsules have no such mark: a consumer that knows
-    /// only those gets a `BufferError`, unless it asks for a copy.
+    /// only those gets a `BufferError`, unless it asks for a copy. So does every consumer where
+    /// NumPy is older than 2.1, which has no others.
     #[pyo3(signature = (*, stream=None, max_version=None, dl_device=None, copy=None))]
     fn __dlpack__<'py>(
         slf: &Bound<'py, Self>,
@@ -303,6 +304,11 @@ impl Sample {
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         // SAFETY: the caller's word.
         unsafe { buffer::release(view) };
+    }
+
+    // As the array: the other process gets the elements, and holds no slot.
+    fn __reduce_ex__<'py>(slf: &Bound<'py, Self>, protocol: i32) -> PyResult<Bound<'py, PyAny>> {
+        Self::array(slf)?.call_method1("__reduce_ex__", (protocol,))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

@@ -17,7 +17,7 @@ use ndsharray::{AnyWriter, DType};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, MutexGuard, PoisonError};
 
 /// The least size of a value, in bytes, that is copied without the interpreter lock.
@@ -41,6 +41,8 @@ pub(super) struct SharedWriter {
     to_find: AtomicUsize,
     /// Whether it is closed. Not in the state, whose lock another thread may hold, or have lost.
     closed: AtomicBool,
+    /// The number of the loan that [`abandon`](Self::abandon) has ended last.
+    abandoned: AtomicU64,
     /// Notified when another thread has returned the writer.
     given_back: Condvar,
     /// Threads that wait for that. Changed and read with `state` locked, which orders it.
@@ -88,6 +90,7 @@ impl SharedWriter {
             state: Own::new(State::Ready(writer)),
             to_find: AtomicUsize::new(if is_large { MAX_SLOTS } else { 0 }),
             closed: AtomicBool::new(false),
+            abandoned: AtomicU64::new(u64::MAX),
             given_back: Condvar::new(),
             waiting: AtomicUsize::new(0),
             line: Line::default(),
@@ -96,6 +99,15 @@ impl SharedWriter {
 
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(super) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Returns whether this process made the writer.
+    pub(super) fn is_here(&self) -> bool {
+        self.state.home().is_here()
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -304,6 +316,24 @@ impl SharedWriter {
         let (writer, published) = open.end(py, publish);
         self.put_back(py, writer);
         Ok(published?.map_or(Ended::Abandoned, Ended::Published))
+    }
+
+    /// Ends the open loan without a value, whichever it is; returns whether one was open.
+    pub(super) fn abandon(&self, py: Python<'_>) -> PyResult<bool> {
+        let number = match &*self.lock(py)? {
+            State::Lent(open) => open.number,
+            State::Closed => return Err(closed_handle("Writer")),
+            State::Ready(_) | State::Away(_) => return Ok(false),
+        };
+        // Relaxed: the interpreter lock orders it.
+        self.abandoned.store(number, Ordering::Relaxed);
+        Ok(matches!(self.end_loan(py, number, false)?, Ended::Abandoned))
+    }
+
+    /// Returns whether [`abandon`](Self::abandon) has ended the loan `number`.
+    pub(super) fn has_abandoned(&self, number: u64) -> bool {
+        // Relaxed: as in `abandon`.
+        self.abandoned.load(Ordering::Relaxed) == number
     }
 
     /// Returns the file name of the current value's payload.

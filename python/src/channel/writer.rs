@@ -7,7 +7,8 @@ use crate::elements::dtypes;
 use crate::errors::{no_array, to_exception};
 use crate::exit;
 use crate::options::{Location, Owners};
-use pyo3::exceptions::PyTypeError;
+use ndsharray::Error;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,10 @@ use std::sync::Arc;
 ///     Whether to map new payload files with all their pages present.
 /// owners
 ///     Whose existing files are trusted: `"own"` and root's, a user id and those, or `"anyone"`'s.
+/// exist
+///     What to do if this very process has an open `Writer` of that name, as where a cell of a
+///     notebook runs twice. `"fail"`, the default, raises `WriterExists`. `"takeover"` closes that
+///     writer first. A writer of another process is never closed.
 ///
 /// Raises
 /// ------
@@ -70,11 +75,27 @@ pub(crate) struct Writer {
     shared: Arc<SharedWriter>,
 }
 
+/// Closes this process's writers of that name; returns whether there was one.
+fn close_own(py: Python<'_>, name: &str, location: &Location) -> PyResult<bool> {
+    let mut closed = false;
+    for writer in exit::writers(py)? {
+        // Another kind of writer has files of its own.
+        let Ok(writer) = writer.cast_into::<Writer>() else { continue };
+        let shared = &writer.get().shared;
+        let is_it = shared.name() == name && shared.is_here() && !shared.is_closed();
+        if is_it && shared.location().is_same_dir(location) {
+            shared.close(py)?;
+            closed = true;
+        }
+    }
+    Ok(closed)
+}
+
 #[pymethods]
 impl Writer {
     #[new]
     #[pyo3(signature = (name, *, dir=None, max_slots=None, max_readers=None, mode=None, readers_mode=None,
-                        capacity_bytes=None, persist=false, prefault=false, owners=None))]
+                        capacity_bytes=None, persist=false, prefault=false, owners=None, exist="fail"))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -88,7 +109,13 @@ impl Writer {
         persist: bool,
         prefault: bool,
         owners: Option<Owners>,
+        exist: &str,
     ) -> PyResult<Py<Self>> {
+        let takes_over = match exist {
+            "fail" => false,
+            "takeover" => true,
+            other => return Err(PyValueError::new_err(format!("exist is {other:?}, not \"fail\" or \"takeover\""))),
+        };
         let location = Location::new(dir, owners)?;
         let mut options = location.options().persist(persist).prefault(prefault);
         if let Some(slots) = max_slots {
@@ -106,7 +133,12 @@ impl Writer {
         if let Some(bytes) = capacity_bytes {
             options = options.capacity_bytes(bytes);
         }
-        let writer = py.detach(|| options.create_any(&name)).map_err(to_exception)?;
+        let create = || py.detach(|| options.create_any(&name));
+        let created = match create() {
+            Err(Error::WriterExists { .. }) if takes_over && close_own(py, &name, &location)? => create(),
+            other => other,
+        };
+        let writer = created.map_err(to_exception)?;
         let shared = Arc::new(SharedWriter::new(name, location, writer, capacity_bytes));
         let made = Py::new(py, Self { shared })?;
         exit::note_writer(made.bind(py))?;
@@ -143,8 +175,8 @@ impl Writer {
     /// float64 by default, as in NumPy. The array starts with zeros or an older value.
     ///
     /// Python does not tell a block's normal end from `break`, `continue` and `return`. These
-    /// publish too, whatever the array holds by then. To publish nothing, name the loan and call
-    /// its `abandon` before them. If the writer is closed inside the block, the value is not
+    /// publish too, whatever the array holds by then. To publish nothing, call `Writer.abandon`
+    /// before them. If the writer is closed inside the block, the value is not
     /// published, and the block's end raises a `ValueError`.
     ///
     /// Once the loan is over, the array is empty and read-only. Views and other things made of it
@@ -175,6 +207,27 @@ impl Writer {
         let shared = &slf.get().shared;
         let number = shared.lend(py, dtypes::parse(py, dtype)?, &shape.0)?;
         Ok(Loan::new(Arc::clone(shared), slf.clone().into_any().unbind(), number))
+    }
+
+    /// Ends the open loan without a value; returns whether there was one.
+    ///
+    /// A `with` block of the loan then ends without an error.
+    ///
+    /// Examples
+    /// --------
+    /// >>> from ndsharray_rs import Writer
+    /// >>> writer = Writer("doc-abandon")
+    /// >>> for ready in (True, False):
+    /// ...     with writer.loan(3) as array:
+    /// ...         if not ready:
+    /// ...             writer.abandon()
+    /// ...             break
+    /// ...         array[:] = 1
+    /// True
+    /// >>> writer.write([2.0])
+    /// 2
+    fn abandon(&self, py: Python<'_>) -> PyResult<bool> {
+        self.shared.abandon(py)
     }
 
     /// The channel's name.

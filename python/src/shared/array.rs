@@ -42,10 +42,10 @@ use std::sync::{Arc, Mutex};
 /// ...     elements.tolist()
 /// [[0.0, 0.0, 0.0], [1.5, 1.5, 1.5]]
 /// >>> matrix.store((0, 1), 7)
-/// >>> matrix.load((0, 1))
-/// np.float64(7.0)
+/// >>> print(matrix.load((0, 1)))
+/// 7.0
 /// >>> matrix.unlink()
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
     /// This process's. Locked for moments, under the interpreter lock: no fork finds it locked.
@@ -186,6 +186,40 @@ impl SharedArray {
     fn open(name: &str, dir: Option<PathBuf>, owners: Option<Owners>) -> PyResult<Self> {
         let location = Location::new(dir, owners)?;
         let array = location.array_options().open_any(name).map_err(to_exception)?;
+        Ok(Self::of(array, location, false))
+    }
+
+    /// Opens the array `name`, or makes it, filled with zeros, if there is none.
+    ///
+    /// An array that exists must have this dtype and as many elements. This handle sees them in
+    /// `shape`. The options beside `dir` and `owners` are for a new one.
+    ///
+    /// Raises
+    /// ------
+    /// DTypeMismatch, ShapeMismatch
+    ///     When the array exists, and is another one.
+    /// AlreadyExists
+    ///     When the name is taken by something else than an array.
+    /// As `create` and `open`.
+    #[staticmethod]
+    #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn open_or_create(
+        py: Python<'_>,
+        name: &str,
+        shape: Shape,
+        dtype: Option<&Bound<'_, PyAny>>,
+        dir: Option<PathBuf>,
+        mode: Option<u32>,
+        max_handles: Option<usize>,
+        prefault: bool,
+        owners: Option<Owners>,
+    ) -> PyResult<Self> {
+        let dtype = dtypes::parse(py, dtype)?;
+        let location = Location::new(dir, owners)?;
+        let options = making(&location, mode, max_handles, prefault);
+        // Waits for a process that is just making it.
+        let array = py.detach(|| options.open_or_create_any(name, dtype, &shape.0)).map_err(to_exception)?;
         Ok(Self::of(array, location, false))
     }
 

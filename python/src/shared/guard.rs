@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 /// The lock of a shared array, for the time of a `with` block.
 ///
 /// `SharedArray.read` and `SharedArray.write` make one.
-#[pyclass(frozen, module = "ndsharray_rs")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct ArrayGuard {
     handle: Arc<Handle>,
     access: Access,

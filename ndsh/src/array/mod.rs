@@ -1,8 +1,14 @@
 //! An array of any dtype, as bytes, in a channel or in a file.
 
+mod element;
 pub(crate) mod numbers;
+pub(crate) mod print;
+mod quantiles;
+mod selection;
 mod statistics;
 
+pub(crate) use quantiles::quantiles;
+pub(crate) use selection::{Selected, Selection};
 pub(crate) use statistics::Statistics;
 
 use crate::failure::{Exit, Failure, Result};
@@ -58,6 +64,14 @@ pub(crate) fn byte_len(dtype: DType, shape: &[usize]) -> Option<usize> {
         return None;
     }
     Some(if shape.contains(&0) { 0 } else { largest })
+}
+
+/// Returns the distance of neighbours along each axis, in elements, of an array in C order.
+pub(crate) fn strides(shape: &[usize]) -> Vec<isize> {
+    let next = |stride: &mut usize, len: &usize| Some(std::mem::replace(stride, stride.saturating_mul(*len)));
+    let mut strides: Vec<_> = shape.iter().rev().scan(1, next).map(usize::cast_signed).collect();
+    strides.reverse();
+    strides
 }
 
 pub(crate) fn no_memory(bytes: usize) -> Failure {

@@ -22,6 +22,8 @@ pub(crate) struct Statistics {
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
     pub(crate) mean: Option<f64>,
+    /// The standard deviation: the root of the mean square distance from `mean`.
+    pub(crate) std: Option<f64>,
     /// Counts of finite numbers in equal parts of the range from `min` to `max`.
     pub(crate) histogram: Vec<u64>,
 }
@@ -50,20 +52,26 @@ impl Statistics {
             statistics.min = Some(min);
             statistics.max = Some(max);
             // Rounding must not carry the mean out of the range.
-            statistics.mean = Some((sum / finite as f64 / SCALE).clamp(min, max));
-            statistics.histogram = histogram(array, min, max, bins);
+            let mean = (sum / finite as f64 / SCALE).clamp(min, max);
+            let (histogram, std) = spread(array, [min, mean, max], finite, bins);
+            (statistics.mean, statistics.std, statistics.histogram) = (Some(mean), Some(std), histogram);
         }
         statistics
     }
 }
 
-fn histogram(array: ArrayRef<'_>, min: f64, max: f64, bins: usize) -> Vec<u64> {
-    let mut counts = vec![0; bins];
+/// Computes the histogram and the standard deviation of the `finite` numbers.
+fn spread(array: ArrayRef<'_>, [min, mean, max]: [f64; 3], finite: u64, bins: usize) -> (Vec<u64>, f64) {
+    let (mut counts, mut squares) = (vec![0; bins], 0.0);
     // Halves, so that the width of the widest range is a number too.
     let width = max / 2.0 - min / 2.0;
     let scale = if width > 0.0 { bins as f64 / width } else { 0.0 };
     numbers::for_each(array.dtype, array.bytes, Part::Abs, |number| {
         if number.is_finite() {
+            if width > 0.0 {
+                // From -1 to 1, so that no square is beyond all numbers.
+                squares += ((number / 2.0 - mean / 2.0) / width).powi(2);
+            }
             let place = (number / 2.0 - min / 2.0) * scale;
             // The casts stop at both ends, and the largest number belongs to the last part.
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to bins")]
@@ -73,7 +81,7 @@ fn histogram(array: ArrayRef<'_>, min: f64, max: f64, bins: usize) -> Vec<u64> {
             }
         }
     });
-    counts
+    (counts, (squares / finite as f64).sqrt() * 2.0 * width)
 }
 
 #[cfg(test)]
@@ -92,7 +100,7 @@ mod tests {
         let statistics = of(&[0.0, 1.0, 2.0, 3.0, 4.0, f64::NAN, f64::INFINITY], 2);
         assert_eq!((statistics.count, statistics.nan, statistics.infinite), (7, 1, 1));
         assert_eq!((statistics.min, statistics.max, statistics.mean), (Some(0.0), Some(4.0), Some(2.0)));
-        assert_eq!(statistics.histogram, [2, 3]);
+        assert_eq!((statistics.std, statistics.histogram), (Some(2_f64.sqrt()), vec![2, 3]));
     }
 
     #[test]
@@ -108,6 +116,7 @@ mod tests {
     fn all_alike() {
         let statistics = of(&[0.1; 1000], 8);
         assert_eq!((statistics.min, statistics.max, statistics.mean), (Some(0.1), Some(0.1), Some(0.1)));
+        assert_eq!(statistics.std, Some(0.0));
         assert_eq!(statistics.histogram, [1000, 0, 0, 0, 0, 0, 0, 0]);
     }
 
@@ -115,6 +124,7 @@ mod tests {
     fn the_largest_numbers_have_a_mean() {
         let statistics = of(&[f64::MAX, f64::MAX, -f64::MAX, -f64::MAX, f64::MAX], 2);
         assert!((statistics.mean.unwrap() / (f64::MAX / 5.0) - 1.0).abs() < 1e-12);
+        assert!((statistics.std.unwrap() / f64::MAX - 0.96_f64.sqrt()).abs() < 1e-12);
         assert_eq!(statistics.histogram, [2, 3]);
     }
 

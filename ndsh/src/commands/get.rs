@@ -2,16 +2,13 @@
 
 use crate::args::seconds::parse_seconds;
 use crate::args::{Globals, KindArg};
-use crate::endpoints::{News, Source, Value};
+use crate::endpoints::{Source, Until, Value};
 use crate::failure::{Exit, Failure, Result};
 use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, npy};
 use crate::terminal::Interrupt;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Longest time between two checks for Ctrl-C.
-const TICK: Duration = Duration::from_millis(100);
 
 /// Save the current value to a file that NumPy reads
 ///
@@ -65,19 +62,10 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 
 fn follow(source: &mut Source, args: &Args, interrupt: &Interrupt) -> Result<()> {
     let mut out = crate::output::bytes();
-    while !interrupt.requested() {
-        let written = source.wait(TICK, |value| -> Result<()> {
-            npy::write(&mut out, value.array)?;
-            Ok(out.flush()?)
-        })?;
-        match written {
-            News::Value(written) => written?,
-            News::Nothing | News::Locked => {}
-            News::Closed if args.reopen => {
-                interrupt.sleep(TICK / 4);
-            }
-            News::Closed => break,
-        }
-    }
+    source.each(interrupt, Until { reopen: args.reopen, count: None }, |value| {
+        npy::write(&mut out, value.array)?;
+        out.flush()?;
+        Ok(true)
+    })?;
     Ok(())
 }

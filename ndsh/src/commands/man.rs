@@ -99,6 +99,12 @@ fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
             ("ndsh ls --json | jq -r '.[].name'", "the names alone"),
         ],
         "info" => vec![("ndsh info camera", "slots, readers and files of the channel camera")],
+        "echo" => vec![
+            ("ndsh echo matrix", "the numbers, as NumPy prints them"),
+            ("ndsh echo camera --index 100:110,200,:", "a part of a picture"),
+            ("ndsh echo imu --follow --csv > imu.csv", "a line for each value"),
+        ],
+        "stat" => vec![("ndsh stat camera --json | jq .values.mean", "one figure of the current value")],
         "watch" => vec![
             ("ndsh watch camera", "rate, age and figures on a screen"),
             ("ndsh watch camera --json --count 1", "one JSON object, after a second"),

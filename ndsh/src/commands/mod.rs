@@ -2,6 +2,7 @@
 
 mod completions;
 mod doctor;
+mod echo;
 mod gc;
 mod get;
 mod info;
@@ -11,6 +12,7 @@ mod play;
 mod put;
 mod record;
 mod rm;
+mod stat;
 mod view;
 mod watch;
 
@@ -23,6 +25,8 @@ use clap::Subcommand;
 pub(crate) enum Command {
     Ls(ls::Args),
     Info(info::Args),
+    Echo(echo::Args),
+    Stat(stat::Args),
     Watch(watch::Args),
     View(view::Args),
     Get(get::Args),
@@ -42,6 +46,8 @@ impl Command {
         let (command, name) = match self {
             Self::Ls(_) => ("ls", None),
             Self::Info(args) => ("info", Some(&args.name)),
+            Self::Echo(args) => ("echo", Some(&args.name)),
+            Self::Stat(args) => ("stat", Some(&args.name)),
             Self::Watch(args) => ("watch", Some(&args.name)),
             Self::View(args) => ("view", Some(&args.name)),
             Self::Get(args) => ("get", Some(&args.name)),
@@ -67,6 +73,8 @@ impl Command {
             Self::Rm(args) => rm::run(args, globals),
             Self::Gc(args) => gc::run(args, globals),
             Self::Doctor(args) => doctor::run(args, globals),
+            Self::Echo(args) => echo::run(args, globals),
+            Self::Stat(args) => stat::run(args, globals),
             Self::Watch(args) => watch::run(args, globals),
             Self::View(args) => view::run(args, globals),
             Self::Get(args) => get::run(args, globals),

@@ -7,7 +7,17 @@ use std::io::{self, Write};
 ///
 /// Characters that could act on a terminal are escaped as JSON allows.
 pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
+    let mut safe = escaped(&serde_json::to_string_pretty(value)?);
+    safe.push('\n');
+    to.write_all(safe.as_bytes())
+}
+
+/// Formats one JSON value in one line, escaped as by [`json`].
+pub(crate) fn json_line(value: &impl Serialize) -> io::Result<String> {
+    Ok(escaped(&serde_json::to_string(value)?))
+}
+
+fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         if c.is_ascii() || c.escape_debug().eq([c]) {
@@ -17,8 +27,7 @@ pub(crate) fn json(to: &mut impl Write, value: &impl Serialize) -> io::Result<()
             safe.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
-    safe.push('\n');
-    to.write_all(safe.as_bytes())
+    safe
 }
 
 #[cfg(test)]

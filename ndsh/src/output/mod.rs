@@ -6,7 +6,7 @@ mod stdout;
 mod table;
 mod text;
 
-pub(crate) use json::json;
+pub(crate) use json::{json, json_line};
 pub(crate) use stderr::tell;
 pub(crate) use stdout::{bytes, flush, stdout};
 pub(crate) use table::{Columns, window};

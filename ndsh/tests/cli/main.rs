@@ -13,6 +13,7 @@ mod cleaning;
 #[path = "../../../tests/common/mod.rs"]
 mod common;
 mod doctor;
+mod echo;
 mod exits;
 mod files;
 mod foreign;

@@ -3,25 +3,8 @@
 //! The variable `NDSHARRAY_PYTHON` names an interpreter with NumPy, ml_dtypes, Pillow and
 //! ndsharray; `.ci/run cli` installs one.
 
-use crate::support::{PythonName, TestDir};
+use crate::support::{PythonName, TestDir, python_program as python};
 use ndsharray::DType;
-use std::process::{Command, Stdio};
-
-/// Runs a Python program in the test's directory, and returns its output.
-fn python(dir: &TestDir, program: &str, args: &[&str]) -> String {
-    let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
-    let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
-    let output = Command::new(python)
-        .args(["-B", "-c", &format!("{prelude}{program}")])
-        .args(args)
-        .current_dir(dir.path())
-        .env("NDSHARRAY_DIR", dir.path())
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{program}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// Arrays that NumPy makes go through a channel and come back; NumPy compares them.
 const MAKE: &str = "

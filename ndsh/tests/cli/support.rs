@@ -295,3 +295,19 @@ impl Drop for PythonName {
         let _ = ndsharray::compat::Options::new().dir("/dev/shm").remove(&self.0);
     }
 }
+
+/// Runs a Python program in the test's directory, with NumPy; returns its output.
+pub(crate) fn python_program(dir: &TestDir, program: &str, args: &[&str]) -> String {
+    let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
+    let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
+    let output = Command::new(python)
+        .args(["-B", "-c", &format!("{prelude}{program}")])
+        .args(args)
+        .current_dir(dir.path())
+        .env("NDSHARRAY_DIR", dir.path())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{program}");
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -127,10 +127,10 @@ pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Optio
     parts.join("  ").trim_end().to_owned()
 }
 
-/// Formats figures: `min 0  max 255  mean 127.5`, and counts of `nan` and `inf`.
+/// Formats figures: `min 0  max 255  mean 127.5  std 73.9`, and counts of `nan` and `inf`.
 pub(super) fn summary(values: &Statistics) -> String {
     let mut parts = Vec::new();
-    for (title, value) in [("min", values.min), ("max", values.max), ("mean", values.mean)] {
+    for (title, value) in [("min", values.min), ("max", values.max), ("mean", values.mean), ("std", values.std)] {
         parts.extend(value.map(|value| format!("{title} {}", number(value))));
     }
     for (title, count) in [("nan", values.nan), ("inf", values.infinite)] {

@@ -1,0 +1,51 @@
+//! Arrays as nested lists of JSON.
+
+use super::super::element::{Element, Kind};
+use super::super::selection::{Axis, Selected};
+use super::word::scalar;
+use std::io::{self, Write};
+
+/// Writes nested lists, as deep as the array has axes.
+///
+/// An array without elements is an empty list. A complex number is a list of two. JSON has no NaN
+/// and no infinities: they are the texts `nan`, `inf` and `-inf`.
+pub(crate) fn write(to: &mut impl Write, array: &Selected<'_>, precision: Option<usize>) -> io::Result<()> {
+    let Some(kind) = array.kind() else { return write!(to, "null") };
+    if array.len() == 0 {
+        return write!(to, "[]");
+    }
+    axis(to, array, array.axes(), array.first(), &|element| one(element, kind.kind, precision))
+}
+
+fn axis(
+    to: &mut impl Write,
+    array: &Selected<'_>,
+    axes: &[Axis],
+    place: isize,
+    one: &impl Fn(&Element) -> String,
+) -> io::Result<()> {
+    let Some((axis, rest)) = axes.split_first() else {
+        let element = array.element(place).ok_or(io::ErrorKind::UnexpectedEof)?;
+        return write!(to, "{}", one(&element));
+    };
+    write!(to, "[")?;
+    for index in 0..axis.len.cast_signed() {
+        if index > 0 {
+            write!(to, ",")?;
+        }
+        self::axis(to, array, rest, place + index * axis.stride, one)?;
+    }
+    write!(to, "]")
+}
+
+fn one(element: &Element, kind: Kind, precision: Option<usize>) -> String {
+    match (element, kind) {
+        (Element::Bool(value), _) => value.to_string(),
+        (Element::Complex(parts), Kind::Complex(grain)) => {
+            let [re, im] = parts.map(|part| one(&Element::Float(part), Kind::Float(grain), precision));
+            format!("[{re},{im}]")
+        }
+        (Element::Float(number), _) if !number.is_finite() => format!("\"{}\"", scalar(element, kind, precision)),
+        _ => scalar(element, kind, precision),
+    }
+}

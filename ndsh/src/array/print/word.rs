@@ -1,0 +1,176 @@
+//! Elements as words of equal width, as in a printed NumPy array.
+
+use super::decimal::Decimal;
+use crate::array::element::{Element, Grain, Kind};
+
+/// How to print the elements of an array, so that all line up.
+pub(super) enum Words {
+    Bool,
+    Int { width: usize },
+    Float(FloatWords),
+    Complex(FloatWords, FloatWords),
+}
+
+/// The layout of floating-point numbers.
+pub(super) struct FloatWords {
+    grain: Grain,
+    precision: usize,
+    /// Whether numbers have an exponent.
+    scientific: bool,
+    /// Whether numbers without a sign get a `+`.
+    plus: bool,
+    /// Columns before the point.
+    before: usize,
+    /// Columns behind the point.
+    behind: usize,
+    /// Digits of the exponent.
+    exponent: usize,
+}
+
+impl Words {
+    /// Chooses the layout for these elements.
+    pub(super) fn new(kind: Kind, elements: &[Element], precision: usize) -> Self {
+        let floats = |part: usize| {
+            let of = move |element: &Element| match element {
+                Element::Float(number) => Some(*number),
+                Element::Complex(parts) => parts.get(part).copied(),
+                _ => None,
+            };
+            elements.iter().filter_map(of).collect::<Vec<_>>()
+        };
+        match kind {
+            Kind::Bool => Self::Bool,
+            Kind::Int => {
+                let width =
+                    |element: &Element| if let Element::Int(number) = element { number.to_string().len() } else { 0 };
+                Self::Int { width: elements.iter().map(width).max().unwrap_or(0) }
+            }
+            Kind::Float(grain) => Self::Float(FloatWords::new(&floats(0), grain, precision, false)),
+            Kind::Complex(grain) => Self::Complex(
+                FloatWords::new(&floats(0), grain, precision, false),
+                FloatWords::new(&floats(1), grain, precision, true),
+            ),
+        }
+    }
+
+    pub(super) fn word(&self, element: &Element) -> String {
+        match (self, element) {
+            (Self::Bool, Element::Bool(value)) => (if *value { " True" } else { "False" }).to_owned(),
+            (Self::Int { width }, Element::Int(number)) => format!("{number:>width$}"),
+            (Self::Float(words), Element::Float(number)) => words.word(*number),
+            (Self::Complex(real, imaginary), Element::Complex([re, im])) => {
+                let imaginary = imaginary.word(*im);
+                // The j comes before the blanks.
+                let end = imaginary.trim_end().len();
+                let (digits, blanks) = imaginary.split_at(end);
+                format!("{}{digits}j{blanks}", real.word(*re))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+impl FloatWords {
+    fn new(numbers: &[f64], grain: Grain, precision: usize, plus: bool) -> Self {
+        let mut words = Self { grain, precision, scientific: false, plus, before: 0, behind: 0, exponent: 0 };
+        let finite: Vec<f64> = numbers.iter().copied().filter(|number| number.is_finite()).collect();
+        let sizes = || finite.iter().map(|number| number.abs()).filter(|size| *size != 0.0);
+        let (most, least) = (sizes().fold(0.0, f64::max), sizes().fold(f64::INFINITY, f64::min));
+        if least.is_finite() {
+            words.scientific =
+                most >= grain.array_cutoff() || least < grain.round(0.0001) || grain.round(most / least) > 1000.0;
+        }
+        let decimals: Vec<Decimal> = finite.iter().map(|number| words.decimal(*number)).collect();
+        let longest = |len: fn(&Decimal) -> usize| decimals.iter().map(len).max().unwrap_or(0);
+        words.before = longest(|decimal| decimal.whole.len());
+        words.behind = longest(|decimal| decimal.fraction.len());
+        if words.scientific {
+            words.precision = words.behind;
+            words.exponent = longest(|decimal| decimal.exponent_digits().len()).saturating_sub(1);
+        }
+        if finite.len() < numbers.len() {
+            let minus = plus || numbers.contains(&f64::NEG_INFINITY);
+            let point = words.behind_point() + 1;
+            words.before =
+                words.before.max(3_usize.saturating_sub(point)).max((3 + usize::from(minus)).saturating_sub(point));
+        }
+        words
+    }
+
+    fn decimal(&self, number: f64) -> Decimal {
+        let decimal = if self.scientific {
+            Decimal::scientific(number, self.grain, self.precision)
+        } else {
+            Decimal::positional(number, self.grain, self.precision)
+        };
+        if self.plus { decimal.with_plus() } else { decimal }
+    }
+
+    /// Columns behind the point, with those of an exponent.
+    fn behind_point(&self) -> usize {
+        if self.scientific { self.exponent + 2 + self.behind } else { self.behind }
+    }
+
+    fn word(&self, number: f64) -> String {
+        if !number.is_finite() {
+            let plus = if self.plus { "+" } else { "" };
+            let text = match number {
+                number if number.is_nan() => format!("{plus}nan"),
+                f64::NEG_INFINITY => "-inf".to_owned(),
+                _ => format!("{plus}inf"),
+            };
+            return format!("{text:>width$}", width = self.before + self.behind_point() + 1);
+        }
+        let (before, behind) = (self.before, self.behind);
+        if self.scientific {
+            let decimal = Decimal::exact(number, behind);
+            let decimal = if self.plus { decimal.with_plus() } else { decimal };
+            let exponent = decimal.exponent_digits();
+            let (sign, digits) = exponent.split_at(exponent.len().min(1));
+            let width = self.exponent;
+            return format!("{:>before$}.{:0<behind$}e{sign}{digits:0>width$}", decimal.whole, decimal.fraction);
+        }
+        let decimal = self.decimal(number);
+        format!("{:>before$}.{:<behind$}", decimal.whole, decimal.fraction)
+    }
+}
+
+/// Prints one number alone, as NumPy prints a scalar.
+pub(super) fn scalar(element: &Element, kind: Kind, precision: Option<usize>) -> String {
+    match (element, kind) {
+        (Element::Bool(value), _) => (if *value { "True" } else { "False" }).to_owned(),
+        (Element::Int(number), _) => number.to_string(),
+        (Element::Float(number), Kind::Float(grain)) => float(*number, grain, precision, true),
+        (Element::Complex([re, im]), Kind::Complex(grain)) => {
+            let imaginary = float(*im, grain, precision, false);
+            if *re == 0.0 && re.is_sign_positive() {
+                return format!("{imaginary}j");
+            }
+            let plus = if imaginary.starts_with('-') { "" } else { "+" };
+            format!("({}{plus}{imaginary}j)", float(*re, grain, precision, false))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Prints a number in the fewest digits that stand for it, or in fewer.
+///
+/// With `point`, a whole number ends with `.0`.
+fn float(number: f64, grain: Grain, precision: Option<usize>, point: bool) -> String {
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let precision = precision.unwrap_or(usize::from(u16::MAX) / 2);
+    let whole = if point { ".0" } else { "" };
+    if number == 0.0 || (1e-4..grain.scalar_cutoff()).contains(&number.abs()) {
+        let Decimal { whole: before, fraction, .. } = Decimal::positional(number, grain, precision);
+        return if fraction.is_empty() { format!("{before}{whole}") } else { format!("{before}.{fraction}") };
+    }
+    let decimal = Decimal::scientific(number, grain, precision);
+    let exponent = decimal.exponent_digits();
+    let Decimal { whole, fraction, .. } = decimal;
+    if fraction.is_empty() { format!("{whole}e{exponent}") } else { format!("{whole}.{fraction}e{exponent}") }
+}

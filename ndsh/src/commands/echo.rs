@@ -1,0 +1,146 @@
+//! `ndsh echo`
+
+use crate::args::seconds::parse_seconds;
+use crate::args::{Globals, KindArg};
+use crate::array::{Array, Selected, Selection, print};
+use crate::endpoints::{Source, Until, Value};
+use crate::failure::{Exit, Failure, Result};
+use crate::output::{duration, json_line, printable, shape, stdout};
+use crate::terminal::Interrupt;
+use serde::Serialize;
+use std::io::{BufWriter, Write};
+use std::time::{Duration, Instant};
+
+/// Print the numbers of the current value, as NumPy prints them
+///
+/// More than 1000 elements are summarised, unless --full asks for all. CSV and JSON have all
+/// elements of the part that --index names. In CSV each row, which is the last axis, is a line. In
+/// JSON a value is a line, a complex number is a list of two, and NaN and infinities are texts.
+/// Long doubles are printed as the nearest float64.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Channel or shared array
+    pub(super) name: String,
+    /// Kind, if several have the name [default: channel, else array, else python]
+    #[arg(long, value_enum)]
+    kind: Option<KindArg>,
+    /// Part to print, as in NumPy: `0`, `3:7`, `::2,-1`, `...,0`
+    #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
+    index: Option<Selection>,
+    /// Print all elements, however many
+    #[arg(long)]
+    full: bool,
+    /// Digits behind the point, at most [default: 8; for CSV, JSON and one number as needed]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(..=340))]
+    precision: Option<u16>,
+    /// Continue with newer values, until the writer closes the channel
+    #[arg(long, short)]
+    follow: bool,
+    /// With --follow, wait for the next writer when one closes the channel
+    #[arg(long, requires = "follow")]
+    reopen: bool,
+    /// With --follow, end after N values
+    #[arg(long, value_name = "N", requires = "follow")]
+    count: Option<u64>,
+    /// Print lines of comma-separated numbers
+    #[arg(long, conflicts_with_all = ["json", "full", "verbose"])]
+    csv: bool,
+    /// Print a JSON object a line
+    #[arg(long, conflicts_with_all = ["full", "verbose"])]
+    json: bool,
+    /// Before the numbers, print dtype, shape, number and age in a line
+    #[arg(long, short)]
+    verbose: bool,
+    /// Wait up to SECONDS for a value
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    wait: Option<Duration>,
+}
+
+pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
+    let interrupt = Interrupt::catch()?;
+    let start = Instant::now();
+    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
+    if !args.follow {
+        let printed =
+            source.first(start, args.wait.unwrap_or_default(), &interrupt, |value| args.print(&value, true))?;
+        return printed.unwrap_or_else(|| Err(Failure::no_value(&args.name)));
+    }
+    // An array is read again and again, but printed only when it has changed.
+    let mut last: Option<Array> = None;
+    let mut is_first = true;
+    let until = Until { reopen: args.reopen, count: args.count };
+    source.each(&interrupt, until, |value| {
+        if value.seq.is_none() {
+            if last.as_ref().is_some_and(|last| last.view() == value.array) {
+                return Ok(false);
+            }
+            last = Some(value.array.to_array()?);
+        }
+        args.print(&value, std::mem::take(&mut is_first))?;
+        Ok(true)
+    })?;
+    Ok(())
+}
+
+/// A value in JSON, without its elements.
+#[derive(Serialize)]
+struct Head<'a> {
+    name: &'a str,
+    dtype: &'static str,
+    shape: &'a [usize],
+    seq: Option<u64>,
+    missed: Option<u64>,
+    age_seconds: Option<f64>,
+}
+
+impl Args {
+    /// Prints one value; `is_first` if none was printed before.
+    fn print(&self, value: &Value<'_>, is_first: bool) -> Result<()> {
+        let part = select(value, self.index.as_ref())?;
+        let precision = self.precision.map(usize::from);
+        let mut out = BufWriter::with_capacity(1 << 16, stdout());
+        if self.csv {
+            print::write_csv(&mut out, &part, precision)?;
+        } else if self.json {
+            let head = Head {
+                name: &self.name,
+                dtype: value.array.dtype.name(),
+                shape: value.array.shape,
+                seq: value.seq,
+                missed: value.missed,
+                age_seconds: value.age.map(|age| age.as_secs_f64()),
+            };
+            let head = json_line(&head)?;
+            write!(out, "{},\"elements\":", head.trim_end_matches('}'))?;
+            print::write_json(&mut out, &part, precision)?;
+            writeln!(out, "}}")?;
+        } else {
+            if !is_first {
+                writeln!(out, "---")?;
+            }
+            if self.verbose {
+                writeln!(out, "{}", caption(&self.name, value))?;
+            }
+            writeln!(out, "{}", print::as_numpy(&part, precision, self.full))?;
+        }
+        Ok(out.flush()?)
+    }
+}
+
+/// Selects the part of a value that `index` names.
+pub(super) fn select<'a>(value: &Value<'a>, index: Option<&Selection>) -> Result<Selected<'a>> {
+    let all = Selection::default();
+    let array = value.array;
+    index.unwrap_or(&all).of(array).map_err(|what| {
+        Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
+            .advise("--index takes what NumPy takes, such as --index 0,2:5")
+    })
+}
+
+/// Describes a value in one line.
+pub(super) fn caption(name: &str, value: &Value<'_>) -> String {
+    let mut parts = vec![printable(name).into_owned(), format!("{} {}", value.array.dtype, shape(value.array.shape))];
+    parts.extend(value.seq.map(|seq| format!("#{seq}")));
+    parts.extend(value.age.map(|age| format!("{} old", duration(age))));
+    parts.join("  ")
+}

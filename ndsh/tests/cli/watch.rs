@@ -80,7 +80,7 @@ fn lines_are_the_same_in_every_pipe() {
     let text = dir.ok(&["watch", "array", "--count", "3", "--interval", "0.1", "--color", "always"]);
     assert_eq!(
         text.lines().last(),
-        Some("array  open  int16 (3,)  min -1  max 1  mean 0  |\u{2588}   \u{2588}  \u{2588}|")
+        Some("array  open  int16 (3,)  min -1  max 1  mean 0  std 0.8165  |\u{2588}   \u{2588}  \u{2588}|")
     );
     array.unlink().unwrap();
     let mut python = dir.python().create::<f32>("python").unwrap();
@@ -88,7 +88,7 @@ fn lines_are_the_same_in_every_pipe() {
     let text = dir.ok(&["watch", "python", "--count", "3", "--interval", "0.1"]);
     let line = text.lines().last().unwrap();
     assert!(line.starts_with("python  open  float32 (2,)  0.0/s  0 B/s"), "{line}");
-    assert!(line.ends_with("min 0.5000  max 1.5000  mean 1  |\u{2588}      \u{2588}|"), "{line}");
+    assert!(line.ends_with("min 0.5000  max 1.5000  mean 1  std 0.5000  |\u{2588}      \u{2588}|"), "{line}");
     assert_eq!(dir.run(&["watch", "a/b"]).code, 2);
 }
 

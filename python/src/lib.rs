@@ -8,6 +8,7 @@ mod elements;
 mod errors;
 mod exit;
 mod fork;
+mod look;
 mod options;
 mod shared;
 mod time;
@@ -49,9 +50,15 @@ mod _native {
     #[pymodule_export]
     use super::fork::lending::{_after_fork_in_child, _after_fork_in_parent, _before_fork};
     #[pymodule_export]
+    use super::look::{_list, _look, _remove_unused};
+    #[pymodule_export]
     use super::shared::array::{_reopen_array, SharedArray, remove_array};
     #[pymodule_export]
     use super::shared::guard::ArrayGuard;
+
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "its name in Python")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

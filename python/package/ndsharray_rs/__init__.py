@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import os as _os
 
-from . import _native, errors
+from . import _look, _native, errors
 from ._info import Info
 from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array
+from ._native import __version__ as __version__
 from .errors import (
     AllSlotsPinned,
     AlreadyExists,
@@ -94,6 +95,11 @@ __all__ = [
     "remove",
     "remove_array",
 ]
+
+# Not for `import *`, as other things have these names.
+list = _look.list_all
+info = _look.info
+gc = _look.gc
 
 if hasattr(_os, "register_at_fork"):
     # Lent memory becomes the child's own.

@@ -19,9 +19,13 @@ __all__ = [
     "WireReader",
     "WireWriter",
     "Writer",
+    "__version__",
     "_after_fork_in_child",
     "_after_fork_in_parent",
     "_before_fork",
+    "_list",
+    "_look",
+    "_remove_unused",
     "_reopen_array",
     "_reopen_reader",
     "map_block",
@@ -30,6 +34,8 @@ __all__ = [
     "remove_leftovers",
     "remove_wire",
 ]
+
+__version__: str
 
 _Array: TypeAlias = NDArray[Any]
 _Path: TypeAlias = str | PathLike[str]
@@ -251,6 +257,9 @@ class ArrayGuard:
 
 def remove(name: str, *, dir: _Path | None = None, owners: _Owners | None = None) -> None: ...
 def remove_array(name: str, *, dir: _Path | None = None, owners: _Owners | None = None) -> None: ...
+def _list(dir: _Path | None = None) -> list[tuple[str, Literal["channel", "array", "python"]]]: ...
+def _look(name: str, kind: str, dir: _Path | None = None) -> dict[str, Any]: ...
+def _remove_unused(name: str, kind: str, dir: _Path | None = None, owners: _Owners | None = None) -> None: ...
 def _before_fork() -> None: ...
 def _after_fork_in_parent() -> None: ...
 def _after_fork_in_child() -> None: ...

@@ -70,43 +70,120 @@ pub(crate) struct Type {
     pub(crate) kind: Kind,
     /// Reads an element from its bytes; `None` if there are too few.
     pub(crate) read: fn(&[u8]) -> Option<Element>,
+    /// Makes the bytes of an element; `None` if the dtype has no such element.
+    pub(crate) write: fn(&Element) -> Option<Vec<u8>>,
 }
 
 /// Looks up a dtype; `None` for one of a newer version of the library.
 pub(crate) fn type_of(dtype: DType) -> Option<Type> {
-    /// An entry: the dtype's kind, and how its bytes become an element.
+    /// An entry: the dtype's kind, how its bytes become an element, and an element its bytes.
     macro_rules! entry {
-        ($kind:expr, |$bytes:ident| $element:expr) => {
-            Type { kind: $kind, read: |bytes| bytes.first_chunk().map(|&$bytes| $element) }
+        ($kind:expr, |$bytes:ident| $element:expr, |$from:ident| $written:expr) => {
+            Type {
+                kind: $kind,
+                read: |bytes| bytes.first_chunk().map(|&$bytes| $element),
+                write: |$from| Some($written.to_vec()),
+            }
         };
     }
-    use Element::{Bool, Complex, Float, Int};
+    /// An entry of a whole number.
+    macro_rules! int {
+        ($ty:ty) => {
+            entry!(Kind::Int, |b| Element::Int(<$ty>::from_ne_bytes(b).into()), |e| <$ty>::try_from(e.whole()?)
+                .ok()?
+                .to_ne_bytes())
+        };
+    }
+    use Element::{Bool, Complex, Float};
     use Grain::{Brain, Double, Half, Single};
+    #[expect(clippy::cast_possible_truncation, reason = "float32 rounds")]
     Some(match dtype {
-        DType::Bool => entry!(Kind::Bool, |b| Bool(u8::from_ne_bytes(b) != 0)),
-        DType::I8 => entry!(Kind::Int, |b| Int(i8::from_ne_bytes(b).into())),
-        DType::I16 => entry!(Kind::Int, |b| Int(i16::from_ne_bytes(b).into())),
-        DType::I32 => entry!(Kind::Int, |b| Int(i32::from_ne_bytes(b).into())),
-        DType::I64 => entry!(Kind::Int, |b| Int(i64::from_ne_bytes(b).into())),
-        DType::U8 => entry!(Kind::Int, |b| Int(u8::from_ne_bytes(b).into())),
-        DType::U16 => entry!(Kind::Int, |b| Int(u16::from_ne_bytes(b).into())),
-        DType::U32 => entry!(Kind::Int, |b| Int(u32::from_ne_bytes(b).into())),
-        DType::U64 => entry!(Kind::Int, |b| Int(u64::from_ne_bytes(b).into())),
-        DType::F16 => entry!(Kind::Float(Half), |b| Float(f16::from_ne_bytes(b).into())),
-        DType::BF16 => entry!(Kind::Float(Brain), |b| Float(bf16::from_ne_bytes(b).into())),
-        DType::F32 => entry!(Kind::Float(Single), |b| Float(f32::from_ne_bytes(b).into())),
-        DType::F64 => entry!(Kind::Float(Double), |b| Float(f64::from_ne_bytes(b))),
-        DType::LongDouble => entry!(Kind::Float(Double), |b| Float(LongDouble::from_bytes(b).to_f64())),
-        DType::C64 => {
-            entry!(Kind::Complex(Single), |b| Complex(parts::<8, 4>(b).map(|b| f32::from_ne_bytes(b).into())))
+        DType::Bool => entry!(Kind::Bool, |b| Bool(u8::from_ne_bytes(b) != 0), |e| [u8::from(e.truth()?)]),
+        DType::I8 => int!(i8),
+        DType::I16 => int!(i16),
+        DType::I32 => int!(i32),
+        DType::I64 => int!(i64),
+        DType::U8 => int!(u8),
+        DType::U16 => int!(u16),
+        DType::U32 => int!(u32),
+        DType::U64 => int!(u64),
+        DType::F16 => entry!(Kind::Float(Half), |b| Float(f16::from_ne_bytes(b).into()), |e| f16::from_f64(e.real()?)
+            .to_ne_bytes()),
+        DType::BF16 => {
+            entry!(Kind::Float(Brain), |b| Float(bf16::from_ne_bytes(b).into()), |e| bf16::from_f64(e.real()?)
+                .to_ne_bytes())
         }
-        DType::C128 => entry!(Kind::Complex(Double), |b| Complex(parts::<16, 8>(b).map(f64::from_ne_bytes))),
-        DType::ComplexLongDouble => entry!(Kind::Complex(Double), |b| {
-            let number = ComplexLongDouble::from_bytes(b).to_complex_f64();
-            Complex([number.re, number.im])
-        }),
+        DType::F32 => {
+            entry!(Kind::Float(Single), |b| Float(f32::from_ne_bytes(b).into()), |e| (e.real()? as f32).to_ne_bytes())
+        }
+        DType::F64 => entry!(Kind::Float(Double), |b| Float(f64::from_ne_bytes(b)), |e| e.real()?.to_ne_bytes()),
+        DType::LongDouble => {
+            entry!(Kind::Float(Double), |b| Float(LongDouble::from_bytes(b).to_f64()), |e| LongDouble::from(e.real()?)
+                .to_bytes())
+        }
+        DType::C64 => {
+            entry!(Kind::Complex(Single), |b| Complex(parts::<8, 4>(b).map(|b| f32::from_ne_bytes(b).into())), |e| e
+                .complex()?
+                .map(|part| (part as f32).to_ne_bytes())
+                .concat())
+        }
+        DType::C128 => entry!(Kind::Complex(Double), |b| Complex(parts::<16, 8>(b).map(f64::from_ne_bytes)), |e| e
+            .complex()?
+            .map(f64::to_ne_bytes)
+            .concat()),
+        DType::ComplexLongDouble => entry!(
+            Kind::Complex(Double),
+            |b| {
+                let number = ComplexLongDouble::from_bytes(b).to_complex_f64();
+                Complex([number.re, number.im])
+            },
+            |e| {
+                let [re, im] = e.complex()?;
+                ComplexLongDouble::from(ndsharray::Complex::new(re, im)).to_bytes()
+            }
+        ),
         _ => return None,
     })
+}
+
+impl Element {
+    /// The element as true or false; only 0 and 1 are.
+    fn truth(&self) -> Option<bool> {
+        match self.whole()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    /// The element as a whole number, if it is one.
+    fn whole(&self) -> Option<i128> {
+        match self {
+            Self::Bool(value) => Some(i128::from(*value)),
+            Self::Int(number) => Some(*number),
+            // Larger ones fit no dtype.
+            #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
+            Self::Float(number) => (number.fract() == 0.0 && number.abs() < 1e20).then_some(*number as i128),
+            Self::Complex(_) => None,
+        }
+    }
+
+    /// The element as a real number, rounded if need be.
+    fn real(&self) -> Option<f64> {
+        match self {
+            Self::Bool(value) => Some(f64::from(u8::from(*value))),
+            Self::Int(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            Self::Complex(_) => None,
+        }
+    }
+
+    fn complex(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::Complex(parts) => Some(*parts),
+            other => Some([other.real()?, 0.0]),
+        }
+    }
 }
 
 /// Cuts a complex number in two.

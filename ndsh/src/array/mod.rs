@@ -1,6 +1,7 @@
 //! An array of any dtype, as bytes, in a channel or in a file.
 
 mod element;
+pub(crate) mod literal;
 pub(crate) mod numbers;
 pub(crate) mod print;
 mod quantiles;

@@ -1,15 +1,13 @@
 //! `ndsh echo`
 
-use crate::args::seconds::parse_seconds;
-use crate::args::{Globals, KindArg};
+use crate::args::Globals;
 use crate::array::{Array, Selected, Selection, print};
-use crate::endpoints::{Source, Until, Value};
+use crate::endpoints::{SourceArgs, Until, Value};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{duration, json_line, printable, shape, stdout};
 use crate::terminal::Interrupt;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
-use std::time::{Duration, Instant};
 
 /// Print the numbers of the current value, as NumPy prints them
 ///
@@ -19,11 +17,8 @@ use std::time::{Duration, Instant};
 /// Long doubles are printed as the nearest float64.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel or shared array
-    pub(super) name: String,
-    /// Kind, if several have the name [default: channel, else array, else python]
-    #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    #[command(flatten)]
+    pub(super) from: SourceArgs,
     /// Part to print, as in NumPy: `0`, `3:7`, `::2,-1`, `...,0`
     #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
     index: Option<Selection>,
@@ -51,20 +46,14 @@ pub(crate) struct Args {
     /// Before the numbers, print dtype, shape, number and age in a line
     #[arg(long, short)]
     verbose: bool,
-    /// Wait up to SECONDS for a value
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    wait: Option<Duration>,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
     if !args.follow {
-        let printed =
-            source.first(start, args.wait.unwrap_or_default(), &interrupt, |value| args.print(&value, true))?;
-        return printed.unwrap_or_else(|| Err(Failure::no_value(&args.name)));
+        return args.from.first(globals, &interrupt, |value| args.print(&value, true));
     }
+    let mut source = args.from.open(globals, &interrupt)?;
     // An array is read again and again, but printed only when it has changed.
     let mut last: Option<Array> = None;
     let mut is_first = true;
@@ -103,7 +92,7 @@ impl Args {
             print::write_csv(&mut out, &part, precision)?;
         } else if self.json {
             let head = Head {
-                name: &self.name,
+                name: &self.from.name,
                 dtype: value.array.dtype.name(),
                 shape: value.array.shape,
                 seq: value.seq,
@@ -119,7 +108,7 @@ impl Args {
                 writeln!(out, "---")?;
             }
             if self.verbose {
-                writeln!(out, "{}", caption(&self.name, value))?;
+                writeln!(out, "{}", caption(&self.from.name, value))?;
             }
             writeln!(out, "{}", print::as_numpy(&part, precision, self.full))?;
         }

@@ -1,14 +1,14 @@
 //! `ndsh get`
 
-use crate::args::seconds::parse_seconds;
-use crate::args::{Globals, KindArg};
-use crate::endpoints::{Source, Until, Value};
+use crate::args::Globals;
+use crate::endpoints::{Source, SourceArgs, Until};
 use crate::failure::{Exit, Failure, Result};
-use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, npy};
+use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, write};
+use crate::output::shape;
 use crate::terminal::Interrupt;
+use ndsharray::DType;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// Save the current value to a file that NumPy reads
 ///
@@ -17,27 +17,25 @@ use std::time::{Duration, Instant};
 /// `numpy.load(FILE).view(ml_dtypes.bfloat16)` reads it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel or shared array
-    pub(super) name: String,
-    /// Kind, if several have the name [default: channel, else array, else python]
-    #[arg(long, value_enum)]
-    kind: Option<KindArg>,
-    /// File to write: FILE.npy, FILE.npz (key arr_0) or FILE.png; `-` is standard output, as .npy
+    #[command(flatten)]
+    pub(super) from: SourceArgs,
+    /// File to write: FILE.npy, FILE.npz (key arr_0), FILE.png or FILE.raw; `-` is standard output
     file: PathBuf,
-    /// Format of the file, instead of the one that its name ends with
+    /// Format of the file, instead of the one that its name ends with; that of `-` is npy
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Wait up to SECONDS for a value
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    wait: Option<Duration>,
     /// Continue with newer values until the writer closes the channel; only with `-`
     ///
-    /// Writes one .npy after another.
+    /// Writes one .npy or .png after another, or the elements of one value after another. Elements
+    /// alone cannot say that dtype or shape have changed, so such a change ends the command.
     #[arg(long)]
     follow: bool,
     /// With --follow, wait for the next writer when one closes the channel
     #[arg(long, requires = "follow")]
     reopen: bool,
+    /// With --follow, end after N values
+    #[arg(long, value_name = "N", requires = "follow")]
+    count: Option<u64>,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
@@ -45,25 +43,30 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if is_standard_stream(&args.file) {
         not_to_a_terminal()?;
     }
-    if args.follow && !(is_standard_stream(&args.file) && format == Format::Npy) {
-        return Err(Failure::new(Exit::Usage, "--follow needs `-` and the format npy")
+    if args.follow && !(is_standard_stream(&args.file) && format != Format::Npz) {
+        return Err(Failure::new(Exit::Usage, "--follow needs `-` and the format npy, png or raw")
             .advise("`ndsh record NAME DIR` saves one value after another to files"));
     }
     let interrupt = Interrupt::catch()?;
-    let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
     if args.follow {
-        return follow(&mut source, args, &interrupt);
+        let mut source = args.from.open(globals, &interrupt)?;
+        return follow(&mut source, args, format, &interrupt);
     }
-    let save = |value: Value<'_>| OutputFile::save(&args.file, format, value.array);
-    let saved = source.first(start, args.wait.unwrap_or_default(), &interrupt, save)?;
-    saved.unwrap_or_else(|| Err(Failure::no_value(&args.name)))
+    args.from.first(globals, &interrupt, |value| OutputFile::save(&args.file, format, value.array))
 }
 
-fn follow(source: &mut Source, args: &Args, interrupt: &Interrupt) -> Result<()> {
+fn follow(source: &mut Source, args: &Args, format: Format, interrupt: &Interrupt) -> Result<()> {
     let mut out = crate::output::bytes();
-    source.each(interrupt, Until { reopen: args.reopen, count: None }, |value| {
-        npy::write(&mut out, value.array)?;
+    let mut first: Option<(DType, Vec<usize>)> = None;
+    source.each(interrupt, Until { reopen: args.reopen, count: args.count }, |value| {
+        let array = value.array;
+        let (dtype, axes) = first.get_or_insert_with(|| (array.dtype, array.shape.to_vec()));
+        if format == Format::Raw && (*dtype, axes.as_slice()) != (array.dtype, array.shape) {
+            let (was, is) = (shape(axes), shape(array.shape));
+            let what = format!("{dtype} {was} became {} {is}, which a raw stream cannot tell", array.dtype);
+            return Err(Failure::new(Exit::Failure, what).advise("the format npy tells dtype and shape of each value"));
+        }
+        write(&mut out, format, array)?;
         out.flush()?;
         Ok(true)
     })?;

@@ -116,9 +116,13 @@ fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
         "get" => vec![
             ("ndsh get camera now.npy", "the current value"),
             ("ndsh get camera - --follow | consumer", "one .npy after another, until the writer closes the channel"),
+            ("ndsh get camera - --format raw --follow | ffplay -f rawvideo ... -", "elements alone"),
         ],
         "put" => vec![
             ("ndsh put camera frame.npy", "a value that stays when the command has ended"),
+            ("ndsh put gains --value '[[1, 2], [3, 4]]' --dtype f4", "an array from the command line"),
+            ("ndsh put camera --test-pattern 1280x720", "moving bars, to try things out"),
+            ("ffmpeg ... -f rawvideo - | ndsh put camera - --raw uint8:720x1280x3", "pictures of another program"),
             ("ndsh put camera clip.npy --split --loop --rate 30", "30 pictures a second, until Ctrl-C"),
         ],
         "record" => vec![

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 /// Publish a recording again, with its original timing
 ///
-/// The channel is created for the first value. At the end it is removed, unless --persist keeps it.
+/// The channel is created for the first value. At the end it is removed, unless --keep keeps it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
@@ -28,8 +28,8 @@ pub(crate) struct Args {
     #[arg(long = "loop")]
     repeat: bool,
     /// Keep the channel and its last value at the end
-    #[arg(long)]
-    persist: bool,
+    #[arg(long, alias = "persist")]
+    keep: bool,
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     // Read before the channel is created, so that a bad recording leaves nothing behind.
     let mut next = Some(recording.get(0)?);
     let interrupt = Interrupt::catch()?;
-    let mut target = Target::create(globals, &args.target, &args.name, args.persist)?;
+    let mut target = Target::create(globals, &args.target, &args.name, args.keep)?;
     let progress = Progress::new("play", (!args.repeat).then_some(times.len() as u64))?;
     loop {
         let start = Instant::now();

@@ -3,7 +3,7 @@
 use crate::args::seconds::parse_seconds;
 use crate::args::{Globals, KindArg};
 use crate::array::Array;
-use crate::endpoints::{News, Source, Value};
+use crate::endpoints::{News, Source, Value, Which};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{size, tell};
 use crate::recording::{Note, Recorder};
@@ -51,7 +51,8 @@ type Taken = (Note, Array);
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
+    let which = Which { kind: args.kind, raw: None };
+    let source = Source::open_within(globals, &args.name, &which, args.wait, &interrupt)?;
     if !source.is_channel() {
         return Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")
             .advise("`ndsh get NAME FILE` saves what it holds now"));

@@ -1,16 +1,14 @@
 //! `ndsh stat`
 
 use super::echo::{caption, select};
-use crate::args::seconds::parse_seconds;
-use crate::args::{Globals, KindArg};
+use crate::args::Globals;
 use crate::array::{ArrayRef, Selection, Statistics, quantiles};
-use crate::endpoints::{Source, Value};
-use crate::failure::{Failure, Result};
+use crate::endpoints::{SourceArgs, Value};
+use crate::failure::Result;
 use crate::output::{json, number, stdout};
 use crate::terminal::Interrupt;
 use serde::Serialize;
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 /// Print figures over the elements of the current value
 ///
@@ -19,11 +17,8 @@ use std::time::{Duration, Instant};
 /// their absolute values.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel or shared array
-    pub(super) name: String,
-    /// Kind, if several have the name [default: channel, else array, else python]
-    #[arg(long, value_enum)]
-    kind: Option<KindArg>,
+    #[command(flatten)]
+    pub(super) from: SourceArgs,
     /// Part to look at, as in NumPy: `0`, `3:7`, `::2,-1`, `...,0`
     #[arg(long, short, value_name = "INDEX", allow_hyphen_values = true)]
     index: Option<Selection>,
@@ -33,9 +28,6 @@ pub(crate) struct Args {
     /// Print a JSON object
     #[arg(long)]
     json: bool,
-    /// Wait up to SECONDS for a value
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    wait: Option<Duration>,
 }
 
 fn parse_part(text: &str) -> std::result::Result<f64, String> {
@@ -65,10 +57,7 @@ const BINS: usize = 16;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
-    let printed = source.first(start, args.wait.unwrap_or_default(), &interrupt, |value| print(args, &value))?;
-    printed.unwrap_or_else(|| Err(Failure::no_value(&args.name)))
+    args.from.first(globals, &interrupt, |value| print(args, &value))
 }
 
 fn print(args: &Args, value: &Value<'_>) -> Result<()> {
@@ -79,7 +68,7 @@ fn print(args: &Args, value: &Value<'_>) -> Result<()> {
     let found = quantiles(array, &args.quantiles);
     let quantiles = args.quantiles.iter().zip(found).map(|(&part, value)| Quantile { part, value }).collect();
     let figures = Figures {
-        name: &args.name,
+        name: &args.from.name,
         dtype: value.array.dtype.name(),
         shape: value.array.shape,
         seq: value.seq,
@@ -91,7 +80,7 @@ fn print(args: &Args, value: &Value<'_>) -> Result<()> {
     if args.json {
         return Ok(json(&mut out, &figures)?);
     }
-    writeln!(out, "{}", caption(&args.name, value))?;
+    writeln!(out, "{}", caption(&args.from.name, value))?;
     let Figures { values, quantiles, .. } = figures;
     for (title, count) in [("count", values.count), ("nan", values.nan), ("infinite", values.infinite)] {
         writeln!(out, "{title:<9} {count}")?;

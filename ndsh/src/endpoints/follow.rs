@@ -1,7 +1,7 @@
 //! Following a name while channels appear, close, and get new writers.
 
-use super::source::{News, Source, Value};
-use crate::args::{Globals, KindArg};
+use super::source::{News, Source, Value, Which};
+use crate::args::Globals;
 use crate::failure::{Exit, Result};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(crate) enum State {
 pub(crate) struct Follower<'a> {
     globals: &'a Globals,
     name: &'a str,
-    kind: Option<KindArg>,
+    which: Which,
     source: Option<Source>,
     /// When `source` was opened.
     opened: Instant,
@@ -35,8 +35,8 @@ pub(crate) struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    pub(crate) fn new(globals: &'a Globals, name: &'a str, kind: Option<KindArg>) -> Self {
-        Self { globals, name, kind, source: None, opened: Instant::now(), state: State::Absent }
+    pub(crate) fn new(globals: &'a Globals, name: &'a str, which: Which) -> Self {
+        Self { globals, name, which, source: None, opened: Instant::now(), state: State::Absent }
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -55,7 +55,7 @@ impl<'a> Follower<'a> {
     /// Waits up to `time` for the next value. Fails only where waiting cannot help.
     pub(crate) fn poll<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         let Some(source) = &mut self.source else {
-            match Source::open(self.globals, self.name, self.kind) {
+            match Source::open(self.globals, self.name, &self.which) {
                 Ok(source) => {
                     self.source = Some(source);
                     self.opened = Instant::now();

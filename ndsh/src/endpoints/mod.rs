@@ -1,12 +1,15 @@
 //! Where values come from and go to.
 
+mod block;
 mod follow;
 mod shared_array;
 mod source;
+mod source_args;
 mod stream;
 mod target;
 
 pub(crate) use follow::{Follower, State};
-pub(crate) use source::{News, Source, Value};
+pub(crate) use source::{News, Source, Value, Which};
+pub(crate) use source_args::SourceArgs;
 pub(crate) use stream::Until;
 pub(crate) use target::{Target, TargetArgs};

@@ -1,9 +1,11 @@
 //! Reading what has a name: a channel, a shared array, or a Python channel.
 
+use super::block::Block;
 use super::shared_array::{self, LockedView};
 use crate::args::{Globals, KindArg};
 use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
+use crate::files::RawLayout;
 use crate::terminal::Interrupt;
 use ndsharray::{Error, Options, OwnedSample, Reader, compat};
 use std::time::{Duration, Instant};
@@ -55,14 +57,25 @@ pub(crate) enum Source {
     Channel(Reader),
     Array(Box<dyn LockedView>),
     Python(compat::Reader),
+    Block(Block),
+}
+
+/// What to open under a name.
+#[derive(Clone, Default)]
+pub(crate) struct Which {
+    /// Without one, a channel comes before a shared array, and that before Python's channel.
+    pub(crate) kind: Option<KindArg>,
+    /// With a layout, a block of memory of another program.
+    pub(crate) raw: Option<RawLayout>,
 }
 
 impl Source {
     /// Opens what has the name.
-    ///
-    /// Without a `kind`, a channel comes before a shared array, and that before Python's channel.
-    pub(crate) fn open(globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<Self> {
-        let options = globals.options();
+    pub(crate) fn open(globals: &Globals, name: &str, which: &Which) -> Result<Self> {
+        let (options, kind) = (globals.options(), which.kind);
+        if let Some(layout) = &which.raw {
+            return Block::open(&options, name, layout).map(Self::Block);
+        }
         let mut not_found = None;
         for candidate in [KindArg::Channel, KindArg::Array, KindArg::Python] {
             if kind.is_some_and(|kind| kind != candidate) {
@@ -92,13 +105,13 @@ impl Source {
     pub(crate) fn open_within(
         globals: &Globals,
         name: &str,
-        kind: Option<KindArg>,
+        which: &Which,
         time: Option<Duration>,
         interrupt: &Interrupt,
     ) -> Result<Self> {
         let start = Instant::now();
         loop {
-            match (Self::open(globals, name, kind), time) {
+            match (Self::open(globals, name, which), time) {
                 (Err(failure), Some(time)) if failure.exit() == Exit::NotFound => {
                     let left = time.saturating_sub(start.elapsed());
                     if left.is_zero() {
@@ -153,12 +166,13 @@ impl Source {
                     .advise("`ndsh info NAME` says more about it")),
             },
             Self::Python(reader) => read_python(reader, look),
+            Self::Block(block) => Ok(Some(look(in_place(block.read()?.view())))),
         }
     }
 
     /// Waits for a value that is newer than the last one.
     ///
-    /// A shared array has no newer values: the result is its content after a pause.
+    /// A shared array or block has no newer values: the result is its content after a pause.
     pub(crate) fn wait<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
         let end = Instant::now() + time;
         match self {
@@ -172,6 +186,10 @@ impl Source {
                 let nap = time.min(ARRAY_NAP);
                 std::thread::sleep(nap);
                 Ok(look_at(array.as_ref(), time.saturating_sub(nap), look)?.map_or(News::Locked, News::Value))
+            }
+            Self::Block(block) => {
+                std::thread::sleep(time.min(ARRAY_NAP));
+                Ok(News::Value(look(in_place(block.read()?.view()))))
             }
             Self::Python(reader) => {
                 let mut look = Some(look);
@@ -194,7 +212,7 @@ impl Source {
     pub(crate) fn is_writer_alive(&self) -> Option<bool> {
         match self {
             Self::Channel(reader) => Some(reader.is_writer_alive()),
-            Self::Array(_) | Self::Python(_) => None,
+            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
@@ -202,7 +220,7 @@ impl Source {
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::Channel(reader) => reader.is_closed(),
-            Self::Array(_) | Self::Python(_) => false,
+            Self::Array(_) | Self::Python(_) | Self::Block(_) => false,
         }
     }
 
@@ -210,13 +228,13 @@ impl Source {
     pub(crate) fn epoch(&self) -> Option<u64> {
         match self {
             Self::Channel(reader) => Some(reader.writer_epoch()),
-            Self::Array(_) | Self::Python(_) => None,
+            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
     /// Whether values are published one after another, rather than changed in place.
     pub(crate) fn is_channel(&self) -> bool {
-        !matches!(self, Self::Array(_))
+        !matches!(self, Self::Array(_) | Self::Block(_))
     }
 }
 
@@ -230,11 +248,16 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
+/// What is known of an array that changes in place.
+fn in_place(array: ArrayRef<'_>) -> Value<'_> {
+    Value { array, seq: None, missed: None, age: None }
+}
+
 /// Reads an array under its lock; `None` if waiting for it takes longer than `time`.
 fn look_at<R>(array: &dyn LockedView, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(time, &mut |array| {
-        result = look.take().map(|look| look(Value { array, seq: None, missed: None, age: None }));
+        result = look.take().map(|look| look(in_place(array)));
     })?;
     Ok(result)
 }

@@ -1,6 +1,6 @@
 //! An array on its way from a file.
 
-use super::{bad_file, npy};
+use super::{RawLayout, bad_file, npy};
 use crate::array::{Array, ArrayRef};
 use crate::failure::Result;
 use ndsharray::DType;
@@ -33,6 +33,11 @@ impl<'a> Incoming<'a> {
     pub(super) fn of_entry(from: &'a mut dyn Read) -> Result<Self> {
         let array = npy::ArrayReader::begin(from)?.ok_or_else(|| bad_file(".npy", "it is empty"))?;
         Ok(Self(Elements::Unread(array.alone())))
+    }
+
+    /// Begins the next value of a stream of bytes alone.
+    pub(super) fn of_raw(from: &'a mut dyn Read, layout: &RawLayout) -> Self {
+        Self(Elements::Unread(npy::ArrayReader::raw(from, layout)))
     }
 
     pub(super) fn of_array(array: Array) -> Self {

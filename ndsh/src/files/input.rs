@@ -1,7 +1,8 @@
 //! Reading arrays, one after another, from a file or stream.
 
 use super::npz::Archive;
-use super::{Incoming, bad_file, is_standard_stream, npy, npz, of_file, png};
+use super::{Incoming, RawLayout, bad_file, is_standard_stream, npy, npz, of_file, png};
+use crate::array::Array;
 use crate::failure::{Exit, Failure, Result};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -37,20 +38,41 @@ enum Content {
         keys: VecDeque<String>,
     },
     Picture(Option<Box<dyn Seekable>>),
+    /// One picture after another, as they arrive.
+    Pictures(Box<dyn BufRead>),
+    /// The elements of one value after another.
+    Raw {
+        from: Box<dyn BufRead>,
+        layout: RawLayout,
+        /// Values that are still to come, if it is a file.
+        left: Option<usize>,
+    },
+    /// An array that the user has written out.
+    Value {
+        array: Array,
+        done: bool,
+    },
 }
 
 impl Arrays {
     /// Opens a file, or standard input for `-`.
     ///
-    /// With a `key`, only the array of that name in an archive.
-    pub(crate) fn open(path: &Path, key: Option<&str>) -> Result<Self> {
+    /// With a `key`, only the array of that name in an archive. With a layout, bytes alone.
+    pub(crate) fn open(path: &Path, key: Option<&str>, raw: Option<&RawLayout>) -> Result<Self> {
         let name = path.display().to_string();
-        let content = if is_standard_stream(path) {
+        let content = if let Some(layout) = raw {
+            of_file(path, Content::of_raw(path, layout))
+        } else if is_standard_stream(path) {
             Content::of_stream(io::stdin().lock(), key)
         } else {
             of_file(path, File::open(path)).and_then(|file| Content::of_file(BufReader::new(file), key))
         };
         Ok(Self { content: content.map_err(|failure| failure.within(&name))?, name })
+    }
+
+    /// An array that is in memory already.
+    pub(crate) fn of_value(name: &str, array: Array) -> Self {
+        Self { name: name.to_owned(), content: Content::Value { array, done: false } }
     }
 
     /// Calls `take` with the next array and a name for messages; `None` after the last.
@@ -74,6 +96,26 @@ impl Arrays {
                 Some(picture) => take(&name, Incoming::of_array(picture)).map(Some),
                 None => Ok(None),
             },
+            Content::Pictures(stream) => match png::next_of_stream(stream)? {
+                Some(picture) => take(&name, Incoming::of_array(picture)).map(Some),
+                None => Ok(None),
+            },
+            Content::Raw { left: Some(0), .. } => Ok(None),
+            Content::Raw { from, layout, left } => {
+                if from.fill_buf()?.is_empty() {
+                    return Ok(None);
+                }
+                if let Some(left) = left {
+                    *left -= 1;
+                }
+                let mut from: &mut dyn Read = from;
+                take(&name, Incoming::of_raw(&mut from, layout)).map(Some)
+            }
+            Content::Value { done: true, .. } => Ok(None),
+            Content::Value { array, done } => {
+                *done = true;
+                take(&name, Incoming::of_ref(array.view())).map(Some)
+            }
             Content::Archive { archive, keys } => {
                 let Some(key) = keys.pop_front() else { return Ok(None) };
                 name = format!("{name}[{key:?}]");
@@ -86,7 +128,7 @@ impl Arrays {
     /// Whether [`rewind`](Self::rewind) works: for `.npy` files, not for streams and packed
     /// formats.
     pub(crate) fn is_rewindable(&self) -> bool {
-        matches!(self.content, Content::File { .. })
+        matches!(self.content, Content::File { .. } | Content::Value { .. })
     }
 
     /// Goes back to the first array; does nothing if it is not [rewindable](Self::is_rewindable).
@@ -95,13 +137,18 @@ impl Arrays {
             file.rewind()?;
             *left = *total;
         }
+        if let Content::Value { done, .. } = &mut self.content {
+            *done = false;
+        }
         Ok(())
     }
 
     /// Returns how many arrays are left, if that is known.
     pub(crate) fn remaining(&self) -> Option<usize> {
         match &self.content {
-            Content::Stream(_) => None,
+            Content::Stream(_) | Content::Pictures(_) => None,
+            Content::Raw { left, .. } => *left,
+            Content::Value { done, .. } => Some(usize::from(!done)),
             Content::File { left, .. } => Some(*left),
             Content::Archive { keys, .. } => Some(keys.len()),
             Content::Picture(file) => Some(usize::from(file.is_some())),
@@ -119,12 +166,32 @@ impl Content {
         Self::new(&start, Box::new(file), key)
     }
 
-    /// Streams cannot seek, so an archive or picture is read into memory first.
+    /// Opens a file or stream of bytes alone. A file must hold whole values.
+    fn of_raw(path: &Path, layout: &RawLayout) -> Result<Self> {
+        let (from, left): (Box<dyn BufRead>, _) = if is_standard_stream(path) {
+            (Box::new(io::stdin().lock()), None)
+        } else {
+            let file = File::open(path)?;
+            let meta = file.metadata()?;
+            let len = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+            if meta.is_file() && !len.is_multiple_of(layout.len) {
+                let what = format!("it has {len} bytes, and a value {}", layout.len);
+                return Err(bad_file("raw", what));
+            }
+            (Box::new(BufReader::new(file)), meta.is_file().then_some(len / layout.len))
+        };
+        Ok(Self::Raw { from, layout: layout.clone(), left })
+    }
+
+    /// Streams cannot seek, so an archive is read into memory first.
     fn of_stream(mut stream: impl Read + 'static, key: Option<&str>) -> Result<Self> {
         let start = start_of(&mut stream)?;
         let mut stream = Cursor::new(start.clone()).chain(stream);
         if (start.starts_with(npy::MAGIC) || start.is_empty()) && key.is_none() {
             return Ok(Self::Stream(Box::new(BufReader::new(stream))));
+        }
+        if start.starts_with(png::MAGIC) && key.is_none() {
+            return Ok(Self::Pictures(Box::new(BufReader::new(stream))));
         }
         let mut all = Vec::new();
         stream.read_to_end(&mut all)?;

@@ -6,10 +6,12 @@ pub(crate) mod npy;
 pub(crate) mod npz;
 mod output;
 pub(crate) mod png;
+pub(crate) mod raw;
 
 pub(crate) use incoming::Incoming;
 pub(crate) use input::Arrays;
-pub(crate) use output::{OutputFile, not_to_a_terminal};
+pub(crate) use output::{OutputFile, not_to_a_terminal, write};
+pub(crate) use raw::RawLayout;
 
 use crate::failure::{Exit, Failure, Result};
 use clap::ValueEnum;
@@ -30,6 +32,8 @@ pub(crate) enum Format {
     Npz,
     /// A picture: uint8, uint16 or bool, of shape (height, width) or (height, width, channels)
     Png,
+    /// The elements alone, without dtype and shape
+    Raw,
 }
 
 impl Format {
@@ -44,7 +48,7 @@ impl Format {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         Self::from_str(extension, true).map_err(|_| {
             Failure::new(Exit::Usage, format!("{}: no format has that ending", path.display()))
-                .advise("end the name with .npy, .npz or .png, or say --format")
+                .advise("end the name with .npy, .npz, .png or .raw, or say --format")
         })
     }
 }

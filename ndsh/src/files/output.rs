@@ -1,6 +1,6 @@
 //! Writing a file so that it is complete, or as it was before.
 
-use super::{Format, is_standard_stream, npy, npz, of_file, png};
+use super::{Format, is_standard_stream, npy, npz, of_file, png, raw};
 use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
 use std::fs::{self, File, Permissions};
@@ -118,11 +118,13 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links"))
 }
 
-fn write(to: &mut impl Write, format: Format, array: ArrayRef<'_>) -> Result<()> {
+/// Writes one array in a format.
+pub(crate) fn write(to: &mut impl Write, format: Format, array: ArrayRef<'_>) -> Result<()> {
     match format {
         Format::Npy => npy::write(to, array),
         Format::Npz => npz::write_one(to, array),
         Format::Png => png::write(to, array),
+        Format::Raw => raw::write(to, array),
     }
 }
 

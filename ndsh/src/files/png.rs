@@ -9,7 +9,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::output::shape as show_shape;
 use ndsharray::DType;
 use png::{BitDepth, ColorType, Decoder, DecodingError, Encoder, EncodingError, Transformations};
-use std::io::{BufRead, Seek, Write};
+use std::io::{BufRead, Read, Seek, Write};
 
 pub(crate) const MAGIC: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 
@@ -130,6 +130,43 @@ pub(crate) fn read(from: impl BufRead + Seek) -> Result<Array> {
     Ok(Array { dtype, shape, bytes })
 }
 
+/// Reads the next picture of a stream; `None` at its end.
+///
+/// The decoder reads ahead, so it gets the bytes of one picture alone.
+pub(crate) fn next_of_stream(from: &mut impl BufRead) -> Result<Option<Array>> {
+    if from.fill_buf()?.is_empty() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    piece(from, MAGIC.len(), &mut bytes)?;
+    if bytes != MAGIC {
+        return Err(bad_file(".png", "what follows a picture is none"));
+    }
+    loop {
+        let at = bytes.len();
+        // Length and kind of a chunk; behind its content stands a checksum.
+        piece(from, 8, &mut bytes)?;
+        let (len, kind) = match bytes.get(at..).and_then(|head| head.as_chunks::<4>().0.split_first_chunk()) {
+            Some(([len, kind], _)) => (u32::from_be_bytes(*len), *kind),
+            None => return Err(cut()),
+        };
+        piece(from, (len as usize).saturating_add(4), &mut bytes)?;
+        if kind == *b"IEND" {
+            return read(std::io::Cursor::new(bytes)).map(Some);
+        }
+    }
+}
+
+/// Appends so many bytes; memory grows with what comes, as nothing proves the length.
+fn piece(from: &mut impl BufRead, len: usize, bytes: &mut Vec<u8>) -> Result<()> {
+    let found = from.by_ref().take(len as u64).read_to_end(bytes)?;
+    if found == len { Ok(()) } else { Err(cut()) }
+}
+
+fn cut() -> Failure {
+    bad_file(".png", "it ends within a picture")
+}
+
 fn failure(error: DecodingError) -> Failure {
     match error {
         DecodingError::IoError(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => error.into(),
@@ -162,6 +199,30 @@ mod tests {
             write(&mut file, array.view()).unwrap();
             prop_assert_eq!(read(Cursor::new(&file)).unwrap(), array);
         }
+    }
+
+    #[test]
+    fn pictures_follow_one_another() {
+        let mut stream = Vec::new();
+        for value in [1, 2] {
+            write(&mut stream, ArrayRef { dtype: DType::U8, shape: &[1, 1], bytes: &[value] }).unwrap();
+        }
+        let whole = stream.len();
+        let read = |bytes: &[u8]| {
+            let mut from = bytes;
+            let mut found = Vec::new();
+            while let Some(picture) = next_of_stream(&mut from)? {
+                found.extend(picture.bytes);
+            }
+            Ok::<_, Failure>(found)
+        };
+        assert_eq!(read(&stream).unwrap(), [1, 2]);
+        for len in (1..whole).filter(|len| *len != whole / 2) {
+            assert_eq!(read(&stream[..len]).unwrap_err().exit(), Exit::Corrupt, "cut to {len}");
+        }
+        // A chunk that claims more than there is.
+        stream[8] = 0xff;
+        assert_eq!(read(&stream).unwrap_err().exit(), Exit::Corrupt);
     }
 
     #[test]

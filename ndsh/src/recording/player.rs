@@ -67,7 +67,7 @@ impl Recording {
         match &mut self.values {
             Values::Directory(files) => {
                 let file = files.get(index).ok_or_else(none)?;
-                let array = Arrays::open(file, None)?.next(|_, incoming| incoming.into_array())?;
+                let array = Arrays::open(file, None, None)?.next(|_, incoming| incoming.into_array())?;
                 array.ok_or_else(|| bad_file(".npy", "it is empty"))
             }
             Values::Archive { archive, keys } => {

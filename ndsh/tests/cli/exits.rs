@@ -173,6 +173,9 @@ fn half_read_input_leaves_nothing_or_is_told() {
     leaves_nothing(&["put", "to", &one, "/nonexistent/a.npy", "--rate=1000"], 3, "a missing second file");
     // A pipe shows its content only as it comes.
     let ran = dir.run_with_input(&["put", "to", "-"], &[twice.as_slice(), b"junk"].concat());
+    assert!(ran.code == 4 && ran.stderr.contains("2 values had been published before"), "{ran:?}");
+    assert!(!dir.file("to.ndsh").exists(), "it went with its input");
+    let ran = dir.run_with_input(&["put", "to", "-", "--keep"], &[twice.as_slice(), b"junk"].concat());
     assert_eq!(ran.code, 4, "{ran:?}");
     assert!(
         ran.stderr.contains("2 values had been published before") && ran.stderr.contains("`ndsh rm to`"),

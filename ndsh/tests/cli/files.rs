@@ -76,11 +76,11 @@ fn a_put_value_stays() {
     let mut writer = dir.options().create::<i32>("from").unwrap();
     writer.write(&[2], &[7, -7]).unwrap();
     let stream = dir.start(&["get", "from", "-"]).end_bytes();
-    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(dir.run_with_input(&["put", "to", "-", "--keep"], &stream).code, 0);
     assert_eq!(held(&dir, "to").2, [7_i32, -7].map(i32::to_ne_bytes).concat());
     assert!(!dir.options().open("to").unwrap().is_writer_alive());
     // Again, over the one that was left.
-    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(dir.run_with_input(&["put", "to", "-", "--keep"], &stream).code, 0);
     assert_eq!(dir.options().open("to").unwrap().latest().unwrap().unwrap().seq(), 2);
 }
 
@@ -140,7 +140,7 @@ fn streams_of_arrays() {
     assert!((2..=6).contains(&npy_count(&stream, 4)), "{}", npy_count(&stream, 4));
     assert!(stream.ends_with(&[5; 4]));
     // The other way round, one after another through a pipe.
-    assert_eq!(dir.run_with_input(&["put", "to", "-"], &stream).code, 0);
+    assert_eq!(dir.run_with_input(&["put", "to", "-", "--keep"], &stream).code, 0);
     assert_eq!(held(&dir, "to").2, [5; 4]);
 }
 
@@ -167,7 +167,7 @@ fn nothing_is_left_of_what_fails() {
     for (args, code) in [
         (&["put", "to", bad.as_str()][..], 4),
         (&["put", "to", "/nonexistent/a.npy"], 3),
-        (&["put", "to", "-"], 1),
+        (&["put", "to", "-", "--keep"], 1),
         (&["get", "nothing", "a.npy"], 3),
         (&["get", "nothing", "a.txt"], 2),
         (&["get", "nothing", "a.npy", "--follow"], 2),

@@ -37,7 +37,7 @@ fn commands<'a>(name: &'a str, array: &'a str, recording: &'a str) -> Vec<Vec<&'
         vec!["put", name, array, "--python", "--any-owner"],
         vec!["play", name, recording, "--rate=1000"],
         vec!["play", name, recording, "--rate=1000", "--python"],
-        vec!["play", name, recording, "--rate=1000", "--python", "--persist"],
+        vec!["play", name, recording, "--rate=1000", "--python", "--keep"],
         vec!["gc"],
         vec!["gc", "--all", "--python", "--any-owner"],
         vec!["rm", name],

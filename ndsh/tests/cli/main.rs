@@ -22,6 +22,7 @@ mod holder;
 mod info;
 mod listing;
 mod numpy;
+mod pipes;
 mod python;
 mod recording;
 mod support;

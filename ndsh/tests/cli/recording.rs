@@ -83,7 +83,7 @@ fn a_recording_ends_when_it_is_told_to() {
     let ran = record.end();
     assert_eq!(ran.code, 0, "{ran:?}");
     drop(writer);
-    let play = dir.run(&["play", "again", &to, "--rate", "1000", "--persist"]);
+    let play = dir.run(&["play", "again", &to, "--rate", "1000", "--keep"]);
     assert_eq!((play.code, play.stderr.as_str()), (0, ""));
     assert_eq!(dir.options().open("again").unwrap().latest().unwrap().unwrap().as_bytes(), [3, 3]);
 }

@@ -93,7 +93,7 @@ fn a_killed_recording_can_be_played() {
             let ran = dir.run(&["record", "from", &to]);
             assert!(ran.code == 1 && ran.stderr.contains("`ndsh play from /"), "nothing is overwritten: {ran:?}");
         }
-        let ran = dir.run(&["play", "again", &left, "--rate=1000", "--persist"]);
+        let ran = dir.run(&["play", "again", &left, "--rate=1000", "--keep"]);
         assert_eq!(ran.code, 0, "{ran:?}");
         let last = dir.options().open("again").unwrap().latest_owned().unwrap().unwrap();
         assert!(last.seq() == 3 && last.as_bytes() == [3; 1000], "{to}: {last:?}");

@@ -1,14 +1,13 @@
 //! Arguments of `ndsh view`.
 
-use crate::args::KindArg;
-use crate::args::seconds::{parse_positive, parse_seconds};
+use crate::args::seconds::parse_positive;
 use crate::array::ArrayRef;
 use crate::array::numbers::Part;
+use crate::endpoints::SourceArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::shape;
 use crate::picture::{Background, Colormap, Index, Layout, Paint, Painter, Plane};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Show the current value as a picture
 ///
@@ -18,11 +17,8 @@ use std::time::Duration;
 /// stand for light and dark.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel or shared array
-    pub(in crate::commands) name: String,
-    /// Kind, if several have the name [default: channel, else array, else python]
-    #[arg(long, value_enum)]
-    pub(super) kind: Option<KindArg>,
+    #[command(flatten)]
+    pub(in crate::commands) from: SourceArgs,
     /// Continue with newer values on a screen, until q; arrow keys step through slices
     #[arg(long, short)]
     pub(super) follow: bool,
@@ -40,9 +36,6 @@ pub(crate) struct Args {
     /// With --follow, pictures a second at most
     #[arg(long, value_name = "HERTZ", default_value = "25", value_parser = parse_positive)]
     pub(super) fps: f64,
-    /// Wait up to SECONDS for a value
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
-    pub(super) wait: Option<Duration>,
 }
 
 /// The part of an array to show, and how.

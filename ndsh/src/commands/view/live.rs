@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
             .advise("without --follow it writes one picture"));
     }
     let interrupt = Interrupt::catch()?;
-    let mut follower = Follower::new(globals, &args.name, args.kind);
+    let mut follower = Follower::new(globals, &args.from.name, args.from.which());
     let mut screen = Screen::take()?;
     let depth = Depth::of_stdout();
     // The depth respects NO_COLOR already, so crossterm must not ask again.
@@ -83,7 +83,7 @@ fn draw(
 ) -> [Option<Index>; 2] {
     let area = frame.area();
     let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
-    let name = printable(&args.name);
+    let name = printable(&args.from.name);
     let mut parts: Vec<String> = Vec::new();
     match state {
         State::Absent => parts.push(format!("{name}: nothing of that name yet")),
@@ -105,7 +105,7 @@ fn draw(
             let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
             canvas.flatten(args.picture.background);
             paint(frame, &canvas, depth);
-            parts.push(caption(&args.name, seen, &painter));
+            parts.push(caption(&args.from.name, seen, &painter));
         }
     }
     frame.render_widget(parts.join("  "), line);

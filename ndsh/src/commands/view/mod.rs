@@ -7,8 +7,8 @@ mod live;
 pub(crate) use args::Args;
 
 use crate::args::Globals;
-use crate::endpoints::{Source, Value};
-use crate::failure::{Failure, Result};
+use crate::endpoints::Value;
+use crate::failure::Result;
 use crate::files::{OutputFile, is_standard_stream, not_to_a_terminal, of_file, png};
 use crate::output::stdout;
 use crate::picture::{Canvas, Painter, blocks};
@@ -16,7 +16,6 @@ use crate::terminal::{Depth, Interrupt};
 use caption::{Seen, caption};
 use std::io::Write;
 use std::path::Path;
-use std::time::Instant;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.follow {
@@ -26,10 +25,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         not_to_a_terminal()?;
     }
     let interrupt = Interrupt::catch()?;
-    let start = Instant::now();
-    let mut source = Source::open_within(globals, &args.name, args.kind, args.wait, &interrupt)?;
-    let shown = source.first(start, args.wait.unwrap_or_default(), &interrupt, |value| show(args, &value))?;
-    shown.unwrap_or_else(|| Err(Failure::no_value(&args.name)))
+    args.from.first(globals, &interrupt, |value| show(args, &value))
 }
 
 /// Prints the picture of a value, or writes it to the file.
@@ -47,7 +43,7 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
         Depth::None => blocks::write_ramp(&mut out, &canvas)?,
         depth => blocks::write_colours(&mut out, &canvas, depth)?,
     }
-    writeln!(out, "{}", caption(&args.name, &Seen::of(value), &painter))?;
+    writeln!(out, "{}", caption(&args.from.name, &Seen::of(value), &painter))?;
     Ok(())
 }
 

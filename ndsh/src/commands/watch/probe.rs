@@ -3,7 +3,7 @@
 use super::figures::{Counters, Figures};
 use crate::args::{Globals, KindArg};
 use crate::array::Array;
-use crate::endpoints::{Follower, Source, State, Value};
+use crate::endpoints::{Follower, Source, State, Value, Which};
 use crate::failure::Result;
 use ndsharray::DType;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -89,7 +89,7 @@ impl Probe {
 
     /// Reads what has the name until stopped.
     pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
-        let mut follower = Follower::new(globals, name, kind);
+        let mut follower = Follower::new(globals, name, Which { kind, raw: None });
         let mut next_look = Instant::now();
         loop {
             let opened = follower.opened();

@@ -23,6 +23,8 @@ pub(super) struct Header {
     pub(super) swap: usize,
     pub(super) fortran: bool,
     pub(super) shape: Vec<usize>,
+    /// What the file is, for messages.
+    pub(super) format: &'static str,
 }
 
 impl Header {
@@ -97,7 +99,7 @@ fn parse(text: &str, python2: bool) -> Result<Header> {
         Literal::Text(descr) => types::parse(descr)?,
         _ => return Err(structured()),
     };
-    Ok(Header { dtype, swap, fortran, shape })
+    Ok(Header { dtype, swap, fortran, shape, format: ".npy" })
 }
 
 /// Reads until `room` is full or the stream ends.

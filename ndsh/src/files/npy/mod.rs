@@ -20,8 +20,18 @@ pub(crate) use reader::{ArrayReader, survey};
 
 use crate::array::ArrayRef;
 use crate::failure::Result;
+use ndsharray::DType;
 use npyz::{WriteOptions, WriterBuilder};
 use std::io::Write;
+
+/// Finds a dtype by NumPy's name or type string, with the groups of bytes to reverse; 0 for none.
+pub(crate) fn dtype(text: &str) -> std::result::Result<(DType, usize), String> {
+    // NumPy has no bfloat16.
+    if let Ok(dtype) = text.parse() {
+        return Ok((dtype, 0));
+    }
+    types::parse(text).map_err(|_| format!("{text:?} is no dtype, such as uint8, float32 or f4"))
+}
 
 /// Writes one array.
 pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
@@ -36,7 +46,6 @@ pub(crate) fn write(mut to: impl Write, array: ArrayRef<'_>) -> Result<()> {
 mod tests {
     use super::*;
     use crate::array::{Array, byte_len};
-    use ndsharray::DType;
     use proptest::prelude::*;
     use std::io::{Cursor, Read};
 

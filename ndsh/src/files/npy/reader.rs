@@ -3,7 +3,7 @@
 use super::header::{self, Header, read_up_to};
 use crate::array::{Array, byte_len, no_memory};
 use crate::failure::{Failure, Result};
-use crate::files::bad_file;
+use crate::files::{RawLayout, bad_file};
 use ndarray::{ArrayViewMut, IxDyn};
 use ndsharray::DType;
 use std::io::{Read, Seek, SeekFrom};
@@ -48,6 +48,13 @@ impl<R: Read> ArrayReader<R> {
         Ok(Some(Self { header, len, from, end: End::Unknown }))
     }
 
+    /// Begins an array of bytes alone, whose layout the user has given.
+    pub(crate) fn raw(from: R, layout: &RawLayout) -> Self {
+        let RawLayout { dtype, swap, shape, len } = layout.clone();
+        let header = Header { dtype, swap, fortran: false, shape, format: "raw" };
+        Self { header, len, from, end: End::Unknown }
+    }
+
     /// Refuses bytes behind the elements.
     pub(crate) fn alone(self) -> Self {
         Self { end: End::OfStream, ..self }
@@ -74,7 +81,7 @@ impl<R: Read> ArrayReader<R> {
         }
         let found = read_up_to(&mut self.from, room)?;
         if found < room.len() {
-            return Err(cut(found, self.len));
+            return Err(cut(self.header.format, found, self.len));
         }
         self.finish()?;
         settle(&self.header, room)
@@ -89,7 +96,7 @@ impl<R: Read> ArrayReader<R> {
             return Ok(Array { dtype, shape, bytes });
         }
         // Memory grows with what comes, as nothing proves the length.
-        let mut bytes = read_bytes(&mut self.from, self.len)?;
+        let mut bytes = read_bytes(&mut self.from, self.len, self.header.format)?;
         self.finish()?;
         if self.header.is_turned() {
             let stored = std::mem::replace(&mut bytes, zeroes(self.len)?);
@@ -150,11 +157,11 @@ pub(crate) fn survey(file: &mut (impl Read + Seek)) -> Result<usize> {
     file.rewind()?;
     let mut count = 0;
     while let Some(array) = ArrayReader::begin(&mut *file)? {
-        let len = array.len;
+        let (len, format) = (array.len, array.header.format);
         let at = file.stream_position()?;
         let left = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX);
         if left < len {
-            return Err(cut(left, len));
+            return Err(cut(format, left, len));
         }
         file.seek(SeekFrom::Start(at + len as u64))?;
         count += 1;
@@ -164,8 +171,8 @@ pub(crate) fn survey(file: &mut (impl Read + Seek)) -> Result<usize> {
 }
 
 /// The stream ends within the elements.
-fn cut(found: usize, len: usize) -> Failure {
-    bad_file(".npy", format!("it ends after {found} of {len} bytes of elements"))
+fn cut(format: &str, found: usize, len: usize) -> Failure {
+    bad_file(format, format!("it ends after {found} of {len} bytes of elements"))
 }
 
 /// Turns elements to this machine's byte order, and checks them.
@@ -174,7 +181,7 @@ fn settle(header: &Header, bytes: &mut [u8]) -> Result<()> {
         bytes.chunks_exact_mut(header.swap).for_each(<[u8]>::reverse);
     }
     match bytes.iter().find(|byte| **byte > 1) {
-        Some(byte) if header.dtype == DType::Bool => Err(bad_file(".npy", format!("a bool is the byte {byte}"))),
+        Some(byte) if header.dtype == DType::Bool => Err(bad_file(header.format, format!("a bool is the byte {byte}"))),
         _ => Ok(()),
     }
 }
@@ -186,14 +193,14 @@ fn zeroes(len: usize) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn read_bytes(from: impl Read, len: usize) -> Result<Vec<u8>> {
+fn read_bytes(from: impl Read, len: usize, format: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut from = from.take(len as u64);
     while bytes.len() < len {
         let step = STEP.max(bytes.len()).min(len - bytes.len());
         bytes.try_reserve_exact(step).map_err(|_| no_memory(len))?;
         if (&mut from).take(step as u64).read_to_end(&mut bytes)? < step {
-            return Err(cut(bytes.len(), len));
+            return Err(cut(format, bytes.len(), len));
         }
     }
     Ok(bytes)
@@ -229,7 +236,7 @@ fn turn_elements<const N: usize>(header: &Header, from: &mut impl Read, room: &m
         let block = block.split_at_mut(room).0;
         let found = read_up_to(from, block)?;
         if found < room {
-            return Err(cut(done + found, len));
+            return Err(cut(header.format, done + found, len));
         }
         settle(header, block)?;
         block.as_chunks::<N>().0.iter().zip(&mut places).for_each(|(from, to)| *to = *from);

@@ -1,38 +1,61 @@
 //! `ndsh put`
 
+mod pace;
+mod pattern;
+
 use crate::args::Globals;
-use crate::args::seconds::{due, parse_positive};
-use crate::array::Array;
+use crate::args::seconds::parse_positive;
+use crate::array::{Array, literal};
 use crate::endpoints::{Target, TargetArgs};
 use crate::failure::{Exit, Failure, Result};
-use crate::files::{Arrays, Incoming, is_standard_stream};
+use crate::files::{Arrays, Incoming, RawLayout, is_standard_stream, npy};
 use crate::output::{counted, quoted};
 use crate::terminal::{Interrupt, Progress};
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use ndsharray::DType;
+use pace::Pace;
+use pattern::Pattern;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longest time between two checks for Ctrl-C.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Publish arrays from files
+/// Publish arrays from files, from a stream, or from the command line
 ///
-/// At the end the channel and its last value stay until `ndsh rm`, or until another writer. With
-/// --loop or --hold the channel lives until Ctrl-C, and is removed then. Arrays in Fortran order
-/// are published in C order, those of another byte order in this machine's. `V2` becomes bfloat16.
+/// A channel lives as long as its input. A file or a --value lasts: the channel stays with the last
+/// value until `ndsh rm`, or until another writer. Standard input and pipes end, and --loop, --hold
+/// and --test-pattern go on until Ctrl-C: then the channel is removed, unless --keep keeps it.
+/// Arrays in Fortran order are published in C order, those of another byte order in this machine's.
+/// `V2` becomes bfloat16.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
     pub(super) name: String,
-    /// Files to read: .npy, .npz or .png; `-` is standard input, also for several .npy
-    #[arg(required = true, value_name = "FILE")]
+    /// Files to read: .npy, .npz or .png; `-` is standard input, also for several .npy or .png
+    #[arg(required_unless_present_any = ["value", "test_pattern"], value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Take the files for elements alone, one value after another, such as uint8:720x1280x3
+    #[arg(long, value_name = "DTYPE:AxBxC", conflicts_with = "key")]
+    raw: Option<RawLayout>,
+    /// Publish this array, written as nested lists: '[[1, 2], [3, 4]]'
+    #[arg(long, value_name = "LISTS", conflicts_with_all = ["files", "raw", "key"], allow_hyphen_values = true)]
+    value: Option<String>,
+    /// Dtype of --value [default: as NumPy chooses]
+    #[arg(long, requires = "value", conflicts_with = "files", value_parser = parse_dtype)]
+    dtype: Option<DType>,
+    /// Publish moving bars with a clock and a counter, or with one number a chirp of N samples
+    #[arg(
+        long, value_name = "WxH", num_args = 0..=1, default_missing_value = "640x480",
+        conflicts_with_all = ["files", "raw", "key", "value", "split", "repeat", "hold"]
+    )]
+    test_pattern: Option<Pattern>,
     /// Of .npz files, publish only the array with this key
     #[arg(long)]
     key: Option<String>,
     /// Publish the parts along the first axis one after another, not the array as one
     #[arg(long)]
     split: bool,
-    /// Values a second [default: as fast as they are read; 30 with --loop]
+    /// Values a second [default: as fast as they are read; 30 with --loop and --test-pattern]
     #[arg(long, value_name = "HERTZ", value_parser = parse_positive)]
     rate: Option<f64>,
     /// Start again at the end, until Ctrl-C
@@ -41,9 +64,22 @@ pub(crate) struct Args {
     /// At the end, wait for Ctrl-C, and then remove the channel
     #[arg(long)]
     hold: bool,
+    /// End after N values
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    /// Keep the channel and its last value at the end
+    #[arg(long)]
+    keep: bool,
     #[command(flatten)]
     target: TargetArgs,
 }
+
+fn parse_dtype(text: &str) -> std::result::Result<DType, String> {
+    npy::dtype(text).map(|(dtype, _)| dtype)
+}
+
+/// The name of a --value in messages.
+const VALUE: &str = "--value";
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     if args.repeat && args.files.iter().any(|path| is_standard_stream(path)) {
@@ -52,7 +88,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         );
     }
     // Checked before the channel is created, so that a bad file leaves nothing behind.
-    let first = args.look_through()?;
+    let first = if args.test_pattern.is_some() { None } else { Some(args.look_through()?) };
     let interrupt = Interrupt::catch()?;
     let mut put = Put {
         globals,
@@ -60,10 +96,14 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         interrupt: &interrupt,
         target: None,
         pace: Pace::new(args.rate_or_default()),
-        progress: Progress::new("put", args.end(&first))?,
+        progress: Progress::new("put", args.end(first.as_ref()))?,
         last: None,
+        persists: args.persists(),
     };
-    let done = put.run(first);
+    let done = match (first, args.test_pattern) {
+        (Some(first), _) => put.run(first),
+        (None, pattern) => pattern.map_or(Ok(()), |pattern| put.pattern(pattern)),
+    };
     let count = put.progress.count();
     done.map_err(|failure| match count {
         0 => failure,
@@ -75,13 +115,16 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 impl Args {
     /// Opens all files, so that none is missing later, and returns the first.
     fn look_through(&self) -> Result<Arrays> {
-        let key = self.key.as_deref();
+        if let Some(text) = &self.value {
+            let array = literal::parse(text, self.dtype).map_err(|what| Failure::new(Exit::Usage, what))?;
+            return Ok(Arrays::of_value(VALUE, array));
+        }
         let (first, others) = self.files.split_first().ok_or_else(|| Failure::new(Exit::Usage, "no file"))?;
-        let first = Arrays::open(first, key)?;
+        let first = self.open(first)?;
         let mut known = first.remaining();
         for path in others.iter().filter(|path| !is_standard_stream(path)) {
             // One at a time, as there may be more files than descriptors.
-            known = known.zip(Arrays::open(path, key)?.remaining()).map(|(a, b)| a + b);
+            known = known.zip(self.open(path)?.remaining()).map(|(a, b)| a + b);
         }
         let several = !others.is_empty() || self.split || known.is_some_and(|count| count > 1);
         let streamed = known.is_none() && others.is_empty();
@@ -96,21 +139,38 @@ impl Args {
         Ok(first)
     }
 
+    fn open(&self, path: &Path) -> Result<Arrays> {
+        Arrays::open(path, self.key.as_deref(), self.raw.as_ref())
+    }
+
     fn rate_or_default(&self) -> Option<f64> {
-        self.rate.or(self.repeat.then_some(30.0))
+        self.rate.or((self.repeat || self.test_pattern.is_some()).then_some(30.0))
     }
 
     /// Returns how many values will be published, if that is known.
-    fn end(&self, first: &Arrays) -> Option<u64> {
+    fn end(&self, first: Option<&Arrays>) -> Option<u64> {
+        if self.count.is_some() {
+            return self.count;
+        }
         if self.repeat || self.split || self.files.len() > 1 {
             return None;
         }
-        first.remaining().map(|count| count as u64)
+        first?.remaining().map(|count| count as u64)
     }
 
-    /// Whether the channel stays at the end.
+    /// Whether the channel stays at the end: what lasts as a file does, or what the user keeps.
     fn persists(&self) -> bool {
-        !self.repeat && !self.hold
+        let goes_on = self.repeat || self.hold || self.test_pattern.is_some();
+        let is_stream = |path: &PathBuf| is_standard_stream(path) || !path.is_file();
+        self.keep || !goes_on && !self.files.iter().any(is_stream)
+    }
+
+    /// The inputs, in order; a --value counts as one.
+    fn inputs(&self) -> Vec<&Path> {
+        match &self.value {
+            Some(_) => vec![Path::new(VALUE)],
+            None => self.files.iter().map(PathBuf::as_path).collect(),
+        }
     }
 }
 
@@ -127,24 +187,30 @@ struct Put<'a> {
     ///
     /// If the source has no other array, this one is published again and again.
     last: Option<Array>,
+    /// Whether the channel stays at the end.
+    persists: bool,
 }
 
 impl Put<'_> {
     fn run(&mut self, first: Arrays) -> Result<()> {
+        let inputs = self.args.inputs();
         let mut next = Some(first);
         loop {
             let before = self.progress.count();
-            for path in &self.args.files {
+            for path in &inputs {
                 let mut arrays = match next.take() {
                     Some(arrays) => arrays,
-                    None => Arrays::open(path, self.args.key.as_deref())?,
+                    None => self.args.open(path)?,
                 };
                 self.file(&mut arrays)?;
                 if self.interrupt.requested() {
                     return self.interrupted();
                 }
+                if self.has_all() {
+                    break;
+                }
                 // A single file stays open, so removing it does not end the loop.
-                if self.args.repeat && self.args.files.len() == 1 && arrays.is_rewindable() {
+                if self.args.repeat && inputs.len() == 1 && arrays.is_rewindable() {
                     arrays.rewind()?;
                     next = Some(arrays);
                 }
@@ -152,11 +218,11 @@ impl Put<'_> {
             if self.progress.count() == before {
                 return Err(Failure::new(Exit::Failure, "there is no array to publish"));
             }
-            if !self.args.repeat {
+            if !self.args.repeat || self.has_all() {
                 break;
             }
             if self.progress.count() == before + 1
-                && self.args.files.len() == 1
+                && inputs.len() == 1
                 && let Some(array) = self.last.take()
             {
                 while self.publish(Incoming::of_ref(array.view()))? {}
@@ -169,6 +235,23 @@ impl Put<'_> {
         Ok(())
     }
 
+    /// Publishes a pattern until it is time to stop.
+    fn pattern(&mut self, pattern: Pattern) -> Result<()> {
+        while !self.has_all() {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let array = pattern.value(self.progress.count(), now);
+            if !self.publish(Incoming::of_ref(array.view()))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether as many values as the user wants have been published.
+    fn has_all(&self) -> bool {
+        self.args.count.is_some_and(|count| self.progress.count() >= count)
+    }
+
     fn interrupted(&self) -> Result<()> {
         match self.progress.count() {
             0 => Err(Failure::interrupted()),
@@ -177,7 +260,7 @@ impl Put<'_> {
     }
 
     fn what_stays(&self) -> String {
-        if !self.args.persists() {
+        if !self.persists {
             return String::new();
         }
         let name = quoted(&self.args.name);
@@ -206,40 +289,18 @@ impl Put<'_> {
 
     /// Publishes one value when it is due; returns false when it is time to stop.
     fn publish(&mut self, incoming: Incoming<'_>) -> Result<bool> {
-        if self.pace.wait(self.interrupt) {
+        if self.has_all() || self.pace.wait(self.interrupt) {
             return Ok(false);
         }
         let target = match &mut self.target {
             Some(target) => target,
             None => {
-                let persist = self.args.persists();
+                let persist = self.persists;
                 self.target.insert(Target::create(self.globals, &self.args.target, &self.args.name, persist)?)
             }
         };
         target.take(incoming)?;
         self.progress.step();
         Ok(true)
-    }
-}
-
-/// Spaces values evenly.
-struct Pace {
-    rate: Option<f64>,
-    start: Option<Instant>,
-    count: f64,
-}
-
-impl Pace {
-    fn new(rate: Option<f64>) -> Self {
-        Self { rate, start: None, count: 0.0 }
-    }
-
-    /// Sleeps until the next value is due; returns true when it is time to stop.
-    fn wait(&mut self, interrupt: &Interrupt) -> bool {
-        let start = *self.start.get_or_insert_with(Instant::now);
-        let Some(rate) = self.rate else { return interrupt.requested() };
-        let due = due(self.count / rate);
-        self.count += 1.0;
-        interrupt.sleep(due.saturating_sub(start.elapsed()))
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong, with its numbers.
 
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::format::error::HeaderError;
 use crate::format::python::WireError;
 use crate::sys;
@@ -118,7 +119,7 @@ pub enum Error {
         /// The channel.
         name: String,
     },
-    /// The array has another element type.
+    /// The array's elements have another dtype.
     #[error("expected dtype {expected}, found {found}")]
     #[non_exhaustive]
     DTypeMismatch {
@@ -126,6 +127,15 @@ pub enum Error {
         expected: DType,
         /// The array's dtype.
         found: DType,
+    },
+    /// The array's elements have the dtype, but another parameter of it.
+    #[error("expected elements {expected}, found {found}")]
+    #[non_exhaustive]
+    ElementMismatch {
+        /// The element type asked for.
+        expected: ElementType,
+        /// The array's element type.
+        found: ElementType,
     },
     /// Shape and data do not fit each other.
     #[error("the shape takes {expected}, but there are {found}")]
@@ -452,6 +462,16 @@ impl Error {
     /// There is no file at `path`.
     pub(crate) fn not_found(path: impl Into<PathBuf>) -> Self {
         Self::NotFound { path: path.into(), instead: None }
+    }
+
+    /// An array of elements `found`, where `expected` were asked for.
+    #[cold]
+    pub(crate) fn other_elements(expected: ElementType, found: ElementType) -> Self {
+        if expected.dtype() == found.dtype() {
+            Self::ElementMismatch { expected, found }
+        } else {
+            Self::DTypeMismatch { expected: expected.dtype(), found: found.dtype() }
+        }
     }
 
     /// This process cannot allocate a copy of `requested` bytes.

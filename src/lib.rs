@@ -145,6 +145,7 @@ pub use {
     element::ShElement,
     element::atomic::{AtomicElement, AtomicInteger},
     element::dtype::DType,
+    element::element_type::{ElementType, ElementTypeError},
     element::long_double::{ComplexLongDouble, LongDouble},
     element::parse::ParseDTypeError,
     element::typing::{Dyn, Typing},

@@ -1,7 +1,8 @@
 //! An array of its own, of any dtype.
 
-use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
+use crate::element::{ShElement, is_element};
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
 use crate::view::{ArrayView, shape};
@@ -19,10 +20,10 @@ unsafe impl bytemuck::Zeroable for Block {}
 // or pointers.
 unsafe impl bytemuck::Pod for Block {}
 
-/// A copy of an array: dtype, shape and elements in C order.
+/// A copy of an array: element type, shape and elements in C order.
 #[derive(Clone)]
 pub struct OwnedArray {
-    dtype: DType,
+    element: ElementType,
     shape: Vec<usize>,
     byte_len: usize,
     blocks: Vec<Block>,
@@ -30,19 +31,25 @@ pub struct OwnedArray {
 
 impl OwnedArray {
     /// An array of zeros.
-    pub(crate) fn zeros(dtype: DType, shape: &[usize]) -> Result<Self> {
-        let byte_len = shape::byte_len(shape, dtype.size())?;
+    pub(crate) fn zeros(element: ElementType, shape: &[usize]) -> Result<Self> {
+        let byte_len = shape::byte_len(shape, element.size())?;
         let count = byte_len.div_ceil(size_of::<Block>());
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).map_err(|_| Error::no_copy(byte_len))?;
         blocks.resize(count, Block([0; 16]));
-        Ok(Self { dtype, shape: shape.to_vec(), byte_len, blocks })
+        Ok(Self { element, shape: shape.to_vec(), byte_len, blocks })
     }
 
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
-        self.dtype
+        self.element.dtype()
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        self.element
     }
 
     /// The length of each axis; empty for a scalar.
@@ -67,11 +74,11 @@ impl OwnedArray {
     ///
     /// # Errors
     ///
-    /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a `bool` is
-    /// neither 0 nor 1.
+    /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`] for another element type;
+    /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
     pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
-        if self.dtype != T::DTYPE {
-            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });
+        if !is_element::<T>(self.element) {
+            return Err(Error::other_elements(T::ELEMENT, self.element));
         }
         Ok(ArrayView::from_bytes(self.as_bytes(), &self.shape)?)
     }
@@ -82,12 +89,12 @@ impl OwnedArray {
     ///
     /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
     pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
-        Ok(AnyArrayView::from_bytes(self.dtype, self.as_bytes(), &self.shape)?)
+        Ok(AnyArrayView::from_bytes(self.element, &self.shape, self.as_bytes())?)
     }
 }
 
 impl fmt::Debug for OwnedArray {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedArray").field("dtype", &self.dtype).field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("OwnedArray").field("dtype", &self.element).field("shape", &self.shape).finish_non_exhaustive()
     }
 }

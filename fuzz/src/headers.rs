@@ -12,7 +12,8 @@ use ndsharray::__decoders::{FileHeader, FileKind, RawHeader, decode_header};
 pub fn header(data: &[u8]) {
     let decoded = decode_header(data);
     if let Ok(header) = &decoded {
-        let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.dtype, &header.shape);
+        let again =
+            RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.element, &header.shape);
         assert_eq!(decode_header(again.as_bytes()).as_ref(), Ok(header), "encoded and decoded again");
         assert!(data.starts_with(again.as_bytes()), "there is one spelling of each header");
     }

@@ -14,7 +14,7 @@ macro_rules! dispatch_dtype {
 macro_rules! dispatch_arms {
     (
         [$dtype:expr, $element:ident, $body:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         match $dtype {
             $($crate::element::dtype::DType::$variant => {

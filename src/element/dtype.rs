@@ -2,12 +2,13 @@
 
 use core::fmt;
 
+use super::rule::{Rule, rule};
 use super::table::for_each_dtype;
 
 /// Builds the enum and everything that is answered row by row.
 macro_rules! define_dtype {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         /// The type of an array's elements, known at run time.
         ///
@@ -77,6 +78,12 @@ macro_rules! define_dtype {
             #[inline]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What the parameter of this dtype means.
+            #[inline]
+            pub(crate) const fn rule(self) -> Rule {
+                match self { $(Self::$variant => rule!($rule),)* }
             }
 
             /// The dtype of a number found in shared memory.

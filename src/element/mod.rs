@@ -3,12 +3,15 @@
 pub(crate) mod atomic;
 pub(crate) mod dispatch;
 pub(crate) mod dtype;
+pub(crate) mod element_type;
 pub(crate) mod long_double;
 pub(crate) mod parse;
+pub(crate) mod rule;
 pub(crate) mod table;
 pub(crate) mod typing;
 
 use dtype::DType;
+use element_type::ElementType;
 use table::for_each_dtype;
 
 /// A type that arrays in shared memory can be made of.
@@ -55,6 +58,21 @@ use table::for_each_dtype;
 pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
     /// The dtype that stands for this type at run time.
     const DTYPE: DType;
+
+    /// The dtype with its parameter, as new arrays of this type have it by default.
+    const ELEMENT: ElementType = ElementType::from_dtype(Self::DTYPE);
+}
+
+/// Whether arrays of the dtype of `T` have elements of `T`, whatever the dtype's parameter.
+#[inline(always)]
+pub(crate) const fn decides<T: ShElement>() -> bool {
+    !T::DTYPE.rule().tells_types_apart()
+}
+
+/// Whether arrays of `element` have elements of the Rust type `T`.
+#[inline(always)]
+pub(crate) fn is_element<T: ShElement>(element: ElementType) -> bool {
+    if decides::<T>() { element.tag() == T::DTYPE.tag() } else { element == T::ELEMENT }
 }
 
 mod sealed {
@@ -75,7 +93,7 @@ mod sealed {
 /// Checks at compile time what the table claims about each type.
 macro_rules! implement {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         $(
             impl sealed::Sealed for $ty {}

@@ -5,12 +5,13 @@
 
 /// Hands every row to the macro `$consumer`, behind the tokens that follow its name.
 ///
-/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name";`. A
-/// consumer matches it with:
+/// A row reads `/// docs` `Variant = number: rust type, item size, "name" | "other name", rule;`.
+/// The rule is a variant of [`Rule`](super::rule::Rule) in lower case, and says what the dtype's
+/// parameter means. A consumer matches a row with:
 ///
 /// ```text
 /// $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal,
-///     $name:literal $(| $alias:literal)*;)*
+///     $name:literal $(| $alias:literal)*, $rule:ident;)*
 /// ```
 ///
 /// The numbers stand in shared memory and are stable: rows are added, never renumbered. The number
@@ -20,43 +21,43 @@ macro_rules! for_each_dtype {
         $($consumer)::+! {
             $($($extra)*)?
             /// A truth value: one byte, 0 or 1 and nothing else. Rust's [`bool`].
-            Bool = 1: bool, 1, "bool";
+            Bool = 1: bool, 1, "bool", plain;
             /// Signed integer of 8 bits. Rust's [`i8`].
-            I8 = 2: i8, 1, "int8";
+            I8 = 2: i8, 1, "int8", plain;
             /// Signed integer of 16 bits. Rust's [`i16`].
-            I16 = 3: i16, 2, "int16";
+            I16 = 3: i16, 2, "int16", plain;
             /// Signed integer of 32 bits. Rust's [`i32`].
-            I32 = 4: i32, 4, "int32";
+            I32 = 4: i32, 4, "int32", plain;
             /// Signed integer of 64 bits. Rust's [`i64`].
-            I64 = 5: i64, 8, "int64";
+            I64 = 5: i64, 8, "int64", plain;
             /// Unsigned integer of 8 bits. Rust's [`u8`].
-            U8 = 6: u8, 1, "uint8";
+            U8 = 6: u8, 1, "uint8", plain;
             /// Unsigned integer of 16 bits. Rust's [`u16`].
-            U16 = 7: u16, 2, "uint16";
+            U16 = 7: u16, 2, "uint16", plain;
             /// Unsigned integer of 32 bits. Rust's [`u32`].
-            U32 = 8: u32, 4, "uint32";
+            U32 = 8: u32, 4, "uint32", plain;
             /// Unsigned integer of 64 bits. Rust's [`u64`].
-            U64 = 9: u64, 8, "uint64";
+            U64 = 9: u64, 8, "uint64", plain;
             /// IEEE 754 binary16. [`f16`](struct@crate::f16) of the crate `half`.
-            F16 = 10: ::half::f16, 2, "float16";
+            F16 = 10: ::half::f16, 2, "float16", plain;
             /// The upper half of a binary32. [`bf16`](struct@crate::bf16) of the crate `half`;
             /// `ml_dtypes` in Python.
-            BF16 = 11: ::half::bf16, 2, "bfloat16";
+            BF16 = 11: ::half::bf16, 2, "bfloat16", plain;
             /// IEEE 754 binary32. Rust's [`f32`].
-            F32 = 12: f32, 4, "float32";
+            F32 = 12: f32, 4, "float32", plain;
             /// IEEE 754 binary64. Rust's [`f64`].
-            F64 = 13: f64, 8, "float64";
+            F64 = 13: f64, 8, "float64", plain;
             /// Real and imaginary part as `f32`. [`Complex<f32>`](crate::Complex) of the crate
             /// `num-complex`.
-            C64 = 14: ::num_complex::Complex<f32>, 8, "complex64";
+            C64 = 14: ::num_complex::Complex<f32>, 8, "complex64", plain;
             /// Real and imaginary part as `f64`. [`Complex<f64>`](crate::Complex) of the crate
             /// `num-complex`.
-            C128 = 15: ::num_complex::Complex<f64>, 16, "complex128";
+            C128 = 15: ::num_complex::Complex<f64>, 16, "complex128", plain;
             /// C's `long double` where it takes 16 bytes. [`LongDouble`](crate::LongDouble).
-            LongDouble = 16: $crate::element::long_double::LongDouble, 16, "longdouble" | "float128";
+            LongDouble = 16: $crate::element::long_double::LongDouble, 16, "longdouble" | "float128", format;
             /// Real and imaginary part as `long double`.
             /// [`ComplexLongDouble`](crate::ComplexLongDouble).
-            ComplexLongDouble = 17: $crate::element::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256";
+            ComplexLongDouble = 17: $crate::element::long_double::ComplexLongDouble, 32, "clongdouble" | "complex256", format;
         }
     };
 }

@@ -2,6 +2,7 @@
 
 use super::ShElement;
 use super::dtype::DType;
+use super::element_type::ElementType;
 
 /// Stands in for an element type that is chosen at run time.
 ///
@@ -25,56 +26,86 @@ pub enum Dyn {}
 pub trait Typing: sealed::Sealed {
     /// The dtype, if it is known at compile time.
     const DTYPE: Option<DType>;
+
+    /// The dtype with its parameter, if it is known at compile time.
+    const ELEMENT: Option<ElementType>;
 }
 
 impl<T: ShElement> Typing for T {
     const DTYPE: Option<DType> = Some(<T as ShElement>::DTYPE);
+    const ELEMENT: Option<ElementType> = Some(<T as ShElement>::ELEMENT);
 }
 
 impl Typing for Dyn {
     const DTYPE: Option<DType> = None;
+    const ELEMENT: Option<ElementType> = None;
 }
 
 mod sealed {
     use super::Dyn;
-    use crate::element::ShElement;
     use crate::element::dtype::DType;
+    use crate::element::element_type::ElementType;
+    use crate::element::{ShElement, is_element};
 
     /// Closes [`Typing`](super::Typing).
     pub trait Sealed {
-        /// What a handle keeps of its dtype: nothing, where the type says it.
+        /// What a handle keeps of its element type: nothing, where the Rust type says it.
         type Known: Copy + Send + Sync;
 
-        /// What to keep of `dtype`, which is the type's own where it has one.
-        fn known(dtype: DType) -> Self::Known;
+        /// What to keep of `element`, which is of the Rust type where there is one.
+        fn known(element: ElementType) -> Self::Known;
 
-        /// The dtype that was kept.
+        /// The dtype of what was kept.
         fn dtype_of(known: Self::Known) -> DType;
+
+        /// Whether arrays of `element` have such elements.
+        fn takes(element: ElementType) -> bool;
+
+        /// Bytes of one element.
+        fn size_of(known: Self::Known) -> usize;
     }
 
     impl<T: ShElement> Sealed for T {
         type Known = ();
 
         #[inline(always)]
-        fn known(_: DType) {}
+        fn known(_: ElementType) {}
 
         #[inline(always)]
         fn dtype_of((): ()) -> DType {
             T::DTYPE
         }
-    }
 
-    impl Sealed for Dyn {
-        type Known = DType;
-
-        #[inline(always)]
-        fn known(dtype: DType) -> DType {
-            dtype
+        fn takes(element: ElementType) -> bool {
+            is_element::<T>(element)
         }
 
         #[inline(always)]
-        fn dtype_of(known: DType) -> DType {
-            known
+        fn size_of((): ()) -> usize {
+            size_of::<T>()
+        }
+    }
+
+    impl Sealed for Dyn {
+        type Known = ElementType;
+
+        #[inline(always)]
+        fn known(element: ElementType) -> ElementType {
+            element
+        }
+
+        #[inline(always)]
+        fn dtype_of(known: ElementType) -> DType {
+            known.dtype()
+        }
+
+        fn takes(_: ElementType) -> bool {
+            true
+        }
+
+        #[inline(always)]
+        fn size_of(known: ElementType) -> usize {
+            known.size()
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | 16 | dtype tag |
 //! | 17 | ndim, 0..=64 |
 //! | 18..20 | reserved, zero |
-//! | 20..24 | dtype parameter: which format long doubles have; zero for all other dtypes |
+//! | 20..24 | dtype parameter: as [`ElementType`] has it |
 //! | 24..28 | entries of the lock, 1..=448 |
 //! | 28..32 | reserved, ignored |
 //! | 32..40 | where the elements begin: a multiple of 64 |
@@ -24,7 +24,7 @@ use super::error::HeaderError;
 use super::extent::Extent;
 use super::file::FORMAT_VERSION;
 use super::slot;
-use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::view::shape::{self, MAX_NDIM, ShapeError};
 use ndsharray_protocol::members::Members;
 
@@ -42,16 +42,16 @@ static_assertions::const_assert_eq!(FIXED + MAX_NDIM * 8, HEAD_BYTES);
 /// A validated head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArrayHeader {
-    pub(crate) dtype: DType,
+    pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) extent: Extent,
 }
 
 impl ArrayHeader {
     /// The head of a new array.
-    pub(crate) fn new(dtype: DType, shape: &[usize], entries: usize) -> Result<Self, ShapeError> {
-        let byte_len = shape::byte_len(shape, dtype.size())?;
-        Ok(Self { dtype, shape: shape.to_vec(), extent: Extent::new(entries, byte_len) })
+    pub(crate) fn new(element: ElementType, shape: &[usize], entries: usize) -> Result<Self, ShapeError> {
+        let byte_len = shape::byte_len(shape, element.size())?;
+        Ok(Self { element, shape: shape.to_vec(), extent: Extent::new(entries, byte_len) })
     }
 
     /// Encodes; the magic stands in the first eight bytes.
@@ -63,8 +63,8 @@ impl ArrayHeader {
             .into_iter()
             .chain(BYTE_ORDER.to_ne_bytes())
             .chain(FORMAT_VERSION.to_ne_bytes())
-            .chain([self.dtype.tag(), ndim, 0, 0])
-            .chain(slot::dtype_parameter(self.dtype).to_ne_bytes())
+            .chain([self.element.tag(), ndim, 0, 0])
+            .chain(self.element.parameter().to_ne_bytes())
             .chain(entries.to_ne_bytes())
             .chain([0; 4])
             .chain((self.extent.data_at as u64).to_ne_bytes())
@@ -125,7 +125,7 @@ impl ArrayHeader {
         if version != FORMAT_VERSION {
             return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
         }
-        let (dtype, ndim) = slot::decode_kind(take(&mut rest))?;
+        let (element, ndim) = slot::decode_kind(take(&mut rest))?;
         let entries = u32::from_ne_bytes(take(&mut rest));
         let count = usize::try_from(entries).unwrap_or(usize::MAX);
         if !(1..=Members::MAX).contains(&count) {
@@ -147,7 +147,7 @@ impl ArrayHeader {
                 usize::try_from(len).map_err(|_| HeaderError::Axis { axis, len })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let expected = shape::byte_len(&shape, dtype.size())?;
+        let expected = shape::byte_len(&shape, element.size())?;
         if byte_len != expected as u64 {
             return Err(HeaderError::Length { expected: expected as u64, found: byte_len });
         }
@@ -161,7 +161,7 @@ impl ArrayHeader {
         if extent.file_len().is_none() {
             return Err(offset);
         }
-        Ok(Self { dtype, shape, extent })
+        Ok(Self { element, shape, extent })
     }
 }
 
@@ -181,10 +181,11 @@ fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::element::dtype::DType;
     use proptest::prelude::*;
 
     fn example() -> ArrayHeader {
-        ArrayHeader::new(DType::F32, &[2, 3], 64).unwrap()
+        ArrayHeader::new(DType::F32.into(), &[2, 3], 64).unwrap()
     }
 
     fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<ArrayHeader, HeaderError> {
@@ -234,7 +235,7 @@ mod tests {
             shape in prop::collection::vec(0_usize..25, 0..=5),
             entries in 1_usize..=448,
         ) {
-            let head = ArrayHeader::new(dtype, &shape, entries).unwrap();
+            let head = ArrayHeader::new(dtype.into(), &shape, entries).unwrap();
             prop_assert!(!ArrayHeader::is_unfinished(&head.encode()));
             prop_assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head));
         }

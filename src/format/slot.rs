@@ -12,14 +12,16 @@
 //! | 32 | dtype tag |
 //! | 33 | ndim, 0..=64 |
 //! | 34..36 | reserved, zero |
-//! | 36..40 | dtype parameter: which format long doubles have; zero for all other dtypes |
+//! | 36..40 | dtype parameter: as [`ElementType`] has it |
 //! | 40.. | ndim axis lengths of 8 bytes each |
 //!
 //! Integers are in the machine's own byte order, which the board's head states.
 
 use super::error::HeaderError;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::long_double::LongDouble;
+use crate::element::rule::Rule;
 use crate::view::shape::{self, MAX_NDIM, ShapeError};
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ pub struct SlotHeader {
     pub payload: Uuid,
     pub byte_len: usize,
     pub written_ns: u64,
-    pub dtype: DType,
+    pub element: ElementType,
     pub shape: Vec<usize>,
 }
 
@@ -64,18 +66,18 @@ impl RawHeader {
     ///
     /// The shape has at most [`MAX_NDIM`] axes, and `byte_len` is its length in bytes. Later axes
     /// would be cut off, and [`decode`] would refuse the result.
-    pub fn encode(payload: Uuid, byte_len: usize, written_ns: u64, dtype: DType, shape: &[usize]) -> Self {
+    pub fn encode(payload: Uuid, byte_len: usize, written_ns: u64, element: ElementType, shape: &[usize]) -> Self {
         let mut raw = Self::ZERO;
         let [a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7] = *payload.as_bytes();
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM")]
         let ndim = shape.len().min(MAX_NDIM) as u8;
-        let [p0, p1, p2, p3] = dtype_parameter(dtype).to_ne_bytes();
+        let [p0, p1, p2, p3] = element.parameter().to_ne_bytes();
         let fixed = [
             u64::from_ne_bytes([a0, a1, a2, a3, a4, a5, a6, a7]),
             u64::from_ne_bytes([b0, b1, b2, b3, b4, b5, b6, b7]),
             byte_len as u64,
             written_ns,
-            u64::from_ne_bytes([dtype.tag(), ndim, 0, 0, p0, p1, p2, p3]),
+            u64::from_ne_bytes([element.tag(), ndim, 0, 0, p0, p1, p2, p3]),
         ];
         let axes = shape.iter().map(|&len| len as u64);
         for (word, value) in raw.words.iter_mut().zip(fixed.into_iter().chain(axes)) {
@@ -151,7 +153,7 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
     let (written_ns, rest) = split::<8>(rest);
     let (&kind, _) = split::<8>(rest);
 
-    let (dtype, ndim) = decode_kind(kind)?;
+    let (element, ndim) = decode_kind(kind)?;
     if ndim > MAX_NDIM {
         return Err(ShapeError::TooManyDims { ndim }.into());
     }
@@ -165,7 +167,7 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
             usize::try_from(len).map_err(|_| HeaderError::Axis { axis, len })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let expected = shape::byte_len(&shape, dtype.size())?;
+    let expected = shape::byte_len(&shape, element.size())?;
     let found = u64::from_ne_bytes(*byte_len);
     if found != expected as u64 {
         return Err(HeaderError::Length { expected: expected as u64, found });
@@ -174,34 +176,24 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
         payload: Uuid::from_bytes(*payload),
         byte_len: expected,
         written_ns: u64::from_ne_bytes(*written_ns),
-        dtype,
+        element,
         shape,
     })
 }
 
-/// The field "dtype parameter": the format of long doubles.
-///
-/// Processors of one byte order may differ in it.
-pub(crate) const fn dtype_parameter(dtype: DType) -> u32 {
-    match dtype {
-        DType::LongDouble | DType::ComplexLongDouble => LongDouble::FORMAT,
-        _ => 0,
-    }
-}
-
-/// The dtype and ndim in a header's word of both, reserved bytes and parameter.
+/// The element type and ndim in a header's word of both, reserved bytes and parameter.
 ///
 /// ndim may be too large.
-pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(DType, usize), HeaderError> {
+pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(ElementType, usize), HeaderError> {
     let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
     let parameter = u32::from_ne_bytes([p0, p1, p2, p3]);
-    let expected = dtype_parameter(dtype);
-    if (r0, r1, parameter) == (0, 0, expected) {
-        return Ok((dtype, usize::from(ndim)));
+    if let ([0, 0], Ok(element)) = ([r0, r1], ElementType::new(dtype, parameter)) {
+        return Ok((element, usize::from(ndim)));
     }
     let name = LongDouble::format_name;
-    Err(match (name(expected), name(parameter)) {
-        (Some(expected), Some(found)) if expected != found => HeaderError::LongDouble { expected, found },
+    // Processors of one byte order may differ in their long doubles.
+    Err(match (dtype.rule(), name(LongDouble::FORMAT), name(parameter)) {
+        (Rule::Format, Some(expected), Some(found)) if expected != found => HeaderError::LongDouble { expected, found },
         _ => HeaderError::Parameter { found: u64::from_ne_bytes([0, 0, r0, r1, p0, p1, p2, p3]) },
     })
 }
@@ -233,7 +225,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn example() -> RawHeader {
-        RawHeader::encode(Uuid::from_u128(7), 24, 5, DType::F32, &[2, 3])
+        RawHeader::encode(Uuid::from_u128(7), 24, 5, DType::F32.into(), &[2, 3])
     }
 
     fn with_byte(at: usize, value: u8) -> Vec<u8> {
@@ -246,7 +238,7 @@ mod tests {
     fn what_is_encoded_decodes() {
         let header = decode(example().as_bytes()).unwrap();
         assert_eq!(header.payload, Uuid::from_u128(7));
-        assert_eq!(header.dtype, DType::F32);
+        assert_eq!(header.element, DType::F32.into());
         assert_eq!(header.shape, [2, 3]);
         assert_eq!((header.byte_len, header.written_ns), (24, 5));
     }
@@ -261,11 +253,11 @@ mod tests {
         assert!(matches!(decode(&with_byte(39, 1)), Err(HeaderError::Parameter { .. })));
         assert_eq!(decode(&with_byte(33, 65)), Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })));
         assert_eq!(
-            decode(RawHeader::encode(Uuid::nil(), 25, 0, DType::F32, &[2, 3]).as_bytes()),
+            decode(RawHeader::encode(Uuid::nil(), 25, 0, DType::F32.into(), &[2, 3]).as_bytes()),
             Err(HeaderError::Length { expected: 24, found: 25 })
         );
         assert!(matches!(
-            decode(RawHeader::encode(Uuid::nil(), 0, 0, DType::F64, &[usize::MAX, 2]).as_bytes()),
+            decode(RawHeader::encode(Uuid::nil(), 0, 0, DType::F64.into(), &[usize::MAX, 2]).as_bytes()),
             Err(HeaderError::Shape(ShapeError::Overflow { .. }))
         ));
         assert!(decode(RawHeader::ZERO.as_bytes()).is_err());
@@ -274,8 +266,8 @@ mod tests {
     #[test]
     fn long_doubles_say_which() {
         for dtype in [DType::LongDouble, DType::ComplexLongDouble] {
-            let raw = RawHeader::encode(Uuid::nil(), dtype.size(), 0, dtype, &[]);
-            assert_eq!(decode(raw.as_bytes()).unwrap().dtype, dtype);
+            let raw = RawHeader::encode(Uuid::nil(), dtype.size(), 0, dtype.into(), &[]);
+            assert_eq!(decode(raw.as_bytes()).unwrap().element, dtype.into());
             let with = |parameter: u32| {
                 let mut bytes = raw.as_bytes().to_vec();
                 bytes[36..40].copy_from_slice(&parameter.to_ne_bytes());
@@ -295,7 +287,7 @@ mod tests {
 
     #[test]
     fn copying_out_takes_no_more_words_than_there_are() {
-        let mut longest = RawHeader::encode(Uuid::nil(), 1, 0, DType::U8, &[1; 64]);
+        let mut longest = RawHeader::encode(Uuid::nil(), 1, 0, DType::U8.into(), &[1; 64]);
         let copy = RawHeader::copy_out(|i| longest.words[i]);
         assert_eq!(copy.words(), longest.words());
         longest.words[FIXED - 1] = u64::MAX;
@@ -310,8 +302,8 @@ mod tests {
         let header = decode(&bytes).unwrap();
         assert_eq!(header.payload.to_string(), "7c9e6679-7425-40de-944b-e07fc1f90ae7");
         assert_eq!((header.byte_len, header.written_ns), (24, 1_500_000_000));
-        assert_eq!((header.dtype, header.shape.as_slice()), (DType::F32, [2, 3].as_slice()));
-        let again = RawHeader::encode(header.payload, 24, header.written_ns, header.dtype, &header.shape);
+        assert_eq!((header.element, header.shape.as_slice()), (DType::F32.into(), [2, 3].as_slice()));
+        let again = RawHeader::encode(header.payload, 24, header.written_ns, header.element, &header.shape);
         assert_eq!(again.as_bytes(), bytes);
     }
 
@@ -319,18 +311,18 @@ mod tests {
         #[test]
         fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             if let Ok(header) = decode(&bytes) {
-                let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.dtype, &header.shape);
+                let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.element, &header.shape);
                 prop_assert_eq!(decode(again.as_bytes()).unwrap(), header);
             }
         }
 
         #[test]
         fn round_trip(payload in any::<u128>(), time in any::<u64>(), tag in 0..DType::ALL.len(), shape in prop::collection::vec(0usize..4, 0..=16)) {
-            let dtype = DType::ALL[tag];
-            let byte_len = shape::byte_len(&shape, dtype.size()).unwrap();
-            let raw = RawHeader::encode(Uuid::from_u128(payload), byte_len, time, dtype, &shape);
+            let element = ElementType::from(DType::ALL[tag]);
+            let byte_len = shape::byte_len(&shape, element.size()).unwrap();
+            let raw = RawHeader::encode(Uuid::from_u128(payload), byte_len, time, element, &shape);
             let header = decode(raw.as_bytes()).unwrap();
-            prop_assert_eq!(header, SlotHeader { payload: Uuid::from_u128(payload), byte_len, written_ns: time, dtype, shape });
+            prop_assert_eq!(header, SlotHeader { payload: Uuid::from_u128(payload), byte_len, written_ns: time, element, shape });
         }
     }
 }

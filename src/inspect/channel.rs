@@ -130,7 +130,8 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
             seq: Some(latest.number()),
             byte_len: header.byte_len,
             age: Some(crate::sys::age_of(header.written_ns)),
-            dtype: header.dtype,
+            dtype: header.element.dtype(),
+            element_type: header.element,
             shape: header.shape,
         }),
         Err(Missing { slot, error }) => {

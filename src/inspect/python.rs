@@ -83,6 +83,7 @@ fn current(report: &mut Report, location: &Location, hex: &Hex, notes: &mut Note
             report.value = Some(Value {
                 seq: None,
                 dtype: layout.dtype,
+                element_type: layout.dtype.into(),
                 byte_len: layout.head.end_at().saturating_sub(layout.head.body_at()),
                 shape: layout.shape,
                 age: first.and_then(age),

@@ -1,6 +1,7 @@
 //! What a look finds.
 
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::Error;
 use std::fmt;
 use std::path::PathBuf;
@@ -154,8 +155,10 @@ pub enum Role {
 pub struct Value {
     /// Its sequence number; `None` for a shared array and in Python's format.
     pub seq: Option<u64>,
-    /// The element type.
+    /// The dtype of the elements.
     pub dtype: DType,
+    /// The element type: the dtype with its parameter.
+    pub element_type: ElementType,
     /// The length of each axis.
     pub shape: Vec<usize>,
     /// Bytes of all elements.

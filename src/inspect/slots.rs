@@ -84,7 +84,8 @@ fn describe(
                 seq: Some(seq),
                 byte_len: header.byte_len,
                 age: Some(sys::age_of(header.written_ns)),
-                dtype: header.dtype,
+                dtype: header.element.dtype(),
+                element_type: header.element,
                 shape: header.shape,
             });
         }

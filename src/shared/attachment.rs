@@ -1,7 +1,7 @@
 //! One handle's attachment to an array: the mapping, and an entry of the lock.
 
 use super::memory::ArrayMemory;
-use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::seats::Seats;
@@ -137,10 +137,10 @@ impl Attachment {
         ArrayMemory::map(&seat.file, &self.path, self.memory.extent(), false)
     }
 
-    /// Returns `shape`, if the array has as many elements of `dtype`, its own dtype.
-    pub(super) fn reshaped(&self, dtype: DType, shape: &[usize]) -> Result<Vec<usize>> {
-        let expected = self.memory.byte_len() / dtype.size();
-        let found = shape::byte_len(shape, dtype.size())? / dtype.size();
+    /// Returns `shape`, if the array has as many elements of `element`, its own element type.
+    pub(super) fn reshaped(&self, element: ElementType, shape: &[usize]) -> Result<Vec<usize>> {
+        let expected = self.memory.byte_len() / element.size();
+        let found = shape::byte_len(shape, element.size())? / element.size();
         if found == expected { Ok(shape.to_vec()) } else { Err(Error::ShapeMismatch { expected, found }) }
     }
 

@@ -9,14 +9,15 @@ use super::held::{Acquisition, Held, LockMode, Shared};
 use super::memory::ArrayMemory;
 use super::waiter::{Interruptible, NoWait};
 use super::{AnySharedArray, SharedArray, open};
-use crate::element::ShElement;
 use crate::element::atomic::AtomicElement;
-use crate::element::dtype::DType;
-use crate::element::typing::Dyn;
+use crate::element::element_type::ElementType;
+use crate::element::typing::{Dyn, Typing};
+use crate::element::{ShElement, is_element};
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;
 use crate::options::ArrayOptions;
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub struct ArrayLockGuard {
     at: Arc<Attachment>,
     /// `None` for an array without a lock, which can be held for atomic access alone.
     lock: Option<Shared>,
-    dtype: DType,
+    element: ElementType,
     poisoned: bool,
 }
 
@@ -36,7 +37,7 @@ static_assertions::assert_impl_all!(ArrayLockGuard: Send, Sync);
 
 impl Clone for AnySharedArray {
     fn clone(&self) -> Self {
-        Self { at: Arc::clone(&self.at), known: self.known, shape: self.shape.clone(), name: self.name.clone() }
+        self.same()
     }
 }
 
@@ -47,8 +48,8 @@ impl SharedArray<Dyn> {
     /// # Errors
     ///
     /// As [`SharedArray::create`].
-    pub fn create_any(name: &str, dtype: DType, shape: &[usize]) -> Result<Self> {
-        ArrayOptions::new().create_any(name, dtype, shape, |_| ())
+    pub fn create_any(name: &str, element: impl Into<ElementType>, shape: &[usize]) -> Result<Self> {
+        ArrayOptions::new().create_any(name, element, shape, |_| ())
     }
 
     /// Returns a typed handle, if the elements are `T`.
@@ -59,10 +60,16 @@ impl SharedArray<Dyn> {
     ///
     /// [`Error::DTypeMismatch`].
     pub fn typed<T: ShElement>(&self) -> Result<SharedArray<T>> {
-        if self.dtype() != T::DTYPE {
-            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
+        if !is_element::<T>(self.element) {
+            return Err(Error::other_elements(T::ELEMENT, self.element));
         }
-        Ok(SharedArray { at: Arc::clone(&self.at), known: (), shape: self.shape.clone(), name: self.name.clone() })
+        Ok(self.same())
+    }
+
+    /// The same handle, for elements of `T`.
+    fn same<T: Typing>(&self) -> SharedArray<T> {
+        let (at, shape, name) = (Arc::clone(&self.at), self.shape.clone(), self.name.clone());
+        SharedArray { at, element: self.element, shape, name, typing: PhantomData }
     }
 
     /// Waits for the lock as long as `go_on` returns true; `None` when it returned false.
@@ -95,16 +102,16 @@ impl SharedArray<Dyn> {
         acquire: impl FnOnce(&Attachment) -> Acquisition,
     ) -> Result<Option<ArrayLockGuard>> {
         let at = Arc::clone(&self.at);
-        let dtype = self.dtype();
+        let element = self.element;
         if mode == LockMode::Atomic && !at.has_lock() {
             at.check_process()?;
-            return Ok(Some(ArrayLockGuard { at, lock: None, dtype, poisoned: false }));
+            return Ok(Some(ArrayLockGuard { at, lock: None, element, poisoned: false }));
         }
         let acquisition = acquire(&at);
         match acquisition {
             Acquisition::Sound | Acquisition::Poisoned => {
                 let lock = Some(Held::new(Arc::clone(&at), mode));
-                Ok(Some(ArrayLockGuard { at, lock, dtype, poisoned: acquisition == Acquisition::Poisoned }))
+                Ok(Some(ArrayLockGuard { at, lock, element, poisoned: acquisition == Acquisition::Poisoned }))
             }
             Acquisition::TimedOut => Ok(None),
             Acquisition::Refused => Err(at.lock().err().unwrap_or(Error::Forked)),
@@ -199,8 +206,8 @@ impl ArrayLockGuard {
     ///
     /// [`Error::DTypeMismatch`]; [`Error::Unsupported`] when the lock is held in another mode.
     pub fn atomic<T: AtomicElement>(&self) -> Result<AtomicGuard<'_, T>> {
-        if self.dtype != T::DTYPE {
-            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype });
+        if !is_element::<T>(self.element) {
+            return Err(Error::other_elements(T::ELEMENT, self.element));
         }
         if self.lock.as_ref().is_none_or(|lock| lock.is(LockMode::Atomic)) {
             return Ok(AtomicGuard::under(&self.at));
@@ -233,12 +240,13 @@ impl ArrayOptions {
     pub fn create_any(
         &self,
         name: &str,
-        dtype: DType,
+        element: impl Into<ElementType>,
         shape: &[usize],
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<AnySharedArray> {
-        let at = self.at(name, |location| open::create(location, self, dtype, shape, fill))?;
-        Ok(AnySharedArray::new(at, dtype, shape, name))
+        let element = element.into();
+        let at = self.at(name, |location| open::create(location, self, element, shape, fill))?;
+        Ok(AnySharedArray::new(at, element, shape, name))
     }
 
     /// Opens the array `name`; see [`AnySharedArray::open`].
@@ -255,9 +263,15 @@ impl ArrayOptions {
     /// # Errors
     ///
     /// As [`SharedArray::open_or_create`].
-    pub fn open_or_create_any(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
-        let at = open::open_or_create(&self.location(name)?, self, dtype, shape)?;
-        Ok(AnySharedArray::new(at, dtype, shape, name))
+    pub fn open_or_create_any(
+        &self,
+        name: &str,
+        element: impl Into<ElementType>,
+        shape: &[usize],
+    ) -> Result<AnySharedArray> {
+        let element = element.into();
+        let at = open::open_or_create(&self.location(name)?, self, element, shape)?;
+        Ok(AnySharedArray::new(at, element, shape, name))
     }
 
     /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
@@ -265,8 +279,14 @@ impl ArrayOptions {
     /// # Errors
     ///
     /// As [`SharedArray::attach_raw`].
-    pub fn attach_raw_any(&self, name: &str, dtype: DType, shape: &[usize]) -> Result<AnySharedArray> {
-        let at = self.at(name, |location| open::attach_raw(location, self, dtype, shape))?;
-        Ok(AnySharedArray::new(at, dtype, shape, name))
+    pub fn attach_raw_any(
+        &self,
+        name: &str,
+        element: impl Into<ElementType>,
+        shape: &[usize],
+    ) -> Result<AnySharedArray> {
+        let element = element.into();
+        let at = self.at(name, |location| open::attach_raw(location, self, element, shape))?;
+        Ok(AnySharedArray::new(at, element, shape, name))
     }
 }

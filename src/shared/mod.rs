@@ -12,12 +12,14 @@ mod waiter;
 
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::{ArrayOptions, Options};
 use crate::view::{self, shape};
 use attachment::Attachment;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A named array in shared memory that all its handles change in place.
@@ -75,9 +77,10 @@ use std::sync::Arc;
 /// ```
 pub struct SharedArray<T: Typing> {
     at: Arc<Attachment>,
-    known: T::Known,
+    element: ElementType,
     shape: Vec<usize>,
     name: String,
+    typing: PhantomData<T>,
 }
 
 /// A [`SharedArray`] whose dtype is known at run time.
@@ -212,8 +215,8 @@ impl<T: Typing> SharedArray<T> {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet;
-    /// [`Error::DTypeMismatch`]; [`Error::TooManyReaders`] when it has no entry for one more
-    /// handle; [`Error::Corrupt`] when the file is not of this library and version;
+    /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`]; [`Error::TooManyReaders`] when it has no
+    /// entry for one more handle; [`Error::Corrupt`] when the file is not of this library and version;
     /// [`Error::PermissionDenied`] also when the file cannot be written.
     pub fn open(name: &str) -> Result<Self> {
         ArrayOptions::new().open(name)
@@ -229,7 +232,7 @@ impl<T: Typing> SharedArray<T> {
     /// [`Error::ShapeMismatch`] when the shape has another number of elements; [`Error::TooLarge`];
     /// [`Error::TooManyDims`].
     pub fn reshape(&mut self, shape: &[usize]) -> Result<()> {
-        self.shape = self.at.reshaped(self.dtype(), shape)?;
+        self.shape = self.at.reshaped(self.element, shape)?;
         Ok(())
     }
 
@@ -249,7 +252,7 @@ impl<T: Typing> SharedArray<T> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.at.memory().byte_len() / self.dtype().size()
+        self.at.memory().byte_len() / T::size_of(T::known(self.element))
     }
 
     /// Whether there are no elements: an axis is zero.
@@ -258,11 +261,17 @@ impl<T: Typing> SharedArray<T> {
         self.len() == 0
     }
 
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     #[inline]
     pub fn dtype(&self) -> DType {
-        T::dtype_of(self.known)
+        T::dtype_of(T::known(self.element))
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        self.element
     }
 
     /// The array's name.
@@ -271,9 +280,9 @@ impl<T: Typing> SharedArray<T> {
         &self.name
     }
 
-    /// `dtype` is the one that `T` names, if it names one.
-    fn new(at: Attachment, dtype: DType, shape: &[usize], name: &str) -> Self {
-        Self { at: Arc::new(at), known: T::known(dtype), shape: shape.to_vec(), name: name.to_owned() }
+    /// `element` is of the type that `T` names, if it names one.
+    fn new(at: Attachment, element: ElementType, shape: &[usize], name: &str) -> Self {
+        Self { at: Arc::new(at), element, shape: shape.to_vec(), name: name.to_owned(), typing: PhantomData }
     }
 }
 
@@ -281,7 +290,7 @@ impl<T: Typing> fmt::Debug for SharedArray<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedArray")
             .field("name", &self.name)
-            .field("dtype", &self.dtype())
+            .field("dtype", &self.element)
             .field("shape", &self.shape)
             .finish_non_exhaustive()
     }
@@ -333,8 +342,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::open`].
     pub fn open<T: Typing>(&self, name: &str) -> Result<SharedArray<T>> {
-        let (at, dtype, shape) = self.at(name, |location| open::open(location, self, T::DTYPE))?;
-        Ok(SharedArray::new(at, dtype, &shape, name))
+        let (at, element, shape) = self.at(name, |location| open::open(location, self, accepts::<T>))?;
+        Ok(SharedArray::new(at, element, &shape, name))
     }
 
     /// Opens the array `name`, or makes it; see [`SharedArray::open_or_create`].
@@ -343,8 +352,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::open_or_create`].
     pub fn open_or_create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = open::open_or_create(&self.location(name)?, self, T::DTYPE, shape)?;
-        Ok(SharedArray::new(at, T::DTYPE, shape, name))
+        let at = open::open_or_create(&self.location(name)?, self, T::ELEMENT, shape)?;
+        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
     }
 
     /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
@@ -353,8 +362,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = self.at(name, |location| open::attach_raw(location, self, T::DTYPE, shape))?;
-        Ok(SharedArray::new(at, T::DTYPE, shape, name))
+        let at = self.at(name, |location| open::attach_raw(location, self, T::ELEMENT, shape))?;
+        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
     }
 
     fn make<T: ShElement>(&self, name: &str, shape: &[usize], fill: impl FnOnce(&mut [T])) -> Result<SharedArray<T>> {
@@ -364,8 +373,16 @@ impl ArrayOptions {
                 fill(elements);
             }
         };
-        let at = self.at(name, |location| open::create(location, self, T::DTYPE, shape, fill))?;
-        Ok(SharedArray::new(at, T::DTYPE, shape, name))
+        let at = self.at(name, |location| open::create(location, self, T::ELEMENT, shape, fill))?;
+        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
+    }
+}
+
+/// Refuses an array whose elements are not those that `T` names, if it names any.
+fn accepts<T: Typing>(found: ElementType) -> Result<()> {
+    match T::ELEMENT {
+        Some(expected) if !T::takes(found) => Err(Error::other_elements(expected, found)),
+        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::attachment::{Attachment, retry};
 use super::memory::ArrayMemory;
-use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::claim_name::{self, Claim, claim_existing};
@@ -32,12 +32,12 @@ fn pause(backoff: &mut Backoff) -> Result<()> {
 pub(super) fn create(
     location: &Location,
     options: &ArrayOptions,
-    dtype: DType,
+    element: ElementType,
     shape: &[usize],
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<Attachment> {
     options.check()?;
-    let head = ArrayHeader::new(dtype, shape, options.max_handles)?;
+    let head = ArrayHeader::new(element, shape, options.max_handles)?;
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
     // First without the lock, which removers want: only a file without a head is claimed.
@@ -97,14 +97,14 @@ fn build(
     Ok(memory)
 }
 
-/// Opens the array `location`, if it is of the dtype that the caller wants.
+/// Opens the array `location`, if the caller accepts its element type.
 ///
-/// Returns the dtype and shape that it was made with.
+/// Returns the element type and shape that it was made with.
 pub(super) fn open(
     location: &Location,
     options: &ArrayOptions,
-    wanted: Option<DType>,
-) -> Result<(Attachment, DType, Vec<usize>)> {
+    accepts: impl Fn(ElementType) -> Result<()>,
+) -> Result<(Attachment, ElementType, Vec<usize>)> {
     let path = location.array();
     let mut backoff = retry();
     loop {
@@ -113,11 +113,7 @@ pub(super) fn open(
             return Err(Error::not_found(path));
         };
         let head = ArrayHeader::decode(&head)?;
-        if let Some(expected) = wanted
-            && expected != head.dtype
-        {
-            return Err(Error::DTypeMismatch { expected, found: head.dtype });
-        }
+        accepts(head.element)?;
         // The length as it is now: until the head was there, the file may have been empty.
         let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
         let expected = head.extent.file_len().map_or(u64::MAX, |len| len as u64);
@@ -134,7 +130,7 @@ pub(super) fn open(
         if has_name(&path, &identity) {
             match seat {
                 Seat::Taken(seat) => {
-                    return Ok((Attachment::join(memory, file, seat, path, identity), head.dtype, head.shape));
+                    return Ok((Attachment::join(memory, file, seat, path, identity), head.element, head.shape));
                 }
                 Seat::Full => return Err(Error::TooManyReaders { max }),
                 Seat::LockedOut => {}
@@ -157,18 +153,19 @@ const MAKERS_TIME: Duration = Duration::from_secs(30);
 pub(super) fn open_or_create(
     location: &Location,
     options: &ArrayOptions,
-    dtype: DType,
+    element: ElementType,
     shape: &[usize],
 ) -> Result<Attachment> {
     let start = Instant::now();
     let mut backoff = retry();
+    let same = |found| if found == element { Ok(()) } else { Err(Error::other_elements(element, found)) };
     loop {
-        match open(location, options, Some(dtype)) {
-            Ok((at, ..)) => return at.reshaped(dtype, shape).map(|_| at),
+        match open(location, options, &same) {
+            Ok((at, ..)) => return at.reshaped(element, shape).map(|_| at),
             Err(Error::NotFound { .. }) => {}
             Err(other) => return Err(other),
         }
-        let exists = match create(location, options, dtype, shape, |_| ()) {
+        let exists = match create(location, options, element, shape, |_| ()) {
             Err(exists @ Error::AlreadyExists { .. }) => exists,
             made => return made,
         };
@@ -208,10 +205,10 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
 pub(super) fn attach_raw(
     location: &Location,
     options: &ArrayOptions,
-    dtype: DType,
+    element: ElementType,
     shape: &[usize],
 ) -> Result<Attachment> {
-    let expected = shape::byte_len(shape, dtype.size())?;
+    let expected = shape::byte_len(shape, element.size())?;
     if Location::is_reserved(location.name()) {
         let reason = "files of this library are no blocks: open the channel or array";
         return Err(Error::InvalidName { name: location.name().to_owned(), reason });

@@ -5,12 +5,13 @@ use super::error::ViewError;
 use crate::element::ShElement;
 use crate::element::dispatch::dispatch_dtype;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::table::for_each_dtype;
 
 /// Builds the enum and its conversions from the table of dtypes.
 macro_rules! define_any_view {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         /// An [`ArrayView`] of any dtype: match on it, or ask with [`as_typed`](Self::as_typed).
         ///
@@ -63,7 +64,7 @@ macro_rules! with_view {
 macro_rules! with_view_arms {
     (
         [$any:expr, $view:ident, $body:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         match $any {
             $(AnyArrayView::$variant($view) => $body,)*
@@ -71,21 +72,33 @@ macro_rules! with_view_arms {
     };
 }
 
-/// Returns the dtype of a view whose type the compiler knows.
-fn dtype_of<T: ShElement>(_: &ArrayView<'_, T>) -> DType {
-    T::DTYPE
+/// Returns the element type of a view whose type the compiler knows.
+fn element_of<T: ShElement>(_: &ArrayView<'_, T>) -> ElementType {
+    T::ELEMENT
 }
 
 impl<'a> AnyArrayView<'a> {
-    /// Looks at bytes as an array of this dtype and shape.
+    /// Looks at bytes as an array of this element type and shape.
     ///
-    /// What [`ArrayView::from_bytes`] says holds here too.
+    /// The bytes are the elements in C order and this machine's byte order. Costs nothing per
+    /// element, except for `bool`, whose bytes are all looked at.
     ///
     /// # Errors
     ///
-    /// Those of [`ArrayView::from_bytes`].
-    pub(crate) fn from_bytes(dtype: DType, bytes: &'a [u8], shape: &'a [usize]) -> Result<Self, ViewError> {
-        dispatch_dtype!(dtype, T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from))
+    /// - [`ViewError::Length`] when there are more or fewer bytes than the array takes.
+    /// - [`ViewError::Misaligned`] when the first byte does not lie where an element may lie.
+    /// - [`ViewError::InvalidBool`] for a `bool` that is neither 0 nor 1.
+    /// - [`ViewError::Shape`] when no array has this shape: too many axes, or too large.
+    ///
+    /// ```
+    /// use ndsharray::{AnyArrayView, DType, ElementType};
+    ///
+    /// let view = AnyArrayView::from_bytes(ElementType::from(DType::U8), &[2, 2], &[1, 2, 3, 4])?;
+    /// assert_eq!(view.as_typed::<u8>().unwrap()[[1, 0]], 3);
+    /// # Ok::<(), ndsharray::ViewError>(())
+    /// ```
+    pub fn from_bytes(element: impl Into<ElementType>, shape: &'a [usize], bytes: &'a [u8]) -> Result<Self, ViewError> {
+        dispatch_dtype!(element.into().dtype(), T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from))
     }
 
     /// What the elements are.
@@ -98,7 +111,13 @@ impl<'a> AnyArrayView<'a> {
     /// ```
     #[must_use]
     pub fn dtype(&self) -> DType {
-        with_view!(self, view => dtype_of(view))
+        self.element_type().dtype()
+    }
+
+    /// What the elements are, with the parameter of their dtype.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        with_view!(self, view => element_of(view))
     }
 
     /// The length of each axis, in elements; `[]` for a 0-d array.
@@ -163,13 +182,13 @@ mod tests {
 
     #[test]
     fn wrong_bools_are_refused() {
-        let answer = AnyArrayView::from_bytes(DType::Bool, &[0, 1, 2, 3], &[4]);
+        let answer = AnyArrayView::from_bytes(DType::Bool, &[4], &[0, 1, 2, 3]);
         assert_eq!(answer, Err(ViewError::InvalidBool { index: 2, value: 2 }));
     }
 
     #[test]
     fn debug_names_the_dtype() {
-        let any = AnyArrayView::from_bytes(DType::U8, &[1, 2], &[2]);
+        let any = AnyArrayView::from_bytes(DType::U8, &[2], &[1, 2]);
         assert_eq!(format!("{any:?}"), "Ok(U8(ArrayView { shape: [2], data: [1, 2] }))");
     }
 
@@ -181,7 +200,7 @@ mod tests {
         ) {
             let memory = Aligned([1; 64]);
             let bytes = &memory.0[..2 * dtype.size()];
-            let any = AnyArrayView::from_bytes(dtype, bytes, &[1, 2]).unwrap();
+            let any = AnyArrayView::from_bytes(dtype, &[1, 2], bytes).unwrap();
             prop_assert_eq!(any.dtype(), dtype);
             prop_assert_eq!(any.shape(), [1, 2]);
             prop_assert_eq!((any.ndim(), any.len(), any.is_empty()), (2, 2, false));
@@ -198,7 +217,7 @@ mod tests {
             axis in 0_usize..=3,
         ) {
             let memory = Aligned([0; 64]);
-            let answer = AnyArrayView::from_bytes(dtype, &memory.0[start..start + len], core::slice::from_ref(&axis));
+            let answer = AnyArrayView::from_bytes(dtype, core::slice::from_ref(&axis), &memory.0[start..start + len]);
             let fits = len == axis * dtype.size() && (len == 0 || start.is_multiple_of(dtype.align()));
             prop_assert_eq!(answer.is_ok(), fits, "{:?}", answer);
         }

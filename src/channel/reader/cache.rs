@@ -6,6 +6,7 @@ use super::open_files::OpenFiles;
 use crate::channel::board::{Board, HeaderWords};
 use crate::channel::payload::ReadPayload;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::owners::Owners;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 /// An array's description.
 pub(crate) struct Array {
-    pub(crate) dtype: DType,
+    pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) byte_len: usize,
     raw: RawHeader,
@@ -163,10 +164,19 @@ impl Cached {
                 Arc::new(ReadPayload::open(from.location, header.payload, header.byte_len, from.owners, open)?)
             }
         };
-        let (dtype, byte_len) = (header.dtype, header.byte_len);
+        let (element, byte_len) = (header.element, header.byte_len);
         let front = raw.front().copied();
-        let array = Arc::new(Array { dtype, shape: header.shape, byte_len, raw });
+        let array = Arc::new(Array { element, shape: header.shape, byte_len, raw });
         let epoch = slot.epoch();
-        Ok(Self { number, written_ns: header.written_ns, epoch, dtype, byte_len, payload, array, front })
+        Ok(Self {
+            number,
+            written_ns: header.written_ns,
+            epoch,
+            dtype: element.dtype(),
+            byte_len,
+            payload,
+            array,
+            front,
+        })
     }
 }

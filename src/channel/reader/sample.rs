@@ -3,8 +3,9 @@
 use super::attachment::Attachment;
 use super::cache::{Array, Cached};
 use crate::channel::payload::ReadPayload;
-use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
+use crate::element::{ShElement, decides};
 use crate::error::{Error, Result};
 use crate::owned_array::OwnedArray;
 use crate::sys;
@@ -216,11 +217,18 @@ impl<'a> Sample<'a> {
         self.cached.written_ns
     }
 
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     #[inline]
     pub fn dtype(&self) -> DType {
         self.cached.dtype
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    #[inline]
+    pub fn element_type(&self) -> ElementType {
+        self.cached.array.element
     }
 
     /// The length of each axis; empty for a scalar.
@@ -276,12 +284,18 @@ impl OwnedSample {
         self.written_ns
     }
 
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
+        self.element_type().dtype()
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
         match &self.value {
-            Value::Kept { array, .. } => array.dtype,
-            Value::Copied(array) => array.dtype(),
+            Value::Kept { array, .. } => array.element,
+            Value::Copied(array) => array.element_type(),
         }
     }
 
@@ -337,12 +351,16 @@ macro_rules! impl_sample {
             ///
             /// # Errors
             ///
-            /// [`Error::DTypeMismatch`] for another element type; [`Error::InvalidBool`] when a
-            /// `bool` is neither 0 nor 1.
+            /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`] for another element type;
+            /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
             #[inline]
             pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
                 if self.dtype() != T::DTYPE {
                     return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
+                }
+                // Looked at only where the dtype alone does not decide.
+                if !decides::<T>() && self.element_type() != T::ELEMENT {
+                    return Err(Error::ElementMismatch { expected: T::ELEMENT, found: self.element_type() });
                 }
                 // The header has been validated: the payload is as long as its shape says.
                 Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)
@@ -356,7 +374,7 @@ macro_rules! impl_sample {
             ///
             /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
             pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
-                Ok(AnyArrayView::from_bytes(self.dtype(), self.as_bytes(), self.shape())?)
+                Ok(AnyArrayView::from_bytes(self.element_type(), self.shape(), self.as_bytes())?)
             }
         }
 
@@ -364,7 +382,7 @@ macro_rules! impl_sample {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($($sample)*).trim_end_matches("<'_>"))
                     .field("seq", &self.seq())
-                    .field("dtype", &self.dtype())
+                    .field("dtype", &self.element_type())
                     .field("shape", &self.shape())
                     .finish_non_exhaustive()
             }

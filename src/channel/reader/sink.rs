@@ -1,7 +1,7 @@
 //! Where copied elements go.
 
-use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::{ShElement, is_element};
 use crate::error::{Error, Result};
 use crate::format::slot::SlotHeader;
 use crate::owned_array::OwnedArray;
@@ -21,8 +21,8 @@ pub(super) struct Elements<'o, T: ShElement> {
 
 impl<T: ShElement> Sink for Elements<'_, T> {
     fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
-        if header.dtype != T::DTYPE {
-            return Err(Error::DTypeMismatch { expected: T::DTYPE, found: header.dtype });
+        if !is_element::<T>(header.element) {
+            return Err(Error::other_elements(T::ELEMENT, header.element));
         }
         resize(self.out, header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed())?;
         match view::bytes_mut(self.out.as_mut_slice()) {
@@ -57,7 +57,7 @@ impl<T: ShElement> Elements<'_, T> {
 
 impl Sink for Option<OwnedArray> {
     fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
-        Ok(self.insert(OwnedArray::zeros(header.dtype, &header.shape)?).bytes_mut())
+        Ok(self.insert(OwnedArray::zeros(header.element, &header.shape)?).bytes_mut())
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Accepted<F> {
 
 impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
     fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
-        (self.accept)(header.dtype, &header.shape)?;
+        (self.accept)(header.element.dtype(), &header.shape)?;
         self.array.room(header)
     }
 }

@@ -19,6 +19,7 @@ use crate::channel::board::HeaderWords;
 use crate::channel::payload::check_set_aside;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -51,8 +52,10 @@ pub struct Info {
     pub missed: u64,
     /// Time between the value's publication and the end of the copy.
     pub age: Duration,
-    /// The element type.
+    /// The dtype of the elements.
     pub dtype: DType,
+    /// The element type: the dtype with its parameter.
+    pub element_type: ElementType,
     /// The length of each axis.
     pub shape: Vec<usize>,
 }
@@ -96,7 +99,8 @@ impl Reader {
             incarnation: self.at.lineage(),
             missed: self.note(latest),
             age: sys::age_of(header.written_ns),
-            dtype: header.dtype,
+            dtype: header.element.dtype(),
+            element_type: header.element,
             shape: header.shape,
         }))
     }

@@ -5,6 +5,7 @@ use super::loan::Loan;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::typing::Dyn;
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
@@ -19,10 +20,12 @@ impl AnyWriter {
     /// [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as
     /// [`Writer::write`](crate::Writer::write).
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
-        self.core.write(array.dtype(), array.shape(), array.as_bytes())
+        self.core.write(array.element_type(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes` as an array of `dtype` and `shape`.
+    /// Publishes a copy of `bytes` as an array of `element` and `shape`.
+    ///
+    /// A [`DType`](crate::DType) will do, where its elements have no parameter.
     ///
     /// The bytes are the elements in C order and this machine's byte order; they need no alignment.
     /// Returns the value's sequence number.
@@ -31,15 +34,16 @@ impl AnyWriter {
     ///
     /// [`Error::ShapeMismatch`] when `bytes` is not as long as the array; [`Error::InvalidBool`]
     /// when a `bool` is neither 0 nor 1; and as [`Writer::write`](crate::Writer::write).
-    pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
-        let expected = shape::byte_len(shape, dtype.size())?;
+    pub fn write_bytes(&mut self, element: impl Into<ElementType>, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+        let element = element.into();
+        let expected = shape::byte_len(shape, element.size())?;
         if expected != bytes.len() {
             return Err(Error::ShapeMismatch { expected, found: bytes.len() });
         }
-        if dtype == DType::Bool {
+        if element.dtype() == DType::Bool {
             check_bools(bytes)?;
         }
-        self.core.write(dtype, shape, bytes)
+        self.core.write(element, shape, bytes)
     }
 
     /// Returns a loan of the next value's memory, to be filled without a copy.
@@ -64,8 +68,8 @@ impl AnyWriter {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn loan(&mut self, dtype: DType, shape: &[usize]) -> Result<Loan<'_, Dyn>> {
-        Loan::of(&mut self.core, dtype, shape)
+    pub fn loan(&mut self, element: impl Into<ElementType>, shape: &[usize]) -> Result<Loan<'_, Dyn>> {
+        Loan::of(&mut self.core, element.into(), shape)
     }
 
     /// Publishes a copy of an [`ndarray`](::ndarray) array in C order; returns its sequence number.

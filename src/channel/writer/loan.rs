@@ -3,6 +3,7 @@
 use super::raw::RawWriter;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::view::cast::check_bools;
@@ -25,23 +26,28 @@ pub struct Loan<'w, T: Typing> {
 }
 
 impl<'w, T: Typing> Loan<'w, T> {
-    /// A loan of an array of `dtype`, which must be `T`'s, if it names one.
+    /// A loan of an array of `element`, which must be `T`'s, if it names one.
     #[inline(always)]
-    pub(super) fn of(core: &'w mut RawWriter, dtype: DType, shape: &[usize]) -> Result<Self> {
-        let byte_len = shape::byte_len(shape, dtype.size())?;
+    pub(super) fn of(core: &'w mut RawWriter, element: ElementType, shape: &[usize]) -> Result<Self> {
+        let byte_len = shape::byte_len(shape, element.size())?;
         let claim = core.claim(byte_len)?;
-        core.make_valid(&claim, dtype);
-        core.describe(&claim, dtype, shape, byte_len);
+        core.make_valid(&claim, element);
+        core.describe(&claim, element, shape, byte_len);
         Ok(Self { core, claim: Some(claim), byte_len, element: PhantomData })
     }
 
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
-        match (T::DTYPE, &self.claim) {
-            (Some(dtype), _) => dtype,
-            (None, Some(claim)) => self.core.dtype(claim),
-            (None, None) => unreachable!("a loan has its claim until `publish` takes the loan"),
+        self.element_type().dtype()
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        match &self.claim {
+            Some(claim) => self.core.element(claim),
+            None => unreachable!("a loan has its claim until `publish` takes the loan"),
         }
     }
 
@@ -71,8 +77,8 @@ impl<'w, T: Typing> Loan<'w, T> {
         let Some(claim) = self.claim.take() else {
             unreachable!("a loan has its claim until `publish` takes the loan")
         };
-        if T::DTYPE.is_none() && self.core.dtype(&claim) == DType::Bool {
-            let bytes = self.core.payload_mut(&claim, DType::Bool, self.byte_len);
+        if T::DTYPE.is_none() && self.core.element(&claim).dtype() == DType::Bool {
+            let bytes = self.core.payload_mut(&claim, DType::Bool.into(), self.byte_len);
             if let Err(error) = check_bools(bytes) {
                 self.core.discard(claim);
                 return Err(error.into());
@@ -84,7 +90,7 @@ impl<'w, T: Typing> Loan<'w, T> {
 
 impl<'w, T: ShElement> Loan<'w, T> {
     pub(super) fn new(core: &'w mut RawWriter, shape: &[usize]) -> Result<Self> {
-        Self::of(core, T::DTYPE, shape)
+        Self::of(core, T::ELEMENT, shape)
     }
 
     /// All elements, in C order.
@@ -97,7 +103,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         self.refuse_child();
         let Some(claim) = &self.claim else { return &mut [] };
-        let bytes = self.core.payload_mut(claim, T::DTYPE, self.byte_len);
+        let bytes = self.core.payload_mut(claim, T::ELEMENT, self.byte_len);
         // Payloads start at a page, and the length is a multiple of the item size: what fails is a
         // bool. `new` made those valid, so another program has written to the file since.
         if view::slice::<T>(bytes).is_err() {
@@ -137,7 +143,7 @@ impl Loan<'_, Dyn> {
         self.refuse_child();
         let Some(claim) = &self.claim else { return &mut [] };
         // As bytes: what is written here is not known to be bools.
-        self.core.payload_mut(claim, DType::U8, self.byte_len)
+        self.core.payload_mut(claim, DType::U8.into(), self.byte_len)
     }
 }
 
@@ -158,6 +164,9 @@ impl<T: Typing> Drop for Loan<'_, T> {
 
 impl<T: Typing> fmt::Debug for Loan<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loan").field("dtype", &self.dtype()).field("shape", &self.shape()).finish_non_exhaustive()
+        f.debug_struct("Loan")
+            .field("dtype", &self.element_type())
+            .field("shape", &self.shape())
+            .finish_non_exhaustive()
     }
 }

@@ -124,7 +124,7 @@ impl<T: Typing> Writer<T> {
 }
 
 impl<T: ShElement> Writer<T> {
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
         <T as ShElement>::DTYPE
@@ -145,7 +145,7 @@ impl<T: ShElement> Writer<T> {
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }
-        self.core.write(T::DTYPE, shape, bytes)
+        self.core.write(T::ELEMENT, shape, bytes)
     }
 
     /// Returns a loan of the next value's memory, to be filled without a copy.

@@ -4,6 +4,7 @@
 
 use super::AnyWriter;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;
 use crate::view::cast::check_bools;
@@ -44,7 +45,7 @@ pub struct OwnedLoan {
     writer: AnyWriter,
     // `None` once it is published or forfeited.
     claim: Option<Claim>,
-    dtype: DType,
+    element: ElementType,
     byte_len: usize,
 }
 
@@ -66,20 +67,25 @@ impl AnyWriter {
     /// Turns the writer into a loan of the next value's memory.
     ///
     /// It starts with whatever is there: zeros, or an older value. [`OwnedLoan::publish`] makes it
-    /// the current value, an array of `dtype` and `shape`.
+    /// the current value, an array of `element` and `shape`.
     ///
     /// # Errors
     ///
     /// As [`Writer::loan`](crate::Writer::loan), with the writer.
-    pub fn into_loan(mut self, dtype: DType, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
+    pub fn into_loan(
+        mut self,
+        element: impl Into<ElementType>,
+        shape: &[usize],
+    ) -> std::result::Result<OwnedLoan, LoanRefused> {
+        let element = element.into();
         let core = &mut self.core;
         let claimed =
-            shape::byte_len(shape, dtype.size()).map_err(Error::from).and_then(|len| Ok((core.claim(len)?, len)));
+            shape::byte_len(shape, element.size()).map_err(Error::from).and_then(|len| Ok((core.claim(len)?, len)));
         match claimed {
             Ok((claim, byte_len)) => {
-                core.make_valid(&claim, dtype);
-                core.describe(&claim, dtype, shape, byte_len);
-                Ok(OwnedLoan { writer: self, claim: Some(claim), dtype, byte_len })
+                core.make_valid(&claim, element);
+                core.describe(&claim, element, shape, byte_len);
+                Ok(OwnedLoan { writer: self, claim: Some(claim), element, byte_len })
             }
             Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
         }
@@ -87,10 +93,16 @@ impl AnyWriter {
 }
 
 impl OwnedLoan {
-    /// The element type.
+    /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
-        self.dtype
+        self.element.dtype()
+    }
+
+    /// The element type: the dtype with its parameter.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        self.element
     }
 
     /// The length of each axis; empty once the loan is over.
@@ -109,7 +121,7 @@ impl OwnedLoan {
             return &mut [];
         };
         // As bytes: what is written here is not known to be bools.
-        self.writer.core.payload_mut(claim, DType::U8, self.byte_len)
+        self.writer.core.payload_mut(claim, DType::U8.into(), self.byte_len)
     }
 
     /// The address of the first byte, aligned for the dtype.
@@ -159,7 +171,7 @@ impl OwnedLoan {
     /// [`Error::Unsupported`] once the loan is over. After any other error the loan goes on.
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
-        if self.dtype == DType::Bool {
+        if self.dtype() == DType::Bool {
             check_bools(self.as_mut_bytes())?;
         }
         match self.claim.take() {
@@ -180,6 +192,6 @@ impl OwnedLoan {
 
 impl fmt::Debug for OwnedLoan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedLoan").field("dtype", &self.dtype).field("shape", &self.shape()).finish_non_exhaustive()
+        f.debug_struct("OwnedLoan").field("dtype", &self.element).field("shape", &self.shape()).finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use crate::arch::memcpy::copy;
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -24,7 +25,7 @@ const DESCRIBE_ANEW_EVERY: u64 = 251;
 
 /// The header that a slot has now, and what it was made from.
 struct Described {
-    dtype: DType,
+    element: ElementType,
     shape: Vec<usize>,
 }
 
@@ -223,21 +224,21 @@ impl RawWriter {
         Err(Error::AllSlotsPinned { slots: self.rotation.slot_count() })
     }
 
-    /// The first `len` bytes of the claimed slot's payload, for values of `dtype`.
+    /// The first `len` bytes of the claimed slot's payload, for elements of `element`.
     #[inline]
-    pub(crate) fn payload_mut(&mut self, claim: &Claim, dtype: DType, len: usize) -> &mut [u8] {
+    pub(crate) fn payload_mut(&mut self, claim: &Claim, element: ElementType, len: usize) -> &mut [u8] {
         let state = &mut self.slots[claim.slot()];
-        state.bools &= dtype == DType::Bool;
+        state.bools &= element.tag() == DType::Bool.tag();
         state.payload.as_mut().map_or(&mut [], |payload| payload.bytes_mut(claim, len))
     }
 
-    /// Makes sure that the claimed slot's payload is valid as `dtype`.
+    /// Makes sure that the claimed slot's payload is valid as elements of `element`.
     ///
     /// For `bool` that means that no byte is other than 0 or 1.
-    pub(crate) fn make_valid(&mut self, claim: &Claim, dtype: DType) {
+    pub(crate) fn make_valid(&mut self, claim: &Claim, element: ElementType) {
         let state = &mut self.slots[claim.slot()];
         if let Some(payload) = state.payload.as_mut()
-            && dtype == DType::Bool
+            && element.tag() == DType::Bool.tag()
             && !state.bools
         {
             payload.bytes_mut(claim, payload.capacity()).fill(0);
@@ -245,11 +246,11 @@ impl RawWriter {
         }
     }
 
-    /// Publishes a copy of `bytes`, as long as an array of this dtype and shape.
-    pub(crate) fn write(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+    /// Publishes a copy of `bytes`, as long as an array of this element type and shape.
+    pub(crate) fn write(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         match self.claim_at_once(bytes.len().max(self.least_capacity)) {
-            Some(claim) => Ok(self.write_to(claim, false, dtype, shape, bytes)),
-            None => self.write_somehow(dtype, shape, bytes),
+            Some(claim) => Ok(self.write_to(claim, false, element, shape, bytes)),
+            None => self.write_somehow(element, shape, bytes),
         }
     }
 
@@ -258,16 +259,16 @@ impl RawWriter {
     /// Out of line, as it has one caller.
     #[cold]
     #[inline(never)]
-    fn write_somehow(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+    fn write_somehow(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let (claim, written) = self.claim_somehow(bytes.len().max(self.least_capacity), bytes)?;
-        Ok(self.write_to(claim, written, dtype, shape, bytes))
+        Ok(self.write_to(claim, written, element, shape, bytes))
     }
 
     /// Publishes `bytes` in a claimed slot, where they may have been `written` already.
     #[inline(always)]
-    fn write_to(&mut self, claim: Claim, written: bool, dtype: DType, shape: &[usize], bytes: &[u8]) -> u64 {
-        self.describe(&claim, dtype, shape, bytes.len());
-        let payload = self.payload_mut(&claim, dtype, bytes.len());
+    fn write_to(&mut self, claim: Claim, written: bool, element: ElementType, shape: &[usize], bytes: &[u8]) -> u64 {
+        self.describe(&claim, element, shape, bytes.len());
+        let payload = self.payload_mut(&claim, element, bytes.len());
         if !written {
             // A claim has room for what it was made for; a panic here would be worse than a value
             // of zeros.
@@ -281,19 +282,19 @@ impl RawWriter {
     ///
     /// Writes nothing when it says the same already.
     #[inline(always)]
-    pub(crate) fn describe(&mut self, claim: &Claim, dtype: DType, shape: &[usize], byte_len: usize) {
+    pub(crate) fn describe(&mut self, claim: &Claim, element: ElementType, shape: &[usize], byte_len: usize) {
         let slot = claim.slot();
         let (state, on_board) = (&mut self.slots[slot], self.held.board.claimed(claim));
         match &state.described {
             Some(known)
-                if known.dtype == dtype
+                if known.element == element
                     && known.shape.iter().eq(shape)
                     && !self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY) => {}
             _ => {
                 let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
-                let header = RawHeader::encode(payload, byte_len, 0, dtype, shape);
+                let header = RawHeader::encode(payload, byte_len, 0, element, shape);
                 on_board.set_header(&header, self.held.epoch);
-                state.described = Some(Described { dtype, shape: shape.to_vec() });
+                state.described = Some(Described { element, shape: shape.to_vec() });
             }
         }
         fail_point!("write.described");
@@ -304,9 +305,10 @@ impl RawWriter {
         self.slots[claim.slot()].described.as_ref().map_or(&[], |described| &described.shape)
     }
 
-    /// The dtype that a claimed slot has been described with.
-    pub(crate) fn dtype(&self, claim: &Claim) -> DType {
-        self.slots[claim.slot()].described.as_ref().map_or(DType::U8, |described| described.dtype)
+    /// The element type that a claimed slot has been described with.
+    pub(crate) fn element(&self, claim: &Claim) -> ElementType {
+        let described = self.slots[claim.slot()].described.as_ref();
+        described.map_or(DType::U8.into(), |described| described.element)
     }
 
     /// Makes the claimed slot the current value.

@@ -65,12 +65,12 @@ impl RawWriter {
         let copied = Cell::new(None);
         let rescue = || {
             let (payload, known) = lost.value.as_ref()?;
-            let SlotHeader { byte_len, written_ns, dtype, shape, .. } = known;
+            let SlotHeader { byte_len, written_ns, element, shape, .. } = known;
             // Without room for it the value is lost, and the channel goes on.
             let copy = WritePayload::copy_of(location, payload.bytes(*byte_len), self.options.mode | 0o600).ok()?;
             copied.set(Some(copy.id()));
             fail_point!("renew.copied");
-            Some((RawHeader::encode(copy.id(), *byte_len, *written_ns, *dtype, shape), self.held.epoch))
+            Some((RawHeader::encode(copy.id(), *byte_len, *written_ns, *element, shape), self.held.epoch))
         };
         let held = OwnedChannel::acquire(location.clone(), &self.options, before, rescue).inspect_err(|_| {
             if let Some(id) = copied.get() {

@@ -60,8 +60,8 @@ impl<'a, T: Typing> Elements<'a, T> {
     /// `bytes` are all of the array's, borrowed from what `held` points to.
     #[inline(always)]
     fn new(bytes: NonNull<[u8]>, held: Borrowed<'a>, array: &'a SharedArray<T>) -> Self {
-        let len = T::DTYPE.map_or(bytes.len(), |dtype| bytes.len() / dtype.size());
-        Self { data: bytes.cast(), len, shape: array.shape(), known: array.known, _held: held }
+        let len = T::ELEMENT.map_or(bytes.len(), |element| bytes.len() / element.size());
+        Self { data: bytes.cast(), len, shape: array.shape(), known: T::known(array.element), _held: held }
     }
 
     #[inline(always)]
@@ -101,7 +101,7 @@ impl Elements<'_, Dyn> {
     /// The array. Its elements have been checked since their last change.
     fn view(&self) -> AnyArrayView<'_> {
         let bytes = self.as_bytes();
-        dispatch_dtype!(self.known, T => {
+        dispatch_dtype!(self.known.dtype(), T => {
             // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64
             // in a mapping that starts at a page. They are values of `T`: bools were checked under
             // this lock, and any bytes are values of the other types. They are borrowed for as long
@@ -197,7 +197,7 @@ impl WriteGuard<'_, Dyn> {
     #[must_use]
     #[track_caller]
     pub fn view(&self) -> AnyArrayView<'_> {
-        if let Err(error) = check(self.0.known, self.0.as_bytes()) {
+        if let Err(error) = check(self.0.known.dtype(), self.0.as_bytes()) {
             wrong(&error);
         }
         self.0.view()
@@ -218,7 +218,7 @@ impl WriteGuard<'_, Dyn> {
 macro_rules! look_at_elements {
     ($($guard:ident)*) => {$(
         impl<'a, T: Typing> $guard<'a, T> {
-            /// The element type.
+            /// The dtype of the elements.
             #[must_use]
             pub fn dtype(&self) -> DType {
                 self.0.dtype()

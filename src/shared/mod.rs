@@ -215,9 +215,9 @@ impl<T: Typing> SharedArray<T> {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no array of that name, or it is not complete yet;
-    /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`]; [`Error::TooManyReaders`] when it has no
-    /// entry for one more handle; [`Error::Corrupt`] when the file is not of this library and version;
-    /// [`Error::PermissionDenied`] also when the file cannot be written.
+    /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`]; [`Error::TooManyReaders`] when it has
+    /// no entry for one more handle; [`Error::Corrupt`] when the file is not of this library and
+    /// version; [`Error::PermissionDenied`] also when the file cannot be written.
     pub fn open(name: &str) -> Result<Self> {
         ArrayOptions::new().open(name)
     }

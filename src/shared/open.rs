@@ -160,7 +160,7 @@ pub(super) fn open_or_create(
     let mut backoff = retry();
     let same = |found| if found == element { Ok(()) } else { Err(Error::other_elements(element, found)) };
     loop {
-        match open(location, options, &same) {
+        match open(location, options, same) {
             Ok((at, ..)) => return at.reshaped(element, shape).map(|_| at),
             Err(Error::NotFound { .. }) => {}
             Err(other) => return Err(other),

@@ -119,6 +119,9 @@ pub enum Error {
         /// The channel.
         name: String,
     },
+    /// The list of readers to wait for is empty.
+    #[error("there is no reader to wait for")]
+    NothingToWaitFor,
     /// The array's elements have another dtype.
     #[error("expected dtype {expected}, found {found}")]
     #[non_exhaustive]

@@ -140,6 +140,8 @@ pub mod _docs;
 pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 
 pub use {
+    channel::reader::many::{Ready, wait_any},
+    channel::reader::waker::ReaderWaker,
     channel::reader::{Info, OwnedSample, Reader, Sample},
     channel::writer::{AnyWriter, Loan, Writer, remove},
     element::ShElement,

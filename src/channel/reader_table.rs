@@ -8,7 +8,7 @@ use crate::files::mapping::{self, Mapping, Pages, mappable};
 use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
-use crate::sys::{self, Access, Identity, Sleepers};
+use crate::sys::{self, Access, Identity, Sleepers, WaitSet};
 use ndsharray_protocol::channel::{Entry, Pins, Shared};
 use ndsharray_protocol::event_count::EventCount;
 use ndsharray_protocol::members::Members;
@@ -132,6 +132,11 @@ impl Table {
     /// Sleeps while `wake` is `ticket`, at most `timeout`; may return for no reason.
     pub(crate) fn sleep(&self, ticket: u32, timeout: Duration) {
         Sleepers::of(&self.identity).sleep(self.event_count().wake, ticket, timeout);
+    }
+
+    /// Adds `wake` to the words that end a sleep when they are not their ticket any more.
+    pub(crate) fn add_to(&self, set: &mut WaitSet, ticket: u32) {
+        set.add(Sleepers::of(&self.identity), self.event_count().wake, ticket);
     }
 
     #[inline]

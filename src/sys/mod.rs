@@ -19,6 +19,7 @@ mod home;
 #[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 mod linux;
 mod locked_file;
+mod naps;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
 mod no_lease;
 #[cfg(any(not(target_os = "linux"), ndsharray_portable))]
@@ -33,6 +34,8 @@ mod no_sever;
     not(any(unix, windows))
 ))]
 mod no_sweeper;
+#[cfg(not(any(all(target_os = "linux", not(ndsharray_portable)), windows)))]
+mod no_wait_set;
 #[cfg(any(all(target_os = "linux", not(ndsharray_portable)), all(target_vendor = "apple", not(ndsharray_portable))))]
 pub(crate) mod ofd;
 mod pieces;
@@ -61,16 +64,16 @@ use unsupported as platform;
 use windows as platform;
 
 pub(crate) use backoff::Backoff;
-pub(crate) use home::Home;
+pub(crate) use home::{Home, ShortWay};
 #[cfg(feature = "failpoints")]
 pub(crate) use platform::end;
 #[cfg(test)]
 pub(crate) use platform::symlink;
 pub(crate) use platform::{
-    Lease, Sleepers, Sweeper, address_space_left, available, check_file_name, default_dir, effective_user,
-    file_size_limit, files_available, fork_count, group_memory_short_of, identify, identify_path, is_no_descriptor,
-    is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, range_lock, remove_file,
-    reserve, same_file, sever, storage, tells_what_is_set_aside, unmap, watch_forks,
+    Alarm, Lease, Sleepers, Sweeper, WaitSet, address_space_left, available, check_file_name, default_dir,
+    effective_user, file_size_limit, files_available, fork_count, group_memory_short_of, identify, identify_path,
+    is_no_descriptor, is_no_space, is_symlink_refusal, mappings_left, monotonic_ns, open, open_exclusive, range_lock,
+    remove_file, reserve, same_file, sever, storage, tells_what_is_set_aside, unmap, watch_forks,
 };
 
 pub(crate) use derived::{age_of, group_memory_left};

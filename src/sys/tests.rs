@@ -219,3 +219,74 @@ fn a_reservation_that_is_interrupted_goes_on_in_smaller_pieces() {
     let full = in_pieces(100, |_, _| Err(ErrorKind::StorageFull.into()));
     assert_eq!(full.unwrap_err().kind(), ErrorKind::StorageFull);
 }
+
+/// Sleeps until `act` of another thread has ended it.
+fn set_sleeps(prepare: impl Fn(&mut WaitSet) -> bool + Sync, is_over: impl Fn() -> bool + Sync, act: impl FnOnce()) {
+    std::thread::scope(|scope| {
+        let sleeper = scope.spawn(|| {
+            let (mut set, begin) = (WaitSet::new(), Instant::now());
+            while !is_over() {
+                assert!(begin.elapsed() < Duration::from_secs(100));
+                set.clear();
+                if prepare(&mut set) {
+                    set.sleep(Duration::from_secs(200));
+                }
+            }
+        });
+        // Most runs see it asleep.
+        std::thread::sleep(Duration::from_millis(20));
+        act();
+        sleeper.join().unwrap();
+    });
+}
+
+#[test]
+fn any_word_of_a_set_ends_its_sleep() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = open_exclusive(&dir.path().join("f"), 0o600).unwrap();
+    let sleepers = Sleepers::of(&identify(&file).unwrap());
+    let words: [AtomicU32; 3] = std::array::from_fn(|_| AtomicU32::new(7));
+    let alarm = Alarm::new();
+    let prepare = |set: &mut WaitSet| {
+        words.iter().for_each(|word| set.add(sleepers, word, 7));
+        set.add_alarm(&alarm);
+        !alarm.is_ringing()
+    };
+    for word in &words {
+        set_sleeps(
+            prepare,
+            || word.load(Ordering::Acquire) != 7,
+            || {
+                let replaced = word.fetch_add(1, Ordering::SeqCst);
+                sleepers.wake_all(word, replaced);
+            },
+        );
+        word.store(7, Ordering::SeqCst);
+    }
+    set_sleeps(prepare, || alarm.is_ringing(), || alarm.ring());
+    assert!(alarm.silence() && !alarm.silence());
+    set_sleeps(prepare, || alarm.is_ringing(), || alarm.ring());
+}
+
+#[test]
+fn a_set_sleeps_no_longer_than_it_may() {
+    let (alarm, begin) = (Alarm::new(), Instant::now());
+    let mut set = WaitSet::new();
+    while begin.elapsed() < Duration::from_millis(30) {
+        set.clear();
+        set.add_alarm(&alarm);
+        set.sleep(Duration::from_millis(10));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(100));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_alarm_leaves_errno_alone() {
+    use std::io::Error;
+    // An error that `ring` does not make.
+    assert!(std::fs::read("/").is_err());
+    let before = Error::last_os_error().raw_os_error();
+    Alarm::new().ring();
+    assert_eq!(Error::last_os_error().raw_os_error(), before);
+}

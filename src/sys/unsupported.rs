@@ -5,6 +5,7 @@ pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, map
 pub(crate) use super::no_range_lock as range_lock;
 pub(crate) use super::no_sever::{sever, unmap};
 pub(crate) use super::no_sweeper::Sweeper;
+pub(crate) use super::no_wait_set::{Alarm, WaitSet};
 
 use super::types::{Access, Identity, Storage};
 use std::fs::File;

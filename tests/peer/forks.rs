@@ -1,7 +1,7 @@
 //! What a forked child can and cannot do with its parent's writer and readers.
 
 use crate::common::{NAME, Named, listen, say, shape_of, value};
-use ndsharray::{ArrayOptions, DType, Error, Options, SharedArray, Writer, compat};
+use ndsharray::{ArrayOptions, DType, Error, Options, SharedArray, Writer, compat, wait_any};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -104,6 +104,7 @@ pub(super) fn parent(options: &Options, dir: &Path) {
         is_forked(keeper.read_owned());
         is_forked(keeper.wait(Duration::ZERO));
         is_forked(keeper.wait_owned(Duration::ZERO));
+        is_forked(wait_any(&mut [&mut keeper], Duration::MAX));
         is_forked(keeper.read_into(&mut Vec::<u64>::new()));
         // Views belong to the parent, which holds them.
         assert_eq!((owned.clone().name(), borrowed.name(), borrowed.into_owned().name()), (1, 2, 2));

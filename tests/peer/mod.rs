@@ -22,6 +22,8 @@ mod limits;
 mod obedient;
 pub(crate) mod random_kills;
 #[cfg(target_os = "linux")]
+mod sandbox;
+#[cfg(target_os = "linux")]
 pub(crate) mod squatters;
 #[cfg(target_os = "linux")]
 pub(crate) mod users;
@@ -75,6 +77,10 @@ fn play(words: &[&str], dir: &Path) {
         ["ledger-writer"] => victims::write_without_end(&options),
         ["random-writer", run, count] => random_kills::writer(&slots(count), run.parse().unwrap()),
         ["random-reader", seed] => random_kills::reader(&options, seed.parse().unwrap()),
+        #[cfg(target_os = "linux")]
+        ["sandboxed", refusal, channels] => {
+            sandbox::wait(&options, refusal.parse().unwrap(), channels.parse().unwrap());
+        }
         #[cfg(unix)]
         ["fork"] => forks::parent(&options, dir),
         #[cfg(unix)]

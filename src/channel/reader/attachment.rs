@@ -2,6 +2,7 @@
 //!
 //! The mapped board, and, unless it only copies, an entry in the reader table.
 
+use super::look::Known;
 use crate::channel::board::Board;
 use crate::channel::reader_table::{OwnEntry, Table};
 use crate::channel::remains::ClosedFiles;
@@ -12,7 +13,7 @@ use crate::files::owners::Owners;
 use crate::files::seats::Seat;
 use crate::files::trusted::{open_table_file, open_trusted};
 use crate::format::error::HeaderError;
-use crate::sys::{self, Access, Home, LockedFile, Sweeper, range_lock};
+use crate::sys::{self, Access, Home, LockedFile, ShortWay, Sweeper, range_lock};
 use ndsharray_protocol::channel::{KeptPins, Latest, PinAttempt, Pins, SlotIndex, State};
 use uuid::Uuid;
 
@@ -38,6 +39,8 @@ pub(crate) struct Attachment {
     lineage: Uuid,
     place: Option<OwnSeat>,
     home: Home,
+    /// For a reader that has no wakers.
+    short_way: ShortWay,
     /// Comes after the mappings.
     _sweeper: Sweeper,
 }
@@ -81,7 +84,8 @@ impl Attachment {
         let lineage = head.lineage;
         let attach = |board, place| {
             let location = location.clone();
-            Self { location, owners, board, lineage, place, home, _sweeper: sweeper }
+            let short_way = ShortWay::new(&home);
+            Self { location, owners, board, lineage, place, home, short_way, _sweeper: sweeper }
         };
         if mode == Mode::CopyOnly {
             return Ok(Found::Attached(attach(board, None)));
@@ -161,9 +165,29 @@ impl Attachment {
         if self.home.is_here() { Ok(()) } else { Err(Error::Forked) }
     }
 
+    /// Whether this is the reader's process, and nothing asks for the longer way.
+    #[inline]
+    pub(crate) fn is_way_short(&self) -> bool {
+        self.short_way.is_open()
+    }
+
+    /// Has [`is_way_short`](Self::is_way_short) say no from now on.
+    pub(crate) fn take_longer_way(&self) {
+        self.short_way.bar();
+    }
+
     #[inline]
     pub(crate) fn latest(&self) -> Latest {
         self.board.reader_side().latest()
+    }
+
+    /// Whether the board differs from what a look has found.
+    ///
+    /// For a reader that has announced itself, as the handshake wants. Standing and epoch are
+    /// covered too, since a writer that changes them changes `wake` afterwards.
+    pub(super) fn differs(&self, seen: Latest, known: Known) -> bool {
+        self.board.reader_side().latest_before_sleep() != seen
+            || (self.board.standing(), self.board.epoch()) != (known.standing, known.epoch)
     }
 
     /// Tries to pin what `latest` names.

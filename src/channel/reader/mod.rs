@@ -3,12 +3,16 @@
 mod attachment;
 mod cache;
 mod deadline;
+mod look;
+pub(crate) mod many;
 mod open_files;
 mod sample;
 mod sink;
 mod spin;
 pub(crate) mod unpinned;
 mod wait;
+pub(crate) mod waker;
+mod waking;
 
 pub use sample::{OwnedSample, Sample};
 pub use unpinned::Info;
@@ -28,8 +32,9 @@ use open_files::OpenFiles;
 use sample::Pin;
 use spin::Spin;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use waker::Wakes;
 
 /// Attempts to hold a value while the writer publishes others.
 ///
@@ -112,6 +117,8 @@ pub struct Reader {
     /// When to make sure next that the channel still has the name.
     next_look: Instant,
     spin: Spin,
+    /// What ends its waits, once it has a waker.
+    wakes: OnceLock<Arc<Wakes>>,
 }
 
 impl Reader {
@@ -168,6 +175,7 @@ impl Reader {
             close_cleared: 0,
             next_look: Instant::now() + deadline::SLICE,
             spin: Spin::new(options.spin),
+            wakes: OnceLock::new(),
         })
     }
 
@@ -581,6 +589,9 @@ impl Reader {
         self.files = OpenFiles::default();
         self.calm = Standing::UNKNOWN;
         (self.close_told, self.close_cleared) = (0, 0);
+        if self.wakes.get().is_some() {
+            at.take_longer_way();
+        }
         self.at = Arc::new(at);
         Ok(true)
     }

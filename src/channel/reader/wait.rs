@@ -8,9 +8,11 @@
 //! | the writer dies | the wait goes on: a new writer may come |
 //! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
 //! | a signal | the wait goes on |
+//! | a waker of the reader is used | `None`, at once |
 
 use super::Reader;
 use super::deadline::{Deadline, FIRST_NAP, LONGEST_NAP, SLICE};
+use super::look::{Known, Look};
 use super::sample::{OwnedSample, Sample};
 use super::spin::BURST;
 use crate::channel::board::HeaderWords;
@@ -23,14 +25,15 @@ use std::time::{Duration, Instant};
 /// The longest nap of a reader without a channel, which no wake can reach.
 ///
 /// The channel has been closed and is gone.
-const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
+pub(super) const LONGEST_NAP_WITHOUT_CHANNEL: Duration = Duration::from_millis(10);
 
 impl Reader {
     /// Blocks until a value newer than the last one read is current, and returns it.
     ///
-    /// `None` when `timeout` has passed. Sleeps in the kernel; the writer wakes it. While values
-    /// come within microseconds it looks for the next one for a moment before it sleeps
-    /// ([`Options::spin`](crate::Options::spin)).
+    /// `None` when `timeout` has passed, or a [waker](Self::waker) has ended the wait.
+    ///
+    /// Sleeps in the kernel; the writer wakes it. While values come within microseconds it looks
+    /// for the next one for a moment before it sleeps ([`Options::spin`](crate::Options::spin)).
     ///
     /// When the writer dies the wait goes on, as a new writer may take over.
     /// [`is_writer_alive`](Self::is_writer_alive) shows whether there is one.
@@ -105,16 +108,21 @@ impl Reader {
     #[inline]
     pub(super) fn wait_until(&mut self, deadline: &mut Deadline) -> Result<bool> {
         // As it is for a reader that does not keep up: there is no need to ask the clock.
-        if self.at.latest() != self.seen {
-            self.at.check_process()?;
+        if self.at.latest() != self.seen && self.at.is_way_short() {
             return Ok(true);
         }
         self.wait_long(deadline)
     }
 
-    /// Waits when there are no news yet.
+    /// Waits when there are no news yet, or a waker may have ended the wait.
     fn wait_long(&mut self, deadline: &mut Deadline) -> Result<bool> {
         self.at.check_process()?;
+        if self.begin_wait() {
+            return Ok(false);
+        }
+        if self.at.latest() != self.seen {
+            return Ok(true);
+        }
         let (begin, began) = (deadline.begin(), sys::monotonic_ns());
         if self.spin(begin, deadline.timeout) {
             let waited = self.published_after(began);
@@ -123,52 +131,83 @@ impl Reader {
         }
         let mut nap = FIRST_NAP;
         loop {
-            if self.at.latest() != self.seen {
-                let waited = self.published_after(began);
-                self.spin.slept(waited);
-                return Ok(true);
+            if self.is_wait_over() {
+                return Ok(false);
             }
-            // In this order: a state that is newer than its epoch is looked at again before the
-            // reader sleeps.
-            let epoch = self.at.board().epoch();
-            let standing = self.at.board().standing();
-            let state = standing.state();
             // Also when it is asked in pieces that are shorter than a slice.
             let now = Instant::now();
-            let is_due = now >= self.next_look;
-            if is_due {
-                self.next_look = now + SLICE;
-            }
-            if standing != self.calm {
-                self.let_go();
-                self.calm = if state == State::Open { standing } else { Standing::UNKNOWN };
-            }
-            if (is_due || state != State::Open) && self.follow()? {
-                nap = FIRST_NAP;
-                if deadline.left().is_none() && self.at.latest() == self.seen {
-                    return Ok(false);
+            let is_due = now >= self.next_look || self.is_told();
+            let known = match self.look(now, is_due, SLICE)? {
+                Look::News => {
+                    let waited = self.published_after(began);
+                    self.spin.slept(waited);
+                    return Ok(true);
                 }
-                continue;
-            }
-            if state != State::Open && self.at.latest() == self.seen {
-                self.clear_up();
-                if self.close_told != epoch {
-                    self.close_told = epoch;
+                Look::Moved => {
+                    nap = FIRST_NAP;
+                    if deadline.left().is_none() && self.at.latest() == self.seen {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                Look::Closed(known) => {
+                    self.close_told = known.epoch;
                     return Err(self.closed());
                 }
-            }
+                Look::Nothing(known) => known,
+            };
             let Some(left) = deadline.left() else {
                 self.spin.slept(Duration::MAX);
                 return Ok(false);
             };
-            self.sleep(left, &mut nap, (standing, epoch));
+            self.sleep(left, &mut nap, known);
         }
+    }
+
+    /// One look at the channel, before a sleep.
+    ///
+    /// `is_due` has it make sure that the channel still has the name, which is due again `every` so
+    /// often.
+    pub(super) fn look(&mut self, now: Instant, is_due: bool, every: Duration) -> Result<Look> {
+        if self.at.latest() != self.seen {
+            return Ok(Look::News);
+        }
+        // In this order: a state that is newer than its epoch is looked at again before the reader
+        // sleeps.
+        let epoch = self.at.board().epoch();
+        let standing = self.at.board().standing();
+        let state = standing.state();
+        if is_due {
+            self.next_look = now + every;
+        }
+        if standing != self.calm {
+            self.let_go();
+            self.calm = if state == State::Open { standing } else { Standing::UNKNOWN };
+        }
+        let is_told = state != State::Open && self.close_told == epoch;
+        if (is_due || (state != State::Open && !is_told)) && self.follow()? {
+            return Ok(Look::Moved);
+        }
+        let known = Known { standing, epoch };
+        if state != State::Open && self.at.latest() == self.seen {
+            self.clear_up();
+            if self.close_told != epoch {
+                return Ok(Look::Closed(known));
+            }
+        }
+        Ok(Look::Nothing(known))
+    }
+
+    /// Whether the close of the channel has been reported, and no writer has come since.
+    pub(super) fn is_told(&self) -> bool {
+        let board = self.at.board();
+        board.state() != State::Open && board.epoch() == self.close_told
     }
 
     /// How long after `began` the news were published, without the time of the wake-up.
     ///
     /// A hint.
-    fn published_after(&self, began: u64) -> Duration {
+    pub(super) fn published_after(&self, began: u64) -> Duration {
         let published = self.at.board().slot(self.at.latest().slot()).map_or(u64::MAX, Slot::time);
         Duration::from_nanos(published.saturating_sub(began))
     }
@@ -199,12 +238,10 @@ impl Reader {
 
     /// Sleeps until woken, at most `left` and not forever.
     ///
-    /// Does not sleep if the board's standing differs from `known`.
-    fn sleep(&self, left: Duration, nap: &mut Duration, known: (Standing, u64)) {
-        let board = self.at.board();
-        let is_gone = known.0.state() == State::Closed;
-        let Some(table) = self.at.table().filter(|_| !is_gone) else {
-            let longest = if is_gone { LONGEST_NAP_WITHOUT_CHANNEL } else { LONGEST_NAP };
+    /// Does not sleep if the board differs from `known`.
+    fn sleep(&self, left: Duration, nap: &mut Duration, known: Known) {
+        let Some(table) = self.at.table().filter(|_| !known.is_gone()) else {
+            let longest = if known.is_gone() { LONGEST_NAP_WITHOUT_CHANNEL } else { LONGEST_NAP };
             let time = left.min(*nap);
             *nap = nap.saturating_mul(2).min(longest);
             // No need to be precise: a reader polls if it cannot announce itself, or no process
@@ -215,13 +252,14 @@ impl Reader {
         let event = table.event_count();
         let ticket = event.ticket();
         event.announce();
-        // Looked at after the announcement, as the handshake wants. `standing` and `epoch` are
-        // covered too, since a writer that changes them changes `wake` afterwards.
-        if board.reader_side().latest_before_sleep() != self.seen || (board.standing(), board.epoch()) != known {
+        if self.at.differs(self.seen, known) {
             return;
         }
         let time = left.min(SLICE);
-        table.sleep(ticket, time);
+        match self.wakes.get() {
+            None => table.sleep(ticket, time),
+            Some(wakes) => wakes.sleep_beside(table, ticket, time),
+        }
         fail_point!("wait.slept");
     }
 }

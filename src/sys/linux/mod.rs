@@ -3,6 +3,7 @@
 mod lease;
 mod limits;
 mod sever;
+mod wait_set;
 
 pub(crate) use super::no_sweeper::Sweeper;
 pub(crate) use super::ofd as range_lock;
@@ -10,6 +11,7 @@ pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 pub(crate) use limits::{address_space_left, group_memory_short_of, mappings_left};
 pub(crate) use sever::{sever, unmap};
+pub(crate) use wait_set::{Alarm, WaitSet};
 
 use super::pieces::in_pieces;
 use super::types::Identity;

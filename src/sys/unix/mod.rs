@@ -27,6 +27,7 @@ pub(crate) use super::no_sweeper::Sweeper;
 pub(crate) use super::ofd as range_lock;
 // Where locks are files, they have their own `open` and `open_exclusive`.
 pub(crate) use super::no_lease::Lease;
+pub(crate) use super::no_wait_set::{Alarm, WaitSet};
 pub(crate) use super::posix::*;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) use super::sweeper::Sweeper;

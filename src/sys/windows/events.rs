@@ -28,7 +28,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 /// The sleep of a sleeper that no wake reaches.
-const NAP: Duration = Duration::from_millis(1);
+pub(super) const NAP: Duration = Duration::from_millis(1);
 
 /// Views of a file begin at multiples of this.
 ///
@@ -52,6 +52,19 @@ impl Sleepers {
     /// Sleeps while `word` is `ticket`, at most `timeout`. Returns at the time-out, at a wake-up,
     /// and for no reason at all: the caller looks again.
     pub(crate) fn sleep(self, word: &AtomicU32, ticket: u32, timeout: Duration) {
+        match self.event_of(word, ticket) {
+            Ok(event) if event.is_null() => std::thread::sleep(timeout.min(NAP)),
+            Ok(event) => {
+                // SAFETY: the handle is open.
+                unsafe { WaitForSingleObject(event, whole_millis(timeout)) };
+                close(event);
+            }
+            Err(HasChanged) => {}
+        }
+    }
+
+    /// The event of the ticket, which the caller closes; null if there can be none.
+    pub(super) fn event_of(self, word: &AtomicU32, ticket: u32) -> Result<HANDLE, HasChanged> {
         let name = self.name(word, ticket);
         // SAFETY: the name ends with a zero; no security attributes, which means those that the
         // process gives by default.
@@ -61,21 +74,11 @@ impl Sleepers {
         fence(Ordering::SeqCst);
         // Acquire: as `EventCount::ticket`; a sleeper that finds another ticket sees the news that
         // it stands for.
-        if word.load(Ordering::Acquire) != ticket {
-            close(event);
-            return;
+        if word.load(Ordering::Acquire) == ticket {
+            return Ok(event);
         }
-        if event.is_null() {
-            std::thread::sleep(timeout.min(NAP));
-            return;
-        }
-        // Up to the next millisecond: sleeping too short would mean to spin at the end of a
-        // time-out.
-        let millis = timeout.as_nanos().div_ceil(1_000_000);
-        let millis = u32::try_from(millis).unwrap_or(INFINITE).min(INFINITE - 1);
-        // SAFETY: the handle is open.
-        unsafe { WaitForSingleObject(event, millis) };
         close(event);
+        Err(HasChanged)
     }
 
     /// Wakes all sleepers on `word`, which the caller has changed from `replaced`.
@@ -100,7 +103,16 @@ impl Sleepers {
     }
 }
 
-fn close(event: HANDLE) {
+/// The word is not the ticket any more.
+pub(super) struct HasChanged;
+
+/// Up to the next millisecond: sleeping too short would mean to spin at the end of a time-out.
+pub(super) fn whole_millis(timeout: Duration) -> u32 {
+    let millis = timeout.as_nanos().div_ceil(1_000_000);
+    u32::try_from(millis).unwrap_or(INFINITE).min(INFINITE - 1)
+}
+
+pub(super) fn close(event: HANDLE) {
     if !event.is_null() {
         // SAFETY: the handle is open, and not used after this.
         unsafe { CloseHandle(event) };

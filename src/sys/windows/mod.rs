@@ -7,6 +7,7 @@ mod identity;
 pub(crate) mod locks;
 mod names;
 mod remove;
+mod wait_set;
 
 pub(crate) use super::no_lease::Lease;
 pub(crate) use super::no_limits::{address_space_left, group_memory_short_of, mappings_left, tells_what_is_set_aside};
@@ -17,6 +18,7 @@ pub(crate) use identity::{effective_user, identify, identify_path, same_file};
 pub(crate) use locks as range_lock;
 pub(crate) use names::check_file_name;
 pub(crate) use remove::{remove_file, sweep};
+pub(crate) use wait_set::{Alarm, WaitSet};
 
 use super::types::{Access, Storage};
 use std::fs::{self, File, OpenOptions};

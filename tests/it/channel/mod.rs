@@ -30,3 +30,5 @@ mod takeover;
 mod torn;
 mod unused;
 mod waiting;
+mod waiting_for_many;
+mod wakers;

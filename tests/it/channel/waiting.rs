@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 /// Waits in a thread, and calls `act` as soon as that thread sleeps.
 #[cfg(target_os = "linux")]
-fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
+pub(crate) fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let thread = scope.spawn(move || {
@@ -29,7 +29,7 @@ fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> 
 ///
 /// Here the system does not tell: most runs see it asleep, and all see what must hold.
 #[cfg(not(target_os = "linux"))]
-fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
+pub(crate) fn when_asleep<T: Send>(wait: impl FnOnce() -> T + Send, act: impl FnOnce()) -> T {
     std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let thread = scope.spawn(move || {

@@ -98,6 +98,16 @@ pub(super) enum Flaw {
     /// Looks at the state before the ticket is taken, and not again.
     StateBeforeTicket,
 
+    // Sleep on many.
+    /// Announces itself on the first channel alone.
+    AnnouncesOnOne,
+    /// Looks at the first channel alone after the announcements.
+    LooksAtOne,
+    /// Sleeps on the word of the first channel alone.
+    SleepsOnOne,
+    /// Takes the tickets of all channels after it has looked at them.
+    TicketsAfterLooks,
+
     // The end.
     /// Gives the lock back without a look at the parties that were refused it meanwhile.
     NoLookAfterLock,

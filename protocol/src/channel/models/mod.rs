@@ -45,6 +45,7 @@ mod close;
 mod copy;
 mod flaw;
 mod keep;
+mod many;
 mod pin;
 mod register;
 mod sleep;

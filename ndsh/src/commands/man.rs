@@ -96,8 +96,10 @@ fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
     match command {
         "ls" => vec![
             ("ndsh ls", "what there is, as a table that fits the window"),
-            ("ndsh ls --json | jq -r '.[].name'", "the names alone"),
+            ("ndsh ls 'cam*'", "channels whose names begin with cam"),
+            ("ndsh ls -q | xargs -n1 ndsh stat", "something for each name"),
         ],
+        "top" => vec![("ndsh top --sort memory", "all channels, the largest first, until q")],
         "info" => vec![("ndsh info camera", "slots, readers and files of the channel camera")],
         "echo" => vec![
             ("ndsh echo matrix", "the numbers, as NumPy prints them"),

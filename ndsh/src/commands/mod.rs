@@ -13,6 +13,7 @@ mod put;
 mod record;
 mod rm;
 mod stat;
+mod top;
 mod view;
 mod watch;
 
@@ -24,6 +25,7 @@ use clap::Subcommand;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Ls(ls::Args),
+    Top(top::Args),
     Info(info::Args),
     Echo(echo::Args),
     Stat(stat::Args),
@@ -45,6 +47,7 @@ impl Command {
     pub(crate) fn situation<'a>(&'a self, globals: &'a Globals) -> Situation<'a> {
         let (command, name) = match self {
             Self::Ls(_) => ("ls", None),
+            Self::Top(_) => ("top", None),
             Self::Info(args) => ("info", Some(&args.name)),
             Self::Echo(args) => ("echo", Some(&args.from.name)),
             Self::Stat(args) => ("stat", Some(&args.from.name)),
@@ -69,6 +72,7 @@ impl Command {
     pub(crate) fn run(&self, globals: &Globals, program: fn() -> clap::Command) -> Result<()> {
         match self {
             Self::Ls(args) => ls::run(args, globals),
+            Self::Top(args) => top::run(args, globals),
             Self::Info(args) => info::run(args, globals),
             Self::Rm(args) => rm::run(args, globals),
             Self::Gc(args) => gc::run(args, globals),

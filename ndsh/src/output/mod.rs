@@ -10,4 +10,6 @@ pub(crate) use json::{json, json_line};
 pub(crate) use stderr::tell;
 pub(crate) use stdout::{bytes, flush, stdout};
 pub(crate) use table::{Columns, window};
-pub(crate) use text::{counted, duration, number, printable, printable_message, quoted, shape, short_shape, size};
+pub(crate) use text::{
+    bandwidth, counted, duration, number, per_second, printable, printable_message, quoted, shape, short_shape, size,
+};

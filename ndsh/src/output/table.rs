@@ -1,5 +1,6 @@
 //! Tables that fit the terminal.
 
+use anstyle::Style;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use ratatui::text::Span;
 use std::io::{self, IsTerminal, Write};
@@ -18,15 +19,23 @@ pub(crate) struct Columns {
     /// Titles; `>` before one puts the cells of its column on the right.
     titles: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// How each row is coloured.
+    styles: Vec<Style>,
 }
 
 impl Columns {
     /// Creates a table with one title for each column; `>` aligns right.
     pub(crate) fn new(titles: &[&str]) -> Self {
-        Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new() }
+        Self { titles: titles.iter().map(|&title| title.to_owned()).collect(), rows: Vec::new(), styles: Vec::new() }
     }
 
     pub(crate) fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        self.styled_row(Style::new(), cells);
+    }
+
+    /// Adds a row in colour.
+    pub(crate) fn styled_row<S: Into<String>>(&mut self, style: Style, cells: impl IntoIterator<Item = S>) {
+        self.styles.push(style);
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
@@ -38,16 +47,21 @@ impl Columns {
             if self.width() <= window {
                 return;
             }
-            if let Some(index) = self.titles.iter().position(|found| found.trim_start_matches('>') == *title) {
-                self.titles.remove(index);
-                self.rows.iter_mut().filter(|row| index < row.len()).for_each(|row| drop(row.remove(index)));
-            }
+            self.remove(title);
         }
         let mut most = window;
         while self.width() > window && most > 4 {
             most -= 1;
             let cells = self.rows.iter_mut().flatten().filter(|cell| width(cell) > most);
             cells.for_each(|cell| *cell = cut(cell, most));
+        }
+    }
+
+    /// Removes a column, if it is there.
+    pub(crate) fn remove(&mut self, title: &str) {
+        if let Some(index) = self.titles.iter().position(|found| found.trim_start_matches('>') == title) {
+            self.titles.remove(index);
+            self.rows.iter_mut().filter(|row| index < row.len()).for_each(|row| drop(row.remove(index)));
         }
     }
 
@@ -62,6 +76,11 @@ impl Columns {
 
     /// Prints the table, without blanks at the ends of lines.
     pub(crate) fn print(&self, to: &mut impl Write) -> io::Result<()> {
+        self.lines().try_for_each(|(style, line)| writeln!(to, "{style}{line}{style:#}"))
+    }
+
+    /// The lines of the table, with their colours; the first one has the titles.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (Style, String)> {
         let mut table = Table::new();
         table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.titles.iter().map(|title| title.trim_start_matches('>')));
@@ -74,10 +93,9 @@ impl Columns {
         for row in &self.rows {
             table.add_row(row);
         }
-        for line in table.lines() {
-            writeln!(to, "{}", line.trim_end())?;
-        }
-        Ok(())
+        let styles = std::iter::once(Style::new()).chain(self.styles.iter().copied());
+        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        styles.zip(lines)
     }
 }
 

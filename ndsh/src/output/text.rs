@@ -53,6 +53,22 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Formats values per second: `60.0/s`, `1.25M/s`.
+pub(crate) fn per_second(rate: f64) -> String {
+    match rate {
+        1e6.. => format!("{:.2}M/s", rate / 1e6),
+        1e4.. => format!("{:.1}k/s", rate / 1e3),
+        _ => format!("{rate:.1}/s"),
+    }
+}
+
+/// Formats bytes per second: `158.2 MiB/s`.
+pub(crate) fn bandwidth(bytes: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
+    let bytes = bytes as u64;
+    format!("{}/s", size(bytes))
+}
+
 /// Counts things: `1 file`, `2 files`.
 pub(crate) fn counted(count: impl Into<u128>, what: &str) -> String {
     let count = count.into();
@@ -141,5 +157,11 @@ mod tests {
     fn many_axes_are_counted() {
         assert_eq!(short_shape(&[8, 3, 1080, 1920]), "(8, 3, 1080, 1920)");
         assert_eq!(short_shape(&[2; 64]), "(2, 2, ..64 axes)");
+    }
+
+    #[test]
+    fn rates() {
+        assert_eq!([0.0, 59.94, 12_345.0, 2.5e6].map(per_second), ["0.0/s", "59.9/s", "12.3k/s", "2.50M/s"]);
+        assert_eq!(bandwidth(2_764_800.0 * 60.0), "158.2 MiB/s");
     }
 }

@@ -109,6 +109,11 @@ impl Summary {
         }
     }
 
+    /// Bytes a second; `None` where the rate is unknown.
+    pub(crate) fn bandwidth(&self) -> Option<f64> {
+        Some(self.rate? * self.bytes? as f64)
+    }
+
     /// Remarks beside the figures, such as `damaged` or `closed`.
     pub(crate) fn note(&self) -> String {
         let mut notes = Vec::new();

@@ -29,6 +29,8 @@ pub(crate) enum Action {
     Next,
     Previous,
     Redraw,
+    /// Another key.
+    Key(char),
 }
 
 impl Screen {
@@ -69,6 +71,11 @@ impl Screen {
         self.terminal.size().map_or(80, |size| size.width)
     }
 
+    /// The screen's height in lines.
+    pub(crate) fn height(&self) -> u16 {
+        self.terminal.size().map_or(24, |size| size.height)
+    }
+
     /// Waits up to `time` for an action of the user.
     ///
     /// A signal counts as quitting. In raw mode Ctrl-C is a key.
@@ -97,6 +104,7 @@ fn meaning(event: &Event) -> Option<Action> {
             KeyCode::Char('q') | KeyCode::Esc => Some(Action::Quit),
             KeyCode::Right | KeyCode::Down | KeyCode::Char('n' | 'l' | 'j') => Some(Action::Next),
             KeyCode::Left | KeyCode::Up | KeyCode::Char('p' | 'h' | 'k') => Some(Action::Previous),
+            KeyCode::Char(other) => Some(Action::Key(other)),
             _ => None,
         },
         _ => None,

@@ -237,3 +237,43 @@ fn damage_stops_no_list() {
     assert!(entry(&list, "bad", "channel")["problems"][0].as_str().unwrap().contains("not a file of this library"));
     assert_eq!(entry(&list, "good", "channel")["problems"], json!([]));
 }
+
+#[test]
+fn patterns_choose_names() {
+    let dir = TestDir::new();
+    for name in ["cam.left", "cam.right", "imu", "it's"] {
+        dir.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+    }
+    let array = dir.array_options().create::<u8>("imu", &[1]).unwrap();
+    assert_eq!(dir.ok(&["ls", "-q"]), "cam.left\ncam.right\nimu\nit's\n");
+    assert_eq!(dir.ok(&["ls", "-q", "cam*"]), "cam.left\ncam.right\n");
+    assert_eq!(dir.ok(&["ls", "--quiet", "*.left", "im[a-z]"]), "cam.left\nimu\n");
+    assert_eq!(dir.json(&["ls", "imu", "--json", "--interval=0"]).as_array().unwrap().len(), 2, "two kinds");
+    let table = dir.ok(&["ls", "cam.?ight", "--interval=0"]);
+    assert!(table.lines().count() == 2 && table.contains("cam.right"), "{table}");
+    for none in [&["ls", "nothing*"][..], &["ls", "-q", "nothing"], &["ls", "--json", "x"]] {
+        assert_eq!(dir.run(none).code, 3, "{none:?}");
+    }
+    assert_eq!(dir.run(&["ls", "["]).code, 2);
+    let empty = TestDir::new();
+    assert_eq!(empty.ok(&["ls", "-q"]), "");
+    array.unlink().unwrap();
+}
+
+#[test]
+fn what_is_dead_or_damaged_is_red() {
+    let dir = TestDir::new();
+    for name in ["bad", "kept"] {
+        dir.options().persist(true).create::<u8>(name).unwrap().write(&[1], &[1]).unwrap();
+    }
+    let _writer = dir.options().create::<u8>("good").unwrap();
+    let mut dead = holder::hold(&dir, "writer", "dead");
+    dead.kill();
+    fs::File::options().write(true).open(dir.file("bad.ndsh")).unwrap().write_at(b"nonsense", 0).unwrap();
+    let text = dir.ok(&["ls", "--interval=0", "--color=always"]);
+    let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap();
+    assert!(line("bad").starts_with("\u{1b}[1m\u{1b}[31mbad"), "{text:?}");
+    assert!(line("dead").starts_with("\u{1b}[31mdead") && line("dead").contains("its writer died"), "{text:?}");
+    assert!(line("kept").starts_with("kept") && line("good").starts_with("good"), "{text:?}");
+    assert!(!dir.ok(&["ls", "--interval=0"]).contains('\u{1b}'));
+}

@@ -27,6 +27,7 @@ mod python;
 mod recording;
 mod support;
 mod terminal;
+mod top;
 mod view;
 mod watch;
 mod written;

@@ -93,6 +93,8 @@ fn the_list_fits_its_window() {
         assert!(widest <= columns.into() && text.lines().count() == 3, "{columns} columns:\n{text}");
         assert!(text.starts_with("NAME"), "{text}");
     }
+    let text = printed(&dir, 80, "xterm", &["ls", "--interval=0", "--wide"]);
+    assert!(text.contains("PINNED") && text.contains(&"long-name-".repeat(12)), "{text}");
     // In a pipe all columns are there, and many axes do not make every row long.
     let text = dir.ok(&["ls", "--interval=0"]);
     assert!(text.contains("PINNED") && text.contains("64 axes") && text.contains(&"long-name-".repeat(12)), "{text}");

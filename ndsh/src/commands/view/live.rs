@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
             Some(Action::Quit) => return Ok(()),
             Some(Action::Next) => index = neighbours[1].clone().or(index),
             Some(Action::Previous) => index = neighbours[0].clone().or(index),
-            Some(Action::Redraw) => {}
+            Some(Action::Redraw | Action::Key(_)) => {}
             None => changed = false,
         }
     }

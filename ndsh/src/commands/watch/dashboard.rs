@@ -1,11 +1,11 @@
 //! The dashboard: everything on one screen.
 
 use super::figures::Figures;
-use super::line::{bandwidth, per_second, standing, summary};
+use super::line::{standing, summary};
 use super::probe::Status;
 use crate::array::Statistics;
 use crate::endpoints::State;
-use crate::output::{duration, number, printable, shape, size};
+use crate::output::{bandwidth, duration, number, per_second, printable, shape, size};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};

@@ -4,7 +4,7 @@ use super::figures::Figures;
 use super::probe::Status;
 use crate::array::Statistics;
 use crate::endpoints::State;
-use crate::output::{duration, number, printable, shape, size};
+use crate::output::{bandwidth, duration, number, per_second, printable, shape};
 use serde::Serialize;
 
 /// Bars of a histogram, from low to high.
@@ -90,22 +90,6 @@ pub(super) fn standing(status: &Status) -> String {
     }
 }
 
-/// Formats values per second: `60.0/s`, `1.25M/s`.
-pub(super) fn per_second(rate: f64) -> String {
-    match rate {
-        1e6.. => format!("{:.2}M/s", rate / 1e6),
-        1e4.. => format!("{:.1}k/s", rate / 1e3),
-        _ => format!("{rate:.1}/s"),
-    }
-}
-
-/// Formats bytes per second: `158.2 MiB/s`.
-pub(super) fn bandwidth(bytes: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
-    let bytes = bytes as u64;
-    format!("{}/s", size(bytes))
-}
-
 /// Formats one moment as a line, with the same parts in the same order.
 pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Option<&Statistics>) -> String {
     let mut parts = vec![printable(name).into_owned(), standing(status)];
@@ -166,11 +150,5 @@ mod tests {
     fn bars() {
         assert_eq!(spark(&[0, 1, 50, 100]), "| \u{2581}\u{2584}\u{2588}|");
         assert_eq!(spark(&[]), "||");
-    }
-
-    #[test]
-    fn rates() {
-        assert_eq!([0.0, 59.94, 12_345.0, 2.5e6].map(per_second), ["0.0/s", "59.9/s", "12.3k/s", "2.50M/s"]);
-        assert_eq!(bandwidth(2_764_800.0 * 60.0), "158.2 MiB/s");
     }
 }

@@ -1,0 +1,71 @@
+//! All channels and arrays of a directory, at one moment.
+
+use super::processes::tag_mappers;
+use super::rate::{Observation, values_per_second};
+use super::summary::Summary;
+use crate::failure::{Failure, Result};
+use ndsharray::inspect::Kind;
+use ndsharray::{Error, Options};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Instant;
+
+/// A pattern for names, as a shell has them: `cam*`, `?`, `[ab]`.
+#[derive(Clone, Debug)]
+pub(crate) struct NamePattern(glob::Pattern);
+
+impl FromStr for NamePattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        glob::Pattern::new(text).map(Self).map_err(|error| error.msg.to_owned())
+    }
+}
+
+/// What was there, and when each was looked at.
+pub(crate) struct Survey(Vec<Observation>);
+
+impl Survey {
+    /// Looks at all whose names match.
+    pub(crate) fn take(options: &Options, patterns: &[NamePattern]) -> Result<Self> {
+        let mut reports = Vec::new();
+        for (name, kind) in names(options, patterns)? {
+            match options.look(&name, kind) {
+                Ok(report) => reports.push((Instant::now(), report)),
+                // It was removed after it was listed.
+                Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self(reports))
+    }
+
+    /// Whether there are channels, whose values have numbers and so a rate.
+    pub(crate) fn has_channels(&self) -> bool {
+        self.0.iter().any(|(_, report)| report.kind == Kind::Channel)
+    }
+
+    /// Describes each, with the rates since an earlier survey.
+    pub(crate) fn summaries(&self, before: Option<&Self>) -> Vec<Summary> {
+        let earlier: BTreeMap<_, _> = before
+            .into_iter()
+            .flat_map(|before| &before.0)
+            .map(|look| ((look.1.name.as_str(), look.1.kind), look))
+            .collect();
+        let mappers = tag_mappers(self.0.iter().map(|(_, report)| report));
+        let summary = |look: &Observation| {
+            let before = earlier.get(&(look.1.name.as_str(), look.1.kind));
+            let rate = before.and_then(|before| values_per_second(before, look));
+            Summary::new(&look.1, rate, mappers.get(&look.1.name).map_or(&[], Vec::as_slice))
+        };
+        self.0.iter().map(summary).collect()
+    }
+}
+
+/// Lists the names that match a pattern, or all without one, with their kinds.
+pub(crate) fn names(options: &Options, patterns: &[NamePattern]) -> Result<Vec<(String, Kind)>> {
+    let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
+    let listed = listed.into_iter().map(|found| (found.name, found.kind));
+    let matches = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.0.matches(name));
+    Ok(listed.filter(|(name, _)| matches(name)).collect())
+}

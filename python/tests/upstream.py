@@ -30,6 +30,8 @@ SHARED_NDARRAY2 = Package(
     "shared-ndarray2", "2.0.3", "044b4481a2eacdd09186b1d9b1e986ca692606e02d53a357e6fb5eae7a33fd5a"
 )
 
+SHARED_ARRAY = Package("SharedArray", "3.2.4", "b8b8d189110c023b9de502f9396ff2591f660fb2c9637eb13fcaf233127e50be")
+
 
 def fetch(package: Package, cache: Path) -> Path:
     """Returns the unpacked distribution, from `cache` if that has it.

@@ -17,10 +17,23 @@ pub(crate) struct Block {
 ///
 /// Unlike `mmap.mmap`, the mapping keeps no descriptor.
 #[pyfunction]
-pub(crate) fn map_block(py: Python<'_>, descriptor: RawFd, size: usize) -> PyResult<Bound<'_, PyUntypedArray>> {
-    let block = Bound::new(py, Block { map: MmapOptions::new().len(size).map_raw(descriptor)? })?;
+#[pyo3(signature = (descriptor, size, writable=true))]
+pub(crate) fn map_block(
+    py: Python<'_>,
+    descriptor: RawFd,
+    size: usize,
+    writable: bool,
+) -> PyResult<Bound<'_, PyUntypedArray>> {
+    let mut options = MmapOptions::new();
+    let map = options.len(size);
+    let (map, access) = if writable {
+        (map.map_raw(descriptor)?, Access::Write)
+    } else {
+        (map.map_raw_read_only(descriptor)?, Access::Read)
+    };
+    let block = Bound::new(py, Block { map })?;
     let data = block.get().map.as_mut_ptr();
-    // SAFETY: the block keeps the mapping, of so many bytes, for reads and writes. The caller says
-    // that the file has them. The mapping starts at a page.
-    unsafe { array::array_over(block.into_any(), DType::U8, &[size], data, Access::Write) }
+    // SAFETY: the block keeps the mapping, of so many bytes, for reads, and for writes if
+    // `writable`. The caller says that the file has them. The mapping starts at a page.
+    unsafe { array::array_over(block.into_any(), DType::U8, &[size], data, access) }
 }

@@ -1,10 +1,11 @@
-"""Drop-ins for the packages ndsharray and shared-ndarray2.
+"""Drop-ins for the packages ndsharray, shared-ndarray2 and SharedArray.
 
 A program that uses one of them changes its import, and nothing else::
 
     import ndsharray_rs.compat as ndsharray
     from ndsharray_rs.compat import NdShArray, supported_types
     from ndsharray_rs.compat import SharedNDArray
+    import ndsharray_rs.compat.SharedArray as sa
 
 The classes' docs list the differences behind the same signatures, with their reasons.
 """

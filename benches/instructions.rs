@@ -40,7 +40,7 @@ const MANY: u64 = FEW * 5;
 type Operation = (&'static str, fn(u64));
 
 /// What is counted. Together with its name on the command line and in the file.
-const OPERATIONS: [Operation; 9] = [
+const OPERATIONS: [Operation; 10] = [
     (LOOP, |count| repeat(count, || true)),
     ("poll", |count| {
         let (_writer, mut reader, _dir) = channel();
@@ -61,6 +61,10 @@ const OPERATIONS: [Operation; 9] = [
     ("write 64 B, wait, view, drop", |count| {
         let (mut writer, mut reader, _dir) = channel();
         repeat(count, || write(&mut writer) && look(reader.wait(Duration::ZERO)));
+    }),
+    ("write 64 B with history 32, read_next, view, drop", |count| {
+        let (mut writer, mut reader, _dir) = channel_with(32);
+        repeat(count, || write(&mut writer) && look(reader.read_next()));
     }),
     ("loan 64 B, publish", |count| {
         let (mut writer, _reader, _dir) = channel();
@@ -105,12 +109,16 @@ fn repeat(count: u64, mut operation: impl FnMut() -> bool) {
 }
 
 fn channel() -> (Writer<u8>, Reader, TempDir) {
+    channel_with(1)
+}
+
+fn channel_with(history: usize) -> (Writer<u8>, Reader, TempDir) {
     let dir = TempDir::new().expect("a temporary directory");
     let options = Options::new().dir(dir.path());
-    let mut writer = options.create::<u8>("counts").expect("a new channel");
+    let mut writer = options.clone().history(history).create::<u8>("counts").expect("a new channel");
     let mut reader = options.open("counts").expect("the channel just made");
     // Every slot that small values take turns in has been used, and is known to the reader.
-    for _ in 0..16 {
+    for _ in 0..16 * history {
         assert!(write(&mut writer) && look(reader.read()));
     }
     (writer, reader, dir)

@@ -9,6 +9,7 @@ use crate::view::error::ViewError;
 use crate::view::shape::{MAX_NDIM, ShapeError};
 use std::any::Any;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, io};
 use thiserror::Error;
 
@@ -200,6 +201,30 @@ pub enum Error {
     AllSlotsPinned {
         /// Slots of the channel.
         slots: usize,
+    },
+    /// A reader that must see every value has not read enough for another one to be written.
+    ///
+    /// The writer has waited as long as
+    /// [`Options::wait_for_readers`](crate::Options::wait_for_readers) says. Nothing was written;
+    /// the last value stays.
+    #[error("{readers} lossless reader(s) are behind, the slowest by {behind} values, after {waited:?}")]
+    #[non_exhaustive]
+    ReadersBehind {
+        /// Living lossless readers that have yet to read a value which would be overwritten next.
+        readers: usize,
+        /// Values that the slowest of them has yet to read.
+        behind: u64,
+        /// How long the writer waited.
+        waited: Duration,
+    },
+    /// The channel's writer does not wait for readers, so none can be lossless.
+    ///
+    /// The writer allows it with [`Options::wait_for_readers`](crate::Options::wait_for_readers).
+    #[error("the writer of channel {name:?} does not wait for readers (Options::wait_for_readers)")]
+    #[non_exhaustive]
+    LosslessRefused {
+        /// The channel.
+        name: String,
     },
     /// All entries of the channel's readers, or of the array's handles, are taken.
     #[error(

@@ -38,6 +38,10 @@ pub struct Options {
     pub(crate) owners: Owners,
     pub(crate) spin: Duration,
     pub(crate) max_value: usize,
+    pub(crate) history: usize,
+    pub(crate) wait_for_readers: Option<Duration>,
+    pub(crate) from_oldest: bool,
+    pub(crate) lossless: bool,
 }
 
 /// The default limit of a reader's look before it sleeps.
@@ -59,6 +63,10 @@ impl Default for Options {
             owners: Owners::default(),
             spin: SPIN,
             max_value: usize::MAX,
+            history: 1,
+            wait_for_readers: None,
+            from_oldest: false,
+            lossless: false,
         }
     }
 }
@@ -178,6 +186,94 @@ impl Options {
         self
     }
 
+    /// How many values the writer keeps readable, the current one included; by default 1.
+    ///
+    /// For readers that take every value, with [`read_next`](crate::Reader::read_next). The last
+    /// `values` are overwritten last: only when readers hold so many slots, or memory is so short,
+    /// that no other is left. From 1 to two less than [`max_slots`](Self::max_slots). Each takes a
+    /// file of its own, and each write one store more.
+    ///
+    /// A channel that is taken over has to have the slots for it.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path());
+    /// let mut writer = options.clone().history(8).create::<u32>("doc-history")?;
+    /// let mut recorder = options.open("doc-history")?;
+    /// for frame in 0..3 {
+    ///     writer.write(&[1], &[frame])?;
+    /// }
+    /// while let Some(sample) = recorder.read_next()? {
+    ///     println!("frame {}", sample.view::<u32>()?[[0]]); // 0, then 1, then 2
+    /// }
+    /// # assert_eq!(recorder.seq(), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn history(mut self, values: usize) -> Self {
+        self.history = values;
+        self
+    }
+
+    /// Lets readers be [lossless](Self::lossless): a write waits for them up to `timeout`.
+    ///
+    /// By default no reader can have a writer wait.
+    ///
+    /// The writer overwrites no value that a living lossless reader has yet to read. When its slots
+    /// are used up it waits, in the call that asks for memory: a write, or a loan. After `timeout`
+    /// that call is [`Error::ReadersBehind`], and nothing has been written. A reader that was
+    /// killed is not waited for: the kernel tells. One that is stopped has each write wait that
+    /// long.
+    ///
+    /// Without lossless readers a write waits for nothing.
+    #[must_use]
+    pub fn wait_for_readers(mut self, timeout: Duration) -> Self {
+        self.wait_for_readers = Some(timeout);
+        self
+    }
+
+    /// Whether a reader begins with the oldest value that still stands.
+    ///
+    /// By default it begins with the current one. [`read_next`](crate::Reader::read_next) returns
+    /// the older ones first. [`missed`](crate::Sample::missed) counts from there.
+    #[must_use]
+    pub fn from_oldest(mut self, from_oldest: bool) -> Self {
+        self.from_oldest = from_oldest;
+        self
+    }
+
+    /// Whether a reader must see every value; the writer waits for it.
+    ///
+    /// Only a writer that [allows it](Self::wait_for_readers) has such readers; otherwise opening
+    /// is [`Error::LosslessRefused`]. [`read_next`](crate::Reader::read_next) returns all values
+    /// from the one on that was current when the reader had been opened, and misses none. After a
+    /// next writer that does not allow it the reader gets that error once, and is ordinary then.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path()).max_slots(4);
+    /// let limit = Duration::from_millis(10);
+    /// let mut writer = options.clone().wait_for_readers(limit).create::<u32>("doc-lossless")?;
+    /// let mut recorder = options.clone().lossless(true).open("doc-lossless")?;
+    /// for frame in 0..4 {
+    ///     writer.write(&[1], &[frame])?;
+    /// }
+    /// assert!(writer.write(&[1], &[4]).is_err()); // the recorder has read none of the four
+    /// assert_eq!(recorder.read_next()?.unwrap().view::<u32>()?[[0]], 0);
+    /// writer.write(&[1], &[4])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn lossless(mut self, lossless: bool) -> Self {
+        self.lossless = lossless;
+        self
+    }
+
     /// The users whose files are trusted, by default this one and root.
     #[must_use]
     pub fn owners(mut self, owners: Owners) -> Self {
@@ -200,6 +296,11 @@ impl Options {
         at(self.location(name)?, act)
     }
 
+    /// Whether a channel with so many usable slots can keep the history that is asked for.
+    pub(crate) fn check_history(&self, slots: usize) -> Result<()> {
+        in_range("history", self.history, 1, slots.saturating_sub(2).max(1))
+    }
+
     /// Permission bits of the reader table.
     pub(crate) fn table_mode(&self) -> u32 {
         0o600 | self.readers_mode.map_or(0, for_writers_alone)
@@ -208,6 +309,7 @@ impl Options {
     pub(crate) fn check(&self) -> Result<()> {
         in_range("max_slots", self.max_slots, 2, MAX_SLOTS)?;
         in_range("max_readers", self.max_readers, 1, Members::MAX)?;
+        self.check_history(self.max_slots)?;
         in_range("mode", self.mode as usize, 0, 0o755)?;
         if self.mode & 0o022 != 0 {
             return Err(Error::Unsupported { what: "a mode that lets others write payloads" });
@@ -373,12 +475,17 @@ mod tests {
             (Options::new().max_readers(0), "max_readers"),
             (Options::new().max_readers(449), "max_readers"),
             (Options::new().readers_mode(0o1000), "readers_mode"),
+            (Options::new().history(0), "history"),
+            (Options::new().history(63), "history"),
+            (Options::new().max_slots(4).history(3), "history"),
         ];
         for (options, name) in bad {
             assert!(matches!(options.check(), Err(Error::InvalidOption { option, .. }) if option == name));
         }
         assert!(matches!(Options::new().mode(0o666).check(), Err(Error::Unsupported { .. })));
         assert!(Options::new().mode(0o644).readers_mode(0o666).check().is_ok());
+        assert!(Options::new().history(62).check().is_ok());
+        assert!(Options::new().max_slots(2).check().is_ok());
     }
 
     #[test]

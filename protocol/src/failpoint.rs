@@ -32,7 +32,8 @@ mod armed {
         // A board or table is made.
         "head.body",
         // A value.
-        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "publish.written", "publish.numbered", "publish.named",
+        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "publish.written", "publish.numbered",
+        "publish.named",
         "ahead.zeroed", "ahead.claimed", "ring.cleared", "ring.changed",
         // A reader comes and goes, holds a value, waits.
         "register.cleared", "register.shown", "register.emptied", "pin.chosen", "pin.announced", "pin.held", "pin.missed", "pin.cleared",

@@ -11,7 +11,7 @@ use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::format::slot::{FRONT, RawHeader, TIME_WORD, WORDS};
 use crate::sys::{self, Access, ByteRange, Identity};
 use ndsharray_protocol::channel::{
-    self, Claim, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State,
+    self, Claim, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State, Terms,
     WriterSide,
 };
 use std::fs::File;
@@ -212,6 +212,16 @@ impl Board {
 
     pub(crate) fn epoch(&self) -> u64 {
         self.hot().epoch()
+    }
+
+    /// What the writer keeps, and whether it waits for readers.
+    pub(crate) fn terms(&self) -> Terms {
+        self.hot().terms()
+    }
+
+    /// Stores the terms of a writer that is about to begin its epoch.
+    pub(crate) fn set_terms(&self, terms: Terms) {
+        self.hot().set_terms(terms);
     }
 
     /// Begins the epoch of a new writer.

@@ -7,7 +7,11 @@ use std::sync::atomic::AtomicU64;
 
 /// Copies a head out of the first words of a file; `None` while the magic is not there.
 pub(crate) fn load_head(words: &[AtomicU64]) -> Option<[u8; HEAD_BYTES]> {
-    channel::load_head::<{ HEAD_BYTES / 8 }>(words).map(bytemuck::cast)
+    let words = channel::load_head::<{ HEAD_BYTES / 8 - 1 }>(words)?;
+    let mut head = [0; HEAD_BYTES];
+    // The last word is not part of it: in a reader table others store to its halves.
+    head.iter_mut().zip(bytemuck::bytes_of(&words)).for_each(|(byte, copy)| *byte = *copy);
+    Some(head)
 }
 
 /// Writes a head, the magic last.

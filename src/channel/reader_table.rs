@@ -9,7 +9,7 @@ use crate::files::reserve::no_mapping;
 use crate::files::seats::Seats;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
 use crate::sys::{self, Access, Identity, Sleepers, WaitSet};
-use ndsharray_protocol::channel::{Entry, Pins, Shared};
+use ndsharray_protocol::channel::{Entry, Gate, Pins, Shared};
 use ndsharray_protocol::event_count::EventCount;
 use ndsharray_protocol::members::Members;
 use std::fs::File;
@@ -18,10 +18,14 @@ use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+/// In the head, whose last bytes are not part of it.
+const GATE_AT: usize = HEAD_BYTES - size_of::<Gate>();
+
 pub(super) const SHARED_AT: usize = HEAD_BYTES;
 pub(super) const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
 
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
+static_assertions::const_assert_eq!(GATE_AT % align_of::<Gate>(), 0);
 
 /// A table and one of its entries, which its reader owns.
 pub(crate) struct OwnEntry {
@@ -137,6 +141,31 @@ impl Table {
     /// Adds `wake` to the words that end a sleep when they are not their ticket any more.
     pub(crate) fn add_to(&self, set: &mut WaitSet, ticket: u32) {
         set.add(Sleepers::of(&self.identity), self.event_count().wake, ticket);
+    }
+
+    /// The words on which a writer sleeps that waits for lossless readers.
+    #[inline]
+    pub(crate) fn gate(&self) -> EventCount<'_> {
+        // SAFETY: as for `shared`, which lies behind it in the same mapping. A Gate consists of
+        // atomics; the words before it are read through `words` alone, as atomics too.
+        let gate = unsafe { &*self.mapping.as_ptr().wrapping_add(GATE_AT).cast::<Gate>() };
+        gate.event_count()
+    }
+
+    /// Wakes the writer at the gate, if it sleeps or is about to.
+    #[cold]
+    pub(crate) fn wake_writer(&self) {
+        let gate = self.gate();
+        if let Some(replaced) = gate.notify() {
+            Sleepers::of(&self.identity).wake_all(gate.wake, replaced);
+        }
+    }
+
+    /// Sleeps at the gate while its word is `ticket`, at most `timeout`.
+    ///
+    /// May return for no reason.
+    pub(crate) fn sleep_at_gate(&self, ticket: u32, timeout: Duration) {
+        Sleepers::of(&self.identity).sleep(self.gate().wake, ticket, timeout);
     }
 
     #[inline]

@@ -127,4 +127,18 @@ pub enum HeaderError {
         /// The slot.
         slot: usize,
     },
+    /// The word that leads from a number to its slot says something impossible.
+    ///
+    /// An older value cannot be found by it. The current one still can.
+    #[error("value {number} is looked for in slot {cell}, which names value {found} in slot {slot}")]
+    Cell {
+        /// The sequence number looked for.
+        number: u64,
+        /// The slot that has the word.
+        cell: usize,
+        /// The sequence number that it names.
+        found: u64,
+        /// The slot that it names.
+        slot: usize,
+    },
 }

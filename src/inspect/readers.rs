@@ -53,7 +53,7 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
             index,
             owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: entry.pid() },
             pins: slots(pins.borrowed()).chain(slots(pins.kept().without(pins.borrowed()))).collect(),
-            seen: pins.seen(),
+            seen: pins.seen().number(),
             retries: pins.retries(),
             sharing: 0,
         }

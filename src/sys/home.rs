@@ -15,6 +15,9 @@ impl Home {
         Self { forks: watch_forks() }
     }
 
+    /// Of no process.
+    pub(crate) const NOWHERE: Self = Self { forks: u64::MAX };
+
     /// Whether this is that process; costs one load.
     #[inline(always)]
     pub(crate) fn is_here(&self) -> bool {

@@ -73,6 +73,15 @@ impl Ends {
                 let options = options.clone().max_slots(slots.parse()?).max_readers(readers.parse()?);
                 self.writer = Some(options.persist(persist.parse()?).create_any(NAME)?);
             }
+            ["create-waiting", slots, millis] => {
+                let options = options.clone().max_slots(slots.parse()?);
+                let limit = Duration::from_millis(millis.parse()?);
+                self.writer = Some(options.wait_for_readers(limit).create_any(NAME)?);
+            }
+            ["open-lossless"] => self.reader = Some(options.clone().lossless(true).open(NAME)?),
+            ["create-keeping", history] => {
+                self.writer = Some(options.clone().history(history.parse()?).create_any(NAME)?);
+            }
             ["go-to", dir] => std::env::set_current_dir(dir)?,
             ["create-in", dir] => self.writer = Some(Options::new().dir(dir).create_any(NAME)?),
             ["create", name] => self.writer = Some(AnyWriter::create(name)?),

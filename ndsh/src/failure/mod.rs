@@ -159,6 +159,7 @@ fn exit_of(error: &Error) -> Exit {
         | Error::WriterExists { .. }
         | Error::AlreadyExists { .. }
         | Error::AllSlotsPinned { .. }
+        | Error::ReadersBehind { .. }
         | Error::TooManyReaders { .. } => Exit::InUse,
         Error::PermissionDenied { .. } => Exit::Denied,
         // Links, directories and pipes are never ndsharray's, so only a file can be another user's.

@@ -2,7 +2,7 @@
 //!
 //! The writer alone stores them.
 
-use super::{LatestWord, SlotSeq, StateWord};
+use super::{CellWord, LatestWord, SlotSeq, StateWord, Terms};
 use crate::failpoint::fail_point;
 use crate::sync::{AtomicU32, AtomicU64, Ordering, assert_size};
 
@@ -23,7 +23,8 @@ pub struct Hot {
     pub(super) epoch: AtomicU64,
     /// How the channel stands.
     pub standing: StateWord,
-    _reserved: AtomicU32,
+    /// What the writer keeps, and whether it waits for readers.
+    terms: AtomicU32,
     /// The writer's process id as it saw itself: a hint for people.
     pub(super) pid: AtomicU32,
     _reserved_too: AtomicU32,
@@ -59,6 +60,19 @@ impl Hot {
         self.base.store(number, Ordering::Relaxed);
     }
 
+    /// What the writer keeps, and whether it waits for readers.
+    pub fn terms(&self) -> Terms {
+        // Acquire: pairs with `set_terms`. A reader of an open channel has seen its state, which is
+        // stored later.
+        Terms::from_bits(self.terms.load(Ordering::Acquire))
+    }
+
+    /// Stores the terms of a writer that is about to begin its epoch.
+    pub fn set_terms(&self, terms: Terms) {
+        // Release: pairs with `terms`.
+        self.terms.store(terms.to_bits(), Ordering::Release);
+    }
+
     /// The number that the first value of this board follows.
     pub fn base(&self) -> u64 {
         // Relaxed: written before the head.
@@ -88,7 +102,9 @@ pub struct Slot {
     /// The number of the value that the slot holds.
     pub seq: SlotSeq,
     pub(super) header: [AtomicU64; HEADER_WORDS],
-    _reserved: [AtomicU32; 3],
+    /// Leads to the last value whose number has this slot's residue.
+    pub cell: CellWord,
+    _reserved: AtomicU32,
     /// The epoch that the header was written in.
     epoch: AtomicU32,
 }
@@ -97,6 +113,13 @@ impl AsRef<SlotSeq> for Slot {
     #[inline]
     fn as_ref(&self) -> &SlotSeq {
         &self.seq
+    }
+}
+
+impl AsRef<CellWord> for Slot {
+    #[inline]
+    fn as_ref(&self) -> &CellWord {
+        &self.cell
     }
 }
 

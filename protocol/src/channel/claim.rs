@@ -2,7 +2,7 @@
 //!
 //! The argument stands in [the parent module](super).
 
-use super::{Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
+use super::{CellWord, Latest, LatestWord, PinMask, Pins, SlotIndex, SlotSeq};
 use crate::failpoint::fail_point;
 use crate::members::Members;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
@@ -174,12 +174,25 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         preclaimed: &mut Preclaimed,
         scan: &mut PinScan,
     ) -> Latest {
-        let latest = Latest::new(number, claim.slot);
+        let latest = self.number(&claim, number);
+        self.name(latest, next, preclaimed, scan);
+        latest
+    }
+
+    /// Gives the claimed slot its number, which no word names yet.
+    #[inline]
+    fn number(&self, claim: &Claim, number: u64) -> Latest {
         fail_point!("publish.written");
         // Release: header and payload before the number. Pairs with the `seq` load of `try_pin` and
         // `stamped`.
         self.seq(claim.slot).0.store(number, Ordering::Release);
         fail_point!("publish.numbered");
+        Latest::new(number, claim.slot)
+    }
+
+    /// Makes the value that `latest` names the current one.
+    #[inline]
+    fn name(&self, latest: Latest, next: PinMask, preclaimed: &mut Preclaimed, scan: &mut PinScan) {
         // Release: pairs with `ReaderSide::latest`.
         self.latest.0.store(latest.to_bits(), Ordering::Release);
         fail_point!("publish.named");
@@ -191,7 +204,6 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
         } else {
             self.preclaim(next, preclaimed, scan);
         }
-        latest
     }
 
     /// Claims the slots of `next` that no reader holds.
@@ -261,6 +273,25 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     #[inline]
     fn seq(&self, slot: SlotIndex) -> &SlotSeq {
         self.slots[slot.get()].as_ref()
+    }
+}
+
+impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E: AsRef<Pins>> WriterSide<'_, S, E> {
+    /// As [`publish`](Self::publish), and stores the value's cell: it can be found when it is
+    /// older.
+    #[inline]
+    pub fn publish_kept(
+        &self,
+        claim: Claim,
+        number: u64,
+        next: PinMask,
+        preclaimed: &mut Preclaimed,
+        scan: &mut PinScan,
+    ) -> Latest {
+        let latest = self.number(&claim, number);
+        self.set_cell(latest);
+        self.name(latest, next, preclaimed, scan);
+        latest
     }
 }
 

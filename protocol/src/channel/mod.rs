@@ -14,8 +14,12 @@
 //! | `borrowed`, `kept` of each reader ([`Pins`]) | that reader | the slots it holds |
 //! | `registered` ([`Members`]) | readers, at open and close | which entries are in use |
 //! | `asleep`, `wake` ([`EventCount`]) | sleepers and writer | whether a sleeper must be woken |
+//! | `cell` of each slot ([`CellWord`]) | writer | where the last value of this residue is |
 //! | `state` ([`StateWord`]) | holder of the writer's lock | how the channel stands |
 //! | `seen` of each reader ([`Pins`]) | that reader | the last value that it has come to |
+//!
+//! Older values are found and pinned as `history.rs` says. Readers that must see every value, and
+//! the writer that waits for them, are the matter of `lossless.rs`.
 //!
 //! What a close leaves stays until all living readers have come to it: that is what `seen` is for.
 //!
@@ -85,6 +89,8 @@
 mod board;
 mod claim;
 mod close;
+mod history;
+mod lossless;
 #[cfg(test)]
 mod models;
 mod per_slot;
@@ -97,6 +103,8 @@ mod word;
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
+pub use history::{CellWord, Found, OlderPin, begin_with_older};
+pub use lossless::{Gate, Seen, Terms};
 pub use per_slot::PerSlot;
 pub use pin::{KeptPins, PinAttempt, ReaderSide};
 pub use table::{Entry, Shared};
@@ -130,7 +138,7 @@ pub struct Pins {
     ///
     /// A hint for the writer to spread over more slots; nothing depends on it.
     retries: AtomicU64,
-    /// Number of the last value that the reader has come to.
+    /// Number of the last value that the reader has come to, and whether it is lossless.
     ///
     /// All ones when it reads no more. What a close leaves stays for readers that are behind.
     seen: AtomicU64,

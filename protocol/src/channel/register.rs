@@ -2,7 +2,7 @@
 //!
 //! Its pins are cleared before either.
 
-use super::Pins;
+use super::{Pins, Seen};
 use crate::failpoint::fail_point;
 use crate::members::Members;
 use crate::sync::Ordering;
@@ -12,12 +12,20 @@ impl Pins {
     ///
     /// Whatever a dead owner pinned is given back.
     pub fn register(&self, members: &Members, index: usize) {
+        self.register_with(members, index, 0);
+    }
+
+    /// As [`register`](Self::register), with a first `seen` word.
+    pub(super) fn register_with(&self, members: &Members, index: usize, seen: u64) {
         // Release: a writer that still sees the bit of the entry's owner before us may load these
         // zeros instead of that owner's own. The entry's lock made its reads happen before ours;
         // this passes them on. Pairs with `WriterSide::scan`.
         self.borrowed.store(0, Ordering::Release);
         self.kept.store(0, Ordering::Release);
-        self.seen.store(0, Ordering::Relaxed);
+        // Relaxed: a writer that sees the bit of `add` sees this. One that sees the bit of the
+        // owner before may take that owner's `seen` for ours, which it asks the kernel about, or
+        // this.
+        self.seen.store(seen, Ordering::Relaxed);
         fail_point!("register.cleared");
         // Every later pin of this reader comes after the SeqCst of `add`.
         members.add(index);
@@ -41,6 +49,6 @@ impl Pins {
     #[inline]
     pub fn has_seen(&self, number: u64) -> bool {
         // Relaxed: a stale number is only cautious, see `ReaderSide::tell`.
-        self.seen.load(Ordering::Relaxed) >= number
+        Seen::from_bits(self.seen.load(Ordering::Relaxed)).number() >= number
     }
 }

@@ -1,6 +1,6 @@
 //! What the words say, to a party that only looks and takes no part.
 
-use super::{Entry, Latest, LatestWord, PinMask, Pins, SlotSeq};
+use super::{Entry, Latest, LatestWord, PinMask, Pins, Seen, SlotSeq};
 use crate::sync::Ordering;
 
 impl LatestWord {
@@ -37,9 +37,9 @@ impl Pins {
         self.retries.load(Ordering::Relaxed)
     }
 
-    /// Number of the last value that the reader has come to.
-    pub fn seen(&self) -> u64 {
-        self.seen.load(Ordering::Relaxed)
+    /// How far the reader has come.
+    pub fn seen(&self) -> Seen {
+        Seen::from_bits(self.seen.load(Ordering::Relaxed))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::files::seats::Seat;
 use crate::files::trusted::{open_table_file, open_trusted};
 use crate::format::error::HeaderError;
 use crate::sys::{self, Access, Home, LockedFile, ShortWay, Sweeper, range_lock};
-use ndsharray_protocol::channel::{KeptPins, Latest, PinAttempt, Pins, SlotIndex, State};
+use ndsharray_protocol::channel::{KeptPins, Latest, OlderPin, PinAttempt, Pins, SlotIndex, State};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
@@ -29,6 +29,16 @@ pub(crate) enum Mode {
     CopyOnly,
 }
 
+/// How a reader attaches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) mode: Mode,
+    /// Whether the writer is to wait for it.
+    pub(crate) lossless: bool,
+    /// Whether it begins with the oldest value that stands, instead of the current one.
+    pub(crate) from_oldest: bool,
+}
+
 /// A reader's place in a channel.
 ///
 /// It is given up when the reader and all of its owned samples are gone.
@@ -37,12 +47,31 @@ pub(crate) struct Attachment {
     owners: Owners,
     board: Board,
     lineage: Uuid,
-    place: Option<OwnSeat>,
+    place: Place,
     home: Home,
     /// For a reader that has no wakers.
     short_way: ShortWay,
     /// Comes after the mappings.
     _sweeper: Sweeper,
+}
+
+/// A reader's entry in the reader table, if it has one.
+enum Place {
+    /// It only copies.
+    None,
+    Ordinary(OwnSeat),
+    /// The writer waits for it, or the writer before did.
+    Lossless(OwnSeat),
+}
+
+impl Place {
+    #[inline]
+    fn seat(&self) -> Option<&OwnSeat> {
+        match self {
+            Self::None => None,
+            Self::Ordinary(seat) | Self::Lossless(seat) => Some(seat),
+        }
+    }
 }
 
 /// An entry of the reader table, owned through the kernel's lock on it.
@@ -55,10 +84,13 @@ struct OwnSeat {
 }
 
 impl Attachment {
-    pub(crate) fn new(location: &Location, owners: Owners, mode: Mode) -> Result<Self> {
+    pub(crate) fn new(location: &Location, owners: Owners, request: Request) -> Result<Self> {
+        if request.lossless && request.mode == Mode::CopyOnly {
+            return Err(Error::Unsupported { what: "a lossless reader without write permission" });
+        }
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            match Self::try_new(location, owners, mode)? {
+            match Self::try_new(location, owners, request)? {
                 Found::Attached(attachment) => return Ok(attachment),
                 // The files are being exchanged by a new writer, or are damaged: a few more looks
                 // will show.
@@ -69,7 +101,7 @@ impl Attachment {
         Err(last.unwrap_or(Error::Contended { attempts: ATTEMPTS }))
     }
 
-    fn try_new(location: &Location, owners: Owners, mode: Mode) -> Result<Found> {
+    fn try_new(location: &Location, owners: Owners, request: Request) -> Result<Found> {
         let path = location.board();
         let not_found = || Error::not_found(path.clone());
         let home = Home::here();
@@ -87,8 +119,11 @@ impl Attachment {
             let short_way = ShortWay::new(&home);
             Self { location, owners, board, lineage, place, home, short_way, _sweeper: sweeper }
         };
-        if mode == Mode::CopyOnly {
-            return Ok(Found::Attached(attach(board, None)));
+        if request.lossless && !board.terms().waits {
+            return Err(Error::LosslessRefused { name: location.name().to_owned() });
+        }
+        if request.mode == Mode::CopyOnly {
+            return Ok(Found::Attached(attach(board, Place::None)));
         }
         let readers = location.readers();
         let (file, identity) = match open_table_file(&readers, Access::ReadWrite, owners) {
@@ -102,14 +137,16 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let is_closed = || !board.state().takes_readers();
-        let place = match OwnSeat::take(table, LockedFile::new(file), &readers)? {
+        let first = request.lossless.then(|| before_first(&board, board.reader_side().latest(), request.from_oldest));
+        let place = match OwnSeat::take(table, LockedFile::new(file), &readers, first)? {
             Ok(place) => place,
             // No seat, because a remover has locked all of them.
             Err(seat) if seat == Seat::LockedOut || is_closed() => return Ok(Found::InPieces(not_found())),
             Err(_) => return Err(Error::TooManyReaders { max: head.readers as usize }),
         };
         fail_point!("attach.placed");
-        let attached = attach(board, Some(place));
+        let place = if request.lossless { Place::Lossless(place) } else { Place::Ordinary(place) };
+        let attached = attach(board, place);
         if !attached.board.state_registered().takes_readers() {
             // A writer that has just closed may have left its files for this reader.
             attached.leave();
@@ -120,6 +157,11 @@ impl Attachment {
 
     pub(crate) fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// The number before the first value for this reader, which has just attached.
+    pub(crate) fn before_first(&self, from_oldest: bool) -> u64 {
+        before_first(&self.board, self.board.reader_side().latest_registered(), from_oldest)
     }
 
     /// Whether this channel goes on with the numbers of `other`.
@@ -153,7 +195,7 @@ impl Attachment {
     ///
     /// Not in a forked child: the place is its parent's.
     pub(crate) fn clear_up(&self) {
-        if let (Some(place), Some(_)) = (&self.place, self.own_pins()) {
+        if let (Some(place), Some(_)) = (self.place.seat(), self.own_pins()) {
             let (board, table) = (&self.board, place.entry.table());
             ClosedFiles::new(&self.location, self.owners, board, table, &place.file).clear_up();
         }
@@ -200,6 +242,16 @@ impl Attachment {
         }
     }
 
+    /// Tries to pin an older value, where a cell has led to.
+    #[inline]
+    pub(crate) fn try_pin_older(&self, at: Latest) -> Result<OlderPin> {
+        self.check_process()?;
+        match self.pins() {
+            Some(pins) => Ok(self.board.reader_side().try_pin_older(pins, at)),
+            None => Err(Error::Unsupported { what: "views through a reader without write permission" }),
+        }
+    }
+
     /// Releases what [`try_pin`](Self::try_pin) pinned.
     #[inline]
     pub(crate) fn unpin(&self) {
@@ -211,28 +263,53 @@ impl Attachment {
     /// Notes for the writer which value this reader has come to.
     #[inline]
     pub(crate) fn tell(&self, number: u64) {
-        if let Some(pins) = self.pins() {
-            self.board.reader_side().tell(pins, number);
+        match &self.place {
+            Place::Ordinary(seat) => self.board.reader_side().tell(seat.entry.pins(), number),
+            Place::None => {}
+            Place::Lossless(seat) => self.tell_waiting(seat, number),
+        }
+    }
+
+    /// As [`tell`](Self::tell), for a reader that the writer may be waiting for: wakes it.
+    #[cold]
+    #[inline(never)]
+    fn tell_waiting(&self, seat: &OwnSeat, number: u64) {
+        if !self.home.is_here() {
+            return;
+        }
+        let (side, pins, table) = (self.board.reader_side(), seat.entry.pins(), seat.entry.table());
+        if !pins.seen().is_lossless() {
+            side.tell(pins, number);
+        } else if side.tell_lossless(pins, number, &table.gate()) {
+            table.wake_writer();
+        }
+    }
+
+    /// Makes a lossless reader that has come to value `number` an ordinary one.
+    pub(crate) fn give_up_lossless(&self, number: u64) {
+        if let (Some(place), Some(pins)) = (self.place.seat(), self.own_pins()) {
+            pins.give_up_lossless(number);
+            place.entry.table().wake_writer();
         }
     }
 
     /// Adds an owner of the slot that is pinned now; to be followed by [`unpin`](Self::unpin).
     pub(crate) fn keep(&self, slot: SlotIndex) {
-        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
+        if let (Some(place), Some(pins)) = (self.place.seat(), self.own_pins()) {
             place.kept.keep(pins, slot);
         }
     }
 
     /// Takes away an owner of the slot.
     pub(crate) fn release(&self, slot: SlotIndex) {
-        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
+        if let (Some(place), Some(pins)) = (self.place.seat(), self.own_pins()) {
             place.kept.release(pins, slot);
         }
     }
 
     /// The reader table, to sleep on; `None` without write permission.
     pub(crate) fn table(&self) -> Option<&Table> {
-        Some(self.place.as_ref()?.entry.table())
+        Some(self.place.seat()?.entry.table())
     }
 
     /// Whether the writer's lock on the board is held.
@@ -248,7 +325,7 @@ impl Attachment {
 
     #[inline]
     fn pins(&self) -> Option<&Pins> {
-        self.place.as_ref().map(|place| place.entry.pins())
+        self.place.seat().map(|seat| seat.entry.pins())
     }
 
     /// The pins, unless they belong to the parent of this process.
@@ -260,11 +337,24 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        if let (Some(place), Some(pins)) = (&self.place, self.own_pins()) {
-            pins.deregister(place.entry.table().registered(), place.index);
+        if let (Some(place), Some(pins)) = (self.place.seat(), self.own_pins()) {
+            let table = place.entry.table();
+            pins.deregister(table.registered(), place.index);
+            table.wake_writer();
             fail_point!("detach.removed");
         }
     }
+}
+
+/// The number before the current value, or before the oldest that stands.
+///
+/// Without a value, the one that the board's first is to follow.
+fn before_first(board: &Board, latest: Latest, from_oldest: bool) -> u64 {
+    if latest.is_none() {
+        return board.base();
+    }
+    let first = if from_oldest { board.reader_side().oldest(latest) } else { latest.number() };
+    first.saturating_sub(1)
 }
 
 #[allow(clippy::large_enum_variant, reason = "lives for one match")]
@@ -275,14 +365,24 @@ enum Found {
 
 impl OwnSeat {
     /// Takes a seat and its entry, or returns why there is none.
-    fn take(table: Table, file: LockedFile, path: &std::path::Path) -> Result<std::result::Result<Self, Seat>> {
+    ///
+    /// A lossless reader takes it having come to value `lossless`.
+    fn take(
+        table: Table,
+        file: LockedFile,
+        path: &std::path::Path,
+        lossless: Option<u64>,
+    ) -> Result<std::result::Result<Self, Seat>> {
         let index = match Table::SEATS.take(&file, path, table.entries().len())? {
             Seat::Taken(index) => index,
             none => return Ok(Err(none)),
         };
         fail_point!("attach.locked");
         if let Some(entry) = table.entries().get(index) {
-            entry.as_ref().register(table.registered(), index);
+            match lossless {
+                Some(seen) => entry.as_ref().register_lossless(table.registered(), index, seen),
+                None => entry.as_ref().register(table.registered(), index),
+            }
             entry.note_pid(std::process::id());
         }
         let Some(entry) = OwnEntry::new(table, index) else { return Ok(Err(Seat::Full)) };

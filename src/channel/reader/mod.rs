@@ -5,6 +5,7 @@ mod cache;
 mod deadline;
 mod look;
 pub(crate) mod many;
+mod next;
 mod open_files;
 mod sample;
 mod sink;
@@ -25,7 +26,7 @@ use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
 use crate::options::Options;
 use crate::sys;
-use attachment::{Attachment, Mode};
+use attachment::{Attachment, Mode, Request};
 use cache::{Cache, Source};
 use ndsharray_protocol::channel::{Latest, PinAttempt, Standing, State};
 use open_files::OpenFiles;
@@ -93,6 +94,8 @@ pub struct Reader {
     /// Bytes of the largest value that is accepted.
     max_value: usize,
     mode: Mode,
+    /// Whether the writer waits for this reader.
+    lossless: bool,
     // Before the attachment, whose end comes when nothing is mapped any more.
     cache: Cache,
     files: OpenFiles,
@@ -106,6 +109,8 @@ pub struct Reader {
     /// before the first value to come. On a channel whose numbers begin anew it is less than 0, by
     /// the count of earlier values that have been missed.
     position: i64,
+    /// Number of the last value that this reader has passed over, as it cannot read it.
+    given_up: u64,
     /// Whether `position` is that of a value which has been read.
     has_read: bool,
     /// What [`seq`](Self::seq) was before the numbers began anew.
@@ -157,15 +162,19 @@ impl Reader {
 
     fn attach(options: &Options, name: &str, mode: Mode) -> Result<Self> {
         let location = options.location(name)?;
-        let at = Attachment::new(&location, options.owners, mode).map_err(|error| location.explain(error))?;
-        Ok(Self {
+        let (from_oldest, lossless) = (options.from_oldest, options.lossless);
+        let request = Request { mode, lossless, from_oldest };
+        let at = Attachment::new(&location, options.owners, request).map_err(|error| location.explain(error))?;
+        let reader = Self {
             cache: Cache::new(at.board().slot_count(), options.max_value),
             files: OpenFiles::default(),
             location,
             owners: options.owners,
             max_value: options.max_value,
             mode,
-            position: start_of(&at),
+            lossless,
+            position: start_of(&at, from_oldest),
+            given_up: 0,
             at: Arc::new(at),
             seen: Latest::NONE,
             calm: Standing::UNKNOWN,
@@ -176,7 +185,10 @@ impl Reader {
             next_look: Instant::now() + deadline::SLICE,
             spin: Spin::new(options.spin),
             wakes: OnceLock::new(),
-        })
+        };
+        // What comes before is not kept for this reader when the channel is closed.
+        reader.at.tell(reader.cursor());
+        Ok(reader)
     }
 
     /// The current value if it is newer than the last one read, else `None`.
@@ -506,6 +518,10 @@ impl Reader {
     /// Finds out what the pinned slot holds; unpins it if that fails.
     #[cold]
     fn resolve(&mut self, latest: Latest) -> Result<Option<Latest>> {
+        if let Err(refused) = self.check_terms() {
+            self.at.unpin();
+            return Err(refused);
+        }
         let from = Source { location: &self.location, owners: self.owners, files: &self.files };
         match self.cache.resolve(self.at.board(), latest, &from) {
             Ok(()) => {
@@ -563,10 +579,16 @@ impl Reader {
             Ok(named) if !sys::same_file(&named, self.at.board().identity()) => {}
             _ => return Ok(false),
         }
-        let at = match Attachment::new(&self.location, self.owners, self.mode) {
+        // All that stands there is to stay until this reader has told how far it has come.
+        let request = Request { mode: self.mode, lossless: self.lossless, from_oldest: true };
+        let at = match Attachment::new(&self.location, self.owners, request) {
             Ok(at) => at,
             Err(Error::NotFound { .. }) => return Ok(false),
-            Err(other) => return Err(other),
+            Err(error) => {
+                // Said once: then it is an ordinary reader.
+                self.lossless &= !matches!(error, Error::LosslessRefused { .. });
+                return Err(error);
+            }
         };
         fail_point!("follow.attached");
         // A board that replaces one that could not be kept goes on with its numbers; a new channel
@@ -577,13 +599,13 @@ impl Reader {
             // there.
             self.seq_before = self.seq();
             self.has_read = false;
+            self.given_up = 0;
             self.position = 0_i64.saturating_sub(number_of(self.at.latest()).saturating_sub(self.position).max(0));
         }
         // A value that has been read on the old board is no news on one that goes on from it.
         self.seen = Latest::NONE;
         if !latest.is_none() && number_of(latest) <= self.position {
             self.seen = latest;
-            at.tell(latest.number());
         }
         self.cache = Cache::new(at.board().slot_count(), self.max_value);
         self.files = OpenFiles::default();
@@ -593,6 +615,7 @@ impl Reader {
             at.take_longer_way();
         }
         self.at = Arc::new(at);
+        self.at.tell(self.cursor());
         Ok(true)
     }
 }
@@ -603,12 +626,11 @@ fn number_of(latest: Latest) -> i64 {
     latest.number().cast_signed()
 }
 
-/// Where a new reader stands: before the current value.
+/// Where a new reader stands: before the current value, or the oldest that stands.
 ///
 /// Without one, before the first that the board will have.
-fn start_of(at: &Attachment) -> i64 {
-    let latest = at.latest();
-    if latest.is_none() { i64::try_from(at.board().base()).unwrap_or(0) } else { number_of(latest) - 1 }
+fn start_of(at: &Attachment, from_oldest: bool) -> i64 {
+    i64::try_from(at.before_first(from_oldest)).unwrap_or(0)
 }
 
 impl Drop for Reader {

@@ -11,6 +11,7 @@
 
 use super::cache::check_size;
 use super::deadline::Deadline;
+use super::next::Next;
 use super::open_files::OpenFiles;
 use super::sample::{Origin, OwnedSample};
 use super::sink::{Accepted, Elements, Sink};
@@ -26,6 +27,7 @@ use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
 use crate::format::slot::{self, RawHeader, SlotHeader};
+use crate::owned_array::OwnedArray;
 use crate::sys;
 use ndsharray_protocol::channel::Latest;
 use std::time::{Duration, Instant};
@@ -93,16 +95,21 @@ impl Reader {
         }
         let Some((latest, header, epoch)) = copied else { return Ok(None) };
         sink.finish()?;
-        Ok(Some(Info {
-            seq: latest.number(),
+        Ok(Some(self.info(latest, header, epoch)))
+    }
+
+    /// What a value is that has been copied out, which counts as reading it.
+    fn info(&mut self, at: Latest, header: SlotHeader, epoch: u64) -> Info {
+        Info {
+            seq: at.number(),
             epoch,
             incarnation: self.at.lineage(),
-            missed: self.note(latest),
+            missed: self.note(at),
             age: sys::age_of(header.written_ns),
             dtype: header.element.dtype(),
             element_type: header.element,
             shape: header.shape,
-        }))
+        }
     }
 
     /// [`read_into`](Self::read_into) for something newer.
@@ -125,6 +132,58 @@ impl Reader {
         Ok(None)
     }
 
+    /// [`read_next`](Self::read_next) by a copy.
+    pub(super) fn copy_next_into<T: ShElement>(&mut self, out: &mut Vec<T>) -> Result<Option<Info>> {
+        let mut sink = Elements { out, unchecked: Vec::new() };
+        let Some((at, header, epoch)) = self.copy_next(&mut sink)? else { return Ok(None) };
+        sink.finish()?;
+        Ok(Some(self.info(at, header, epoch)))
+    }
+
+    /// A sample that owns a copy of the next value.
+    pub(super) fn copy_next_owned(&mut self) -> Result<Option<OwnedSample>> {
+        let mut sink = Accepted { accept: |_, _: &[usize]| Ok(()), array: None };
+        let Some((at, header, epoch)) = self.copy_next(&mut sink)? else { return Ok(None) };
+        Ok(self.copied_sample(sink.array, at, &header, epoch))
+    }
+
+    /// Copies the oldest value newer than the last one read; follows the name if need be.
+    fn copy_next(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
+        for _ in 0..CHANNELS {
+            let copied = self.copy_next_here(sink)?;
+            if copied.is_some() || !self.has_news()? {
+                return Ok(copied);
+            }
+        }
+        Ok(None)
+    }
+
+    fn copy_next_here(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
+        self.at.check_process()?;
+        self.check_terms()?;
+        let latest = self.at.latest();
+        if latest == self.seen || latest.is_none() {
+            self.seen = latest;
+            return Ok(None);
+        }
+        self.files.forget_gone(self.at.board());
+        let deadline = Instant::now() + PATIENCE;
+        let (mut attempts, mut after) = (0, self.cursor());
+        while attempts < ATTEMPTS && (attempts == 0 || Instant::now() < deadline) {
+            let Next::At(at) = self.next_after(after)? else { return Ok(None) };
+            match self.try_copy(at, sink) {
+                Ok(Attempt::Copied(header, epoch)) => return Ok(Some((at, header, epoch))),
+                Ok(Attempt::Moved) => attempts += 1,
+                Err(error) if self.has_gone(&error) => after = at.number(),
+                Err(error) => {
+                    self.give_up_if_damaged(at, &error);
+                    return Err(error);
+                }
+            }
+        }
+        Err(Error::Contended { attempts })
+    }
+
     /// A sample that owns a copy of the current value.
     pub(super) fn copy_owned(&mut self) -> Result<Option<OwnedSample>> {
         self.copy_owned_if(|_, _| Ok(()))
@@ -137,9 +196,19 @@ impl Reader {
     ) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept, array: None };
         let Some((latest, header, epoch)) = self.copy(&mut sink)? else { return Ok(None) };
-        let missed = self.note(latest);
+        Ok(self.copied_sample(sink.array, latest, &header, epoch))
+    }
+
+    fn copied_sample(
+        &mut self,
+        array: Option<OwnedArray>,
+        at: Latest,
+        header: &SlotHeader,
+        epoch: u64,
+    ) -> Option<OwnedSample> {
+        let missed = self.note(at);
         let origin = Origin { epoch, incarnation: self.at.lineage() };
-        Ok(sink.array.map(|array| OwnedSample::copied(array, latest.number(), origin, header.written_ns, missed)))
+        array.map(|array| OwnedSample::copied(array, at.number(), origin, header.written_ns, missed))
     }
 
     /// Copies the current value; `None` if there is none, or it went with its writer.

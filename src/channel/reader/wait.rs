@@ -181,6 +181,7 @@ impl Reader {
             self.next_look = now + every;
         }
         if standing != self.calm {
+            self.check_terms()?;
             self.let_go();
             self.calm = if state == State::Open { standing } else { Standing::UNKNOWN };
         }

@@ -11,16 +11,19 @@ use uuid::Uuid;
 impl RawWriter {
     /// Gives up what no reader can come to any more.
     ///
-    /// That is all but the current value and what readers hold.
-    fn give_back(&mut self) {
+    /// That is all but the current value, what readers hold, and what they may still read: with
+    /// `for_newcomers` the whole history, else what living readers have not read of it.
+    fn give_back(&mut self, for_newcomers: bool) {
         self.reap();
         self.refresh();
-        let idle: Vec<_> = self.rotation.idle(self.look.pins).collect();
+        let history = u64::try_from(self.options.history).unwrap_or(1);
+        let kept = self.look.pins.union(self.readable(history, for_newcomers));
+        let idle: Vec<_> = self.rotation.idle(kept).collect();
         for slot in idle {
             self.give_up(slot);
         }
         // What an earlier writer left for readers that have let go of it since.
-        while let Some(slot) = self.orphans.without(self.look.pins).without(self.latest_bit()).first() {
+        while let Some(slot) = self.orphans.without(kept).without(self.latest_bit()).first() {
             self.orphans = self.orphans.without(slot.bit());
             self.give_up(slot);
         }
@@ -53,7 +56,7 @@ impl RawWriter {
         self.held.table.wake_all();
         fail_point!("close.rung");
         if keep {
-            self.give_back();
+            self.give_back(true);
             debug_assert!(self.payload_name().is_some());
             fail_point!("close.kept");
             return Ok(());
@@ -68,7 +71,7 @@ impl RawWriter {
             let payloads: Vec<Uuid> = payloads.collect();
             return remove_closed(&self.held.location, self.options.owners, board, table, Some(&payloads));
         }
-        self.give_back();
+        self.give_back(false);
         self.held.board.forget_pid();
         fail_point!("close.left");
         self.held.let_go();

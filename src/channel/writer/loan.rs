@@ -73,7 +73,25 @@ impl<'w, T: Typing> Loan<'w, T> {
     /// [`Error::InvalidBool`](crate::Error::InvalidBool) when the dtype was chosen at run time, it
     /// is `bool`, and a byte is neither 0 nor 1.
     pub fn publish(mut self) -> Result<u64> {
+        if !self.core.is_plain() {
+            return self.publish_kept();
+        }
+        let claim = self.checked()?;
+        Ok(self.core.publish_plain(claim, self.byte_len))
+    }
+
+    /// As [`publish`](Self::publish), for a writer that keeps values, and in a forked child.
+    #[cold]
+    #[inline(never)]
+    fn publish_kept(mut self) -> Result<u64> {
         self.core.check_process()?;
+        let claim = self.checked()?;
+        Ok(self.core.publish(claim, self.byte_len))
+    }
+
+    /// The claim, once the bytes are known to be valid.
+    #[inline(always)]
+    fn checked(&mut self) -> Result<Claim> {
         let Some(claim) = self.claim.take() else {
             unreachable!("a loan has its claim until `publish` takes the loan")
         };
@@ -84,7 +102,7 @@ impl<'w, T: Typing> Loan<'w, T> {
                 return Err(error.into());
             }
         }
-        Ok(self.core.publish(claim, self.byte_len))
+        Ok(claim)
     }
 }
 

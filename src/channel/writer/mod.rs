@@ -5,6 +5,7 @@ mod any;
 mod arrays;
 mod close;
 mod demand;
+mod keeping;
 mod loan;
 mod open;
 mod owned_loan;

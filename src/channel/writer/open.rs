@@ -1,5 +1,6 @@
 //! Becoming the writer of a channel: making one, or taking over a dead writer's.
 
+use super::keeping::terms;
 use crate::channel::board::{Board, HeaderWords};
 use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
@@ -42,6 +43,8 @@ pub(super) struct OwnedChannel {
     pub(super) last_number: u64,
     pub(super) lineage: Uuid,
     pub(super) epoch: u64,
+    /// How many values the writer before kept.
+    pub(super) history_before: u64,
     /// Whether there may be payload files that no slot names, and whose files are trusted. Not
     /// beside a board that was made just now: a board is removed after all payload files. To look
     /// for them takes a walk through the whole directory.
@@ -105,8 +108,11 @@ impl OwnedChannel {
                 retire(&location, options, &board, &head, kept)?;
                 continue;
             };
+            options.check_history(board.slot_count().min(options.max_slots))?;
+            let history_before = board.terms().history.into();
             board.writer_side(&table).forget_unnamed(board.reader_side().latest());
             fail_point!("create.forgotten");
+            board.set_terms(terms(options));
             board.begin_epoch();
             fail_point!("create.epoch");
             board.set_state(State::Open);
@@ -128,6 +134,7 @@ impl OwnedChannel {
                 leftovers,
                 lineage,
                 epoch,
+                history_before,
                 claim,
                 _sweeper: sweeper,
             });

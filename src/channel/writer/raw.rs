@@ -1,5 +1,6 @@
 //! The writer without its element type: claims a slot, makes room in it, publishes it.
 
+use super::keeping::{Keeping, Wait};
 use super::open::{Before, OwnedChannel};
 use super::rotation::{Choice, Rotation, bits};
 use crate::arch::clock::Stamps;
@@ -53,6 +54,9 @@ pub(crate) struct RawWriter {
     pub(super) rotation: Rotation,
     pub(super) latest: Latest,
     pub(super) last_number: u64,
+    /// Where the fast path may be taken: in the writer's process, or nowhere if values are kept.
+    plain: Home,
+    pub(super) keeping: Keeping,
     /// State of a channel whose files are gone, until it is re-created. Meanwhile `last_number` is
     /// the largest possible, so that each claim notices.
     pub(super) lost: Option<Lost>,
@@ -83,8 +87,11 @@ impl RawWriter {
         // of it.
         let slots = held.board.slot_count();
         let usable = slots.min(options.max_slots);
+        let keeping = Keeping::new(options);
         let mut core = Self {
             last_number: held.last_number,
+            plain: if keeping.on { Home::NOWHERE } else { home },
+            keeping,
             mode: options.mode | 0o600,
             least_capacity: options.capacity,
             prefault: options.prefault,
@@ -92,7 +99,7 @@ impl RawWriter {
             closed: false,
             options: options.clone(),
             slots: PerSlot::default(),
-            rotation: Rotation::new(usable),
+            rotation: Rotation::new(usable, options.history),
             latest: Latest::NONE,
             lost: None,
             look: PinScan::default(),
@@ -149,7 +156,7 @@ impl RawWriter {
     #[inline(always)]
     fn claim_at_once(&mut self, needed: usize) -> Option<Claim> {
         if let Some(Choice::Fits(slot)) = self.rotation.choose(needed, self.look.pins)
-            && self.home.is_here()
+            && self.is_plain()
             && self.last_number < MAX_NUMBER
             && let Some(claim) = self.try_claim(slot)
         {
@@ -178,6 +185,11 @@ impl RawWriter {
     #[cold]
     #[inline(never)]
     fn claim_somehow(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
+        if self.keeping.on
+            && let Some(claim) = self.claim_kept(needed)
+        {
+            return Ok((claim, false));
+        }
         if !self.home.is_here() {
             return Err(Error::Forked);
         }
@@ -192,11 +204,12 @@ impl RawWriter {
         if self.last_number >= MAX_NUMBER {
             return Err(Error::NumbersExhausted { max: MAX_NUMBER });
         }
-        let mut reaped = false;
+        let (mut reaped, mut attempts, mut wait) = (false, 0, Wait::default());
         // Each refused claim means that a reader pinned just then; the bound only ends a siege by
         // one that never stops.
-        for _ in 0..4 * self.held.board.slot_count() {
-            let choice = self.rotation.choose(needed, self.look.pins);
+        while attempts < 4 * self.held.board.slot_count() {
+            attempts += 1;
+            let choice = self.choose(needed);
             let wants_more = !matches!(choice, Some(Choice::Fits(_)));
             if wants_more && !reaped && self.look.pins != PinMask::EMPTY {
                 // Before a held value costs memory or an error, make sure that its holder lives.
@@ -205,12 +218,27 @@ impl RawWriter {
                 self.refresh();
                 continue;
             }
-            let Some(choice) = choice else { break };
+            let Some(choice) = choice else {
+                if !self.wait_for_readers(&mut wait)? {
+                    break;
+                }
+                attempts = 0;
+                continue;
+            };
             let Some(claim) = self.try_claim(choice.slot()) else { continue };
             match choice {
                 Choice::Fits(_) => return Ok((claim, false)),
-                Choice::Grow(_) => return self.grow(claim, needed, content),
-                Choice::Spread(_) => match self.create_payload(needed, content) {
+                Choice::Grow(_) if !self.rotation.has_history_to_spare() => match self.grow(claim, needed, content) {
+                    // What lossless readers read next may come free.
+                    Err(error @ Error::OutOfMemory { .. }) => {
+                        if !matches!(self.wait_for_readers(&mut wait), Ok(true)) {
+                            return Err(error);
+                        }
+                        attempts = 0;
+                    }
+                    other => return other,
+                },
+                Choice::Grow(_) | Choice::Spread(_) => match self.create_payload(needed, content) {
                     Ok(created) => return Ok(self.take_payload(claim, created)),
                     // Whatever the reason: others have room. Not tried again for a while, as each
                     // attempt takes long.
@@ -249,7 +277,7 @@ impl RawWriter {
     /// Publishes a copy of `bytes`, as long as an array of this element type and shape.
     pub(crate) fn write(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         match self.claim_at_once(bytes.len().max(self.least_capacity)) {
-            Some(claim) => Ok(self.write_to(claim, false, element, shape, bytes)),
+            Some(claim) => Ok(self.write_to::<false>(claim, false, element, shape, bytes)),
             None => self.write_somehow(element, shape, bytes),
         }
     }
@@ -261,12 +289,21 @@ impl RawWriter {
     #[inline(never)]
     fn write_somehow(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let (claim, written) = self.claim_somehow(bytes.len().max(self.least_capacity), bytes)?;
-        Ok(self.write_to(claim, written, element, shape, bytes))
+        Ok(self.write_to::<true>(claim, written, element, shape, bytes))
     }
 
     /// Publishes `bytes` in a claimed slot, where they may have been `written` already.
+    ///
+    /// `MAY_KEEP` is false on the fast path, which a writer that keeps values never takes.
     #[inline(always)]
-    fn write_to(&mut self, claim: Claim, written: bool, element: ElementType, shape: &[usize], bytes: &[u8]) -> u64 {
+    fn write_to<const MAY_KEEP: bool>(
+        &mut self,
+        claim: Claim,
+        written: bool,
+        element: ElementType,
+        shape: &[usize],
+        bytes: &[u8],
+    ) -> u64 {
         self.describe(&claim, element, shape, bytes.len());
         let payload = self.payload_mut(&claim, element, bytes.len());
         if !written {
@@ -275,7 +312,7 @@ impl RawWriter {
             copy(payload, bytes);
         }
         fail_point!("write.copied");
-        self.publish(claim, bytes.len())
+        if MAY_KEEP { self.publish(claim, bytes.len()) } else { self.publish_plain(claim, bytes.len()) }
     }
 
     /// Writes the header of a claimed slot, but for the time.
@@ -316,16 +353,48 @@ impl RawWriter {
     /// It has been described, and filled with an array of `byte_len` bytes.
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
+        if self.keeping.on { self.publish_kept(claim, byte_len) } else { self.publish_plain(claim, byte_len) }
+    }
+
+    /// Whether this is the writer's process, and it keeps no older values.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain.is_here()
+    }
+
+    /// As [`publish`](Self::publish), for a writer that keeps no older values.
+    #[inline(always)]
+    pub(crate) fn publish_plain(&mut self, claim: Claim, byte_len: usize) -> u64 {
+        self.publish_as::<false>(claim, byte_len)
+    }
+
+    /// As [`publish`](Self::publish), for a writer that keeps values.
+    #[cold]
+    #[inline(never)]
+    fn publish_kept(&mut self, claim: Claim, byte_len: usize) -> u64 {
+        self.publish_as::<true>(claim, byte_len)
+    }
+
+    #[inline(always)]
+    fn publish_as<const KEEPS: bool>(&mut self, claim: Claim, byte_len: usize) -> u64 {
         let slot = claim.slot();
         self.held.board.claimed(&claim).set_time(self.stamps.now());
         self.last_number += 1;
         let number = self.last_number;
         self.rotation.published(slot, number);
+        if KEEPS {
+            self.note_kept(slot, number);
+        }
         let needed = byte_len.max(self.least_capacity);
-        let next = if self.ahead.is_empty() { self.rotation.upcoming(needed, self.look.pins) } else { PinMask::EMPTY };
+        let held = if KEEPS { self.held_back() } else { self.look.pins };
+        let next = if self.ahead.is_empty() { self.rotation.upcoming(needed, held) } else { PinMask::EMPTY };
         let retries = self.look.retries;
         let side = self.held.board.writer_side(&self.held.table);
-        self.latest = side.publish(claim, number, next, &mut self.ahead, &mut self.look);
+        self.latest = if KEEPS {
+            side.publish_kept(claim, number, next, &mut self.ahead, &mut self.look)
+        } else {
+            side.publish(claim, number, next, &mut self.ahead, &mut self.look)
+        };
         if self.look.retries != retries {
             self.rotation.widen();
         }
@@ -337,7 +406,7 @@ impl RawWriter {
             self.give_up_surplus(needed, number);
         }
         if self.orphans != PinMask::EMPTY
-            && let Some(slot) = self.orphans.without(self.look.pins).without(slot.bit()).first()
+            && let Some(slot) = self.orphans.without(self.held_back()).without(slot.bit()).first()
         {
             self.give_up(slot);
         }
@@ -408,8 +477,9 @@ impl RawWriter {
         let mut shortage = Shortage::of(&error);
         let mut result = Err(error);
         // Files of an earlier writer whose readers have released them: to be removed in any case.
-        let due = self.orphans.without(self.look.pins).without(self.latest.slot().bit()).without(slot.bit());
-        let could_go = self.rotation.could_go(slot, self.look.pins);
+        let held = self.untouchable();
+        let due = self.orphans.without(held).without(self.latest.slot().bit()).without(slot.bit());
+        let could_go = self.rotation.could_go(slot, held);
         let could_help = shortage.is_some_and(|mut shortage| {
             could_go.iter().for_each(|&(_, capacity)| shortage.relieve(capacity));
             shortage.is_over()

@@ -3,6 +3,7 @@
 //! It gives up files, reaps dead readers, and sorts what an earlier writer left.
 
 use super::raw::RawWriter;
+use super::rotation::bits;
 use crate::channel::board::HeaderWords;
 use crate::channel::reader_table::Table;
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::files::mapping::DetachedMemory;
 use crate::files::trusted::remove_payloads;
 use crate::format::slot::RawHeader;
 use crate::sys;
-use ndsharray_protocol::channel::{Claim, SlotIndex};
+use ndsharray_protocol::channel::{Claim, PinMask, SlotIndex};
 use uuid::Uuid;
 
 impl RawWriter {
@@ -35,7 +36,7 @@ impl RawWriter {
     /// `newest` is the number of the current one.
     #[inline(never)]
     pub(super) fn give_up_surplus(&mut self, bytes: usize, newest: u64) {
-        let mut surplus = self.rotation.surplus(bytes, self.look.pins, newest);
+        let mut surplus = self.rotation.surplus(bytes, self.held_back(), newest);
         while let Some(slot) = surplus.first() {
             surplus = surplus.rest();
             self.give_up(slot);
@@ -91,7 +92,8 @@ impl RawWriter {
 
     /// Sorts what an earlier writer left.
     ///
-    /// The current value and values that readers hold stay, all else goes.
+    /// The current value, values that readers hold, and those that they may still read stay. All
+    /// else goes.
     pub(super) fn inherit(&mut self) {
         let side = self.held.board.reader_side();
         let latest = side.latest();
@@ -100,14 +102,13 @@ impl RawWriter {
         self.refresh();
         if !latest.is_none() && latest.slot().get() < self.held.board.slot_count() {
             self.latest = latest;
-            self.rotation.published(latest.slot(), latest.number());
         }
+        let readable = self.inherit_history();
         let mut kept = Vec::new();
         for index in 0..self.held.board.slot_count() {
             let Some(slot) = SlotIndex::new(index) else { break };
             let Some(id) = self.held.board.slot(slot).map(|on_board| on_board.header().payload()) else { break };
-            let current = !self.latest.is_none() && slot == self.latest.slot();
-            let claim = if current { None } else { self.try_claim(slot) };
+            let claim = if readable.contains(slot) { None } else { self.try_claim(slot) };
             if let Some(claim) = &claim {
                 // Free: no reader holds it and it is not current. Its file goes with all others
                 // that are not kept.
@@ -127,6 +128,30 @@ impl RawWriter {
                 self.held.board.count_file_gone();
             });
         }
+    }
+
+    /// Learns which slots have values that a reader may still read.
+    fn inherit_history(&mut self) -> PinMask {
+        if self.latest.is_none() {
+            return PinMask::EMPTY;
+        }
+        let own = u64::try_from(self.options.history).unwrap_or(1);
+        let readable = self.readable(self.held.history_before, false).union(self.readable(own, true));
+        let numbers: Vec<_> = self.held.board.reader_side().numbers().collect();
+        let mut values: Vec<_> = bits(readable.to_bits())
+            .filter_map(|slot| Some((*numbers.get(slot.get())?, slot)))
+            .filter(|&(number, _)| number < self.latest.number())
+            .collect();
+        values.sort_by_key(|&(number, _)| number);
+        values.push((self.latest.number(), self.latest.slot()));
+        for (number, slot) in values {
+            self.rotation.published(slot, number);
+            if self.keeping.on {
+                self.note_kept(slot, number);
+            }
+        }
+        self.look_at_readers();
+        readable.union(self.latest.slot().bit())
     }
 
     /// Whether the reader of an entry lives, as far as the system knows.

@@ -82,8 +82,9 @@ impl RawWriter {
         self.last_number = held.last_number;
         self.held = held;
         self.slots = PerSlot::default();
-        self.rotation = Rotation::new(slots.min(self.options.max_slots));
+        self.rotation = Rotation::new(slots.min(self.options.max_slots), self.options.history);
         self.latest = Latest::NONE;
+        self.keeping.forget();
         (self.look, self.ahead, self.orphans) = (PinScan::default(), Preclaimed::default(), PinMask::EMPTY);
         self.lost = None;
         self.inherit();

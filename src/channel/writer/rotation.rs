@@ -124,11 +124,14 @@ pub(super) struct Rotation {
     largest: usize,
     /// The bit of the current value's slot; 0 before the first.
     latest: u64,
+    history: History,
 }
 
 impl Rotation {
-    pub(super) fn new(slots: usize) -> Self {
+    /// For a writer that keeps `history` values, the current one included.
+    pub(super) fn new(slots: usize, history: usize) -> Self {
         Self {
+            history: History::new(history),
             slots: PerSlot::default(),
             slot_count: slots.min(MAX_SLOTS),
             spread: SPREAD,
@@ -166,6 +169,47 @@ impl Rotation {
     pub(super) fn published(&mut self, slot: SlotIndex, number: u64) {
         self.latest = slot.bit().to_bits();
         self.slots[slot].number = number;
+    }
+
+    /// Notes that `slot`, which has been [published](Self::published), belongs to the history.
+    #[inline]
+    pub(super) fn keep(&mut self, slot: SlotIndex, number: u64) {
+        self.history.push(slot, number, &self.slots);
+    }
+
+    /// The slots of the history without that of the current value.
+    #[inline]
+    pub(super) fn history(&self) -> PinMask {
+        PinMask::from_bits(self.history.slots & !self.latest)
+    }
+
+    /// Slots with numbers above `floor`.
+    pub(super) fn above(&self, floor: u64) -> PinMask {
+        let slots = self.slots.iter().enumerate().take(self.slot_count);
+        PinMask::from_bits(slots.filter(|(_, info)| info.number > floor).fold(0, |mask, (slot, _)| mask | 1 << slot))
+    }
+
+    /// As [`choose`](Self::choose), but for the oldest values of the history where no other will
+    /// do.
+    pub(super) fn choose_kept(&mut self, bytes: usize, held: PinMask) -> Option<Choice> {
+        let mut history = self.history().without(held);
+        loop {
+            let choice = self.choose(bytes, held.union(history));
+            let will_do = match choice {
+                Some(Choice::Fits(_)) => true,
+                Some(Choice::Grow(_) | Choice::Spread(_)) => self.newest() >= self.spread_from,
+                None => false,
+            };
+            match self.oldest(history.to_bits()) {
+                Some(oldest) if !will_do => history = history.without(oldest.bit()),
+                _ => return choice,
+            }
+        }
+    }
+
+    /// Whether older values could go before memory is short for a new file.
+    pub(super) fn has_history_to_spare(&self) -> bool {
+        self.history() != PinMask::EMPTY && self.newest() >= self.spread_from
     }
 
     /// Doubles the slots that small arrays take turns in: readers came too late to pin.
@@ -321,7 +365,9 @@ impl Rotation {
     /// neither pinned nor the latest, the largest first.
     pub(super) fn could_go(&self, slot: SlotIndex, pinned: PinMask) -> Vec<(SlotIndex, usize)> {
         let mut could: Vec<_> = bits(self.free(pinned) | (self.filled & slot.bit().to_bits())).collect();
-        could.sort_by_key(|&other| (other != slot, std::cmp::Reverse(self.capacity(other))));
+        // Of the history the oldest goes first, after all else.
+        let age = |other| if self.history().contains(other) { self.number(other) } else { 0 };
+        could.sort_by_key(|&other| (other != slot, age(other), std::cmp::Reverse(self.capacity(other))));
         could.into_iter().map(|slot| (slot, self.capacity(slot))).collect()
     }
 
@@ -456,6 +502,41 @@ impl Rotation {
     }
 }
 
+/// The slots of the last values.
+#[derive(Debug)]
+struct History {
+    /// How many there are to be, the current one included.
+    values: u64,
+    /// The slot of each number modulo [`MAX_SLOTS`].
+    last: PerSlot<Option<SlotIndex>>,
+    slots: u64,
+}
+
+impl History {
+    fn new(values: usize) -> Self {
+        Self { values: values as u64, last: PerSlot::default(), slots: 0 }
+    }
+
+    fn push(&mut self, slot: SlotIndex, number: u64, info: &PerSlot<SlotInfo>) {
+        self.slots |= slot.bit().to_bits();
+        if let Some(place) = place_of(number) {
+            self.last[place] = Some(slot);
+        }
+        let past = number.wrapping_sub(self.values);
+        // Its slot may have another value by now.
+        if let Some(slot) = place_of(past).and_then(|place| self.last[place])
+            && info[slot].number == past
+        {
+            self.slots &= !slot.bit().to_bits();
+        }
+    }
+}
+
+fn place_of(number: u64) -> Option<SlotIndex> {
+    #[allow(clippy::cast_possible_truncation, reason = "a remainder of 64")]
+    SlotIndex::new((number % MAX_SLOTS as u64) as usize)
+}
+
 /// Files of arrays of this class that may stay beyond those that take turns.
 fn spare(class: SizeClass) -> usize {
     if class.least() > LARGE { 0 } else { SPARE }
@@ -514,13 +595,13 @@ mod tests {
 
     #[test]
     fn large_arrays_alternate_between_two_slots() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         assert_eq!(write(&mut rotation, 1, 6, 1 << 20, PinMask::EMPTY), [0, 1, 0, 1, 0, 1]);
     }
 
     #[test]
     fn small_arrays_take_turns() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         assert_eq!(write(&mut rotation, 1, 9, 64, PinMask::EMPTY), [0, 1, 2, 3, 4, 5, 0, 1, 2]);
         rotation.widen();
         let used = write(&mut rotation, 10, 48, 64, PinMask::EMPTY);
@@ -530,7 +611,7 @@ mod tests {
 
     #[test]
     fn half_of_the_free_slots_are_claimed_ahead() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         write(&mut rotation, 1, 8, 64, PinMask::EMPTY);
         assert_eq!(rotation.latest, slot(1).bit().to_bits());
         assert_eq!(rotation.upcoming(64, PinMask::EMPTY), pins(&[2, 3]));
@@ -545,7 +626,7 @@ mod tests {
 
     #[test]
     fn each_held_value_takes_one_slot_more_and_no_other() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         write(&mut rotation, 1, 2, 1 << 20, PinMask::EMPTY);
         let used = write(&mut rotation, 3, 5, 1 << 20, pins(&[1]));
         assert_eq!(used, [0, 2, 0, 2, 0]);
@@ -553,7 +634,7 @@ mod tests {
 
     #[test]
     fn two_slots_one_held_leave_none() {
-        let mut rotation = Rotation::new(2);
+        let mut rotation = Rotation::new(2, 1);
         write(&mut rotation, 1, 2, 64, PinMask::EMPTY);
         assert_eq!(rotation.choose(64, pins(&[0])), None);
         assert_eq!(rotation.choose(64, pins(&[1])), Some(Choice::Fits(slot(0))));
@@ -561,7 +642,7 @@ mod tests {
 
     #[test]
     fn growth_replaces_before_it_adds() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         write(&mut rotation, 1, 4, 1 << 20, PinMask::EMPTY);
         assert_eq!(rotation.choose(1 << 21, PinMask::EMPTY), Some(Choice::Grow(slot(0))));
     }
@@ -583,7 +664,7 @@ mod tests {
 
     #[test]
     fn what_nobody_needs_any_more_is_surplus_after_a_while() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         run(&mut rotation, 1, 2, 1 << 20, PinMask::EMPTY);
         run(&mut rotation, 3, 4, 1 << 20, pins(&[0, 1]));
         assert_eq!(rotation.files, 4);
@@ -595,7 +676,7 @@ mod tests {
 
     #[test]
     fn a_small_file_stays_while_its_reader_goes_to_the_next_value() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         run(&mut rotation, 1, 6, 64, PinMask::EMPTY);
         run(&mut rotation, 7, 200, 64, pins(&[1, 2, 3]));
         assert_eq!(rotation.files, 9);
@@ -609,7 +690,7 @@ mod tests {
 
     #[test]
     fn large_files_do_not_stay_for_small_values() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         for (held, number) in (0..8).zip(1..) {
             run(&mut rotation, number, 1, 60 << 20, pins(&(0..held).collect::<Vec<_>>()));
         }
@@ -620,7 +701,7 @@ mod tests {
 
     #[test]
     fn a_size_that_comes_back_keeps_its_files() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         for round in 0..20 {
             run(&mut rotation, round * 36 + 1, 1, 60 << 20, PinMask::EMPTY);
             run(&mut rotation, round * 36 + 2, 35, 16, PinMask::EMPTY);
@@ -631,7 +712,7 @@ mod tests {
 
     #[test]
     fn files_that_are_too_small_make_way_for_turns() {
-        let mut rotation = Rotation::new(64);
+        let mut rotation = Rotation::new(64, 1);
         run(&mut rotation, 1, 6, 9000, PinMask::EMPTY);
         run(&mut rotation, 7, 70, 15_000, PinMask::EMPTY);
         assert_eq!(capacities(&rotation), [15_000; 6]);
@@ -647,7 +728,7 @@ mod tests {
             steps in collection::vec((0_u32..24, any::<u64>(), 1_u64..50, 0_u8..20), 0..40),
             bytes in 0_usize..200_000,
         ) {
-            let mut rotation = Rotation::new(64);
+            let mut rotation = Rotation::new(64, 1);
             let mut number = 1;
             for (size, held, count, widen) in steps {
                 if widen == 0 {

@@ -6,6 +6,7 @@ mod changes;
 mod closing;
 mod corrupt_words;
 mod defaults;
+mod history;
 mod lent_by_address;
 #[cfg(target_os = "linux")]
 mod limits;
@@ -13,6 +14,7 @@ mod links;
 mod live_damage;
 #[cfg(feature = "ndarray")]
 mod loans;
+mod lossless;
 mod mixed;
 mod ownership;
 // On Windows the directory decides which user owns and may use a file.

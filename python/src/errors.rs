@@ -71,6 +71,7 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::InvalidBool { index, value, .. } => with!("InvalidBool": index, value),
         Error::Contended { attempts, .. } => with!("Contended": attempts),
         Error::Poisoned(_) => "Poisoned",
+        Error::NothingToWaitFor => "NothingToWaitFor",
         Error::Forked => "Forked",
         Error::Unsupported { what, .. } => with!("Unsupported": what),
         Error::Io { doing, path, source, .. } => {

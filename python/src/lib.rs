@@ -35,6 +35,8 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::channel::any::wait_any;
+    #[pymodule_export]
     use super::channel::loan::Loan;
     #[pymodule_export]
     use super::channel::reader::{_reopen_reader, Reader};

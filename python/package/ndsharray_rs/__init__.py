@@ -22,7 +22,7 @@ import os as _os
 
 from . import _look, _native, errors
 from ._info import Info
-from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array
+from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array, wait_any
 from ._native import __version__ as __version__
 from .errors import (
     AllSlotsPinned,
@@ -40,6 +40,7 @@ from .errors import (
     Io,
     NdsharrayError,
     NotFound,
+    NothingToWaitFor,
     NotOurs,
     NumbersExhausted,
     OutOfMemory,
@@ -75,6 +76,7 @@ __all__ = [
     "NdsharrayError",
     "NotFound",
     "NotOurs",
+    "NothingToWaitFor",
     "NumbersExhausted",
     "OutOfMemory",
     "PermissionDenied",
@@ -94,6 +96,7 @@ __all__ = [
     "errors",
     "remove",
     "remove_array",
+    "wait_any",
 ]
 
 # Not for `import *`, as other things have these names.

@@ -23,6 +23,7 @@ __all__ = [
     "NdsharrayError",
     "NotFound",
     "NotOurs",
+    "NothingToWaitFor",
     "NumbersExhausted",
     "OutOfMemory",
     "PermissionDenied",
@@ -125,6 +126,10 @@ class Closed(NdsharrayError):
     """
 
     name: str
+
+
+class NothingToWaitFor(NdsharrayError, ValueError):
+    """A wait for several readers was given none."""
 
 
 class DTypeMismatch(NdsharrayError, TypeError):

@@ -1,5 +1,6 @@
 //! Channels: one writer, and readers that see its latest value.
 
+pub(crate) mod any;
 pub(crate) mod loan;
 pub(crate) mod reader;
 pub(crate) mod sample;

@@ -5,15 +5,16 @@ use crate::elements::dtypes;
 use crate::errors::{self, no_array, to_exception};
 use crate::exit;
 use crate::fork::home::Home;
-use crate::fork::reopening::Reopening;
+use crate::fork::own::unpoisoned;
+use crate::fork::reopening::{Mine, Reopening};
 use crate::options::{Location, Owners};
 use crate::time::{Deadline, SLICE};
-use ndsharray::{Error, OwnedSample};
+use ndsharray::{Error, OwnedSample, ReaderWaker};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A reader of the channel `name`. It sees the latest value, in any dtype and shape, without a
@@ -73,29 +74,59 @@ pub(crate) struct Reader {
     reader: Reopening<ndsharray::Reader>,
     location: Location,
     read_only: bool,
+    /// Ends the wait of another thread. Locked for moments, under the interpreter lock.
+    waker: Mutex<Option<ReaderWaker>>,
 }
 
 impl Reader {
+    /// Returns this process's reader, to be locked.
+    pub(super) fn mine(&self) -> PyResult<Mine<ndsharray::Reader>> {
+        self.reader.mine(|| self.open())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.reader.is_closed()
+    }
+
+    pub(super) fn check_open(&self) -> PyResult<()> {
+        self.reader.check_open()
+    }
+
+    /// Has `close` end the wait that is about to begin.
+    pub(super) fn note_waker(&self, waker: ReaderWaker) {
+        *unpoisoned(&self.waker) = Some(waker);
+    }
+
+    /// Opens the reader that has been inherited.
+    fn open(&self) -> PyResult<ndsharray::Reader> {
+        let opened = open(&self.location, &self.name, self.read_only).map_err(to_exception)?;
+        Python::attach(exit::watch)?;
+        Ok(opened)
+    }
+
     /// Calls `f` with this process's reader and its process, unless another thread uses the reader.
     fn with<T>(&self, f: impl FnOnce(Home, &mut ndsharray::Reader) -> PyResult<T>) -> PyResult<T> {
-        let open = || {
-            let opened = open(&self.location, &self.name, self.read_only).map_err(to_exception)?;
-            Python::attach(exit::watch)?;
-            Ok(opened)
-        };
-        self.reader.with(open, f)
+        self.reader.with(|| self.open(), f)
     }
 
     /// Waits with `wait` in slices, until it succeeds, time runs out, or a thread closes.
+    ///
+    /// Returns `None` too once `cancelled` is true; a thread that makes it so calls
+    /// [`wake`](Self::wake) then.
     fn wait_with<T: Send>(
         &self,
         py: Python<'_>,
         timeout: Option<f64>,
+        cancelled: Option<&Bound<'_, PyAny>>,
         wait: impl Fn(&mut ndsharray::Reader, Duration) -> ndsharray::Result<Option<T>> + Send + Sync,
     ) -> PyResult<Option<T>> {
         let deadline = Deadline::after(timeout)?;
         self.with(|home, reader| {
+            self.note_waker(reader.waker());
             loop {
+                if cancelled.map_or(Ok(false), |cancelled| cancelled.is_truthy())? {
+                    return Ok(None);
+                }
                 let left = deadline.left();
                 let slice = left.min(SLICE);
                 if let Some(found) = py.detach(|| wait(reader, slice)).map_err(to_exception)? {
@@ -110,6 +141,13 @@ impl Reader {
                 }
             }
         })
+    }
+
+    /// Ends the present wait for a moment, in which it looks for what may end it.
+    fn wake(&self) {
+        if let Some(waker) = &*unpoisoned(&self.waker) {
+            waker.wake();
+        }
     }
 
     /// Makes a sample of a value, if there is one.
@@ -148,7 +186,7 @@ impl Reader {
             }
         };
         let reader = Reopening::new("Reader", reader);
-        let made = Py::new(py, Self { name: name.into(), reader, location, read_only })?;
+        let made = Py::new(py, Self { name: name.into(), reader, location, read_only, waker: Mutex::new(None) })?;
         exit::note_reader(made.bind(py))?;
         Ok(made)
     }
@@ -182,7 +220,7 @@ impl Reader {
     ///
     /// Sleeps in the kernel, without the interpreter lock, until the writer wakes it. Ctrl-C and
     /// other signals are answered within 50 milliseconds. If another thread closes the reader, the
-    /// wait ends within 50 milliseconds, with a `ValueError`. If the writer dies, the wait goes on,
+    /// wait ends with a `ValueError`. If the writer dies, the wait goes on,
     /// as a new one may take over; see `is_writer_alive`.
     ///
     /// Raises
@@ -193,21 +231,26 @@ impl Reader {
     /// Corrupt, Contended, Forked
     #[pyo3(signature = (timeout=None))]
     fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Bound<'py, Sample>>> {
-        self.sample(py, self.wait_with(py, timeout, ndsharray::Reader::wait_owned)?)
+        self.sample(py, self.wait_with(py, timeout, None, ndsharray::Reader::wait_owned)?)
     }
 
     // Reads nothing, so that nothing is lost when the task that waits has been cancelled.
-    #[pyo3(signature = (timeout))]
-    fn _wait_for_news(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+    #[pyo3(signature = (timeout, cancelled))]
+    fn _wait_for_news(&self, py: Python<'_>, timeout: Option<f64>, cancelled: &Bound<'_, PyAny>) -> PyResult<bool> {
         let wait = |reader: &mut ndsharray::Reader, slice| Ok(reader.wait_for_news(slice)?.then_some(()));
-        Ok(self.wait_with(py, timeout, wait)?.is_some())
+        Ok(self.wait_with(py, timeout, Some(cancelled), wait)?.is_some())
+    }
+
+    fn _wake(&self) {
+        self.wake();
     }
 
     /// Waits as `wait` does, in programs with asyncio.
     ///
-    /// Other tasks run meanwhile, and cancelling the task ends the wait. A thread of the loop's
-    /// executor waits, in slices of 50 milliseconds. A value that comes while the task is cancelled
-    /// is not read.
+    /// Other tasks run meanwhile, and cancelling the task ends the wait at once. A thread of the
+    /// loop's executor waits. A value that comes while the task is cancelled is not read.
+    /// `async for sample in reader` waits so for one value after the other, until the writer closes
+    /// the channel.
     ///
     /// Raises
     /// ------
@@ -276,9 +319,17 @@ impl Reader {
         }
     }
 
+    fn __aiter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __anext__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
+        slf.py().import("ndsharray_rs._aio")?.getattr("following")?.call1((slf.clone(),))
+    }
+
     /// The channel's name.
     #[getter]
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
@@ -303,6 +354,14 @@ impl Reader {
         self.with(|_, reader| Ok(reader.writer_epoch()))
     }
 
+    /// Whether the channel has been closed and its last value read, and no new writer has come.
+    ///
+    /// For programs that poll with `read`; `wait` raises `Closed`.
+    #[getter]
+    fn is_channel_closed(&self) -> PyResult<bool> {
+        self.with(|_, reader| Ok(reader.is_closed()))
+    }
+
     /// Whether the reader has been closed.
     #[getter]
     fn closed(&self) -> bool {
@@ -323,10 +382,10 @@ impl Reader {
 
     /// Releases the reader's entry in the channel. Samples and arrays stay valid.
     ///
-    /// The wait of another thread ends within 50 milliseconds, with a `ValueError`; a `for` loop
-    /// just ends.
+    /// The wait of another thread ends at once, with a `ValueError`; a `for` loop just ends.
     fn close(&self) {
         self.reader.close();
+        self.wake();
     }
 
     // Without this, NumPy would make an array of one object.

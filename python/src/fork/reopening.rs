@@ -5,7 +5,7 @@ use super::own::{Own, unpoisoned};
 use crate::errors::{closed_handle, in_use};
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A reader for one thread at a time. A forked child opens it again by name.
 pub(crate) struct Reopening<R> {
@@ -15,6 +15,25 @@ pub(crate) struct Reopening<R> {
     own: Mutex<Arc<Own<Option<R>>>>,
     /// Whether it is closed. A thread that waits then drops the reader itself.
     closed: AtomicBool,
+}
+
+/// A reader of this process, which lasts while it is locked.
+pub(crate) struct Mine<R>(Arc<Own<Option<R>>>);
+
+impl<R> Mine<R> {
+    pub(crate) fn home(&self) -> Home {
+        self.0.home()
+    }
+
+    /// Locks the reader; `None` if another thread uses it.
+    pub(crate) fn try_lock(&self) -> PyResult<Option<MutexGuard<'_, Option<R>>>> {
+        self.0.try_lock()
+    }
+
+    /// Unlocks a reader. Returns it if it is to be dropped, which must not happen under its lock.
+    pub(crate) fn take_if(mut locked: MutexGuard<'_, Option<R>>, is_closed: bool) -> Option<R> {
+        if is_closed { locked.take() } else { None }
+    }
 }
 
 impl<R> Reopening<R> {
@@ -30,6 +49,12 @@ impl<R> Reopening<R> {
 
     pub(crate) fn check_open(&self) -> PyResult<()> {
         if self.is_closed() { Err(closed_handle(self.what)) } else { Ok(()) }
+    }
+
+    /// Returns this process's reader, for a caller that locks it. A forked child gets one from
+    /// `open`.
+    pub(crate) fn mine(&self, open: impl FnOnce() -> PyResult<R>) -> PyResult<Mine<R>> {
+        self.own(open).map(Mine)
     }
 
     /// Returns this process's reader. A forked child gets one from `open`.

@@ -124,7 +124,7 @@ impl Reader {
         self.with(|home, reader| {
             self.note_waker(reader.waker());
             loop {
-                if cancelled.map_or(Ok(false), |cancelled| cancelled.is_truthy())? {
+                if cancelled.map_or(Ok(false), PyAnyMethods::is_truthy)? {
                     return Ok(None);
                 }
                 let left = deadline.left();

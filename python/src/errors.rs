@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// An error on its way to Python.
 #[derive(Debug)]
@@ -60,6 +61,10 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
             with!("OutOfMemory": requested, available, memory = memory.to_string())
         }
         Error::AllSlotsPinned { slots, .. } => with!("AllSlotsPinned": slots, holders = PyDict::new(py)),
+        Error::ReadersBehind { readers, behind, waited, .. } => {
+            with!("ReadersBehind": readers, behind, waited = waited.as_secs_f64())
+        }
+        Error::LosslessRefused { name, .. } => with!("LosslessRefused": name),
         Error::TooManyReaders { max, .. } => with!("TooManyReaders": max),
         Error::PermissionDenied { path, .. } => with!("PermissionDenied": path = path.to_string_lossy()),
         Error::ForeignOwner { path, owner, what, .. } => {
@@ -104,6 +109,20 @@ fn message(error: &Error) -> String {
 /// Returns the class of that name in `ndsharray_rs.errors`.
 pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
     Ok(py.import("ndsharray_rs.errors")?.getattr(name)?.cast_into()?)
+}
+
+/// Makes the exception for readers that are behind after the whole of a writer's patience.
+#[cold]
+pub(crate) fn readers_behind(py: Python<'_>, last: &PyErr, waited: Duration) -> PyResult<PyErr> {
+    let (last, fields) = (last.value(py), PyDict::new(py));
+    let (readers, behind) = (last.getattr("readers")?, last.getattr("behind")?);
+    let seconds = waited.as_secs_f64();
+    let message =
+        format!("{readers} lossless reader(s) are behind, the slowest by {behind} values, after {seconds:.3} s");
+    fields.set_item("readers", readers)?;
+    fields.set_item("behind", behind)?;
+    fields.set_item("waited", seconds)?;
+    Ok(PyErr::from_value(class(py, "ReadersBehind")?.call((message,), Some(&fields))?))
 }
 
 /// Makes the exception for a handle that NumPy takes for an array.

@@ -12,6 +12,21 @@ pub(crate) enum Owners {
     Word(String),
 }
 
+/// What a reader asks for, beside its channel.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms {
+    pub(crate) read_only: bool,
+    pub(crate) from_oldest: bool,
+    pub(crate) lossless: bool,
+}
+
+impl Terms {
+    /// Whether iteration takes every value, and not the latest.
+    pub(crate) fn in_order(self) -> bool {
+        self.from_oldest || self.lossless
+    }
+}
+
 /// A directory and a rule of trust. Another process finds a channel or array by it.
 #[derive(Clone)]
 pub(crate) struct Location {

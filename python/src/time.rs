@@ -7,6 +7,15 @@ use std::time::{Duration, Instant};
 /// The longest sleep between two looks at Python's signals.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
+/// Returns how long a writer waits for readers.
+pub(crate) fn patience(seconds: f64) -> PyResult<Duration> {
+    if seconds.is_nan() || seconds < 0.0 {
+        return Err(PyValueError::new_err(format!("wait_for_readers is {seconds}, not a number of seconds from 0 on")));
+    }
+    // Beyond the range it is for ever.
+    Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
 /// The moment at which a wait ends; `None` for a wait without a time-out.
 pub(crate) struct Deadline(Option<Instant>);
 

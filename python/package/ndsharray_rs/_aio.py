@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Protocol, TypeVar
 
 from .errors import Closed
@@ -18,7 +18,12 @@ class _Reader(Protocol[_Sample]):
     @property
     def closed(self) -> bool: ...
 
+    @property
+    def _in_order(self) -> bool: ...
+
     def read(self) -> _Sample | None: ...
+
+    def read_next(self) -> _Sample | None: ...
 
     def _wait_for_news(self, timeout: float | None, cancelled: Sized) -> bool: ...
 
@@ -27,10 +32,14 @@ class _Reader(Protocol[_Sample]):
 
 async def wait(reader: _Reader[_Sample], timeout: float | None) -> _Sample | None:
     """Call `Reader.wait` in a thread of the loop's executor."""
+    return await _wait(reader, timeout, reader.read)
+
+
+async def _wait(reader: _Reader[_Sample], timeout: float | None, read: Callable[[], _Sample | None]) -> _Sample | None:
     end = None if timeout is None else time.monotonic() + timeout
     while True:
         left = None if end is None else max(0.0, end - time.monotonic())
-        if await _news(reader, left) and (sample := reader.read()) is not None:
+        if await _news(reader, left) and (sample := read()) is not None:
             return sample
         if end is not None and time.monotonic() >= end:
             return None
@@ -59,7 +68,7 @@ async def following(reader: _Reader[_Sample]) -> _Sample:
         # As a loop over a reader that is closed before it begins.
         raise ValueError("this Reader has been closed")
     try:
-        sample = await wait(reader, None)
+        sample = await _wait(reader, None, reader.read_next if reader._in_order else reader.read)
     except Closed:
         raise StopAsyncIteration from None
     except ValueError:

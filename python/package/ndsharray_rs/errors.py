@@ -19,6 +19,7 @@ __all__ = [
     "InvalidName",
     "InvalidOption",
     "Io",
+    "LosslessRefused",
     "MissingDirectory",
     "NdsharrayError",
     "NotFound",
@@ -28,6 +29,7 @@ __all__ = [
     "OutOfMemory",
     "PermissionDenied",
     "Poisoned",
+    "ReadersBehind",
     "ShapeMismatch",
     "TooLarge",
     "TooManyDims",
@@ -193,6 +195,24 @@ class AllSlotsPinned(NdsharrayError):
 
     slots: int
     holders: dict[int, int]
+
+
+class ReadersBehind(NdsharrayError, TimeoutError):
+    """Lossless readers have not made room in time. Nothing was written; the last value stays.
+
+    The slowest of the `readers` has yet to read `behind` values. `waited` is in seconds.
+    """
+
+    _errno = _errno.ETIMEDOUT
+    readers: int
+    behind: int
+    waited: float
+
+
+class LosslessRefused(NdsharrayError):
+    """The channel's writer does not wait for readers, so none can be lossless."""
+
+    name: str
 
 
 class TooManyReaders(NdsharrayError):

@@ -7,7 +7,7 @@ use crate::exit;
 use crate::fork::home::Home;
 use crate::fork::own::unpoisoned;
 use crate::fork::reopening::{Mine, Reopening};
-use crate::options::{Location, Owners};
+use crate::options::{Location, Owners, Terms};
 use crate::time::{Deadline, SLICE};
 use ndsharray::{Error, OwnedSample, ReaderWaker};
 use numpy::PyUntypedArray;
@@ -22,7 +22,8 @@ use std::time::Duration;
 ///
 /// A reader follows the *name*. When the writer dies, the last value stays readable. When a new one
 /// comes, the reader goes on with its values. Iterating waits for one value after the other, and
-/// ends when the writer closes the channel.
+/// ends when the writer closes the channel. It takes the latest each time, or every one in order
+/// with `from_oldest` or `lossless`.
 ///
 /// When a reader is pickled, as by `multiprocessing`, the other process opens the channel by name.
 /// A forked child that inherits a reader opens the channel by name at first use.
@@ -40,6 +41,12 @@ use std::time::Duration;
 /// read_only
 ///     Whether to do without write permission for any of the channel's files. Then values are
 ///     copies, made again when the writer overtakes them.
+/// from_oldest
+///     Whether to begin with the oldest value that the writer still keeps, not the current one; see
+///     `history` of `Writer`. Iteration then takes every value in order, as `wait_next` does.
+/// lossless
+///     Whether to see every value: the writer waits for this reader, if its `wait_for_readers`
+///     allows it. Iteration takes every value in order.
 /// dir, owners
 ///     As for `Writer`.
 ///
@@ -47,7 +54,9 @@ use std::time::Duration;
 /// ------
 /// NotFound
 ///     When there is no channel of that name. Also a `FileNotFoundError`.
-/// TooManyReaders, ForeignOwner, PermissionDenied, Corrupt, InvalidName, Io
+/// LosslessRefused
+///     When `lossless` is asked for, and the writer waits for no reader.
+/// TooManyReaders, ForeignOwner, PermissionDenied, Corrupt, InvalidName, Unsupported, Io
 ///
 /// Examples
 /// --------
@@ -73,7 +82,7 @@ pub(crate) struct Reader {
     name: Arc<str>,
     reader: Reopening<ndsharray::Reader>,
     location: Location,
-    read_only: bool,
+    terms: Terms,
     /// Ends the wait of another thread. Locked for moments, under the interpreter lock.
     waker: Mutex<Option<ReaderWaker>>,
 }
@@ -99,7 +108,7 @@ impl Reader {
 
     /// Opens the reader that has been inherited.
     fn open(&self) -> PyResult<ndsharray::Reader> {
-        let opened = open(&self.location, &self.name, self.read_only).map_err(to_exception)?;
+        let opened = open(&self.location, &self.name, self.terms).map_err(to_exception)?;
         Python::attach(exit::watch)?;
         Ok(opened)
     }
@@ -152,32 +161,37 @@ impl Reader {
 
     /// Makes a sample of a value, if there is one.
     fn sample<'py>(&self, py: Python<'py>, value: Option<OwnedSample>) -> PyResult<Option<Bound<'py, Sample>>> {
-        value.map(|value| Sample::new(py, &self.name, value, !self.read_only)).transpose()
+        value.map(|value| Sample::new(py, &self.name, value, !self.terms.read_only)).transpose()
     }
 }
 
-fn open(location: &Location, name: &str, read_only: bool) -> ndsharray::Result<ndsharray::Reader> {
-    let options = location.options();
-    if read_only { options.open_read_only(name) } else { options.open(name) }
+fn open(location: &Location, name: &str, terms: Terms) -> ndsharray::Result<ndsharray::Reader> {
+    let options = location.options().from_oldest(terms.from_oldest).lossless(terms.lossless);
+    if terms.read_only { options.open_read_only(name) } else { options.open(name) }
 }
 
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (name, timeout=Some(0.0), read_only=false, *, dir=None, owners=None),
-           text_signature = "(name, timeout=0.0, read_only=False, *, dir=None, owners=None)")]
+    #[pyo3(signature = (name, timeout=Some(0.0), read_only=false, *, from_oldest=false, lossless=false, dir=None,
+                        owners=None),
+           text_signature = "(name, timeout=0.0, read_only=False, *, from_oldest=False, lossless=False, dir=None, owners=None)")]
+    #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
         name: String,
         timeout: Option<f64>,
         read_only: bool,
+        from_oldest: bool,
+        lossless: bool,
         dir: Option<PathBuf>,
         owners: Option<Owners>,
     ) -> PyResult<Py<Self>> {
+        let terms = Terms { read_only, from_oldest, lossless };
         let location = Location::new(dir, owners)?;
         let deadline = Deadline::after(timeout)?;
         let reader = loop {
-            match open(&location, &name, read_only) {
+            match open(&location, &name, terms) {
                 Err(Error::NotFound { .. }) if !deadline.is_over() => {
                     py.detach(|| std::thread::sleep(deadline.left().min(Duration::from_millis(2))));
                     py.check_signals()?;
@@ -186,7 +200,7 @@ impl Reader {
             }
         };
         let reader = Reopening::new("Reader", reader);
-        let made = Py::new(py, Self { name: name.into(), reader, location, read_only, waker: Mutex::new(None) })?;
+        let made = Py::new(py, Self { name: name.into(), reader, location, terms, waker: Mutex::new(None) })?;
         exit::note_reader(made.bind(py))?;
         Ok(made)
     }
@@ -232,6 +246,44 @@ impl Reader {
     #[pyo3(signature = (timeout=None))]
     fn wait<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Bound<'py, Sample>>> {
         self.sample(py, self.wait_with(py, timeout, None, ndsharray::Reader::wait_owned)?)
+    }
+
+    /// Returns the oldest value newer than the last one read, otherwise `None`.
+    ///
+    /// Never blocks. The writer keeps the last `history` values, and those that lossless readers
+    /// have yet to read. `Sample.missed` counts the values before it that have gone.
+    ///
+    /// Raises
+    /// ------
+    /// LosslessRefused
+    ///     Once, when a next writer does not wait for this lossless reader.
+    /// Corrupt, Contended, Forked
+    ///
+    /// Examples
+    /// --------
+    /// >>> from ndsharray_rs import Reader, Writer
+    /// >>> writer, reader = Writer("doc-next", history=8), Reader("doc-next")
+    /// >>> [writer.write([number]) for number in range(3)]
+    /// [1, 2, 3]
+    /// >>> reader.read_next().seq, reader.read_next().seq, reader.read().seq, reader.read_next()
+    /// (1, 2, 3, None)
+    fn read_next<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.sample(py, self.with(|_, reader| reader.read_next_owned().map_err(to_exception))?)
+    }
+
+    /// Waits for a value newer than the last one read, and returns the oldest of them.
+    ///
+    /// As `wait`, but in order: a reader that slept while several values came gets them one by one.
+    /// `Closed` comes after the last of them.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_next<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Option<Bound<'py, Sample>>> {
+        self.sample(py, self.wait_with(py, timeout, None, ndsharray::Reader::wait_next_owned)?)
+    }
+
+    // Whether iteration takes every value.
+    #[getter]
+    fn _in_order(&self) -> bool {
+        self.terms.in_order()
     }
 
     // Reads nothing, so that nothing is lost when the task that waits has been cancelled.
@@ -311,7 +363,7 @@ impl Reader {
     // Ends when the writer closes the channel.
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, Sample>>> {
         self.reader.check_open()?;
-        match self.wait(py, None) {
+        match if self.terms.in_order() { self.wait_next(py, None) } else { self.wait(py, None) } {
             // Also when another thread has closed the reader.
             Err(_) if self.reader.is_closed() => Ok(None),
             Err(error) if error.is_instance(py, errors::class(py, "Closed")?.as_any()) => Ok(None),
@@ -376,7 +428,9 @@ impl Reader {
     // By name: the other process opens the channel, and starts with the value that is current then.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         self.reader.check_open()?;
-        let arguments = (&*self.name, self.read_only, self.location.dir.as_ref(), self.location.owners.clone());
+        let Terms { read_only, from_oldest, lossless } = self.terms;
+        let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
+        let arguments = (&*self.name, read_only, from_oldest, lossless, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_reader")?, arguments.into_pyobject(py)?))
     }
 
@@ -410,8 +464,10 @@ pub(crate) fn _reopen_reader(
     py: Python<'_>,
     name: String,
     read_only: bool,
+    from_oldest: bool,
+    lossless: bool,
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<Py<Reader>> {
-    Reader::new(py, name, Some(0.0), read_only, dir, owners)
+    Reader::new(py, name, Some(0.0), read_only, from_oldest, lossless, dir, owners)
 }

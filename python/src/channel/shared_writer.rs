@@ -7,7 +7,7 @@ use crate::channel::pinned::Pinned;
 use crate::elements::array::{self, Access};
 use crate::elements::dtypes;
 use crate::elements::lent::Lent;
-use crate::errors::{closed_handle, to_exception};
+use crate::errors::{self, closed_handle, to_exception};
 use crate::fork::lending::Entry;
 use crate::fork::own::{Own, unpoisoned};
 use crate::options::Location;
@@ -19,6 +19,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The least size of a value, in bytes, that is copied without the interpreter lock.
 ///
@@ -39,6 +40,8 @@ pub(super) struct SharedWriter {
     ///
     /// Changed under the interpreter lock.
     to_find: AtomicUsize,
+    /// How long a write waits for lossless readers; `None` if it never does.
+    patience: Option<Duration>,
     /// Whether it is closed. Not in the state, whose lock another thread may hold, or have lost.
     closed: AtomicBool,
     /// The number of the loan that [`abandon`](Self::abandon) has ended last.
@@ -81,7 +84,13 @@ fn in_use(taken: &str) -> PyErr {
 }
 
 impl SharedWriter {
-    pub(super) fn new(name: String, location: Location, writer: AnyWriter, capacity_bytes: Option<usize>) -> Self {
+    pub(super) fn new(
+        name: String,
+        location: Location,
+        writer: AnyWriter,
+        capacity_bytes: Option<usize>,
+        patience: Option<Duration>,
+    ) -> Self {
         let is_large = capacity_bytes.is_some_and(|bytes| bytes >= LARGE);
         Self {
             name,
@@ -89,6 +98,7 @@ impl SharedWriter {
             pinned: Pinned::default(),
             state: Own::new(State::Ready(writer)),
             to_find: AtomicUsize::new(if is_large { MAX_SLOTS } else { 0 }),
+            patience,
             closed: AtomicBool::new(false),
             abandoned: AtomicU64::new(u64::MAX),
             given_back: Condvar::new(),
@@ -190,7 +200,29 @@ impl SharedWriter {
         if to_find > 0 {
             self.to_find.store(to_find - 1, Ordering::Relaxed);
         }
-        bytes >= LARGE || to_find > 0
+        bytes >= LARGE || to_find > 0 || self.patience.is_some()
+    }
+
+    /// Calls `attempt` until lossless readers have made room for a value, or time is over.
+    ///
+    /// An attempt waits for a slice of that time. Between two of them, signals are answered and
+    /// other threads get their turns.
+    #[inline]
+    fn patiently<T>(&self, py: Python<'_>, mut attempt: impl FnMut() -> PyResult<T>) -> PyResult<T> {
+        let Some(limit) = self.patience else { return attempt() };
+        let started = Instant::now();
+        loop {
+            match attempt() {
+                Err(error) if error.is_instance(py, errors::class(py, "ReadersBehind")?.as_any()) => {
+                    py.check_signals()?;
+                    let waited = started.elapsed();
+                    if waited >= limit {
+                        return Err(errors::readers_behind(py, &error, waited)?);
+                    }
+                }
+                other => return other,
+            }
+        }
     }
 
     /// Publishes a copy of an array. If this process pins all slots, collects garbage once.
@@ -201,7 +233,7 @@ impl SharedWriter {
         if !array.is_c_contiguous() || descr.is_native_byteorder() == Some(false) {
             return self.write_converted(py, array, dtype);
         }
-        self.pinned.retry(py, &self.location, &self.name, || {
+        let attempt = || {
             let mut state = self.turn(py)?;
             // While this thread waited, another one may have changed the array's attributes.
             if !array.is_c_contiguous() || !array.dtype().is(&descr) {
@@ -222,7 +254,8 @@ impl SharedWriter {
             };
             drop(state);
             written.map_err(to_exception)
-        })
+        };
+        self.patiently(py, || self.pinned.retry(py, &self.location, &self.name, attempt))
     }
 
     /// Publishes a converted copy of an array in another element order or byte order.
@@ -237,7 +270,8 @@ impl SharedWriter {
 
     /// Takes the writer for a loan. If this process pins all slots, collects garbage once.
     fn take_for_loan(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
-        self.pinned.retry(py, &self.location, &self.name, || self.try_take_for_loan(py, dtype, shape))
+        let attempt = || self.try_take_for_loan(py, dtype, shape);
+        self.patiently(py, || self.pinned.retry(py, &self.location, &self.name, attempt))
     }
 
     fn try_take_for_loan(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {

@@ -7,6 +7,7 @@ use crate::elements::dtypes;
 use crate::errors::{no_array, to_exception};
 use crate::exit;
 use crate::options::{Location, Owners};
+use crate::time::{self, SLICE};
 use ndsharray::Error;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -44,6 +45,13 @@ use std::sync::Arc;
 ///     process must be able to write the reader table.
 /// capacity_bytes
 ///     The least capacity of each payload file: shapes up to this size never need a new one.
+/// history
+///     How many values stay readable, the current one included; by default 1. Readers take them in
+///     order with `read_next`. At most two less than `max_slots`.
+/// wait_for_readers
+///     Seconds for which a write, or a loan, waits for lossless readers that have not read what it
+///     would overwrite; then it raises `ReadersBehind`. By default no reader can be lossless. A
+///     reader that was killed is not waited for.
 /// persist
 ///     Whether the last value stays readable after the writer is closed.
 /// prefault
@@ -95,7 +103,7 @@ fn close_own(py: Python<'_>, name: &str, location: &Location) -> PyResult<bool> 
 impl Writer {
     #[new]
     #[pyo3(signature = (name, *, dir=None, max_slots=None, max_readers=None, mode=None, readers_mode=None,
-                        capacity_bytes=None, persist=false, prefault=false, owners=None, exist="fail"))]
+                        capacity_bytes=None, history=None, wait_for_readers=None, persist=false, prefault=false, owners=None, exist="fail"))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -106,6 +114,8 @@ impl Writer {
         mode: Option<u32>,
         readers_mode: Option<u32>,
         capacity_bytes: Option<usize>,
+        history: Option<usize>,
+        wait_for_readers: Option<f64>,
         persist: bool,
         prefault: bool,
         owners: Option<Owners>,
@@ -133,13 +143,21 @@ impl Writer {
         if let Some(bytes) = capacity_bytes {
             options = options.capacity_bytes(bytes);
         }
+        if let Some(values) = history {
+            options = options.history(values);
+        }
+        let patience = wait_for_readers.map(time::patience).transpose()?;
+        if let Some(patience) = patience {
+            // Signals are answered after each slice.
+            options = options.wait_for_readers(patience.min(SLICE));
+        }
         let create = || py.detach(|| options.create_any(&name));
         let created = match create() {
             Err(Error::WriterExists { .. }) if takes_over && close_own(py, &name, &location)? => create(),
             other => other,
         };
         let writer = created.map_err(to_exception)?;
-        let shared = Arc::new(SharedWriter::new(name, location, writer, capacity_bytes));
+        let shared = Arc::new(SharedWriter::new(name, location, writer, capacity_bytes, patience));
         let made = Py::new(py, Self { shared })?;
         exit::note_writer(made.bind(py))?;
         Ok(made)
@@ -163,6 +181,8 @@ impl Writer {
     ///     When readers hold all other slots. The last value stays current, as after every error.
     ///     If readers of this process hold some, its garbage is collected once. If that frees a
     ///     slot, the array is written.
+    /// ReadersBehind
+    ///     When lossless readers have not made room within `wait_for_readers`.
     /// OutOfMemory, TooLarge, Forked
     fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<u64> {
         self.shared.write(py, &array::as_array(py, array)?)
@@ -187,7 +207,7 @@ impl Writer {
     ///
     /// Raises
     /// ------
-    /// AllSlotsPinned, OutOfMemory, TooLarge, TooManyDims, Forked
+    /// AllSlotsPinned, ReadersBehind, OutOfMemory, TooLarge, TooManyDims, Forked
     ///
     /// Examples
     /// --------

@@ -109,6 +109,7 @@ fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
         "stat" => vec![("ndsh stat camera --json | jq .values.mean", "one figure of the current value")],
         "watch" => vec![
             ("ndsh watch camera", "rate, age and figures on a screen"),
+            ("ndsh watch left right imu", "several channels, a line each"),
             ("ndsh watch camera --json --count 1", "one JSON object, after a second"),
         ],
         "view" => vec![

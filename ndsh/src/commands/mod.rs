@@ -51,7 +51,7 @@ impl Command {
             Self::Info(args) => ("info", Some(&args.name)),
             Self::Echo(args) => ("echo", Some(&args.from.name)),
             Self::Stat(args) => ("stat", Some(&args.from.name)),
-            Self::Watch(args) => ("watch", Some(&args.name)),
+            Self::Watch(args) => ("watch", args.names.first().filter(|_| args.names.len() == 1)),
             Self::View(args) => ("view", Some(&args.from.name)),
             Self::Get(args) => ("get", Some(&args.from.name)),
             Self::Put(args) => ("put", Some(&args.name)),

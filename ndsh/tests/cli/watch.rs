@@ -242,3 +242,63 @@ fn json_has_one_vocabulary() {
         "{watched}"
     );
 }
+
+#[test]
+fn intervals_tell_how_regularly_values_come() {
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
+    writer.write(&[1], &[0]).unwrap();
+    let mut watch = dir.start(&["watch", "it", "--json", "--interval", "0.2"]);
+    line_with(&mut watch, |line| line["seq"] == 1);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                writer.write(&[1], &[1]).unwrap();
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let line = line_with(&mut watch, |line| line["interval_std_seconds"].is_number());
+        let of = |what: &str| line[format!("interval_{what}_seconds")].as_f64().unwrap();
+        // A sleep is never shorter; how much longer it is depends on the machine.
+        assert!(of("min") > 0.009 && of("min") <= of("mean") && of("mean") <= of("max"), "{line}");
+        assert!(of("std") <= of("max") - of("min") + 1e-9, "{line}");
+        let mut screen = dir.screen(&["watch", "it", "--interval", "0.2"]);
+        screen.wait("the spread of intervals", |screen| {
+            let text = screen.contents();
+            text.lines().any(|line| line.contains("interval") && line.contains("every ") && line.contains(", std "))
+        });
+        screen.press("q");
+        screen.ends();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    watch.interrupt();
+    assert_eq!(watch.end().code, 0);
+}
+
+#[test]
+fn several_names_have_a_line_each() {
+    let dir = TestDir::new();
+    let mut first = dir.options().create::<u8>("first").unwrap();
+    first.write(&[2], &[1, 3]).unwrap();
+    let array = dir.array_options().from_slice::<i16>("second", &[2], &[5, 7]).unwrap();
+    let text = dir.ok(&["watch", "first", "second", "--count=2", "--interval=0.2", "--json"]);
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let names: Vec<_> = lines.iter().map(|line| line["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["first", "second", "first", "second"]);
+    assert_eq!((&lines[2]["values"]["max"], &lines[3]["values"]["max"]), (&3.0.into(), &7.0.into()));
+    assert_eq!(lines[2]["values"]["std"], 1.0);
+    let ran = dir.run(&["watch", "first", "nothing", "--count=1", "--interval=0.05"]);
+    assert!(ran.code == 9 && ran.stderr.contains("nothing"), "{ran:?}");
+    let mut screen = dir.screen(&["watch", "first", "second", "later", "--interval=0.2"]);
+    for text in ["NAME", "live", "uint8 (2,)", "int16 (2,)", "absent"] {
+        screen.shows(text);
+    }
+    drop(first);
+    screen.shows("closed");
+    let _later = dir.options().create::<u8>("later").unwrap();
+    screen.shows("live");
+    screen.press("q");
+    screen.ends();
+    array.unlink().unwrap();
+}

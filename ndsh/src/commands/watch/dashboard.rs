@@ -1,7 +1,7 @@
 //! The dashboard: everything on one screen.
 
 use super::figures::Figures;
-use super::line::{standing, summary};
+use super::line::{jitter, standing, summary};
 use super::probe::Status;
 use crate::array::Statistics;
 use crate::endpoints::State;
@@ -52,7 +52,7 @@ impl<'a> Dashboard<'a> {
         let inside = block.inner(frame.area());
         frame.render_widget(block, frame.area());
         let areas =
-            Layout::vertical([Constraint::Length(5), Constraint::Length(3), Constraint::Length(2), Constraint::Min(0)]);
+            Layout::vertical([Constraint::Length(6), Constraint::Length(3), Constraint::Length(2), Constraint::Min(0)]);
         let [table, curve, title, histogram] = areas.areas(inside);
         frame.render_widget(Paragraph::new(rows(status, figures)), table);
         draw_curve(frame, curve, &self.rates.iter().copied().collect::<Vec<_>>());
@@ -104,6 +104,7 @@ fn rows(status: &Status, figures: &Figures) -> Vec<Line<'static>> {
         row("age", ages),
         row("missed", missed),
         row("bandwidth", bytes),
+        row("interval", figures.intervals.map_or_else(|| "-".to_owned(), jitter)),
         row("rate", rate),
     ]
 }

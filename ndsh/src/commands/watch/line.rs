@@ -1,6 +1,6 @@
 //! One moment, as a line of text or JSON.
 
-use super::figures::Figures;
+use super::figures::{Figures, Intervals};
 use super::probe::Status;
 use crate::array::Statistics;
 use crate::endpoints::State;
@@ -33,6 +33,10 @@ pub(crate) struct Moment<'a> {
     age_p50_seconds: Option<f64>,
     age_p99_seconds: Option<f64>,
     age_max_seconds: Option<f64>,
+    interval_mean_seconds: Option<f64>,
+    interval_min_seconds: Option<f64>,
+    interval_max_seconds: Option<f64>,
+    interval_std_seconds: Option<f64>,
     missed: Option<u64>,
     total_seen: Option<u64>,
     total_missed: Option<u64>,
@@ -48,6 +52,8 @@ struct Writer {
 impl<'a> Moment<'a> {
     pub(crate) fn new(name: &'a str, status: &'a Status, figures: &Figures, values: Option<&'a Statistics>) -> Self {
         let age = |place: usize| figures.ages.and_then(|ages| ages.get(place).map(std::time::Duration::as_secs_f64));
+        let interval =
+            |part: fn(Intervals) -> std::time::Duration| figures.intervals.map(|all| part(all).as_secs_f64());
         Self {
             name,
             state: match status.state {
@@ -69,6 +75,10 @@ impl<'a> Moment<'a> {
             age_p50_seconds: age(0),
             age_p99_seconds: age(1),
             age_max_seconds: age(2),
+            interval_mean_seconds: interval(|all| all.mean),
+            interval_min_seconds: interval(|all| all.min),
+            interval_max_seconds: interval(|all| all.max),
+            interval_std_seconds: interval(|all| all.std),
             missed: status.numbered.then_some(figures.missed),
             total_seen: status.is_channel.then_some(figures.total_seen),
             total_missed: status.numbered.then_some(figures.total_missed),
@@ -98,6 +108,7 @@ pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Optio
     if status.is_channel {
         parts.extend([per_second(figures.rate), bandwidth(figures.bandwidth)]);
     }
+    parts.extend(figures.intervals.map(jitter));
     if let Some([half, most, _]) = figures.ages {
         parts.push(format!("age p50 {} p99 {}", duration(half), duration(most)));
     }
@@ -109,6 +120,12 @@ pub(crate) fn line(name: &str, status: &Status, figures: &Figures, values: Optio
         parts.push(spark(&values.histogram));
     }
     parts.join("  ").trim_end().to_owned()
+}
+
+/// Formats intervals: `every 33.1ms to 34.0ms, std 120.0us`.
+pub(super) fn jitter(intervals: Intervals) -> String {
+    let [min, max, std] = [intervals.min, intervals.max, intervals.std].map(duration);
+    format!("every {min} to {max}, std {std}")
 }
 
 /// Formats figures: `min 0  max 255  mean 127.5  std 73.9`, and counts of `nan` and `inf`.

@@ -1,12 +1,13 @@
 //! `ndsh watch`
 //!
-//! One thread reads every value it can and counts. The other one takes a value now and then,
-//! computes figures over its elements, and shows everything.
+//! One thread for each name reads every value it can and counts. Another one takes a value now and
+//! then, computes figures over its elements, and shows everything.
 
 mod dashboard;
 mod figures;
 mod line;
 mod probe;
+mod several;
 
 use crate::args::seconds::parse_interval;
 use crate::args::{Globals, KindArg};
@@ -31,22 +32,25 @@ const SHARE: u32 = 4;
 /// Show live figures: rate, age, missed values, bandwidth, and the range of the elements
 ///
 /// On a terminal it takes the screen, and draws it four times an interval. Otherwise it prints a
-/// line for each interval. It waits for a channel that does not exist yet, and continues with the
-/// next writer when one closes the channel or dies. Age is the time from a value's publication
-/// until this program sees it. Missed are values that this program did not see; other readers may
-/// have seen them. The figures over all elements are of one value at a time. They leave out NaN and
-/// infinities, and count complex numbers by their absolute values.
+/// line for each interval and name. Several names share the screen, a line each. It waits for a
+/// channel that does not exist yet, and continues with the next writer when one closes the channel
+/// or dies. Age is the time from a value's publication until this program sees it. Intervals are
+/// the times between two values, with their standard deviation: how regularly the writer publishes.
+/// Missed are values that this program did not see; other readers may have seen them. The figures
+/// over all elements are of one value at a time. They leave out NaN and infinities, and count
+/// complex numbers by their absolute values.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Channel or shared array
-    pub(super) name: String,
+    /// Channels or shared arrays
+    #[arg(required = true, value_name = "NAME")]
+    pub(super) names: Vec<String>,
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
     kind: Option<KindArg>,
     /// Time over which rate, ages and missed are measured
     #[arg(long, short = 'n', value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
     interval: Duration,
-    /// End after N lines
+    /// End after N lines for each name
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// Print a JSON object a line, also on a terminal
@@ -60,24 +64,34 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let lines = args.json || args.plain || args.count.is_some() || !Screen::is_there();
-    let probe = Probe::new(if lines { 1 } else { SLICES as usize });
+    let slices = if lines { 1 } else { SLICES as usize };
+    let watched: Vec<_> = args.names.iter().map(|name| (name.as_str(), Probe::new(slices))).collect();
     std::thread::scope(|scope| {
-        let reading = scope.spawn(|| probe.run(globals, &args.name, args.kind));
-        let ended = || reading.is_finished();
-        let shown = if lines { print(args, &probe, &interrupt, ended) } else { draw(args, &probe, &interrupt, ended) };
-        probe.stop();
-        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let reading: Vec<_> =
+            watched.iter().map(|(name, probe)| scope.spawn(move || probe.run(globals, name, args.kind))).collect();
+        // Each runs until it is stopped, or fails.
+        let ended = || reading.iter().any(std::thread::ScopedJoinHandle::is_finished);
+        let shown = match watched.as_slice() {
+            _ if lines => print(args, &watched, &interrupt, ended),
+            [(name, probe)] => draw(args, name, probe, &interrupt, ended),
+            _ => several::draw(args, &watched, &interrupt, ended),
+        };
+        watched.iter().for_each(|(_, probe)| probe.stop());
+        let join = |reading: std::thread::ScopedJoinHandle<'_, Result<()>>| {
+            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        let read: Vec<_> = reading.into_iter().map(join).collect();
         // If the reading has failed, its failure says more.
-        read.and(shown)
+        read.into_iter().collect::<Result<()>>().and(shown)
     })
 }
 
-/// Prints a line for each interval.
-fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
-    let mut values = Values::new(LINE_BINS);
+/// Prints a line for each interval and name.
+fn print(args: &Args, watched: &[(&str, Probe)], interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
+    let mut values: Vec<_> = watched.iter().map(|_| Values::new(LINE_BINS)).collect();
     let start = Instant::now();
     let mut end = start;
-    let mut came = false;
+    let mut came = vec![false; watched.len()];
     for _ in 0..args.count.unwrap_or(u64::MAX) {
         end += args.interval;
         while end > Instant::now() && !ended() {
@@ -88,21 +102,24 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
         if ended() {
             break;
         }
-        let (figures, mut status, copy) = probe.turn(Instant::now());
-        let statistics = values.look(probe, copy, &mut status)?;
-        came |= status.array.is_some();
         let mut out = stdout();
-        if args.json {
-            serde_json::to_writer(&mut out, &Moment::new(&args.name, &status, &figures, statistics))?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{}", line(&args.name, &status, &figures, statistics))?;
+        for (((name, probe), values), came) in watched.iter().zip(&mut values).zip(&mut came) {
+            let (figures, mut status, copy) = probe.turn(Instant::now());
+            let statistics = values.look(probe, copy, &mut status)?;
+            *came |= status.array.is_some();
+            if args.json {
+                serde_json::to_writer(&mut out, &Moment::new(name, &status, &figures, statistics))?;
+                writeln!(out)?;
+            } else {
+                writeln!(out, "{}", line(name, &status, &figures, statistics))?;
+            }
         }
         out.flush()?;
     }
-    match args.count {
-        Some(1..) if !came && !ended() => {
-            let failure = Failure::new(Exit::TimedOut, format!("\"{}\" has had no value", printable(&args.name)));
+    let silent = watched.iter().zip(&came).find(|(_, came)| !**came);
+    match (args.count, silent) {
+        (Some(1..), Some(((name, _), _))) if !ended() => {
+            let failure = Failure::new(Exit::TimedOut, format!("\"{}\" has had no value", printable(name)));
             Err(failure.advise("a larger --count, or none, waits longer"))
         }
         _ => Ok(()),
@@ -110,9 +127,9 @@ fn print(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> 
 }
 
 /// Shows a screen until the user quits.
-fn draw(args: &Args, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
+fn draw(args: &Args, name: &str, probe: &Probe, interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
     let mut screen = Screen::take()?;
-    let mut dashboard = Dashboard::new(&args.name);
+    let mut dashboard = Dashboard::new(name);
     let mut values = Values::new(LINE_BINS);
     let slice = args.interval / SLICES;
     let mut next = Instant::now();

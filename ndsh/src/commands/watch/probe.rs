@@ -130,7 +130,7 @@ impl Probe {
         let mut shared = self.lock();
         // A value from before the start says nothing about rate and age.
         if value.age.is_none_or(|age| age < opened.elapsed()) {
-            shared.counters.count(value.array.bytes.len(), value.missed.unwrap_or(0), value.age);
+            shared.counters.count(Instant::now(), value.array.bytes.len(), value.missed.unwrap_or(0), value.age);
         }
         if shared.wants(Instant::now()) {
             shared.take_copy(value);

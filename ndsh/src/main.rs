@@ -5,7 +5,10 @@ mod args;
 mod array;
 mod cli;
 mod commands;
+mod complete;
 mod endpoints;
+mod examples;
+mod external;
 mod failure;
 mod files;
 mod output;
@@ -20,7 +23,6 @@ compile_error!("ndsh is for Unix so far; the library, and `ndsharray::inspect`, 
 
 use advice::Situation;
 use args::{Color, Globals};
-use clap::Parser;
 use cli::Cli;
 use failure::Result;
 use std::io::Write;
@@ -29,7 +31,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // For help and complaints about the arguments, which the user's choice is among.
     Color::default().apply();
-    match Cli::try_parse() {
+    complete::answer(cli::plain_program);
+    match Cli::parse() {
         Ok(cli) => {
             let done = cli.run().and_then(|()| Ok(output::flush()?));
             end(done, &cli.situation())
@@ -46,6 +49,9 @@ fn main() -> ExitCode {
 
 /// Prints help if that was asked for; otherwise says what is wrong with the arguments.
 fn help_or_failure(error: &clap::Error) -> Result<()> {
+    if let Some(failure) = external::run(error, cli::plain_program()) {
+        return Err(failure);
+    }
     if let Some(failure) = usage::failure(error) {
         return Err(failure);
     }

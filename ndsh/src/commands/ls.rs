@@ -2,10 +2,12 @@
 
 use crate::args::Globals;
 use crate::args::seconds::parse_look;
+use crate::complete::names as matching;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{Columns, duration, json, per_second, printable, short_shape, size, stdout, tell, window};
 use crate::reports::{NamePattern, Summary, Survey, names};
 use anstyle::{AnsiColor, Style};
+use clap_complete::ArgValueCompleter;
 use std::io::Write;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use std::time::Duration;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Names to list: `cam*`, `*.left`, `imu[0-3]` [default: all]
-    #[arg(value_name = "PATTERN")]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(matching))]
     patterns: Vec<NamePattern>,
     /// Print the names alone
     #[arg(long, short, conflicts_with_all = ["json", "wide"])]

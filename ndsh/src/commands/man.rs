@@ -1,5 +1,6 @@
 //! `ndsh man`
 
+use crate::examples::examples;
 use crate::failure::{CODES, Failure, Result};
 use crate::output::stdout;
 use clap::Command;
@@ -16,16 +17,38 @@ pub(crate) struct Args {
     /// Write the pages of all commands to this directory instead
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the help of all commands as one Markdown document instead
+    #[arg(long, conflicts_with = "out")]
+    markdown: bool,
 }
 
 pub(crate) fn run(args: &Args, program: Command) -> Result<()> {
     let mut command = program.disable_help_subcommand(true);
     command.build();
+    if args.markdown {
+        return Ok(stdout().write_all(markdown(&command).as_bytes())?);
+    }
     let Some(dir) = &args.out else {
         return Ok(stdout().write_all(&page(&command)?)?);
     };
     write_all(&command, dir).map_err(|failure| failure.context(format!("cannot write the pages to {}", dir.display())))
 }
+
+/// The help of a program and of all its commands, as it is printed.
+fn markdown(command: &Command) -> String {
+    let mut text = "# Reference of ndsh\n\nThe help of each command, as `ndsh COMMAND --help` prints it.\n".to_owned();
+    let own = command.get_subcommands().filter(|command| !command.is_hide_set());
+    for command in std::iter::once(command).chain(own) {
+        let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+        let help = command.clone().term_width(WIDTH).render_long_help().to_string();
+        let help: Vec<_> = help.trim().lines().map(str::trim_end).collect();
+        text += &format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n"));
+    }
+    text
+}
+
+/// Columns of the Markdown document.
+const WIDTH: usize = 100;
 
 /// Writes the page of a command, and those of its subcommands.
 fn write_all(command: &Command, dir: &Path) -> Result<()> {
@@ -90,63 +113,3 @@ const FILES: [(&str, &str); 5] = [
     ("NAME.ndsa", "the shared array NAME"),
     ("NAME, NAME_HEX", "the channel NAME of Python's ndsharray: its tag, and its values"),
 ];
-
-/// Examples of a command; for the program itself, a tour.
-fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
-    match command {
-        "ls" => vec![
-            ("ndsh ls", "what there is, as a table that fits the window"),
-            ("ndsh ls 'cam*'", "channels whose names begin with cam"),
-            ("ndsh ls -q | xargs -n1 ndsh stat", "something for each name"),
-        ],
-        "top" => vec![("ndsh top --sort memory", "all channels, the largest first, until q")],
-        "info" => vec![("ndsh info camera", "slots, readers and files of the channel camera")],
-        "echo" => vec![
-            ("ndsh echo matrix", "the numbers, as NumPy prints them"),
-            ("ndsh echo camera --index 100:110,200,:", "a part of a picture"),
-            ("ndsh echo imu --follow --csv > imu.csv", "a line for each value"),
-        ],
-        "stat" => vec![("ndsh stat camera --json | jq .values.mean", "one figure of the current value")],
-        "watch" => vec![
-            ("ndsh watch camera", "rate, age and figures on a screen"),
-            ("ndsh watch left right imu", "several channels, a line each"),
-            ("ndsh watch camera --json --count 1", "one JSON object, after a second"),
-        ],
-        "view" => vec![
-            ("ndsh view camera", "the current value as a picture"),
-            ("ndsh view volume --index 3,.. --png slice.png", "a slice, in a file"),
-        ],
-        "get" => vec![
-            ("ndsh get camera now.npy", "the current value"),
-            ("ndsh get camera - --follow | consumer", "one .npy after another, until the writer closes the channel"),
-            ("ndsh get camera - --format raw --follow | ffplay -f rawvideo ... -", "elements alone"),
-        ],
-        "put" => vec![
-            ("ndsh put camera frame.npy", "a value that stays when the command has ended"),
-            ("ndsh put gains --value '[[1, 2], [3, 4]]' --dtype f4", "an array from the command line"),
-            ("ndsh put camera --test-pattern 1280x720", "moving bars, to try things out"),
-            ("ffmpeg ... -f rawvideo - | ndsh put camera - --raw uint8:720x1280x3", "pictures of another program"),
-            ("ndsh put camera clip.npy --split --loop --rate 30", "30 pictures a second, until Ctrl-C"),
-        ],
-        "record" => vec![
-            ("ndsh record camera today/ --seconds 60", "a minute, one .npy for each value"),
-            ("ndsh record camera today.npz --count 100", "a hundred values, in one file"),
-        ],
-        "play" => vec![("ndsh play camera today.npz --loop", "with its original timing, again and again")],
-        "rm" => vec![("ndsh rm camera matrix", "two channels or arrays that no process has")],
-        "gc" => vec![
-            ("ndsh gc --dry-run", "what would be removed"),
-            ("ndsh gc --all --verbose", "also what was left on purpose; what stays is listed too"),
-        ],
-        "doctor" => vec![("ndsh doctor || echo broken", "checks this machine, container and user")],
-        "completions" => vec![("ndsh completions bash > ~/.local/share/bash-completion/completions/ndsh", "for bash")],
-        "man" => vec![("ndsh man --out ~/.local/share/man/man1", "all pages")],
-        _ => vec![
-            ("ndsh ls", "what there is"),
-            ("ndsh watch camera", "live figures of the channel camera"),
-            ("ndsh view camera --follow", "its pictures, as they come"),
-            ("ndsh record camera today.npz --seconds 60", "a minute of it"),
-            ("ndsh gc", "clears away what dead processes have left"),
-        ],
-    }
-}

@@ -85,7 +85,7 @@ impl Command {
             Self::Put(args) => put::run(args, globals),
             Self::Record(args) => record::run(args, globals),
             Self::Play(args) => play::run(args, globals),
-            Self::Completions(args) => completions::run(args, program()),
+            Self::Completions(args) => completions::run(args),
             Self::Man(args) => man::run(args, program()),
         }
     }

@@ -2,10 +2,12 @@
 
 use crate::args::Globals;
 use crate::args::seconds::{due, parse_positive};
+use crate::complete::names;
 use crate::endpoints::{Target, TargetArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::recording::Recording;
 use crate::terminal::{Interrupt, Progress};
+use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -15,6 +17,7 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
+    #[arg(add = ArgValueCompleter::new(names))]
     pub(super) name: String,
     /// Recording to play: a directory, or a file that ends with .npz
     from: PathBuf,

@@ -3,11 +3,13 @@
 use crate::args::seconds::parse_seconds;
 use crate::args::{Globals, KindArg};
 use crate::array::Array;
+use crate::complete::names;
 use crate::endpoints::{News, Source, Value, Which};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{size, tell};
 use crate::recording::{Note, Recorder};
 use crate::terminal::{Interrupt, Progress};
+use clap_complete::ArgValueCompleter;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -26,6 +28,7 @@ const QUEUE: usize = 16;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel
+    #[arg(add = ArgValueCompleter::new(names))]
     pub(super) name: String,
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]

@@ -2,9 +2,11 @@
 
 use crate::advice::Situation;
 use crate::args::{Globals, KindArg, one_kind};
+use crate::complete::names;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
 use crate::reports::{foreign, mappers};
+use clap_complete::ArgValueCompleter;
 use ndsharray::Error;
 use ndsharray::inspect::Kind;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use std::time::Duration;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channels or arrays to remove
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(names))]
     names: Vec<String>,
     /// Kind, if several have the name
     #[arg(long, value_name = "KIND")]

@@ -3,12 +3,14 @@
 use super::ls::{SPARE, table};
 use crate::args::Globals;
 use crate::args::seconds::parse_interval;
+use crate::complete::names;
 use crate::failure::Result;
 use crate::output::{bandwidth, counted, json_line, printable, size, stdout};
 use crate::reports::{NamePattern, Summary, Survey};
 use crate::terminal::{Action, Interrupt, Screen};
 use anstyle::{AnsiColor, Color as AnyColor, Effects};
 use clap::ValueEnum;
+use clap_complete::ArgValueCompleter;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Style, Stylize};
@@ -26,7 +28,7 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Names to list: `cam*`, `*.left`, `imu[0-3]` [default: all]
-    #[arg(value_name = "PATTERN")]
+    #[arg(value_name = "PATTERN", add = ArgValueCompleter::new(names))]
     patterns: Vec<NamePattern>,
     /// What comes first: the highest rate, bandwidth or memory, the smallest age or name
     #[arg(long, value_enum, default_value = "rate")]

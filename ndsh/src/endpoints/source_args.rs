@@ -3,15 +3,18 @@
 use super::source::{Source, Value, Which};
 use crate::args::seconds::parse_seconds;
 use crate::args::{Globals, KindArg};
+use crate::complete::{layouts, names};
 use crate::failure::{Failure, Result};
 use crate::files::RawLayout;
 use crate::terminal::Interrupt;
+use clap_complete::ArgValueCompleter;
 use std::time::{Duration, Instant};
 
 /// What to read.
 #[derive(clap::Args)]
 pub(crate) struct SourceArgs {
     /// Channel or shared array
+    #[arg(add = ArgValueCompleter::new(names))]
     pub(crate) name: String,
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]
@@ -19,7 +22,7 @@ pub(crate) struct SourceArgs {
     /// Read a block of another program, such as Python's SharedMemory, with this dtype and shape
     ///
     /// For example uint8:720x1280x3. Such memory has no lock, so what is read may be torn.
-    #[arg(long, value_name = "DTYPE:AxBxC", conflicts_with = "kind")]
+    #[arg(long, value_name = "DTYPE:AxBxC", conflicts_with = "kind", add = ArgValueCompleter::new(layouts))]
     raw: Option<RawLayout>,
     /// Wait up to SECONDS for a value
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]

@@ -30,22 +30,9 @@ fn shells_take_the_completions() {
     let dir = TestDir::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = dir.ok(&["completions", shell]);
-        assert!(script.contains("ndsh") && script.contains("doctor"), "{shell}");
+        // The script asks the program each time; shells.rs has real ones take it.
+        assert!(script.contains("ndsh") && script.contains("NDSH_COMPLETE"), "{shell}");
     }
-    // One of them is on every machine.
-    let script = dir.file("ndsh.bash");
-    fs::write(&script, dir.ok(&["completions", "bash"])).unwrap();
-    let shown = std::process::Command::new("bash")
-        .args([
-            "--norc",
-            "-c",
-            "source \"$1\" && COMP_WORDS=(ndsh doc) COMP_CWORD=1 && _ndsh ndsh doc ndsh && echo \"${COMPREPLY[*]}\"",
-            "-",
-        ])
-        .arg(&script)
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&shown.stdout), "doctor\n", "{}", String::from_utf8_lossy(&shown.stderr));
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod numpy;
 mod pipes;
 mod python;
 mod recording;
+mod shells;
 mod support;
 mod terminal;
 mod top;

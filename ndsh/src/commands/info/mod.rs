@@ -5,9 +5,11 @@ mod words;
 
 use crate::args::seconds::parse_look;
 use crate::args::{Globals, KindArg, kinds};
+use crate::complete::names;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{json, printable, stdout};
 use crate::reports::{foreign, tag_mappers, values_per_second};
+use clap_complete::ArgValueCompleter;
 use full::Full;
 use ndsharray::inspect::Kind;
 use std::io::Write;
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Name of the channel or array
+    #[arg(add = ArgValueCompleter::new(names))]
     pub(super) name: String,
     /// Kind, if several have the name
     #[arg(long, value_name = "KIND")]

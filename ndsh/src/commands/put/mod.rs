@@ -6,11 +6,13 @@ mod pattern;
 use crate::args::Globals;
 use crate::args::seconds::parse_positive;
 use crate::array::{Array, literal};
+use crate::complete::{dtypes, layouts, names};
 use crate::endpoints::{Target, TargetArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::files::{Arrays, Incoming, RawLayout, is_standard_stream, npy};
 use crate::output::{counted, quoted};
 use crate::terminal::{Interrupt, Progress};
+use clap_complete::ArgValueCompleter;
 use ndsharray::DType;
 use pace::Pace;
 use pattern::Pattern;
@@ -30,18 +32,19 @@ const TICK: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
+    #[arg(add = ArgValueCompleter::new(names))]
     pub(super) name: String,
     /// Files to read: .npy, .npz or .png; `-` is standard input, also for several .npy or .png
     #[arg(required_unless_present_any = ["value", "test_pattern"], value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Take the files for elements alone, one value after another, such as uint8:720x1280x3
-    #[arg(long, value_name = "DTYPE:AxBxC", conflicts_with = "key")]
+    #[arg(long, value_name = "DTYPE:AxBxC", conflicts_with = "key", add = ArgValueCompleter::new(layouts))]
     raw: Option<RawLayout>,
     /// Publish this array, written as nested lists: '[[1, 2], [3, 4]]'
     #[arg(long, value_name = "LISTS", conflicts_with_all = ["files", "raw", "key"], allow_hyphen_values = true)]
     value: Option<String>,
     /// Dtype of --value [default: as NumPy chooses]
-    #[arg(long, requires = "value", conflicts_with = "files", value_parser = parse_dtype)]
+    #[arg(long, requires = "value", conflicts_with = "files", value_parser = parse_dtype, add = ArgValueCompleter::new(dtypes))]
     dtype: Option<DType>,
     /// Publish moving bars with a clock and a counter, or with one number a chirp of N samples
     #[arg(

@@ -12,9 +12,11 @@ mod several;
 use crate::args::seconds::parse_interval;
 use crate::args::{Globals, KindArg};
 use crate::array::Statistics;
+use crate::complete::names;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{printable, stdout};
 use crate::terminal::{Action, Interrupt, Screen};
+use clap_complete::ArgValueCompleter;
 use dashboard::Dashboard;
 use figures::Figures;
 use line::{Moment, line};
@@ -42,7 +44,7 @@ const SHARE: u32 = 4;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channels or shared arrays
-    #[arg(required = true, value_name = "NAME")]
+    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(names))]
     pub(super) names: Vec<String>,
     /// Kind, if several have the name [default: channel, else array, else python]
     #[arg(long, value_enum)]

@@ -57,6 +57,20 @@
 //! all processes change in place. They do so under a reader–writer lock across processes, by atomic
 //! access to single elements, or without either in unsafe code.
 //!
+//! # Waiting
+//!
+//! | wait | for | ended from outside by |
+//! |---|---|---|
+//! | [`Reader::wait`] and its like | one channel | a [`ReaderWaker`] |
+//! | [`wait_any`] | any number of channels, without another thread | a waker of any of the readers |
+//! | `Reader::changed`, `into_stream` | one channel in a task of any executor | dropping the future |
+//! | `Reader::news_fd` | one channel beside other descriptors, in `poll` or `epoll` | the loop itself |
+//!
+//! The last two need the feature `async`. All their readers share one thread, and a further one for
+//! each 127. Bindings to other languages take `news_fd` for an event loop, and [`wait_any`] with a
+//! waker for a blocking call: it may be called without the language's lock, and any thread may end
+//! it.
+//!
 //! # What is promised
 //!
 //! 1. A view never changes or tears while it is held, whatever the timing, among processes that use
@@ -87,6 +101,8 @@
 //!
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for
 //!   `ndarray` 0.17.
+//! - `async`: `Reader::changed`, `Reader::into_stream` and, on Unix, `Reader::news_fd`. It brings
+//!   `futures-core` along, and no runtime.
 
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -139,6 +155,10 @@ pub mod _docs;
 #[doc(hidden)]
 pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 
+#[cfg(all(unix, feature = "async"))]
+pub use channel::reader::news::fd::NewsFd;
+#[cfg(feature = "async")]
+pub use channel::reader::news::stream::NewsStream;
 pub use {
     channel::reader::many::{Ready, wait_any},
     channel::reader::waker::ReaderWaker,

@@ -3,6 +3,12 @@
 use super::{group_memory_short_of, monotonic_ns};
 use std::time::Duration;
 
+/// Starts a thread that takes no signals. Here there are none.
+#[cfg(all(not(unix), feature = "async"))]
+pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    start()
+}
+
 /// Bytes that this process' control group and those above it may still take.
 ///
 /// `None` when there is no limit.

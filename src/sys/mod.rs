@@ -41,6 +41,8 @@ pub(crate) mod ofd;
 mod pieces;
 #[cfg(unix)]
 mod posix;
+#[cfg(all(unix, feature = "async"))]
+mod signals;
 #[cfg(any(windows, all(unix, any(ndsharray_portable, not(any(target_os = "linux", target_vendor = "apple"))))))]
 mod sweeper;
 #[cfg(test)]
@@ -65,6 +67,8 @@ use windows as platform;
 
 pub(crate) use backoff::Backoff;
 pub(crate) use home::{Home, ShortWay};
+#[cfg(all(unix, feature = "async"))]
+pub(crate) use platform::ReadyFd;
 #[cfg(feature = "failpoints")]
 pub(crate) use platform::end;
 #[cfg(test)]
@@ -76,8 +80,12 @@ pub(crate) use platform::{
     remove_file, reserve, same_file, sever, storage, tells_what_is_set_aside, unmap, watch_forks,
 };
 
+#[cfg(all(not(unix), feature = "async"))]
+pub(crate) use derived::without_signals;
 pub(crate) use derived::{age_of, group_memory_left};
 pub(crate) use locked_file::LockedFile;
+#[cfg(all(unix, feature = "async"))]
+pub(crate) use signals::without_signals;
 #[cfg(feature = "failpoints")]
 pub(crate) use types::End;
 pub(crate) use types::{Access, ByteRange, FileType, Identity};

@@ -26,6 +26,12 @@ impl WaitSet {
     /// Forgets all words.
     pub(crate) fn clear(&mut self) {}
 
+    /// Begins with the shortest naps again: something has happened.
+    #[cfg(feature = "async")]
+    pub(crate) fn rouse(&mut self) {
+        self.naps = Naps::new();
+    }
+
     /// How many words there are.
     pub(crate) fn len(&self) -> usize {
         0

@@ -30,3 +30,23 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_micros(200));
     }
 }
+
+/// Runs a future to its end on this thread, which sleeps while there is nothing to do.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut future = std::pin::pin!(future);
+    let end = Instant::now() + TIMEOUT;
+    loop {
+        if let std::task::Poll::Ready(found) = future.as_mut().poll(&mut std::task::Context::from_waker(&waker)) {
+            return found;
+        }
+        assert!(Instant::now() < end, "the future does not end");
+        std::thread::park_timeout(TIMEOUT);
+    }
+}

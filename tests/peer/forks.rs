@@ -105,6 +105,13 @@ pub(super) fn parent(options: &Options, dir: &Path) {
         is_forked(keeper.wait(Duration::ZERO));
         is_forked(keeper.wait_owned(Duration::ZERO));
         is_forked(wait_any(&mut [&mut keeper], Duration::MAX));
+        #[cfg(feature = "async")]
+        {
+            is_forked(keeper.news_fd());
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            let std::task::Poll::Ready(changed) = keeper.poll_changed(&mut context) else { panic!("it is waited for") };
+            is_forked(changed);
+        }
         is_forked(keeper.read_into(&mut Vec::<u64>::new()));
         // Views belong to the parent, which holds them.
         assert_eq!((owned.clone().name(), borrowed.name(), borrowed.into_owned().name()), (1, 2, 2));
@@ -217,4 +224,38 @@ pub(super) fn compat(options: &compat::Options) {
     writer.write(&[1], &[3]).unwrap();
     let value = options.open(NAME).unwrap().read().unwrap().expect("a new value");
     assert_eq!(value.view::<i32>().unwrap().as_slice(), [3]);
+}
+
+/// Has a forked child try a reader that its parent's watcher watches.
+#[cfg(feature = "async")]
+pub(super) fn watched(options: &Options) {
+    use std::task::{Context, Poll, Waker};
+
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    let [mut task, mut polled, idle] = std::array::from_fn(|_| options.open(NAME).unwrap());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(task.poll_changed(&mut context).is_pending());
+    let fd = polled.news_fd().unwrap();
+    // SAFETY: the child does nothing but what follows, and ends without returning. The watcher may
+    // hold a lock that it would wait for, which no step of it may.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let mut refused = matches!(task.poll_changed(&mut context), Poll::Ready(Err(Error::Forked)))
+            && matches!(polled.news_fd(), Err(Error::Forked))
+            && matches!(idle.news_fd(), Err(Error::Forked));
+        refused &= polled.read().map_or(true, |read| read.is_none());
+        drop((task, polled, fd));
+        // A reader of its own has a watcher of its own.
+        let mut own = options.open(NAME).unwrap();
+        refused &= own.poll_changed(&mut context).is_pending();
+        say("forked");
+        refused &= crate::common::block_on(own.changed()).is_ok();
+        end(refused && own.read().unwrap().is_some());
+    }
+    assert_eq!(listen().as_deref(), Some("go on"));
+    put(&mut writer, 1).unwrap();
+    wait_for(child);
+    // Nothing of the parent's has changed.
+    crate::common::block_on(task.changed()).unwrap();
+    assert!(task.read().unwrap().is_some() && polled.read().unwrap().is_some());
 }

@@ -81,6 +81,12 @@ fn play(words: &[&str], dir: &Path) {
         ["sandboxed", refusal, channels] => {
             sandbox::wait(&options, refusal.parse().unwrap(), channels.parse().unwrap());
         }
+        #[cfg(all(target_os = "linux", feature = "async"))]
+        ["sandboxed-tasks", refusal] => sandbox::tasks(&options, refusal.parse().unwrap()),
+        #[cfg(all(target_os = "linux", feature = "async"))]
+        ["short-of-descriptors"] => sandbox::short_of_descriptors(&options),
+        #[cfg(all(unix, feature = "async"))]
+        ["fork-watched"] => forks::watched(&options),
         #[cfg(unix)]
         ["fork"] => forks::parent(&options, dir),
         #[cfg(unix)]

@@ -58,3 +58,32 @@ pub(super) fn wait(options: &Options, errno: i32, channels: usize) {
     assert!(ready.is_empty() && waker.is_woken());
     say("woken");
 }
+
+/// Says the values of a channel, which a task awaits, until its close.
+#[cfg(feature = "async")]
+pub(super) fn tasks(options: &Options, errno: i32) {
+    refuse(errno);
+    let mut reader = options.open("channel-0").unwrap();
+    say("ready");
+    while crate::common::block_on(reader.changed()).is_ok() {
+        say(reader.read().unwrap().unwrap().view::<u32>().unwrap()[[]]);
+    }
+    say("closed");
+}
+
+/// Has no descriptor left for a reader's news; tasks need none.
+#[cfg(feature = "async")]
+pub(super) fn short_of_descriptors(options: &Options) {
+    use ndsharray::{Error, Memory};
+
+    let mut writer = options.create::<u32>("channel-0").unwrap();
+    let mut reader = options.open("channel-0").unwrap();
+    super::limits::limit("descriptors").unwrap();
+    let refused = reader.news_fd();
+    assert!(matches!(refused, Err(Error::OutOfMemory { memory: Memory::Descriptors, .. })), "{refused:?}");
+    writer.write(&[], &[1]).unwrap();
+    crate::common::block_on(reader.changed()).unwrap();
+    super::limits::limit("descriptors-no-more").unwrap();
+    drop(reader.news_fd().unwrap());
+    assert!(reader.read().unwrap().is_some());
+}

@@ -15,6 +15,8 @@ use crate::files::trusted::{open_table_file, open_trusted};
 use crate::format::error::HeaderError;
 use crate::sys::{self, Access, Home, LockedFile, ShortWay, Sweeper, range_lock};
 use ndsharray_protocol::channel::{KeptPins, Latest, OlderPin, PinAttempt, Pins, SlotIndex, State};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use uuid::Uuid;
 
 /// Attempts to find a channel's files in one piece while its writer changes.
@@ -51,6 +53,8 @@ pub(crate) struct Attachment {
     home: Home,
     /// For a reader that has no wakers.
     short_way: ShortWay,
+    /// The entry, for an ordinary reader that need not be told of its own reads; else null.
+    quick_pins: AtomicPtr<Pins>,
     /// Comes after the mappings.
     _sweeper: Sweeper,
 }
@@ -114,10 +118,14 @@ impl Attachment {
             return Err(not_found());
         }
         let lineage = head.lineage;
-        let attach = |board, place| {
+        let attach = |board, place: Place| {
             let location = location.clone();
             let short_way = ShortWay::new(&home);
-            Self { location, owners, board, lineage, place, home, short_way, _sweeper: sweeper }
+            let quick_pins = AtomicPtr::new(match &place {
+                Place::Ordinary(seat) => seat.pins_ptr(),
+                Place::None | Place::Lossless(_) => ptr::null_mut(),
+            });
+            Self { location, owners, board, lineage, place, home, short_way, quick_pins, _sweeper: sweeper }
         };
         if request.lossless && !board.terms().waits {
             return Err(Error::LosslessRefused { name: location.name().to_owned() });
@@ -261,8 +269,24 @@ impl Attachment {
     }
 
     /// Notes for the writer which value this reader has come to.
+    ///
+    /// Returns whether that is all there is to do; see [`watch_reads`](Self::watch_reads).
     #[inline]
-    pub(crate) fn tell(&self, number: u64) {
+    pub(crate) fn tell(&self, number: u64) -> bool {
+        // Relaxed: the party that changes it has the reader, and gives it to its next user.
+        let pins = self.quick_pins.load(Ordering::Relaxed);
+        // SAFETY: null, or made by `new` from the entry that `place` owns. Its mapping stays where
+        // it is for as long as this attachment lives, and consists of atomics.
+        if let Some(pins) = unsafe { pins.as_ref() } {
+            self.board.reader_side().tell(pins, number);
+            return true;
+        }
+        self.tell_slowly(number);
+        false
+    }
+
+    #[cold]
+    fn tell_slowly(&self, number: u64) {
         match &self.place {
             Place::Ordinary(seat) => self.board.reader_side().tell(seat.entry.pins(), number),
             Place::None => {}
@@ -271,8 +295,6 @@ impl Attachment {
     }
 
     /// As [`tell`](Self::tell), for a reader that the writer may be waiting for: wakes it.
-    #[cold]
-    #[inline(never)]
     fn tell_waiting(&self, seat: &OwnSeat, number: u64) {
         if !self.home.is_here() {
             return;
@@ -291,6 +313,12 @@ impl Attachment {
             pins.give_up_lossless(number);
             place.entry.table().wake_writer();
         }
+    }
+
+    /// Has [`tell`](Self::tell) say from now on that there is more to do after a read.
+    #[cfg(feature = "async")]
+    pub(crate) fn watch_reads(&self) {
+        self.quick_pins.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// Adds an owner of the slot that is pinned now; to be followed by [`unpin`](Self::unpin).
@@ -364,6 +392,11 @@ enum Found {
 }
 
 impl OwnSeat {
+    /// Where its entry lies.
+    fn pins_ptr(&self) -> *mut Pins {
+        ptr::from_ref(self.entry.pins()).cast_mut()
+    }
+
     /// Takes a seat and its entry, or returns why there is none.
     ///
     /// A lossless reader takes it having come to value `lossless`.

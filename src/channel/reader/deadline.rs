@@ -15,6 +15,24 @@ pub(super) const SLICE: Duration = Duration::from_millis(100);
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(50);
 pub(super) const LONGEST_NAP: Duration = Duration::from_millis(2);
 
+/// The share of a look at one name in the time between two looks at it.
+///
+/// With up to 16 readers each name is looked at as often as in a wait for one.
+const LOOK: Duration = Duration::from_micros(6250);
+
+/// The longest time between two looks at a name.
+const LONGEST_SLICE: Duration = Duration::from_secs(1);
+
+/// How much more often a name is looked at whose channel has been closed.
+///
+/// With up to 16 readers that is every 10 ms, as in a wait for one.
+pub(super) const LOOKS_AT_GONE: u32 = 10;
+
+/// Time between two looks at one of so many names.
+pub(super) fn time_between_looks(names: usize) -> Duration {
+    LOOK.saturating_mul(u32::try_from(names).unwrap_or(u32::MAX)).clamp(SLICE, LONGEST_SLICE)
+}
+
 /// When to stop waiting.
 pub(super) struct Deadline {
     pub(super) timeout: Duration,

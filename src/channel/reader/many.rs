@@ -7,7 +7,7 @@
 //! Where the system cannot do that, or has no room for so many words, it naps and looks.
 
 use super::Reader;
-use super::deadline::{Deadline, LONGEST_NAP, SLICE};
+use super::deadline::{Deadline, LONGEST_NAP, LOOKS_AT_GONE, SLICE, time_between_looks};
 use super::look::{Known, Look};
 use super::spin::BURST;
 use crate::error::{Error, Result};
@@ -15,26 +15,8 @@ use crate::sys::{self, WaitSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The share of a look at one name in the time between two looks at it.
-///
-/// With up to 16 readers each name is looked at as often as in a wait for one.
-const LOOK: Duration = Duration::from_micros(6250);
-
-/// The longest time between two looks at a name.
-const LONGEST_SLICE: Duration = Duration::from_secs(1);
-
-/// How much more often a name is looked at whose channel has been closed.
-///
-/// With up to 16 readers that is every 10 ms, as in a wait for one.
-pub(super) const LOOKS_AT_GONE: u32 = 10;
-
 /// The longest nap while more words are waited for than the system takes at once.
 const NAP_IN_GROUPS: Duration = Duration::from_millis(1);
-
-/// Time between two looks at one of so many names.
-pub(super) fn time_between_looks(names: usize) -> Duration {
-    LOOK.saturating_mul(u32::try_from(names).unwrap_or(u32::MAX)).clamp(SLICE, LONGEST_SLICE)
-}
 
 /// Which of several readers have news; see [`wait_any`].
 ///
@@ -260,6 +242,7 @@ impl Wait<'_, '_> {
             for (i, (reader, known)) in self.readers.iter_mut().zip(&self.known).enumerate() {
                 if ready.is_closed(i) {
                     reader.close_told = known.epoch;
+                    reader.settle();
                 }
             }
             return Ok(Some(ready));

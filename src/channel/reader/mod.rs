@@ -5,6 +5,8 @@ mod cache;
 mod deadline;
 mod look;
 pub(crate) mod many;
+#[cfg(feature = "async")]
+pub(crate) mod news;
 mod next;
 mod open_files;
 mod sample;
@@ -124,6 +126,15 @@ pub struct Reader {
     spin: Spin,
     /// What ends its waits, once it has a waker.
     wakes: OnceLock<Arc<Wakes>>,
+    /// What wakes its task, or sets its descriptor, once it has one.
+    #[cfg(feature = "async")]
+    news: news::link::Link,
+    /// The epoch whose close a read has met; 0 for none.
+    #[cfg(feature = "async")]
+    close_shown: u64,
+    /// Whether a stream of its values goes in order.
+    #[cfg(feature = "async")]
+    in_order: bool,
 }
 
 impl Reader {
@@ -185,6 +196,12 @@ impl Reader {
             next_look: Instant::now() + deadline::SLICE,
             spin: Spin::new(options.spin),
             wakes: OnceLock::new(),
+            #[cfg(feature = "async")]
+            news: news::link::Link::default(),
+            #[cfg(feature = "async")]
+            close_shown: 0,
+            #[cfg(feature = "async")]
+            in_order: from_oldest || lossless,
         };
         // What comes before is not kept for this reader when the channel is closed.
         reader.at.tell(reader.cursor());
@@ -374,11 +391,15 @@ impl Reader {
         self.let_go();
         if now.state() == State::Open {
             self.calm = now;
+            if self.take_move() {
+                self.follow()?;
+            }
         } else if self.at.latest() == self.seen {
             // That was the last value: `latest` has been looked at after the state.
             self.clear_up();
             self.follow()?;
         }
+        self.note_end();
         Ok(self.at.latest() != self.seen)
     }
 
@@ -556,7 +577,9 @@ impl Reader {
         self.seen = latest;
         self.position = number_of(latest);
         self.has_read = true;
-        self.at.tell(latest.number());
+        if !self.at.tell(latest.number()) {
+            self.settle();
+        }
         missed
     }
 
@@ -616,6 +639,7 @@ impl Reader {
         }
         self.at = Arc::new(at);
         self.at.tell(self.cursor());
+        self.watch_anew();
         Ok(true)
     }
 }

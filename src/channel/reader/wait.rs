@@ -152,6 +152,7 @@ impl Reader {
                 }
                 Look::Closed(known) => {
                     self.close_told = known.epoch;
+                    self.settle();
                     return Err(self.closed());
                 }
                 Look::Nothing(known) => known,
@@ -183,7 +184,7 @@ impl Reader {
         if standing != self.calm {
             self.check_terms()?;
             self.let_go();
-            self.calm = if state == State::Open { standing } else { Standing::UNKNOWN };
+            self.calm = if state == State::Open && !self.is_watched() { standing } else { Standing::UNKNOWN };
         }
         let is_told = state != State::Open && self.close_told == epoch;
         if (is_due || (state != State::Open && !is_told)) && self.follow()? {
@@ -233,7 +234,7 @@ impl Reader {
         false
     }
 
-    fn closed(&self) -> Error {
+    pub(super) fn closed(&self) -> Error {
         Error::Closed { name: self.name().to_owned() }
     }
 

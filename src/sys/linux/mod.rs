@@ -2,6 +2,8 @@
 
 mod lease;
 mod limits;
+#[cfg(feature = "async")]
+mod ready_fd;
 mod sever;
 mod wait_set;
 
@@ -10,6 +12,8 @@ pub(crate) use super::ofd as range_lock;
 pub(crate) use super::posix::*;
 pub(crate) use lease::Lease;
 pub(crate) use limits::{address_space_left, group_memory_short_of, mappings_left};
+#[cfg(feature = "async")]
+pub(crate) use ready_fd::ReadyFd;
 pub(crate) use sever::{sever, unmap};
 pub(crate) use wait_set::{Alarm, WaitSet};
 

@@ -54,6 +54,12 @@ impl WaitSet {
         self.words.clear();
     }
 
+    /// Begins with the shortest naps again: something has happened.
+    #[cfg(feature = "async")]
+    pub(crate) fn rouse(&mut self) {
+        self.naps = Naps::new();
+    }
+
     /// How many words there are.
     pub(crate) fn len(&self) -> usize {
         self.words.len()
@@ -172,7 +178,7 @@ impl Drop for Errno {
     fn drop(&mut self) {
         // SAFETY: takes nothing, and gives a pointer to this thread's `errno`.
         let errno = unsafe { libc::__errno_location() };
-        // SAFETY: the pointer is valid for as long as the thread lives, and no other thread uses it.
+        // SAFETY: the pointer is valid while the thread lives, and no other thread uses it.
         unsafe { *errno = self.0 };
     }
 }

@@ -8,6 +8,8 @@
 
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) mod lock_files;
+#[cfg(feature = "async")]
+mod ready_fd;
 #[cfg(all(target_vendor = "apple", not(ndsharray_portable)))]
 #[path = "sleep_apple.rs"]
 mod sleep;
@@ -33,6 +35,8 @@ pub(crate) use super::posix::*;
 pub(crate) use super::sweeper::Sweeper;
 #[cfg(any(ndsharray_portable, not(target_vendor = "apple")))]
 pub(crate) use lock_files::{self as range_lock, open, open_exclusive, sweep};
+#[cfg(feature = "async")]
+pub(crate) use ready_fd::ReadyFd;
 pub(crate) use space::reserve;
 
 use super::types::Identity;

@@ -50,6 +50,12 @@ impl WaitSet {
         (self.has_changed, self.lacks_event) = (false, false);
     }
 
+    /// Begins with the shortest naps again: something has happened.
+    #[cfg(feature = "async")]
+    pub(crate) fn rouse(&mut self) {
+        self.naps = Naps::new();
+    }
+
     /// How many words there are.
     pub(crate) fn len(&self) -> usize {
         self.handles.len()

@@ -16,6 +16,8 @@ mod live_damage;
 mod loans;
 mod lossless;
 mod mixed;
+#[cfg(feature = "async")]
+mod news;
 mod ownership;
 // On Windows the directory decides which user owns and may use a file.
 #[cfg(unix)]

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 fn waits() -> Vec<fn(&mut Reader, Duration) -> bool> {
     vec![
         |reader, timeout| reader.wait(timeout).unwrap().is_some(),
+        |reader, timeout| reader.wait_next(timeout).unwrap().is_some(),
         |reader, timeout| reader.wait_owned(timeout).unwrap().is_some(),
+        |reader, timeout| reader.wait_next_owned(timeout).unwrap().is_some(),
         |reader, timeout| reader.wait_into(&mut Vec::<u8>::new(), timeout).unwrap().is_some(),
         |reader, timeout| reader.wait_for_news(timeout).unwrap() && reader.read_owned().unwrap().is_some(),
         |reader, timeout| {
@@ -25,7 +27,7 @@ fn a_wake_ends_a_wait() {
     let dir = TestDir::new();
     let mut writer = dir.writer::<u8>();
     let mut readers = [dir.reader(), dir.options().spin(Duration::ZERO).open(NAME).unwrap()].map(|reader| (reader, 0));
-    let copies = (dir.options().open_read_only(NAME).unwrap(), 1);
+    let copies = (dir.options().open_read_only(NAME).unwrap(), 2);
     for (reader, first) in readers.iter_mut().chain([&mut { copies }]) {
         let waker = reader.waker();
         reader.read_owned().unwrap();

@@ -81,9 +81,11 @@ pub(super) fn short_of_descriptors(options: &Options) {
     super::limits::limit("descriptors").unwrap();
     let refused = reader.news_fd();
     assert!(matches!(refused, Err(Error::OutOfMemory { memory: Memory::Descriptors, .. })), "{refused:?}");
-    writer.write(&[], &[1]).unwrap();
-    crate::common::block_on(reader.changed()).unwrap();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(reader.poll_changed(&mut context).is_pending());
     super::limits::limit("descriptors-no-more").unwrap();
     drop(reader.news_fd().unwrap());
+    writer.write(&[], &[1]).unwrap();
+    crate::common::block_on(reader.changed()).unwrap();
     assert!(reader.read().unwrap().is_some());
 }

@@ -40,7 +40,7 @@ const MANY: u64 = FEW * 5;
 type Operation = (&'static str, fn(u64));
 
 /// What is counted. Together with its name on the command line and in the file.
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 12] = [
     (LOOP, |count| repeat(count, || true)),
     ("poll", |count| {
         let (_writer, mut reader, _dir) = channel();
@@ -73,6 +73,17 @@ const OPERATIONS: [Operation; 10] = [
     ("write 64 B and 32 B in turn", |count| {
         let (mut writer, _reader, _dir) = channel();
         repeat(count, || write(&mut writer) && writer.write(black_box(&[32]), black_box(&[1; 32])).is_ok());
+    }),
+    ("write 64 B with attributes", |count| {
+        let (mut writer, _reader, _dir) = channel();
+        repeat(count, || write_with(&mut writer));
+    }),
+    ("write 64 B with attributes, read them", |count| {
+        let (mut writer, mut reader, _dir) = channel();
+        let attributes = |sample: &ndsharray::Sample<'_>| black_box(sample.attributes()).len() == 32;
+        repeat(count, || {
+            write_with(&mut writer) && reader.read().is_ok_and(|sample| sample.as_ref().is_some_and(attributes))
+        });
     }),
     ("write 64 B beside 64 idle readers", |count| {
         let (mut writer, _reader, dir) = channel();
@@ -127,6 +138,11 @@ fn channel_with(history: usize) -> (Writer<u8>, Reader, TempDir) {
 #[inline]
 fn write(writer: &mut Writer<u8>) -> bool {
     writer.write(black_box(&[64]), black_box(&[1; 64])).is_ok()
+}
+
+#[inline]
+fn write_with(writer: &mut Writer<u8>) -> bool {
+    writer.write_with(black_box(&[64]), black_box(&[1; 64]), black_box(&[2; 32])).is_ok()
 }
 
 #[inline]

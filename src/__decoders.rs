@@ -10,3 +10,4 @@ pub use crate::format::python::{
     prove_tag, tag_len,
 };
 pub use crate::format::slot::{RawHeader, decode as decode_header};
+pub use crate::format::tail::{Record, Tail};

@@ -123,6 +123,15 @@ pub enum Error {
     /// The list of readers to wait for is empty.
     #[error("there is no reader to wait for")]
     NothingToWaitFor,
+    /// The writer has died, and the last value has been seen.
+    ///
+    /// For readers opened with [`Options::end_with_writer`](crate::Options::end_with_writer).
+    #[error("the writer of channel {name:?} is gone, and did not close it")]
+    #[non_exhaustive]
+    WriterGone {
+        /// The channel.
+        name: String,
+    },
     /// The array's elements have another dtype.
     #[error("expected dtype {expected}, found {found}")]
     #[non_exhaustive]
@@ -176,6 +185,24 @@ pub enum Error {
         found: usize,
         /// The largest length that the reader accepts.
         max: usize,
+    },
+    /// The attributes are longer than a value's can be. Nothing was written; the last value stays.
+    #[error("{found} bytes of attributes, but a value has {max} at most")]
+    #[non_exhaustive]
+    AttributesTooLong {
+        /// Bytes given.
+        found: usize,
+        /// The largest possible length.
+        max: usize,
+    },
+    /// An imported value has a number that is not newer than the channel's last.
+    #[error("number {number} is not above {last}, the last of the channel")]
+    #[non_exhaustive]
+    NumberUsed {
+        /// The value's number at its source.
+        number: u64,
+        /// The channel's last number.
+        last: u64,
     },
     /// The channel has published as many values as can be numbered; that takes decades.
     #[error("all {max} sequence numbers have been used")]

@@ -49,7 +49,7 @@ mod armed {
         "inherit.reaped", "inherit.slot", "inherit.sorted", "reap.locked", "reap.removed",
         // A value.
         "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
-        "grow.replaced", "write.described", "write.copied", "publish.written", "publish.numbered", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
+        "grow.replaced", "write.described", "write.copied", "attributes.extended", "attributes.written", "attributes.described", "publish.written", "publish.numbered", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
         "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
         // Files that have gone under their writer.
         "renew.closed", "renew.removed", "renew.copied", "renew.acquired",

@@ -174,6 +174,7 @@ pub use {
     error::{DirSource, Error, Foreign, Instead, Memory, Poisoned, Result},
     files::owners::Owners,
     format::error::HeaderError,
+    format::tail::MAX_ATTRIBUTES,
     half::{bf16, f16},
     num_complex::Complex,
     options::{ArrayOptions, Options},

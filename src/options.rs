@@ -42,6 +42,7 @@ pub struct Options {
     pub(crate) wait_for_readers: Option<Duration>,
     pub(crate) from_oldest: bool,
     pub(crate) lossless: bool,
+    pub(crate) end_with_writer: bool,
 }
 
 /// The default limit of a reader's look before it sleeps.
@@ -67,6 +68,7 @@ impl Default for Options {
             wait_for_readers: None,
             from_oldest: false,
             lossless: false,
+            end_with_writer: false,
         }
     }
 }
@@ -271,6 +273,18 @@ impl Options {
     #[must_use]
     pub fn lossless(mut self, lossless: bool) -> Self {
         self.lossless = lossless;
+        self
+    }
+
+    /// Whether a reader's wait ends when the writer has died; by default it goes on.
+    ///
+    /// [`Reader::wait`](crate::Reader::wait) is [`Error::WriterGone`] then, within a tenth of a
+    /// second after the kernel has dropped the dead writer's lock. So it is once the last value has
+    /// been read, and until another writer takes over. A writer that closes its channel is another
+    /// matter: that is [`Error::Closed`].
+    #[must_use]
+    pub fn end_with_writer(mut self, end: bool) -> Self {
+        self.end_with_writer = end;
         self
     }
 

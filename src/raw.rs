@@ -1,7 +1,15 @@
 //! Plumbing for bindings to other languages and for tools; programs need nothing of it.
 
+use crate::channel::writer::attributes::Belongings;
+use crate::channel::writer::{AnyWriter, Loan};
+use crate::element::element_type::ElementType;
+use crate::element::typing::Typing;
 use crate::error::{Error, Memory, Result};
+use crate::format::tail::Record;
+use crate::options::Options;
 use crate::view::cast;
+use std::time::SystemTime;
+use uuid::Uuid;
 
 pub use crate::channel::writer::{LoanRefused, OwnedLoan};
 pub use crate::files::mapping::DetachedMemory;
@@ -42,4 +50,117 @@ pub fn unsupported(what: &'static str) -> Error {
 #[must_use]
 pub fn out_of_memory(requested: u64) -> Error {
     Error::OutOfMemory { requested, available: 0, memory: Memory::Process }
+}
+
+/// What an imported value was at its source.
+///
+/// A bridge or a player republishes values that another channel had, maybe on another machine. The
+/// samples of such a value tell what it was there: [`epoch`](crate::Sample::epoch),
+/// [`incarnation`](crate::Sample::incarnation), [`time`](crate::Sample::time), and with
+/// [`publish_as`] the number. [`Sample::is_imported`](crate::Sample::is_imported) tells such values
+/// from a channel's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The lineage of its number there.
+    pub incarnation: Uuid,
+    /// Which of the writers there wrote it.
+    pub epoch: u64,
+    /// When it was written there. Kept from the year 1678 to 2262; beyond, the nearest time is.
+    pub time: SystemTime,
+}
+
+impl Origin {
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { incarnation: record.incarnation, epoch: record.epoch, time: record.time() }
+    }
+
+    fn belongings<'a>(&self, number: u64, attributes: &'a [u8]) -> Belongings<'a> {
+        let Self { incarnation, epoch, time } = *self;
+        let record = Record { incarnation, epoch, time_ns: Record::time_ns_of(time) };
+        Belongings { attributes, imported: Some((number, record)) }
+    }
+}
+
+/// Makes a channel for values of one source, or takes one over that has such values.
+///
+/// The numbers of a channel are of one [incarnation](crate::Sample::incarnation). A channel with
+/// another one is replaced, and its readers follow. So a source that begins anew needs a new
+/// writer.
+///
+/// `after` is the number before the first value to come. Readers that open a new channel while it
+/// has no value miss none before that.
+///
+/// # Errors
+///
+/// As [`Writer::create`](crate::Writer::create); [`Error::NumbersExhausted`] for a number that no
+/// value follows.
+pub fn create_import(options: &Options, name: &str, incarnation: Uuid, after: u64) -> Result<AnyWriter> {
+    options.create_import(name, incarnation, after)
+}
+
+/// Publishes a loan with the number that its value had at its source; returns that number.
+///
+/// The loan's own attributes go: the value has `attributes`.
+///
+/// # Errors
+///
+/// [`Error::NumberUsed`] when the number is not above the channel's last, as numbers only grow;
+/// [`Error::AttributesTooLong`]; [`Error::OutOfMemory`]; and as [`Loan::publish`]. Nothing has been
+/// published then.
+///
+/// ```
+/// use ndsharray::{DType, raw};
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(&dir);
+/// # let mut camera = options.create::<u8>("camera")?;
+/// # camera.write_with(&[2], &[0, 0], b"")?;
+/// # camera.write_with(&[2], &[1, 2], b"exposure 20 ms")?;
+/// # let mut reader = options.open("camera")?;
+/// # let from = reader.latest_owned()?.unwrap();
+/// // `from` is a sample of a channel elsewhere.
+/// let (incarnation, number) = (from.incarnation(), from.seq());
+/// let mut writer = raw::create_import(&options, "robot.camera", incarnation, number - 1)?;
+/// let mut loan = writer.loan(from.dtype(), from.shape())?;
+/// loan.as_mut_bytes().copy_from_slice(from.as_bytes());
+/// let origin = raw::Origin { incarnation, epoch: from.epoch(), time: from.time() };
+/// raw::publish_as(loan, number, &origin, from.attributes())?;
+///
+/// let mut reader = options.open("robot.camera")?;
+/// let sample = reader.latest()?.unwrap();
+/// assert_eq!((sample.seq(), sample.incarnation()), (number, incarnation));
+/// assert_eq!(sample.attributes(), b"exposure 20 ms");
+/// # Ok(())
+/// # }
+/// ```
+pub fn publish_as<T: Typing>(mut loan: Loan<'_, T>, number: u64, origin: &Origin, attributes: &[u8]) -> Result<u64> {
+    loan.set_belongings(&origin.belongings(number, attributes))?;
+    loan.publish()
+}
+
+/// Publishes a copy of `bytes` as [`publish_as`] does, and [`AnyWriter::write_bytes_with`].
+///
+/// # Errors
+///
+/// As theirs.
+pub fn write_as(
+    writer: &mut AnyWriter,
+    number: u64,
+    origin: &Origin,
+    (element, shape, bytes): (impl Into<ElementType>, &[usize], &[u8]),
+    attributes: &[u8],
+) -> Result<u64> {
+    writer.write_bytes_as(element.into(), shape, bytes, &origin.belongings(number, attributes))
+}
+
+impl OwnedLoan {
+    /// Publishes it with the number that its value had at its source, as [`publish_as`].
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_as`] and [`publish`](Self::publish). The loan goes on as there.
+    pub fn publish_as(&mut self, number: u64, origin: &Origin, attributes: &[u8]) -> Result<u64> {
+        self.set_belongings(&origin.belongings(number, attributes))?;
+        self.publish()
+    }
 }

@@ -562,6 +562,7 @@ struct Seen {
     dtype: DType,
     shape: Vec<usize>,
     bytes: Vec<u8>,
+    attributes: Vec<u8>,
     valid: bool,
 }
 
@@ -571,7 +572,9 @@ impl Seen {
         let bytes = sample.as_bytes().to_vec();
         let valid = any.is_ok_and(|any| any.as_bytes().len() == bytes.len() && any.shape() == sample.shape());
         let shape = sample.shape().to_vec();
-        Self { number: sample.seq(), missed: sample.missed(), dtype: sample.dtype(), shape, bytes, valid }
+        std::hint::black_box((sample.time(), sample.epoch(), sample.incarnation()));
+        let (number, missed, attributes) = (sample.seq(), sample.missed(), sample.attributes().to_vec());
+        Self { number, missed, dtype: sample.dtype(), shape, bytes, attributes, valid }
     }
 
     fn from_owned(sample: &OwnedSample) -> Self {
@@ -579,7 +582,9 @@ impl Seen {
         let bytes = sample.as_bytes().to_vec();
         let valid = any.is_ok_and(|any| any.as_bytes().len() == bytes.len() && any.shape() == sample.shape());
         let shape = sample.shape().to_vec();
-        Self { number: sample.seq(), missed: sample.missed(), dtype: sample.dtype(), shape, bytes, valid }
+        std::hint::black_box((sample.time(), sample.epoch(), sample.incarnation()));
+        let (number, missed, attributes) = (sample.seq(), sample.missed(), sample.attributes().to_vec());
+        Self { number, missed, dtype: sample.dtype(), shape, bytes, attributes, valid }
     }
 
     fn is(&self, published: &Published) -> bool {
@@ -587,6 +592,7 @@ impl Seen {
         self.valid
             && (self.number, self.dtype, &self.shape) == (*number, value.dtype, &value.shape)
             && self.bytes == value.bytes
+            && self.attributes == value.attributes
     }
 
     fn assert_is(&self, published: &Published) {
@@ -594,6 +600,7 @@ impl Seen {
         assert_eq!((self.number, self.dtype, &self.shape), (*number, value.dtype, &value.shape));
         assert!(self.valid, "seen as an array");
         assert!(self.bytes == value.bytes, "value {number} has changed");
+        assert!(self.attributes == value.attributes, "the attributes of value {number} have changed");
     }
 }
 
@@ -602,12 +609,18 @@ fn is_same(a: Option<&Rc<Published>>, b: Option<&Rc<Published>>) -> bool {
 }
 
 fn copy_of(sample: &OwnedSample) -> Value {
-    Value { dtype: sample.dtype(), shape: sample.shape().to_vec(), bytes: sample.as_bytes().to_vec() }
+    let (shape, bytes, attributes) =
+        (sample.shape().to_vec(), sample.as_bytes().to_vec(), sample.attributes().to_vec());
+    Value { dtype: sample.dtype(), shape, bytes, attributes }
 }
 
 fn write_typed<T: ShElement>(writer: Writer<u8>, value: &Value) -> (Writer<u8>, Result<u64>) {
     let mut writer = writer.into_dtype::<T>();
-    let written = writer.write(&value.shape, &value.elements::<T>());
+    let elements = value.elements::<T>();
+    let written = match value.attributes.as_slice() {
+        [] => writer.write(&value.shape, &elements),
+        attributes => writer.write_with(&value.shape, &elements, attributes),
+    };
     (writer.into_dtype(), written)
 }
 
@@ -619,6 +632,9 @@ fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) ->
         assert_eq!(loan.as_mut_slice().len(), elements.len(), "a loan has the length that was asked for");
         assert_eq!(loan.view_mut().shape(), value.shape);
         loan.as_mut_slice().copy_from_slice(&elements);
+        loan.set_attributes(&value.attributes)?;
+        let stayed = bytemuck::cast_slice::<T, u8>(loan.as_mut_slice()) == bytemuck::cast_slice::<T, u8>(&elements);
+        assert!(stayed, "attributes change no element");
         if publish { loan.publish().map(Some) } else { Ok(None) }
     });
     (writer.into_dtype(), published)
@@ -627,6 +643,7 @@ fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) ->
 fn into_typed<T: ShElement>(reader: &mut Reader) -> Result<Option<Seen>> {
     let mut out = Vec::<T>::new();
     Ok(reader.read_into(&mut out)?.map(|info| Seen {
+        attributes: info.attributes().to_vec(),
         number: info.seq,
         missed: info.missed,
         dtype: info.dtype,

@@ -1,7 +1,7 @@
 //! Arrays of any dtype, made of a few bytes of input.
 
 use crate::input::Input;
-use ndsharray::{AnyArrayView, ArrayView, DType, MAX_NDIM, ShElement};
+use ndsharray::{AnyArrayView, ArrayView, DType, MAX_ATTRIBUTES, MAX_NDIM, ShElement};
 
 /// Evaluates an expression with the Rust type of a dtype: `dispatch_dtype!(dtype, T => f::<T>())`.
 macro_rules! dispatch_dtype {
@@ -31,6 +31,8 @@ pub(crate) struct Value {
     pub(crate) shape: Vec<usize>,
     /// The elements, in C order and this machine's byte order.
     pub(crate) bytes: Vec<u8>,
+    /// What is published beside it.
+    pub(crate) attributes: Vec<u8>,
 }
 
 impl Value {
@@ -51,7 +53,16 @@ impl Value {
             6 => vec![n + 1, 67],
             _ => vec![16, n + 1, 65],
         };
-        Self::filled(dtype, &shape, input.u8())
+        let seed = input.u8();
+        // Of its own bytes, so that what inputs mean stays as it is.
+        let len = match seed & 7 {
+            0 => usize::from(seed >> 3),
+            1 => MAX_ATTRIBUTES - usize::from(seed >> 3),
+            2 => 16 * usize::from(seed),
+            _ => 0,
+        };
+        let attributes = Self::filled(DType::U8, &[len], seed).bytes;
+        Self { attributes, ..Self::filled(dtype, &shape, seed) }
     }
 
     /// Makes an array whose elements depend on `seed`.
@@ -63,7 +74,7 @@ impl Value {
             (state >> 56) as u8 & mask
         };
         let bytes = std::iter::repeat_with(next).take(byte_len(shape, dtype.size())).collect();
-        Self { dtype, shape: shape.to_vec(), bytes }
+        Self { dtype, shape: shape.to_vec(), bytes, attributes: Vec::new() }
     }
 
     /// Copies the elements, which are `T`.

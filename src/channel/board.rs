@@ -28,7 +28,7 @@ pub(crate) trait HeaderWords {
     /// Copies the header out.
     fn header(&self) -> RawHeader;
 
-    /// The write time if the header is otherwise `known`.
+    /// The write time if the header is otherwise `known`, the length of attributes included.
     fn same_but_time(&self, known: &RawHeader) -> Option<u64>;
 
     /// Whether the header is `known` from start to end, but for the write time.
@@ -46,13 +46,15 @@ pub(crate) trait HeaderWords {
 
 impl HeaderWords for Slot {
     fn header(&self) -> RawHeader {
-        RawHeader::copy_out(|i| self.word(i))
+        RawHeader::copy_out(|i| self.word(i), || self.attributes())
     }
 
     #[inline]
     fn same_but_time(&self, known: &RawHeader) -> Option<u64> {
         let mut words = known.words().iter().zip(self.words()).enumerate();
-        words.all(|(i, (known, word))| i == TIME_WORD || word == *known).then(|| self.time())
+        let is_same = words.all(|(i, (known, word))| i == TIME_WORD || word == *known)
+            && (!known.has_attributes() || self.attributes() == known.attributes());
+        is_same.then(|| self.time())
     }
 
     #[inline]
@@ -69,6 +71,9 @@ impl HeaderWords for Slot {
 
     fn set_header(&self, raw: &RawHeader, epoch: u64) {
         self.set_words(raw.stored(), epoch);
+        if raw.has_attributes() {
+            self.set_attributes(raw.attributes());
+        }
     }
 
     #[inline]

@@ -7,6 +7,7 @@ use crate::files::mapping::{DetachedMemory, Mapping, Pages};
 use crate::files::owners::Owners;
 use crate::files::reserve::{no_mapping, write_new};
 use crate::format::error::HeaderError;
+use crate::format::tail::{MAX_TAIL, Record, Tail};
 use crate::sys::{self, Access, Identity};
 use ndsharray_protocol::channel::Claim;
 use std::fs::File;
@@ -19,6 +20,25 @@ const PAGE: usize = 4096;
 /// A payload file, mapped by its writer for reading and writing.
 pub(crate) struct WritePayload {
     id: Uuid,
+    mapping: Mapping,
+    /// In a box, as it is rarely looked at.
+    file: Box<PayloadFile>,
+}
+
+/// What is known of a payload file beside its mapping.
+struct PayloadFile {
+    identity: Identity,
+    /// Its end, mapped apart: see [`WritePayload::extend`].
+    end: Option<End>,
+}
+
+/// Bytes by which a file is extended for what stands behind the elements.
+const EXTENSION: usize = MAX_TAIL.next_multiple_of(PAGE);
+
+/// A second mapping: of an extended file's end, and of what lies before it.
+struct End {
+    /// The byte of the file that it begins with.
+    from: usize,
     mapping: Mapping,
 }
 
@@ -44,8 +64,13 @@ impl WritePayload {
         let file = crate::files::trusted::create(&path, mode)?;
         fail_point!("payload.created");
         let written = if content.len() > PAGE && sys::WRITES_NEW_PAGES_FASTER { content } else { &[] };
-        match Self::fill(&file, &path, capacity, prefault, written) {
-            Ok(mapping) => Ok((Self { id, mapping }, !written.is_empty())),
+        let filled = Self::fill(&file, &path, capacity, prefault, written);
+        let identified = filled.and_then(|mapping| {
+            let identity = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?;
+            Ok(Self { id, mapping, file: Box::new(PayloadFile { identity, end: None }) })
+        });
+        match identified {
+            Ok(payload) => Ok((payload, !written.is_empty())),
             Err(error) => {
                 // Best effort: the name is ours alone, and a later writer removes what is left.
                 let _ = sys::remove_file(&path);
@@ -54,9 +79,9 @@ impl WritePayload {
         }
     }
 
-    /// Creates a payload file that holds `content`.
-    pub(crate) fn copy_of(location: &Location, content: &[u8], mode: u32) -> Result<Self> {
-        let (payload, written) = Self::create(location, content.len(), mode, false, content)?;
+    /// Creates a payload file that holds `content`, and the bytes of `tail` behind it.
+    pub(crate) fn copy_of(location: &Location, content: &[u8], tail: Tail, behind: &[u8], mode: u32) -> Result<Self> {
+        let (mut payload, written) = Self::create(location, tail.end(content.len()), mode, false, content)?;
         if !written {
             let len = content.len().min(payload.mapping.len());
             // SAFETY: `len` bytes are mapped for writing, and `content` has as many. The file is
@@ -64,6 +89,9 @@ impl WritePayload {
             // another mapping.
             unsafe { core::ptr::copy_nonoverlapping(content.as_ptr(), payload.mapping.as_ptr(), len) };
         }
+        // The file is new, and no slot names it.
+        let to = payload.behind_mut(Tail::at(content.len()), behind.len());
+        to.iter_mut().zip(behind).for_each(|(to, from)| *to = *from);
         Ok(payload)
     }
 
@@ -74,6 +102,64 @@ impl WritePayload {
         // through `bytes_mut`, which borrows `self` mutably, or through addresses that were passed
         // on from a loan and severed from the file before it was published.
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
+    }
+
+    /// The bytes of a value's `tail` behind `byte_len` bytes of elements.
+    ///
+    /// Empty, if the file has none.
+    pub(crate) fn behind(&self, byte_len: usize, tail: Tail) -> &[u8] {
+        let (at, len) = (Tail::at(byte_len), tail.len());
+        let Some(start) = self.behind_ptr(at, len) else { return &[] };
+        // SAFETY: `len` bytes from `start` on are mapped while `self` is borrowed, and only this
+        // process writes them, through `behind_mut`, which borrows `self` mutably.
+        unsafe { core::slice::from_raw_parts(start, len) }
+    }
+
+    /// The `len` bytes from byte `at` of the file on, to be filled. Empty, if the file has none.
+    fn behind_mut(&mut self, at: usize, len: usize) -> &mut [u8] {
+        let Some(start) = self.behind_ptr(at, len) else { return &mut [] };
+        // SAFETY: `len` bytes from `start` on are mapped for reading and writing while `self` is
+        // borrowed, and this process has no other reference to them, through either mapping: `self`
+        // is borrowed mutably, and made both. For other processes it is as in `bytes_mut`: the
+        // callers have a claim, or a file that no slot names yet. Any bytes are valid u8.
+        unsafe { core::slice::from_raw_parts_mut(start, len) }
+    }
+
+    /// Where the `len` bytes from byte `at` of the file on are mapped; `None`, if they are not.
+    fn behind_ptr(&self, at: usize, len: usize) -> Option<*mut u8> {
+        let end = at.checked_add(len)?;
+        if end <= self.mapping.len() {
+            return Some(self.mapping.as_ptr().wrapping_add(at));
+        }
+        let End { from, mapping } = self.file.end.as_ref()?;
+        let first = at.checked_sub(*from)?;
+        (end.checked_sub(*from)? <= mapping.len()).then(|| mapping.as_ptr().wrapping_add(first))
+    }
+
+    /// Makes room for a tail that ends at byte `end` of the file. The elements stay where they are.
+    ///
+    /// They may be lent, and fit the capacity. So the file becomes longer, and its end is mapped
+    /// apart.
+    pub(crate) fn extend(&mut self, _claim: &Claim, location: &Location, owners: Owners, end: usize) -> Result<()> {
+        let capacity = self.capacity();
+        if end <= capacity || self.file.end.is_some() {
+            return Ok(());
+        }
+        let path = location.payload(self.id);
+        let (file, identity) = crate::files::trusted::open_trusted(&path, Access::ReadWrite, owners)?;
+        if !sys::same_file(&identity, &self.file.identity) {
+            // What has the name is another process' doing.
+            return Err(Error::not_found(path));
+        }
+        let len = capacity.saturating_add(EXTENSION);
+        crate::files::reserve::extend(&file, &path, len, EXTENSION)?;
+        fail_point!("attributes.extended");
+        // A tail may begin before the old end, and be mapped in one piece nevertheless.
+        let from = capacity.saturating_sub(EXTENSION);
+        let mapping =
+            Mapping::part(&file, from, len - from, Access::ReadWrite).map_err(|e| no_mapping(e, &path, len - from))?;
+        self.file.end = Some(End { from, mapping });
+        Ok(())
     }
 
     fn fill(file: &File, path: &Path, capacity: usize, prefault: bool, content: &[u8]) -> Result<Mapping> {
@@ -110,6 +196,20 @@ impl WritePayload {
 }
 
 impl WritePayload {
+    /// Writes what stands behind `byte_len` bytes of elements, for the holder of the `claim`.
+    ///
+    /// There is [room](Self::extend) for it.
+    pub(crate) fn write_behind(
+        &mut self,
+        _claim: &Claim,
+        byte_len: usize,
+        tail: Tail,
+        record: Option<&Record>,
+        attributes: &[u8],
+    ) {
+        Tail::fill(self.behind_mut(Tail::at(byte_len), tail.len()), record, attributes);
+    }
+
     /// Maps the file elsewhere, for the holder of the slot's `claim`: see [`DetachedMemory`].
     pub(crate) fn sever(&mut self, _claim: &Claim, location: &Location) -> Result<DetachedMemory> {
         self.mapping.sever().map_err(|e| Error::io("map anew", &location.payload(self.id), e))
@@ -186,6 +286,22 @@ impl ReadPayload {
         // process but the writer may write the file by its mode. A process that breaks the protocol
         // with the owner's rights is outside what this crate can promise (docs/SAFETY.md).
         unsafe { core::slice::from_raw_parts(self.mapping.as_ptr(), len) }
+    }
+
+    /// The bytes of a value's `tail` behind `byte_len` bytes of elements.
+    ///
+    /// Empty, if the file is shorter.
+    ///
+    /// # Safety
+    ///
+    /// As [`bytes`](Self::bytes).
+    pub(crate) unsafe fn behind(&self, byte_len: usize, tail: Tail) -> &[u8] {
+        let (at, len) = (Tail::at(byte_len), tail.len());
+        if at.checked_add(len).is_none_or(|end| end > self.mapping.len()) {
+            return &[];
+        }
+        // SAFETY: the bytes from `at` to the tail's end are mapped; for the rest see `bytes`.
+        unsafe { core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(at), len) }
     }
 }
 

@@ -120,6 +120,14 @@ impl Mapping {
         Ok(Self { start: map.as_mut_ptr(), len: map.len(), _region: Region::Mapped(map) })
     }
 
+    /// Maps `len` bytes from a multiple of 4096 on; the caller has checked that the file has them.
+    pub(crate) fn part(file: &File, from: usize, len: usize, access: Access) -> io::Result<Self> {
+        let mut options = MmapOptions::new();
+        options.offset(from as u64).len(len);
+        let map = map(file, &options, access)?;
+        Ok(Self { start: map.as_mut_ptr(), len: map.len(), _region: Region::Mapped(map) })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -21,6 +21,13 @@ pub(crate) fn reserve(file: &File, path: &Path, len: usize) -> Result<()> {
     sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
 }
 
+/// As [`reserve`], for a file that has its memory but for the last `more` bytes.
+pub(crate) fn extend(file: &File, path: &Path, len: usize, more: usize) -> Result<()> {
+    check_file_size(len)?;
+    check_group(more)?;
+    sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
+}
+
 /// Writes to the front of a new file, which takes the memory that it needs.
 ///
 /// Otherwise as [`reserve`].
@@ -33,17 +40,28 @@ pub(crate) fn write_new(file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// Called before a file of `len` bytes is made.
 pub(crate) fn check_limits(len: usize) -> Result<()> {
+    check_file_size(len)?;
+    check_group(len)
+}
+
+/// Checks the size that this process may give to a file.
+fn check_file_size(len: usize) -> Result<()> {
     let requested = len as u64;
-    let refused = |available, memory| Err(Error::OutOfMemory { requested, available, memory });
-    if let Some(available) = sys::file_size_limit()
-        && available < requested
-    {
-        return refused(available, Memory::FileSize);
+    match sys::file_size_limit() {
+        Some(available) if available < requested => {
+            Err(Error::OutOfMemory { requested, available, memory: Memory::FileSize })
+        }
+        _ => Ok(()),
     }
+}
+
+/// Checks what the control group may take beyond what it has.
+fn check_group(more: usize) -> Result<()> {
+    let requested = more as u64;
     if requested >= LONG
         && let Some(available) = sys::group_memory_short_of(requested)
     {
-        return refused(available, Memory::Group);
+        return Err(Error::OutOfMemory { requested, available, memory: Memory::Group });
     }
     Ok(())
 }

@@ -101,6 +101,14 @@ pub enum HeaderError {
         /// The least possible.
         least: u64,
     },
+    /// Attributes of a length that no value has.
+    #[error("attributes of {found} bytes, but 1 to {max} are possible")]
+    Attributes {
+        /// Their length in bytes.
+        found: u32,
+        /// The largest possible length.
+        max: usize,
+    },
     /// The payload file is shorter than the array in it, or gone.
     #[error("payload file has {found} bytes, the array {expected}")]
     Payload {

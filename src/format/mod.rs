@@ -10,3 +10,4 @@ pub(crate) mod file;
 pub(crate) mod python;
 pub(crate) mod python_dtypes;
 pub(crate) mod slot;
+pub(crate) mod tail;

@@ -11,13 +11,17 @@
 //! | 24..32 | write time, nanoseconds of the machine's monotonic clock |
 //! | 32 | dtype tag |
 //! | 33 | ndim, 0..=64 |
-//! | 34..36 | reserved, zero |
+//! | 34 | flags: what stands behind the elements, see [`tail`](super::tail) |
+//! | 35 | reserved, zero |
 //! | 36..40 | dtype parameter: as [`ElementType`] has it |
 //! | 40.. | ndim axis lengths of 8 bytes each |
+//!
+//! A word apart from these has the length of the attributes, if there are any.
 //!
 //! Integers are in the machine's own byte order, which the board's head states.
 
 use super::error::HeaderError;
+use super::tail::Tail;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::element::long_double::LongDouble;
@@ -47,6 +51,8 @@ pub struct SlotHeader {
     pub written_ns: u64,
     pub element: ElementType,
     pub shape: Vec<usize>,
+    /// What stands behind the elements.
+    pub tail: Tail,
 }
 
 /// A slot header as 64-bit words in native order, as they stand on the board.
@@ -56,11 +62,13 @@ pub struct SlotHeader {
 pub struct RawHeader {
     words: [u64; WORDS],
     used: usize,
+    /// The length of the attributes as it stands on the board; not looked at without their flag.
+    attributes: u32,
 }
 
 impl RawHeader {
     /// A header of no array: all zero, which decodes to an error.
-    pub(crate) const ZERO: Self = Self { words: [0; WORDS], used: FIXED };
+    pub(crate) const ZERO: Self = Self { words: [0; WORDS], used: FIXED, attributes: 0 };
 
     /// Encodes a header.
     ///
@@ -87,10 +95,24 @@ impl RawHeader {
         raw
     }
 
+    /// The same header for a value with this behind its elements.
+    #[must_use]
+    pub fn with_tail(mut self, tail: Tail) -> Self {
+        if let Some(kind) = self.words.get_mut(FIXED - 1) {
+            let mut bytes = kind.to_ne_bytes();
+            let [_, _, flags, ..] = &mut bytes;
+            *flags = tail.flags();
+            *kind = u64::from_ne_bytes(bytes);
+        }
+        self.attributes = tail.attributes();
+        self
+    }
+
     /// Copies a header out through `load`, which returns word `i`.
     ///
-    /// Loads no more words than its ndim says.
-    pub fn copy_out(load: impl Fn(usize) -> u64) -> Self {
+    /// Loads no more words than its ndim says, and the length of the `attributes` only if there are
+    /// some.
+    pub fn copy_out(load: impl Fn(usize) -> u64, attributes: impl FnOnce() -> u32) -> Self {
         let mut raw = Self::ZERO;
         let mut words = raw.words.iter_mut().enumerate();
         for (i, word) in words.by_ref().take(FIXED) {
@@ -101,7 +123,19 @@ impl RawHeader {
             *word = load(i);
         }
         raw.used = FIXED + ndim;
+        if raw.has_attributes() {
+            raw.attributes = attributes();
+        }
         raw
+    }
+
+    /// Decodes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`].
+    pub fn decode(&self) -> Result<SlotHeader, HeaderError> {
+        decode(self.as_bytes(), self.attributes)
     }
 
     /// The payload's id, valid or not.
@@ -121,8 +155,10 @@ impl RawHeader {
     }
 
     /// The first words, zero where the header is shorter; `None` where it is longer.
+    ///
+    /// Also `None` for a value with attributes, as they have a word of their own.
     pub(crate) fn front(&self) -> Option<&[u64; FRONT]> {
-        if self.used <= FRONT { self.words.first_chunk() } else { None }
+        if self.used <= FRONT && !self.has_attributes() { self.words.first_chunk() } else { None }
     }
 
     /// The bytes in use.
@@ -136,24 +172,41 @@ impl RawHeader {
         usize::from(ndim).min(MAX_NDIM)
     }
 
+    /// Whether the flags say that there are attributes.
+    pub(crate) fn has_attributes(&self) -> bool {
+        let [_, _, flags, ..] = self.kind().to_ne_bytes();
+        Tail::has_length(flags)
+    }
+
+    /// The length of the attributes, valid or not.
+    pub(crate) fn attributes(&self) -> u32 {
+        self.attributes
+    }
+
     fn kind(&self) -> u64 {
         self.words.get(FIXED - 1).copied().unwrap_or(0)
     }
 }
 
-/// Decodes header bytes; bytes after the last axis are ignored.
+/// Decodes header bytes, and the length of the attributes beside them.
+///
+/// Bytes after the last axis are ignored.
 ///
 /// # Errors
 ///
-/// [`HeaderError::Length`] when the byte length is not that of the shape and the dtype.
-pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
+/// [`HeaderError::Length`] when the byte length is not that of the shape and the dtype;
+/// [`HeaderError::Attributes`] when there are attributes, but no value has so many.
+pub fn decode(bytes: &[u8], attributes: u32) -> Result<SlotHeader, HeaderError> {
     let (fixed, axes) = bytes.split_first_chunk::<{ FIXED * 8 }>().ok_or_else(|| truncated(FIXED * 8, bytes.len()))?;
     let (payload, rest) = split::<16>(fixed);
     let (byte_len, rest) = split::<8>(rest);
     let (written_ns, rest) = split::<8>(rest);
     let (&kind, _) = split::<8>(rest);
 
-    let (element, ndim) = decode_kind(kind)?;
+    let [tag, ndim, flags, kind @ ..] = kind;
+    let known = Tail::known(flags);
+    let [r1, p0, p1, p2, p3] = kind;
+    let (element, ndim) = decode_kind([tag, ndim, flags & !known, r1, p0, p1, p2, p3])?;
     if ndim > MAX_NDIM {
         return Err(ShapeError::TooManyDims { ndim }.into());
     }
@@ -172,12 +225,14 @@ pub fn decode(bytes: &[u8]) -> Result<SlotHeader, HeaderError> {
     if found != expected as u64 {
         return Err(HeaderError::Length { expected: expected as u64, found });
     }
+    let tail = Tail::decode(known, attributes)?;
     Ok(SlotHeader {
         payload: Uuid::from_bytes(*payload),
         byte_len: expected,
         written_ns: u64::from_ne_bytes(*written_ns),
         element,
         shape,
+        tail,
     })
 }
 
@@ -236,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes() {
-        let header = decode(example().as_bytes()).unwrap();
+        let header = example().decode().unwrap();
         assert_eq!(header.payload, Uuid::from_u128(7));
         assert_eq!(header.element, DType::F32.into());
         assert_eq!(header.shape, [2, 3]);
@@ -245,33 +300,36 @@ mod tests {
 
     #[test]
     fn each_lie_has_its_own_error() {
-        assert_eq!(decode(&[]), Err(HeaderError::Truncated { expected: 40, found: 0 }));
-        assert_eq!(decode(&example().as_bytes()[..48]), Err(HeaderError::Truncated { expected: 56, found: 48 }));
-        assert_eq!(decode(&with_byte(32, 0)), Err(HeaderError::DType { tag: 0 }));
-        assert_eq!(decode(&with_byte(32, 255)), Err(HeaderError::DType { tag: 255 }));
-        assert!(matches!(decode(&with_byte(34, 1)), Err(HeaderError::Parameter { .. })));
-        assert!(matches!(decode(&with_byte(39, 1)), Err(HeaderError::Parameter { .. })));
-        assert_eq!(decode(&with_byte(33, 65)), Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })));
+        assert_eq!(decode(&[], 0), Err(HeaderError::Truncated { expected: 40, found: 0 }));
+        assert_eq!(decode(&example().as_bytes()[..48], 0), Err(HeaderError::Truncated { expected: 56, found: 48 }));
+        assert_eq!(decode(&with_byte(32, 0), 0), Err(HeaderError::DType { tag: 0 }));
+        assert_eq!(decode(&with_byte(32, 255), 0), Err(HeaderError::DType { tag: 255 }));
+        assert!(matches!(decode(&with_byte(34, 4), 0), Err(HeaderError::Parameter { .. })));
+        assert!(matches!(decode(&with_byte(35, 1), 0), Err(HeaderError::Parameter { .. })));
+        assert_eq!(decode(&with_byte(34, 1), 0), Err(HeaderError::Attributes { found: 0, max: 4096 }));
+        assert_eq!(decode(&with_byte(34, 3), 4097), Err(HeaderError::Attributes { found: 4097, max: 4096 }));
+        assert!(matches!(decode(&with_byte(39, 1), 0), Err(HeaderError::Parameter { .. })));
+        assert_eq!(decode(&with_byte(33, 65), 0), Err(HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })));
         assert_eq!(
-            decode(RawHeader::encode(Uuid::nil(), 25, 0, DType::F32.into(), &[2, 3]).as_bytes()),
+            RawHeader::encode(Uuid::nil(), 25, 0, DType::F32.into(), &[2, 3]).decode(),
             Err(HeaderError::Length { expected: 24, found: 25 })
         );
         assert!(matches!(
-            decode(RawHeader::encode(Uuid::nil(), 0, 0, DType::F64.into(), &[usize::MAX, 2]).as_bytes()),
+            RawHeader::encode(Uuid::nil(), 0, 0, DType::F64.into(), &[usize::MAX, 2]).decode(),
             Err(HeaderError::Shape(ShapeError::Overflow { .. }))
         ));
-        assert!(decode(RawHeader::ZERO.as_bytes()).is_err());
+        assert!(RawHeader::ZERO.decode().is_err());
     }
 
     #[test]
     fn long_doubles_say_which() {
         for dtype in [DType::LongDouble, DType::ComplexLongDouble] {
             let raw = RawHeader::encode(Uuid::nil(), dtype.size(), 0, dtype.into(), &[]);
-            assert_eq!(decode(raw.as_bytes()).unwrap().element, dtype.into());
+            assert_eq!(raw.decode().unwrap().element, dtype.into());
             let with = |parameter: u32| {
                 let mut bytes = raw.as_bytes().to_vec();
                 bytes[36..40].copy_from_slice(&parameter.to_ne_bytes());
-                decode(&bytes)
+                decode(&bytes, 0)
             };
             let other = 3 - LongDouble::FORMAT;
             assert!(matches!(with(other), Err(HeaderError::LongDouble { expected, found }) if expected != found));
@@ -282,16 +340,16 @@ mod tests {
             (u64::from(LongDouble::FORMAT) << if cfg!(target_endian = "little") { 32 } else { 0 }).to_ne_bytes();
         let mut bytes = example().as_bytes().to_vec();
         bytes[32..40].iter_mut().zip(parameter).for_each(|(byte, more)| *byte |= more);
-        assert!(matches!(decode(&bytes), Err(HeaderError::Parameter { .. })), "a float32 has none");
+        assert!(matches!(decode(&bytes, 0), Err(HeaderError::Parameter { .. })), "a float32 has none");
     }
 
     #[test]
     fn copying_out_takes_no_more_words_than_there_are() {
         let mut longest = RawHeader::encode(Uuid::nil(), 1, 0, DType::U8.into(), &[1; 64]);
-        let copy = RawHeader::copy_out(|i| longest.words[i]);
+        let copy = RawHeader::copy_out(|i| longest.words[i], || 0);
         assert_eq!(copy.words(), longest.words());
         longest.words[FIXED - 1] = u64::MAX;
-        assert_eq!(RawHeader::copy_out(|i| longest.words[i]).words().len(), WORDS);
+        assert_eq!(RawHeader::copy_out(|i| longest.words[i], || 0).words().len(), WORDS);
     }
 
     /// The example in the documentation, byte for byte.
@@ -299,7 +357,7 @@ mod tests {
     #[cfg(target_endian = "little")]
     fn the_documented_example_decodes() {
         let bytes = documented_hex("slot-header");
-        let header = decode(&bytes).unwrap();
+        let header = decode(&bytes, 0).unwrap();
         assert_eq!(header.payload.to_string(), "7c9e6679-7425-40de-944b-e07fc1f90ae7");
         assert_eq!((header.byte_len, header.written_ns), (24, 1_500_000_000));
         assert_eq!((header.element, header.shape.as_slice()), (DType::F32.into(), [2, 3].as_slice()));
@@ -309,20 +367,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            if let Ok(header) = decode(&bytes) {
+        fn any_bytes_have_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..600), attributes in any::<u32>()) {
+            if let Ok(header) = decode(&bytes, attributes) {
                 let again = RawHeader::encode(header.payload, header.byte_len, header.written_ns, header.element, &header.shape);
-                prop_assert_eq!(decode(again.as_bytes()).unwrap(), header);
+                prop_assert_eq!(again.with_tail(header.tail).decode().unwrap(), header);
             }
         }
 
         #[test]
-        fn round_trip(payload in any::<u128>(), time in any::<u64>(), tag in 0..DType::ALL.len(), shape in prop::collection::vec(0usize..4, 0..=16)) {
+        fn round_trip(payload in any::<u128>(), time in any::<u64>(), tag in 0..DType::ALL.len(), shape in prop::collection::vec(0usize..4, 0..=16), record in any::<bool>(), attributes in 0_usize..=4096) {
             let element = ElementType::from(DType::ALL[tag]);
             let byte_len = shape::byte_len(&shape, element.size()).unwrap();
-            let raw = RawHeader::encode(Uuid::from_u128(payload), byte_len, time, element, &shape);
-            let header = decode(raw.as_bytes()).unwrap();
-            prop_assert_eq!(header, SlotHeader { payload: Uuid::from_u128(payload), byte_len, written_ns: time, element, shape });
+            let tail = Tail::new(record, attributes).unwrap();
+            let raw = RawHeader::encode(Uuid::from_u128(payload), byte_len, time, element, &shape).with_tail(tail);
+            let header = RawHeader::copy_out(|i| raw.words[i], || raw.attributes).decode().unwrap();
+            prop_assert_eq!(header, SlotHeader { payload: Uuid::from_u128(payload), byte_len, written_ns: time, element, shape, tail });
         }
     }
 }

@@ -58,14 +58,7 @@ fn head(file: &Opened) -> Result<Option<ArrayHeader>> {
 
 fn describe(report: &mut Report, file: &Opened, head: &ArrayHeader, notes: &mut Notes) {
     let extent = &head.extent;
-    report.value = Some(Value {
-        seq: None,
-        dtype: head.element.dtype(),
-        element_type: head.element,
-        shape: head.shape.clone(),
-        byte_len: extent.byte_len,
-        age: None,
-    });
+    report.value = Some(Value::of(head.element, head.shape.clone(), extent.byte_len));
     report.max_readers = extent.entries;
     let expected = extent.file_len().map_or(u64::MAX, |len| len as u64);
     if file.len < expected {

@@ -2,7 +2,7 @@
 
 use super::files::{Notes, Opened};
 use super::readers;
-use super::report::{ChannelState, Details, Kind, Owner, Report, Role, Value};
+use super::report::{ChannelState, Details, Kind, Owner, Report, Role};
 use super::slots::{self, Missing};
 use crate::channel::board::Board;
 use crate::channel::snapshot::BoardSnapshot;
@@ -125,15 +125,8 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
             }
         }
     }
-    report.value = match slots::current(file, board) {
-        Ok(found) => found.map(|(latest, header)| Value {
-            seq: Some(latest.number()),
-            byte_len: header.byte_len,
-            age: Some(crate::sys::age_of(header.written_ns)),
-            dtype: header.element.dtype(),
-            element_type: header.element,
-            shape: header.shape,
-        }),
+    report.value = match slots::current(file, board, location) {
+        Ok(found) => found,
         Err(Missing { slot, error }) => {
             // Where all slots are listed it has been noted already.
             if !notes.problems.iter().any(|problem| problem.slot.is_some() && problem.slot == slot) {

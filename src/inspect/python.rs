@@ -80,14 +80,9 @@ fn current(report: &mut Report, location: &Location, hex: &Hex, notes: &mut Note
         Ok((layout, first, last)) => {
             let whole = first.is_some() && first.map(f64::to_bits) == last.map(f64::to_bits);
             report.details = Details::Python { whole };
-            report.value = Some(Value {
-                seq: None,
-                dtype: layout.dtype,
-                element_type: layout.dtype.into(),
-                byte_len: layout.head.end_at().saturating_sub(layout.head.body_at()),
-                shape: layout.shape,
-                age: first.and_then(age),
-            });
+            let byte_len = layout.head.end_at().saturating_sub(layout.head.body_at());
+            let value = Value::of(layout.dtype.into(), layout.shape, byte_len);
+            report.value = Some(Value { age: first.and_then(age), ..value });
         }
         Err(error) => notes.problem(&path, error),
     }

@@ -3,6 +3,9 @@
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::error::Error;
+use crate::format::slot::SlotHeader;
+use crate::raw::Origin;
+use crate::sys;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -165,6 +168,31 @@ pub struct Value {
     pub byte_len: usize,
     /// Time since it was written; `None` for a shared array.
     pub age: Option<Duration>,
+    /// Bytes of attributes beside it; 0 for all but a channel's value.
+    pub attributes_len: usize,
+    /// The attributes of a channel's current value.
+    ///
+    /// They are not read for a [`Slot`], and empty there.
+    pub attributes: Vec<u8>,
+    /// What the current value was at its source, if it was imported. Not read for a [`Slot`].
+    pub origin: Option<Origin>,
+}
+
+impl Value {
+    /// An array without more to it.
+    pub(super) fn of(element_type: ElementType, shape: Vec<usize>, byte_len: usize) -> Self {
+        let (dtype, attributes) = (element_type.dtype(), Vec::new());
+        let (seq, age, attributes_len, origin) = (None, None, 0, None);
+        Self { seq, dtype, element_type, shape, byte_len, age, attributes_len, attributes, origin }
+    }
+
+    /// The value `seq` with this header.
+    pub(super) fn with(seq: u64, header: SlotHeader) -> Self {
+        let attributes_len = header.tail.attributes() as usize;
+        let age = Some(sys::age_of(header.written_ns));
+        let value = Self::of(header.element, header.shape, header.byte_len);
+        Self { seq: Some(seq), age, attributes_len, ..value }
+    }
 }
 
 /// Whether an owner lives.

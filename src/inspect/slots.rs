@@ -10,10 +10,14 @@ use crate::channel::board::HeaderWords;
 use crate::channel::snapshot::BoardSnapshot;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
+use crate::files::owners::Owners;
 use crate::files::snapshot::Snapshot;
+use crate::files::trusted::open_trusted;
 use crate::format::error::HeaderError;
-use crate::format::slot::{self, SlotHeader};
-use crate::sys;
+use crate::format::slot::SlotHeader;
+use crate::format::tail::Tail;
+use crate::raw::Origin;
+use crate::sys::{self, Access};
 use ndsharray_protocol::channel::{self, Hot, Latest};
 use std::sync::atomic::{Ordering, fence};
 
@@ -71,23 +75,16 @@ fn describe(
         return found;
     }
     found.state = if current { SlotState::Current } else { SlotState::Earlier };
-    match slot::decode(header.as_bytes()) {
+    match header.decode() {
         Ok(header) => {
-            let expected = header.byte_len as u64;
+            let expected = header.tail.end(header.byte_len) as u64;
             // Earlier values may have lost their files to a takeover; their readers have them
             // mapped.
             if current && found.capacity.is_none_or(|len| len < expected) {
                 let error = HeaderError::Payload { expected, found: found.capacity.unwrap_or(0) };
                 notes.slot_problem(&path, index, error);
             }
-            found.value = Some(Value {
-                seq: Some(seq),
-                byte_len: header.byte_len,
-                age: Some(sys::age_of(header.written_ns)),
-                dtype: header.element.dtype(),
-                element_type: header.element,
-                shape: header.shape,
-            });
+            found.value = Some(Value::with(seq, header));
         }
         Err(error) => {
             found.state = SlotState::Damaged;
@@ -109,11 +106,21 @@ impl Missing {
     }
 }
 
-/// The current value's number and header.
+/// A copy of what stands behind the elements of a value; `None` if it cannot be had.
+fn behind(location: &Location, header: &SlotHeader) -> Option<Vec<u8>> {
+    let path = location.payload(header.payload);
+    let (file, _) = open_trusted(&path, Access::Read, Owners::Anyone).ok()?;
+    let mut bytes = vec![0; header.tail.len()];
+    let found = sys::read_at(&file, &mut bytes, Tail::at(header.byte_len) as u64).ok()?;
+    (found == bytes.len()).then_some(bytes)
+}
+
+/// The current value.
 pub(super) fn current(
     file: &Opened,
     board: &BoardSnapshot,
-) -> std::result::Result<Option<(Latest, SlotHeader)>, Missing> {
+    location: &Location,
+) -> std::result::Result<Option<Value>, Missing> {
     let words = |(at, len)| -> Result<Snapshot> { Ok(Snapshot::of(&file.bytes(at, len)?)) };
     let latest = || -> Result<Latest> {
         let line = words(BoardSnapshot::HOT)?;
@@ -134,6 +141,11 @@ pub(super) fn current(
         // Acquire: the header is as new as `latest`, at least. Pairs with `WriterSide::publish`.
         fence(Ordering::Acquire);
         let slot = words(at).map_err(whole)?;
+        let header = slot.at::<channel::Slot>(0).map(|slot| slot.header().decode());
+        let behind = match &header {
+            Some(Ok(header)) if !header.tail.is_none() => behind(location, header),
+            _ => None,
+        };
         // Acquire: a number that is still the same has been so all the time. Pairs with
         // `WriterSide::confirm`.
         fence(Ordering::Acquire);
@@ -142,8 +154,14 @@ pub(super) fn current(
         if let (Some(slot), Some(again)) = (slot, again)
             && (slot.seq.load(), again.seq.load()) == (named.number(), named.number())
         {
-            let header = slot::decode(slot.header().as_bytes());
-            return header.map(|header| Some((named, header))).map_err(|error| Missing::from(index, error));
+            let header = header.unwrap_or_else(|| slot.header().decode());
+            let value = header.map(|header| {
+                let (record, attributes) =
+                    behind.as_ref().and_then(|bytes| header.tail.split(bytes)).unwrap_or_default();
+                let (attributes, origin) = (attributes.to_vec(), record.as_ref().map(Origin::of));
+                Some(Value { attributes, origin, ..Value::with(named.number(), header) })
+            });
+            return value.map_err(|error| Missing::from(index, error));
         }
         if latest().map_err(whole)? == named {
             // A slot changes only after `latest` has gone on: this is not the protocol.

@@ -15,7 +15,7 @@ mod values;
 pub(crate) use dice::Dice;
 pub(crate) use process::{Event, Peer, listen, role, say};
 pub(crate) use test_dir::{NAME, TestDir};
-pub(crate) use values::{Named, len_of, name_of, pattern, shape_of, value};
+pub(crate) use values::{Named, attributes_of, len_of, name_of, pattern, shape_of, value};
 
 use std::time::{Duration, Instant};
 

@@ -22,6 +22,16 @@ pub(crate) fn value(id: u64) -> Vec<u64> {
     (0..len_of(id)).map(|index| word(id, index)).collect()
 }
 
+/// Attributes of the value called `id`, if it has some. Their length too follows from the name.
+pub(crate) fn attributes_of(id: u64) -> Vec<u8> {
+    (0..1 + id.wrapping_mul(6007) % 4096).map(|index| word(id, index as usize) as u8).collect()
+}
+
+/// Fails unless these are no attributes, or all of those of the value called `id`.
+fn check_attributes(id: u64, attributes: &[u8]) {
+    assert!(attributes.is_empty() || attributes == attributes_of(id), "torn: the attributes of {id}");
+}
+
 /// Returns the name of a value.
 ///
 /// Fails unless all of the value is there, and nothing of another.
@@ -61,12 +71,16 @@ pub(crate) trait Named {
 
 impl Named for Sample<'_> {
     fn name(&self) -> u64 {
-        name_of(self.dtype(), self.shape(), self.as_bytes())
+        let id = name_of(self.dtype(), self.shape(), self.as_bytes());
+        check_attributes(id, self.attributes());
+        id
     }
 }
 
 impl Named for OwnedSample {
     fn name(&self) -> u64 {
-        name_of(self.dtype(), self.shape(), self.as_bytes())
+        let id = name_of(self.dtype(), self.shape(), self.as_bytes());
+        check_attributes(id, self.attributes());
+        id
     }
 }

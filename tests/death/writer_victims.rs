@@ -19,6 +19,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "takeover", play: takeover, only: "" },
     Scenario { name: "retire", play: retire, only: "" },
     Scenario { name: "keep", play: keep, only: "" },
+    Scenario { name: "attributes", play: attributes, only: "attributes." },
     Scenario { name: "sleeper", play: sleeper, only: "" },
     #[cfg(unix)]
     Scenario { name: "refused", play: refused, only: "" },
@@ -73,13 +74,16 @@ struct Stage {
     found: bool,
     /// Whether the victim, or a writer before it, is about to end the channel.
     ending: bool,
+    /// Whether each of the victim's values has attributes.
+    with_attributes: bool,
     next: u64,
 }
 
 impl Stage {
     fn empty() -> Self {
         let told = Told::default();
-        Self { dir: TestDir::new(), watchers: vec![], held: vec![], told, found: false, ending: false, next: 1 }
+        let (found, ending, with_attributes) = (false, false, false);
+        Self { dir: TestDir::new(), watchers: vec![], held: vec![], told, found, ending, with_attributes, next: 1 }
     }
 
     /// A writer with `orders` has published three values and is gone.
@@ -114,7 +118,7 @@ impl Stage {
         stage.told = Told { done: Some(3), seq: 3, ..Told::default() };
         stage.found = orders.is_empty();
         stage.ending = !orders.is_empty();
-        stage.next = 1000;
+        stage.next = 10_000;
         stage
     }
 
@@ -131,7 +135,11 @@ impl Stage {
     /// All readers, old and new, find the last value.
     fn look(&mut self) {
         for index in 0..self.watchers.len() {
-            let found = self.watchers[index].latest().unwrap().map(|sample| sample.name());
+            let sample = self.watchers[index].latest().unwrap();
+            let found = sample.as_ref().map(Named::name);
+            let has_attributes = sample.is_some_and(|sample| !sample.attributes().is_empty());
+            let is_of_victim = found.is_some_and(|name| (1000..10_000).contains(&name));
+            assert!(!self.with_attributes || has_attributes == is_of_victim, "the attributes of {found:?}");
             // One that came back too late for a whole channel is left with what it had.
             let stale = self.ending && self.told.closing && found == Some(3);
             // One whose board has lost its name has come no further.
@@ -304,6 +312,14 @@ fn anew(play: &mut Play) -> Ending {
 fn keep(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
     let mut victim = play.victim(&format!("keep 1000 {SLOTS}"), &stage.dir, "");
+    stage.watch(play, &mut victim)
+}
+
+/// The victim's values have attributes, which readers find whole, and beside the right value.
+fn attributes(play: &mut Play) -> Ending {
+    let mut stage = Stage::after(SLOTS, "");
+    stage.with_attributes = true;
+    let mut victim = play.victim(&format!("write-attributes 1000 {SLOTS}"), &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 

@@ -93,6 +93,12 @@ impl Ends {
                 let bytes = pattern(dtype, shape.iter().product(), seed.parse()?);
                 answer = self.writer()?.write_bytes(dtype, &shape, &bytes)?.to_string();
             }
+            // write-with: the same, and ATTRIBUTES
+            ["write-with", dtype, shape, seed, attributes] => {
+                let (dtype, len): (DType, usize) = (dtype.parse()?, shape.trim_matches(['[', ']']).parse()?);
+                let bytes = pattern(dtype, len, seed.parse()?);
+                answer = self.writer()?.write_bytes_with(dtype, &[len], &bytes, attributes.as_bytes())?.to_string();
+            }
             // flood: writes numbers until killed; the answer comes first
             ["flood"] => {
                 say("ok");

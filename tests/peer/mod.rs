@@ -66,6 +66,7 @@ fn play(words: &[&str], dir: &Path) {
 
         // Those that die.
         ["write", first, count] => victims::write(&slots(count), first.parse().unwrap()),
+        ["write-attributes", first, count] => victims::write_attributes(&slots(count), first.parse().unwrap()),
         ["keep", first, count] => victims::keep(&slots(count), first.parse().unwrap()),
         ["write-when-asleep", first] => victims::write_when_asleep(&options, dir, first.parse().unwrap()),
         ["remove"] => options.remove(NAME).unwrap(),

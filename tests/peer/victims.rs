@@ -1,7 +1,7 @@
 //! Writers and readers that are killed, aborted and stopped at named points.
 
 use super::obedient::put;
-use crate::common::{NAME, Named, TIMEOUT, listen, name_of, say, shape_of, value, wait_until};
+use crate::common::{NAME, Named, TIMEOUT, attributes_of, len_of, listen, name_of, say, shape_of, value, wait_until};
 use ndsharray::{Error, Options, Writer};
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +38,29 @@ pub(super) fn write(options: &Options, first: u64) {
     say("closing");
     drop(writer);
     say("closed");
+}
+
+/// Publishes values with attributes, some of which do not fit their files.
+pub(super) fn write_attributes(options: &Options, first: u64) {
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    // Those that fill a file: attributes have it extended.
+    let full = (first..).filter(|&id| (8 * len_of(id)).is_multiple_of(4096));
+    for (id, is_full) in full.zip([true; 3]).chain((first + 5000..).zip([false; 3])) {
+        say(format!("try {id}"));
+        let (shape, value, attributes) = (shape_of(id), value(id), attributes_of(id));
+        let seq = if is_full {
+            let mut loan = writer.loan(&shape).unwrap();
+            loan.set_attributes(b"others").unwrap();
+            loan.as_mut_slice().copy_from_slice(&value);
+            loan.set_attributes(&attributes).unwrap();
+            loan.publish().unwrap()
+        } else {
+            writer.write_with(&shape, &value, &attributes).unwrap()
+        };
+        say(format!("done {id} {seq}"));
+    }
+    say("closing");
 }
 
 /// Leaves its value, takes it over again, and leaves no more than that.

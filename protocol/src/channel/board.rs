@@ -104,7 +104,8 @@ pub struct Slot {
     pub(super) header: [AtomicU64; HEADER_WORDS],
     /// Leads to the last value whose number has this slot's residue.
     pub cell: CellWord,
-    _reserved: AtomicU32,
+    /// Bytes of the value's attributes, if the header says that there are some.
+    attributes: AtomicU32,
     /// The epoch that the header was written in.
     epoch: AtomicU32,
 }
@@ -157,6 +158,18 @@ impl Slot {
     /// Which of the channel's writers wrote the header.
     pub fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Relaxed).into()
+    }
+
+    /// Bytes of the value's attributes, if the header says that there are some.
+    #[inline]
+    pub fn attributes(&self) -> u32 {
+        self.attributes.load(Ordering::Relaxed)
+    }
+
+    /// Stores the length of the value's attributes.
+    #[inline]
+    pub fn set_attributes(&self, len: u32) {
+        self.attributes.store(len, Ordering::Relaxed);
     }
 }
 

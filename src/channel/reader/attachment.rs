@@ -351,6 +351,20 @@ impl Attachment {
             })
     }
 
+    /// Whether the kernel says that the writer has died: its lock is free, and the channel open.
+    ///
+    /// Not so where the name does not lead to this board, as the lock cannot be asked for then.
+    pub(crate) fn is_writer_dead(&self, location: &Location, owners: Owners) -> bool {
+        let is_free = || {
+            open_trusted(&location.board(), Access::Read, owners).is_ok_and(|(file, identity)| {
+                sys::same_file(&identity, self.board.identity())
+                    && range_lock::is_locked(&file, &Board::LOCK).is_ok_and(|locked| !locked)
+            })
+        };
+        // In this order: a writer that closes stores the state before it gives up its lock.
+        self.board.state() == State::Open && is_free() && self.board.state() == State::Open
+    }
+
     #[inline]
     fn pins(&self) -> Option<&Pins> {
         self.place.seat().map(|seat| seat.entry.pins())

@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
-use crate::format::slot::{self, FRONT, RawHeader, SlotHeader};
+use crate::format::slot::{FRONT, RawHeader, SlotHeader};
+use crate::format::tail::Tail;
 use ndsharray_protocol::channel::{Latest, Slot, SlotIndex, Standing};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub(crate) struct Array {
     pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) byte_len: usize,
+    /// What stands behind the elements: known with the header, and the same for all of its values.
+    pub(crate) tail: Tail,
     raw: RawHeader,
 }
 
@@ -155,18 +158,19 @@ impl Cached {
         max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();
-        let header = slot::decode(raw.as_bytes())?;
+        let header = raw.decode()?;
         check_size(&header, max_value)?;
+        let needed = header.tail.end(header.byte_len);
         let payload = match before {
-            Some(known) if known.id() == header.payload && known.len() >= header.byte_len => Arc::clone(known),
+            Some(known) if known.id() == header.payload && known.len() >= needed => Arc::clone(known),
             _ => {
                 let open = from.files.find(header.payload);
-                Arc::new(ReadPayload::open(from.location, header.payload, header.byte_len, from.owners, open)?)
+                Arc::new(ReadPayload::open(from.location, header.payload, needed, from.owners, open)?)
             }
         };
         let (element, byte_len) = (header.element, header.byte_len);
         let front = raw.front().copied();
-        let array = Arc::new(Array { element, shape: header.shape, byte_len, raw });
+        let array = Arc::new(Array { element, shape: header.shape, byte_len, tail: header.tail, raw });
         let epoch = slot.epoch();
         Ok(Self {
             number,

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Only files removed by hand make that necessary.
 pub(super) const SLICE: Duration = Duration::from_millis(100);
 
+/// The longest sleep of a reader that is to notice its writer's death within a tenth of a second.
+pub(super) const WRITER_SLICE: Duration = Duration::from_millis(25);
+
 /// The first sleep of a reader that cannot announce itself to the writer.
 ///
 /// Doubled each time, up to [`LONGEST_NAP`].

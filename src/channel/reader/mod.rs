@@ -1,6 +1,7 @@
 //! The reading end.
 
 mod attachment;
+mod behind;
 mod cache;
 mod deadline;
 mod look;
@@ -95,6 +96,8 @@ pub struct Reader {
     owners: Owners,
     /// Bytes of the largest value that is accepted.
     max_value: usize,
+    /// Whether a wait ends when the writer has died.
+    end_with_writer: bool,
     mode: Mode,
     /// Whether the writer waits for this reader.
     lossless: bool,
@@ -182,6 +185,7 @@ impl Reader {
             location,
             owners: options.owners,
             max_value: options.max_value,
+            end_with_writer: options.end_with_writer,
             mode,
             lossless,
             position: start_of(&at, from_oldest),

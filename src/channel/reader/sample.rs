@@ -1,6 +1,7 @@
 //! A value that a reader holds.
 
 use super::attachment::Attachment;
+use super::behind::{Behind, CopiedBehind};
 use super::cache::{Array, Cached};
 use crate::channel::payload::ReadPayload;
 use crate::element::dtype::DType;
@@ -14,7 +15,7 @@ use crate::view::any::AnyArrayView;
 use ndsharray_protocol::channel::{Latest, SlotIndex};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// The current value, held in place: its bytes do not change until this is dropped.
@@ -134,8 +135,8 @@ pub(super) struct Origin {
 enum Value {
     /// In the channel, in a slot that is kept.
     Kept { array: Arc<Array>, payload: Arc<ReadPayload>, _kept: Arc<Kept> },
-    /// In this process.
-    Copied(Arc<OwnedArray>),
+    /// In this process, with what stood behind it.
+    Copied(Arc<(OwnedArray, CopiedBehind)>),
 }
 
 /// The borrowed pin of a reader; released on drop.
@@ -169,7 +170,7 @@ impl<'a> Sample<'a> {
     /// Holds the value independently of the reader.
     #[must_use]
     pub fn into_owned(self) -> OwnedSample {
-        let origin = Origin { epoch: self.epoch(), incarnation: self.incarnation() };
+        let origin = self.origin();
         let attachment = Arc::clone(self.pin.0);
         let slot = self.latest.slot();
         // Kept first; only then, with `self`, the borrowed pin goes.
@@ -196,21 +197,18 @@ impl<'a> Sample<'a> {
         self.latest.number()
     }
 
-    /// Which of the channel's writers wrote the value: 1 is the first.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.cached.epoch
+    /// Where the value comes from, unless it has been imported.
+    fn origin(&self) -> Origin {
+        Origin { epoch: self.cached.epoch, incarnation: self.pin.0.lineage() }
     }
 
-    /// The lineage that the sequence number belongs to.
-    ///
-    /// It stays the same when a writer takes the channel over, and differs when the numbers begin
-    /// anew.
-    ///
-    /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
-    #[must_use]
-    pub fn incarnation(&self) -> Uuid {
-        self.pin.0.lineage()
+    fn behind(&self) -> Behind<'_> {
+        let tail = self.cached.array.tail;
+        if tail.is_none() {
+            return Behind::NONE;
+        }
+        // SAFETY: as in `as_bytes`.
+        Behind::of(tail, unsafe { self.cached.payload.behind(self.cached.byte_len, tail) })
     }
 
     fn written_ns(&self) -> u64 {
@@ -251,8 +249,15 @@ impl<'a> Sample<'a> {
 
 impl OwnedSample {
     /// A sample whose elements lie in this process.
-    pub(super) fn copied(array: OwnedArray, number: u64, origin: Origin, written_ns: u64, missed: u64) -> Self {
-        Self { value: Value::Copied(Arc::new(array)), number, origin, written_ns, missed }
+    pub(super) fn copied(
+        array: OwnedArray,
+        behind: CopiedBehind,
+        number: u64,
+        origin: Origin,
+        written_ns: u64,
+        missed: u64,
+    ) -> Self {
+        Self { value: Value::Copied(Arc::new((array, behind))), number, origin, written_ns, missed }
     }
 
     /// The value's sequence number.
@@ -263,21 +268,19 @@ impl OwnedSample {
         self.number
     }
 
-    /// Which of the channel's writers wrote the value: 1 is the first.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.origin.epoch
+    fn origin(&self) -> Origin {
+        self.origin
     }
 
-    /// The lineage that the sequence number belongs to.
-    ///
-    /// It stays the same when a writer takes the channel over, and differs when the numbers begin
-    /// anew.
-    ///
-    /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
-    #[must_use]
-    pub fn incarnation(&self) -> Uuid {
-        self.origin.incarnation
+    fn behind(&self) -> Behind<'_> {
+        match &self.value {
+            Value::Kept { array, .. } if array.tail.is_none() => Behind::NONE,
+            Value::Kept { array, payload, .. } => {
+                // SAFETY: as in `as_bytes`.
+                Behind::of(array.tail, unsafe { payload.behind(array.byte_len, array.tail) })
+            }
+            Value::Copied(copied) => copied.1.get(),
+        }
     }
 
     fn written_ns(&self) -> u64 {
@@ -295,7 +298,7 @@ impl OwnedSample {
     pub fn element_type(&self) -> ElementType {
         match &self.value {
             Value::Kept { array, .. } => array.element,
-            Value::Copied(array) => array.element_type(),
+            Value::Copied(copied) => copied.0.element_type(),
         }
     }
 
@@ -304,7 +307,7 @@ impl OwnedSample {
     pub fn shape(&self) -> &[usize] {
         match &self.value {
             Value::Kept { array, .. } => &array.shape,
-            Value::Copied(array) => array.shape(),
+            Value::Copied(copied) => copied.0.shape(),
         }
     }
 
@@ -316,7 +319,7 @@ impl OwnedSample {
             // while the slot was pinned, and stops being one only when dropped. The slice is bound
             // to a borrow of the sample.
             Value::Kept { array, payload, .. } => unsafe { payload.bytes(array.byte_len) },
-            Value::Copied(array) => array.as_bytes(),
+            Value::Copied(copied) => copied.0.as_bytes(),
         }
     }
 }
@@ -333,6 +336,63 @@ macro_rules! impl_sample {
             #[inline]
             pub fn missed(&self) -> u64 {
                 self.missed
+            }
+
+            /// What the writer put beside the elements; empty without.
+            ///
+            /// [`Writer::write_with`](crate::Writer::write_with) puts them there. They are held as
+            /// the elements are: they do not change while this lives. The first byte is at an
+            /// address that is a multiple of 16.
+            #[must_use]
+            pub fn attributes(&self) -> &[u8] {
+                self.behind().attributes
+            }
+
+            /// Which of the channel's writers wrote the value: 1 is the first.
+            ///
+            /// Of an [imported](Self::is_imported) value, which of those at its source.
+            #[must_use]
+            pub fn epoch(&self) -> u64 {
+                self.behind().record.map_or_else(|| self.origin().epoch, |record| record.epoch)
+            }
+
+            /// The lineage that the sequence number belongs to.
+            ///
+            /// It stays the same when a writer takes the channel over, and differs when the numbers
+            /// begin anew. Of an [imported](Self::is_imported) value it is that of its source.
+            ///
+            /// Together with [`seq`](Self::seq) it is an identity that no other value ever has.
+            #[must_use]
+            pub fn incarnation(&self) -> Uuid {
+                self.behind().record.map_or_else(|| self.origin().incarnation, |record| record.incarnation)
+            }
+
+            /// Whether the value was republished here, and comes from elsewhere.
+            ///
+            /// A bridge did that, or a player of recordings: see
+            /// [`raw::Origin`](crate::raw::Origin).
+            #[must_use]
+            pub fn is_imported(&self) -> bool {
+                self.behind().record.is_some()
+            }
+
+            /// When the value was written.
+            ///
+            /// It is [`monotonic_ns`](Self::monotonic_ns), by the difference that the two clocks
+            /// have at this call. Where the time of day was set since, or the machine slept, it is
+            /// off by as much. Of an [imported](Self::is_imported) value it is the time of day that
+            /// its source has noted.
+            #[must_use]
+            pub fn time(&self) -> SystemTime {
+                self.behind().time(self.written_ns())
+            }
+
+            /// When the value was published here, in nanoseconds of the machine's monotonic clock.
+            ///
+            /// [`age`](Self::age) is the time since then, and says how exact it is.
+            #[must_use]
+            pub fn monotonic_ns(&self) -> u64 {
+                self.written_ns()
             }
 
             /// Time since the value was published.

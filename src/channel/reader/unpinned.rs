@@ -9,6 +9,7 @@
 //! not asked about a race. A payload file that another process cuts gives a short read instead of
 //! SIGBUS.
 
+use super::behind::CopiedBehind;
 use super::cache::check_size;
 use super::deadline::Deadline;
 use super::next::Next;
@@ -26,11 +27,11 @@ use crate::failpoint::fail_point;
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::format::error::HeaderError;
-use crate::format::slot::{self, RawHeader, SlotHeader};
+use crate::format::slot::{RawHeader, SlotHeader};
 use crate::owned_array::OwnedArray;
 use crate::sys;
 use ndsharray_protocol::channel::Latest;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
 /// Attempts to copy a value before the writer overwrites it.
@@ -46,9 +47,12 @@ pub struct Info {
     /// The value's sequence number.
     pub seq: u64,
     /// Which of the channel's writers wrote it: 1 is the first.
+    ///
+    /// Of an imported value, at its source.
     pub epoch: u64,
-    /// The lineage that `seq` belongs to. Together they are an identity that no other value ever
-    /// has.
+    /// The lineage that `seq` belongs to; of an imported value, at its source.
+    ///
+    /// Together they are an identity that no other value ever has.
     pub incarnation: Uuid,
     /// Values published and not seen since this reader's last read, or its opening.
     pub missed: u64,
@@ -60,11 +64,61 @@ pub struct Info {
     pub element_type: ElementType,
     /// The length of each axis.
     pub shape: Vec<usize>,
+    written_ns: u64,
+    behind: CopiedBehind,
+}
+
+impl Info {
+    /// What the writer put beside the elements; empty without.
+    ///
+    /// See [`Writer::write_with`](crate::Writer::write_with).
+    #[must_use]
+    pub fn attributes(&self) -> &[u8] {
+        self.behind.get().attributes
+    }
+
+    /// Which of the channel's writers wrote the value; of an imported one, at its source.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The lineage that the sequence number belongs to; of an imported value, at its source.
+    #[must_use]
+    pub fn incarnation(&self) -> Uuid {
+        self.incarnation
+    }
+
+    /// When the value was written, as [`Sample::time`](crate::Sample::time) has it.
+    #[must_use]
+    pub fn time(&self) -> SystemTime {
+        self.behind.get().time(self.written_ns)
+    }
+
+    /// When the value was published here, in nanoseconds of the machine's monotonic clock.
+    #[must_use]
+    pub fn monotonic_ns(&self) -> u64 {
+        self.written_ns
+    }
+
+    /// Whether the value was republished here, and comes from elsewhere.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.behind.get().record.is_some()
+    }
+}
+
+/// A value that was copied out, but for its elements.
+struct Copied {
+    at: Latest,
+    header: SlotHeader,
+    epoch: u64,
+    behind: CopiedBehind,
 }
 
 /// How an attempt to copy ended.
 enum Attempt {
-    Copied(SlotHeader, u64),
+    Copied(Copied),
     /// The writer has moved on; what was copied is worthless.
     Moved,
 }
@@ -93,22 +147,25 @@ impl Reader {
             }
             copied = self.copy(&mut sink)?;
         }
-        let Some((latest, header, epoch)) = copied else { return Ok(None) };
+        let Some(copied) = copied else { return Ok(None) };
         sink.finish()?;
-        Ok(Some(self.info(latest, header, epoch)))
+        Ok(Some(self.info(copied)))
     }
 
     /// What a value is that has been copied out, which counts as reading it.
-    fn info(&mut self, at: Latest, header: SlotHeader, epoch: u64) -> Info {
+    fn info(&mut self, Copied { at, header, epoch, behind }: Copied) -> Info {
+        let record = behind.get().record;
         Info {
             seq: at.number(),
-            epoch,
-            incarnation: self.at.lineage(),
+            epoch: record.map_or(epoch, |record| record.epoch),
+            incarnation: record.map_or(self.at.lineage(), |record| record.incarnation),
             missed: self.note(at),
             age: sys::age_of(header.written_ns),
             dtype: header.element.dtype(),
             element_type: header.element,
             shape: header.shape,
+            written_ns: header.written_ns,
+            behind,
         }
     }
 
@@ -135,20 +192,20 @@ impl Reader {
     /// [`read_next`](Self::read_next) by a copy.
     pub(super) fn copy_next_into<T: ShElement>(&mut self, out: &mut Vec<T>) -> Result<Option<Info>> {
         let mut sink = Elements { out, unchecked: Vec::new() };
-        let Some((at, header, epoch)) = self.copy_next(&mut sink)? else { return Ok(None) };
+        let Some(copied) = self.copy_next(&mut sink)? else { return Ok(None) };
         sink.finish()?;
-        Ok(Some(self.info(at, header, epoch)))
+        Ok(Some(self.info(copied)))
     }
 
     /// A sample that owns a copy of the next value.
     pub(super) fn copy_next_owned(&mut self) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept: |_, _: &[usize]| Ok(()), array: None };
-        let Some((at, header, epoch)) = self.copy_next(&mut sink)? else { return Ok(None) };
-        Ok(self.copied_sample(sink.array, at, &header, epoch))
+        let Some(copied) = self.copy_next(&mut sink)? else { return Ok(None) };
+        Ok(self.copied_sample(sink.array, copied))
     }
 
     /// Copies the oldest value newer than the last one read; follows the name if need be.
-    fn copy_next(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
+    fn copy_next(&mut self, sink: &mut impl Sink) -> Result<Option<Copied>> {
         for _ in 0..CHANNELS {
             let copied = self.copy_next_here(sink)?;
             if copied.is_some() || !self.has_news()? {
@@ -158,7 +215,7 @@ impl Reader {
         Ok(None)
     }
 
-    fn copy_next_here(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
+    fn copy_next_here(&mut self, sink: &mut impl Sink) -> Result<Option<Copied>> {
         self.at.check_process()?;
         self.check_terms()?;
         let latest = self.at.latest();
@@ -172,7 +229,7 @@ impl Reader {
         while attempts < ATTEMPTS && (attempts == 0 || Instant::now() < deadline) {
             let Next::At(at) = self.next_after(after)? else { return Ok(None) };
             match self.try_copy(at, sink) {
-                Ok(Attempt::Copied(header, epoch)) => return Ok(Some((at, header, epoch))),
+                Ok(Attempt::Copied(copied)) => return Ok(Some(copied)),
                 Ok(Attempt::Moved) => attempts += 1,
                 Err(error) if self.has_gone(&error) => after = at.number(),
                 Err(error) => {
@@ -195,24 +252,19 @@ impl Reader {
         accept: impl FnMut(DType, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept, array: None };
-        let Some((latest, header, epoch)) = self.copy(&mut sink)? else { return Ok(None) };
-        Ok(self.copied_sample(sink.array, latest, &header, epoch))
+        let Some(copied) = self.copy(&mut sink)? else { return Ok(None) };
+        Ok(self.copied_sample(sink.array, copied))
     }
 
-    fn copied_sample(
-        &mut self,
-        array: Option<OwnedArray>,
-        at: Latest,
-        header: &SlotHeader,
-        epoch: u64,
-    ) -> Option<OwnedSample> {
+    fn copied_sample(&mut self, array: Option<OwnedArray>, copied: Copied) -> Option<OwnedSample> {
+        let Copied { at, header, epoch, behind } = copied;
         let missed = self.note(at);
         let origin = Origin { epoch, incarnation: self.at.lineage() };
-        array.map(|array| OwnedSample::copied(array, at.number(), origin, header.written_ns, missed))
+        array.map(|array| OwnedSample::copied(array, behind, at.number(), origin, header.written_ns, missed))
     }
 
     /// Copies the current value; `None` if there is none, or it went with its writer.
-    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<(Latest, SlotHeader, u64)>> {
+    fn copy(&mut self, sink: &mut impl Sink) -> Result<Option<Copied>> {
         self.at.check_process()?;
         self.files.forget_gone(self.at.board());
         let deadline = Instant::now() + PATIENCE;
@@ -224,7 +276,7 @@ impl Reader {
                 return Ok(None);
             }
             match self.try_copy(latest, sink) {
-                Ok(Attempt::Copied(header, epoch)) => return Ok(Some((latest, header, epoch))),
+                Ok(Attempt::Copied(copied)) => return Ok(Some(copied)),
                 Ok(Attempt::Moved) => attempts += 1,
                 Err(error) if self.has_gone(&error) => {
                     self.seen = latest;
@@ -254,7 +306,10 @@ impl Reader {
         let (files, location, limits) = (&mut self.files, &self.location, (self.owners, self.max_value));
         let copied = Self::copy_payload(files, location, limits, &raw, index, sink);
         fail_point!("copy.copied");
-        if side.unchanged(latest) { copied.map(|header| Attempt::Copied(header, epoch)) } else { Ok(Attempt::Moved) }
+        if !side.unchanged(latest) {
+            return Ok(Attempt::Moved);
+        }
+        copied.map(|(header, behind)| Attempt::Copied(Copied { at: latest, header, epoch, behind }))
     }
 
     fn copy_payload(
@@ -264,25 +319,28 @@ impl Reader {
         raw: &RawHeader,
         slot: usize,
         sink: &mut impl Sink,
-    ) -> Result<SlotHeader> {
-        let header = slot::decode(raw.as_bytes())?;
+    ) -> Result<(SlotHeader, CopiedBehind)> {
+        let header = raw.decode()?;
         check_size(&header, max_value)?;
-        let gone = |found| HeaderError::Payload { expected: header.byte_len as u64, found };
+        let needed = header.tail.end(header.byte_len);
+        let gone = |found| HeaderError::Payload { expected: needed as u64, found };
         let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
             Error::NotFound { .. } => gone(0).into(),
             other => other,
         })?;
         // Before room is made for it: a header that lies about its size must not cost memory.
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", &location.payload(header.payload), e))?;
-        if identity.len < header.byte_len as u64 {
+        if identity.len < needed as u64 {
             return Err(gone(identity.len).into());
         }
-        check_set_aside(file, &identity, header.byte_len)?;
+        check_set_aside(file, &identity, needed)?;
+        let failed = |error| Error::io("read", &location.payload(header.payload), error);
+        let behind = CopiedBehind::read(file, &header, failed)?;
         let room = sink.room(&header)?;
         match sys::read_front(file, room) {
-            Ok(found) if found == room.len() => Ok(header),
+            Ok(found) if found == room.len() => Ok((header, behind)),
             Ok(found) => Err(gone(found as u64).into()),
-            Err(error) => Err(Error::io("read", &location.payload(header.payload), error)),
+            Err(error) => Err(failed(error)),
         }
     }
 }

@@ -5,13 +5,13 @@
 //! | a newer value is published | that value, or one published since |
 //! | nothing until the time-out | `None` |
 //! | the writer closes the channel | its last value, then [`Error::Closed`], at once and once; the next wait sleeps until a successor publishes |
-//! | the writer dies | the wait goes on: a new writer may come |
+//! | the writer dies | the wait goes on, as a new writer may come; with [`Options::end_with_writer`](crate::Options::end_with_writer) it is [`Error::WriterGone`] |
 //! | a new writer takes over, or makes the channel anew under the same name | the wait goes on, there |
 //! | a signal | the wait goes on |
 //! | a waker of the reader is used | `None`, at once |
 
 use super::Reader;
-use super::deadline::{Deadline, FIRST_NAP, LONGEST_NAP, SLICE};
+use super::deadline::{Deadline, FIRST_NAP, LONGEST_NAP, SLICE, WRITER_SLICE};
 use super::look::{Known, Look};
 use super::sample::{OwnedSample, Sample};
 use super::spin::BURST;
@@ -36,10 +36,12 @@ impl Reader {
     /// for the next one for a moment before it sleeps ([`Options::spin`](crate::Options::spin)).
     ///
     /// When the writer dies the wait goes on, as a new writer may take over.
-    /// [`is_writer_alive`](Self::is_writer_alive) shows whether there is one.
+    /// [`is_writer_alive`](Self::is_writer_alive) shows whether there is one, and
+    /// [`Options::end_with_writer`](crate::Options::end_with_writer) has the wait end.
     ///
     /// # Errors
     ///
+    /// [`Error::WriterGone`] when the writer has died, for readers that asked for it.
     /// [`Error::Closed`] when the writer has closed the channel and the last value that still
     /// stands for this reader has been read: once for each close. After that, waiting goes on until
     /// a new writer publishes; [`is_closed`](Self::is_closed) returns true as long as the channel
@@ -157,6 +159,9 @@ impl Reader {
                 }
                 Look::Nothing(known) => known,
             };
+            if self.end_with_writer && self.is_orphaned() {
+                return Err(Error::WriterGone { name: self.name().to_owned() });
+            }
             let Some(left) = deadline.left() else {
                 self.spin.slept(Duration::MAX);
                 return Ok(false);
@@ -234,6 +239,12 @@ impl Reader {
         false
     }
 
+    /// Whether the writer has died, and its last value has been read.
+    pub(super) fn is_orphaned(&self) -> bool {
+        // In this order: what is current is final once the writer is dead.
+        self.at.is_writer_dead(&self.location, self.owners) && self.at.latest() == self.seen
+    }
+
     pub(super) fn closed(&self) -> Error {
         Error::Closed { name: self.name().to_owned() }
     }
@@ -257,7 +268,7 @@ impl Reader {
         if self.at.differs(self.seen, known) {
             return;
         }
-        let time = left.min(SLICE);
+        let time = left.min(if self.end_with_writer { WRITER_SLICE } else { SLICE });
         match self.wakes.get() {
             None => table.sleep(ticket, time),
             Some(wakes) => wakes.sleep_beside(table, ticket, time),

@@ -1,6 +1,7 @@
 //! A writer whose dtype is chosen at run time.
 
 use super::AnyWriter;
+use super::attributes::Belongings;
 use super::loan::Loan;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
@@ -23,6 +24,17 @@ impl AnyWriter {
         self.core.write(array.element_type(), array.shape(), array.as_bytes())
     }
 
+    /// As [`write_any`](Self::write_any), with attributes, as
+    /// [`Writer::write_with`](crate::Writer::write_with) has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::write_with`](crate::Writer::write_with).
+    pub fn write_any_with(&mut self, array: &AnyArrayView<'_>, attributes: &[u8]) -> Result<u64> {
+        let belongings = Belongings::attributes(attributes);
+        self.core.write_with(array.element_type(), array.shape(), array.as_bytes(), &belongings)
+    }
+
     /// Publishes a copy of `bytes` as an array of `element` and `shape`.
     ///
     /// A [`DType`](crate::DType) will do, where its elements have no parameter.
@@ -36,14 +48,35 @@ impl AnyWriter {
     /// when a `bool` is neither 0 nor 1; and as [`Writer::write`](crate::Writer::write).
     pub fn write_bytes(&mut self, element: impl Into<ElementType>, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         let element = element.into();
-        let expected = shape::byte_len(shape, element.size())?;
-        if expected != bytes.len() {
-            return Err(Error::ShapeMismatch { expected, found: bytes.len() });
-        }
-        if element.dtype() == DType::Bool {
-            check_bools(bytes)?;
-        }
+        check(element, shape, bytes)?;
         self.core.write(element, shape, bytes)
+    }
+
+    /// As [`write_bytes`](Self::write_bytes), with attributes, as
+    /// [`Writer::write_with`](crate::Writer::write_with) has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AttributesTooLong`]; otherwise as [`write_bytes`](Self::write_bytes).
+    pub fn write_bytes_with(
+        &mut self,
+        element: impl Into<ElementType>,
+        shape: &[usize],
+        bytes: &[u8],
+        attributes: &[u8],
+    ) -> Result<u64> {
+        self.write_bytes_as(element.into(), shape, bytes, &Belongings::attributes(attributes))
+    }
+
+    pub(crate) fn write_bytes_as(
+        &mut self,
+        element: ElementType,
+        shape: &[usize],
+        bytes: &[u8],
+        belongings: &Belongings<'_>,
+    ) -> Result<u64> {
+        check(element, shape, bytes)?;
+        self.core.write_with(element, shape, bytes, belongings)
     }
 
     /// Returns a loan of the next value's memory, to be filled without a copy.
@@ -81,4 +114,16 @@ impl AnyWriter {
     pub fn write_array<T: ShElement, D: ndarray::Dimension>(&mut self, array: &ndarray::ArrayRef<T, D>) -> Result<u64> {
         super::arrays::write(&mut self.core, array)
     }
+}
+
+/// Whether `bytes` are an array of `element` and `shape`.
+fn check(element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<()> {
+    let expected = shape::byte_len(shape, element.size())?;
+    if expected != bytes.len() {
+        return Err(Error::ShapeMismatch { expected, found: bytes.len() });
+    }
+    if element.dtype() == DType::Bool {
+        check_bools(bytes)?;
+    }
+    Ok(())
 }

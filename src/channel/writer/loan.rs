@@ -1,5 +1,6 @@
 //! Memory of a future value, loaned to be filled.
 
+use super::attributes::Belongings;
 use super::raw::RawWriter;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
@@ -64,6 +65,41 @@ impl<'w, T: Typing> Loan<'w, T> {
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         self.claim.as_ref().map_or(&[], |claim| self.core.shape(claim))
+    }
+
+    /// Puts attributes of the caller's own beside the elements, in place of those set before.
+    ///
+    /// They may be any bytes, at most [`MAX_ATTRIBUTES`](crate::MAX_ATTRIBUTES), and are published
+    /// with the value, as by [`Writer::write_with`](crate::Writer::write_with). Without a call the
+    /// value has none. The elements stay where they are, whatever is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AttributesTooLong`]; [`Error::OutOfMemory`] when the file's extension does not fit.
+    /// Nothing has changed then.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let mut writer = ndsharray::Options::new().dir(dir.path()).create::<u8>("doc-loan-with")?;
+    /// # let mut reader = ndsharray::Options::new().dir(dir.path()).open("doc-loan-with")?;
+    /// let mut loan = writer.loan(&[1000])?;
+    /// loan.as_mut_slice().fill(1);
+    /// loan.set_attributes(b"exposure 20 ms")?;
+    /// loan.publish()?;
+    /// assert_eq!(reader.latest()?.unwrap().attributes(), b"exposure 20 ms");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_attributes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.set_belongings(&Belongings::attributes(bytes))
+    }
+
+    pub(crate) fn set_belongings(&mut self, belongings: &Belongings<'_>) -> Result<()> {
+        match &self.claim {
+            Some(claim) => self.core.set_belongings(claim, self.byte_len, belongings),
+            None => unreachable!("a loan has its claim until `publish` takes the loan"),
+        }
     }
 
     /// Makes it the current value; returns its sequence number.

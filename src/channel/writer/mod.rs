@@ -3,6 +3,7 @@
 mod any;
 #[cfg(feature = "ndarray")]
 mod arrays;
+pub(crate) mod attributes;
 mod close;
 mod demand;
 mod keeping;
@@ -24,10 +25,14 @@ use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::view::shape;
+use attributes::Belongings;
+use ndsharray_protocol::channel::MAX_NUMBER;
+use open::Before;
 use raw::RawWriter;
 use remove::Readers;
 use std::fmt;
 use std::marker::PhantomData;
+use uuid::Uuid;
 
 /// The one writer of a channel, for arrays of `T`.
 ///
@@ -147,6 +152,34 @@ impl<T: ShElement> Writer<T> {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }
         self.core.write(T::ELEMENT, shape, bytes)
+    }
+
+    /// As [`write`](Self::write), with `attributes` of the caller's own beside the elements.
+    ///
+    /// They may be any bytes, at most [`MAX_ATTRIBUTES`](crate::MAX_ATTRIBUTES): a frame's number
+    /// and exposure, as JSON or the bytes of a struct. Readers get them with the value, from
+    /// [`Sample::attributes`](crate::Sample::attributes). No attributes are the same as empty ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AttributesTooLong`]; otherwise as [`write`](Self::write).
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let mut writer = ndsharray::Options::new().dir(dir.path()).create::<u8>("doc-with")?;
+    /// # let mut reader = ndsharray::Options::new().dir(dir.path()).open("doc-with")?;
+    /// writer.write_with(&[3], &[1, 2, 3], br#"{"frame": 7}"#)?;
+    /// assert_eq!(reader.latest()?.unwrap().attributes(), br#"{"frame": 7}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn write_with(&mut self, shape: &[usize], data: &[T], attributes: &[u8]) -> Result<u64> {
+        let bytes = bytemuck::cast_slice(data);
+        if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
+            return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
+        }
+        self.core.write_with(T::ELEMENT, shape, bytes, &Belongings::attributes(attributes))
     }
 
     /// Returns a loan of the next value's memory, to be filled without a copy.
@@ -272,10 +305,23 @@ impl Options {
         self.create_typed(name)
     }
 
+    /// As [`create_any`](Self::create_any), for values that have their numbers from elsewhere.
+    pub(crate) fn create_import(&self, name: &str, incarnation: Uuid, after: u64) -> Result<AnyWriter> {
+        in_range_of_numbers(after)?;
+        let before = Before::of_import(incarnation, after);
+        let core = self.at(name, |location| RawWriter::create_after(location.clone(), self, before.clone()))?;
+        Ok(Writer { core, element: PhantomData })
+    }
+
     fn create_typed<T: Typing>(&self, name: &str) -> Result<Writer<T>> {
         let core = self.at(name, |location| RawWriter::create(location.clone(), self))?;
         Ok(Writer { core, element: PhantomData })
     }
+}
+
+/// Whether values can follow one with this number.
+fn in_range_of_numbers(after: u64) -> Result<()> {
+    if after < MAX_NUMBER { Ok(()) } else { Err(Error::NumbersExhausted { max: MAX_NUMBER }) }
 }
 
 /// Removes the channel `name` if it has no living writer.

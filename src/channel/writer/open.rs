@@ -10,7 +10,7 @@ use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::trusted::{self, check_ours, open_table_file, open_trusted, remove_payloads, unlink_if_same};
 use crate::format::file::{FileHeader, FileKind};
-use crate::format::slot::{self, RawHeader};
+use crate::format::slot::RawHeader;
 use crate::options::Options;
 use crate::sys::{self, Access, Backoff, Identity, LockedFile, Sweeper, range_lock};
 use ndsharray_protocol::channel::{MAX_NUMBER, State};
@@ -82,6 +82,11 @@ impl OwnedChannel {
                 None => make_board(&location, options, &claim, &mut before, &rescue)?,
             };
             fail_point!("create.board");
+            if before.is_import && before.lineage != Some(head.lineage) {
+                // Its numbers are another source's: readers follow to a new board.
+                retire(&location, options, &board, &head, None)?;
+                continue;
+            }
             let table = match board.state() {
                 State::Starting => Some(make_table(&location, options, &claim, &head)?),
                 State::Open | State::Kept => open_table(&location, options, &head)?,
@@ -104,6 +109,7 @@ impl OwnedChannel {
                     lineage: Some(head.lineage),
                     value,
                     is_rescue: false,
+                    is_import: false,
                 };
                 retire(&location, options, &board, &head, kept)?;
                 continue;
@@ -159,6 +165,17 @@ pub(super) struct Before {
     pub(super) value: Option<(RawHeader, u64)>,
     /// Whether the value is still to be copied to a file of the new board.
     pub(super) is_rescue: bool,
+    /// Whether no board of another lineage will do: the numbers are those of a source elsewhere.
+    pub(super) is_import: bool,
+}
+
+impl Before {
+    /// For values that have their numbers from a source elsewhere.
+    ///
+    /// `number` is the last before the first of them.
+    pub(super) fn of_import(lineage: Uuid, number: u64) -> Self {
+        Self { number, lineage: Some(lineage), is_import: true, ..Self::default() }
+    }
 }
 
 /// Becomes the writer of the channel; makes its board's file if there is none.
@@ -361,7 +378,7 @@ pub(super) fn last_value(location: &Location, options: &Options, board: &Board) 
     }
     let slot = board.slot(latest.slot())?;
     let raw = slot.header();
-    let header = slot::decode(raw.as_bytes()).ok()?;
+    let header = raw.decode().ok()?;
     let (_, identity) = open_trusted(&location.payload(header.payload), Access::Read, options.owners).ok()?;
-    (identity.len >= header.byte_len as u64).then(|| (raw, slot.epoch()))
+    (identity.len >= header.tail.end(header.byte_len) as u64).then(|| (raw, slot.epoch()))
 }

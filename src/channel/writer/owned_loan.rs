@@ -3,6 +3,7 @@
 //! For callers that do not know how long it will be used, such as bindings for other languages.
 
 use super::AnyWriter;
+use super::attributes::Belongings;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
@@ -161,6 +162,28 @@ impl OwnedLoan {
         let memory = self.writer.core.forfeit(&claim);
         self.writer.core.discard(claim);
         memory
+    }
+
+    /// Puts attributes of the caller's own beside the elements, in place of those set before.
+    ///
+    /// They may be any bytes, at most [`MAX_ATTRIBUTES`](crate::MAX_ATTRIBUTES), and are published
+    /// with the value, as by [`Writer::write_with`](crate::Writer::write_with). Without a call the
+    /// value has none. The elements stay where they are, whatever is set.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AttributesTooLong`]; [`Error::OutOfMemory`] when the file's extension does not fit.
+    /// Nothing has changed then.
+    /// [`Error::Unsupported`] once the loan is over.
+    pub fn set_attributes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.set_belongings(&Belongings::attributes(bytes))
+    }
+
+    pub(crate) fn set_belongings(&mut self, belongings: &Belongings<'_>) -> Result<()> {
+        match &self.claim {
+            Some(claim) => self.writer.core.set_belongings(claim, self.byte_len, belongings),
+            None => Err(Error::Unsupported { what: "attributes of a loan that is over" }),
+        }
     }
 
     /// Makes it the current value; returns its sequence number. The loan is over then.

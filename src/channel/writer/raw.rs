@@ -25,9 +25,17 @@ use uuid::Uuid;
 const DESCRIBE_ANEW_EVERY: u64 = 251;
 
 /// The header that a slot has now, and what it was made from.
-struct Described {
-    element: ElementType,
-    shape: Vec<usize>,
+pub(super) struct Described {
+    pub(super) element: ElementType,
+    pub(super) shape: Vec<usize>,
+}
+
+impl Described {
+    /// Whether it was made from these.
+    #[inline(always)]
+    pub(super) fn is(&self, element: ElementType, shape: &[usize]) -> bool {
+        self.element == element && self.shape.iter().eq(shape)
+    }
 }
 
 /// What this process knows of one slot beyond the rotation's numbers.
@@ -36,9 +44,12 @@ pub(super) struct SlotState {
     pub(super) payload: Option<WritePayload>,
     /// A payload file that an earlier writer left, still to be unlinked.
     pub(super) orphan: Option<Uuid>,
-    described: Option<Described>,
+    pub(super) described: Option<Described>,
+    /// In place of `described`, for a header that says what stands behind the elements: with its
+    /// flags.
+    pub(super) flagged: Option<(Described, u8)>,
     /// Whether every byte of the payload file is known to be 0 or 1.
-    bools: bool,
+    pub(super) bools: bool,
 }
 
 /// A channel's writer. Dropping it closes the channel.
@@ -80,9 +91,14 @@ pub(super) struct Lost {
 impl RawWriter {
     /// Makes the channel `location`, or takes it over from a dead writer.
     pub(crate) fn create(location: Location, options: &Options) -> Result<Self> {
+        Self::create_after(location, options, Before::default())
+    }
+
+    /// As [`create`](Self::create), for a new board after what was `before`.
+    pub(super) fn create_after(location: Location, options: &Options, before: Before) -> Result<Self> {
         options.check()?;
         let home = Home::here();
-        let held = OwnedChannel::acquire(location, options, Before::default(), || None)?;
+        let held = OwnedChannel::acquire(location, options, before, || None)?;
         // An existing channel keeps its geometry, because its readers do; fewer slots can be used
         // of it.
         let slots = held.board.slot_count();
@@ -163,6 +179,17 @@ impl RawWriter {
             return Some(claim);
         }
         None
+    }
+
+    /// Claims a slot with room for `needed` bytes, of which `content` may be written on the way.
+    ///
+    /// Also returns whether it has been.
+    pub(super) fn claim_for(&mut self, needed: usize, content: &[u8]) -> Result<(Claim, bool)> {
+        let needed = needed.max(self.least_capacity);
+        match self.claim_at_once(needed) {
+            Some(claim) => Ok((claim, false)),
+            None => self.claim_somehow(needed, content),
+        }
     }
 
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
@@ -323,34 +350,42 @@ impl RawWriter {
         let slot = claim.slot();
         let (state, on_board) = (&mut self.slots[slot], self.held.board.claimed(claim));
         match &state.described {
-            Some(known)
-                if known.element == element
-                    && known.shape.iter().eq(shape)
-                    && !self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY) => {}
+            Some(known) if known.is(element, shape) && !self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY) => {}
             _ => {
                 let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
                 let header = RawHeader::encode(payload, byte_len, 0, element, shape);
                 on_board.set_header(&header, self.held.epoch);
                 state.described = Some(Described { element, shape: shape.to_vec() });
+                state.flagged = None;
             }
         }
         fail_point!("write.described");
     }
 
+    /// Whether the next value's header is written even if it is unchanged.
+    pub(super) fn is_to_describe_anew(&self) -> bool {
+        self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY)
+    }
+
+    /// What a claimed slot has been described with.
+    fn described(&self, claim: &Claim) -> Option<&Described> {
+        let state = &self.slots[claim.slot()];
+        state.described.as_ref().or(state.flagged.as_ref().map(|(known, _)| known))
+    }
+
     /// The shape that a claimed slot has been described with.
     pub(crate) fn shape(&self, claim: &Claim) -> &[usize] {
-        self.slots[claim.slot()].described.as_ref().map_or(&[], |described| &described.shape)
+        self.described(claim).map_or(&[], |described| &described.shape)
     }
 
     /// The element type that a claimed slot has been described with.
     pub(crate) fn element(&self, claim: &Claim) -> ElementType {
-        let described = self.slots[claim.slot()].described.as_ref();
-        described.map_or(DType::U8.into(), |described| described.element)
+        self.described(claim).map_or(DType::U8.into(), |described| described.element)
     }
 
     /// Makes the claimed slot the current value.
     ///
-    /// It has been described, and filled with an array of `byte_len` bytes.
+    /// It has been described, and filled with a value of `byte_len` bytes.
     #[inline(always)]
     pub(crate) fn publish(&mut self, claim: Claim, byte_len: usize) -> u64 {
         if self.keeping.on { self.publish_kept(claim, byte_len) } else { self.publish_plain(claim, byte_len) }
@@ -541,7 +576,7 @@ impl RawWriter {
     pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
         let state = &mut self.slots[slot];
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
-        state.described = None;
+        (state.described, state.flagged) = (None, None);
         state.bools = true; // a new file is all zeros
         let old = std::mem::replace(&mut state.payload, payload).map(|payload| payload.id());
         let orphan = state.orphan.take();

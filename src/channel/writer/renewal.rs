@@ -13,7 +13,7 @@ use crate::channel::payload::WritePayload;
 use crate::error::Result;
 use crate::failpoint::fail_point;
 use crate::files::trusted::{has_name, unlink_if_same};
-use crate::format::slot::{self, RawHeader, SlotHeader};
+use crate::format::slot::{RawHeader, SlotHeader};
 use crate::sys;
 use ndsharray_protocol::channel::{Latest, MAX_NUMBER, PerSlot, PinMask, PinScan, Preclaimed, State};
 use std::cell::Cell;
@@ -46,6 +46,7 @@ impl RawWriter {
             lineage: Some(*lineage),
             value: kept.clone(),
             is_rescue: false,
+            is_import: false,
         };
         let kept = kept.map(|(header, _)| header.payload());
         let value = if kept.is_none() { self.rescue() } else { None };
@@ -65,12 +66,14 @@ impl RawWriter {
         let copied = Cell::new(None);
         let rescue = || {
             let (payload, known) = lost.value.as_ref()?;
-            let SlotHeader { byte_len, written_ns, element, shape, .. } = known;
+            let SlotHeader { byte_len, written_ns, element, shape, tail, .. } = known;
             // Without room for it the value is lost, and the channel goes on.
-            let copy = WritePayload::copy_of(location, payload.bytes(*byte_len), self.options.mode | 0o600).ok()?;
+            let (elements, behind) = (payload.bytes(*byte_len), payload.behind(*byte_len, *tail));
+            let copy = WritePayload::copy_of(location, elements, *tail, behind, self.options.mode | 0o600).ok()?;
             copied.set(Some(copy.id()));
             fail_point!("renew.copied");
-            Some((RawHeader::encode(copy.id(), *byte_len, *written_ns, *element, shape), self.held.epoch))
+            let header = RawHeader::encode(copy.id(), *byte_len, *written_ns, *element, shape).with_tail(*tail);
+            Some((header, self.held.epoch))
         };
         let held = OwnedChannel::acquire(location.clone(), &self.options, before, rescue).inspect_err(|_| {
             if let Some(id) = copied.get() {
@@ -96,7 +99,7 @@ impl RawWriter {
         if self.latest.is_none() {
             return None;
         }
-        let header = slot::decode(self.held.board.slot(self.latest.slot())?.header().as_bytes()).ok()?;
+        let header = self.held.board.slot(self.latest.slot())?.header().decode().ok()?;
         let payload = self.slots[self.latest.slot()].payload.take()?;
         (payload.id() == header.payload).then_some((payload, header))
     }

@@ -79,8 +79,9 @@ fn slot_headers() {
         overwrite(&dir.board(), at + field, &before);
         dir.assert_kept();
     }
-    for field in [42, 43, 44, 45, 46, 47] {
-        overwrite(&dir.board(), at + field, &[1]);
+    // Flags that no writer sets, and the dtype's parameter.
+    for (field, byte) in [(42, 4), (43, 1), (44, 1), (45, 1), (46, 1), (47, 1)] {
+        overwrite(&dir.board(), at + field, &[byte]);
         assert!(matches!(verdict(&dir), HeaderError::Parameter { .. }));
         overwrite(&dir.board(), at + field, &[0]);
     }

@@ -1,5 +1,6 @@
 //! Channels: one writer, many readers.
 
+mod attributes;
 mod bad_calls;
 mod bad_files;
 mod changes;

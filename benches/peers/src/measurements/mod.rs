@@ -1,5 +1,6 @@
 //! One file each: a question, the contenders that can answer it, and the goal it is held against.
 
+mod attributes;
 mod channels;
 mod compat;
 pub(crate) mod flood;
@@ -35,6 +36,7 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "re-read", run: read::again },
     Measurement { name: "write", run: write::run },
     Measurement { name: "write-read", run: write_read::run },
+    Measurement { name: "attributes", run: attributes::run },
     Measurement { name: "latency", run: latency::spinning },
     Measurement { name: "latency-asleep", run: latency::asleep },
     Measurement { name: "loan", run: loan::run },

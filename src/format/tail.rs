@@ -119,11 +119,14 @@ impl Tail {
 
     /// Fills the bytes of a tail of this extent.
     pub(crate) fn fill(bytes: &mut [u8], record: Option<&Record>, attributes: &[u8]) {
-        let record = record.map(Record::encode);
-        let record = record.iter().flatten();
-        // Longer or shorter than what was made room for, which no caller has, nothing is written
-        // beyond the end.
-        bytes.iter_mut().zip(record.chain(attributes)).for_each(|(to, from)| *to = *from);
+        let (front, rest) = bytes.split_at_mut_checked(if record.is_some() { RECORD } else { 0 }).unwrap_or_default();
+        if let (Some(front), Some(record)) = (front.first_chunk_mut(), record) {
+            *front = record.encode();
+        }
+        // No caller has made room for another length.
+        if let Some(room) = rest.get_mut(..attributes.len()) {
+            room.copy_from_slice(attributes);
+        }
     }
 }
 

@@ -77,7 +77,7 @@ impl RawWriter {
         self.take_number(belongings)?;
         self.write_behind(claim, byte_len, tail, belongings);
         let state = &mut self.slots[claim.slot()];
-        let known = state.described.take().or(state.flagged.take().map(|(known, _)| known));
+        let known = state.described.take().or(state.flagged.take().map(|flagged| flagged.0));
         if let Some(Described { element, shape }) = known {
             self.describe_anew(claim, element, shape, byte_len, tail);
         }
@@ -110,7 +110,7 @@ impl RawWriter {
 
     /// Writes the header of a claimed slot as [`describe`](Self::describe) does, for such a tail.
     fn describe_with(&mut self, claim: &Claim, element: ElementType, shape: &[usize], byte_len: usize, tail: Tail) {
-        match &self.slots[claim.slot()].flagged {
+        match self.slots[claim.slot()].flagged.as_deref() {
             Some((known, flags))
                 if *flags == tail.flags() && known.is(element, shape) && !self.is_to_describe_anew() =>
             {
@@ -130,7 +130,7 @@ impl RawWriter {
         self.held.board.claimed(claim).set_header(&header, self.held.epoch);
         let known = Described { element, shape };
         (state.described, state.flagged) =
-            if tail.is_none() { (Some(known), None) } else { (None, Some((known, tail.flags()))) };
+            if tail.is_none() { (Some(known), None) } else { (None, Some(Box::new((known, tail.flags())))) };
     }
 
     /// Makes sure that the claimed slot's file has so many bytes.

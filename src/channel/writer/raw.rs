@@ -46,8 +46,8 @@ pub(super) struct SlotState {
     pub(super) orphan: Option<Uuid>,
     pub(super) described: Option<Described>,
     /// In place of `described`, for a header that says what stands behind the elements: with its
-    /// flags.
-    pub(super) flagged: Option<(Described, u8)>,
+    /// flags. In a box, as it is rarely there.
+    pub(super) flagged: Option<Box<(Described, u8)>>,
     /// Whether every byte of the payload file is known to be 0 or 1.
     pub(super) bools: bool,
 }
@@ -370,7 +370,7 @@ impl RawWriter {
     /// What a claimed slot has been described with.
     fn described(&self, claim: &Claim) -> Option<&Described> {
         let state = &self.slots[claim.slot()];
-        state.described.as_ref().or(state.flagged.as_ref().map(|(known, _)| known))
+        state.described.as_ref().or(state.flagged.as_deref().map(|(known, _)| known))
     }
 
     /// The shape that a claimed slot has been described with.

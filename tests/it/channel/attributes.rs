@@ -14,6 +14,9 @@ const SLOT: u64 = 576;
 const FLAGS: u64 = 42;
 const LENGTH: u64 = 568;
 
+/// Bytes to put into a slot, and where.
+type Writes = Vec<(u64, Vec<u8>)>;
+
 fn attributes(len: usize, seed: usize) -> Vec<u8> {
     (0..len).map(|index| (index * 7 + seed * 31 + 1) as u8).collect()
 }
@@ -256,7 +259,7 @@ fn damaged_ones_are_an_error_for_every_reader() {
     let slot = SLOTS + SLOT * (latest & 63);
     let length = |len: u32| (LENGTH, len.to_ne_bytes().to_vec());
     let too_long = |found| HeaderError::Attributes { found, max: MAX_ATTRIBUTES };
-    let cases: Vec<(Vec<(u64, Vec<u8>)>, Option<HeaderError>)> = vec![
+    let cases: Vec<(Writes, Option<HeaderError>)> = vec![
         (vec![length(0)], Some(too_long(0))),
         (vec![length(4097)], Some(too_long(4097))),
         (vec![length(u32::MAX)], Some(too_long(u32::MAX))),

@@ -151,7 +151,10 @@ impl RawWriter {
             let others = others.get_or_insert_with(|| {
                 self.reap();
                 self.refresh();
-                self.rotation.could_go(slot, self.look.pins).into_iter().filter(|(other, _)| *other != slot)
+                let spare = self.rotation.could_go(slot, self.held_back());
+                // Values that are merely kept go last.
+                let kept = self.rotation.could_go(slot, self.untouchable());
+                spare.into_iter().chain(kept).filter(|(other, _)| *other != slot)
             });
             match others.next() {
                 // One is larger than what is missing, unless another process takes it.

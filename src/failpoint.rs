@@ -49,12 +49,14 @@ mod armed {
         "inherit.reaped", "inherit.slot", "inherit.sorted", "reap.locked", "reap.removed",
         // A value.
         "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
-        "grow.replaced", "write.described", "write.copied", "attributes.extended", "attributes.written", "attributes.described", "publish.written", "publish.numbered", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
+        "grow.replaced", "write.described", "write.copied", "attributes.extended", "attributes.written", "attributes.described", "publish.written", "publish.numbered", "publish.celled", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
         "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
         // Files that have gone under their writer.
         "renew.closed", "renew.removed", "renew.copied", "renew.acquired",
         // The end.
         "close.marked", "close.rung", "close.kept", "close.left", "close.unlocked",
+        // Waiting for lossless readers.
+        "gate.announced",
         "clear.locked", "clear.marked", "clear.rung", "clear.payload", "clear.table", "clear.board",
         "remove.marked", "remove.payload", "remove.table", "remove.board",
         // A reader comes and goes.
@@ -62,6 +64,7 @@ mod armed {
         "follow.attached",
         // It holds a value.
         "pin.chosen", "pin.announced", "pin.held", "pin.missed", "pin.resolved", "pin.cleared", "keep.shown",
+        "older.chosen", "older.announced", "older.held", "older.missed", "older.resolved", "lossless.told",
         // It copies, it waits.
         "copy.stamped", "copy.copied", "wait.announced", "wait.slept",
     ];

@@ -32,12 +32,12 @@ mod armed {
         // A board or table is made.
         "head.body",
         // A value.
-        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "publish.written", "publish.numbered",
+        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "publish.written", "publish.numbered", "publish.celled",
         "publish.named",
         "ahead.zeroed", "ahead.claimed", "ring.cleared", "ring.changed",
         // A reader comes and goes, holds a value, waits.
         "register.cleared", "register.shown", "register.emptied", "pin.chosen", "pin.announced", "pin.held", "pin.missed", "pin.cleared",
-        "keep.shown", "wait.announced",
+        "older.chosen", "older.announced", "older.held", "older.missed", "keep.shown", "wait.announced", "lossless.told",
         // The lock.
         "lock.joined", "lock.counted", "lock.shared", "lock.left", "lock.share_asleep", "lock.switching", "lock.switched", "lock.claimed",
         "lock.alone", "lock.released", "lock.claim_asleep", "lock.drain_asleep", "lock.freed", "lock.reaped",

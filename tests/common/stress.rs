@@ -6,6 +6,7 @@
 //! | variable | gate | nightly | meaning |
 //! |---|---|---|---|
 //! | `NDSHARRAY_RANDOM_KILLS` | 200 | 1,000 | processes that `death random_kills` kills |
+//! | `NDSHARRAY_LOSSLESS_KILLS` | 40 | 1,000 | readers that `death lossless_kills` kills |
 //! | `NDSHARRAY_ARRAY_KILLS` | 200 | 500 | processes that `shared::death::random_kills` kills |
 //! | `NDSHARRAY_LOCK_KILLS` | 200 | 200 | deaths before the array's lock is measured |
 //! | `NDSHARRAY_LEDGER_ENDS` | 1,000 | 5,000 | writers that end in `death ledger` |
@@ -36,6 +37,7 @@ use std::time::{Duration, SystemTime};
 const IS_SLOW: bool = cfg!(windows) || !cfg!(any(target_arch = "x86", target_arch = "x86_64"));
 
 pub(crate) const RANDOM_KILLS: Figure = Figure::new("NDSHARRAY_RANDOM_KILLS", 200, 1000);
+pub(crate) const LOSSLESS_KILLS: Figure = Figure::new("NDSHARRAY_LOSSLESS_KILLS", 40, 1000);
 pub(crate) const ARRAY_KILLS: Figure = match (cfg!(windows), IS_SLOW) {
     (true, _) => Figure::new("NDSHARRAY_ARRAY_KILLS", 100, 100),
     (_, true) => Figure::new("NDSHARRAY_ARRAY_KILLS", 50, 50),

@@ -19,7 +19,9 @@
 mod common;
 #[cfg(unix)]
 mod forks;
+mod history_victims;
 mod ledger;
+mod lossless_kills;
 #[path = "../peer/mod.rs"]
 mod peer;
 mod random_kills;
@@ -40,6 +42,7 @@ const TESTS: &[(&str, fn())] = &[
     #[cfg(not(windows))]
     ("wire", sweep::every_wire_point),
     ("random_kills", random_kills::random_kills),
+    ("lossless_kills", lossless_kills::random_kills),
     ("ledger", ledger::everything_adds_up),
     #[cfg(unix)]
     ("stopped_reader", stops::a_stopped_reader_keeps_its_view),

@@ -5,7 +5,7 @@
 
 use crate::common::os::{Death, death_of};
 use crate::common::{Event, Peer, TestDir, stress};
-use crate::{reader_victims, writer_victims};
+use crate::{history_victims, reader_victims, writer_victims};
 use ndsharray::{COMPAT_FAIL_POINTS, FAIL_POINTS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -25,7 +25,7 @@ const ACTIONS: &[&str] = &["kill", "abort"];
 #[cfg(unix)]
 const OUT_OF_REACH: &[&str] = &[];
 #[cfg(windows)]
-const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed"];
+const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed", "older.missed"];
 
 /// Whether each point is struck only once, in the first scenario that reaches it.
 ///
@@ -220,7 +220,8 @@ impl Results {
 pub(crate) fn every_point_in_every_scenario() {
     let start = Instant::now();
     let mut results = Results::default();
-    for scenario in writer_victims::SCENARIOS.iter().chain(reader_victims::SCENARIOS) {
+    let scenarios = [writer_victims::SCENARIOS, reader_victims::SCENARIOS, history_victims::SCENARIOS];
+    for scenario in scenarios.into_iter().flatten() {
         results.sweep(scenario, FAIL_POINTS);
     }
     results.end(FAIL_POINTS, OUT_OF_REACH, start);

@@ -68,6 +68,9 @@ fn play(words: &[&str], dir: &Path) {
         ["write", first, count] => victims::write(&slots(count), first.parse().unwrap()),
         ["write-attributes", first, count] => victims::write_attributes(&slots(count), first.parse().unwrap()),
         ["keep", first, count] => victims::keep(&slots(count), first.parse().unwrap()),
+        ["keep-values", first, count] => victims::keep_values(&slots(count), first.parse().unwrap()),
+        ["read-in-order"] => victims::read_in_order(&options.clone().from_oldest(true)),
+        ["read-lossless"] => victims::read_in_order(&options.clone().lossless(true)),
         ["write-when-asleep", first] => victims::write_when_asleep(&options, dir, first.parse().unwrap()),
         ["remove"] => options.remove(NAME).unwrap(),
         ["anew", first, count] => victims::write_anew(&slots(count), dir, first.parse().unwrap()),
@@ -77,6 +80,7 @@ fn play(words: &[&str], dir: &Path) {
         ["follow"] => victims::follow(&options),
         ["ledger-writer"] => victims::write_without_end(&options),
         ["random-writer", run, count] => random_kills::writer(&slots(count), run.parse().unwrap()),
+        ["lossless-reader", seed] => random_kills::lossless_reader(&options, seed.parse().unwrap()),
         ["random-reader", seed] => random_kills::reader(&options, seed.parse().unwrap()),
         #[cfg(target_os = "linux")]
         ["sandboxed", refusal, channels] => {

@@ -56,6 +56,41 @@ pub(super) fn reader(options: &Options, seed: u64) {
     }
 }
 
+/// Takes every value, in all the ways there are, until it is killed.
+pub(super) fn lossless_reader(options: &Options, seed: u64) {
+    let options = options.clone().lossless(true);
+    let mut dice = Dice::new(seed);
+    loop {
+        let mut reader = options.open_timeout(NAME, TIMEOUT).unwrap();
+        let mut last = None;
+        let mut held: Option<OwnedSample> = None;
+        for _ in 0..dice.roll(400) {
+            let (name, seq, missed) = match dice.roll(4) {
+                0 => {
+                    let sample = reader.wait_next_owned(TIMEOUT).unwrap().expect("a value");
+                    let told = (sample.name(), sample.seq(), sample.missed());
+                    held = Some(sample);
+                    told
+                }
+                1 => {
+                    let mut copy = Vec::<u64>::new();
+                    let Some(info) = reader.read_next_into(&mut copy).unwrap() else { continue };
+                    let bytes: Vec<u8> = copy.iter().flat_map(|word| word.to_ne_bytes()).collect();
+                    (name_of(info.dtype, &info.shape, &bytes), info.seq, info.missed)
+                }
+                _ => {
+                    let sample = reader.wait_next(TIMEOUT).unwrap().expect("a value");
+                    (sample.name(), sample.seq(), sample.missed())
+                }
+            };
+            assert_eq!((name, missed), (seq, 0), "before value {seq}");
+            assert!(last.is_none_or(|last| seq == last + 1), "{seq} after {last:?}");
+            last = Some(seq);
+        }
+        held.iter().for_each(|sample| assert_eq!(sample.name(), sample.seq()));
+    }
+}
+
 fn read(reader: &mut Reader, seen: &mut Seen, way: u64) -> ndsharray::Result<()> {
     const A_MOMENT: Duration = Duration::from_millis(5);
     match way {

@@ -76,6 +76,46 @@ pub(super) fn keep(options: &Options, first: u64) {
     say("closing");
 }
 
+/// Keeps values, and waits a little for a lossless reader that is behind.
+pub(super) fn keep_values(options: &Options, first: u64) {
+    let options = options.clone().history(3).wait_for_readers(Duration::from_millis(2));
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    say("open");
+    listen().unwrap();
+    for id in first..first + 15 {
+        let seq = loop {
+            match writer.write(&shape_of(id), &value(id)) {
+                Ok(seq) => break seq,
+                Err(Error::ReadersBehind { .. }) => {
+                    say("behind");
+                    listen().unwrap();
+                }
+                Err(other) => panic!("{other}"),
+            }
+        };
+        say(format!("done {id} {seq}"));
+    }
+    say("closing");
+}
+
+/// Takes values in order, and holds some of them for a while.
+pub(super) fn read_in_order(options: &Options) {
+    let mut reader = options.open(NAME).unwrap();
+    say("open");
+    let mut last = None;
+    for turn in 0..12 {
+        let (name, missed) = if turn % 3 == 0 {
+            let sample = reader.wait_next_owned(TIMEOUT).unwrap().unwrap();
+            (look(&sample), sample.missed())
+        } else {
+            let sample = reader.wait_next(TIMEOUT).unwrap().unwrap();
+            (look(&sample), sample.missed())
+        };
+        assert!(last.is_none_or(|last| name == last + 1 + missed), "{name} after {last:?}, {missed} missed");
+        last = Some(name);
+    }
+}
+
 /// Makes its channel anew when its files have gone.
 pub(super) fn write_anew(options: &Options, dir: &Path, first: u64) {
     let mut writer = options.create::<u64>(NAME).unwrap();

@@ -27,7 +27,8 @@
 //! and no claim gives it back. So no slot has the number N but the one that its cell leads to; and
 //! where that writer keeps no cells, the old cell leads to a slot that does not have it.
 
-use super::{Latest, LatestWord, PinAttempt, Pins, ReaderSide, SlotSeq, WriterSide};
+use super::{Latest, PinAttempt, Pins, ReaderSide, SlotSeq, WriterSide};
+use crate::failpoint::fail_point;
 use crate::sync::{AtomicU64, Ordering, load_seqcst, store_seqcst};
 
 /// The word that leads to the last value whose number has the residue of this slot.
@@ -125,13 +126,17 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>> ReaderSide<'_, S> {
         let Some(seq) = self.slots.get(at.slot().get()).map(AsRef::<SlotSeq>::as_ref) else {
             return OlderPin::Broken;
         };
+        fail_point!("older.chosen");
         // SeqCst, both: as in `try_pin`.
         store_seqcst(&pins.borrowed, at.slot().bit().to_bits());
+        fail_point!("older.announced");
         let found = load_seqcst(&seq.0);
         if found == at.number() {
+            fail_point!("older.held");
             return OlderPin::Pinned;
         }
         self.unpin(pins);
+        fail_point!("older.missed");
         // An older slot may be claimed at any time, so 0 says nothing of `latest`. A smaller number
         // was there before this one: the cell, stored after this one, has shown it.
         if found == 0 || found > at.number() { OlderPin::Gone } else { OlderPin::Broken }
@@ -168,6 +173,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
             // Release: after `seq`, for readers that come to the slot this way; and after the
             // `latest` of the number before. Pairs with `CellWord::load`.
             AsRef::<CellWord>::as_ref(word).0.store(at.to_bits(), Ordering::Release);
+            fail_point!("publish.celled");
         }
     }
 }
@@ -179,18 +185,11 @@ pub fn begin_with_older(cell: &CellWord, seq: &SlotSeq, at: Latest) {
     cell.0.store(at.to_bits(), Ordering::Relaxed);
 }
 
-impl LatestWord {
-    #[cfg(test)]
-    pub(super) fn set(&self, latest: Latest) {
-        self.0.store(latest.to_bits(), Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 #[cfg(not(loom))]
 mod tests {
     use super::*;
-    use crate::channel::SlotIndex;
+    use crate::channel::{LatestWord, SlotIndex};
     use proptest::prelude::*;
 
     #[derive(Default)]
@@ -228,7 +227,7 @@ mod tests {
             }).collect();
             let word = LatestWord::default();
             let latest = Latest::from_bits(latest);
-            word.set(latest);
+            word.0.store(latest.to_bits(), Ordering::Relaxed);
             let side = ReaderSide { latest: &word, slots: &slots };
             prop_assert!(side.candidates(from >> 6, latest).count() <= slots.len().max(1));
             prop_assert!(side.oldest(latest) <= latest.number());
@@ -245,7 +244,7 @@ mod tests {
         let slots: [Slot; 4] = Default::default();
         let word = LatestWord::default();
         let latest = at(9, 0);
-        word.set(latest);
+        word.0.store(latest.to_bits(), Ordering::Relaxed);
         let side = ReaderSide { latest: &word, slots: &slots };
         let find = |holds: Latest| {
             slots[2].cell.0.store(holds.to_bits(), Ordering::Relaxed);

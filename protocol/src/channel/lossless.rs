@@ -29,6 +29,7 @@
 
 use super::{Pins, ReaderSide, WriterSide};
 use crate::event_count::EventCount;
+use crate::failpoint::fail_point;
 use crate::members::Members;
 use crate::sync::{AtomicU32, Ordering, assert_size, fence, load_seqcst, store_seqcst};
 
@@ -138,6 +139,7 @@ impl<S> ReaderSide<'_, S> {
         // SeqCst: store half of the handshake with a writer that falls asleep; its load half is
         // `floor`. It contains the Release after the pin.
         store_seqcst(&pins.seen, LOSSLESS | number);
+        fail_point!("lossless.told");
         gate.is_awaited()
     }
 }

@@ -9,6 +9,7 @@ use super::unpinned::Info;
 use super::{ATTEMPTS, CHANNELS, Mode, Reader};
 use crate::element::ShElement;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::format::error::HeaderError;
 use ndsharray_protocol::channel::{Found, Latest, OlderPin, PinAttempt};
 use std::time::Duration;
@@ -237,7 +238,10 @@ impl Reader {
             return Ok(Some(at));
         }
         match self.resolve(at) {
-            Ok(found) => Ok(found),
+            Ok(found) => {
+                fail_point!("older.resolved");
+                Ok(found)
+            }
             Err(error) => {
                 self.give_up_if_damaged(at, &error);
                 Err(error)

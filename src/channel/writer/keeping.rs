@@ -6,6 +6,7 @@
 use super::raw::RawWriter;
 use super::rotation::Choice;
 use crate::error::{Error, Result};
+use crate::failpoint::fail_point;
 use crate::options::Options;
 use ndsharray_protocol::channel::{Claim, MAX_NUMBER, PinMask, Pins, Seen, SlotIndex, Terms};
 use std::time::{Duration, Instant};
@@ -170,6 +171,7 @@ impl RawWriter {
             if self.keeping.unread != before {
                 return Ok(true);
             }
+            fail_point!("gate.announced");
             self.held.table.sleep_at_gate(ticket, left.min(SLICE));
             self.reap();
             self.refresh();

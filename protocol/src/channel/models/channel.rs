@@ -4,8 +4,8 @@
 
 use super::{CALLED_BROKEN, FOREIGN, Flaw, OLDER};
 use crate::channel::{
-    Claim, Latest, LatestWord, PinAttempt, PinMask, PinScan, Pins, Preclaimed, ReaderSide, SlotIndex, SlotSeq,
-    WriterSide,
+    CellWord, Claim, Latest, LatestWord, PinAttempt, PinMask, PinScan, Pins, Preclaimed, ReaderSide, SlotIndex,
+    SlotSeq, WriterSide,
 };
 use crate::members::Members;
 use crate::sync::{Ordering, fence, load_seqcst, store_seqcst};
@@ -33,6 +33,11 @@ impl Payload for Pair {
 }
 
 impl Pair {
+    /// As [`Payload::write`].
+    pub(super) fn put(&self, elements: u64) {
+        self.write(elements);
+    }
+
     pub(super) fn check(&self, number: u64) {
         // SAFETY: loom checks that no thread writes it, and panics before we get the pointer.
         let pair = self.0.with(|pair| unsafe { *pair });
@@ -42,12 +47,19 @@ impl Pair {
 
 pub(super) struct Slot<P> {
     pub(super) seq: SlotSeq,
+    pub(super) cell: CellWord,
     pub(super) payload: P,
 }
 
 impl<P> AsRef<SlotSeq> for Slot<P> {
     fn as_ref(&self) -> &SlotSeq {
         &self.seq
+    }
+}
+
+impl<P> AsRef<CellWord> for Slot<P> {
+    fn as_ref(&self) -> &CellWord {
+        &self.cell
     }
 }
 
@@ -72,7 +84,9 @@ impl<P: Payload> Channel<P> {
     pub(super) fn new(slots: usize, entries: usize, registered: usize) -> Arc<Self> {
         let channel = Self {
             latest: LatestWord::default(),
-            slots: (0..slots).map(|_| Slot { seq: SlotSeq::default(), payload: P::new() }).collect(),
+            slots: (0..slots)
+                .map(|_| Slot { seq: SlotSeq::default(), cell: CellWord::default(), payload: P::new() })
+                .collect(),
             registered: Members::default(),
             entries: (0..entries).map(|_| Entry(Pins::default())).collect(),
         };

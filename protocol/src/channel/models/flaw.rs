@@ -74,6 +74,32 @@ pub(super) enum Flaw {
     /// Does not zero `seq` at all.
     NoZero,
 
+    // Older values.
+    /// Takes a 0 in an older slot for damage as long as `latest` has not moved.
+    OlderLikeCurrent,
+    /// Loads cells Relaxed.
+    RelaxedCell,
+    /// Takes over without forgetting numbers that were never named.
+    RemembersUnnamed,
+    /// Gives values back at a close that a living reader has not read.
+    GivesBackUnread,
+
+    // Lossless readers.
+    /// Claims without a look at what they have read.
+    NoFloor,
+    /// Takes a look that found no reader for leave to overwrite all.
+    FloorWithoutCap,
+    /// Says that a value has been read before it is pinned.
+    TellsBeforePin,
+    /// Loads `latest` first, and registers then.
+    LatestBeforeRegister,
+    /// Falls asleep at the gate without a look at what has been read.
+    NoLookAtGate,
+    /// Looks for a sleeping writer before it says what it has read.
+    RingsBeforeTelling,
+    /// Goes without waking the writer.
+    LeavesSilently,
+
     // Sleep.
     /// Sleeps without a look after the announcement.
     NoLookBeforeSleep,
@@ -132,6 +158,12 @@ impl models::Flaw for Flaw {
 /// loom finds the former. The latter is a value that is not the one that the reader pinned.
 pub(super) const TORN: Symptom = &["Causality violation: Concurrent", FOREIGN];
 pub(super) const FOREIGN: &str = "a value that does not belong to its number";
+/// A value was missing that was to stand.
+pub(super) const LOST: Symptom = &[MISSING];
+pub(super) const MISSING: &str = "a value is missing";
+/// To a reader a cell that was in use looked damaged.
+pub(super) const DAMAGED: Symptom = &[CALLED_DAMAGED];
+pub(super) const CALLED_DAMAGED: &str = "an honest cell was called damaged";
 /// To a reader an honest board looked broken.
 pub(super) const BROKEN: Symptom = &[CALLED_BROKEN];
 pub(super) const CALLED_BROKEN: &str = "an honest board was called broken";

@@ -19,11 +19,12 @@
 //!
 //! * loom's SeqCst fences synchronise with each other (each joins what all earlier ones had seen),
 //!   which is more than the language promises, and [`crate::sync`] adds such fences to the accesses
-//!   of the handshakes. Five orderings next to them can be weakened one by one without a model
-//!   failing: the Release of the `seq` stores in `publish` and in `abandon`, the Release fence of
-//!   `confirm`, the SeqCst of the `fetch_or` in `Members::add` and of the `swap` in
-//!   `EventCount::notify_always`. For these the argument at the operation is the evidence; that the
-//!   fence alone is enough, and needed, is shown by `copy::Begin::WithoutSeqCst`.
+//!   of the handshakes. Seven orderings next to them can be weakened one by one without a model
+//!   failing: the Release of the cell's store, the fence that begins `WriterSide::floor`, the
+//!   Release of the `seq` stores in `publish` and in `abandon`, the Release fence of `confirm`, the
+//!   SeqCst of the `fetch_or` in `Members::add` and of the `swap` in `EventCount::notify_always`.
+//!   For these the argument at the operation is the evidence; that the fence alone is enough, and
+//!   needed, is shown by `copy::Begin::WithoutSeqCst`.
 //! * Loads never see stores that lie in their thread's future (load buffering).
 //! * The number of preemptions, publications and attempts is bounded. `LOOM_MAX_PREEMPTIONS`
 //!   overrides the bound of every model.
@@ -44,7 +45,9 @@ mod channel;
 mod close;
 mod copy;
 mod flaw;
+mod history;
 mod keep;
+mod lossless;
 mod many;
 mod pin;
 mod register;
@@ -55,6 +58,6 @@ use super::{Latest, PinAttempt, Pins, SlotIndex};
 use crate::models::Model;
 use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
 use flaw::{
-    BROKEN, CALLED_BROKEN, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST_WAKEUP, OLDER, PINNED, TAKEN_AWAY, TORN,
-    WENT_BACK,
+    BROKEN, CALLED_BROKEN, CALLED_DAMAGED, DAMAGED, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST, LOST_WAKEUP, MISSING,
+    OLDER, PINNED, TAKEN_AWAY, TORN, WENT_BACK,
 };

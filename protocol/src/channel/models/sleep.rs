@@ -34,25 +34,30 @@ impl Futex {
 }
 
 /// What lies in shared memory for sleepers.
-struct Events {
+pub(super) struct Events {
     asleep: AtomicU32,
     wake: AtomicU32,
     futex: Futex,
 }
 
 impl Events {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         let queue = Mutex::new(());
         let woken = Condvar::new();
         Arc::new(Self { asleep: AtomicU32::new(0), wake: AtomicU32::new(0), futex: Futex { queue, woken } })
     }
 
-    fn event_count(&self) -> EventCount<'_> {
+    pub(super) fn event_count(&self) -> EventCount<'_> {
         EventCount { asleep: &self.asleep, wake: &self.wake }
     }
 
+    /// Sleeps while the wake word is `ticket`.
+    pub(super) fn wait(&self, ticket: u32) {
+        self.futex.wait(&self.wake, ticket);
+    }
+
     /// Writer: has the sleepers woken, if there are any.
-    fn notify(&self, flaw: Flaw) {
+    pub(super) fn notify(&self, flaw: Flaw) {
         match flaw {
             Flaw::WeakNotify if self.asleep.load(Ordering::Acquire) == 0 => return,
             Flaw::WeakNotify => drop(self.event_count().notify_always()),

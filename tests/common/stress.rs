@@ -21,7 +21,7 @@
 //! | `NDSHARRAY_SEED` | | | the seed of all that is random |
 //! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death`, on Windows too |
 //!
-//! Array and lock have fewer kills where processes start slowly. Each property names its own number
+//! Array, lock and ledger have fewer deaths where processes start slowly. Each property names its own number
 //! of cases; nightly it has ten times that. The whole sweep takes hours on Windows.
 //!
 //! Each random test prints its seed, so that a failure tells how to run it again. The moments of
@@ -47,7 +47,10 @@ pub(crate) const LOCK_KILLS: Figure = match IS_SLOW {
     true => Figure::new("NDSHARRAY_LOCK_KILLS", 50, 50),
     false => Figure::new("NDSHARRAY_LOCK_KILLS", 200, 200),
 };
-pub(crate) const LEDGER_ENDS: Figure = Figure::new("NDSHARRAY_LEDGER_ENDS", 1000, 5000);
+pub(crate) const LEDGER_ENDS: Figure = match IS_SLOW {
+    true => Figure::new("NDSHARRAY_LEDGER_ENDS", 100, 1000),
+    false => Figure::new("NDSHARRAY_LEDGER_ENDS", 1000, 5000),
+};
 pub(crate) const TORN: Figure = Figure::new("NDSHARRAY_TORN_MILLIS", 600, 3000);
 pub(crate) const DAMAGE: Figure = Figure::new("NDSHARRAY_DAMAGE_MILLIS", 1500, 10_000);
 pub(crate) const RACE: Figure = Figure::new("NDSHARRAY_RACE_MILLIS", 1000, 5000);

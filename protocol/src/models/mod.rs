@@ -29,6 +29,14 @@ pub(crate) struct Model<F> {
     pub(crate) scenario: F,
 }
 
+/// The bound of a model with very many interleavings: nightly the whole, at the gate one less.
+///
+/// The twins fail with the smaller bound too.
+pub(crate) fn dear(preemptions: usize) -> usize {
+    let is_nightly = std::env::var("NDSHARRAY_STRESS").is_ok_and(|length| length == "nightly");
+    if is_nightly { preemptions } else { preemptions - 1 }
+}
+
 /// How a failed model ends: its message contains one of these.
 pub(crate) type Symptom = &'static [&'static str];
 

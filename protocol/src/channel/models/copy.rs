@@ -1,6 +1,8 @@
 //! Copies without a pin: what is accepted is whole.
 
-use super::{CALLED_BROKEN, Channel, FOREIGN, Flaw, Latest, Model, OLDER, Payload, PinAttempt, TORN, Writer, spawn};
+use super::{
+    CALLED_BROKEN, Channel, FOREIGN, Flaw, Latest, Model, OLDER, Payload, PinAttempt, TORN, Writer, dear, spawn,
+};
 use crate::sync::{AtomicU64, Ordering, fence, store_seqcst};
 
 /// A value that is written and copied with Relaxed atomic accesses, element by element.
@@ -108,17 +110,21 @@ fn copy_while_writing(begin: Begin, publications: u64, held: Option<u64>, flaw: 
 
 #[test]
 fn an_accepted_copy_is_whole() {
-    Model { name: "unpinned copy", preemptions: 4, scenario: |flaw| copy_while_writing(Begin::Shipped, 3, None, flaw) }
-        .holds()
-        .rejects(Flaw::NoSecondStamp, TORN)
-        .rejects(Flaw::NoAcquireFence, TORN);
+    Model {
+        name: "unpinned copy",
+        preemptions: dear(4),
+        scenario: |flaw| copy_while_writing(Begin::Shipped, 3, None, flaw),
+    }
+    .holds()
+    .rejects(Flaw::NoSecondStamp, TORN)
+    .rejects(Flaw::NoAcquireFence, TORN);
 }
 
 #[test]
 fn an_accepted_copy_is_whole_with_a_slot_ahead() {
     Model {
         name: "unpinned copy, one ahead",
-        preemptions: 4,
+        preemptions: dear(4),
         scenario: |flaw| copy_while_writing(Begin::Preclaimed, 3, None, flaw),
     }
     .holds()
@@ -130,7 +136,7 @@ fn an_accepted_copy_is_whole_with_a_slot_ahead() {
 fn an_accepted_copy_is_whole_without_seqcst() {
     Model {
         name: "unpinned copy, no SeqCst",
-        preemptions: 4,
+        preemptions: dear(4),
         scenario: |flaw| copy_while_writing(Begin::WithoutSeqCst, 3, None, flaw),
     }
     .holds()

@@ -1,6 +1,6 @@
 //! Owned samples: made of borrowed ones, and dropped on other threads.
 
-use super::{Channel, Flaw, LEFT_BEHIND, Model, PINNED, Pins, Reader, SlotIndex, TORN, Writer, spawn};
+use super::{Channel, Flaw, LEFT_BEHIND, Model, PINNED, Pins, Reader, SlotIndex, TORN, Writer, dear, spawn};
 use crate::channel::KeptPins;
 use crate::sync::Ordering;
 use std::sync::Arc;
@@ -148,7 +148,7 @@ fn the_same_slot_owned_twice() {
         println!("{ahead} ahead");
         Model {
             name: "same slot owned twice",
-            preemptions: 3,
+            preemptions: dear(3),
             scenario: move |flaw| drop_elsewhere(0, ahead, 2, flaw),
         }
         .holds()

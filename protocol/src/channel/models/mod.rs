@@ -55,7 +55,7 @@ mod sleep;
 mod takeover;
 
 use super::{Latest, PinAttempt, Pins, SlotIndex};
-use crate::models::Model;
+use crate::models::{Model, dear};
 use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
 use flaw::{
     BROKEN, CALLED_BROKEN, CALLED_DAMAGED, DAMAGED, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST, LOST_WAKEUP, MISSING,

@@ -1,6 +1,6 @@
 //! One writer, one or two readers with borrowed samples: claim against pin.
 
-use super::{BROKEN, Channel, Flaw, Model, Reader, TORN, Writer, spawn};
+use super::{BROKEN, Channel, Flaw, Model, Reader, TORN, Writer, dear, spawn};
 
 /// `readers` readers take `reads` samples each while `publications` values follow the first.
 fn write_and_read(slots: usize, readers: usize, reads: usize, publications: usize, flaw: Flaw) {
@@ -54,7 +54,7 @@ fn one_reader_three_slots() {
 
 #[test]
 fn two_readers() {
-    Model { name: "two readers, three slots", preemptions: 3, scenario: |flaw| write_and_read(3, 2, 1, 3, flaw) }
+    Model { name: "two readers, three slots", preemptions: dear(3), scenario: |flaw| write_and_read(3, 2, 1, 3, flaw) }
         .holds()
         .rejects(Flaw::NoSecondLook, TORN)
         .rejects(Flaw::WeakPin, TORN);
@@ -94,7 +94,7 @@ fn two_slots_ahead_of_one_reader() {
 fn one_slot_ahead_of_two_readers() {
     Model {
         name: "two readers, three slots, one ahead",
-        preemptions: 3,
+        preemptions: dear(3),
         scenario: |flaw| write_ahead_and_read(1, 3, 2, 1, 3, flaw),
     }
     .holds()

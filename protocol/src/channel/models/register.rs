@@ -1,6 +1,6 @@
 //! Registration: readers come, go and die while the writer claims.
 
-use super::{Channel, Flaw, Model, PINNED, Pins, Reader, TORN, Writer, spawn};
+use super::{Channel, Flaw, Model, PINNED, Pins, Reader, TORN, Writer, dear, spawn};
 use crate::channel::KeptPins;
 use crate::sync::{AtomicU32, Ordering};
 use std::sync::Arc;
@@ -172,7 +172,7 @@ fn an_entry_is_used_again() {
         println!("{ahead} ahead");
         Model {
             name: "an entry is used again",
-            preemptions: 3,
+            preemptions: dear(3),
             scenario: move |flaw| reuse(hold, End::Leaves, ahead, 2, flaw),
         }
         .holds();
@@ -185,7 +185,7 @@ fn the_entry_of_a_dead_reader() {
         println!("{ahead} ahead");
         Model {
             name: "the entry of a dead reader",
-            preemptions: 3,
+            preemptions: dear(3),
             scenario: move |flaw| reuse(hold, End::Dies, ahead, 3, flaw),
         }
         .holds()

@@ -1,6 +1,6 @@
 //! Sleeping and waking: no wake-up is lost.
 
-use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, spawn};
+use super::{Channel, Flaw, LOST_WAKEUP, Latest, Model, Pair, Writer, dear, spawn};
 use crate::channel::PinScan;
 use crate::event_count::EventCount;
 use crate::sync::{AtomicU32, Ordering, load_seqcst_u32};
@@ -277,7 +277,7 @@ fn one_sleeper() {
 fn two_sleepers() {
     for ahead in [0, 1] {
         println!("{ahead} ahead");
-        Model { name: "two sleepers", preemptions: 3, scenario: move |flaw| sleep_and_wake(2, ahead, 2, flaw) }
+        Model { name: "two sleepers", preemptions: dear(3), scenario: move |flaw| sleep_and_wake(2, ahead, 2, flaw) }
             .holds()
             .rejects(Flaw::NoLookBeforeSleep, LOST_WAKEUP)
             .rejects(Flaw::WakesOne, LOST_WAKEUP);

@@ -1,6 +1,6 @@
 //! A party is killed, and the others go on.
 
-use super::{Arena, Flaw, HELD_UP, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN, spawn};
+use super::{Arena, Flaw, HELD_UP, LOST_WAKEUP, Model, TORN, UNPOISONED, UNTOLD, WAITED_AGAIN, dear, spawn};
 use crate::rwlock::{LockWord, Purpose, Share};
 use crate::sync::{Ordering, load_seqcst, store_seqcst};
 
@@ -185,7 +185,7 @@ fn the_death_of_a_waiter() {
 fn the_entry_of_the_dead() {
     for last in [Last::Changed, Last::Acquired] {
         println!("the owner ends {last:?}");
-        Model { name: "the entry of the dead", preemptions: 4, scenario: move |flaw| an_heir(last, flaw) }
+        Model { name: "the entry of the dead", preemptions: dear(4), scenario: move |flaw| an_heir(last, flaw) }
             .holds()
             .rejects(Flaw::ReapsUnlocked, TORN)
             .rejects(Flaw::JoinsUncleared, LOST_WAKEUP);

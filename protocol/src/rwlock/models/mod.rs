@@ -45,7 +45,7 @@ mod turns;
 mod writers;
 
 #[cfg(loom)]
-use crate::models::Model;
+use crate::models::{Model, dear};
 #[cfg(loom)]
 use arena::{Arena, spawn};
 #[cfg(loom)]

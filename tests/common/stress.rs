@@ -21,8 +21,9 @@
 //! | `NDSHARRAY_SEED` | | | the seed of all that is random |
 //! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death`, on Windows too |
 //!
-//! Array, lock and ledger have fewer deaths where processes start slowly. Each property names its own number
-//! of cases; nightly it has ten times that. The whole sweep takes hours on Windows.
+//! Array, lock and ledger have fewer deaths where processes start slowly. Each property names its
+//! own number of cases; nightly it has ten times that. The whole sweep takes hours on Windows.
+//! The loom models know the variable too: it gives those with very many interleavings their bound.
 //!
 //! Each random test prints its seed, so that a failure tells how to run it again. The moments of
 //! kills and switches are the machine's.

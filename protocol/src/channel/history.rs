@@ -186,7 +186,6 @@ pub fn begin_with_older(cell: &CellWord, seq: &SlotSeq, at: Latest) {
 }
 
 #[cfg(test)]
-#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::channel::{LatestWord, SlotIndex};

@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Union
 
-from . import _native
+from ._native import _list, _look, _remove_unused
 from .errors import ForeignOwner, InUse, NotFound, PermissionDenied, WriterExists
 
 _Kind = Literal["channel", "array", "python"]
@@ -97,7 +97,7 @@ class Swept(NamedTuple):
 
 
 def _report(name: str, kind: str, dir: _Path | None) -> Report:
-    found = _native._look(name, kind, dir)
+    found = _look(name, kind, dir)
     found["readers"] = tuple(Party(*reader) for reader in found["readers"])
     for plural in ("shape", "files", "problems"):
         found[plural] = None if found[plural] is None else tuple(found[plural])
@@ -115,7 +115,7 @@ def list_all(pattern: str | None = None, *, dir: _Path | None = None) -> list[Re
     MissingDirectory, PermissionDenied, Io
     """
     reports = []
-    for name, kind in _native._list(dir):
+    for name, kind in _list(dir):
         if pattern is not None and not fnmatch.fnmatchcase(name, pattern):
             continue
         try:
@@ -171,7 +171,7 @@ def gc(
         reason = _reason_to_stay(report, all)
         if reason is None and not dry_run:
             try:
-                _native._remove_unused(report.name, report.kind, dir, owners)
+                _remove_unused(report.name, report.kind, dir, owners)
             except (NotFound, WriterExists, InUse):
                 # Meanwhile a process has begun to use it, or has removed it.
                 continue

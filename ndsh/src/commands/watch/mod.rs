@@ -3,65 +3,28 @@
 //! One thread for each name reads every value it can and counts. Another one takes a value now and
 //! then, computes figures over its elements, and shows everything.
 
+mod args;
 mod dashboard;
 mod figures;
 mod line;
 mod probe;
 mod several;
+mod values;
 
-use crate::args::seconds::parse_interval;
-use crate::args::{Globals, KindArg};
-use crate::array::Statistics;
-use crate::complete::names;
+use crate::args::Globals;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{printable, stdout};
 use crate::terminal::{Action, Interrupt, Screen};
-use clap_complete::ArgValueCompleter;
+use args::SLICES;
 use dashboard::Dashboard;
 use figures::Figures;
 use line::{Moment, line};
-use probe::{CopiedValue, Probe, Status};
+use probe::{Probe, Status};
 use std::io::Write;
 use std::time::{Duration, Instant};
+use values::{LINE_BINS, Values};
 
-/// Slices of an interval; the screen is drawn anew in each.
-const SLICES: u32 = 4;
-/// Bars of the histogram in a line.
-const LINE_BINS: usize = 8;
-/// Computing figures over elements may take one part in so many of the time.
-const SHARE: u32 = 4;
-
-/// Show live figures: rate, age, missed values, bandwidth, and the range of the elements
-///
-/// On a terminal it takes the screen, and draws it four times an interval. Otherwise it prints a
-/// line for each interval and name. Several names share the screen, a line each. It waits for a
-/// channel that does not exist yet, and continues with the next writer when one closes the channel
-/// or dies. Age is the time from a value's publication until this program sees it. Intervals are
-/// the times between two values, with their standard deviation: how regularly the writer publishes.
-/// Missed are values that this program did not see; other readers may have seen them. The figures
-/// over all elements are of one value at a time. They leave out NaN and infinities, and count
-/// complex numbers by their absolute values.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    /// Channels or shared arrays
-    #[arg(required = true, value_name = "NAME", add = ArgValueCompleter::new(names))]
-    pub(super) names: Vec<String>,
-    /// Kind, if several have the name [default: channel, else array, else python]
-    #[arg(long, value_enum)]
-    kind: Option<KindArg>,
-    /// Time over which rate, ages and missed are measured
-    #[arg(long, short = 'n', value_name = "SECONDS", default_value = "1", value_parser = parse_interval)]
-    interval: Duration,
-    /// End after N lines for each name
-    #[arg(long, value_name = "N")]
-    count: Option<u64>,
-    /// Print a JSON object a line, also on a terminal
-    #[arg(long)]
-    json: bool,
-    /// Print lines, also on a terminal
-    #[arg(long)]
-    plain: bool,
-}
+pub(crate) use args::Args;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
@@ -154,41 +117,4 @@ fn draw(args: &Args, name: &str, probe: &Probe, interrupt: &Interrupt, ended: im
         }
     }
     Ok(())
-}
-
-/// Computes figures over elements, as often as that takes little processor time.
-struct Values {
-    bins: usize,
-    /// The value without its elements, and its figures.
-    looked: Option<(CopiedValue, Statistics)>,
-}
-
-impl Values {
-    fn new(bins: usize) -> Self {
-        Self { bins, looked: None }
-    }
-
-    fn statistics(&self) -> Option<&Statistics> {
-        self.looked.as_ref().map(|(_, statistics)| statistics)
-    }
-
-    /// Computes figures of the copy, and makes `status` show the same value.
-    fn look(
-        &mut self,
-        probe: &Probe,
-        copy: Option<Result<CopiedValue>>,
-        status: &mut Status,
-    ) -> Result<Option<&Statistics>> {
-        if let Some(mut copy) = copy.transpose()? {
-            let start = Instant::now();
-            let statistics = Statistics::of(copy.array.view(), self.bins);
-            probe.want_copy(start + start.elapsed() * SHARE);
-            copy.array.bytes = Vec::new();
-            self.looked = Some((copy, statistics));
-        }
-        if let Some((copy, _)) = &self.looked {
-            status.show(copy);
-        }
-        Ok(self.statistics())
-    }
 }

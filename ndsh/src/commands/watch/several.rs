@@ -1,9 +1,10 @@
 //! Several names on one screen, a line each.
 
+use super::args::{Args, SLICES};
 use super::figures::Figures;
 use super::line::{standing, summary};
 use super::probe::{Probe, Status};
-use super::{Args, LINE_BINS, SLICES, Values};
+use super::values::{LINE_BINS, Values};
 use crate::array::Statistics;
 use crate::failure::Result;
 use crate::output::{Columns, bandwidth, duration, per_second, printable, shape};

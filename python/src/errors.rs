@@ -64,6 +64,8 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::ReadersBehind { readers, behind, waited, .. } => {
             with!("ReadersBehind": readers, behind, waited = waited.as_secs_f64())
         }
+        Error::WriterGone { name, .. } => with!("WriterGone": name),
+        Error::AttributesTooLong { found, max, .. } => with!("AttributesTooLong": found, max),
         Error::LosslessRefused { name, .. } => with!("LosslessRefused": name),
         Error::TooManyReaders { max, .. } => with!("TooManyReaders": max),
         Error::PermissionDenied { path, .. } => with!("PermissionDenied": path = path.to_string_lossy()),

@@ -5,7 +5,7 @@ use crate::options::{Location, Owners};
 use ndsharray::inspect::{Details, Kind, Life, Owner, Report, Role};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::path::PathBuf;
 
 /// Main files shorter than this, in bytes, are incomplete: nothing shows what they are.
@@ -65,6 +65,7 @@ fn fields<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("nbytes", value.map(|value| value.byte_len))?;
     fields.set_item("seq", value.and_then(|value| value.seq))?;
     fields.set_item("age", value.and_then(|value| value.age).map(|age| age.as_secs_f64()))?;
+    fields.set_item("attributes", value.map(|value| PyBytes::new(py, &value.attributes)))?;
     fields.set_item("writer_alive", lives(report.writer))?;
     fields.set_item("writer_pid", report.writer.pid)?;
     let party = |reader: &ndsharray::inspect::Reader| {

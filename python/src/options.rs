@@ -18,6 +18,7 @@ pub(crate) struct Terms {
     pub(crate) read_only: bool,
     pub(crate) from_oldest: bool,
     pub(crate) lossless: bool,
+    pub(crate) end_with_writer: bool,
 }
 
 impl Terms {

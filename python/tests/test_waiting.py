@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import selectors
 import signal
 import threading
 import time
@@ -276,3 +278,147 @@ def test_many_channels_in_one_task(name: str, run: Run) -> None:
         assert [sample.array[0] for sample in samples if sample is not None] == list(range(8))
 
     run(main())
+
+
+def test_selectors(name: str) -> None:
+    writers, readers = open_all([f"{name}-{number}" for number in range(3)])
+    with selectors.DefaultSelector() as selector:
+        for reader in readers:
+            selector.register(reader, selectors.EVENT_READ)
+            assert reader.fileno() == reader.fileno()
+        assert selector.select(0) == []
+        writers[1].write([1])
+        writers[2].write([2])
+        deadline = time.monotonic() + 60
+        found: set[Any] = set()
+        while len(found) < 2 and time.monotonic() < deadline:
+            found |= {key.fileobj for key, _ in selector.select(1)}
+        assert found == {readers[1], readers[2]}
+        for reader in (readers[1], readers[2]):
+            assert reader.read() is not None
+        assert selector.select(0) == []
+        # The end of a channel is news too.
+        writers[0].close()
+        assert [key.fileobj for key, _ in selector.select(60)] == [readers[0]]
+        assert readers[0].read() is None
+        assert readers[0].is_channel_closed
+        assert selector.select(0) == []
+        before = len(os.listdir("/proc/self/fd"))
+        for reader in readers:
+            selector.unregister(reader)
+            reader.close()
+        assert len(os.listdir("/proc/self/fd")) <= before - 3
+        with pytest.raises(ValueError, match="closed"):
+            readers[0].fileno()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_child_has_a_descriptor_of_its_own(name: str) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        number = reader.fileno()
+        child = os.fork()
+        if child == 0:
+            own = reader.fileno()
+            with selectors.DefaultSelector() as selector:
+                selector.register(own, selectors.EVENT_READ)
+                writable = len(selector.select(30)) == 1
+            os._exit(0 if writable and reader.read() is not None and own != number else 1)
+        writer.write([1])
+        assert os.waitpid(child, 0)[1] == 0
+        assert reader.read() is not None
+
+
+@RUNS
+def test_one_task_waits_for_a_reader(name: str, run: Run) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        async def main() -> None:
+            first = asyncio.create_task(reader.wait_async())
+            await asyncio.sleep(0.05)
+            with pytest.raises(RuntimeError, match="another task"):
+                await reader.wait_async()
+            writer.write([1])
+            assert await asyncio.wait_for(first, 60) is not None
+            assert await reader.wait_async(0.01) is None
+
+        run(main())
+
+
+@RUNS
+def test_closing_from_another_thread_ends_the_wait_of_a_task(name: str, run: Run) -> None:
+    with nd.Writer(name), nd.Reader(name) as reader:
+
+        async def main() -> None:
+            waiting = asyncio.create_task(reader.wait_async())
+            await asyncio.sleep(0.05)
+            await asyncio.get_running_loop().run_in_executor(None, reader.close)
+            with pytest.raises(ValueError, match="closed"):
+                await asyncio.wait_for(waiting, 60)
+
+        run(main())
+
+
+@RUNS
+def test_without_descriptors_a_thread_waits(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+
+        async def main() -> None:
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "dup", refuse)
+                waiting = asyncio.create_task(reader.wait_async())
+                await asyncio.sleep(0.05)
+                writer.write([1])
+                assert await asyncio.wait_for(waiting, 60) is not None
+                waiting = asyncio.create_task(reader.wait_async())
+                await asyncio.sleep(0.05)
+                waiting.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiting
+                writer.write([2])
+                sample = await reader.wait_async(60)
+                assert sample is not None
+                assert sample.array.tolist() == [2]
+
+        run(main())
+
+
+@RUNS
+def test_a_flood_leaves_other_tasks_their_turns(name: str, run: Run) -> None:
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        turns = [0]
+
+        async def other() -> None:
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        async def main() -> None:
+            task = asyncio.create_task(other())
+            for number in range(100):
+                writer.write([number])
+                assert await reader.wait_async(60) is not None
+            task.cancel()
+
+        run(main())
+        assert turns[0] >= 50
+
+
+@RUNS
+def test_many_channels_take_few_threads(name: str, run: Run) -> None:
+    writers, readers = open_all([f"{name}-{number}" for number in range(40)])
+
+    async def main() -> None:
+        waiting = [asyncio.create_task(reader.wait_async(60)) for reader in readers]
+        await asyncio.sleep(0.1)
+        assert len(os.listdir("/proc/self/task")) <= 10 + threads
+        for number, writer in enumerate(writers):
+            writer.write([number])
+        samples = await asyncio.gather(*waiting)
+        assert [sample.array[0] for sample in samples if sample is not None] == list(range(40))
+
+    threads = len(os.listdir("/proc/self/task"))
+    run(main())
+    assert len(os.listdir("/proc/self/task")) <= 10 + threads

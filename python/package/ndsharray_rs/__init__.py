@@ -27,6 +27,7 @@ from ._native import __version__ as __version__
 from .errors import (
     AllSlotsPinned,
     AlreadyExists,
+    AttributesTooLong,
     Closed,
     Contended,
     Corrupt,
@@ -56,12 +57,14 @@ from .errors import (
     ValueTooLarge,
     Wire,
     WriterExists,
+    WriterGone,
 )
 
 __all__ = [
     "AllSlotsPinned",
     "AlreadyExists",
     "ArrayGuard",
+    "AttributesTooLong",
     "Closed",
     "Contended",
     "Corrupt",
@@ -97,6 +100,7 @@ __all__ = [
     "Wire",
     "Writer",
     "WriterExists",
+    "WriterGone",
     "errors",
     "remove",
     "remove_array",

@@ -85,6 +85,8 @@ def info(given: argparse.Namespace) -> None:
     if report.seq is not None:
         age = "" if report.age is None else f", {report.age:.3f} s old"
         print(f"  number   {report.seq}{age}")
+    if report.attributes:
+        print(f"  attrs    {printable(report.attributes.decode('utf-8', 'backslashreplace'))}")
     if report.kind != "array" or report.writer_alive:
         print(f"  writer   {life(report.writer_alive, report.writer_pid)}")
     if report.poisoned:

@@ -18,3 +18,5 @@ class Info(NamedTuple):
     """Values that the reader missed since its last read. The first counts from its opening."""
     age: float
     """Seconds between the value's publication and the end of the copy."""
+    attributes: bytes = b""
+    """The bytes that the writer has given the value."""

@@ -53,6 +53,8 @@ class Report:
     """The current value's sequence number."""
     age: float | None
     """Seconds since the current value was written."""
+    attributes: bytes | None
+    """The current value's attributes."""
     writer_alive: bool | None
     """Whether the writer lives; of an array, whether a handle has it exclusively just now."""
     writer_pid: int | None
@@ -81,7 +83,8 @@ class Report:
         """Return all fields as JSON knows them."""
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         readers = [reader._asdict() for reader in self.readers]
-        return {**known, "readers": readers, "files": [str(file) for file in self.files]}
+        text = None if self.attributes is None else self.attributes.decode("utf-8", "backslashreplace")
+        return {**known, "attributes": text, "readers": readers, "files": [str(file) for file in self.files]}
 
 
 class Swept(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 __all__ = [
     "AllSlotsPinned",
     "AlreadyExists",
+    "AttributesTooLong",
     "Closed",
     "Contended",
     "Corrupt",
@@ -38,6 +39,7 @@ __all__ = [
     "ValueTooLarge",
     "Wire",
     "WriterExists",
+    "WriterGone",
 ]
 
 
@@ -128,6 +130,19 @@ class Closed(NdsharrayError):
     """
 
     name: str
+
+
+class WriterGone(NdsharrayError):
+    """The writer has died without closing the channel, and the reader has seen its last value."""
+
+    name: str
+
+
+class AttributesTooLong(NdsharrayError, ValueError):
+    """A value has at most `max` bytes of attributes. Nothing was written."""
+
+    found: int
+    max: int
 
 
 class NothingToWaitFor(NdsharrayError, ValueError):

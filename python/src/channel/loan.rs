@@ -5,6 +5,7 @@ use crate::errors::no_array;
 use numpy::PyUntypedArray;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -49,6 +50,18 @@ impl Loan {
     fn seq(&self) -> Option<u64> {
         // Relaxed: the interpreter lock orders it.
         Some(self.seq.load(Ordering::Relaxed)).filter(|&seq| seq != 0)
+    }
+
+    /// Sets the attributes that the value will have, in the place of earlier ones.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     When the loan is over.
+    /// AttributesTooLong
+    ///     When they have more than 4,096 bytes. The earlier ones stay.
+    fn set_attributes(&self, py: Python<'_>, attributes: PyBackedBytes) -> PyResult<()> {
+        self.writer.set_attributes(py, self.number, &attributes)
     }
 
     /// Makes the array the current value; returns its sequence number.

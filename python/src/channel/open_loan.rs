@@ -13,6 +13,8 @@ pub(super) struct OpenLoan {
     /// Tells one loan from another.
     pub(super) number: u64,
     pub(super) loan: OwnedLoan,
+    /// The value's attributes, which the loan has too.
+    pub(super) attributes: Vec<u8>,
     pub(super) lent: Lent,
     pub(super) by: Holder,
     pub(super) entry: Entry,
@@ -22,7 +24,7 @@ impl OpenLoan {
     /// Ends the loan, and publishes its value if `publish`. Returns the writer.
     #[inline]
     pub(super) fn end(self, py: Python<'_>, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
-        let Self { mut loan, lent, entry, .. } = self;
+        let Self { mut loan, attributes, lent, entry, .. } = self;
         let mut copied = None;
         let mut entry = Some(entry);
         lent.end(py, || {
@@ -43,7 +45,7 @@ impl OpenLoan {
             Some(Err(error)) => Err(error),
             Some(Ok((dtype, shape, bytes))) => {
                 let mut writer = loan.into_writer();
-                let published = writer.write_bytes(dtype, &shape, &bytes).map(Some);
+                let published = writer.write_bytes_with(dtype, &shape, &bytes, &attributes).map(Some);
                 return (writer, published.map_err(to_exception));
             }
         };

@@ -9,10 +9,15 @@ use crate::fork::own::unpoisoned;
 use crate::fork::reopening::{Mine, Reopening};
 use crate::options::{Location, Owners, Terms};
 use crate::time::{Deadline, SLICE};
+#[cfg(unix)]
+use ndsharray::NewsFd;
 use ndsharray::{Error, OwnedSample, ReaderWaker};
 use numpy::PyUntypedArray;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+#[cfg(unix)]
+use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -47,6 +52,9 @@ use std::time::Duration;
 /// lossless
 ///     Whether to see every value: the writer waits for this reader, if its `wait_for_readers`
 ///     allows it. Iteration takes every value in order.
+/// end_with_writer
+///     Whether a wait ends with `WriterGone` when the writer has died without closing the channel.
+///     By default it goes on, as a next writer may come.
 /// dir, owners
 ///     As for `Writer`.
 ///
@@ -85,6 +93,11 @@ pub(crate) struct Reader {
     terms: Terms,
     /// Ends the wait of another thread. Locked for moments, under the interpreter lock.
     waker: Mutex<Option<ReaderWaker>>,
+    /// What `close` calls, to end a wait in an event loop of that process. Locked as the waker is.
+    on_close: Mutex<Option<(Home, Py<PyAny>)>>,
+    /// The descriptor that `fileno` has returned, and its process. Locked as the waker is.
+    #[cfg(unix)]
+    news: Mutex<Option<(Home, NewsFd)>>,
 }
 
 impl Reader {
@@ -166,16 +179,18 @@ impl Reader {
 }
 
 fn open(location: &Location, name: &str, terms: Terms) -> ndsharray::Result<ndsharray::Reader> {
-    let options = location.options().from_oldest(terms.from_oldest).lossless(terms.lossless);
+    let options = location.options().from_oldest(terms.from_oldest);
+    let options = options.lossless(terms.lossless).end_with_writer(terms.end_with_writer);
     if terms.read_only { options.open_read_only(name) } else { options.open(name) }
 }
 
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (name, timeout=Some(0.0), read_only=false, *, from_oldest=false, lossless=false, dir=None,
-                        owners=None),
-           text_signature = "(name, timeout=0.0, read_only=False, *, from_oldest=False, lossless=False, dir=None, owners=None)")]
+    #[pyo3(signature = (name, timeout=Some(0.0), read_only=false, *, from_oldest=false, lossless=false,
+                        end_with_writer=false, dir=None, owners=None),
+           text_signature = "(name, timeout=0.0, read_only=False, *, from_oldest=False, lossless=False, \
+                             end_with_writer=False, dir=None, owners=None)")]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -184,10 +199,11 @@ impl Reader {
         read_only: bool,
         from_oldest: bool,
         lossless: bool,
+        end_with_writer: bool,
         dir: Option<PathBuf>,
         owners: Option<Owners>,
     ) -> PyResult<Py<Self>> {
-        let terms = Terms { read_only, from_oldest, lossless };
+        let terms = Terms { read_only, from_oldest, lossless, end_with_writer };
         let location = Location::new(dir, owners)?;
         let deadline = Deadline::after(timeout)?;
         let reader = loop {
@@ -200,7 +216,19 @@ impl Reader {
             }
         };
         let reader = Reopening::new("Reader", reader);
-        let made = Py::new(py, Self { name: name.into(), reader, location, terms, waker: Mutex::new(None) })?;
+        let made = Py::new(
+            py,
+            Self {
+                name: name.into(),
+                reader,
+                location,
+                terms,
+                waker: Mutex::new(None),
+                on_close: Mutex::new(None),
+                #[cfg(unix)]
+                news: Mutex::new(None),
+            },
+        )?;
         exit::note_reader(made.bind(py))?;
         Ok(made)
     }
@@ -239,6 +267,8 @@ impl Reader {
     ///
     /// Raises
     /// ------
+    /// WriterGone
+    ///     When the writer has died, and the reader was opened with `end_with_writer`.
     /// Closed
     ///     When the writer has closed the channel and its last value has been read: once for each
     ///     close. After that, a wait goes on until a new writer publishes.
@@ -299,10 +329,12 @@ impl Reader {
 
     /// Waits as `wait` does, in programs with asyncio.
     ///
-    /// Other tasks run meanwhile, and cancelling the task ends the wait at once. A thread of the
-    /// loop's executor waits. A value that comes while the task is cancelled is not read.
-    /// `async for sample in reader` waits so for one value after the other, until the writer closes
-    /// the channel.
+    /// Other tasks run meanwhile, and cancelling the task ends the wait at once. A value that comes
+    /// while the task is cancelled is not read. `async for sample in reader` waits so for one value
+    /// after the other, until the writer closes the channel. One task waits for a reader at a time.
+    ///
+    /// The loop waits for the descriptor of `fileno`, however many readers there are. A loop that
+    /// cannot wait for descriptors has a thread of its executor wait.
     ///
     /// Raises
     /// ------
@@ -428,18 +460,87 @@ impl Reader {
     // By name: the other process opens the channel, and starts with the value that is current then.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         self.reader.check_open()?;
-        let Terms { read_only, from_oldest, lossless } = self.terms;
+        let Terms { read_only, from_oldest, lossless, end_with_writer } = self.terms;
         let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
-        let arguments = (&*self.name, read_only, from_oldest, lossless, dir, owners);
+        let arguments = (&*self.name, read_only, from_oldest, lossless, end_with_writer, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_reader")?, arguments.into_pyobject(py)?))
     }
 
     /// Releases the reader's entry in the channel. Samples and arrays stay valid.
     ///
     /// The wait of another thread ends at once, with a `ValueError`; a `for` loop just ends.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.reader.close();
         self.wake();
+        #[cfg(unix)]
+        {
+            let news = unpoisoned(&self.news).take();
+            drop(news);
+        }
+        let waiting = unpoisoned(&self.on_close).take();
+        match waiting {
+            Some((home, call)) if home.is_here() => call.call0(py).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    // Sets what `close` calls; `None` for nothing. There is one at a time.
+    #[pyo3(signature = (call))]
+    fn _on_close(&self, call: Option<Py<PyAny>>) -> PyResult<()> {
+        let before = {
+            let mut on_close = unpoisoned(&self.on_close);
+            let is_taken = on_close.as_ref().is_some_and(|(home, _)| home.is_here());
+            if call.is_some() {
+                self.reader.check_open()?;
+                if is_taken {
+                    return Err(PyRuntimeError::new_err("another task waits for this Reader; give each task its own"));
+                }
+            }
+            std::mem::replace(&mut *on_close, call.map(|call| (Home::here(), call)))
+        };
+        drop(before);
+        Ok(())
+    }
+
+    /// Returns a descriptor that is readable while there are news, for `selectors` and event loops.
+    ///
+    /// News are a value newer than the last one read, or the end of the channel. Wait until the
+    /// descriptor is readable, then call `read`, `wait(0)` or their like: that resets it, and
+    /// nothing else may read from it. It belongs to the reader, and is closed with it. While there
+    /// is one, each read costs some system calls more.
+    ///
+    /// Raises
+    /// ------
+    /// OutOfMemory
+    ///     When the process has no descriptor left.
+    /// Io, Forked
+    ///
+    /// Examples
+    /// --------
+    /// >>> import selectors
+    /// >>> from ndsharray_rs import Reader, Writer
+    /// >>> writer, reader = Writer("doc-fileno"), Reader("doc-fileno")
+    /// >>> selector = selectors.DefaultSelector()
+    /// >>> key = selector.register(reader, selectors.EVENT_READ)
+    /// >>> selector.select(timeout=0)
+    /// []
+    /// >>> writer.write([1.0])
+    /// 1
+    /// >>> [key.fileobj.read().seq for key, _ in selector.select(timeout=5.0)]
+    /// [1]
+    #[cfg(unix)]
+    fn fileno(&self) -> PyResult<RawFd> {
+        self.with(|home, reader| {
+            let known = unpoisoned(&self.news).as_ref().filter(|(of, _)| of.is_here()).map(|(_, fd)| fd.as_raw_fd());
+            if let Some(known) = known {
+                return Ok(known);
+            }
+            let fd = reader.news_fd().map_err(to_exception)?;
+            let number = fd.as_raw_fd();
+            let before = unpoisoned(&self.news).replace((home, fd));
+            drop(before);
+            Ok(number)
+        })
     }
 
     // Without this, NumPy would make an array of one object.
@@ -453,21 +554,29 @@ impl Reader {
         slf
     }
 
-    fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _trace: &Bound<'_, PyAny>) {
-        self.close();
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _error: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        self.close(py)
     }
 }
 
 /// Opens a channel for a reader that has been pickled.
 #[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "what a reader is made of")]
 pub(crate) fn _reopen_reader(
     py: Python<'_>,
     name: String,
     read_only: bool,
     from_oldest: bool,
     lossless: bool,
+    end_with_writer: bool,
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<Py<Reader>> {
-    Reader::new(py, name, Some(0.0), read_only, from_oldest, lossless, dir, owners)
+    Reader::new(py, name, Some(0.0), read_only, from_oldest, lossless, end_with_writer, dir, owners)
 }

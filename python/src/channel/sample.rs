@@ -10,10 +10,11 @@ use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMet
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 use std::ffi::c_int;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// One value of a channel, from `Reader.read`, `Reader.latest` or `Reader.wait`.
 ///
@@ -107,7 +108,8 @@ impl Sample {
             }
         };
         let info = py.import("ndsharray_rs._info")?.getattr("Info")?;
-        info.call1((array, value.seq(), value.missed(), value.age().as_secs_f64()))
+        let attributes = PyBytes::new(py, value.attributes());
+        info.call1((array, value.seq(), value.missed(), value.age().as_secs_f64(), attributes))
     }
 }
 
@@ -185,6 +187,53 @@ impl Sample {
     #[getter]
     fn age(&self) -> f64 {
         self.value.age().as_secs_f64()
+    }
+
+    /// The bytes that the writer has given the value; empty without any.
+    #[getter]
+    fn attributes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.value.attributes())
+    }
+
+    /// How many writers the channel had had when the value was published, its own included.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.value.epoch()
+    }
+
+    /// The channel that the value was published on, one for each time that the name was made anew.
+    ///
+    /// Sequence numbers are of one incarnation. A `uuid.UUID`.
+    #[getter]
+    fn incarnation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let options = PyDict::new(py);
+        options.set_item("bytes", PyBytes::new(py, self.value.incarnation().as_bytes()))?;
+        py.import("uuid")?.getattr("UUID")?.call((), Some(&options))
+    }
+
+    /// When the value was published, in seconds since 1970.
+    #[getter]
+    fn time(&self) -> f64 {
+        match self.value.time().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_secs_f64(),
+            Err(before) => -before.duration().as_secs_f64(),
+        }
+    }
+
+    /// When the value was published, in nanoseconds since 1970.
+    #[getter]
+    fn time_ns(&self) -> i128 {
+        let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(i128::MAX);
+        match self.value.time().duration_since(UNIX_EPOCH) {
+            Ok(since) => nanoseconds(since),
+            Err(before) => -nanoseconds(before.duration()),
+        }
+    }
+
+    /// When the value was published, by the clock of `time.clock_gettime_ns(time.CLOCK_MONOTONIC)`.
+    #[getter]
+    fn monotonic_ns(&self) -> u64 {
+        self.value.monotonic_ns()
     }
 
     /// The channel's name.

@@ -227,18 +227,18 @@ impl SharedWriter {
 
     /// Publishes a copy of an array. If this process pins all slots, collects garbage once.
     #[inline]
-    pub(super) fn write(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>) -> PyResult<u64> {
+    pub(super) fn write(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, attributes: &[u8]) -> PyResult<u64> {
         let descr = array.dtype();
         let dtype = dtypes::from_numpy(&descr)?;
         if !array.is_c_contiguous() || descr.is_native_byteorder() == Some(false) {
-            return self.write_converted(py, array, dtype);
+            return self.write_converted(py, array, dtype, attributes);
         }
         let attempt = || {
             let mut state = self.turn(py)?;
             // While this thread waited, another one may have changed the array's attributes.
             if !array.is_c_contiguous() || !array.dtype().is(&descr) {
                 drop(state);
-                return self.write_converted(py, array, dtype);
+                return self.write_converted(py, array, dtype, attributes);
             }
             let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
             // SAFETY: the elements lie in C order, as checked just now. The array has no other use
@@ -248,9 +248,9 @@ impl SharedWriter {
                 // A copy: another thread that gives the array a new shape frees the old one's
                 // memory.
                 let shape = array.shape().to_vec();
-                py.detach(|| writer.write_bytes(dtype, &shape, bytes))
+                py.detach(|| writer.write_bytes_with(dtype, &shape, bytes, attributes))
             } else {
-                writer.write_bytes(dtype, array.shape(), bytes)
+                writer.write_bytes_with(dtype, array.shape(), bytes, attributes)
             };
             drop(state);
             written.map_err(to_exception)
@@ -259,10 +259,17 @@ impl SharedWriter {
     }
 
     /// Publishes a converted copy of an array in another element order or byte order.
-    fn write_converted(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, dtype: DType) -> PyResult<u64> {
+    fn write_converted(
+        &self,
+        py: Python<'_>,
+        array: &Bound<'_, PyUntypedArray>,
+        dtype: DType,
+        attributes: &[u8],
+    ) -> PyResult<u64> {
         let shape = array.shape().to_vec();
         let mut loan = self.take_for_loan(py, dtype, &shape)?;
-        let copied = array::copy_to(array, dtype, loan.as_mut_bytes());
+        let set = loan.set_attributes(attributes).map_err(to_exception);
+        let copied = set.and_then(|()| array::copy_to(array, dtype, loan.as_mut_bytes()));
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
         self.put_back(py, loan.into_writer());
         published
@@ -297,8 +304,12 @@ impl SharedWriter {
 
     /// Lends the memory of the next value; returns the loan's number.
     #[inline]
-    pub(super) fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<u64> {
+    pub(super) fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
         let mut loan = self.take_for_loan(py, dtype, shape)?;
+        if let Err(error) = loan.set_attributes(attributes) {
+            self.put_back(py, loan.into_writer());
+            return Err(to_exception(error));
+        }
         let len = loan.as_mut_bytes().len();
         let data = loan.as_mut_ptr();
         // SAFETY: the loan's memory is valid, and no other party's, until the loan is published or
@@ -310,7 +321,8 @@ impl SharedWriter {
                 // SAFETY: the memory is that of a payload's mapping. It lasts as long as the loan,
                 // or as what `end` keeps of it.
                 let entry = unsafe { Entry::new(py, data, len, true, None) };
-                let open = OpenLoan { number, loan, lent, by: Holder::this_thread(), entry };
+                let open =
+                    OpenLoan { number, loan, attributes: attributes.to_vec(), lent, by: Holder::this_thread(), entry };
                 *self.lock(py)? = State::Lent(open);
                 Ok(number)
             }
@@ -326,6 +338,18 @@ impl SharedWriter {
     pub(super) fn lent_array<'py>(&self, py: Python<'py>, number: u64) -> PyResult<Bound<'py, PyUntypedArray>> {
         match &*self.lock(py)? {
             State::Lent(open) if open.number == number => Ok(open.lent.array(py)),
+            _ => Err(PyValueError::new_err("this loan is over")),
+        }
+    }
+
+    /// Sets the attributes of the loan `number`, while that is open.
+    pub(super) fn set_attributes(&self, py: Python<'_>, number: u64, attributes: &[u8]) -> PyResult<()> {
+        match &mut *self.lock(py)? {
+            State::Lent(open) if open.number == number => {
+                open.loan.set_attributes(attributes).map_err(to_exception)?;
+                open.attributes = attributes.to_vec();
+                Ok(())
+            }
             _ => Err(PyValueError::new_err("this loan is over")),
         }
     }

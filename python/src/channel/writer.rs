@@ -11,6 +11,7 @@ use crate::time::{self, SLICE};
 use ndsharray::Error;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -168,6 +169,9 @@ impl Writer {
     /// Takes any object that NumPy takes for an array, with any strides and in either byte order.
     /// The copy lies in C order.
     ///
+    /// `attributes` are up to 4,096 bytes that belong to the value; see `Sample.attributes`. They may
+    /// be a frame's number, JSON, what the program likes.
+    ///
     /// Large arrays are copied without the interpreter lock. If a thread changes the array
     /// meanwhile, a mixture of old and new is published, as with any copy by NumPy.
     ///
@@ -181,11 +185,14 @@ impl Writer {
     ///     When readers hold all other slots. The last value stays current, as after every error.
     ///     If readers of this process hold some, its garbage is collected once. If that frees a
     ///     slot, the array is written.
+    /// AttributesTooLong
+    ///     When `attributes` have more than 4,096 bytes.
     /// ReadersBehind
     ///     When lossless readers have not made room within `wait_for_readers`.
     /// OutOfMemory, TooLarge, Forked
-    fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>) -> PyResult<u64> {
-        self.shared.write(py, &array::as_array(py, array)?)
+    #[pyo3(signature = (array, attributes=None))]
+    fn write(&self, py: Python<'_>, array: &Bound<'_, PyAny>, attributes: Option<PyBackedBytes>) -> PyResult<u64> {
+        self.shared.write(py, &array::as_array(py, array)?, attributes.as_deref().unwrap_or_default())
     }
 
     /// Lends the memory of the next value, to be filled in place without a copy.
@@ -193,6 +200,7 @@ impl Writer {
     /// A `with` block gets the array. Its end publishes the array; an exception abandons it.
     /// `Loan.array` and `Loan.publish` do the same by hand. There is one loan at a time. `dtype` is
     /// float64 by default, as in NumPy. The array starts with zeros or an older value.
+    /// `attributes` are those of `write`; `Loan.set_attributes` sets them later.
     ///
     /// Python does not tell a block's normal end from `break`, `continue` and `return`. These
     /// publish too, whatever the array holds by then. To publish nothing, call `Writer.abandon`
@@ -207,7 +215,7 @@ impl Writer {
     ///
     /// Raises
     /// ------
-    /// AllSlotsPinned, ReadersBehind, OutOfMemory, TooLarge, TooManyDims, Forked
+    /// AllSlotsPinned, AttributesTooLong, ReadersBehind, OutOfMemory, TooLarge, TooManyDims, Forked
     ///
     /// Examples
     /// --------
@@ -221,11 +229,17 @@ impl Writer {
     /// >>> loan.array[:] = [1, 2, 3]
     /// >>> loan.publish()
     /// 2
-    #[pyo3(signature = (shape, dtype=None))]
-    fn loan(slf: &Bound<'_, Self>, shape: Shape, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Loan> {
+    #[pyo3(signature = (shape, dtype=None, *, attributes=None))]
+    fn loan(
+        slf: &Bound<'_, Self>,
+        shape: Shape,
+        dtype: Option<&Bound<'_, PyAny>>,
+        attributes: Option<PyBackedBytes>,
+    ) -> PyResult<Loan> {
         let py = slf.py();
         let shared = &slf.get().shared;
-        let number = shared.lend(py, dtypes::parse(py, dtype)?, &shape.0)?;
+        let attributes = attributes.as_deref().unwrap_or_default();
+        let number = shared.lend(py, dtypes::parse(py, dtype)?, &shape.0, attributes)?;
         Ok(Loan::new(Arc::clone(shared), slf.clone().into_any().unbind(), number))
     }
 

@@ -104,7 +104,8 @@ fn close_own(py: Python<'_>, name: &str, location: &Location) -> PyResult<bool> 
 impl Writer {
     #[new]
     #[pyo3(signature = (name, *, dir=None, max_slots=None, max_readers=None, mode=None, readers_mode=None,
-                        capacity_bytes=None, history=None, wait_for_readers=None, persist=false, prefault=false, owners=None, exist="fail"))]
+                        capacity_bytes=None, history=None, wait_for_readers=None, persist=false,
+                        prefault=false, owners=None, exist="fail"))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
@@ -169,8 +170,8 @@ impl Writer {
     /// Takes any object that NumPy takes for an array, with any strides and in either byte order.
     /// The copy lies in C order.
     ///
-    /// `attributes` are up to 4,096 bytes that belong to the value; see `Sample.attributes`. They may
-    /// be a frame's number, JSON, what the program likes.
+    /// `attributes` are up to 4,096 bytes that belong to the value: a frame's number, JSON, what
+    /// the program likes. `Sample.attributes` has them.
     ///
     /// Large arrays are copied without the interpreter lock. If a thread changes the array
     /// meanwhile, a mixture of old and new is published, as with any copy by NumPy.

@@ -39,6 +39,7 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "attributes", run: attributes::run },
     Measurement { name: "latency", run: latency::spinning },
     Measurement { name: "latency-asleep", run: latency::asleep },
+    Measurement { name: "latency-many", run: latency::many::run },
     Measurement { name: "loan", run: loan::run },
     Measurement { name: "reshape", run: reshape::run },
     Measurement { name: "readers", run: readers::run },

@@ -6,6 +6,7 @@
 //! by a cache line of its own that it has the last.
 
 mod ack;
+pub(super) mod many;
 pub(crate) mod receiver;
 
 use std::hint;

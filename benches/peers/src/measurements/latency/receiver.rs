@@ -10,6 +10,7 @@ use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::mmap_sync::Raw;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::wire::floor::{Futex, Spin};
+use crate::contenders::wire::many::{Any, Descriptor, Refused, Set, Task};
 use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::contenders::wire::{ReceiveFrame, Waiting, Wire};
 use crate::harness::child::READY;
@@ -37,6 +38,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         <Raw as Wire>::NAME => receive::<Raw>,
         Pipe::NAME => receive::<Pipe>,
         Socket::NAME => receive::<Socket>,
+        Any::<1>::NAME => receive::<Any<1>>,
+        Any::<16>::NAME => receive::<Any<16>>,
+        Any::<100>::NAME => receive::<Any<100>>,
+        Refused::NAME => receive::<Refused>,
+        Task::NAME => receive::<Task>,
+        Descriptor::NAME => receive::<Descriptor>,
+        Set::<1>::NAME => receive::<Set<1>>,
+        Set::<16>::NAME => receive::<Set<16>>,
+        Set::<100>::NAME => receive::<Set<100>>,
         other => bail!("no contender is called {other:?}"),
     };
     receive(args)

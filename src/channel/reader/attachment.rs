@@ -365,6 +365,12 @@ impl Attachment {
         self.board.state() == State::Open && is_free() && self.board.state() == State::Open
     }
 
+    /// [`is_writer_dead`](Self::is_writer_dead), where this reader found the channel.
+    #[cfg(feature = "async")]
+    pub(crate) fn has_dead_writer(&self) -> bool {
+        self.is_writer_dead(&self.location, self.owners)
+    }
+
     #[inline]
     fn pins(&self) -> Option<&Pins> {
         self.place.seat().map(|seat| seat.entry.pins())

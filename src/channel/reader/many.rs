@@ -7,7 +7,7 @@
 //! Where the system cannot do that, or has no room for so many words, it naps and looks.
 
 use super::Reader;
-use super::deadline::{Deadline, LONGEST_NAP, LOOKS_AT_GONE, SLICE, time_between_looks};
+use super::deadline::{Deadline, LONGEST_NAP, LOOKS_AT_GONE, SLICE, WRITER_SLICE, time_between_looks};
 use super::look::{Known, Look};
 use super::spin::BURST;
 use crate::error::{Error, Result};
@@ -107,7 +107,8 @@ impl Bits {
 /// a time, and looks at all others after a millisecond at most. Where the system has no such call,
 /// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.4 ms.
 ///
-/// A writer's death ends no wait, and a name that leads to another channel is followed, both as in
+/// A writer's death ends no wait, unless a reader was opened with
+/// [`end_with_writer`](crate::Options::end_with_writer): then it is an error with its name. A name that leads to another channel is followed, as in
 /// [`Reader::wait`]. With more than 16 readers it may take longer until such a name is noticed, up
 /// to a second. Two readers of one channel may wait together.
 ///
@@ -150,7 +151,8 @@ pub fn wait_any(readers: &mut [&mut Reader], timeout: Duration) -> Result<Ready>
     if is_over {
         return Ok(Ready::new(readers.len()));
     }
-    Wait { readers, known: Vec::new(), set: WaitSet::new(), first: 0 }.until_news(timeout)
+    let next_death = Instant::now();
+    Wait { readers, known: Vec::new(), set: WaitSet::new(), first: 0, next_death }.until_news(timeout)
 }
 
 /// One call of [`wait_any`].
@@ -161,6 +163,8 @@ struct Wait<'a, 'b> {
     set: WaitSet,
     /// The reader with which the group begins that is slept on next, if all are too many.
     first: usize,
+    /// When to ask next whether a writer has died, for readers that want to know.
+    next_death: Instant,
 }
 
 impl Wait<'_, '_> {
@@ -180,6 +184,7 @@ impl Wait<'_, '_> {
                 self.note_success(&ready, began, has_spun);
                 return Ok(ready);
             }
+            self.check_writers()?;
             let Some(left) = deadline.left() else {
                 self.readers.iter_mut().for_each(|reader| reader.spin.slept(Duration::MAX));
                 return Ok(Ready::new(self.readers.len()));
@@ -250,6 +255,19 @@ impl Wait<'_, '_> {
         failure.map_or(Ok(None), Err)
     }
 
+    /// Fails when a writer has died whose reader wants to know.
+    fn check_writers(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if now < self.next_death {
+            return Ok(());
+        }
+        self.next_death = now + WRITER_SLICE;
+        match self.readers.iter().find(|reader| reader.end_with_writer && reader.is_orphaned()) {
+            Some(reader) => Err(Error::WriterGone { name: reader.name().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     /// Looks for newer values for as long as the last waits make it promising.
     fn spin(&self, begin: Instant, timeout: Duration) -> bool {
         let budget = self.readers.iter().map(|reader| reader.spin.budget()).max().unwrap_or_default().min(timeout);
@@ -277,6 +295,9 @@ impl Wait<'_, '_> {
     fn sleep(&mut self, left: Duration) {
         let mut time = left.min(SLICE);
         for (reader, known) in self.readers.iter().zip(&self.known) {
+            if reader.end_with_writer {
+                time = time.min(WRITER_SLICE);
+            }
             if known.is_gone() {
                 time = time.min(self.every() / LOOKS_AT_GONE);
             } else if reader.at.table().is_none() {

@@ -212,6 +212,19 @@ fn a_killed_writer_ends_no_wait_and_its_successor_is_found() {
 }
 
 #[test]
+fn a_writer_s_death_is_an_error_for_those_that_ask() {
+    let dir = TestDir::new();
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    let mut reader = dir.options().end_with_writer(true).open(NAME).unwrap();
+    reader.read().unwrap().unwrap();
+    assert!(poll(&mut reader, Waker::noop()).is_pending());
+    let found = when_asleep(|| block_on(reader.changed()), || peer.kill());
+    assert!(matches!(&found, Err(Error::WriterGone { name, .. }) if name == NAME), "{found:?}");
+}
+
+#[test]
 fn a_name_that_moves_is_followed() {
     let dir = TestDir::new();
     let mut peer = channel::start(&dir);

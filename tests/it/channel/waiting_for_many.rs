@@ -195,6 +195,22 @@ fn a_name_that_moves_is_followed() {
     assert_eq!(read(&mut readers[1]), Some(2));
 }
 
+#[test]
+fn a_writer_s_death_is_an_error_for_those_that_ask() {
+    let dir = TestDir::new();
+    let _writers = writers(&dir.options(), 1);
+    let mut readers = readers(&dir.options(), 1);
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    readers.push(dir.options().end_with_writer(true).open(NAME).unwrap());
+    readers[1].read().unwrap().unwrap();
+    assert!(wait(&mut readers, Duration::from_millis(30)).is_empty(), "it lives");
+    peer.kill();
+    let found = wait_any(&mut readers.iter_mut().collect::<Vec<_>>(), TIMEOUT);
+    assert!(matches!(&found, Err(Error::WriterGone { name, .. }) if name == NAME), "{found:?}");
+}
+
 /// No wake-up gets lost, whichever channel it comes by.
 ///
 /// Otherwise each exchange would last until the reader looks by itself, a tenth of a second later.

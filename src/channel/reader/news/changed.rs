@@ -2,7 +2,7 @@
 
 use super::watch::Arming;
 use crate::channel::reader::Reader;
-use crate::channel::reader::deadline::SLICE;
+use crate::channel::reader::deadline::{SLICE, WRITER_SLICE};
 use crate::channel::reader::look::{Known, Look};
 use crate::error::{Error, Result};
 use std::future::poll_fn;
@@ -24,8 +24,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`] once for each close, as [`wait`](Self::wait); [`Error::Io`] when the
-    /// thread cannot be started.
+    /// [`Error::Closed`] once for each close, and [`Error::WriterGone`], as [`wait`](Self::wait);
+    /// [`Error::Io`] when the thread cannot be started.
     ///
     /// ```
     /// # fn main() -> ndsharray::Result<()> {
@@ -75,6 +75,9 @@ impl Reader {
                 }
                 Look::Nothing(known) => known,
             };
+            if self.end_with_writer && self.is_orphaned() {
+                return Poll::Ready(Err(Error::WriterGone { name: self.name().to_owned() }));
+            }
             self.news.make().map_err(|error| self.no_watcher(error))?;
             if self.news.arm(&self.arming(known, true), context.waker()) {
                 return Poll::Pending;
@@ -96,6 +99,7 @@ impl Reader {
             known,
             told: [self.close_told, self.close_shown],
             sees_moves,
+            next_death: self.end_with_writer.then(|| Instant::now() + WRITER_SLICE),
             next_look: Instant::now() + if known.is_gone() { SLICE / 10 } else { SLICE },
         }
     }

@@ -1,12 +1,16 @@
 //! A descriptor that is readable while there are news.
 
 use crate::channel::reader::Reader;
+use crate::channel::reader::look::Known;
 use crate::error::{Error, Result};
 use crate::sys::ReadyFd;
-use ndsharray_protocol::channel::Standing;
+use ndsharray_protocol::channel::{Standing, State};
 use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::Arc;
+
+/// Attempts at a board that does not come to rest.
+const LOOKS: u32 = 16;
 
 /// A descriptor that is readable while its reader has news; made by [`Reader::news_fd`].
 ///
@@ -81,5 +85,30 @@ impl Reader {
         self.at.watch_reads();
         self.set_fd(self.calm == Standing::UNKNOWN);
         Ok(NewsFd(fd))
+    }
+
+    /// Sets the descriptor or clears it; with nothing new the watcher goes on.
+    pub(super) fn set_fd(&self, sees_moves: bool) {
+        let Some(watch) = self.news.get() else { return };
+        let mut watched = watch.lock();
+        for _ in 0..LOOKS {
+            if !watched.has_fd() {
+                return;
+            }
+            let epoch = self.at.board().epoch();
+            let standing = self.at.board().standing();
+            let is_close_new = standing.state() != State::Open && ![self.close_told, self.close_shown].contains(&epoch);
+            if self.at.latest() != self.seen || is_close_new {
+                watched.set_fd();
+                return;
+            }
+            watched.clear_fd();
+            if watched.arm(&self.arming(Known { standing, epoch }, sees_moves)) {
+                drop(watched);
+                self.news.ring();
+                return;
+            }
+        }
+        watched.set_fd();
     }
 }

@@ -50,6 +50,7 @@ impl Link {
     }
 
     /// Has the watcher look, after the watch was armed under its lock.
+    #[cfg(unix)]
     pub(super) fn ring(&self) {
         if let Some(made) = self.0.get() {
             made.watcher.ring();

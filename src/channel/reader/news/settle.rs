@@ -2,11 +2,7 @@
 
 use super::watch::Watch;
 use crate::channel::reader::Reader;
-use crate::channel::reader::look::Known;
 use ndsharray_protocol::channel::{Standing, State};
-
-/// Attempts at a board that does not come to rest.
-const LOOKS: u32 = 16;
 
 impl Reader {
     /// Notes that a read has found nothing more on a closed channel.
@@ -48,31 +44,5 @@ impl Reader {
             #[cfg(unix)]
             self.set_fd(true);
         }
-    }
-
-    /// Sets the descriptor or clears it; with nothing new the watcher goes on.
-    #[cfg(unix)]
-    pub(super) fn set_fd(&self, sees_moves: bool) {
-        let Some(watch) = self.news.get() else { return };
-        let mut watched = watch.lock();
-        for _ in 0..LOOKS {
-            if !watched.has_fd() {
-                return;
-            }
-            let epoch = self.at.board().epoch();
-            let standing = self.at.board().standing();
-            let is_close_new = standing.state() != State::Open && ![self.close_told, self.close_shown].contains(&epoch);
-            if self.at.latest() != self.seen || is_close_new {
-                watched.set_fd();
-                return;
-            }
-            watched.clear_fd();
-            if watched.arm(&self.arming(Known { standing, epoch }, sees_moves)) {
-                drop(watched);
-                self.news.ring();
-                return;
-            }
-        }
-        watched.set_fd();
     }
 }

@@ -1,6 +1,7 @@
 //! What a reader and its watcher share.
 
 use crate::channel::reader::attachment::Attachment;
+use crate::channel::reader::deadline::WRITER_SLICE;
 use crate::channel::reader::look::Known;
 use crate::sys::WaitSet;
 use ndsharray_protocol::channel::{Latest, State};
@@ -38,6 +39,8 @@ pub(super) struct Watched {
     /// Whether its name has moved.
     has_moved: bool,
     next_look: Instant,
+    /// When to ask next whether the writer has died, if the reader wants to know.
+    next_death: Option<Instant>,
     #[cfg(unix)]
     fd: Weak<ReadyFd>,
     /// Whether the descriptor is readable.
@@ -53,6 +56,7 @@ pub(super) struct Arming<'a> {
     pub(super) told: [u64; 2],
     pub(super) sees_moves: bool,
     pub(super) next_look: Instant,
+    pub(super) next_death: Option<Instant>,
 }
 
 /// What a check of an armed reader has come to.
@@ -74,6 +78,8 @@ pub(super) enum Pace {
     Unnoticed,
     /// None comes: its channel is gone.
     Gone,
+    /// Notifications come, but none of the writer's death.
+    Mortal,
 }
 
 impl Watch {
@@ -88,6 +94,7 @@ impl Watch {
             sees_moves: false,
             has_moved: false,
             next_look: Instant::now(),
+            next_death: None,
             #[cfg(unix)]
             fd: Weak::new(),
             #[cfg(unix)]
@@ -129,7 +136,8 @@ impl Watched {
             self.at = Some(Arc::clone(from.at));
         }
         (self.seen, self.known, self.told) = (from.seen, from.known, from.told);
-        (self.sees_moves, self.has_moved, self.next_look) = (from.sees_moves, false, from.next_look);
+        (self.sees_moves, self.has_moved) = (from.sees_moves, false);
+        (self.next_look, self.next_death) = (from.next_look, from.next_death);
         self.announce(from.at);
         if self.has_changed(from.at) {
             self.at = None;
@@ -168,7 +176,13 @@ impl Watched {
     /// Looks whether the reader is to be woken, and adds its word to `set` if not.
     ///
     /// `is_slice_over` has it look even if no notification came, and `name_due` at the name too.
-    pub(super) fn check(&mut self, set: &mut WaitSet, is_slice_over: bool, name_due: Option<Instant>) -> Check {
+    pub(super) fn check(
+        &mut self,
+        set: &mut WaitSet,
+        now: Instant,
+        is_slice_over: bool,
+        name_due: Option<Instant>,
+    ) -> Check {
         let Some(at) = self.at.clone() else { return Check::Idle };
         let table = at.table().filter(|_| !self.known.is_gone());
         let is_notified = table.is_none_or(|table| table.event_count().ticket() != self.ticket);
@@ -198,12 +212,20 @@ impl Watched {
                 return self.fire();
             }
         }
+        if self.waker.is_some()
+            && let Some(next_death) = self.next_death.as_mut().filter(|next| now >= **next)
+        {
+            *next_death = now + WRITER_SLICE;
+            if at.has_dead_writer() {
+                return self.fire();
+            }
+        }
         match at.table() {
             _ if self.known.is_gone() => Check::Armed(Pace::Gone),
             None => Check::Armed(Pace::Unnoticed),
             Some(table) => {
                 table.add_to(set, self.ticket);
-                Check::Armed(Pace::Notified)
+                Check::Armed(if self.next_death.is_some() { Pace::Mortal } else { Pace::Notified })
             }
         }
     }

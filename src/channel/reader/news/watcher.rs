@@ -4,7 +4,7 @@
 //! system call's words are used up. They take no signals, and stay until the process ends.
 
 use super::watch::{Check, Pace, Watch};
-use crate::channel::reader::deadline::{LONGEST_NAP, LOOKS_AT_GONE, SLICE, time_between_looks};
+use crate::channel::reader::deadline::{LONGEST_NAP, LOOKS_AT_GONE, SLICE, WRITER_SLICE, time_between_looks};
 use crate::sys::{self, Alarm, Home, WaitSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -149,7 +149,7 @@ impl Watcher {
             let due = watched.next_look().filter(|due| names > 0 && now >= *due);
             names -= u128::from(due.is_some());
             let every = if watched.is_gone() { every / LOOKS_AT_GONE } else { every };
-            match watched.check(set, is_slice_over, due.map(|_| now + every)) {
+            match watched.check(set, now, is_slice_over, due.map(|_| now + every)) {
                 Check::Idle => {}
                 Check::News(task) => tasks.push(task),
                 Check::Armed(pace) => {
@@ -157,6 +157,7 @@ impl Watcher {
                         Pace::Notified => SLICE,
                         Pace::Unnoticed => LONGEST_NAP,
                         Pace::Gone => every,
+                        Pace::Mortal => WRITER_SLICE,
                     };
                     time = Some(time.map_or(most, |time: Duration| time.min(most)));
                 }

@@ -108,9 +108,10 @@ impl Bits {
 /// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.4 ms.
 ///
 /// A writer's death ends no wait, unless a reader was opened with
-/// [`end_with_writer`](crate::Options::end_with_writer): then it is an error with its name. A name that leads to another channel is followed, as in
-/// [`Reader::wait`]. With more than 16 readers it may take longer until such a name is noticed, up
-/// to a second. Two readers of one channel may wait together.
+/// [`end_with_writer`](crate::Options::end_with_writer): then it is an error with its name. A name
+/// that leads to another channel is followed, as in [`Reader::wait`]. With more than 16 readers it
+/// may take longer until such a name is noticed, up to a second. Two readers of one channel may
+/// wait together.
 ///
 /// After it has returned, each channel that had nothing new may cost its writer one idle wake-up.
 ///

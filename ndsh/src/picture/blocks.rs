@@ -1,7 +1,7 @@
 //! A picture as text, with two pixels in a character, one above the other.
 
-use super::Canvas;
-use crate::terminal::{Depth, in_palette, in_sixteen};
+use super::{Canvas, Plot};
+use crate::terminal::{Depth, in_palette, in_sixteen, is_dumb};
 use ratatui::style::Color;
 use std::io::{self, Write};
 
@@ -54,6 +54,25 @@ fn code(ground: Ground, pixel: Option<[u8; 4]>, depth: Depth) -> String {
             bright => (base + 60 + bright - 8).to_string(),
         },
     }
+}
+
+/// Writes curves, with the range beside them.
+pub(crate) fn write_curves(to: &mut impl Write, plot: &Plot, depth: Depth) -> io::Result<()> {
+    for line in 0..plot.lines {
+        let mut text = plot.label(line);
+        let mut last = None;
+        for (c, colour) in plot.line(line, is_dumb()) {
+            let colour = colour.filter(|_| depth != Depth::None).map(|[r, g, b]| [r, g, b, u8::MAX]);
+            if colour != last && (colour.is_some() || c != ' ') {
+                text += &format!("\u{1b}[{}m", code(Ground::Fore, colour, depth));
+                last = colour;
+            }
+            text.push(c);
+        }
+        let end = if last.is_some() { "\u{1b}[0m" } else { "" };
+        writeln!(to, "{}{end}", text.trim_end())?;
+    }
+    Ok(())
 }
 
 /// Returns the colour of a cell on a screen.

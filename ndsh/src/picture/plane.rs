@@ -9,7 +9,7 @@ use ndsharray::DType;
 /// The meaning of the last axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
-    /// Colours if the dtype and a last axis of 1 to 4 suit, else rows and columns
+    /// Curves for signals; colours if the dtype and a last axis of 1 to 4 suit; else a plane
     #[default]
     Auto,
     /// Rows and columns: each element is a pixel
@@ -18,16 +18,18 @@ pub(crate) enum Layout {
     Hwc,
     /// Colours, rows, columns: an axis of 1 to 4 colours comes first
     Chw,
+    /// Curves: one axis of samples, and perhaps one of up to 8 curves
+    Curves,
 }
 
 /// An axis: its length, and the distance of its neighbours in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Axis {
-    len: usize,
-    stride: usize,
+pub(super) struct Axis {
+    pub(super) len: usize,
+    pub(super) stride: usize,
 }
 
-const ONE: Axis = Axis { len: 1, stride: 0 };
+pub(super) const ONE: Axis = Axis { len: 1, stride: 0 };
 
 /// A picture in an array: rows, columns and colours.
 ///
@@ -61,7 +63,7 @@ impl<'a> Plane<'a> {
                 return Err("there is no axis of colours before rows and columns".to_owned());
             }
             Layout::Chw => axes.len().checked_sub(3).map(|place| axes.remove(place)),
-            Layout::Auto => match *axes {
+            Layout::Auto | Layout::Curves => match *axes {
                 [.., _, _, last] if is_colour(array.dtype, len(last)) => axes.pop(),
                 // Rows of one or two pixels show nothing, so a short last axis is fixed instead.
                 [.., _, _, last] if len(last) == 1 || len(last) == 2 => {
@@ -121,8 +123,7 @@ impl<'a> Plane<'a> {
         if self.fixed.iter().all(Option::is_none) {
             return None;
         }
-        let places = self.fixed.iter().map(|at| at.map_or_else(|| ":".to_owned(), |at| at.to_string()));
-        Some(format!("[{}]", places.collect::<Vec<_>>().join(", ")))
+        Some(slice(&self.fixed))
     }
 
     /// Returns the index of the slice that is `by` further along the first fixed axis.
@@ -163,6 +164,12 @@ impl<'a> Plane<'a> {
     }
 }
 
+/// Formats a slice in Python's syntax.
+pub(crate) fn slice(fixed: &[Option<usize>]) -> String {
+    let places = fixed.iter().map(|at| at.map_or_else(|| ":".to_owned(), |at| at.to_string()));
+    format!("[{}]", places.collect::<Vec<_>>().join(", "))
+}
+
 fn fix(fixed: &mut [Option<usize>], axis: usize) {
     if let Some(at) = fixed.get_mut(axis) {
         *at = Some(0);
@@ -170,7 +177,7 @@ fn fix(fixed: &mut [Option<usize>], axis: usize) {
 }
 
 /// Returns the distance of neighbours along each axis, in elements.
-fn strides(shape: &[usize]) -> Vec<usize> {
+pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides: Vec<_> = shape
         .iter()
         .rev()

@@ -5,7 +5,7 @@ mod interrupt;
 mod progress;
 mod screen;
 
-pub(crate) use colour::{Depth, are_colours_forced, in_palette, in_sixteen, is_dumb};
+pub(crate) use colour::{Depth, Rgb, are_colours_forced, in_palette, in_sixteen, is_dumb};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use progress::Progress;
 pub(crate) use screen::{Action, Screen};

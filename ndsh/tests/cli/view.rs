@@ -90,3 +90,40 @@ fn a_screen_follows_and_steps_through_slices() {
     let ran = dir.run(&["view", "it", "--follow"]);
     assert!(ran.code == 2 && ran.stderr.contains("terminal"), "{ran:?}");
 }
+
+#[test]
+fn signals_are_curves() {
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<f32>("it").unwrap();
+    let wave: Vec<f32> = (0..200).map(|i| (i as f32 / 20.0).sin()).collect();
+    writer.write(&[200], &wave).unwrap();
+    let text = dir.ok(&["view", "it", "--width", "40", "--height", "6"]);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 7, "{text}");
+    assert!(lines[6].starts_with("it  float32 (200,)  -0.9999 to 1.0000  #1") && !text.contains('\u{1b}'), "{text}");
+    let dots = |line: &str| line.chars().filter(|c| ('\u{2801}'..='\u{28ff}').contains(c)).count();
+    assert!(lines[..6].iter().all(|line| dots(line) > 0 && line.chars().count() <= 40), "{text}");
+    assert!(lines[0].trim_start().starts_with('1') && lines[5].trim_start().starts_with("-0.9999"), "{text}");
+    // Several curves have colours of their own; plain text has stars.
+    let pairs: Vec<f32> = wave.iter().flat_map(|number| [*number, number / 2.0]).collect();
+    writer.write(&[200, 2], &pairs).unwrap();
+    let text = dir.ok(&["view", "it", "--width", "40", "--height", "6", "--color", "always"]);
+    assert!(text.contains("\u{1b}[38;2;86;180;233m") && text.contains("\u{1b}[38;2;230;159;0m"), "{text:?}");
+    let mut command = dir.command(&["view", "it", "--width", "40", "--height", "6"]);
+    let text = String::from_utf8(command.env("TERM", "dumb").output().unwrap().stdout).unwrap();
+    assert!(text.contains('*') && text.is_ascii(), "{text}");
+    // As a picture, and the other way round.
+    assert!(!dir.ok(&["view", "it", "--layout", "plane"]).contains('\u{2802}'));
+    writer.write(&[4, 3], &[0.0; 12]).unwrap();
+    assert_eq!(dots(&dir.ok(&["view", "it", "--width", "10", "--height", "1"])), 0, "a picture");
+    assert!(dots(&dir.ok(&["view", "it", "--layout", "curves", "--width", "10", "--height", "1"])) > 0);
+    assert_eq!(dir.run(&["view", "it", "--layout", "curves", "--index", "0,0"]).code, 2);
+    writer.write(&[3], &[f32::NAN, f32::INFINITY, f32::NAN]).unwrap();
+    assert!(dir.ok(&["view", "it"]).contains("0 to 1"), "nothing to draw");
+    let mut screen = dir.screen(&["view", "it", "--follow"]);
+    writer.write(&[200], &wave).unwrap();
+    screen.shows("float32 (200,)");
+    screen.wait("a curve", |screen| dots(&screen.contents()) > 50);
+    screen.press("q");
+    screen.ends();
+}

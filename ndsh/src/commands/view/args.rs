@@ -6,7 +6,7 @@ use crate::array::numbers::Part;
 use crate::endpoints::SourceArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::shape;
-use crate::picture::{Background, Colormap, Index, Layout, Paint, Painter, Plane};
+use crate::picture::{Background, Colormap, Curves, Index, Layout, Paint, Painter, Plane};
 use std::path::PathBuf;
 
 /// Show the current value as a picture
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// uint8 and uint16 are grey, or colours if the last axis is 3 or 4 long. Other numbers get a
 /// colour scale over their range, complex ones by their absolute value. On a terminal two pixels
 /// share a character, in 24-bit colours. Without colours, as in a pipe or with NO_COLOR, characters
-/// stand for light and dark.
+/// stand for light and dark. One axis is drawn as a curve, and so are up to 8 columns of numbers.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -69,15 +69,31 @@ fn parse_range(text: &str) -> std::result::Result<(f64, f64), String> {
 }
 
 impl PictureArgs {
+    /// Selects the curves in `array`, with their range; `None` if it is rather a picture.
+    pub(super) fn curves<'a>(
+        &self,
+        array: ArrayRef<'a>,
+        index: Option<&Index>,
+    ) -> Result<Option<(Curves<'a>, (f64, f64))>> {
+        let all = Index::default();
+        let curves = Curves::select(array, index.unwrap_or(&all), self.layout).map_err(|what| wrong(array, &what))?;
+        Ok(curves.map(|curves| {
+            let range = self.range.unwrap_or_else(|| curves.range(self.part));
+            (curves, range)
+        }))
+    }
+
     /// Selects the part of `array` that `index` names, and chooses its colours.
     pub(super) fn painter<'a>(&self, array: ArrayRef<'a>, index: Option<&Index>) -> Result<Painter<'a>> {
         let all = Index::default();
-        let plane = Plane::select(array, index.unwrap_or(&all), self.layout).map_err(|what| {
-            Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
-                .advise("--index and --layout say what to show, such as --index 0,..")
-        })?;
+        let plane = Plane::select(array, index.unwrap_or(&all), self.layout).map_err(|what| wrong(array, &what))?;
         Ok(Painter::new(plane, Paint { part: self.part, range: self.range, colormap: self.colormap }))
     }
+}
+
+fn wrong(array: ArrayRef<'_>, what: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
+        .advise("--index and --layout say what to show, such as --index 0,..")
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! `ndsh view --follow`
 
 use super::args::Args;
-use super::caption::{Seen, caption};
+use super::caption::{Seen, Shown, caption};
 use crate::args::Globals;
 use crate::args::seconds::due;
 use crate::array::Array;
 use crate::endpoints::{Follower, State};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
-use crate::picture::{Canvas, Index, blocks};
+use crate::picture::{Canvas, Index, Plot, blocks};
 use crate::terminal::{Action, Depth, Interrupt, Screen};
 use ratatui::Frame;
 use ratatui::crossterm::style::force_color_output;
@@ -94,22 +94,45 @@ fn draw(
         State::Open => {}
     }
     let mut neighbours = [None, None];
+    let width = args.width.map_or(area.width, |width| width.min(area.width));
+    let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
+    if let Some((seen, array)) = last
+        && let Ok(Some((curves, range))) = args.picture.curves(array.view(), index)
+    {
+        let plot = curves.plot(width.into(), height.into(), range, args.picture.part);
+        paint_curves(frame, &plot, depth);
+        parts.push(caption(&args.from.name, seen, Shown::curves(&curves, range)));
+        frame.render_widget(parts.join("  "), line);
+        return neighbours;
+    }
     match last.map(|(seen, array)| (seen, args.picture.painter(array.view(), index))) {
         None => {}
         // The next value may suit.
         Some((_, Err(failure))) => parts.push(failure.to_string()),
         Some((seen, Ok(painter))) => {
             neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
-            let width = args.width.map_or(area.width, |width| width.min(area.width));
-            let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
             let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
             canvas.flatten(args.picture.background);
             paint(frame, &canvas, depth);
-            parts.push(caption(&args.from.name, seen, &painter));
+            parts.push(caption(&args.from.name, seen, Shown::picture(&painter)));
         }
     }
     frame.render_widget(parts.join("  "), line);
     neighbours
+}
+
+fn paint_curves(frame: &mut Frame<'_>, plot: &Plot, depth: Depth) {
+    let buffer = frame.buffer_mut();
+    for (line, index) in (0_u16..).zip(0..plot.lines) {
+        let label: Vec<_> = plot.label(index).chars().map(|c| (c, None)).collect();
+        for (column, (c, colour)) in (0_u16..).zip(label.into_iter().chain(plot.line(index, false))) {
+            let Some(cell) = buffer.cell_mut((column, line)) else { continue };
+            cell.set_char(c);
+            if depth != Depth::None {
+                cell.set_fg(blocks::cell(colour.map(|[r, g, b]| [r, g, b, u8::MAX]), depth));
+            }
+        }
+    }
 }
 
 fn paint(frame: &mut Frame<'_>, canvas: &Canvas, depth: Depth) {

@@ -13,7 +13,7 @@ use crate::files::{OutputFile, is_standard_stream, not_to_a_terminal, of_file, p
 use crate::output::stdout;
 use crate::picture::{Canvas, Painter, blocks};
 use crate::terminal::{Depth, Interrupt};
-use caption::{Seen, caption};
+use caption::{Seen, Shown, caption};
 use std::io::Write;
 use std::path::Path;
 
@@ -30,12 +30,20 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 
 /// Prints the picture of a value, or writes it to the file.
 fn show(args: &Args, value: &Value<'_>) -> Result<()> {
-    let painter = args.picture.painter(value.array, args.picture.index.as_ref())?;
+    let index = args.picture.index.as_ref();
     if let Some(path) = &args.png {
-        return save(path, &painter);
+        return save(path, &args.picture.painter(value.array, index)?);
     }
     let (columns, lines) = size();
     let (columns, lines) = (args.width.unwrap_or(columns), args.height.unwrap_or(lines.saturating_sub(2)));
+    if let Some((curves, range)) = args.picture.curves(value.array, index)? {
+        let mut out = stdout();
+        let plot = curves.plot(columns.into(), lines.into(), range, args.picture.part);
+        blocks::write_curves(&mut out, &plot, Depth::of_stdout())?;
+        writeln!(out, "{}", caption(&args.from.name, &Seen::of(value), Shown::curves(&curves, range)))?;
+        return Ok(());
+    }
+    let painter = args.picture.painter(value.array, index)?;
     let mut canvas = Canvas::fit(&painter, columns.into(), usize::from(lines.max(1)) * 2);
     canvas.flatten(args.picture.background);
     let mut out = stdout();
@@ -43,7 +51,7 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
         Depth::None => blocks::write_ramp(&mut out, &canvas)?,
         depth => blocks::write_colours(&mut out, &canvas, depth)?,
     }
-    writeln!(out, "{}", caption(&args.from.name, &Seen::of(value), &painter))?;
+    writeln!(out, "{}", caption(&args.from.name, &Seen::of(value), Shown::picture(&painter)))?;
     Ok(())
 }
 

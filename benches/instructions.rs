@@ -19,6 +19,7 @@
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has nothing to count")]
 
 use ndsharray::{Loan, Options, Reader, Writer};
+use ndsharray_derive::Record;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -40,7 +41,7 @@ const MANY: u64 = FEW * 5;
 type Operation = (&'static str, fn(u64));
 
 /// What is counted. Together with its name on the command line and in the file.
-const OPERATIONS: [Operation; 12] = [
+const OPERATIONS: [Operation; 14] = [
     (LOOP, |count| repeat(count, || true)),
     ("poll", |count| {
         let (_writer, mut reader, _dir) = channel();
@@ -84,6 +85,14 @@ const OPERATIONS: [Operation; 12] = [
         repeat(count, || {
             write_with(&mut writer) && reader.read().is_ok_and(|sample| sample.as_ref().is_some_and(attributes))
         });
+    }),
+    ("latest, view, drop, of records", |count| {
+        let (_writer, mut reader, _dir) = points();
+        repeat(count, || look_at_points(reader.latest()));
+    }),
+    ("write 64 B of records, read, view, drop", |count| {
+        let (mut writer, mut reader, _dir) = points();
+        repeat(count, || write_points(&mut writer) && look_at_points(reader.read()));
     }),
     ("write 64 B beside 64 idle readers", |count| {
         let (mut writer, _reader, dir) = channel();
@@ -149,6 +158,42 @@ fn write_with(writer: &mut Writer<u8>) -> bool {
 fn look(sample: ndsharray::Result<Option<ndsharray::Sample<'_>>>) -> bool {
     let Ok(Some(sample)) = sample else { return false };
     sample.view::<u8>().is_ok_and(|view| black_box(view.as_slice()).first() == Some(&1))
+}
+
+/// A struct of 16 bytes.
+#[derive(Clone, Copy, Record)]
+#[repr(C)]
+struct Point {
+    x: f32,
+    y: f32,
+    z: f32,
+    intensity: u16,
+    ring: u16,
+}
+
+const POINT: Point = Point { x: 1.0, y: 2.0, z: 3.0, intensity: 4, ring: 5 };
+
+/// As [`channel`], for records.
+fn points() -> (Writer<Point>, Reader, TempDir) {
+    let dir = TempDir::new().expect("a temporary directory");
+    let options = Options::new().dir(dir.path());
+    let mut writer = options.create::<Point>("counts").expect("a new channel");
+    let mut reader = options.open("counts").expect("the channel just made");
+    for _ in 0..16 {
+        assert!(write_points(&mut writer) && look_at_points(reader.read()));
+    }
+    (writer, reader, dir)
+}
+
+#[inline]
+fn write_points(writer: &mut Writer<Point>) -> bool {
+    writer.write(black_box(&[4]), black_box(&[POINT; 4])).is_ok()
+}
+
+#[inline]
+fn look_at_points(sample: ndsharray::Result<Option<ndsharray::Sample<'_>>>) -> bool {
+    let Ok(Some(sample)) = sample else { return false };
+    sample.view::<Point>().is_ok_and(|view| black_box(view.as_slice()).first().is_some_and(|point| point.ring == 5))
 }
 
 /// Instructions of each operation.

@@ -2,10 +2,13 @@
 
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::error::{Mismatch, RecordError};
+use crate::element::record::known::KnownRecord;
+use crate::element::{ShElement, is_element};
 use crate::format::error::HeaderError;
 use crate::format::python::WireError;
 use crate::sys;
-use crate::view::error::ViewError;
+use crate::view::error::{FieldError, ViewError};
 use crate::view::shape::{MAX_NDIM, ShapeError};
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -150,6 +153,35 @@ pub enum Error {
         /// The array's element type.
         found: ElementType,
     },
+    /// Records have other fields than the struct that they were to be read as.
+    #[error("{}: expected {expected}, found {found}", record_field(field))]
+    #[non_exhaustive]
+    RecordMismatch {
+        /// The first field that differs, with those that it is nested in: `pose.x`. Empty when the
+        /// fields are as expected, but the size of the records is not.
+        field: String,
+        /// What the struct has.
+        expected: String,
+        /// What the records have.
+        found: String,
+    },
+    /// The records have no such field.
+    #[error("the records have no field {name:?}")]
+    #[non_exhaustive]
+    NoField {
+        /// The name asked for.
+        name: String,
+    },
+    /// The channel has described as many kinds of records as it can.
+    #[error("the channel has described {max} kinds of records already")]
+    #[non_exhaustive]
+    TooManyRecordTypes {
+        /// How many it can describe, over all of its writers.
+        max: usize,
+    },
+    /// No records are like this.
+    #[error("no such record")]
+    InvalidRecord(#[from] RecordError),
     /// Shape and data do not fit each other.
     #[error("the shape takes {expected}, but there are {found}")]
     #[non_exhaustive]
@@ -557,6 +589,40 @@ impl From<ShapeError> for Error {
         match error {
             ShapeError::TooManyDims { ndim } => Self::TooManyDims { found: ndim, max: MAX_NDIM },
             ShapeError::Overflow { axis, len } => Self::TooLarge { axis, len },
+        }
+    }
+}
+
+/// Makes sure that elements are of the Rust type `T`; `record` is what records consist of.
+#[inline(always)]
+pub(crate) fn check_elements<T: ShElement>(element: ElementType, record: Option<&KnownRecord>) -> Result<()> {
+    match T::RECORD {
+        None if is_element::<T>(element) => Ok(()),
+        None => Err(Error::other_elements(T::ELEMENT, element)),
+        Some(layout) => match record {
+            Some(record) => Ok(record.check(layout)?),
+            None => Err(Error::other_elements(T::ELEMENT, element)),
+        },
+    }
+}
+
+/// How a message begins that is about a field of records, or about records as a whole.
+fn record_field(field: &str) -> String {
+    if field.is_empty() { "the size of the records".to_owned() } else { format!("field {field:?} of the records") }
+}
+
+impl From<Box<Mismatch>> for Error {
+    fn from(mismatch: Box<Mismatch>) -> Self {
+        let Mismatch { field, expected, found } = *mismatch;
+        Self::RecordMismatch { field, expected, found }
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        match error {
+            FieldError::NoField { name } => Self::NoField { name },
+            FieldError::View(error) => error.into(),
         }
     }
 }

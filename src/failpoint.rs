@@ -51,6 +51,8 @@ mod armed {
         "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
         "grow.replaced", "write.described", "write.copied", "attributes.extended", "attributes.written", "attributes.described", "publish.written", "publish.numbered", "publish.celled", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
         "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
+        // What its records consist of.
+        "types.cleared", "types.created", "types.written", "types.made", "types.cut", "types.appended", "types.removed",
         // Files that have gone under their writer.
         "renew.closed", "renew.removed", "renew.copied", "renew.acquired",
         // The end.

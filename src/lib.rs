@@ -99,6 +99,7 @@
 //!
 //! # Features
 //!
+//! - `derive`: `#[derive(Record)]`, for structs as elements.
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for
 //!   `ndarray` 0.17.
 //! - `async`: `Reader::changed`, `Reader::into_stream` and, on Unix, `Reader::news_fd`. It brings
@@ -147,6 +148,9 @@ pub mod inspect;
 
 #[doc(hidden)]
 pub mod __decoders;
+/// For the code that `#[derive(Record)]` writes. No part of the API.
+#[doc(hidden)]
+pub mod __private;
 #[cfg(all(doc, not(doctest)))]
 pub mod _docs;
 
@@ -159,6 +163,9 @@ pub use failpoint::{ARRAY_FAIL_POINTS, COMPAT_FAIL_POINTS, FAIL_POINTS};
 pub use channel::reader::news::fd::NewsFd;
 #[cfg(feature = "async")]
 pub use channel::reader::news::stream::NewsStream;
+#[cfg(feature = "derive")]
+pub use ndsharray_derive::Record;
+
 pub use {
     channel::reader::many::{Ready, wait_any},
     channel::reader::waker::ReaderWaker,
@@ -170,10 +177,13 @@ pub use {
     element::element_type::{ElementType, ElementTypeError},
     element::long_double::{ComplexLongDouble, LongDouble},
     element::parse::ParseDTypeError,
+    element::record::error::RecordError,
+    element::record::record_type::{Field, FieldType, RecordType},
     element::typing::{Dyn, Typing},
     error::{DirSource, Error, Foreign, Instead, Memory, Poisoned, Result},
     files::owners::Owners,
     format::error::HeaderError,
+    format::npy_descr::NpyRecord,
     format::tail::MAX_ATTRIBUTES,
     half::{bf16, f16},
     num_complex::Complex,
@@ -184,6 +194,7 @@ pub use {
     shared::{AnySharedArray, SharedArray, remove_array},
     view::ArrayView,
     view::any::AnyArrayView,
-    view::error::ViewError,
+    view::error::{FieldError, ViewError},
+    view::record::{AnyFieldView, FieldIter, FieldView, NestedView, RecordView},
     view::shape::{MAX_NDIM, ShapeError},
 };

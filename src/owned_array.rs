@@ -1,9 +1,11 @@
 //! An array of its own, of any dtype.
 
+use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
-use crate::element::{ShElement, is_element};
-use crate::error::{Error, Result};
+use crate::element::record::known::KnownRecord;
+use crate::element::record::record_type::RecordType;
+use crate::error::{Error, Result, check_elements};
 use crate::view::any::AnyArrayView;
 use crate::view::{ArrayView, shape};
 use std::fmt;
@@ -24,6 +26,8 @@ unsafe impl bytemuck::Pod for Block {}
 #[derive(Clone)]
 pub struct OwnedArray {
     element: ElementType,
+    /// What its elements consist of, if they are records.
+    record: Option<KnownRecord>,
     shape: Vec<usize>,
     byte_len: usize,
     blocks: Vec<Block>,
@@ -31,13 +35,14 @@ pub struct OwnedArray {
 
 impl OwnedArray {
     /// An array of zeros.
-    pub(crate) fn zeros(element: ElementType, shape: &[usize]) -> Result<Self> {
+    pub(crate) fn zeros(element: ElementType, record: Option<RecordType>, shape: &[usize]) -> Result<Self> {
         let byte_len = shape::byte_len(shape, element.size())?;
         let count = byte_len.div_ceil(size_of::<Block>());
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).map_err(|_| Error::no_copy(byte_len))?;
         blocks.resize(count, Block([0; 16]));
-        Ok(Self { element, shape: shape.to_vec(), byte_len, blocks })
+        let record = record.map(KnownRecord::new);
+        Ok(Self { element, record, shape: shape.to_vec(), byte_len, blocks })
     }
 
     /// The dtype of the elements.
@@ -50,6 +55,16 @@ impl OwnedArray {
     #[must_use]
     pub fn element_type(&self) -> ElementType {
         self.element
+    }
+
+    /// What the elements consist of, if they are records.
+    #[must_use]
+    pub fn record_type(&self) -> Option<&RecordType> {
+        self.record.as_ref().map(KnownRecord::record)
+    }
+
+    pub(crate) fn known_record(&self) -> Option<&KnownRecord> {
+        self.record.as_ref()
     }
 
     /// The length of each axis; empty for a scalar.
@@ -77,9 +92,7 @@ impl OwnedArray {
     /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`] for another element type;
     /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
     pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
-        if !is_element::<T>(self.element) {
-            return Err(Error::other_elements(T::ELEMENT, self.element));
-        }
+        check_elements::<T>(self.element, self.record.as_ref())?;
         Ok(ArrayView::from_bytes(self.as_bytes(), &self.shape)?)
     }
 
@@ -89,7 +102,7 @@ impl OwnedArray {
     ///
     /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
     pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
-        Ok(AnyArrayView::from_bytes(self.element, &self.shape, self.as_bytes())?)
+        Ok(AnyArrayView::of(self.element, self.record_type(), &self.shape, self.as_bytes())?)
     }
 }
 

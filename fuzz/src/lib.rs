@@ -17,6 +17,7 @@ mod input;
 mod inspect;
 mod open;
 mod operations;
+mod records;
 #[cfg(test)]
 mod replay;
 mod scratch;
@@ -28,6 +29,7 @@ pub use headers::{head, header};
 pub use inspect::inspect;
 pub use open::open;
 pub use operations::operations;
+pub use records::record;
 
 /// Makes a fuzz target of a property.
 ///

@@ -5,7 +5,8 @@ use crate::input::Input;
 use crate::open::answered;
 use crate::scratch::Scratch;
 use crate::values::{Value, byte_len, dispatch_dtype};
-use ndsharray::{DType, Error, Options, OwnedSample, Reader, Result, Sample, ShElement, Writer};
+use bytemuck::CheckedBitPattern;
+use ndsharray::{ArrayView, DType, Error, Options, OwnedSample, Reader, Result, Sample, ShElement, Writer};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -614,7 +615,7 @@ fn copy_of(sample: &OwnedSample) -> Value {
     Value { dtype: sample.dtype(), shape, bytes, attributes }
 }
 
-fn write_typed<T: ShElement>(writer: Writer<u8>, value: &Value) -> (Writer<u8>, Result<u64>) {
+fn write_typed<T: ShElement + CheckedBitPattern>(writer: Writer<u8>, value: &Value) -> (Writer<u8>, Result<u64>) {
     let mut writer = writer.into_dtype::<T>();
     let elements = value.elements::<T>();
     let written = match value.attributes.as_slice() {
@@ -625,7 +626,11 @@ fn write_typed<T: ShElement>(writer: Writer<u8>, value: &Value) -> (Writer<u8>, 
 }
 
 /// Fills a loan, and publishes it or not.
-fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) -> (Writer<u8>, Result<Option<u64>>) {
+fn lend_typed<T: ShElement + CheckedBitPattern>(
+    writer: Writer<u8>,
+    value: &Value,
+    publish: bool,
+) -> (Writer<u8>, Result<Option<u64>>) {
     let mut writer = writer.into_dtype::<T>();
     let elements = value.elements::<T>();
     let published = writer.loan(&value.shape).and_then(|mut loan| {
@@ -633,7 +638,8 @@ fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) ->
         assert_eq!(loan.view_mut().shape(), value.shape);
         loan.as_mut_slice().copy_from_slice(&elements);
         loan.set_attributes(&value.attributes)?;
-        let stayed = bytemuck::cast_slice::<T, u8>(loan.as_mut_slice()) == bytemuck::cast_slice::<T, u8>(&elements);
+        let bytes = |elements: &[T]| ArrayView::new(elements, &[elements.len()]).map(|view| view.as_bytes().to_vec());
+        let stayed = bytes(loan.as_mut_slice()) == bytes(&elements);
         assert!(stayed, "attributes change no element");
         if publish { loan.publish().map(Some) } else { Ok(None) }
     });
@@ -642,13 +648,8 @@ fn lend_typed<T: ShElement>(writer: Writer<u8>, value: &Value, publish: bool) ->
 
 fn into_typed<T: ShElement>(reader: &mut Reader) -> Result<Option<Seen>> {
     let mut out = Vec::<T>::new();
-    Ok(reader.read_into(&mut out)?.map(|info| Seen {
-        attributes: info.attributes().to_vec(),
-        number: info.seq,
-        missed: info.missed,
-        dtype: info.dtype,
-        shape: info.shape,
-        bytes: bytemuck::cast_slice(&out).to_vec(),
-        valid: true,
-    }))
+    let Some(info) = reader.read_into(&mut out)? else { return Ok(None) };
+    let bytes = ArrayView::new(&out, &[out.len()])?.as_bytes().to_vec();
+    let (attributes, number, missed, dtype) = (info.attributes().to_vec(), info.seq, info.missed, info.dtype);
+    Ok(Some(Seen { attributes, number, missed, dtype, shape: info.shape, bytes, valid: true }))
 }

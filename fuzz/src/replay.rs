@@ -45,6 +45,11 @@ fn operations_corpus() {
 }
 
 #[test]
+fn record_corpus() {
+    replay("record", crate::record);
+}
+
+#[test]
 fn array_head_corpus() {
     replay("array_head", crate::array_head);
 }

@@ -1,6 +1,7 @@
 //! Arrays of any dtype, made of a few bytes of input.
 
 use crate::input::Input;
+use bytemuck::CheckedBitPattern;
 use ndsharray::{AnyArrayView, ArrayView, DType, MAX_ATTRIBUTES, MAX_NDIM, ShElement};
 
 /// Evaluates an expression with the Rust type of a dtype: `dispatch_dtype!(dtype, T => f::<T>())`.
@@ -78,7 +79,7 @@ impl Value {
     }
 
     /// Copies the elements, which are `T`.
-    pub(crate) fn elements<T: ShElement>(&self) -> Vec<T> {
+    pub(crate) fn elements<T: ShElement + CheckedBitPattern>(&self) -> Vec<T> {
         assert_eq!(self.dtype, T::DTYPE);
         self.bytes.chunks_exact(size_of::<T>()).map(bytemuck::checked::pod_read_unaligned).collect()
     }

@@ -5,6 +5,7 @@
 
 use super::board::Board;
 use super::reader_table::Table;
+use super::record_types::remove_types;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::claim_name::{Claim, Claimed, claim_existing};
@@ -121,6 +122,10 @@ pub(crate) fn remove_closed(
                 fail_point!("clear.payload");
             });
         }
+    }
+    // Another channel may have the name, if the board has lost it. Its records are its own.
+    if has_name(&location.board(), board.identity()) {
+        first = first.and(remove_types(location, owners));
     }
     let mut unlink = |path: &Path, identity| {
         let unlinked = unlink_if_same(path, identity).map_err(|e| Error::io("remove", path, e));

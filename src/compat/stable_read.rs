@@ -119,7 +119,7 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
         return Ok(Copied::Torn);
     }
     check_memory(source.layout.head.file_len())?;
-    let mut array = OwnedArray::zeros(source.layout.dtype.into(), &source.layout.shape)?;
+    let mut array = OwnedArray::zeros(source.layout.dtype.into(), None, &source.layout.shape)?;
     sys::read_exact_at(&source.file, array.bytes_mut(), source.layout.head.body_at() as u64).map_err(fail)?;
     let unchanged = source.last().map_err(fail)? == stamp
         && source.first().map_err(fail)? == stamp

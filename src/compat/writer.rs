@@ -92,7 +92,7 @@ impl<T: ShElement> Writer<T> {
     /// [`Error::TooManyDims`]; [`Error::TooLarge`]; [`Error::OutOfMemory`]. The last value stays
     /// current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
-        let bytes = bytemuck::cast_slice(data);
+        let bytes = T::bytes(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }

@@ -38,13 +38,23 @@ macro_rules! define_dtype {
                 #[doc = concat!("\n\nNumPy name `", $name, "`, ", $size, " bytes an element.")]
                 $variant = $tag,
             )*
+            /// A struct with fields, as NumPy's structured dtypes have them. Rust's
+            /// `#[derive(Record)]`; see [`RecordType`](crate::RecordType).
+            ///
+            /// Its name is `record`. Its elements have as many bytes as their fields take.
+            Record = 64,
         }
 
         impl DType {
-            /// Every dtype, in the order of their numbers.
+            /// Every dtype with a Rust type of its own, in the order of their numbers.
+            ///
+            /// That is all but [`Record`](Self::Record).
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// Bytes that one element takes (NumPy: `itemsize`).
+            ///
+            /// 1 for [`Record`](Self::Record): [`ElementType::size`](crate::ElementType::size) and
+            /// [`RecordType::item_size`](crate::RecordType::item_size) know more.
             ///
             /// ```
             /// assert_eq!(ndsharray::DType::C128.size(), 16);
@@ -52,7 +62,7 @@ macro_rules! define_dtype {
             #[must_use]
             #[inline]
             pub const fn size(self) -> usize {
-                match self { $(Self::$variant => $size,)* }
+                match self { $(Self::$variant => $size,)* Self::Record => 1 }
             }
 
             /// The alignment, in bytes, that the Rust type has on this target.
@@ -66,7 +76,7 @@ macro_rules! define_dtype {
             #[must_use]
             #[inline]
             pub const fn align(self) -> usize {
-                match self { $(Self::$variant => align_of::<$ty>(),)* }
+                match self { $(Self::$variant => align_of::<$ty>(),)* Self::Record => 1 }
             }
 
             /// NumPy's name.
@@ -77,13 +87,13 @@ macro_rules! define_dtype {
             #[must_use]
             #[inline]
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+                match self { $(Self::$variant => $name,)* Self::Record => "record" }
             }
 
             /// What the parameter of this dtype means.
             #[inline]
             pub(crate) const fn rule(self) -> Rule {
-                match self { $(Self::$variant => rule!($rule),)* }
+                match self { $(Self::$variant => rule!($rule),)* Self::Record => Rule::Record }
             }
 
             /// The dtype of a number found in shared memory.
@@ -93,6 +103,7 @@ macro_rules! define_dtype {
             pub(crate) const fn from_tag(tag: u8) -> Option<Self> {
                 match tag {
                     $($tag => Some(Self::$variant),)*
+                    64 => Some(Self::Record),
                     _ => None,
                 }
             }

@@ -15,6 +15,7 @@ use core::fmt;
 /// | dtype | parameter |
 /// |---|---|
 /// | longdouble, clongdouble | the format of this machine's long doubles |
+/// | record | bytes of one record |
 /// | all others | 0 |
 ///
 /// It says how many bytes an element takes, so that a header can be checked without anything else.
@@ -31,8 +32,9 @@ use core::fmt;
 /// assert_eq!(element.size(), 4);
 /// assert_eq!(element.to_string(), "float32");
 /// ```
-// The dtype's number in the lowest byte, the parameter in the upper half. One word, so that a
-// writer compares it with its slot's in one instruction, and passes it on in one register.
+// The dtype's number in the lowest byte, the number of a description in the next, the parameter in
+// the upper half. One word, so that a writer compares it with its slot's in one instruction, and
+// passes it on in one register.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ElementType(u64);
 
@@ -60,6 +62,27 @@ impl ElementType {
     #[inline]
     const fn of(dtype: DType, parameter: u32) -> Self {
         Self(dtype.tag() as u64 | (parameter as u64) << 32)
+    }
+
+    /// Records of `item_size` bytes, whatever their fields are.
+    #[allow(clippy::cast_possible_truncation, reason = "a record is not that large: see `RecordType`")]
+    pub(crate) const fn of_record(item_size: usize) -> Self {
+        Self::of(DType::Record, item_size as u32)
+    }
+
+    /// The same, with the number of the description of its records.
+    ///
+    /// Headers alone have that: elsewhere records of one size are one element type.
+    #[inline]
+    pub(crate) const fn with_description(self, number: u8) -> Self {
+        Self(self.0 & !(0xff << 8) | (number as u64) << 8)
+    }
+
+    /// The number of the description of its records.
+    #[inline]
+    #[allow(clippy::cast_possible_truncation, reason = "one byte is what is wanted")]
+    pub(crate) const fn description(self) -> u8 {
+        (self.0 >> 8) as u8
     }
 
     /// What the elements are, but for the parameter.

@@ -1,14 +1,17 @@
 //! Which Rust types can be elements of a shared array.
 
 pub(crate) mod atomic;
+pub(crate) mod cast;
 pub(crate) mod dispatch;
 pub(crate) mod dtype;
 pub(crate) mod element_type;
 pub(crate) mod long_double;
 pub(crate) mod parse;
+pub(crate) mod record;
 pub(crate) mod rule;
 pub(crate) mod table;
 pub(crate) mod typing;
+pub(crate) mod validity;
 
 use dtype::DType;
 use element_type::ElementType;
@@ -19,12 +22,12 @@ use table::for_each_dtype;
 /// Implemented for `bool`, `i8` to `i64`, `u8` to `u64`, [`f16`](struct@crate::f16),
 /// [`bf16`](struct@crate::bf16), `f32`, `f64`, [`Complex<f32>`](crate::Complex),
 /// [`Complex<f64>`](crate::Complex), [`LongDouble`](crate::LongDouble) and
-/// [`ComplexLongDouble`](crate::ComplexLongDouble).
+/// [`ComplexLongDouble`](crate::ComplexLongDouble), and for structs with `#[derive(Record)]`.
 ///
 /// The trait is sealed. Bytes from another process become values of these types; that each of them
-/// can bear it is proved here once, so that users owe no proof. All of them are free of padding and
-/// pointers, have one layout in Rust, C and NumPy, and take any bytes for a value. `bool` alone
-/// does not, and is checked whenever it is read.
+/// can bear it is proved here once, or by the derive macro, so that users owe no proof. All of them
+/// are free of padding and pointers, have one layout in Rust, C and NumPy, and take any bytes for a
+/// value. `bool` alone does not, and is checked whenever it is read.
 ///
 /// # Examples
 ///
@@ -52,7 +55,7 @@ use table::for_each_dtype;
     label = "not an element type",
     note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
             ComplexLongDouble; the trait is sealed",
-    note = "for a struct: share each of its fields as an array of its own, or its bytes as `u8` with one more axis",
+    note = "for a struct: `#[derive(Clone, Copy, ndsharray::Record)] #[repr(C)]`, with the feature `derive`",
     note = "for a dtype that is known only at run time: `AnyWriter`, `AnySharedArray`, `AnyArrayView`"
 )]
 pub trait ShElement: Copy + Send + Sync + 'static + sealed::Sealed {
@@ -76,16 +79,73 @@ pub(crate) fn is_element<T: ShElement>(element: ElementType) -> bool {
 }
 
 mod sealed {
-    use bytemuck::{CheckedBitPattern, NoUninit, Zeroable};
+    use super::cast::CastError;
+    use super::record::layout::RecordLayout;
 
     /// Closes [`ShElement`](super::ShElement) to other crates.
     ///
-    /// It also keeps the names of the crate that casts out of the public trait.
-    ///
-    /// - `NoUninit`: every byte is initialised, so values can be read as bytes.
-    /// - `CheckedBitPattern`: bytes can be read as values, once they are checked.
-    /// - `Zeroable`: a file of zeros is an array of values.
-    pub trait Sealed: CheckedBitPattern<Bits: bytemuck::Pod> + NoUninit + Zeroable {}
+    /// It is implemented for the types of the table, by way of the crate that casts, and for each
+    /// [`Record`](super::record::layout::Record), whose maker promises what the casts need.
+    pub trait Sealed: Sized {
+        /// Whether any bytes are a value.
+        const TAKES_ANY_BYTES: bool;
+
+        /// What a record consists of.
+        const RECORD: Option<&'static RecordLayout> = None;
+
+        fn bytes(elements: &[Self]) -> &[u8];
+
+        /// Reads bytes as elements. Their number must be a multiple of the item size.
+        fn elements(bytes: &[u8]) -> Result<&[Self], CastError>;
+
+        /// As `elements`, to be written through.
+        fn elements_mut(bytes: &mut [u8]) -> Result<&mut [Self], CastError>;
+
+        /// The bytes of elements, to be overwritten with any others; `None` where not any will do.
+        fn bytes_mut(elements: &mut [Self]) -> Option<&mut [u8]>;
+
+        fn zeroed() -> Self;
+
+        /// The element that consists of these bytes, wherever they lie.
+        fn read(bytes: &[u8]) -> Option<Self>;
+    }
+}
+
+/// Implements `Sealed` for a type of which the crate that casts knows enough.
+macro_rules! seal {
+    ($ty:ty, takes any bytes: $any:expr) => {
+        impl $crate::element::sealed::Sealed for $ty {
+            const TAKES_ANY_BYTES: bool = $any;
+
+            #[inline]
+            fn bytes(elements: &[Self]) -> &[u8] {
+                ::bytemuck::cast_slice(elements)
+            }
+
+            #[inline]
+            fn elements(bytes: &[u8]) -> Result<&[Self], $crate::element::cast::CastError> {
+                $crate::element::cast::elements(bytes)
+            }
+
+            fn elements_mut(bytes: &mut [u8]) -> Result<&mut [Self], $crate::element::cast::CastError> {
+                $crate::element::cast::elements_mut(bytes)
+            }
+
+            fn bytes_mut(elements: &mut [Self]) -> Option<&mut [u8]> {
+                $crate::element::cast::bytes_mut(elements)
+            }
+
+            #[inline]
+            fn zeroed() -> Self {
+                ::bytemuck::Zeroable::zeroed()
+            }
+
+            #[inline]
+            fn read(bytes: &[u8]) -> Option<Self> {
+                $crate::element::cast::read(bytes)
+            }
+        }
+    };
 }
 
 /// Implements the trait row by row.
@@ -96,7 +156,7 @@ macro_rules! implement {
         $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
     ) => {
         $(
-            impl sealed::Sealed for $ty {}
+            seal!($ty, takes any bytes: validity::takes_any_bytes(ElementType::from_dtype(DType::$variant)));
 
             impl ShElement for $ty {
                 const DTYPE: DType = DType::$variant;
@@ -125,7 +185,7 @@ mod tests {
     use crate::element::dispatch::dispatch_dtype;
 
     fn zero_bytes<T: ShElement>() -> Vec<u8> {
-        bytemuck::bytes_of(&<T as bytemuck::Zeroable>::zeroed()).to_vec()
+        T::bytes(&[T::zeroed()]).to_vec()
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(crate) enum Rule {
     Plain,
     /// The format of this machine's long doubles, and no other.
     Format,
+    /// The bytes of one record.
+    Record,
 }
 
 /// The rule that a row of the table names.
@@ -30,6 +32,8 @@ impl Rule {
         match self {
             Self::Plain => 0,
             Self::Format => LongDouble::FORMAT,
+            // No record in particular.
+            Self::Record => 1,
         }
     }
 
@@ -38,14 +42,16 @@ impl Rule {
     pub(crate) const fn allows(self, parameter: u32) -> bool {
         match self {
             Self::Plain | Self::Format => parameter == self.default(),
+            Self::Record => parameter != 0 && parameter <= i32::MAX as u32,
         }
     }
 
     /// Bytes of an element, if one of the default parameter takes `size`.
     #[inline]
-    pub(crate) const fn size(self, size: usize, _parameter: u32) -> usize {
+    pub(crate) const fn size(self, size: usize, parameter: u32) -> usize {
         match self {
             Self::Plain | Self::Format => size,
+            Self::Record => parameter as usize,
         }
     }
 
@@ -54,6 +60,7 @@ impl Rule {
     pub(crate) const fn tells_types_apart(self) -> bool {
         match self {
             Self::Plain | Self::Format => false,
+            Self::Record => true,
         }
     }
 }

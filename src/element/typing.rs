@@ -20,7 +20,7 @@ pub enum Dyn {}
     label = "not an element type",
     note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
             ComplexLongDouble; the trait is sealed",
-    note = "for a struct: share each of its fields as an array of its own, or its bytes as `u8` with one more axis",
+    note = "for a struct: `#[derive(Clone, Copy, ndsharray::Record)] #[repr(C)]`, with the feature `derive`",
     note = "for a dtype that is known only at run time: `Dyn`, as in `AnyWriter`, which is `Writer<Dyn>`, or `AnySharedArray`"
 )]
 pub trait Typing: sealed::Sealed {
@@ -45,6 +45,7 @@ mod sealed {
     use super::Dyn;
     use crate::element::dtype::DType;
     use crate::element::element_type::ElementType;
+    use crate::element::record::layout::RecordLayout;
     use crate::element::{ShElement, is_element};
 
     /// Closes [`Typing`](super::Typing).
@@ -58,6 +59,9 @@ mod sealed {
         /// The dtype of what was kept.
         fn dtype_of(known: Self::Known) -> DType;
 
+        /// What a record consists of, where the Rust type is one.
+        const RECORD: Option<&'static RecordLayout>;
+
         /// Whether arrays of `element` have such elements.
         fn takes(element: ElementType) -> bool;
 
@@ -67,6 +71,7 @@ mod sealed {
 
     impl<T: ShElement> Sealed for T {
         type Known = ();
+        const RECORD: Option<&'static RecordLayout> = T::RECORD;
 
         #[inline(always)]
         fn known(_: ElementType) {}
@@ -88,6 +93,7 @@ mod sealed {
 
     impl Sealed for Dyn {
         type Known = ElementType;
+        const RECORD: Option<&'static RecordLayout> = None;
 
         #[inline(always)]
         fn known(element: ElementType) -> ElementType {

@@ -13,6 +13,7 @@ const DIR_VARIABLE: &str = "NDSHARRAY_DIR";
 
 const BOARD_SUFFIX: &str = ".ndsh";
 const READERS_SUFFIX: &str = ".ndsh-readers";
+const TYPES_SUFFIX: &str = ".ndsh-types";
 const PAYLOAD_INFIX: &str = ".ndsh-";
 const ARRAY_SUFFIX: &str = ".ndsa";
 
@@ -45,6 +46,7 @@ pub(crate) fn directory(chosen: Option<&Path>) -> (PathBuf, DirSource) {
 pub(crate) enum Part {
     Board,
     Readers,
+    Types,
     Payload(Uuid),
     Array,
 }
@@ -96,6 +98,7 @@ impl Location {
         let with = |suffix, part| file_name.strip_suffix(suffix).map(|name| (name, part));
         with(BOARD_SUFFIX, Part::Board)
             .or_else(|| with(READERS_SUFFIX, Part::Readers))
+            .or_else(|| with(TYPES_SUFFIX, Part::Types))
             .or_else(|| with(ARRAY_SUFFIX, Part::Array))
             .or_else(payload)
             .filter(|(name, _)| check(name).is_ok())
@@ -129,6 +132,11 @@ impl Location {
 
     pub(crate) fn readers(&self) -> PathBuf {
         self.file(READERS_SUFFIX)
+    }
+
+    /// What the records of the channel consist of.
+    pub(crate) fn types(&self) -> PathBuf {
+        self.file(TYPES_SUFFIX)
     }
 
     /// The file of a shared array.
@@ -222,6 +230,7 @@ mod tests {
         for (path, part) in [
             (here.board(), Part::Board),
             (here.readers(), Part::Readers),
+            (here.types(), Part::Types),
             (here.array(), Part::Array),
             (here.payload(id), Part::Payload(id)),
         ] {

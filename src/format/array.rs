@@ -14,7 +14,7 @@
 //! | 18..20 | reserved, zero |
 //! | 20..24 | dtype parameter: as [`ElementType`] has it |
 //! | 24..28 | entries of the lock, 1..=448 |
-//! | 28..32 | reserved, ignored |
+//! | 28..32 | for records: bytes of their description, which follows the lock; else ignored |
 //! | 32..40 | where the elements begin: a multiple of 64 |
 //! | 40..48 | byte length of the elements |
 //! | 48..64 | reserved, ignored |
@@ -24,7 +24,9 @@ use super::error::HeaderError;
 use super::extent::Extent;
 use super::file::FORMAT_VERSION;
 use super::slot;
+use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::limits::MAX_BYTES;
 use crate::view::shape::{self, MAX_NDIM, ShapeError};
 use ndsharray_protocol::members::Members;
 
@@ -45,20 +47,33 @@ pub struct ArrayHeader {
     pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) extent: Extent,
+    /// Bytes of the description of its records; 0 for all other elements.
+    pub(crate) description: usize,
 }
 
 impl ArrayHeader {
-    /// The head of a new array.
-    pub(crate) fn new(element: ElementType, shape: &[usize], entries: usize) -> Result<Self, ShapeError> {
+    /// The head of a new array, with so many bytes of description.
+    pub(crate) fn new(
+        element: ElementType,
+        description: usize,
+        shape: &[usize],
+        entries: usize,
+    ) -> Result<Self, ShapeError> {
         let byte_len = shape::byte_len(shape, element.size())?;
-        Ok(Self { element, shape: shape.to_vec(), extent: Extent::new(entries, byte_len) })
+        Ok(Self { element, shape: shape.to_vec(), extent: Extent::new(entries, description, byte_len), description })
+    }
+
+    /// Where the description begins.
+    pub(crate) fn description_at(&self) -> usize {
+        Extent::lock_end(self.extent.entries)
     }
 
     /// Encodes; the magic stands in the first eight bytes.
     pub fn encode(&self) -> [u8; HEAD_BYTES] {
         let mut bytes = [0; HEAD_BYTES];
         #[allow(clippy::cast_possible_truncation, reason = "bounded by MAX_NDIM and Members::MAX")]
-        let (ndim, entries) = (self.shape.len() as u8, self.extent.entries as u32);
+        let (ndim, entries, description) =
+            (self.shape.len() as u8, self.extent.entries as u32, self.description as u32);
         let fixed = MAGIC
             .into_iter()
             .chain(BYTE_ORDER.to_ne_bytes())
@@ -66,7 +81,7 @@ impl ArrayHeader {
             .chain([self.element.tag(), ndim, 0, 0])
             .chain(self.element.parameter().to_ne_bytes())
             .chain(entries.to_ne_bytes())
-            .chain([0; 4])
+            .chain(description.to_ne_bytes())
             .chain((self.extent.data_at as u64).to_ne_bytes())
             .chain((self.extent.byte_len as u64).to_ne_bytes())
             .chain([0; 16]);
@@ -125,7 +140,11 @@ impl ArrayHeader {
         if version != FORMAT_VERSION {
             return Err(HeaderError::Version { expected: FORMAT_VERSION, found: version });
         }
-        let (element, ndim) = slot::decode_kind(take(&mut rest))?;
+        let kind = take(&mut rest);
+        let (element, ndim) = slot::decode_kind(kind)?;
+        if element.description() != 0 {
+            return Err(HeaderError::Parameter { found: u64::from_ne_bytes(kind) });
+        }
         let entries = u32::from_ne_bytes(take(&mut rest));
         let count = usize::try_from(entries).unwrap_or(usize::MAX);
         if !(1..=Members::MAX).contains(&count) {
@@ -133,7 +152,7 @@ impl ArrayHeader {
             let max = Members::MAX as u32;
             return Err(HeaderError::Count { what: "entries", found: entries, max });
         }
-        let _reserved = take::<4>(&mut rest);
+        let description = description(element, u32::from_ne_bytes(take(&mut rest)))?;
         let data_at = u64::from_ne_bytes(take(&mut rest));
         let byte_len = u64::from_ne_bytes(take(&mut rest));
         let _reserved = take::<16>(&mut rest);
@@ -151,9 +170,10 @@ impl ArrayHeader {
         if byte_len != expected as u64 {
             return Err(HeaderError::Length { expected: expected as u64, found: byte_len });
         }
-        let offset = HeaderError::Offset { found: data_at, least: Extent::lock_end(count) as u64 };
+        let least = Extent::lock_end(count).saturating_add(description);
+        let offset = HeaderError::Offset { found: data_at, least: least as u64 };
         let extent = match usize::try_from(data_at) {
-            Ok(data_at) if data_at >= Extent::lock_end(count) && data_at.is_multiple_of(Extent::ALIGN) => {
+            Ok(data_at) if data_at >= least && data_at.is_multiple_of(Extent::ALIGN) => {
                 Extent { entries: count, data_at, byte_len: expected }
             }
             _ => return Err(offset),
@@ -161,7 +181,18 @@ impl ArrayHeader {
         if extent.file_len().is_none() {
             return Err(offset);
         }
-        Ok(Self { element, shape, extent })
+        Ok(Self { element, shape, extent, description })
+    }
+}
+
+/// Bytes of the description that such elements have.
+fn description(element: ElementType, found: u32) -> Result<usize, HeaderError> {
+    if element.dtype() != DType::Record {
+        return Ok(0);
+    }
+    match usize::try_from(found) {
+        Ok(len @ 1..=MAX_BYTES) => Ok(len),
+        _ => Err(HeaderError::RecordTypes { number: 0, found }),
     }
 }
 
@@ -185,7 +216,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn example() -> ArrayHeader {
-        ArrayHeader::new(DType::F32.into(), &[2, 3], 64).unwrap()
+        ArrayHeader::new(DType::F32.into(), 0, &[2, 3], 64).unwrap()
     }
 
     fn with(range: std::ops::Range<usize>, bytes: &[u8]) -> Result<ArrayHeader, HeaderError> {
@@ -228,6 +259,26 @@ mod tests {
         assert!(matches!(with(64..72, &u64::MAX.to_ne_bytes()), Err(HeaderError::Shape(_) | HeaderError::Axis { .. })));
     }
 
+    #[test]
+    fn records_have_room_for_their_description() {
+        let element = ElementType::of_record(12);
+        let head = ArrayHeader::new(element, 5000, &[3], 64).unwrap();
+        assert_eq!((head.description_at(), head.extent.data_at), (4864, 12288));
+        assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head.clone()));
+        let with = |range: std::ops::Range<usize>, bytes: &[u8]| {
+            let mut all = head.encode();
+            all[range].copy_from_slice(bytes);
+            ArrayHeader::decode(&all)
+        };
+        for found in [0, 65537, u32::MAX] {
+            let error = HeaderError::RecordTypes { number: 0, found };
+            assert_eq!(with(28..32, &found.to_ne_bytes()), Err(error));
+        }
+        let error = HeaderError::Offset { found: 4864, least: 9864 };
+        assert_eq!(with(32..40, &4864_u64.to_ne_bytes()), Err(error));
+        assert!(matches!(with(19..20, &[1]), Err(HeaderError::Parameter { .. })), "it has one description");
+    }
+
     proptest! {
         #[test]
         fn what_is_encoded_decodes(
@@ -235,7 +286,7 @@ mod tests {
             shape in prop::collection::vec(0_usize..25, 0..=5),
             entries in 1_usize..=448,
         ) {
-            let head = ArrayHeader::new(dtype.into(), &shape, entries).unwrap();
+            let head = ArrayHeader::new(dtype.into(), 0, &shape, entries).unwrap();
             prop_assert!(!ArrayHeader::is_unfinished(&head.encode()));
             prop_assert_eq!(ArrayHeader::decode(&head.encode()), Ok(head));
         }

@@ -1,5 +1,6 @@
 //! Why bytes are no header of this library.
 
+use crate::element::record::error::RecordError;
 use crate::view::shape::ShapeError;
 use thiserror::Error;
 use uuid::Uuid;
@@ -109,6 +110,33 @@ pub enum HeaderError {
         /// The largest possible length.
         max: usize,
     },
+    /// The file of a channel's records has a description of a length that none has.
+    #[error("description {number} of the channel's records has {found} bytes")]
+    RecordTypes {
+        /// Which description, counted from 0.
+        number: usize,
+        /// Its length.
+        found: u32,
+    },
+    /// A header names a description of records that is not there.
+    #[error("description {number} of the channel's records is missing: its file has {found}")]
+    NoRecordType {
+        /// Which description, counted from 0.
+        number: usize,
+        /// Descriptions in the file.
+        found: usize,
+    },
+    /// Records are not as large as their description says.
+    #[error("records of {found} bytes, but their description says {expected}")]
+    RecordSize {
+        /// The size in the description.
+        expected: usize,
+        /// The size in the header.
+        found: usize,
+    },
+    /// A description describes no record.
+    #[error("impossible record")]
+    Record(#[from] RecordError),
     /// The payload file is shorter than the array in it, or gone.
     #[error("payload file has {found} bytes, the array {expected}")]
     Payload {

@@ -30,9 +30,10 @@ impl Extent {
     /// The alignment that elements have at least.
     pub(crate) const ALIGN: usize = 64;
 
-    /// The extent of a new file.
-    pub(crate) fn new(entries: usize, byte_len: usize) -> Self {
-        Self { entries, data_at: Self::lock_end(entries).next_multiple_of(PAGE), byte_len }
+    /// The extent of a new file, with so many bytes between lock and elements.
+    pub(crate) fn new(entries: usize, between: usize, byte_len: usize) -> Self {
+        let data_at = Self::lock_end(entries).saturating_add(between).next_multiple_of(PAGE);
+        Self { entries, data_at, byte_len }
     }
 
     /// Where the lock begins.

@@ -12,7 +12,7 @@
 //! | 32 | dtype tag |
 //! | 33 | ndim, 0..=64 |
 //! | 34 | flags: what stands behind the elements, see [`tail`](super::tail) |
-//! | 35 | reserved, zero |
+//! | 35 | for records: the number of their description in [`super::record_types`]; else zero |
 //! | 36..40 | dtype parameter: as [`ElementType`] has it |
 //! | 40.. | ndim axis lengths of 8 bytes each |
 //!
@@ -85,7 +85,7 @@ impl RawHeader {
             u64::from_ne_bytes([b0, b1, b2, b3, b4, b5, b6, b7]),
             byte_len as u64,
             written_ns,
-            u64::from_ne_bytes([element.tag(), ndim, 0, 0, p0, p1, p2, p3]),
+            u64::from_ne_bytes([element.tag(), ndim, 0, element.description(), p0, p1, p2, p3]),
         ];
         let axes = shape.iter().map(|&len| len as u64);
         for (word, value) in raw.words.iter_mut().zip(fixed.into_iter().chain(axes)) {
@@ -183,6 +183,12 @@ impl RawHeader {
         self.attributes
     }
 
+    /// The dtype's number, valid or not.
+    pub(crate) fn dtype_tag(&self) -> u8 {
+        let [tag, ..] = self.kind().to_ne_bytes();
+        tag
+    }
+
     fn kind(&self) -> u64 {
         self.words.get(FIXED - 1).copied().unwrap_or(0)
     }
@@ -242,8 +248,10 @@ pub fn decode(bytes: &[u8], attributes: u32) -> Result<SlotHeader, HeaderError> 
 pub(crate) fn decode_kind([tag, ndim, r0, r1, p0, p1, p2, p3]: [u8; 8]) -> Result<(ElementType, usize), HeaderError> {
     let dtype = DType::from_tag(tag).ok_or(HeaderError::DType { tag })?;
     let parameter = u32::from_ne_bytes([p0, p1, p2, p3]);
-    if let ([0, 0], Ok(element)) = ([r0, r1], ElementType::new(dtype, parameter)) {
-        return Ok((element, usize::from(ndim)));
+    if let (0, Ok(element)) = (r0, ElementType::new(dtype, parameter))
+        && (r1 == 0 || dtype == DType::Record)
+    {
+        return Ok((element.with_description(r1), usize::from(ndim)));
     }
     let name = LongDouble::format_name;
     // Processors of one byte order may differ in their long doubles.

@@ -8,6 +8,7 @@ use crate::files::seats::Seats;
 use crate::format::array::ArrayHeader;
 use crate::format::error::HeaderError;
 use crate::format::extent::Extent;
+use crate::shared::elements::ArrayElements;
 use crate::shared::memory::ArrayMemory;
 use crate::shared::open;
 use crate::shared::snapshot::LockSnapshot;
@@ -58,7 +59,15 @@ fn head(file: &Opened) -> Result<Option<ArrayHeader>> {
 
 fn describe(report: &mut Report, file: &Opened, head: &ArrayHeader, notes: &mut Notes) {
     let extent = &head.extent;
-    report.value = Some(Value::of(head.element, head.shape.clone(), extent.byte_len));
+    let record = match ArrayElements::read(file.file(), &file.path, head) {
+        Ok(elements) => elements.record_type().cloned(),
+        Err(error) => {
+            notes.problem(&file.path, error);
+            None
+        }
+    };
+    let value = Value::of(head.element, head.shape.clone(), extent.byte_len);
+    report.value = Some(Value { record, ..value });
     report.max_readers = extent.entries;
     let expected = extent.file_len().map_or(u64::MAX, |len| len as u64);
     if file.len < expected {

@@ -2,12 +2,16 @@
 
 use super::files::{Notes, Opened};
 use super::readers;
-use super::report::{ChannelState, Details, Kind, Owner, Report, Role};
+use super::report::{ChannelState, Details, Kind, Owner, Report, Role, Value};
 use super::slots::{self, Missing};
 use crate::channel::board::Board;
+use crate::channel::record_types::ReadTypes;
 use crate::channel::snapshot::BoardSnapshot;
+use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
+use crate::files::owners::Owners;
 use crate::files::trusted::payload_files;
 use ndsharray_protocol::channel::State;
 
@@ -61,6 +65,7 @@ fn look_once(location: &Location) -> Result<Report> {
             report.details = Details::Channel { state, epoch: 0, slots: Vec::new() };
         }
     }
+    notes.file(location.types(), Role::Types);
     // Payload files that no slot names.
     for id in payload_files(location)? {
         let path = location.payload(id);
@@ -77,6 +82,15 @@ fn look_once(location: &Location) -> Result<Report> {
     report.files = notes.files;
     report.problems = notes.problems;
     Ok(report)
+}
+
+/// What the records of the current value consist of, if they are such.
+fn record(element: ElementType, board: &BoardSnapshot, location: &Location, notes: &mut Notes) -> Option<RecordType> {
+    let found = ReadTypes::default().of(location, Owners::Anyone, board.head.lineage, element);
+    found.unwrap_or_else(|error| {
+        notes.problem(&location.types(), error);
+        None
+    })
 }
 
 /// A copy of the board.
@@ -126,7 +140,11 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
         }
     }
     report.value = match slots::current(file, board, location) {
-        Ok(found) => found,
+        Ok(found) => found.map(|value| Value {
+            record: record(value.element_type, board, location, notes),
+            element_type: value.element_type.with_description(0),
+            ..value
+        }),
         Err(Missing { slot, error }) => {
             // Where all slots are listed it has been noted already.
             if !notes.problems.iter().any(|problem| problem.slot.is_some() && problem.slot == slot) {

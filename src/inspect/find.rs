@@ -21,7 +21,9 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
         let Some(file_name) = file_name.to_str() else { continue };
         let listed = match Location::parse(file_name) {
             Some((name, Part::Array)) => Some((name.to_owned(), Kind::Array)),
-            Some((name, Part::Board | Part::Readers | Part::Payload(_))) => Some((name.to_owned(), Kind::Channel)),
+            Some((name, Part::Board | Part::Readers | Part::Types | Part::Payload(_))) => {
+                Some((name.to_owned(), Kind::Channel))
+            }
             None => python(dir, file_name).map(|name| (name, Kind::Python)),
         };
         found.extend(listed.map(|(name, kind)| Listed { name, kind }));

@@ -2,6 +2,7 @@
 
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::error::Error;
 use crate::format::slot::SlotHeader;
 use crate::raw::Origin;
@@ -142,6 +143,8 @@ pub enum Role {
     Board,
     /// A channel's reader table.
     Readers,
+    /// What a channel's records consist of.
+    Types,
     /// A payload file that a slot, or the tag of a Python channel, names.
     Payload,
     /// A payload file that nothing names: being made, or left behind.
@@ -162,6 +165,9 @@ pub struct Value {
     pub dtype: DType,
     /// The element type: the dtype with its parameter.
     pub element_type: ElementType,
+    /// What the elements consist of, if they are records. `None` also for a channel's earlier
+    /// values, and where the description cannot be read, which is a problem.
+    pub record: Option<RecordType>,
     /// The length of each axis.
     pub shape: Vec<usize>,
     /// Bytes of all elements.
@@ -183,7 +189,7 @@ impl Value {
     pub(super) fn of(element_type: ElementType, shape: Vec<usize>, byte_len: usize) -> Self {
         let (dtype, attributes) = (element_type.dtype(), Vec::new());
         let (seq, age, attributes_len, origin) = (None, None, 0, None);
-        Self { seq, dtype, element_type, shape, byte_len, age, attributes_len, attributes, origin }
+        Self { seq, dtype, element_type, record: None, shape, byte_len, age, attributes_len, attributes, origin }
     }
 
     /// The value `seq` with this header.

@@ -84,7 +84,8 @@ fn describe(
                 let error = HeaderError::Payload { expected, found: found.capacity.unwrap_or(0) };
                 notes.slot_problem(&path, index, error);
             }
-            found.value = Some(Value::with(seq, header));
+            let value = Value::with(seq, header);
+            found.value = Some(Value { element_type: value.element_type.with_description(0), ..value });
         }
         Err(error) => {
             found.state = SlotState::Damaged;

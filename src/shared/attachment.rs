@@ -1,5 +1,6 @@
 //! One handle's attachment to an array: the mapping, and an entry of the lock.
 
+use super::elements::ArrayElements;
 use super::memory::ArrayMemory;
 use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ use std::time::Duration;
 /// It ends when the last handle, guard or error that shares it is gone.
 pub(super) struct Attachment {
     memory: ArrayMemory,
+    elements: ArrayElements,
     /// `None` for a foreign block, which has no lock.
     seat: Option<OwnSeat>,
     path: PathBuf,
@@ -72,7 +74,14 @@ impl Kernel for OwnSeat {
 
 impl Attachment {
     /// Attaches to an array with a lock; `seat` was taken through `file`.
-    pub(super) fn join(memory: ArrayMemory, file: LockedFile, seat: usize, path: PathBuf, identity: Identity) -> Self {
+    pub(super) fn join(
+        memory: ArrayMemory,
+        elements: ArrayElements,
+        file: LockedFile,
+        seat: usize,
+        path: PathBuf,
+        identity: Identity,
+    ) -> Self {
         let entries = memory.entries();
         if let Some(entry) = entries.get(seat) {
             entry.note_pid(std::process::id());
@@ -80,7 +89,7 @@ impl Attachment {
         let entries = entries.len();
         let seat = OwnSeat { file, sleepers: Sleepers::of(&identity), index: seat, entries, alone: Mutex::new(()) };
         let sweeper = Sweeper::of_file(&path);
-        let at = Self { memory, seat: Some(seat), path, identity, home: Home::here(), _sweeper: sweeper };
+        let at = Self { memory, elements, seat: Some(seat), path, identity, home: Home::here(), _sweeper: sweeper };
         if let Some(lock) = at.lock_words() {
             lock.join();
         }
@@ -121,13 +130,18 @@ impl Attachment {
     }
 
     /// Attaches to a foreign block.
-    pub(super) fn raw(memory: ArrayMemory, path: PathBuf, identity: Identity) -> Self {
+    pub(super) fn raw(memory: ArrayMemory, elements: ArrayElements, path: PathBuf, identity: Identity) -> Self {
         let sweeper = Sweeper::of_file(&path);
-        Self { memory, seat: None, path, identity, home: Home::here(), _sweeper: sweeper }
+        Self { memory, elements, seat: None, path, identity, home: Home::here(), _sweeper: sweeper }
     }
 
     pub(super) fn memory(&self) -> &ArrayMemory {
         &self.memory
+    }
+
+    /// What the elements are, as the file says.
+    pub(super) fn elements(&self) -> &ArrayElements {
+        &self.elements
     }
 
     /// Maps the array once more; `None` without a lock.

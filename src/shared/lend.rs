@@ -4,6 +4,7 @@
 //! languages.
 
 use super::attachment::Attachment;
+use super::elements::ArrayElements;
 use super::guards::atomic::AtomicGuard;
 use super::held::{Acquisition, Held, LockMode, Shared};
 use super::memory::ArrayMemory;
@@ -11,6 +12,7 @@ use super::waiter::{Interruptible, NoWait};
 use super::{AnySharedArray, SharedArray, open};
 use crate::element::atomic::AtomicElement;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::element::typing::{Dyn, Typing};
 use crate::element::{ShElement, is_element};
 use crate::error::{Error, Result};
@@ -60,9 +62,7 @@ impl SharedArray<Dyn> {
     ///
     /// [`Error::DTypeMismatch`].
     pub fn typed<T: ShElement>(&self) -> Result<SharedArray<T>> {
-        if !is_element::<T>(self.element) {
-            return Err(Error::other_elements(T::ELEMENT, self.element));
-        }
+        self.at.elements().check_typed::<T>()?;
         Ok(self.same())
     }
 
@@ -244,9 +244,26 @@ impl ArrayOptions {
         shape: &[usize],
         fill: impl FnOnce(&mut [u8]),
     ) -> Result<AnySharedArray> {
-        let element = element.into();
-        let at = self.at(name, |location| open::create(location, self, element, shape, fill))?;
-        Ok(AnySharedArray::new(at, element, shape, name))
+        let elements = ArrayElements::of_type(element.into())?;
+        let at = self.at(name, |location| open::create(location, self, &elements, shape, fill))?;
+        Ok(AnySharedArray::new(at, shape, name))
+    }
+
+    /// As [`create_any`](Self::create_any), for records.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::create`].
+    pub fn create_records(
+        &self,
+        name: &str,
+        record: &RecordType,
+        shape: &[usize],
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<AnySharedArray> {
+        let elements = ArrayElements::of_record(record);
+        let at = self.at(name, |location| open::create(location, self, &elements, shape, fill))?;
+        Ok(AnySharedArray::new(at, shape, name))
     }
 
     /// Opens the array `name`; see [`AnySharedArray::open`].
@@ -269,9 +286,20 @@ impl ArrayOptions {
         element: impl Into<ElementType>,
         shape: &[usize],
     ) -> Result<AnySharedArray> {
-        let element = element.into();
-        let at = open::open_or_create(&self.location(name)?, self, element, shape)?;
-        Ok(AnySharedArray::new(at, element, shape, name))
+        let elements = ArrayElements::of_type(element.into())?;
+        let at = open::open_or_create(&self.location(name)?, self, &elements, shape)?;
+        Ok(AnySharedArray::new(at, shape, name))
+    }
+
+    /// As [`open_or_create_any`](Self::open_or_create_any), for records.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::open_or_create`].
+    pub fn open_or_create_records(&self, name: &str, record: &RecordType, shape: &[usize]) -> Result<AnySharedArray> {
+        let elements = ArrayElements::of_record(record);
+        let at = open::open_or_create(&self.location(name)?, self, &elements, shape)?;
+        Ok(AnySharedArray::new(at, shape, name))
     }
 
     /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
@@ -285,8 +313,8 @@ impl ArrayOptions {
         element: impl Into<ElementType>,
         shape: &[usize],
     ) -> Result<AnySharedArray> {
-        let element = element.into();
-        let at = self.at(name, |location| open::attach_raw(location, self, element, shape))?;
-        Ok(AnySharedArray::new(at, element, shape, name))
+        let elements = ArrayElements::of_type(element.into())?;
+        let at = self.at(name, |location| open::attach_raw(location, self, elements, shape))?;
+        Ok(AnySharedArray::new(at, shape, name))
     }
 }

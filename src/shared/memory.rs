@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn elements_begin_after_the_lock() {
         for entries in [1, 50, 51, 52, 64, 448] {
-            let extent = Extent::new(entries, 10);
+            let extent = Extent::new(entries, 0, 10);
             assert!(extent.data_at as u64 >= ArrayMemory::SEATS.range(entries - 1).end);
             assert!(extent.data_at.is_multiple_of(PAGE));
         }

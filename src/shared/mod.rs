@@ -2,6 +2,7 @@
 
 mod access;
 mod attachment;
+pub(crate) mod elements;
 pub(crate) mod guards;
 pub(crate) mod held;
 pub(crate) mod lend;
@@ -13,11 +14,13 @@ mod waiter;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::{ArrayOptions, Options};
 use crate::view::{self, shape};
 use attachment::Attachment;
+use elements::ArrayElements;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -274,6 +277,12 @@ impl<T: Typing> SharedArray<T> {
         self.element
     }
 
+    /// What the elements consist of, if they are records.
+    #[must_use]
+    pub fn record_type(&self) -> Option<&RecordType> {
+        self.at.elements().record_type()
+    }
+
     /// The array's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -281,7 +290,8 @@ impl<T: Typing> SharedArray<T> {
     }
 
     /// `element` is of the type that `T` names, if it names one.
-    fn new(at: Attachment, element: ElementType, shape: &[usize], name: &str) -> Self {
+    fn new(at: Attachment, shape: &[usize], name: &str) -> Self {
+        let element = at.elements().element;
         Self { at: Arc::new(at), element, shape: shape.to_vec(), name: name.to_owned(), typing: PhantomData }
     }
 }
@@ -342,8 +352,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::open`].
     pub fn open<T: Typing>(&self, name: &str) -> Result<SharedArray<T>> {
-        let (at, element, shape) = self.at(name, |location| open::open(location, self, accepts::<T>))?;
-        Ok(SharedArray::new(at, element, &shape, name))
+        let (at, shape) = self.at(name, |location| open::open(location, self, ArrayElements::check::<T>))?;
+        Ok(SharedArray::new(at, &shape, name))
     }
 
     /// Opens the array `name`, or makes it; see [`SharedArray::open_or_create`].
@@ -352,8 +362,8 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::open_or_create`].
     pub fn open_or_create<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = open::open_or_create(&self.location(name)?, self, T::ELEMENT, shape)?;
-        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
+        let at = open::open_or_create(&self.location(name)?, self, &ArrayElements::of::<T>()?, shape)?;
+        Ok(SharedArray::new(at, shape, name))
     }
 
     /// Attaches to a block of memory as an array; see [`SharedArray::attach_raw`].
@@ -362,8 +372,9 @@ impl ArrayOptions {
     ///
     /// As [`SharedArray::attach_raw`].
     pub fn attach_raw<T: ShElement>(&self, name: &str, shape: &[usize]) -> Result<SharedArray<T>> {
-        let at = self.at(name, |location| open::attach_raw(location, self, T::ELEMENT, shape))?;
-        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
+        let elements = ArrayElements::of::<T>()?;
+        let at = self.at(name, |location| open::attach_raw(location, self, elements, shape))?;
+        Ok(SharedArray::new(at, shape, name))
     }
 
     fn make<T: ShElement>(&self, name: &str, shape: &[usize], fill: impl FnOnce(&mut [T])) -> Result<SharedArray<T>> {
@@ -373,16 +384,9 @@ impl ArrayOptions {
                 fill(elements);
             }
         };
-        let at = self.at(name, |location| open::create(location, self, T::ELEMENT, shape, fill))?;
-        Ok(SharedArray::new(at, T::ELEMENT, shape, name))
-    }
-}
-
-/// Refuses an array whose elements are not those that `T` names, if it names any.
-fn accepts<T: Typing>(found: ElementType) -> Result<()> {
-    match T::ELEMENT {
-        Some(expected) if !T::takes(found) => Err(Error::other_elements(expected, found)),
-        _ => Ok(()),
+        let elements = ArrayElements::of::<T>()?;
+        let at = self.at(name, |location| open::create(location, self, &elements, shape, fill))?;
+        Ok(SharedArray::new(at, shape, name))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Making, opening and removing the file of an array.
 
 use super::attachment::{Attachment, retry};
+use super::elements::ArrayElements;
 use super::memory::ArrayMemory;
-use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::claim_name::{self, Claim, claim_existing};
@@ -32,12 +32,13 @@ fn pause(backoff: &mut Backoff) -> Result<()> {
 pub(super) fn create(
     location: &Location,
     options: &ArrayOptions,
-    element: ElementType,
+    elements: &ArrayElements,
     shape: &[usize],
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<Attachment> {
     options.check()?;
-    let head = ArrayHeader::new(element, shape, options.max_handles)?;
+    let description = elements.description();
+    let head = ArrayHeader::new(elements.element, description.len(), shape, options.max_handles)?;
     let path = location.array();
     let exists = || Error::AlreadyExists { path: path.clone() };
     // First without the lock, which removers want: only a file without a head is claimed.
@@ -57,7 +58,7 @@ pub(super) fn create(
     // A file without a head, new or left by a maker that died. If no array comes of it, none of it
     // may stay.
     let unfinished = claim.unfinished();
-    let memory = build(&claim, &path, &head, options, fill)?;
+    let memory = build(&claim, &path, &head, &description, options, fill)?;
     // The first seat: no other handle gets one before the head is there.
     let max = options.max_handles;
     let Seat::Taken(seat) = ArrayMemory::SEATS.take(&claim, &path, max)? else {
@@ -69,7 +70,7 @@ pub(super) fn create(
     unfinished.done();
     let identity = *claim.identity();
     let file = claim.into_file();
-    let made = Attachment::join(memory, file, seat, path, identity);
+    let made = Attachment::join(memory, elements.clone(), file, seat, path, identity);
     // From here on the seat keeps removers away.
     made.release_name();
     Ok(made)
@@ -80,6 +81,7 @@ fn build(
     file: &File,
     path: &Path,
     head: &ArrayHeader,
+    description: &[u8],
     options: &ArrayOptions,
     fill: impl FnOnce(&mut [u8]),
 ) -> Result<ArrayMemory> {
@@ -87,6 +89,7 @@ fn build(
     file.set_len(0).map_err(|e| Error::io("empty", path, e))?;
     let memory = ArrayMemory::create(file, path, head.extent, options.prefault)?;
     fail_point!("array.reserved");
+    sys::write_all_at(file, description, head.description_at() as u64).map_err(|e| Error::io("write", path, e))?;
     // SAFETY: no other process uses the elements of a file without a head. This process has only
     // just mapped it.
     let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) };
@@ -99,12 +102,12 @@ fn build(
 
 /// Opens the array `location`, if the caller accepts its element type.
 ///
-/// Returns the element type and shape that it was made with.
+/// Returns the shape that it was made with.
 pub(super) fn open(
     location: &Location,
     options: &ArrayOptions,
-    accepts: impl Fn(ElementType) -> Result<()>,
-) -> Result<(Attachment, ElementType, Vec<usize>)> {
+    accepts: impl Fn(&ArrayElements) -> Result<()>,
+) -> Result<(Attachment, Vec<usize>)> {
     let path = location.array();
     let mut backoff = retry();
     loop {
@@ -113,7 +116,8 @@ pub(super) fn open(
             return Err(Error::not_found(path));
         };
         let head = ArrayHeader::decode(&head)?;
-        accepts(head.element)?;
+        let elements = ArrayElements::read(&file, &path, &head)?;
+        accepts(&elements)?;
         // The length as it is now: until the head was there, the file may have been empty.
         let found = sys::identify(&file).map_err(|e| Error::io("inspect", &path, e))?.len;
         let expected = head.extent.file_len().map_or(u64::MAX, |len| len as u64);
@@ -130,7 +134,8 @@ pub(super) fn open(
         if has_name(&path, &identity) {
             match seat {
                 Seat::Taken(seat) => {
-                    return Ok((Attachment::join(memory, file, seat, path, identity), head.element, head.shape));
+                    let at = Attachment::join(memory, elements, file, seat, path, identity);
+                    return Ok((at, head.shape));
                 }
                 Seat::Full => return Err(Error::TooManyReaders { max }),
                 Seat::LockedOut => {}
@@ -153,19 +158,19 @@ const MAKERS_TIME: Duration = Duration::from_secs(30);
 pub(super) fn open_or_create(
     location: &Location,
     options: &ArrayOptions,
-    element: ElementType,
+    elements: &ArrayElements,
     shape: &[usize],
 ) -> Result<Attachment> {
     let start = Instant::now();
     let mut backoff = retry();
-    let same = |found| if found == element { Ok(()) } else { Err(Error::other_elements(element, found)) };
+    let same = |found: &ArrayElements| elements.check_same(found);
     loop {
         match open(location, options, same) {
-            Ok((at, ..)) => return at.reshaped(element, shape).map(|_| at),
+            Ok((at, ..)) => return at.reshaped(elements.element, shape).map(|_| at),
             Err(Error::NotFound { .. }) => {}
             Err(other) => return Err(other),
         }
-        let exists = match create(location, options, element, shape, |_| ()) {
+        let exists = match create(location, options, elements, shape, |_| ()) {
             Err(exists @ Error::AlreadyExists { .. }) => exists,
             made => return made,
         };
@@ -205,10 +210,10 @@ pub(crate) fn read_head(file: &File, path: &Path) -> Result<Option<Vec<u8>>> {
 pub(super) fn attach_raw(
     location: &Location,
     options: &ArrayOptions,
-    element: ElementType,
+    elements: ArrayElements,
     shape: &[usize],
 ) -> Result<Attachment> {
-    let expected = shape::byte_len(shape, element.size())?;
+    let expected = shape::byte_len(shape, elements.element.size())?;
     if Location::is_reserved(location.name()) {
         let reason = "files of this library are no blocks: open the channel or array";
         return Err(Error::InvalidName { name: location.name().to_owned(), reason });
@@ -221,7 +226,7 @@ pub(super) fn attach_raw(
     }
     let extent = Extent { entries: 0, data_at: 0, byte_len: expected };
     let memory = ArrayMemory::map(&file, &path, extent, options.prefault)?;
-    Ok(Attachment::raw(memory, path, identity))
+    Ok(Attachment::raw(memory, elements, path, identity))
 }
 
 /// Removes the file of the array `location`, finished or not, in use or not.

@@ -2,10 +2,12 @@
 
 use super::ArrayView;
 use super::error::ViewError;
+use super::record::RecordView;
 use crate::element::ShElement;
 use crate::element::dispatch::dispatch_dtype;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::element::table::for_each_dtype;
 
 /// Builds the enum and its conversions from the table of dtypes.
@@ -39,6 +41,8 @@ macro_rules! define_any_view {
                 $(#[$doc])*
                 $variant(ArrayView<'a, $ty>),
             )*
+            /// Records, whose fields are found by name.
+            Record(RecordView<'a>),
         }
 
         $(
@@ -68,13 +72,28 @@ macro_rules! with_view_arms {
     ) => {
         match $any {
             $(AnyArrayView::$variant($view) => $body,)*
+            AnyArrayView::Record($view) => $body,
         }
     };
 }
 
-/// Returns the element type of a view whose type the compiler knows.
-fn element_of<T: ShElement>(_: &ArrayView<'_, T>) -> ElementType {
-    T::ELEMENT
+/// The element type of each variant.
+macro_rules! element_type_arms {
+    (
+        [$any:expr]
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+    ) => {
+        match $any {
+            $(AnyArrayView::$variant(_) => <$ty as ShElement>::ELEMENT,)*
+            AnyArrayView::Record(view) => ElementType::of_record(view.record_type().item_size()),
+        }
+    };
+}
+
+impl<'a> From<RecordView<'a>> for AnyArrayView<'a> {
+    fn from(view: RecordView<'a>) -> Self {
+        Self::Record(view)
+    }
 }
 
 impl<'a> AnyArrayView<'a> {
@@ -89,6 +108,7 @@ impl<'a> AnyArrayView<'a> {
     /// - [`ViewError::Misaligned`] when the first byte does not lie where an element may lie.
     /// - [`ViewError::InvalidBool`] for a `bool` that is neither 0 nor 1.
     /// - [`ViewError::Shape`] when no array has this shape: too many axes, or too large.
+    /// - [`ViewError::NoRecordType`] for records, which [`RecordView::new`] takes.
     ///
     /// ```
     /// use ndsharray::{AnyArrayView, DType, ElementType};
@@ -98,7 +118,24 @@ impl<'a> AnyArrayView<'a> {
     /// # Ok::<(), ndsharray::ViewError>(())
     /// ```
     pub fn from_bytes(element: impl Into<ElementType>, shape: &'a [usize], bytes: &'a [u8]) -> Result<Self, ViewError> {
-        dispatch_dtype!(element.into().dtype(), T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from))
+        dispatch_dtype!(
+            element.into().dtype(),
+            T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from),
+            record => Err(ViewError::NoRecordType)
+        )
+    }
+
+    /// As [`from_bytes`](Self::from_bytes), with what the elements consist of if they are records.
+    pub(crate) fn of(
+        element: ElementType,
+        record: Option<&'a RecordType>,
+        shape: &'a [usize],
+        bytes: &'a [u8],
+    ) -> Result<Self, ViewError> {
+        match record {
+            Some(record) => RecordView::new(record, shape, bytes).map(Self::Record),
+            None => Self::from_bytes(element, shape, bytes),
+        }
     }
 
     /// What the elements are.
@@ -117,7 +154,7 @@ impl<'a> AnyArrayView<'a> {
     /// What the elements are, with the parameter of their dtype.
     #[must_use]
     pub fn element_type(&self) -> ElementType {
-        with_view!(self, view => element_of(view))
+        for_each_dtype!(element_type_arms, [self])
     }
 
     /// The length of each axis, in elements; `[]` for a 0-d array.
@@ -161,7 +198,7 @@ impl<'a> AnyArrayView<'a> {
     /// ```
     #[must_use]
     pub fn as_typed<T: ShElement>(&self) -> Option<ArrayView<'a, T>> {
-        with_view!(self, view => view.retype())
+        with_view!(self, view => view.as_typed())
     }
 }
 

@@ -36,9 +36,46 @@ pub enum ViewError {
         /// Its byte.
         value: u8,
     },
+    /// A byte of a record is not what its field may hold: a `bool` that is neither 0 nor 1.
+    #[error("byte {at} of record {index} is no bool: it is {value}, which is neither 0 nor 1")]
+    InvalidRecord {
+        /// The first such record, counted in C order.
+        index: usize,
+        /// Where in the record.
+        at: usize,
+        /// The byte.
+        value: u8,
+    },
+    /// An element type of records says nothing of their fields.
+    #[error("an array of records is looked at with its RecordType: RecordView::new")]
+    NoRecordType,
     /// No array has the shape.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+}
+
+/// Why there is no such field to look at.
+///
+/// ```
+/// use ndsharray::{DType, FieldError, RecordType, RecordView};
+///
+/// let record = RecordType::packed([("x", DType::F32)])?;
+/// let view = RecordView::new(&record, &[0], &[])?;
+/// assert_eq!(view.field("y").unwrap_err(), FieldError::NoField { name: "y".to_owned() });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldError {
+    /// The records have no field of this name.
+    #[error("the records have no field {name:?}")]
+    NoField {
+        /// The name asked for.
+        name: String,
+    },
+    /// The field of some record holds no value, or its axes are too many in all.
+    #[error(transparent)]
+    View(#[from] ViewError),
 }
 
 #[cfg(test)]

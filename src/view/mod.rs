@@ -8,11 +8,14 @@ mod index;
 mod iter;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+pub(crate) mod record;
 pub(crate) mod shape;
+mod strided;
 
 use error::ViewError;
 
 use crate::element::ShElement;
+use crate::element::cast::same_type;
 use shape::byte_len;
 
 /// A read-only n-dimensional array in C order (the last axis varies fastest), borrowed for `'a`.
@@ -111,12 +114,12 @@ impl<'a, T: ShElement> ArrayView<'a, T> {
     /// ```
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
-        bytemuck::cast_slice(self.data)
+        T::bytes(self.data)
     }
 
     /// The same view, when `U` is `T`.
-    pub(crate) fn retype<U: ShElement>(self) -> Option<ArrayView<'a, U>> {
-        Some(ArrayView { data: cast::same_type(self.data)?, shape: self.shape })
+    pub(crate) fn as_typed<U: ShElement>(self) -> Option<ArrayView<'a, U>> {
+        Some(ArrayView { data: same_type(self.data)?, shape: self.shape })
     }
 }
 
@@ -178,7 +181,7 @@ pub(crate) fn slice_mut<T: ShElement>(bytes: &mut [u8]) -> Result<&mut [T], View
 ///
 /// `None` for `bool`, which does not take any bytes for a value.
 pub(crate) fn bytes_mut<T: ShElement>(elements: &mut [T]) -> Option<&mut [u8]> {
-    cast::bytes_mut(elements)
+    T::bytes_mut(elements)
 }
 
 /// Bytes as elements, checked as for [`ArrayView::from_bytes`]; they are a whole number of

@@ -20,6 +20,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "retire", play: retire, only: "" },
     Scenario { name: "keep", play: keep, only: "" },
     Scenario { name: "attributes", play: attributes, only: "attributes." },
+    Scenario { name: "records", play: records, only: "types." },
+    Scenario { name: "records again", play: records_again, only: "types." },
     Scenario { name: "sleeper", play: sleeper, only: "" },
     #[cfg(unix)]
     Scenario { name: "refused", play: refused, only: "" },
@@ -283,6 +285,34 @@ fn takeover(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
     let mut victim = play.victim(&format!("write 1000 {SLOTS}"), &stage.dir, "");
     stage.watch(play, &mut victim)
+}
+
+/// The victim describes its records, where a maker of descriptions has died.
+fn records(play: &mut Play) -> Ending {
+    let stage = Stage::empty();
+    fs::write(types_of(&stage.dir), [0; 80]).unwrap();
+    let mut victim = play.victim(&format!("records 1 {SLOTS}"), &stage.dir, "");
+    stage.watch(play, &mut victim)
+}
+
+/// The victim goes on after a writer that died in the middle of a description.
+fn records_again(play: &mut Play) -> Ending {
+    let mut stage = Stage::empty();
+    let mut writer = extra(&format!("records 1 {SLOTS}"), &stage.dir, "types.appended:2:kill");
+    assert!(!writer.end().success());
+    let mut types = fs::read(types_of(&stage.dir)).unwrap();
+    types.extend([40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]);
+    fs::write(types_of(&stage.dir), types).unwrap();
+    let options = stage.dir.options();
+    stage.watchers.extend([options.open(NAME).unwrap(), options.open(NAME).unwrap()]);
+    stage.told = Told { done: Some(2), seq: 2, ..Told::default() };
+    (stage.found, stage.next) = (true, 1000);
+    let mut victim = play.victim(&format!("records 1000 {SLOTS}"), &stage.dir, "");
+    stage.watch(play, &mut victim)
+}
+
+fn types_of(dir: &TestDir) -> std::path::PathBuf {
+    dir.path().join(format!("{NAME}.ndsh-types"))
 }
 
 /// The victim wants another number of slots than a closing writer left.

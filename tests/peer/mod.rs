@@ -71,6 +71,7 @@ fn play(words: &[&str], dir: &Path) {
         ["keep-values", first, count] => victims::keep_values(&slots(count), first.parse().unwrap()),
         ["read-in-order"] => victims::read_in_order(&options.clone().from_oldest(true)),
         ["read-lossless"] => victims::read_in_order(&options.clone().lossless(true)),
+        ["records", first, count] => victims::write_records(&slots(count), first.parse().unwrap()),
         ["write-when-asleep", first] => victims::write_when_asleep(&options, dir, first.parse().unwrap()),
         ["remove"] => options.remove(NAME).unwrap(),
         ["anew", first, count] => victims::write_anew(&slots(count), dir, first.parse().unwrap()),

@@ -3,6 +3,7 @@
 use super::obedient::put;
 use crate::common::{NAME, Named, TIMEOUT, attributes_of, len_of, listen, name_of, say, shape_of, value, wait_until};
 use ndsharray::{Error, Options, Writer};
+use ndsharray_derive::Record;
 use std::path::Path;
 use std::time::Duration;
 
@@ -60,6 +61,29 @@ pub(super) fn write_attributes(options: &Options, first: u64) {
         };
         say(format!("done {id} {seq}"));
     }
+    say("closing");
+}
+
+#[derive(Clone, Copy, Record)]
+#[repr(C)]
+struct Word {
+    word: u64,
+}
+
+#[derive(Clone, Copy, Record)]
+#[repr(C)]
+struct Halves {
+    first: u32,
+    second: u32,
+}
+
+/// Writes records of two kinds.
+pub(super) fn write_records(options: &Options, first: u64) {
+    let mut writer = options.create::<Word>(NAME).unwrap();
+    say("open");
+    (first..first + 2).for_each(|id| put(&mut writer, id));
+    let mut writer = writer.into_dtype::<Halves>();
+    (first + 2..first + 4).for_each(|id| put(&mut writer, id));
     say("closing");
 }
 

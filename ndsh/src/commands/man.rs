@@ -106,9 +106,10 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ("TERM", "what the terminal is: dumb has neither colours nor a screen to take"),
 ];
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("NAME.ndsh", "the board of the channel NAME: what is current"),
     ("NAME.ndsh-readers", "its reader table"),
+    ("NAME.ndsh-types", "what its records consist of"),
     ("NAME.ndsh-HEX", "its values; HEX is the 32 digits of a version 4 UUID"),
     ("NAME.ndsa", "the shared array NAME"),
     ("NAME, NAME_HEX", "the channel NAME of Python's ndsharray: its tag, and its values"),

@@ -31,13 +31,18 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    fn of(sample: &'a OwnedSample) -> Self {
-        Self {
+    /// Fails for records, which are no numbers.
+    fn of(sample: &'a OwnedSample) -> Result<Self> {
+        if let Some(record) = sample.record_type() {
+            return Err(Failure::new(Exit::Failure, format!("its elements are records: {record}"))
+                .advise("Rust and NumPy read them; `ndsh info NAME` tells more about the channel"));
+        }
+        Ok(Self {
             array: ArrayRef { dtype: sample.dtype(), shape: sample.shape(), bytes: sample.as_bytes() },
             seq: Some(sample.seq()),
             missed: Some(sample.missed()),
             age: Some(sample.age()),
-        }
+        })
     }
 }
 
@@ -159,7 +164,7 @@ impl Source {
     /// Reads the current value, if there is one.
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         match self {
-            Self::Channel(reader) => Ok(reader.latest_owned()?.map(|sample| look(Value::of(&sample)))),
+            Self::Channel(reader) => reader.latest_owned()?.map(|sample| Ok(look(Value::of(&sample)?))).transpose(),
             Self::Array(array) => match look_at(array.as_ref(), LOCK_TIMEOUT, look)? {
                 Some(value) => Ok(Some(value)),
                 None => Err(Failure::new(Exit::InUse, "a writer holds the lock of the shared array")
@@ -177,7 +182,7 @@ impl Source {
         let end = Instant::now() + time;
         match self {
             Self::Channel(reader) => match reader.wait_owned(time) {
-                Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample)))),
+                Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample)?))),
                 Ok(None) => Ok(News::Nothing),
                 Err(Error::Closed { .. }) => Ok(News::Closed),
                 Err(error) => Err(error.into()),

@@ -26,7 +26,8 @@ pub(crate) fn files(globals: &Globals, report: &Report) -> Vec<PathBuf> {
     });
     let mut found: Vec<_> = unknown.map(|problem| problem.path.clone()).collect();
     // Too short for the library to have looked: a process may be about to write the header.
-    let own = report.files.iter().filter(|file| matches!(file.role, Role::Board | Role::Readers | Role::Array));
+    let own =
+        report.files.iter().filter(|file| matches!(file.role, Role::Board | Role::Readers | Role::Types | Role::Array));
     let short = own.filter(|file| file.len < SHORT && !damaged(&file.path) && !starts_as_ours(&file.path));
     found.extend(short.map(|file| file.path.clone()));
     if report.kind == Kind::Python && !report.problems.is_empty() {
@@ -69,6 +70,7 @@ fn starts_as_ours(path: &Path) -> bool {
     let magic: &[u8; 8] = match path.extension().and_then(OsStr::to_str) {
         Some("ndsh") => b"NDSHBORD",
         Some("ndsh-readers") => b"NDSHREAD",
+        Some("ndsh-types") => b"NDSHTYPE",
         _ => b"NDSHARRY",
     };
     if !path.symlink_metadata().is_ok_and(|meta| meta.is_file()) {

@@ -71,7 +71,7 @@ impl CopiedBehind {
         if tail.is_none() {
             return Ok(Self::default());
         }
-        let mut bytes = OwnedArray::zeros(DType::U8.into(), &[tail.len()])?;
+        let mut bytes = OwnedArray::zeros(DType::U8.into(), None, &[tail.len()])?;
         let at = Tail::at(header.byte_len) as u64;
         match sys::read_at(file, bytes.bytes_mut(), at) {
             Ok(found) if found == tail.len() => Ok(Self { tail, bytes: Some(bytes) }),

@@ -5,8 +5,10 @@
 use super::open_files::OpenFiles;
 use crate::channel::board::{Board, HeaderWords};
 use crate::channel::payload::ReadPayload;
+use crate::channel::record_types::ReadTypes;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::known::KnownRecord;
 use crate::error::{Error, Result};
 use crate::files::location::Location;
 use crate::files::owners::Owners;
@@ -15,9 +17,12 @@ use crate::format::slot::{FRONT, RawHeader, SlotHeader};
 use crate::format::tail::Tail;
 use ndsharray_protocol::channel::{Latest, Slot, SlotIndex, Standing};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// An array's description.
 pub(crate) struct Array {
+    /// What its elements consist of, if they are records.
+    pub(crate) record: Option<KnownRecord>,
     pub(crate) element: ElementType,
     pub(crate) shape: Vec<usize>,
     pub(crate) byte_len: usize,
@@ -49,6 +54,9 @@ pub(crate) struct Source<'a> {
     pub(crate) owners: Owners,
     /// Those that copies have been made from.
     pub(crate) files: &'a OpenFiles,
+    /// The lineage of the channel, and what is known of its records.
+    pub(crate) lineage: Uuid,
+    pub(crate) types: &'a mut ReadTypes,
 }
 
 /// One [`Cached`] for each slot that this reader has come across.
@@ -97,12 +105,13 @@ impl Cache {
     }
 
     /// Finds out what the slot holds that `latest` names and the caller has pinned.
-    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, from: &Source<'_>) -> Result<()> {
+    pub(crate) fn resolve(&mut self, board: &Board, latest: Latest, from: &mut Source<'_>) -> Result<()> {
         let broken = || HeaderError::Slot { number: latest.number(), slot: latest.slot().get() };
         self.forget_gone(board);
         let slot = board.slot(latest.slot()).ok_or_else(broken)?;
         let place = self.slots.get_mut(latest.slot().get()).ok_or_else(broken)?;
-        let read = |known| Cached::read(slot, latest.number(), known, from, self.max_value);
+        let mut read =
+            |known: Option<&Arc<ReadPayload>>| Cached::read(slot, latest.number(), known, from, self.max_value);
         if let Some(known) = place {
             if known.number != latest.number() {
                 match slot.same_but_time(&known.array.raw) {
@@ -154,7 +163,7 @@ impl Cached {
         slot: &Slot,
         number: u64,
         before: Option<&Arc<ReadPayload>>,
-        from: &Source<'_>,
+        from: &mut Source<'_>,
         max_value: usize,
     ) -> Result<Self> {
         let raw = slot.header();
@@ -168,9 +177,10 @@ impl Cached {
                 Arc::new(ReadPayload::open(from.location, header.payload, needed, from.owners, open)?)
             }
         };
-        let (element, byte_len) = (header.element, header.byte_len);
+        let record = from.types.of(from.location, from.owners, from.lineage, header.element)?.map(KnownRecord::new);
+        let (element, byte_len) = (header.element.with_description(0), header.byte_len);
         let front = raw.front().copied();
-        let array = Arc::new(Array { element, shape: header.shape, byte_len, tail: header.tail, raw });
+        let array = Arc::new(Array { record, element, shape: header.shape, byte_len, tail: header.tail, raw });
         let epoch = slot.epoch();
         Ok(Self {
             number,

@@ -21,6 +21,7 @@ mod waking;
 pub use sample::{OwnedSample, Sample};
 pub use unpinned::Info;
 
+use crate::channel::record_types::ReadTypes;
 use crate::element::dtype::DType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -104,6 +105,7 @@ pub struct Reader {
     // Before the attachment, whose end comes when nothing is mapped any more.
     cache: Cache,
     files: OpenFiles,
+    types: ReadTypes,
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
@@ -182,6 +184,7 @@ impl Reader {
         let reader = Self {
             cache: Cache::new(at.board().slot_count(), options.max_value),
             files: OpenFiles::default(),
+            types: ReadTypes::default(),
             location,
             owners: options.owners,
             max_value: options.max_value,
@@ -547,8 +550,14 @@ impl Reader {
             self.at.unpin();
             return Err(refused);
         }
-        let from = Source { location: &self.location, owners: self.owners, files: &self.files };
-        match self.cache.resolve(self.at.board(), latest, &from) {
+        let mut from = Source {
+            location: &self.location,
+            owners: self.owners,
+            files: &self.files,
+            lineage: self.at.lineage(),
+            types: &mut self.types,
+        };
+        match self.cache.resolve(self.at.board(), latest, &mut from) {
             Ok(()) => {
                 fail_point!("pin.resolved");
                 Ok(Some(latest))

@@ -4,10 +4,13 @@ use super::attachment::Attachment;
 use super::behind::{Behind, CopiedBehind};
 use super::cache::{Array, Cached};
 use crate::channel::payload::ReadPayload;
+use crate::element::ShElement;
+use crate::element::decides;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
-use crate::element::{ShElement, decides};
-use crate::error::{Error, Result};
+use crate::element::record::known::KnownRecord;
+use crate::element::record::record_type::RecordType;
+use crate::error::{Error, Result, check_elements};
 use crate::owned_array::OwnedArray;
 use crate::sys;
 use crate::view::ArrayView;
@@ -215,6 +218,11 @@ impl<'a> Sample<'a> {
         self.cached.written_ns
     }
 
+    #[inline]
+    fn known_record(&self) -> Option<&KnownRecord> {
+        self.cached.array.record.as_ref()
+    }
+
     /// The dtype of the elements.
     #[must_use]
     #[inline]
@@ -287,6 +295,13 @@ impl OwnedSample {
         self.written_ns
     }
 
+    fn known_record(&self) -> Option<&KnownRecord> {
+        match &self.value {
+            Value::Kept { array, .. } => array.record.as_ref(),
+            Value::Copied(copied) => copied.0.known_record(),
+        }
+    }
+
     /// The dtype of the elements.
     #[must_use]
     pub fn dtype(&self) -> DType {
@@ -328,6 +343,12 @@ impl OwnedSample {
 macro_rules! impl_sample {
     ($($sample:tt)*) => {
         impl $($sample)* {
+            /// What the elements consist of, if they are records.
+            #[must_use]
+            pub fn record_type(&self) -> Option<&RecordType> {
+                self.known_record().map(KnownRecord::record)
+            }
+
             /// Values published and not seen since this reader's last read, or its opening.
             ///
             /// A reader is opened before the value that is current then. Together with those seen
@@ -412,15 +433,16 @@ macro_rules! impl_sample {
             /// # Errors
             ///
             /// [`Error::DTypeMismatch`], [`Error::ElementMismatch`] for another element type;
-            /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
+            /// [`Error::RecordMismatch`] for records with other fields; [`Error::InvalidBool`] when
+            /// a `bool` is neither 0 nor 1.
             #[inline]
             pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
                 if self.dtype() != T::DTYPE {
                     return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
                 }
                 // Looked at only where the dtype alone does not decide.
-                if !decides::<T>() && self.element_type() != T::ELEMENT {
-                    return Err(Error::ElementMismatch { expected: T::ELEMENT, found: self.element_type() });
+                if !decides::<T>() {
+                    check_elements::<T>(self.element_type(), self.known_record())?;
                 }
                 // The header has been validated: the payload is as long as its shape says.
                 Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)
@@ -434,7 +456,7 @@ macro_rules! impl_sample {
             ///
             /// [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
             pub fn any_view(&self) -> Result<AnyArrayView<'_>> {
-                Ok(AnyArrayView::from_bytes(self.element_type(), self.shape(), self.as_bytes())?)
+                Ok(AnyArrayView::of(self.element_type(), self.record_type(), self.shape(), self.as_bytes())?)
             }
         }
 

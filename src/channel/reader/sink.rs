@@ -1,15 +1,17 @@
 //! Where copied elements go.
 
+use crate::element::ShElement;
 use crate::element::dtype::DType;
-use crate::element::{ShElement, is_element};
-use crate::error::{Error, Result};
+use crate::element::record::known::KnownRecord;
+use crate::element::record::record_type::RecordType;
+use crate::error::{Error, Result, check_elements};
 use crate::format::slot::SlotHeader;
 use crate::owned_array::OwnedArray;
 use crate::view;
 
 /// Where a copy goes, once its header is known.
 pub(super) trait Sink {
-    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]>;
+    fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]>;
 }
 
 /// Elements of a known type.
@@ -20,11 +22,9 @@ pub(super) struct Elements<'o, T: ShElement> {
 }
 
 impl<T: ShElement> Sink for Elements<'_, T> {
-    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
-        if !is_element::<T>(header.element) {
-            return Err(Error::other_elements(T::ELEMENT, header.element));
-        }
-        resize(self.out, header.byte_len / size_of::<T>(), bytemuck::Zeroable::zeroed())?;
+    fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
+        check_elements::<T>(header.element, record.map(KnownRecord::new).as_ref())?;
+        resize(self.out, header.byte_len / size_of::<T>(), T::zeroed())?;
         match view::bytes_mut(self.out.as_mut_slice()) {
             Some(bytes) => Ok(bytes),
             None => {
@@ -56,8 +56,8 @@ impl<T: ShElement> Elements<'_, T> {
 }
 
 impl Sink for Option<OwnedArray> {
-    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
-        Ok(self.insert(OwnedArray::zeros(header.element, &header.shape)?).bytes_mut())
+    fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
+        Ok(self.insert(OwnedArray::zeros(header.element, record, &header.shape)?).bytes_mut())
     }
 }
 
@@ -68,8 +68,8 @@ pub(super) struct Accepted<F> {
 }
 
 impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
-    fn room(&mut self, header: &SlotHeader) -> Result<&mut [u8]> {
+    fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
         (self.accept)(header.element.dtype(), &header.shape)?;
-        self.array.room(header)
+        self.array.room(header, record)
     }
 }

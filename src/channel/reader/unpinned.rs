@@ -19,6 +19,7 @@ use super::sink::{Accepted, Elements, Sink};
 use super::{CHANNELS, Reader};
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::check_set_aside;
+use crate::channel::record_types::ReadTypes;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
@@ -303,8 +304,9 @@ impl Reader {
             return Ok(Attempt::Moved);
         }
         // From here on an error is the value's own, unless it has been replaced by now.
-        let (files, location, limits) = (&mut self.files, &self.location, (self.owners, self.max_value));
-        let copied = Self::copy_payload(files, location, limits, &raw, index, sink);
+        let (location, limits) = (&self.location, (self.owners, self.max_value));
+        let known = (&mut self.files, &mut self.types, self.at.lineage());
+        let copied = Self::copy_payload(known, location, limits, &raw, index, sink);
         fail_point!("copy.copied");
         if !side.unchanged(latest) {
             return Ok(Attempt::Moved);
@@ -313,15 +315,17 @@ impl Reader {
     }
 
     fn copy_payload(
-        files: &mut OpenFiles,
+        (files, types, lineage): (&mut OpenFiles, &mut ReadTypes, Uuid),
         location: &Location,
         (owners, max_value): (Owners, usize),
         raw: &RawHeader,
         slot: usize,
         sink: &mut impl Sink,
     ) -> Result<(SlotHeader, CopiedBehind)> {
-        let header = raw.decode()?;
+        let mut header = raw.decode()?;
         check_size(&header, max_value)?;
+        let record = types.of(location, owners, lineage, header.element)?;
+        header.element = header.element.with_description(0);
         let needed = header.tail.end(header.byte_len);
         let gone = |found| HeaderError::Payload { expected: needed as u64, found };
         let file = files.get(header.payload, slot, location, owners).map_err(|error| match error {
@@ -336,7 +340,7 @@ impl Reader {
         check_set_aside(file, &identity, needed)?;
         let failed = |error| Error::io("read", &location.payload(header.payload), error);
         let behind = CopiedBehind::read(file, &header, failed)?;
-        let room = sink.room(&header)?;
+        let room = sink.room(&header, record)?;
         match sys::read_front(file, room) {
             Ok(found) if found == room.len() => Ok((header, behind)),
             Ok(found) => Err(gone(found as u64).into()),

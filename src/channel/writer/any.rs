@@ -3,10 +3,12 @@
 use super::AnyWriter;
 use super::attributes::Belongings;
 use super::loan::Loan;
+use super::records::refuse_records;
 #[cfg(feature = "ndarray")]
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::element::typing::Dyn;
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
@@ -21,7 +23,8 @@ impl AnyWriter {
     /// [`Error::AllSlotsPinned`], [`Error::OutOfMemory`], as
     /// [`Writer::write`](crate::Writer::write).
     pub fn write_any(&mut self, array: &AnyArrayView<'_>) -> Result<u64> {
-        self.core.write(array.element_type(), array.shape(), array.as_bytes())
+        let element = self.core.element_of_view(array)?;
+        self.core.write(element, array.shape(), array.as_bytes())
     }
 
     /// As [`write_any`](Self::write_any), with attributes, as
@@ -32,7 +35,8 @@ impl AnyWriter {
     /// As [`Writer::write_with`](crate::Writer::write_with).
     pub fn write_any_with(&mut self, array: &AnyArrayView<'_>, attributes: &[u8]) -> Result<u64> {
         let belongings = Belongings::attributes(attributes);
-        self.core.write_with(array.element_type(), array.shape(), array.as_bytes(), &belongings)
+        let element = self.core.element_of_view(array)?;
+        self.core.write_with(element, array.shape(), array.as_bytes(), &belongings)
     }
 
     /// Publishes a copy of `bytes` as an array of `element` and `shape`.
@@ -102,7 +106,19 @@ impl AnyWriter {
     /// # }
     /// ```
     pub fn loan(&mut self, element: impl Into<ElementType>, shape: &[usize]) -> Result<Loan<'_, Dyn>> {
-        Loan::of(&mut self.core, element.into(), shape)
+        let element = element.into();
+        refuse_records(element)?;
+        Loan::of(&mut self.core, element, shape)
+    }
+
+    /// As [`loan`](Self::loan), for records that are known at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::loan`](crate::Writer::loan); [`Error::TooManyRecordTypes`].
+    pub fn loan_records(&mut self, record: &RecordType, shape: &[usize]) -> Result<Loan<'_, Dyn>> {
+        let element = self.core.element_of_record(record)?;
+        Loan::of(&mut self.core, element, shape)
     }
 
     /// Publishes a copy of an [`ndarray`](::ndarray) array in C order; returns its sequence number.
@@ -118,6 +134,7 @@ impl AnyWriter {
 
 /// Whether `bytes` are an array of `element` and `shape`.
 fn check(element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<()> {
+    refuse_records(element)?;
     let expected = shape::byte_len(shape, element.size())?;
     if expected != bytes.len() {
         return Err(Error::ShapeMismatch { expected, found: bytes.len() });

@@ -11,7 +11,10 @@ use ndarray::{ArrayRef, Dimension};
 pub(super) fn write<T: ShElement, D: Dimension>(core: &mut RawWriter, array: &ArrayRef<T, D>) -> Result<u64> {
     shape::byte_len(array.shape(), size_of::<T>())?;
     match array.as_slice() {
-        Some(data) => core.write(T::ELEMENT, array.shape(), bytemuck::cast_slice(data)),
+        Some(data) => {
+            let element = core.element_of::<T>()?;
+            core.write(element, array.shape(), T::bytes(data))
+        }
         None => {
             let mut loan = Loan::<T>::new(core, array.shape())?;
             loan.view_mut().assign(&array.view().into_dyn());

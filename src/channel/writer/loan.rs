@@ -47,7 +47,7 @@ impl<'w, T: Typing> Loan<'w, T> {
     #[must_use]
     pub fn element_type(&self) -> ElementType {
         match &self.claim {
-            Some(claim) => self.core.element(claim),
+            Some(claim) => self.core.element(claim).with_description(0),
             None => unreachable!("a loan has its claim until `publish` takes the loan"),
         }
     }
@@ -144,7 +144,19 @@ impl<'w, T: Typing> Loan<'w, T> {
 
 impl<'w, T: ShElement> Loan<'w, T> {
     pub(super) fn new(core: &'w mut RawWriter, shape: &[usize]) -> Result<Self> {
-        Self::of(core, T::ELEMENT, shape)
+        let element = core.element_of::<T>()?;
+        let mut loan = Self::of(core, element, shape)?;
+        if T::RECORD.is_some() && !T::TAKES_ANY_BYTES {
+            // An older value may be no value of this one's records.
+            loan.fill_zeros();
+        }
+        Ok(loan)
+    }
+
+    fn fill_zeros(&mut self) {
+        if let Some(claim) = &self.claim {
+            self.core.payload_mut(claim, T::ELEMENT, self.byte_len).fill(0);
+        }
     }
 
     /// All elements, in C order.

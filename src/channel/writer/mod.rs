@@ -12,9 +12,11 @@ mod open;
 mod owned_loan;
 mod raw;
 mod reap;
+mod records;
 mod remove;
 mod renewal;
 mod rotation;
+mod types;
 
 pub use loan::Loan;
 pub use owned_loan::{LoanRefused, OwnedLoan};
@@ -147,11 +149,12 @@ impl<T: ShElement> Writer<T> {
     /// other slots; [`Error::OutOfMemory`] when a larger payload file does not fit. The last value
     /// stays current then.
     pub fn write(&mut self, shape: &[usize], data: &[T]) -> Result<u64> {
-        let bytes = bytemuck::cast_slice(data);
+        let bytes = T::bytes(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }
-        self.core.write(T::ELEMENT, shape, bytes)
+        let element = self.core.element_of::<T>()?;
+        self.core.write(element, shape, bytes)
     }
 
     /// As [`write`](Self::write), with `attributes` of the caller's own beside the elements.
@@ -175,11 +178,12 @@ impl<T: ShElement> Writer<T> {
     /// # }
     /// ```
     pub fn write_with(&mut self, shape: &[usize], data: &[T], attributes: &[u8]) -> Result<u64> {
-        let bytes = bytemuck::cast_slice(data);
+        let bytes = T::bytes(data);
         if shape::byte_len(shape, size_of::<T>())? != bytes.len() {
             return Err(Error::ShapeMismatch { expected: shape::element_count(shape)?, found: data.len() });
         }
-        self.core.write_with(T::ELEMENT, shape, bytes, &Belongings::attributes(attributes))
+        let element = self.core.element_of::<T>()?;
+        self.core.write_with(element, shape, bytes, &Belongings::attributes(attributes))
     }
 
     /// Returns a loan of the next value's memory, to be filled without a copy.

@@ -3,6 +3,7 @@
 use super::keeping::terms;
 use crate::channel::board::{Board, HeaderWords};
 use crate::channel::reader_table::Table;
+use crate::channel::record_types::{Descriptions, Maker, make_types};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::claim_name::{self, Claim, Claimed, claim_existing};
@@ -110,6 +111,8 @@ impl OwnedChannel {
                     value,
                     is_rescue: false,
                     is_import: false,
+                    // The file of its records stays: it has the same lineage.
+                    types: Descriptions::new(),
                 };
                 retire(&location, options, &board, &head, kept)?;
                 continue;
@@ -167,6 +170,8 @@ pub(super) struct Before {
     pub(super) is_rescue: bool,
     /// Whether no board of another lineage will do: the numbers are those of a source elsewhere.
     pub(super) is_import: bool,
+    /// Descriptions of records whose file has gone with the board.
+    pub(super) types: Descriptions,
 }
 
 impl Before {
@@ -231,6 +236,11 @@ fn make_board(
     let unfinished = claim.unfinished();
     let board = Board::create(claim, &path, options.max_slots)?;
     fail_point!("create.reserved");
+    if !before.types.is_empty() {
+        // Before a header that names one of them.
+        let maker = Maker { lineage: head.lineage, owners: options.owners, mode: options.mode | 0o600 };
+        make_types(location, maker, &before.types)?;
+    }
     if before.is_rescue {
         // With the board's file there, which makes the next writer look for this one if we die.
         before.value = rescue();

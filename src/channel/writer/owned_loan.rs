@@ -4,8 +4,10 @@
 
 use super::AnyWriter;
 use super::attributes::Belongings;
+use super::records::refuse_records;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;
 use crate::view::cast::check_bools;
@@ -74,11 +76,34 @@ impl AnyWriter {
     ///
     /// As [`Writer::loan`](crate::Writer::loan), with the writer.
     pub fn into_loan(
-        mut self,
+        self,
         element: impl Into<ElementType>,
         shape: &[usize],
     ) -> std::result::Result<OwnedLoan, LoanRefused> {
         let element = element.into();
+        match refuse_records(element) {
+            Ok(()) => self.into_loan_of(element, shape),
+            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+        }
+    }
+
+    /// As [`into_loan`](Self::into_loan), for records that are known at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::loan`](crate::Writer::loan), with the writer; [`Error::TooManyRecordTypes`].
+    pub fn into_loan_of_records(
+        mut self,
+        record: &RecordType,
+        shape: &[usize],
+    ) -> std::result::Result<OwnedLoan, LoanRefused> {
+        match self.core.element_of_record(record) {
+            Ok(element) => self.into_loan_of(element, shape),
+            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+        }
+    }
+
+    fn into_loan_of(mut self, element: ElementType, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
         let core = &mut self.core;
         let claimed =
             shape::byte_len(shape, element.size()).map_err(Error::from).and_then(|len| Ok((core.claim(len)?, len)));
@@ -103,7 +128,7 @@ impl OwnedLoan {
     /// The element type: the dtype with its parameter.
     #[must_use]
     pub fn element_type(&self) -> ElementType {
-        self.element
+        self.element.with_description(0)
     }
 
     /// The length of each axis; empty once the loan is over.

@@ -3,6 +3,7 @@
 use super::keeping::{Keeping, Wait};
 use super::open::{Before, OwnedChannel};
 use super::rotation::{Choice, Rotation, bits};
+use super::types::Types;
 use crate::arch::clock::Stamps;
 use crate::arch::memcpy::copy;
 use crate::channel::board::HeaderWords;
@@ -79,6 +80,8 @@ pub(crate) struct RawWriter {
     pub(super) orphans: PinMask,
     stamps: Stamps,
     home: Home,
+    /// What the channel's records consist of.
+    pub(super) types: Types,
 }
 
 /// A channel without files, until it is re-created.
@@ -122,6 +125,7 @@ impl RawWriter {
             ahead: Preclaimed::default(),
             orphans: PinMask::EMPTY,
             stamps: Stamps::new(),
+            types: Types::default(),
             home,
             held,
         };

@@ -120,6 +120,9 @@ impl RawWriter {
             }
             fail_point!("inherit.slot");
         }
+        if !self.latest.is_none() {
+            self.inherit_types();
+        }
         fail_point!("inherit.sorted");
         if let Some(owners) = self.held.leftovers {
             // Best effort: where the directory cannot be listed, what a dead writer left stays.

@@ -3,6 +3,7 @@
 use super::open::{claim_board, claim_existing_board, open_board, wake_readers};
 use crate::channel::board::Board;
 use crate::channel::reader_table::Table;
+use crate::channel::record_types::{check_types, remove_types};
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -33,6 +34,7 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
         // name is ours.
         Err(Error::NotFound { .. }) if has_leftovers(location) => {
             check_table(location, options)?;
+            check_types(location, options.owners)?;
             claim_board(location, options)?
         }
         claimed => claimed?,
@@ -63,11 +65,12 @@ pub(super) fn remove(location: &Location, options: &Options, readers: Readers) -
     let payloads = remove_payloads(location, options.owners, &[], || {
         fail_point!("remove.payload");
     });
+    let types = remove_types(location, options.owners);
     let table = remove_if_there(&location.readers());
     fail_point!("remove.table");
     let board = claim.remove().map_err(|e| Error::io("remove", &location.board(), e));
     fail_point!("remove.board");
-    payloads.and(table).and(board)
+    payloads.and(types).and(table).and(board)
 }
 
 /// Refuses a channel that has readers and no writer, without its locks.
@@ -122,5 +125,8 @@ fn lock_out_readers(location: &Location, options: &Options) -> Result<Option<Loc
 }
 
 fn has_leftovers(location: &Location) -> bool {
-    location.readers().symlink_metadata().is_ok() || payload_files(location).is_ok_and(|files| !files.is_empty())
+    let exists = |path: std::path::PathBuf| path.symlink_metadata().is_ok();
+    exists(location.readers())
+        || exists(location.types())
+        || payload_files(location).is_ok_and(|files| !files.is_empty())
 }

@@ -29,6 +29,7 @@ impl RawWriter {
         let exists = |id| location.payload(id).symlink_metadata().is_ok();
         has_name(&location.board(), self.held.board.identity())
             && has_name(&location.readers(), self.held.table.identity())
+            && self.types.written.has_its_file(location)
             && self.payload_id().is_none_or(exists)
             && self.slots.iter().filter_map(|state| state.payload.as_ref()).all(|payload| exists(payload.id()))
     }
@@ -47,6 +48,7 @@ impl RawWriter {
             value: kept.clone(),
             is_rescue: false,
             is_import: false,
+            types: self.types.written.known().clone(),
         };
         let kept = kept.map(|(header, _)| header.payload());
         let value = if kept.is_none() { self.rescue() } else { None };
@@ -91,6 +93,7 @@ impl RawWriter {
         (self.look, self.ahead, self.orphans) = (PinScan::default(), Preclaimed::default(), PinMask::EMPTY);
         self.lost = None;
         self.inherit();
+        self.renew_types()?;
         Ok(())
     }
 
@@ -119,6 +122,7 @@ impl RawWriter {
                 let _ = sys::remove_file(&location.payload(id));
             }
         }
+        let _ = self.types.written.unlink(location);
         let _ = unlink_if_same(&location.readers(), table.identity());
         let _ = unlink_if_same(&location.board(), board.identity());
         fail_point!("renew.removed");

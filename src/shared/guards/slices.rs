@@ -11,6 +11,7 @@ use crate::view::ArrayView;
 use crate::view::any::AnyArrayView;
 use crate::view::cast::check_bools;
 use crate::view::error::ViewError;
+use crate::view::record::{RecordView, check_records};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
@@ -24,7 +25,7 @@ struct Elements<'a, T: Typing> {
     len: usize,
     shape: &'a [usize],
     known: T::Known,
-    _held: Borrowed<'a>,
+    held: Borrowed<'a>,
 }
 
 /// Shared access to the elements: they do not change while this lives.
@@ -61,7 +62,7 @@ impl<'a, T: Typing> Elements<'a, T> {
     #[inline(always)]
     fn new(bytes: NonNull<[u8]>, held: Borrowed<'a>, array: &'a SharedArray<T>) -> Self {
         let len = T::ELEMENT.map_or(bytes.len(), |element| bytes.len() / element.size());
-        Self { data: bytes.cast(), len, shape: array.shape(), known: T::known(array.element), _held: held }
+        Self { data: bytes.cast(), len, shape: array.shape(), known: T::known(array.element), held }
     }
 
     #[inline(always)]
@@ -111,7 +112,28 @@ impl Elements<'_, Dyn> {
                 Ok(view) => view.into(),
                 Err(error) => unreachable!("an array has as many elements as its shape: {error}"),
             }
-        })
+        }, record => self.records(bytes))
+    }
+
+    fn records<'s>(&'s self, bytes: &'s [u8]) -> AnyArrayView<'s> {
+        let Some(record) = self.held.at().elements().record_type() else {
+            unreachable!("an array of records has their description")
+        };
+        match RecordView::new(record, self.shape, bytes) {
+            Ok(view) => view.into(),
+            Err(error) => unreachable!("an array has as many elements as its shape: {error}"),
+        }
+    }
+}
+
+/// Whether all elements are values of `T`, or of the dtype where `T` names none.
+///
+/// The fields of records are looked at when they are asked for, unless `T` has them.
+#[inline(always)]
+fn check_all<T: Typing>(dtype: DType, bytes: &[u8]) -> std::result::Result<(), ViewError> {
+    match T::RECORD {
+        Some(layout) => check_records(layout, bytes),
+        None => check(dtype, bytes),
     }
 }
 
@@ -130,7 +152,7 @@ impl<'a, T: Typing> ReadGuard<'a, T> {
         // guard's last use of the elements; see `lock`. Code that changes elements without the lock
         // is unsafe, and promises not to do so meanwhile.
         let bytes = unsafe { memory.bytes(0..memory.byte_len()) }.unwrap_or(&[]);
-        check(array.dtype(), bytes)?;
+        check_all::<T>(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
     }
 }
@@ -142,7 +164,7 @@ impl<'a, T: Typing> WriteGuard<'a, T> {
         // SAFETY: the lock is held exclusively until it is released, after the guard's last use of
         // the elements; see `lock`, and `ReadGuard::new`.
         let bytes = unsafe { memory.bytes_mut(0..memory.byte_len()) }.unwrap_or(&mut []);
-        check(array.dtype(), bytes)?;
+        check_all::<T>(array.dtype(), bytes)?;
         Ok(Self(Elements::new(NonNull::from(bytes), held, array)))
     }
 }

@@ -24,6 +24,7 @@ mod ownership;
 #[cfg(unix)]
 mod permissions;
 mod processes;
+mod records;
 mod removal;
 #[cfg(feature = "ndarray")]
 mod round_trip;

@@ -12,6 +12,7 @@ mod processes;
 // The machine's Python, whatever this is compiled for: it must have the same byte order.
 #[cfg(target_endian = "little")]
 mod python;
+mod records;
 mod support;
 #[cfg(feature = "failpoints")]
 mod sweep;

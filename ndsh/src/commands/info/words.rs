@@ -74,6 +74,9 @@ fn value(report: &Report, summary: &Summary) -> String {
         return if report.problems.is_empty() { "none" } else { "unknown" }.to_owned();
     };
     let mut text = format!("{} {}, {}", value.dtype, shape(&value.shape), size(value.byte_len as u64));
+    if let Some(record) = &value.record {
+        text += &format!(", fields {}", printable(&record.to_string()));
+    }
     if let Some(seq) = value.seq {
         text += &format!(", number {seq}");
     }

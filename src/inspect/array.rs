@@ -96,6 +96,8 @@ fn member(file: &Opened, entry: Option<&Entry>, index: usize) -> Reader {
         pins: Vec::new(),
         seen: 0,
         retries: 0,
+        behind: 0,
+        lossless: false,
         sharing: entry.map_or(0, Entry::sharing),
     }
 }

@@ -51,7 +51,7 @@ fn look_once(location: &Location) -> Result<Report> {
         readers: Vec::new(),
         readers_known: true,
         max_readers: 0,
-        details: Details::Channel { state: None, epoch: 0, slots: Vec::new() },
+        details: Details::Channel { state: None, epoch: 0, history: 0, waits: false, slots: Vec::new() },
         problems: Vec::new(),
     };
     match (&board_file, &board) {
@@ -62,7 +62,7 @@ fn look_once(location: &Location) -> Result<Report> {
             // A board without a head and without anything wrong is still being made, or its maker
             // died.
             let state = board_file.as_ref().filter(|_| notes.problems.is_empty()).map(|_| ChannelState::Starting);
-            report.details = Details::Channel { state, epoch: 0, slots: Vec::new() };
+            report.details = Details::Channel { state, epoch: 0, history: 0, waits: false, slots: Vec::new() };
         }
     }
     notes.file(location.types(), Role::Types);
@@ -122,7 +122,7 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
     };
     report.max_readers = board.head.readers as usize;
     if state != ChannelState::Starting {
-        let seen = readers::look(location, &board.head, notes);
+        let seen = readers::look(location, &board.head, hot.latest.load().number(), notes);
         (report.readers, report.readers_known, report.max_readers) = (seen.readers, seen.known, seen.most);
     }
     let mut slots = match slots::all(file, board, location, notes) {
@@ -156,5 +156,8 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
             None
         }
     };
-    report.details = Details::Channel { state: Some(state), epoch: hot.epoch(), slots };
+    let terms = hot.terms();
+    // A board of a writer that said nothing keeps the current value.
+    let history = usize::from(terms.history).max(1);
+    report.details = Details::Channel { state: Some(state), epoch: hot.epoch(), history, waits: terms.waits, slots };
 }

@@ -26,7 +26,9 @@ impl Seen {
 }
 
 /// The readers of the channel with this board.
-pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -> Seen {
+///
+/// `newest` is the number of its current value.
+pub(super) fn look(location: &Location, board: &FileHeader, newest: u64, notes: &mut Notes) -> Seen {
     let path = location.readers();
     let most = board.readers as usize;
     let file = match open(location, notes) {
@@ -49,11 +51,14 @@ pub(super) fn look(location: &Location, board: &FileHeader, notes: &mut Notes) -
     };
     let reader = |(index, entry): (usize, &Entry)| {
         let pins: &Pins = entry.as_ref();
+        let seen = pins.seen();
         Reader {
             index,
             owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: entry.pid() },
             pins: slots(pins.borrowed()).chain(slots(pins.kept().without(pins.borrowed()))).collect(),
-            seen: pins.seen().number(),
+            seen: seen.number(),
+            behind: newest.saturating_sub(seen.number()),
+            lossless: seen.is_lossless(),
             retries: pins.retries(),
             sharing: 0,
         }
@@ -78,6 +83,8 @@ pub(super) fn living(location: &Location, notes: &mut Notes) -> Seen {
         owner: Owner { life: file.life(&Table::SEATS.range(index)), pid: None },
         pins: Vec::new(),
         seen: 0,
+        behind: 0,
+        lossless: false,
         retries: 0,
         sharing: 0,
     };

@@ -237,6 +237,11 @@ pub struct Reader {
     /// The last value that it has come to. 0 for none, and all ones when it reads no more, but
     /// still holds values.
     pub seen: u64,
+    /// How many values have been published since that one. 0 for a shared array, for a reader that
+    /// reads no more, and where the channel has no value.
+    pub behind: u64,
+    /// Whether it must see every value, so that the writer waits for it.
+    pub lossless: bool,
     /// How often it came too late to pin a value.
     pub retries: u64,
     /// How often it shares a shared array at this moment; 0 for a channel.
@@ -253,6 +258,10 @@ pub enum Details {
         state: Option<ChannelState>,
         /// How many writers it has had.
         epoch: u64,
+        /// How many values its writer keeps, the current one included; 0 where that is not known.
+        history: usize,
+        /// Whether its writer waits for lossless readers.
+        waits: bool,
         /// Its slots, used or not.
         slots: Vec<Slot>,
     },

@@ -36,6 +36,7 @@ pub(super) fn all(file: &Opened, before: &BoardSnapshot, location: &Location, no
     let Some(after) = snapshot(file)? else { return Ok(Vec::new()) };
     let Some(hot) = board.hot() else { return Ok(Vec::new()) };
     let latest = hot.latest.load();
+    check_cells(&board, &after, file, notes);
     let mut slots = Vec::new();
     for (index, slot) in board.slots().iter().enumerate() {
         let seq = slot.seq.load();
@@ -45,6 +46,21 @@ pub(super) fn all(file: &Opened, before: &BoardSnapshot, location: &Location, no
         slots.push(describe(index, slot, stays, current, file, location, notes));
     }
     Ok(slots)
+}
+
+/// Notes cells that no writer leaves. `after` is a copy of the board that is newer than `board`.
+fn check_cells(board: &BoardSnapshot, after: &BoardSnapshot, file: &Opened, notes: &mut Notes) {
+    let Some(newest) = after.hot().map(|hot| hot.latest.load().number()) else { return };
+    let count = board.slots().len();
+    for (cell, slot) in board.slots().iter().enumerate() {
+        let holds = slot.cell.load();
+        if !channel::is_sound(holds, cell, count, newest) {
+            let (found, slot) = (holds.number(), holds.slot().get());
+            // The last number that is looked for there.
+            let number = newest.saturating_sub(newest.wrapping_add((count - cell) as u64) % count as u64);
+            notes.slot_problem(&file.path, cell, HeaderError::Cell { number, cell, found, slot });
+        }
+    }
 }
 
 fn snapshot(file: &Opened) -> Result<Option<BoardSnapshot>> {

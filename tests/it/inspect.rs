@@ -1,6 +1,6 @@
 //! Reports on channels and arrays: contents, damage, and no disturbance of any process.
 
-use crate::channel::support::{NAME, TIMEOUT, TestDir, wait_until};
+use crate::channel::support::{NAME, TIMEOUT, TestDir, overwrite, wait_until};
 use crate::peer::channel;
 #[cfg(not(windows))]
 use ndsharray::compat;
@@ -306,4 +306,36 @@ fn the_machine_can_do_what_it_must() {
     assert!(dir.files().is_empty() && start.elapsed() < Duration::from_secs(20));
     let trials = ndsharray::inspect::try_out("/nowhere/at/all");
     assert!(trials.len() == 1 && trials[0].outcome.is_err());
+}
+
+#[test]
+fn history_and_how_far_readers_are_behind_are_shown() {
+    let dir = TestDir::new();
+    let options = dir.options().max_slots(8).history(4).wait_for_readers(Duration::ZERO);
+    let mut writer = options.create::<u64>(NAME).unwrap();
+    let mut recorder = dir.options().lossless(true).open(NAME).unwrap();
+    let mut display = dir.reader();
+    for value in 1..=5 {
+        writer.write(&[1], &[value]).unwrap();
+    }
+    recorder.read_next().unwrap();
+    display.read().unwrap();
+    let report = look(&dir, Kind::Channel);
+    assert!(matches!(report.details, Details::Channel { history: 4, waits: true, .. }), "{report:?}");
+    let shown: Vec<_> = report.readers.iter().map(|r| (r.seen, r.behind, r.lossless)).collect();
+    assert_eq!(shown, [(1, 4, true), (5, 0, false)]);
+    assert!(report.problems.is_empty());
+
+    // The cell of value 3, which then names slot 63.
+    let at = 128 + 576 * 3 + 560;
+    overwrite(&dir.board(), at, &(3_u64 << 6 | 63).to_ne_bytes());
+    let report = look(&dir, Kind::Channel);
+    let expected = HeaderError::Cell { number: 3, cell: 3, found: 3, slot: 63 };
+    assert!(
+        matches!(report.problems.as_slice(), [problem] if problem.slot == Some(3)
+            && matches!(&problem.error, Error::Corrupt(error) if *error == expected)),
+        "{:?}",
+        report.problems
+    );
+    assert_eq!(report.value.unwrap().seq, Some(5), "the last value is there all the same");
 }

@@ -64,6 +64,16 @@ pub enum Found {
     },
 }
 
+/// Whether a writer can have left `holds` in a cell of a board with so many slots.
+///
+/// `newest` is a number of `latest` that was loaded after the cell.
+pub fn is_sound(holds: Latest, cell: usize, slots: usize, newest: u64) -> bool {
+    holds.to_bits() == 0
+        || holds.number().checked_rem(slots as u64) == Some(cell as u64)
+            && holds.number() <= newest.saturating_add(1)
+            && holds.slot().get() < slots
+}
+
 /// How an attempt to pin an older value ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OlderPin {
@@ -96,10 +106,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>> ReaderSide<'_, S> {
         }
         // Loaded after the cell, which was stored after the `latest` of the number before.
         let newest = self.latest().number();
-        let is_sound = holds.number().checked_rem(count) == Some(residue)
-            && holds.number() <= newest.saturating_add(1)
-            && holds.slot().get() < self.slots.len();
-        if is_sound { Found::Gone } else { Found::Damaged { cell, holds } }
+        if is_sound(holds, cell, self.slots.len(), newest) { Found::Gone } else { Found::Damaged { cell, holds } }
     }
 
     /// The numbers above `number` whose values may stand, up to that of `latest`.
@@ -176,13 +183,6 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
             fail_point!("publish.celled");
         }
     }
-}
-
-/// Lets a new board begin with older values too, which its first slots describe already.
-pub fn begin_with_older(cell: &CellWord, seq: &SlotSeq, at: Latest) {
-    // Relaxed: the head, written last, publishes all of it.
-    seq.0.store(at.number(), Ordering::Relaxed);
-    cell.0.store(at.to_bits(), Ordering::Relaxed);
 }
 
 #[cfg(test)]

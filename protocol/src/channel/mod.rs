@@ -103,7 +103,7 @@ mod word;
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
-pub use history::{CellWord, Found, OlderPin, begin_with_older};
+pub use history::{CellWord, Found, OlderPin, is_sound};
 pub use lossless::{Gate, Seen, Terms};
 pub use per_slot::PerSlot;
 pub use pin::{KeptPins, PinAttempt, ReaderSide};

@@ -12,6 +12,10 @@ pub(super) struct Full {
     pub(super) summary: Summary,
     /// Number of writers that the channel has had.
     pub(super) epoch: Option<u64>,
+    /// How many values the channel's writer keeps.
+    pub(super) history: Option<usize>,
+    /// Whether it waits for lossless readers.
+    pub(super) waits: Option<bool>,
     pub(super) files: Vec<FileInfo>,
     pub(super) slots: Vec<SlotInfo>,
     pub(super) entries: Vec<EntryInfo>,
@@ -54,6 +58,8 @@ pub(super) struct EntryInfo {
     pub(super) owner: ProcessInfo,
     pub(super) pins: Vec<usize>,
     pub(super) seen: u64,
+    pub(super) behind: u64,
+    pub(super) lossless: bool,
     pub(super) retries: u64,
     pub(super) sharing: u64,
 }
@@ -64,9 +70,15 @@ impl Full {
             Details::Channel { epoch, slots, .. } => (Some(*epoch), slots.iter().map(SlotInfo::new).collect()),
             _ => (None, Vec::new()),
         };
+        let (history, waits) = match report.details {
+            Details::Channel { history, waits, .. } if history > 0 => (Some(history), Some(waits)),
+            _ => (None, None),
+        };
         Self {
             summary: Summary::new(report, rate, &mapped_by),
             epoch,
+            history,
+            waits,
             files: report.files.iter().map(FileInfo::new).collect(),
             slots,
             entries: report.readers.iter().map(EntryInfo::new).collect(),
@@ -118,6 +130,8 @@ impl EntryInfo {
             owner: reader.owner.into(),
             pins: reader.pins.clone(),
             seen: reader.seen,
+            behind: reader.behind,
+            lossless: reader.lossless,
             retries: reader.retries,
             sharing: reader.sharing,
         }

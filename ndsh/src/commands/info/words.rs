@@ -30,6 +30,12 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
     if let (Some(state), Some(epoch)) = (state(report), full.epoch) {
         line("state", &format!("{state}, writer number {epoch} of this channel"))?;
     }
+    if let (Some(history), Some(waits)) = (full.history, full.waits)
+        && (history > 1 || waits)
+    {
+        let for_readers = if waits { ", and waits for lossless readers" } else { "" };
+        line("history", &format!("the writer keeps {}{for_readers}", counted(history as u64, "value")))?;
+    }
     let role = if report.kind == Kind::Array { "handles" } else { "readers" };
     if let Some(readers) = summary.readers {
         let dead = match summary.dead_readers {
@@ -163,13 +169,15 @@ fn entries(entries: &[EntryInfo], kind: Kind) -> Columns {
         }
         return columns;
     }
-    let mut columns = Columns::new(&["  ENTRY", "READER", "HOLDS SLOTS", ">LAST MAPPED", ">CAME TOO LATE"]);
+    let mut columns =
+        Columns::new(&["  ENTRY", "READER", "HOLDS SLOTS", ">LAST MAPPED", ">BEHIND BY", ">CAME TOO LATE"]);
     for entry in entries {
         columns.row([
             format!("  {}", entry.entry),
             entry.owner.words(),
             list(&entry.pins),
             entry.seen.to_string(),
+            format!("{}{}", entry.behind, if entry.lossless { ", lossless" } else { "" }),
             counted(entry.retries, "time"),
         ]);
     }

@@ -3,7 +3,7 @@
 use crate::args::Globals;
 use crate::args::seconds::{due, parse_positive};
 use crate::complete::names;
-use crate::endpoints::{Target, TargetArgs};
+use crate::endpoints::{Replay, TargetArgs};
 use crate::failure::{Exit, Failure, Result};
 use crate::recording::Recording;
 use crate::terminal::{Interrupt, Progress};
@@ -14,6 +14,8 @@ use std::time::Instant;
 /// Publish a recording again, with its original timing
 ///
 /// The channel is created for the first value. At the end it is removed, unless --keep keeps it.
+/// Values keep their attributes, the time of their first publication, and, without --loop, their
+/// numbers.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
@@ -39,27 +41,28 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut recording = Recording::open(&args.from)?;
-    let times = args.schedule(recording.times());
+    let notes = recording.notes().to_vec();
+    let times = args.schedule(&notes.iter().map(|note| note.time).collect::<Vec<_>>());
     if times.is_empty() {
         return Err(Failure::new(Exit::Failure, format!("{} has no values", args.from.display())));
     }
     // Read before the channel is created, so that a bad recording leaves nothing behind.
     let mut next = Some(recording.get(0)?);
     let interrupt = Interrupt::catch()?;
-    let mut target = Target::create(globals, &args.target, &args.name, args.keep)?;
+    let mut target = Replay::create(globals, &args.target, &args.name, args.keep, &notes, args.repeat)?;
     let progress = Progress::new("play", (!args.repeat).then_some(times.len() as u64))?;
     loop {
         let start = Instant::now();
-        for (index, time) in times.iter().enumerate() {
+        for (index, (time, note)) in times.iter().zip(&notes).enumerate() {
             // Read before it is due, so that it can be on time.
-            let array = match next.take() {
-                Some(array) => array,
+            let (array, attributes) = match next.take() {
+                Some(value) => value,
                 None => recording.get(index)?,
             };
             if interrupt.sleep(due(*time).saturating_sub(start.elapsed())) {
                 return Ok(());
             }
-            target.write(array.view())?;
+            target.write(note, array.view(), &attributes)?;
             progress.step();
         }
         if !args.repeat || interrupt.sleep(due(args.pause(&times)).saturating_sub(start.elapsed())) {

@@ -6,7 +6,7 @@ use crate::array::Array;
 use crate::complete::names;
 use crate::endpoints::{News, Source, Value, Which};
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{size, tell};
+use crate::output::{size, tell, unix_time};
 use crate::recording::{Note, Recorder};
 use crate::terminal::{Interrupt, Progress};
 use clap_complete::ArgValueCompleter;
@@ -23,7 +23,8 @@ const QUEUE: usize = 16;
 ///
 /// DIR gets a file 00000000.npy and so on for each value, and index.jsonl with their times.
 /// FILE.npz is one archive: `numpy.load(FILE)` has the values under the keys 00000000 and so on,
-/// and the arrays time, unix_time, seq and missed. Recording begins with the current value. A
+/// and the arrays time, unix_time, seq, missed, epoch and incarnation; attributes are the bytes
+/// 00000000_attributes and so on. Recording begins with the current value. A
 /// channel has no queue: a value that comes too fast for the disk is missed, and counted as missed.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -50,7 +51,7 @@ pub(crate) struct Args {
 }
 
 /// A value on its way to the disk.
-type Taken = (Note, Array);
+type Taken = (Note, Array, Vec<u8>);
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
@@ -117,8 +118,8 @@ fn take(
 
 /// Writes values until the channel's reader ends.
 fn keep(mut recorder: Recorder, from: Receiver<Taken>) -> Result<()> {
-    for (note, array) in from {
-        recorder.add(note, array.view())?;
+    for (note, array, attributes) in from {
+        recorder.add(note, array.view(), &attributes)?;
     }
     recorder.finish()
 }
@@ -139,7 +140,7 @@ const STREAM: Duration = Duration::from_secs(60);
 impl Clock {
     fn take(&mut self, value: &Value<'_>) -> Result<Taken> {
         let note = self.note(Instant::now(), SystemTime::now(), value);
-        Ok((note, value.array.to_array()?))
+        Ok((note, value.array.to_array()?, value.attributes.to_vec()))
     }
 
     fn note(&mut self, now: Instant, time: SystemTime, value: &Value<'_>) -> Note {
@@ -154,7 +155,11 @@ impl Clock {
             }
         });
         let written = now.duration_since(origin).as_secs_f64() - age.as_secs_f64();
-        Note { time: written.max(0.0), unix_time: unix + written, seq: value.seq, missed: value.missed }
+        let (epoch, incarnation) = value.origin.map(|origin| (origin.epoch, origin.incarnation)).unzip();
+        // What is republished here keeps the time of its source.
+        let unix_time =
+            value.origin.filter(|_| value.is_imported).map_or(unix + written, |origin| unix_time(origin.time));
+        Note { time: written.max(0.0), unix_time, seq: value.seq, missed: value.missed, epoch, incarnation }
     }
 }
 
@@ -169,7 +174,7 @@ mod tests {
         let note = |(now, age): &(u64, u64)| {
             let array = ArrayRef { dtype: DType::U8, shape: &[0], bytes: &[] };
             let age = Some(Duration::from_millis(*age));
-            let value = Value { array, seq: None, missed: None, age };
+            let value = Value { age, ..Value::bare(array) };
             clock.note(start + Duration::from_millis(*now), UNIX_EPOCH + Duration::from_secs(9), &value).time
         };
         values.iter().map(note).collect()

@@ -2,6 +2,7 @@
 
 mod block;
 mod follow;
+mod replay;
 mod shared_array;
 mod source;
 mod source_args;
@@ -9,6 +10,7 @@ mod stream;
 mod target;
 
 pub(crate) use follow::{Follower, State};
+pub(crate) use replay::Replay;
 pub(crate) use source::{News, Source, Value, Which};
 pub(crate) use source_args::SourceArgs;
 pub(crate) use stream::Until;

@@ -7,6 +7,7 @@ use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
 use crate::files::RawLayout;
 use crate::terminal::Interrupt;
+use ndsharray::raw::Origin;
 use ndsharray::{Error, Options, OwnedSample, Reader, compat};
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,14 @@ pub(crate) struct Value<'a> {
     pub(crate) seq: Option<u64>,
     /// Values published since the last one read here, and not read.
     pub(crate) missed: Option<u64>,
-    /// Time since it was written; `None` for a shared array.
+    /// Time since it was published; `None` for a shared array.
     pub(crate) age: Option<Duration>,
+    /// The attributes beside it; empty without.
+    pub(crate) attributes: &'a [u8],
+    /// What a channel says of its origin.
+    pub(crate) origin: Option<Origin>,
+    /// Whether that is elsewhere.
+    pub(crate) is_imported: bool,
 }
 
 impl<'a> Value<'a> {
@@ -42,7 +49,15 @@ impl<'a> Value<'a> {
             seq: Some(sample.seq()),
             missed: Some(sample.missed()),
             age: Some(sample.age()),
+            attributes: sample.attributes(),
+            origin: Some(Origin { incarnation: sample.incarnation(), epoch: sample.epoch(), time: sample.time() }),
+            is_imported: sample.is_imported(),
         })
+    }
+
+    /// An array of which nothing else is known.
+    pub(crate) fn bare(array: ArrayRef<'a>) -> Self {
+        Self { array, seq: None, missed: None, age: None, attributes: &[], origin: None, is_imported: false }
     }
 }
 
@@ -171,7 +186,7 @@ impl Source {
                     .advise("`ndsh info NAME` says more about it")),
             },
             Self::Python(reader) => read_python(reader, look),
-            Self::Block(block) => Ok(Some(look(in_place(block.read()?.view())))),
+            Self::Block(block) => Ok(Some(look(Value::bare(block.read()?.view())))),
         }
     }
 
@@ -194,7 +209,7 @@ impl Source {
             }
             Self::Block(block) => {
                 std::thread::sleep(time.min(ARRAY_NAP));
-                Ok(News::Value(look(in_place(block.read()?.view()))))
+                Ok(News::Value(look(Value::bare(block.read()?.view()))))
             }
             Self::Python(reader) => {
                 let mut look = Some(look);
@@ -253,16 +268,11 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     }
 }
 
-/// What is known of an array that changes in place.
-fn in_place(array: ArrayRef<'_>) -> Value<'_> {
-    Value { array, seq: None, missed: None, age: None }
-}
-
 /// Reads an array under its lock; `None` if waiting for it takes longer than `time`.
 fn look_at<R>(array: &dyn LockedView, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(time, &mut |array| {
-        result = look.take().map(|look| look(in_place(array)));
+        result = look.take().map(|look| look(Value::bare(array)));
     })?;
     Ok(result)
 }
@@ -271,5 +281,5 @@ fn read_python<R>(reader: &mut compat::Reader, look: impl FnOnce(Value<'_>) -> R
     let Some(array) = reader.read()? else { return Ok(None) };
     let age = Duration::try_from_secs_f64(reader.read_time_ms() / 1e3).ok();
     let array = ArrayRef { dtype: array.dtype(), shape: array.shape(), bytes: array.as_bytes() };
-    Ok(Some(look(Value { array, seq: None, missed: None, age })))
+    Ok(Some(look(Value { age, ..Value::bare(array) })))
 }

@@ -15,6 +15,18 @@ pub(crate) struct TargetArgs {
     python: bool,
 }
 
+impl TargetArgs {
+    pub(super) fn is_python(&self) -> bool {
+        self.python
+    }
+}
+
+impl From<AnyWriter> for Target {
+    fn from(writer: AnyWriter) -> Self {
+        Self::Channel(Box::new(writer))
+    }
+}
+
 /// The writing end of either kind.
 pub(crate) enum Target {
     Channel(Box<AnyWriter>),
@@ -33,26 +45,30 @@ impl Target {
         })
     }
 
-    pub(crate) fn write(&mut self, array: ArrayRef<'_>) -> Result<()> {
+    /// Publishes an array; Python's channels have no room for attributes.
+    pub(crate) fn write(&mut self, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         match self {
-            Self::Channel(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
+            Self::Channel(writer) => {
+                writer.write_bytes_with(array.dtype, array.shape, array.bytes, attributes).map(drop)?;
+            }
             Self::Python(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
         }
         Ok(())
     }
 
     /// Reads an array from its file straight into the memory that readers map.
-    pub(crate) fn take(&mut self, incoming: Incoming<'_>) -> Result<()> {
+    pub(crate) fn take(&mut self, incoming: Incoming<'_>, attributes: &[u8]) -> Result<()> {
         match self {
             Self::Channel(writer) => {
                 let mut loan = writer.loan(incoming.dtype(), incoming.shape())?;
                 // If reading fails, the loan is dropped, and nothing is published.
                 incoming.fill(loan.as_mut_bytes())?;
+                loan.set_attributes(attributes)?;
                 loan.publish()?;
                 Ok(())
             }
             // The library lends no memory of a Python channel.
-            Self::Python(_) => incoming.with_array(|array| self.write(array)),
+            Self::Python(_) => incoming.with_array(|array| self.write(array, attributes)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use std::borrow::Cow;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Makes a name or path from outside safe to print.
 ///
@@ -67,6 +67,14 @@ pub(crate) fn bandwidth(bytes: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast stops at both ends")]
     let bytes = bytes as u64;
     format!("{}/s", size(bytes))
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_time(time: SystemTime) -> f64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    }
 }
 
 /// Counts things: `1 file`, `2 files`.

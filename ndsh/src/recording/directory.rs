@@ -1,9 +1,10 @@
 //! A recording as a directory.
 
-use super::note::{Note, exists, key};
+use super::note::{Note, check_len, exists, key};
 use crate::array::ArrayRef;
 use crate::failure::Result;
 use crate::files::{bad_file, npy, of_file};
+use crate::output::attributes::{as_text, from_hex, to_hex};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -21,6 +22,39 @@ struct Line {
     /// For people and other programs, like `shape`; the file has both too.
     dtype: String,
     shape: Vec<usize>,
+    #[serde(flatten)]
+    attributes: Attributes,
+}
+
+/// Attributes in the index: as text where they are that.
+#[derive(Default, Serialize, Deserialize)]
+struct Attributes {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attributes: Option<String>,
+    /// Hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attributes_hex: Option<String>,
+}
+
+impl Attributes {
+    fn new(bytes: &[u8]) -> Self {
+        match as_text(bytes) {
+            Some("") => Self::default(),
+            Some(text) => Self { attributes: Some(text.to_owned()), attributes_hex: None },
+            None => Self { attributes: None, attributes_hex: Some(to_hex(bytes)) },
+        }
+    }
+
+    fn into_bytes(self) -> Result<Vec<u8>> {
+        let bytes = match (self.attributes, self.attributes_hex) {
+            (Some(text), _) => text.into_bytes(),
+            (None, Some(digits)) => {
+                from_hex(&digits).ok_or_else(|| bad_file("index.jsonl", "attributes_hex is not hexadecimal"))?
+            }
+            (None, None) => Vec::new(),
+        };
+        check_len(bytes)
+    }
 }
 
 pub(crate) struct DirectoryRecorder {
@@ -41,7 +75,7 @@ impl DirectoryRecorder {
     }
 
     /// Adds a value, and then its line: every file in the index exists.
-    pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
+    pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         let file = format!("{}.npy", key(self.count));
         let path = self.dir.join(&file);
         let save = || -> Result<()> {
@@ -50,7 +84,8 @@ impl DirectoryRecorder {
             Ok(to.flush()?)
         };
         of_file(&path, save())?;
-        let line = Line { file, note, dtype: array.dtype.to_string(), shape: array.shape.to_vec() };
+        let (dtype, shape) = (array.dtype.to_string(), array.shape.to_vec());
+        let line = Line { file, note, dtype, shape, attributes: Attributes::new(attributes) };
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');
         of_file(&self.dir.join(INDEX), self.index.write_all(text.as_bytes()))?;
@@ -59,17 +94,20 @@ impl DirectoryRecorder {
     }
 }
 
-/// Reads the index: the files of a recording, and their notes.
-pub(super) fn read_index(dir: &Path) -> Result<Vec<(PathBuf, Note)>> {
+/// A value in the index: its file, note and attributes.
+pub(super) type Indexed = (PathBuf, Note, Vec<u8>);
+
+/// Reads the index of a recording.
+pub(super) fn read_index(dir: &Path) -> Result<Vec<Indexed>> {
     let path = dir.join(INDEX);
     let text = of_file(&path, fs::read_to_string(&path))?;
     // A killed recorder may leave an incomplete line at the end.
     let complete = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
-    let parse = |line: &str| -> Result<(PathBuf, Note)> {
+    let parse = |line: &str| -> Result<Indexed> {
         let line: Line = serde_json::from_str(line).map_err(|error| bad_file("index.jsonl", error))?;
         let mut components = Path::new(&line.file).components();
         match (components.next(), components.next()) {
-            (Some(Component::Normal(file)), None) => Ok((dir.join(file), line.note)),
+            (Some(Component::Normal(file)), None) => Ok((dir.join(file), line.note, line.attributes.into_bytes()?)),
             _ => Err(bad_file("index.jsonl", format!("{:?} is not a file beside it", line.file))),
         }
     };

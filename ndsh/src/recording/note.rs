@@ -1,8 +1,12 @@
 //! What is noted beside a value, and how files are named.
 
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, Result};
+use crate::files::bad_file;
+use ndsharray::MAX_ATTRIBUTES;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use uuid::Uuid;
 
 /// What is noted beside a value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,11 +19,33 @@ pub(crate) struct Note {
     pub(crate) seq: Option<u64>,
     /// Values that the recorder missed before this one; `None` where values have no numbers.
     pub(crate) missed: Option<u64>,
+    /// Which of the channel's writers wrote it; `None` where that is not known.
+    #[serde(default)]
+    pub(crate) epoch: Option<u64>,
+    /// The lineage that the number belongs to; `None` where that is not known.
+    #[serde(default)]
+    pub(crate) incarnation: Option<Uuid>,
+}
+
+impl Note {
+    /// When the value was written, unless it is out of range.
+    pub(crate) fn written(&self) -> Option<SystemTime> {
+        let distance = Duration::try_from_secs_f64(self.unix_time.abs()).ok()?;
+        if self.unix_time < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+    }
 }
 
 /// The key, or the stem of the file, of the value at `index`.
 pub(super) fn key(index: usize) -> String {
     format!("{index:08}")
+}
+
+/// Refuses attributes that no value has.
+pub(super) fn check_len(attributes: Vec<u8>) -> Result<Vec<u8>> {
+    match attributes.len() {
+        0..=MAX_ATTRIBUTES => Ok(attributes),
+        len => Err(bad_file("recording", format!("{len} bytes of attributes, but {MAX_ATTRIBUTES} are possible"))),
+    }
 }
 
 /// Ending of an archive's name while it is recorded.

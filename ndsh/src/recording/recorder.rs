@@ -26,10 +26,10 @@ impl Recorder {
         }
     }
 
-    pub(crate) fn add(&mut self, note: Note, array: ArrayRef<'_>) -> Result<()> {
+    pub(crate) fn add(&mut self, note: Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         match self {
-            Self::Directory(recorder) => recorder.add(note, array),
-            Self::Archive(recorder) => recorder.add(note, array),
+            Self::Directory(recorder) => recorder.add(note, array, attributes),
+            Self::Archive(recorder) => recorder.add(note, array, attributes),
         }
     }
 
@@ -48,6 +48,9 @@ mod tests {
     use crate::failure::Exit;
     use ndsharray::DType;
     use std::fs;
+    use uuid::Uuid;
+
+    const ATTRIBUTES: [&[u8]; 3] = [b"{\"frame\": 7}", b"", b"\xff\x00"];
 
     fn note(index: u64) -> Note {
         Note {
@@ -55,6 +58,8 @@ mod tests {
             unix_time: 1e9 + index as f64 / 4.0,
             seq: Some(7 + index),
             missed: Some(index % 2),
+            epoch: Some(3),
+            incarnation: Some(Uuid::from_u128(5)),
         }
     }
 
@@ -63,7 +68,7 @@ mod tests {
         for index in 0..3_u8 {
             let bytes = vec![index; usize::from(index)];
             let array = ArrayRef { dtype: DType::U8, shape: &[usize::from(index)], bytes: &bytes };
-            recorder.add(note(index.into()), array).unwrap();
+            recorder.add(note(index.into()), array, ATTRIBUTES[usize::from(index)]).unwrap();
         }
         recorder.finish().unwrap();
     }
@@ -75,10 +80,13 @@ mod tests {
             let path = dir.path().join(name);
             record(&path);
             let mut recording = Recording::open(&path).unwrap();
-            assert_eq!(recording.times(), [0.0, 0.25, 0.5], "{name}");
+            let times: Vec<f64> = recording.notes().iter().map(|note| note.time).collect();
+            assert_eq!(times, [0.0, 0.25, 0.5], "{name}");
             for (index, byte) in (0..3).zip(0_u8..) {
-                let array = recording.get(index).unwrap();
+                let (array, attributes) = recording.get(index).unwrap();
                 assert_eq!((array.dtype, array.shape, array.bytes), (DType::U8, vec![index], vec![byte; index]));
+                assert_eq!(attributes, ATTRIBUTES[index]);
+                assert_eq!(recording.notes()[index], note(index as u64));
             }
             assert!(Recorder::create(&path).is_err(), "nothing is overwritten");
         }
@@ -104,6 +112,6 @@ mod tests {
         let index = path.join("index.jsonl");
         let text = fs::read_to_string(&index).unwrap();
         fs::write(&index, &text[..text.len() - 5]).unwrap();
-        assert_eq!(Recording::open(&path).unwrap().times(), [0.0, 0.25]);
+        assert_eq!(Recording::open(&path).unwrap().notes(), [note(0), note(1)]);
     }
 }

@@ -9,6 +9,7 @@
     reason = "a test that goes wrong is to panic, in its helpers too"
 )]
 
+mod attributes;
 mod cleaning;
 #[path = "../../../tests/common/mod.rs"]
 mod common;

@@ -1,5 +1,7 @@
 //! All that is known of a channel or array, for JSON.
 
+use crate::output::attributes::to_json;
+use crate::output::unix_time;
 use crate::reports::{Mapper, ProcessInfo, Summary, lock};
 use ndsharray::inspect::{Details, File, Reader, Report, Slot};
 use serde::Serialize;
@@ -16,6 +18,10 @@ pub(super) struct Full {
     pub(super) history: Option<usize>,
     /// Whether it waits for lossless readers.
     pub(super) waits: Option<bool>,
+    /// The current value's attributes: `null` without, JSON or text where they are that.
+    pub(super) attributes: Option<serde_json::Value>,
+    /// What the current value was at its source, if it was imported.
+    pub(super) origin: Option<OriginInfo>,
     pub(super) files: Vec<FileInfo>,
     pub(super) slots: Vec<SlotInfo>,
     pub(super) entries: Vec<EntryInfo>,
@@ -25,6 +31,14 @@ pub(super) struct Full {
     pub(super) whole: Option<bool>,
     /// Processes that map the tag of a Python channel.
     pub(super) mapped_by: Vec<Mapper>,
+}
+
+#[derive(Serialize)]
+pub(super) struct OriginInfo {
+    pub(super) incarnation: String,
+    pub(super) epoch: u64,
+    /// When it was written, in seconds since 1970.
+    pub(super) unix_time: f64,
 }
 
 #[derive(Serialize)]
@@ -45,6 +59,8 @@ pub(super) struct SlotInfo {
     pub(super) dtype: Option<String>,
     pub(super) shape: Option<Vec<usize>>,
     pub(super) bytes: Option<usize>,
+    /// Bytes of attributes.
+    pub(super) attributes_bytes: Option<usize>,
     pub(super) capacity: Option<u64>,
     pub(super) age_seconds: Option<f64>,
     pub(super) pinned_by: Vec<usize>,
@@ -74,11 +90,20 @@ impl Full {
             Details::Channel { history, waits, .. } if history > 0 => (Some(history), Some(waits)),
             _ => (None, None),
         };
+        let value = report.value.as_ref();
+        let attributes = value.map(|value| value.attributes.as_slice()).filter(|attributes| !attributes.is_empty());
+        let origin = value.and_then(|value| value.origin).map(|origin| OriginInfo {
+            incarnation: origin.incarnation.to_string(),
+            epoch: origin.epoch,
+            unix_time: unix_time(origin.time),
+        });
         Self {
             summary: Summary::new(report, rate, &mapped_by),
             epoch,
             history,
             waits,
+            attributes: attributes.map(to_json),
+            origin,
             files: report.files.iter().map(FileInfo::new).collect(),
             slots,
             entries: report.readers.iter().map(EntryInfo::new).collect(),
@@ -115,6 +140,7 @@ impl SlotInfo {
             dtype: value.map(|value| value.dtype.to_string()),
             shape: value.map(|value| value.shape.clone()),
             bytes: value.map(|value| value.byte_len),
+            attributes_bytes: value.map(|value| value.attributes_len),
             capacity: slot.capacity,
             age_seconds: value.and_then(|value| value.age).map(|age| age.as_secs_f64()),
             pinned_by: slot.pinned_by.clone(),

@@ -2,6 +2,7 @@
 
 use super::full::{EntryInfo, FileInfo, Full, SlotInfo};
 use crate::failure::Result;
+use crate::output::attributes::in_a_line;
 use crate::output::{Columns, counted, duration, printable, printable_message, shape, short_shape, size};
 use crate::reports::{Summary, lock, state};
 use ndsharray::inspect::{Details, Kind, Report, SlotState};
@@ -20,6 +21,13 @@ pub(super) fn print(out: &mut impl Write, report: &Report, full: &Full) -> Resul
     writeln!(out, "{} ({})", printable(&summary.name), summary.kind)?;
     let mut line = |title: &str, text: &str| writeln!(out, "  {title:<9} {text}");
     line("value", &value(report, summary))?;
+    if let Some(value) = report.value.as_ref().filter(|value| !value.attributes.is_empty()) {
+        let len = counted(value.attributes.len() as u64, "byte");
+        line("beside it", &format!("{len} of attributes: {}", in_a_line(&value.attributes)))?;
+    }
+    if let Some(origin) = &full.origin {
+        line("source", &format!("imported: writer number {} of {}", origin.epoch, origin.incarnation))?;
+    }
     if let Some(rate) = summary.rate {
         line("rate", &format!("{rate:.1} values a second"))?;
     }

@@ -61,6 +61,9 @@ pub(crate) struct Args {
     /// Values a second [default: as fast as they are read; 30 with --loop and --test-pattern]
     #[arg(long, value_name = "HERTZ", value_parser = parse_positive)]
     rate: Option<f64>,
+    /// Attributes to publish beside each value, such as JSON
+    #[arg(long, value_name = "TEXT", default_value = "", conflicts_with = "python")]
+    attributes: String,
     /// Start again at the end, until Ctrl-C
     #[arg(long = "loop")]
     repeat: bool,
@@ -302,7 +305,7 @@ impl Put<'_> {
                 self.target.insert(Target::create(self.globals, &self.args.target, &self.args.name, persist)?)
             }
         };
-        target.take(incoming)?;
+        target.take(incoming, self.args.attributes.as_bytes())?;
         self.progress.step();
         Ok(true)
     }

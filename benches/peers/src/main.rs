@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 use contenders::python;
 use harness::{goal, machine};
-use measurements::{Report, Settings, flood, latency, torn};
+use measurements::{Report, Settings, flood, in_order, latency, torn};
 use report::Run;
 
 #[derive(Parser)]
@@ -51,6 +51,8 @@ struct Cli {
 enum Role {
     #[command(hide = true)]
     FloodReader(flood::reader::Args),
+    #[command(hide = true)]
+    InOrderReceiver(in_order::Args),
     #[command(hide = true)]
     LatencyReceiver(latency::receiver::Args),
     #[command(hide = true)]
@@ -90,6 +92,7 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     match &cli.role {
         Some(Role::FloodReader(args)) => flood::reader::run(args),
+        Some(Role::InOrderReceiver(args)) => in_order::receive_all(args),
         Some(Role::LatencyReceiver(args)) => latency::receiver::run(args),
         Some(Role::TornReader(args)) => torn::reader::run(args),
         None => measure(&cli),

@@ -4,6 +4,7 @@ mod attributes;
 mod channels;
 mod compat;
 pub(crate) mod flood;
+pub(crate) mod in_order;
 pub(crate) mod latency;
 pub(crate) mod loan;
 mod lock;
@@ -47,6 +48,7 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "memory", run: memory::run },
     Measurement { name: "channels", run: channels::run },
     Measurement { name: "flood", run: flood::one_reader },
+    Measurement { name: "in-order", run: in_order::run },
     Measurement { name: "flood-crowd", run: flood::crowds },
     Measurement { name: "flood-slow", run: flood::slow },
     Measurement { name: "torn", run: torn::run },

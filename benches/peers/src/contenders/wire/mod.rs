@@ -7,6 +7,7 @@
 
 pub(crate) mod floor;
 pub(crate) mod iceoryx2;
+pub(crate) mod in_order;
 pub(crate) mod many;
 pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;

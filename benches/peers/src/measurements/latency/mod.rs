@@ -19,6 +19,7 @@ use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::mmap_sync::Raw;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::wire::floor::{Futex, Spin};
+use crate::contenders::wire::in_order::InOrder;
 use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::contenders::wire::{SendFrame, Waiting, Wire};
 use crate::harness::child::Child;
@@ -73,6 +74,7 @@ fn run(settings: &Settings, manners: &[Manner]) -> Result<Report> {
             let mut pairs = match manner.waiting {
                 Waiting::Spinning => vec![
                     Pair::start::<Ndsharray>,
+                    Pair::start::<InOrder>,
                     Pair::start::<Spin>,
                     Pair::start::<Slices>,
                     Pair::start::<Raw>,
@@ -81,6 +83,7 @@ fn run(settings: &Settings, manners: &[Manner]) -> Result<Report> {
                 ],
                 Waiting::Asleep => vec![
                     Pair::start::<Ndsharray>,
+                    Pair::start::<InOrder>,
                     Pair::start::<Futex>,
                     Pair::start::<Slices>,
                     Pair::start::<Pipe>,
@@ -240,6 +243,11 @@ fn add(report: &mut Report, manner: &Manner, size: usize, pairs: &[Pair]) {
         Waiting::Spinning => (Spin::NAME, 1.5),
         Waiting::Asleep => (Futex::NAME, 1.3),
     };
+    if let Some((ours, in_order)) = ours.zip(pairs.iter().find(|pair| pair.name == InOrder::NAME)) {
+        let ratio = Spread::of_ratios(&in_order.medians, &ours.medians);
+        let what = format!("{} 64 B p50 in order, of the latest", manner.what);
+        report.goals.push(Goal::at_most(what, ratio, 1.1, |x| format!("{} ×", Short(x))));
+    }
     for (rival, limit) in [(floor, limit), (<Slices as Wire>::NAME, 1.0)] {
         if let Some((ours, rival)) = ours.zip(pairs.iter().find(|pair| pair.name == rival)) {
             let ratio = Spread::of_ratios(&ours.medians, &rival.medians);

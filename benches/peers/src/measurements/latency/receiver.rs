@@ -10,6 +10,7 @@ use crate::contenders::iceoryx2_pubsub::Slices;
 use crate::contenders::mmap_sync::Raw;
 use crate::contenders::ndsharray::Ndsharray;
 use crate::contenders::wire::floor::{Futex, Spin};
+use crate::contenders::wire::in_order::InOrder;
 use crate::contenders::wire::many::{Any, Descriptor, Refused, Set, Task};
 use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::contenders::wire::{ReceiveFrame, Waiting, Wire};
@@ -34,6 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Spin::NAME => receive::<Spin>,
         Futex::NAME => receive::<Futex>,
         <Ndsharray as Wire>::NAME => receive::<Ndsharray>,
+        InOrder::NAME => receive::<InOrder>,
         <Slices as Wire>::NAME => receive::<Slices>,
         <Raw as Wire>::NAME => receive::<Raw>,
         Pipe::NAME => receive::<Pipe>,

@@ -27,16 +27,9 @@
 //! and no claim gives it back. So no slot has the number N but the one that its cell leads to; and
 //! where that writer keeps no cells, the old cell leads to a slot that does not have it.
 
-use super::{Latest, PinAttempt, Pins, ReaderSide, SlotSeq, WriterSide};
+use super::{CellWord, Latest, PinAttempt, Pins, ReaderSide, SlotSeq, WriterSide};
 use crate::failpoint::fail_point;
-use crate::sync::{AtomicU64, Ordering, load_seqcst, store_seqcst};
-
-/// The word that leads to the last value whose number has the residue of this slot.
-///
-/// Only the writer stores it.
-#[repr(transparent)]
-#[derive(Default)]
-pub struct CellWord(pub(super) AtomicU64);
+use crate::sync::{Ordering, load_seqcst, store_seqcst};
 
 impl CellWord {
     /// What the cell says; any bits are a [`Latest`].

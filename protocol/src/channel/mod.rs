@@ -103,7 +103,7 @@ mod word;
 pub use board::{HEADER_WORDS, Hot, Slot, load_head, store_head};
 pub use claim::{Claim, PinScan, Preclaimed, WriterSide, Zeroed, begin_with};
 pub use close::{CloseSide, Remains, Standing, State, StateWord};
-pub use history::{CellWord, Found, OlderPin, is_sound};
+pub use history::{Found, OlderPin, is_sound};
 pub use lossless::{Gate, Seen, Terms};
 pub use per_slot::PerSlot;
 pub use pin::{KeptPins, PinAttempt, ReaderSide};
@@ -123,6 +123,13 @@ pub struct LatestWord(AtomicU64);
 #[repr(transparent)]
 #[derive(Default)]
 pub struct SlotSeq(AtomicU64);
+
+/// A slot's `cell` word: leads to the last value whose number has the residue of this slot.
+///
+/// Only the writer stores it.
+#[repr(transparent)]
+#[derive(Default)]
+pub struct CellWord(AtomicU64);
 
 /// What one reader holds.
 ///

@@ -3,6 +3,7 @@
 mod attachment;
 mod behind;
 mod cache;
+mod cursor;
 mod deadline;
 mod look;
 pub(crate) mod many;

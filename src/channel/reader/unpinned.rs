@@ -11,8 +11,8 @@
 
 use super::behind::CopiedBehind;
 use super::cache::check_size;
+use super::cursor::Next;
 use super::deadline::Deadline;
-use super::next::Next;
 use super::open_files::OpenFiles;
 use super::sample::{Origin, OwnedSample};
 use super::sink::{Accepted, Elements, Sink};

@@ -17,6 +17,7 @@ mod remove;
 mod renewal;
 mod rotation;
 mod types;
+mod unread;
 
 pub use loan::Loan;
 pub use owned_loan::{LoanRefused, OwnedLoan};

@@ -99,6 +99,14 @@ impl Ends {
                 let bytes = pattern(dtype, len, seed.parse()?);
                 answer = self.writer()?.write_bytes_with(dtype, &[len], &bytes, attributes.as_bytes())?.to_string();
             }
+            // lend-with LENGTH COUNT: a loan of sevens, with COUNT attributes if they find room
+            ["lend-with", len, count] => {
+                let mut loan = self.writer()?.loan(DType::U8, &[len.parse()?])?;
+                loan.as_mut_bytes().fill(7);
+                let refused = loan.set_attributes(&vec![5; count.parse()?]).err();
+                loan.publish()?;
+                answer = refused.map_or(answer, |error| format!("error: {error}"));
+            }
             // flood: writes numbers until killed; the answer comes first
             ["flood"] => {
                 say("ok");

@@ -97,3 +97,23 @@ fn no_larger_files() {
     put(&mut writer, &mut reader, 2 << 20, 4);
     assert_eq!(dir.payloads().len(), dir.files().len() - 2, "nothing is left of the attempts");
 }
+
+/// Lends a whole mebibyte, which has attributes then if the answer is `ok`.
+fn lend(writer: &mut Peer, reader: &mut Reader, answer: &str) {
+    assert_eq!(writer.ask("lend-with 1048576 4096"), answer);
+    let sample = reader.read().unwrap().unwrap();
+    assert!(sample.as_bytes().len() == 1 << 20 && sample.as_bytes().iter().all(|&byte| byte == 7));
+    assert!(sample.attributes() == vec![5; if answer == "ok" { 4096 } else { 0 }]);
+}
+
+/// A file that cannot be extended for attributes keeps what it has.
+#[test]
+fn no_room_for_attributes() {
+    let dir = TestDir::new();
+    let (mut writer, mut reader) = limited(&dir, "file-size");
+    let refused = "error: out of memory: 1056768 bytes requested, 1048576 available of the size that this process may \
+                   give to a file (RLIMIT_FSIZE)";
+    (0..2).for_each(|_| lend(&mut writer, &mut reader, refused));
+    assert_eq!(writer.ask("limit file-size-no-more"), "ok");
+    (0..4).for_each(|_| lend(&mut writer, &mut reader, "ok"));
+}

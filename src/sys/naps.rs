@@ -6,8 +6,8 @@ const FIRST: Duration = Duration::from_micros(50);
 
 /// The longest nap. Half of it is the median delay of news that come seldom.
 ///
-/// At some 700 looks a second a processor is busy for less than a hundredth.
-const LONGEST: Duration = Duration::from_micros(1400);
+/// At some 800 looks a second a processor is busy for less than a hundredth.
+const LONGEST: Duration = Duration::from_micros(1200);
 
 /// Naps, each twice as long as the one before.
 pub(crate) struct Naps(Duration);

@@ -105,7 +105,7 @@ impl Bits {
 /// The thread sleeps on all channels in one system call, without another thread: on Linux since
 /// 5.16 up to 128 channels and wakers, on Windows up to 64. Beyond, it sleeps on a group of them at
 /// a time, and looks at all others after a millisecond at most. Where the system has no such call,
-/// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.4 ms.
+/// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.2 ms.
 ///
 /// A writer's death ends no wait, unless a reader was opened with
 /// [`end_with_writer`](crate::Options::end_with_writer): then it is an error with its name. A name

@@ -1,15 +1,16 @@
 //! Waiting without a thread for each channel.
 
-use crate::channel::support::{Done, NAME, TIMEOUT, TestDir, wait_until};
+use crate::channel::support::{Done, NAME, TestDir, wait_until};
 use crate::channel::waiting::when_asleep;
-use crate::common::{Peer, block_on, os};
+#[cfg(unix)]
+use crate::common::Peer;
+use crate::common::{block_on, os};
 use crate::peer::channel;
 use ndsharray::{Error, OwnedSample, Reader, Writer};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 fn publish(writer: &mut Writer<u32>, value: u32) {
     writer.write(&[], &[value]).unwrap();
@@ -334,8 +335,10 @@ fn without_the_system_call_the_watcher_naps() {
 #[cfg(unix)]
 mod descriptors {
     use super::*;
+    use crate::channel::support::TIMEOUT;
     use ndsharray::NewsFd;
     use std::os::fd::AsRawFd;
+    use std::time::Duration;
 
     /// Waits until it is readable, at most `timeout`.
     fn is_readable(fd: &NewsFd, timeout: Duration) -> bool {

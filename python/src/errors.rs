@@ -64,6 +64,14 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::ReadersBehind { readers, behind, waited, .. } => {
             with!("ReadersBehind": readers, behind, waited = waited.as_secs_f64())
         }
+        Error::ElementMismatch { expected, found, .. } => {
+            with!("ElementMismatch": expected = expected.to_string(), found = found.to_string())
+        }
+        Error::RecordMismatch { field, expected, found, .. } => with!("RecordMismatch": field, expected, found),
+        Error::NoField { name, .. } => with!("NoField": name),
+        Error::InvalidRecord(_) => "InvalidRecord",
+        Error::TooManyRecordTypes { max, .. } => with!("TooManyRecordTypes": max),
+        Error::NumberUsed { number, last, .. } => with!("NumberUsed": number, last),
         Error::WriterGone { name, .. } => with!("WriterGone": name),
         Error::AttributesTooLong { found, max, .. } => with!("AttributesTooLong": found, max),
         Error::LosslessRefused { name, .. } => with!("LosslessRefused": name),

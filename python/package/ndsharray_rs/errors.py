@@ -13,28 +13,34 @@ __all__ = [
     "Contended",
     "Corrupt",
     "DTypeMismatch",
+    "ElementMismatch",
     "ForeignOwner",
     "Forked",
     "InUse",
     "InvalidBool",
     "InvalidName",
     "InvalidOption",
+    "InvalidRecord",
     "Io",
     "LosslessRefused",
     "MissingDirectory",
     "NdsharrayError",
+    "NoField",
     "NotFound",
     "NotOurs",
     "NothingToWaitFor",
+    "NumberUsed",
     "NumbersExhausted",
     "OutOfMemory",
     "PermissionDenied",
     "Poisoned",
     "ReadersBehind",
+    "RecordMismatch",
     "ShapeMismatch",
     "TooLarge",
     "TooManyDims",
     "TooManyReaders",
+    "TooManyRecordTypes",
     "Unsupported",
     "ValueTooLarge",
     "Wire",
@@ -143,6 +149,44 @@ class AttributesTooLong(NdsharrayError, ValueError):
 
     found: int
     max: int
+
+
+class ElementMismatch(NdsharrayError, TypeError):
+    """The elements have the dtype, but another parameter of it, as a unit of time or a width."""
+
+    expected: str
+    found: str
+
+
+class RecordMismatch(NdsharrayError, TypeError):
+    """Records have other fields than expected. `field` is the first that differs."""
+
+    field: str
+    expected: str
+    found: str
+
+
+class NoField(NdsharrayError, KeyError):
+    """The records have no such field."""
+
+    name: str
+
+
+class InvalidRecord(NdsharrayError, ValueError):
+    """No records are like this."""
+
+
+class TooManyRecordTypes(NdsharrayError):
+    """The channel has described as many kinds of records as it can."""
+
+    max: int
+
+
+class NumberUsed(NdsharrayError, ValueError):
+    """An imported value has a number that is not above the channel's last."""
+
+    number: int
+    last: int
 
 
 class NothingToWaitFor(NdsharrayError, ValueError):

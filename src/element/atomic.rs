@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// An element of 1, 2, 4 or 8 bytes with atomic loads, stores and exchanges.
 ///
-/// All element types but `Complex<f64>`, `LongDouble` and `ComplexLongDouble`. Sealed.
+/// All element types but `Complex<f64>`, `LongDouble`, `ComplexLongDouble` and records. Sealed.
 #[diagnostic::on_unimplemented(
     message = "an element of type `{Self}` cannot be accessed atomically",
     label = "not an atomic element type",
-    note = "atomic elements have 1, 2, 4 or 8 bytes: all element types but Complex<f64>, LongDouble and ComplexLongDouble; \
-            the trait is sealed",
+    note = "atomic elements have 1, 2, 4 or 8 bytes: all element types but Complex<f64>, LongDouble, \
+            ComplexLongDouble and records; the trait is sealed",
     note = "for the others: take the lock, with `SharedArray::read` or `SharedArray::write`"
 )]
 pub trait AtomicElement: ShElement + sealed::Atomic {}

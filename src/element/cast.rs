@@ -24,7 +24,7 @@ pub(super) trait Plain: CheckedBitPattern<Bits: Pod> + NoUninit + Zeroable {}
 impl<T: CheckedBitPattern<Bits: Pod> + NoUninit + Zeroable> Plain for T {}
 
 /// Reads bytes as elements. Their number must be a multiple of the item size.
-#[inline]
+#[inline(always)]
 pub(super) fn elements<T: Plain>(bytes: &[u8]) -> Result<&[T], CastError> {
     // No bytes lie nowhere: an empty slice may have any address.
     if bytes.is_empty() {
@@ -82,7 +82,7 @@ fn invalid<T: Plain>(bytes: &[u8], bits: &[T::Bits]) -> CastError {
 /// The compiler does not see that two type parameters are one; `Any` does. The identity function on
 /// slices of `A` has the type of a function from slices of `A` to slices of `B` exactly when they
 /// are. All of it is known at compile time, and vanishes.
-#[inline]
+#[inline(always)]
 pub(crate) fn same_type<A: 'static, B: 'static>(slice: &[A]) -> Option<&[B]> {
     let identity: for<'s> fn(&'s [A]) -> &'s [A] = |slice| slice;
     let retyped = (&identity as &dyn Any).downcast_ref::<for<'s> fn(&'s [A]) -> &'s [B]>()?;

@@ -122,7 +122,7 @@ macro_rules! seal {
                 ::bytemuck::cast_slice(elements)
             }
 
-            #[inline]
+            #[inline(always)]
             fn elements(bytes: &[u8]) -> Result<&[Self], $crate::element::cast::CastError> {
                 $crate::element::cast::elements(bytes)
             }

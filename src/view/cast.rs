@@ -5,7 +5,7 @@ use crate::element::ShElement;
 use crate::element::cast::CastError;
 
 /// Reads bytes as elements. Their number must be a multiple of the item size.
-#[inline]
+#[inline(always)]
 pub(super) fn elements<T: ShElement>(bytes: &[u8]) -> Result<&[T], ViewError> {
     T::elements(bytes).map_err(ViewError::from)
 }

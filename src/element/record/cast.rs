@@ -23,7 +23,7 @@ impl<T: Record> Sealed for T {
         unsafe { core::slice::from_raw_parts(elements.as_ptr().cast::<u8>(), size_of_val(elements)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn elements(bytes: &[u8]) -> Result<&[Self], CastError> {
         let len = check_records::<T>(bytes)?;
         let start = if len == 0 { core::ptr::dangling() } else { bytes.as_ptr().cast::<T>() };
@@ -63,12 +63,13 @@ impl<T: Record> Sealed for T {
 }
 
 /// How many records the bytes are, which are a whole number of them.
-#[inline]
+#[inline(always)]
 fn check_records<T: Record>(bytes: &[u8]) -> Result<usize, CastError> {
     if !bytes.is_empty() && !bytes.as_ptr().cast::<T>().is_aligned() {
         return Err(CastError::Misaligned { align: align_of::<T>() });
     }
-    if !T::LAYOUT.takes_any_bytes() {
+    // A constant: asked of the layout here, it would be found out at each view.
+    if !T::TAKES_ANY_BYTES {
         check_each::<T>(bytes)?;
     }
     // A record has at least one byte: one without would have a size of 0, which the layout of no

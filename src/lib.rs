@@ -104,6 +104,7 @@
 //!   `ndarray` 0.17.
 //! - `async`: `Reader::changed`, `Reader::into_stream` and, on Unix, `Reader::news_fd`. It brings
 //!   `futures-core` along, and no runtime.
+//! - `jiff`, `chrono`: [`DateTime64`] and [`TimeDelta64`] to and from the types of these crates.
 
 // docs.rs says beside an item which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -175,10 +176,16 @@ pub use {
     element::atomic::{AtomicElement, AtomicInteger},
     element::dtype::DType,
     element::element_type::{ElementType, ElementTypeError},
+    element::fixed::{FixedBytes, FixedText, TextError, Void},
+    element::float8::{F8E4M3FN, F8E5M2, F8E8M0FNU},
     element::long_double::{ComplexLongDouble, LongDouble},
     element::parse::ParseDTypeError,
     element::record::error::RecordError,
     element::record::record_type::{Field, FieldType, RecordType},
+    element::time::instant::TimeError,
+    element::time::unit::{TimeUnit, TimeUnitError},
+    element::time::{DateTime64, TimeDelta64},
+    element::time_element::TimeElement,
     element::typing::{Dyn, Typing},
     error::{DirSource, Error, Foreign, Instead, Memory, Poisoned, Result},
     files::owners::Owners,
@@ -195,6 +202,8 @@ pub use {
     view::ArrayView,
     view::any::AnyArrayView,
     view::error::{FieldError, ViewError},
-    view::record::{AnyFieldView, FieldIter, FieldView, NestedView, RecordView},
+    view::record::{AnyFieldView, FieldIter, FieldView, NestedView, ParameterFieldView, RecordView},
     view::shape::{MAX_NDIM, ShapeError},
+    view::time::TimeArrayView,
+    view::wide::WideArrayView,
 };

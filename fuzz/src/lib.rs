@@ -12,6 +12,7 @@
 mod array;
 mod compat;
 mod damage;
+mod elements;
 mod headers;
 mod input;
 mod inspect;
@@ -25,6 +26,7 @@ mod values;
 
 pub use array::{array, array_head};
 pub use compat::{compat_channel, compat_payload, compat_tag};
+pub use elements::element_type;
 pub use headers::{head, header};
 pub use inspect::inspect;
 pub use open::open;

@@ -20,6 +20,11 @@ fn replay(name: &str, property: fn(&[u8])) {
 }
 
 #[test]
+fn element_type_corpus() {
+    replay("element_type", crate::element_type);
+}
+
+#[test]
 fn header_corpus() {
     replay("header", crate::header);
 }

@@ -11,7 +11,10 @@ macro_rules! dispatch_dtype {
             Bool: bool, I8: i8, I16: i16, I32: i32, I64: i64, U8: u8, U16: u16, U32: u32, U64: u64,
             F16: ndsharray::f16, BF16: ndsharray::bf16, F32: f32, F64: f64,
             C64: ndsharray::Complex<f32>, C128: ndsharray::Complex<f64>,
-            LongDouble: ndsharray::LongDouble, ComplexLongDouble: ndsharray::ComplexLongDouble)
+            LongDouble: ndsharray::LongDouble, ComplexLongDouble: ndsharray::ComplexLongDouble,
+            DateTime64: ndsharray::DateTime64, TimeDelta64: ndsharray::TimeDelta64,
+            F8E4M3FN: ndsharray::F8E4M3FN, F8E5M2: ndsharray::F8E5M2, F8E8M0FNU: ndsharray::F8E8M0FNU,
+            Bytes: ndsharray::FixedBytes<1>, Text: ndsharray::FixedText<1>, Void: ndsharray::Void<1>)
     };
     (@ $dtype:expr, $element:ident, $body:expr; $($variant:ident: $ty:ty),*) => {
         match $dtype {

@@ -1,18 +1,20 @@
 //! Which elements can be accessed atomically, and how.
 
 use super::ShElement;
+use super::float8::{F8E4M3FN, F8E5M2, F8E8M0FNU};
+use super::time::{DateTime64, TimeDelta64};
 use crate::{bf16, f16};
 use num_complex::Complex;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 /// An element of 1, 2, 4 or 8 bytes with atomic loads, stores and exchanges.
 ///
-/// All element types but `Complex<f64>`, `LongDouble`, `ComplexLongDouble` and records. Sealed.
+/// All numbers and times but `Complex<f64>`, `LongDouble` and `ComplexLongDouble`. Sealed.
 #[diagnostic::on_unimplemented(
     message = "an element of type `{Self}` cannot be accessed atomically",
     label = "not an atomic element type",
-    note = "atomic elements have 1, 2, 4 or 8 bytes: all element types but Complex<f64>, LongDouble, \
-            ComplexLongDouble and records; the trait is sealed",
+    note = "atomic elements have 1, 2, 4 or 8 bytes: all numbers and times but Complex<f64>, LongDouble and \
+            ComplexLongDouble; no FixedBytes, FixedText, Void or records; the trait is sealed",
     note = "for the others: take the lock, with `SharedArray::read` or `SharedArray::write`"
 )]
 pub trait AtomicElement: ShElement + sealed::Atomic {}
@@ -103,10 +105,10 @@ macro_rules! atomic {
 }
 
 atomic! {
-    AtomicU8: u8, i8;
+    AtomicU8: u8, i8, F8E4M3FN, F8E5M2, F8E8M0FNU;
     AtomicU16: u16, i16, f16, bf16;
     AtomicU32: u32, i32, f32;
-    AtomicU64: u64, i64, f64, Complex<f32>;
+    AtomicU64: u64, i64, f64, Complex<f32>, DateTime64, TimeDelta64;
 }
 
 // A byte that is neither 0 nor 1, which no one stores through this crate, is true.

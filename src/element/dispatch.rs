@@ -20,7 +20,7 @@ macro_rules! dispatch_dtype {
 macro_rules! dispatch_arms {
     (
         [$dtype:expr, $element:ident, $body:expr, $record:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         match $dtype {
             $($crate::element::dtype::DType::$variant => {

@@ -8,7 +8,7 @@ use super::table::for_each_dtype;
 /// Builds the enum and everything that is answered row by row.
 macro_rules! define_dtype {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         /// The type of an array's elements, known at run time.
         ///
@@ -53,8 +53,8 @@ macro_rules! define_dtype {
 
             /// Bytes that one element takes (NumPy: `itemsize`).
             ///
-            /// 1 for [`Record`](Self::Record): [`ElementType::size`](crate::ElementType::size) and
-            /// [`RecordType::item_size`](crate::RecordType::item_size) know more.
+            /// Of `bytes`, `str`, `void` and records these are the smallest elements:
+            /// [`ElementType::size`](crate::ElementType::size) knows those of an array.
             ///
             /// ```
             /// assert_eq!(ndsharray::DType::C128.size(), 16);
@@ -88,6 +88,11 @@ macro_rules! define_dtype {
             #[inline]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* Self::Record => "record" }
+            }
+
+            /// NumPy's letter for the kind of this dtype.
+            pub(crate) const fn kind(self) -> char {
+                match self { $(Self::$variant => $kind,)* Self::Record => 'V' }
             }
 
             /// What the parameter of this dtype means.
@@ -165,6 +170,14 @@ mod tests {
                 (15, "complex128"),
                 (16, "longdouble"),
                 (17, "clongdouble"),
+                (18, "datetime64"),
+                (19, "timedelta64"),
+                (20, "float8_e4m3fn"),
+                (21, "float8_e5m2"),
+                (22, "float8_e8m0fnu"),
+                (23, "bytes"),
+                (24, "str"),
+                (25, "void"),
             ]
         );
     }

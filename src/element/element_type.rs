@@ -1,12 +1,15 @@
 //! What an array's elements are, to the last detail: a dtype and its parameter.
 
 use super::dtype::DType;
-use super::rule::Rule;
+use super::rule::{CHAR, MAX_WIDTH, Rule};
+use super::time::unit::{TimeUnit, TimeUnitError};
 use core::fmt;
+use core::str::FromStr;
 
 /// A dtype together with its parameter: all that is to be known of an array's elements.
 ///
-/// Most dtypes have no parameter, and stand for themselves: `ElementType::from(DType::F32)`.
+/// Most dtypes have no parameter, and stand for themselves: `ElementType::from(DType::F32)`. Times
+/// have a [`TimeUnit`], and bytes, texts and voids have a width.
 ///
 /// # The parameter
 ///
@@ -15,6 +18,8 @@ use core::fmt;
 /// | dtype | parameter |
 /// |---|---|
 /// | longdouble, clongdouble | the format of this machine's long doubles |
+/// | datetime64, timedelta64 | the [`TimeUnit`]: NumPy's number in eight bits, its multiplier above |
+/// | bytes, str, void | bytes of an element, 1 to 2³¹ − 1; of str four for each character |
 /// | record | bytes of one record |
 /// | all others | 0 |
 ///
@@ -25,12 +30,18 @@ use core::fmt;
 /// # Example
 ///
 /// ```
-/// use ndsharray::{DType, ElementType};
+/// use ndsharray::{DType, ElementType, TimeUnit};
 ///
 /// let element = ElementType::from(DType::F32);
 /// assert_eq!(element.dtype(), DType::F32);
 /// assert_eq!(element.size(), 4);
 /// assert_eq!(element.to_string(), "float32");
+///
+/// let times = ElementType::datetime64(TimeUnit::SECOND.times(25)?);
+/// assert_eq!(times.to_string(), "datetime64[25s]");
+/// assert_eq!("datetime64[25s]".parse(), Ok(times));
+/// assert_eq!(ElementType::text(5)?.size(), 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 // The dtype's number in the lowest byte, the number of a description in the next, the parameter in
 // the upper half. One word, so that a writer compares it with its slot's in one instruction, and
@@ -57,6 +68,69 @@ impl ElementType {
     #[inline]
     pub const fn from_dtype(dtype: DType) -> Self {
         Self::of(dtype, dtype.rule().default())
+    }
+
+    /// Points in time, counted in `unit`.
+    #[must_use]
+    pub const fn datetime64(unit: TimeUnit) -> Self {
+        Self::of(DType::DateTime64, unit.to_parameter())
+    }
+
+    /// Spans of time, counted in `unit`.
+    #[must_use]
+    pub const fn timedelta64(unit: TimeUnit) -> Self {
+        Self::of(DType::TimeDelta64, unit.to_parameter())
+    }
+
+    /// Elements of `width` bytes of text: NumPy's `S`.
+    ///
+    /// # Errors
+    ///
+    /// [`ElementTypeError::Width`] when it is 0, or above 2³¹ − 1.
+    pub fn bytes(width: usize) -> Result<Self, ElementTypeError> {
+        Self::wide(DType::Bytes, width, 1)
+    }
+
+    /// Elements of so many characters, of four bytes each: NumPy's `U`.
+    ///
+    /// # Errors
+    ///
+    /// [`ElementTypeError::Width`] when there are none, or more than 2³¹ − 1 bytes of them.
+    pub fn text(characters: usize) -> Result<Self, ElementTypeError> {
+        Self::wide(DType::Text, characters, CHAR as usize)
+    }
+
+    /// Elements of `width` bytes without a meaning: NumPy's `V`.
+    ///
+    /// # Errors
+    ///
+    /// [`ElementTypeError::Width`] when it is 0, or above 2³¹ − 1.
+    pub fn void(width: usize) -> Result<Self, ElementTypeError> {
+        Self::wide(DType::Void, width, 1)
+    }
+
+    fn wide(dtype: DType, width: usize, unit: usize) -> Result<Self, ElementTypeError> {
+        let parameter = width.checked_mul(unit).and_then(|bytes| u32::try_from(bytes).ok());
+        match parameter.filter(|&parameter| dtype.rule().allows(parameter)) {
+            Some(parameter) => Ok(Self::of(dtype, parameter)),
+            None => Err(ElementTypeError::Width { dtype, found: width, max: MAX_WIDTH as usize / unit }),
+        }
+    }
+
+    /// As [`wide`](Self::wide), for a width that is known when a program is compiled.
+    pub(super) const fn of_width(dtype: DType, width: usize, unit: usize) -> Self {
+        assert!(width != 0 && width <= MAX_WIDTH as usize / unit, "an element has 1 to 2^31 - 1 bytes");
+        #[allow(clippy::cast_possible_truncation, reason = "as just tested")]
+        Self::of(dtype, (width * unit) as u32)
+    }
+
+    /// The unit of times; `None` for all other elements.
+    #[must_use]
+    pub const fn unit(self) -> Option<TimeUnit> {
+        match self.rule() {
+            Rule::Unit => TimeUnit::from_parameter(self.parameter()),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -143,17 +217,85 @@ impl From<DType> for ElementType {
     }
 }
 
-/// Writes NumPy's name, and minds width and alignment.
+/// Writes what `numpy.dtype` takes, and minds width: `float32`, `datetime64[ns]`, `S5`.
 impl fmt::Display for ElementType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.dtype().fmt(f)
+        let (dtype, parameter) = (self.dtype(), self.parameter());
+        match self.unit() {
+            Some(TimeUnit::GENERIC) => return dtype.fmt(f),
+            Some(unit) => return f.pad(&format!("{dtype}[{unit}]")),
+            None => {}
+        }
+        match dtype.rule() {
+            Rule::Bytes => f.pad(&format!("{}{parameter}", dtype.kind())),
+            Rule::Chars => f.pad(&format!("{}{}", dtype.kind(), parameter / CHAR)),
+            Rule::Plain | Rule::Format | Rule::Unit | Rule::Record => dtype.fmt(f),
+        }
     }
 }
 
-/// As the dtype, where that says all.
+/// As the dtype, where that says all; else as [`Display`](fmt::Display) does.
 impl fmt::Debug for ElementType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.dtype(), f)
+        match self.rule() {
+            Rule::Plain | Rule::Format | Rule::Record => fmt::Debug::fmt(&self.dtype(), f),
+            Rule::Unit | Rule::Bytes | Rule::Chars => write!(f, "{self}"),
+        }
+    }
+}
+
+/// Takes the names of [`DType`], and what [`Display`](fmt::Display) writes.
+///
+/// Of times `M8[ns]` and `m8[ns]` too. Without a unit theirs is the generic one, as in NumPy.
+///
+/// # Errors
+///
+/// [`ElementTypeError::Name`] for another text, [`ElementTypeError::Width`] and
+/// [`ElementTypeError::Unit`].
+impl FromStr for ElementType {
+    type Err = ElementTypeError;
+
+    fn from_str(text: &str) -> Result<Self, ElementTypeError> {
+        let unknown = || ElementTypeError::Name { text: text.to_owned() };
+        let (name, unit) = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+            Some((name, unit)) => (name, Some(unit)),
+            None => (text, None),
+        };
+        let time = match name {
+            "datetime64" | "M8" => Some(DType::DateTime64),
+            "timedelta64" | "m8" => Some(DType::TimeDelta64),
+            _ => None,
+        };
+        match (time, unit) {
+            (Some(dtype), Some(unit)) => Ok(Self::of(dtype, unit.parse::<TimeUnit>()?.to_parameter())),
+            (Some(dtype), None) => Ok(Self::of(dtype, TimeUnit::GENERIC.to_parameter())),
+            (None, Some(_)) => Err(unknown()),
+            (None, None) => match name.parse::<DType>() {
+                // Their names say no width, and no fields.
+                Ok(DType::Bytes | DType::Text | DType::Void | DType::Record) => Err(unknown()),
+                Ok(dtype) => Ok(dtype.into()),
+                Err(_) => Self::from_width(name).ok_or_else(unknown)?,
+            },
+        }
+    }
+}
+
+impl ElementType {
+    /// A kind with its width: `S5`. `None` for another text.
+    pub(super) fn from_width(text: &str) -> Option<Result<Self, ElementTypeError>> {
+        let (kind, width) = text.split_at_checked(1)?;
+        // Digits alone, as `parse` would take a sign.
+        if width.is_empty() || !width.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        // What does not fit is too wide in any case.
+        let width = width.parse().unwrap_or(usize::MAX);
+        match kind {
+            "S" => Some(Self::bytes(width)),
+            "U" => Some(Self::text(width)),
+            "V" => Some(Self::void(width)),
+            _ => None,
+        }
     }
 }
 
@@ -169,6 +311,36 @@ pub enum ElementTypeError {
         dtype: DType,
         /// The parameter.
         parameter: u32,
+    },
+    /// Elements cannot be so wide.
+    #[error("{dtype} of width {found}, but 1 to {max} are possible")]
+    #[non_exhaustive]
+    Width {
+        /// The dtype.
+        dtype: DType,
+        /// Bytes; of `str` characters.
+        found: usize,
+        /// The largest width.
+        max: usize,
+    },
+    /// There is no such unit of time.
+    #[error("times in another unit than NumPy's: {0}")]
+    Unit(#[from] TimeUnitError),
+    /// No element type has this name.
+    #[error("no element type is called {text:?}")]
+    #[non_exhaustive]
+    Name {
+        /// The text.
+        text: String,
+    },
+    /// A type string of NumPy's that stands for no element type here.
+    #[error("the type string {descr:?}: {reason}")]
+    #[non_exhaustive]
+    Descr {
+        /// The type string.
+        descr: String,
+        /// Why it stands for none.
+        reason: &'static str,
     },
 }
 

@@ -2,19 +2,27 @@
 
 pub(crate) mod atomic;
 pub(crate) mod cast;
+#[cfg(test)]
 pub(crate) mod dispatch;
 pub(crate) mod dtype;
 pub(crate) mod element_type;
+pub(crate) mod fixed;
+pub(crate) mod float8;
 pub(crate) mod long_double;
+pub(crate) mod npy;
 pub(crate) mod parse;
 pub(crate) mod record;
 pub(crate) mod rule;
 pub(crate) mod table;
+pub(crate) mod time;
+pub(crate) mod time_element;
 pub(crate) mod typing;
 pub(crate) mod validity;
 
 use dtype::DType;
 use element_type::ElementType;
+use fixed::{FixedBytes, FixedText, Void};
+use rule::CHAR;
 use table::for_each_dtype;
 
 /// A type that arrays in shared memory can be made of.
@@ -22,7 +30,11 @@ use table::for_each_dtype;
 /// Implemented for `bool`, `i8` to `i64`, `u8` to `u64`, [`f16`](struct@crate::f16),
 /// [`bf16`](struct@crate::bf16), `f32`, `f64`, [`Complex<f32>`](crate::Complex),
 /// [`Complex<f64>`](crate::Complex), [`LongDouble`](crate::LongDouble) and
-/// [`ComplexLongDouble`](crate::ComplexLongDouble), and for structs with `#[derive(Record)]`.
+/// [`ComplexLongDouble`](crate::ComplexLongDouble). For times, [`DateTime64`](crate::DateTime64)
+/// and [`TimeDelta64`](crate::TimeDelta64). For [`F8E4M3FN`](crate::F8E4M3FN),
+/// [`F8E5M2`](crate::F8E5M2) and [`F8E8M0FNU`](crate::F8E8M0FNU). For elements of a fixed width,
+/// [`FixedBytes`](crate::FixedBytes), [`FixedText`](crate::FixedText) and [`Void`](crate::Void).
+/// And for structs with `#[derive(Record)]`.
 ///
 /// The trait is sealed. Bytes from another process become values of these types; that each of them
 /// can bear it is proved here once, or by the derive macro, so that users owe no proof. All of them
@@ -53,8 +65,9 @@ use table::for_each_dtype;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an element of an array in shared memory",
     label = "not an element type",
-    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
-            ComplexLongDouble; the trait is sealed",
+    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble, \
+            ComplexLongDouble, DateTime64, TimeDelta64, F8E4M3FN, F8E5M2, F8E8M0FNU, FixedBytes, FixedText and Void; \
+            the trait is sealed",
     note = "for a struct: `#[derive(Clone, Copy, ndsharray::Record)] #[repr(C)]`, with the feature `derive`",
     note = "for a dtype that is known only at run time: `AnyWriter`, `AnySharedArray`, `AnyArrayView`"
 )]
@@ -113,8 +126,8 @@ mod sealed {
 
 /// Implements `Sealed` for a type of which the crate that casts knows enough.
 macro_rules! seal {
-    ($ty:ty, takes any bytes: $any:expr) => {
-        impl $crate::element::sealed::Sealed for $ty {
+    ([$($generic:tt)*] $ty:ty, takes any bytes: $any:expr) => {
+        impl<$($generic)*> $crate::element::sealed::Sealed for $ty {
             const TAKES_ANY_BYTES: bool = $any;
 
             #[inline]
@@ -153,14 +166,10 @@ macro_rules! seal {
 /// Checks at compile time what the table claims about each type.
 macro_rules! implement {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         $(
-            seal!($ty, takes any bytes: validity::takes_any_bytes(ElementType::from_dtype(DType::$variant)));
-
-            impl ShElement for $ty {
-                const DTYPE: DType = DType::$variant;
-            }
+            implement_one!($rule, $ty, $variant);
 
             const _: () = {
                 let dtype = <$ty as ShElement>::DTYPE;
@@ -172,6 +181,39 @@ macro_rules! implement {
             };
         )*
     };
+}
+
+/// A type with a rule that tells types apart is generic, and implements the trait by itself.
+macro_rules! implement_one {
+    (bytes, $ty:ty, $variant:ident) => {};
+    (chars, $ty:ty, $variant:ident) => {};
+    ($rule:ident, $ty:ty, $variant:ident) => {
+        seal!([] $ty, takes any bytes: validity::takes_any_bytes(ElementType::from_dtype(DType::$variant)));
+
+        impl ShElement for $ty {
+            const DTYPE: DType = DType::$variant;
+        }
+    };
+}
+
+/// Implements the trait for a type whose parameter is a width, in units of so many bytes.
+macro_rules! implement_wide {
+    ($($name:ident, $variant:ident, $bytes:expr;)*) => {$(
+        seal!([const N: usize] $name<N>, takes any bytes: true);
+
+        impl<const N: usize> ShElement for $name<N> {
+            const DTYPE: DType = DType::$variant;
+            // Evaluated when a program that uses the width is compiled: a width that no array can
+            // have is an error then.
+            const ELEMENT: ElementType = ElementType::of_width(DType::$variant, N, $bytes);
+        }
+    )*};
+}
+
+implement_wide! {
+    FixedBytes, Bytes, 1;
+    FixedText, Text, CHAR as usize;
+    Void, Void, 1;
 }
 
 /// No element needs more than the alignment of a cache line, hence of a page.

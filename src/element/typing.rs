@@ -18,8 +18,9 @@ pub enum Dyn {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is neither an element type nor `Dyn`",
     label = "not an element type",
-    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble and \
-            ComplexLongDouble; the trait is sealed",
+    note = "elements are bool, i8 to i64, u8 to u64, f16, bf16, f32, f64, Complex<f32>, Complex<f64>, LongDouble, \
+            ComplexLongDouble, DateTime64, TimeDelta64, F8E4M3FN, F8E5M2, F8E8M0FNU, FixedBytes, FixedText and Void; \
+            the trait is sealed",
     note = "for a struct: `#[derive(Clone, Copy, ndsharray::Record)] #[repr(C)]`, with the feature `derive`",
     note = "for a dtype that is known only at run time: `Dyn`, as in `AnyWriter`, which is `Writer<Dyn>`, or `AnySharedArray`"
 )]

@@ -466,7 +466,13 @@ mod tests {
     fn every_dtype_comes_back() {
         for dtype in DType::ALL {
             let record = RecordType::packed([("x", *dtype)]).unwrap();
-            assert_eq!(RecordType::from_npy_descr(&record.to_npy_descr()), Ok(record), "{dtype}");
+            let back = RecordType::from_npy_descr(&record.to_npy_descr());
+            // NumPy has one string for the two.
+            if matches!(dtype, DType::F8E4M3FN | DType::F8E8M0FNU) {
+                assert!(matches!(back, Err(RecordError::Descr { .. })), "{dtype}");
+            } else {
+                assert_eq!(back, Ok(record), "{dtype}");
+            }
         }
     }
 

@@ -2,20 +2,88 @@
 
 use super::ArrayView;
 use super::error::ViewError;
+use super::look::AnyView;
 use super::record::RecordView;
+use super::time::TimeArrayView;
+use super::wide::WideArrayView;
 use crate::element::ShElement;
-use crate::element::dispatch::dispatch_dtype;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::fixed::{FixedBytes, FixedText, Void};
 use crate::element::record::record_type::RecordType;
 use crate::element::table::for_each_dtype;
+use crate::element::time::unit::TimeUnit;
+use crate::element::time::{DateTime64, TimeDelta64};
+
+/// The view that the enum has of a dtype, by the rule of the dtype's parameter.
+macro_rules! view_of {
+    (unit, $lifetime:lifetime, $ty:ty) => { TimeArrayView<$lifetime, $ty> };
+    (bytes, $lifetime:lifetime, $ty:ty) => { WideArrayView<$lifetime> };
+    (chars, $lifetime:lifetime, $ty:ty) => { WideArrayView<$lifetime> };
+    ($rule:ident, $lifetime:lifetime, $ty:ty) => { ArrayView<$lifetime, $ty> };
+}
+
+/// Converts a typed view, where the dtype alone says its type.
+macro_rules! convert_one {
+    (plain, $ty:ty, $variant:ident) => { convert_one!(@ $ty, $variant); };
+    (format, $ty:ty, $variant:ident) => { convert_one!(@ $ty, $variant); };
+    (unit, $ty:ty, $variant:ident) => {
+        impl<'a> From<TimeArrayView<'a, $ty>> for AnyArrayView<'a> {
+            fn from(view: TimeArrayView<'a, $ty>) -> Self {
+                Self::$variant(view)
+            }
+        }
+    };
+    (bytes, $ty:ty, $variant:ident) => {};
+    (chars, $ty:ty, $variant:ident) => {};
+    (@ $ty:ty, $variant:ident) => {
+        impl<'a> From<ArrayView<'a, $ty>> for AnyArrayView<'a> {
+            fn from(view: ArrayView<'a, $ty>) -> Self {
+                Self::$variant(view)
+            }
+        }
+    };
+}
+
+/// Converts a view of times, in the unit that arrays have by default.
+macro_rules! convert_times {
+    ($($ty:ident)*) => {$(
+        impl<'a> From<ArrayView<'a, $ty>> for AnyArrayView<'a> {
+            /// Counted in nanoseconds: a [`TimeArrayView`] says another unit.
+            fn from(view: ArrayView<'a, $ty>) -> Self {
+                TimeArrayView::new(view, TimeUnit::NANOSECOND).into()
+            }
+        }
+    )*};
+}
+
+convert_times!(DateTime64 TimeDelta64);
+
+/// Converts a view of elements of any width.
+macro_rules! convert_wide {
+    ($($ty:ident $variant:ident)*) => {$(
+        impl<'a, const N: usize> From<ArrayView<'a, $ty<N>>> for AnyArrayView<'a> {
+            fn from(view: ArrayView<'a, $ty<N>>) -> Self {
+                match WideArrayView::from_bytes($ty::<N>::ELEMENT, view.shape(), view.as_bytes()) {
+                    Ok(view) => Self::$variant(view),
+                    Err(error) => unreachable!("a view's bytes are those of its elements: {error}"),
+                }
+            }
+        }
+    )*};
+}
+
+convert_wide!(FixedBytes Bytes FixedText Text Void Void);
 
 /// Builds the enum and its conversions from the table of dtypes.
 macro_rules! define_any_view {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         /// An [`ArrayView`] of any dtype: match on it, or ask with [`as_typed`](Self::as_typed).
+        ///
+        /// Of times it says the unit too ([`TimeArrayView`]). Elements of a width that is known at
+        /// run time alone are looked at as bytes ([`WideArrayView`]).
         ///
         /// # Example
         ///
@@ -39,19 +107,22 @@ macro_rules! define_any_view {
         pub enum AnyArrayView<'a> {
             $(
                 $(#[$doc])*
-                $variant(ArrayView<'a, $ty>),
+                $variant(view_of!($rule, 'a, $ty)),
             )*
             /// Records, whose fields are found by name.
             Record(RecordView<'a>),
         }
 
-        $(
-            impl<'a> From<ArrayView<'a, $ty>> for AnyArrayView<'a> {
-                fn from(view: ArrayView<'a, $ty>) -> Self {
-                    Self::$variant(view)
+        $(convert_one!($rule, $ty, $variant);)*
+
+        impl<'a> AnyArrayView<'a> {
+            fn of_dtype(element: ElementType, shape: &'a [usize], bytes: &'a [u8]) -> Result<Self, ViewError> {
+                match element.dtype() {
+                    $(DType::$variant => AnyView::from_bytes(element, shape, bytes).map(Self::$variant),)*
+                    DType::Record => Err(ViewError::NoRecordType),
                 }
             }
-        )*
+        }
     };
 }
 
@@ -68,24 +139,11 @@ macro_rules! with_view {
 macro_rules! with_view_arms {
     (
         [$any:expr, $view:ident, $body:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         match $any {
             $(AnyArrayView::$variant($view) => $body,)*
             AnyArrayView::Record($view) => $body,
-        }
-    };
-}
-
-/// The element type of each variant.
-macro_rules! element_type_arms {
-    (
-        [$any:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
-    ) => {
-        match $any {
-            $(AnyArrayView::$variant(_) => <$ty as ShElement>::ELEMENT,)*
-            AnyArrayView::Record(view) => ElementType::of_record(view.record_type().item_size()),
         }
     };
 }
@@ -118,11 +176,7 @@ impl<'a> AnyArrayView<'a> {
     /// # Ok::<(), ndsharray::ViewError>(())
     /// ```
     pub fn from_bytes(element: impl Into<ElementType>, shape: &'a [usize], bytes: &'a [u8]) -> Result<Self, ViewError> {
-        dispatch_dtype!(
-            element.into().dtype(),
-            T => ArrayView::<'a, T>::from_bytes(bytes, shape).map(Self::from),
-            record => Err(ViewError::NoRecordType)
-        )
+        Self::of_dtype(element.into(), shape, bytes)
     }
 
     /// As [`from_bytes`](Self::from_bytes), with what the elements consist of if they are records.
@@ -154,13 +208,13 @@ impl<'a> AnyArrayView<'a> {
     /// What the elements are, with the parameter of their dtype.
     #[must_use]
     pub fn element_type(&self) -> ElementType {
-        for_each_dtype!(element_type_arms, [self])
+        with_view!(self, view => AnyView::element_type(view))
     }
 
     /// The length of each axis, in elements; `[]` for a 0-d array.
     #[must_use]
     pub fn shape(&self) -> &'a [usize] {
-        with_view!(self, view => view.shape())
+        with_view!(self, view => AnyView::shape(view))
     }
 
     /// How many axes there are.
@@ -172,7 +226,7 @@ impl<'a> AnyArrayView<'a> {
     /// How many elements there are, over all axes.
     #[must_use]
     pub fn len(&self) -> usize {
-        with_view!(self, view => view.len())
+        with_view!(self, view => AnyView::len(view))
     }
 
     /// Whether there are no elements, that is, whether an axis is zero.
@@ -184,7 +238,7 @@ impl<'a> AnyArrayView<'a> {
     /// The elements as they lie in memory, in this machine's byte order.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
-        with_view!(self, view => view.as_bytes())
+        with_view!(self, view => AnyView::as_bytes(view))
     }
 
     /// The view inside, when its elements are `T`. Costs nothing per element.
@@ -198,13 +252,14 @@ impl<'a> AnyArrayView<'a> {
     /// ```
     #[must_use]
     pub fn as_typed<T: ShElement>(&self) -> Option<ArrayView<'a, T>> {
-        with_view!(self, view => view.as_typed())
+        with_view!(self, view => AnyView::as_typed(view))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::element::dispatch::dispatch_dtype;
     use proptest::prelude::*;
 
     static_assertions::assert_impl_all!(AnyArrayView<'static>: Copy, Send, Sync);

@@ -23,20 +23,26 @@ impl<'a, T> ArrayView<'a, T> {
     #[must_use]
     #[inline]
     pub fn get(&self, index: &[usize]) -> Option<&'a T> {
-        if index.len() != self.shape.len() {
+        self.data.get(offset(self.shape, index)?)
+    }
+}
+
+/// How many elements come before the one at these coordinates, in an array of `shape`.
+#[inline]
+pub(super) fn offset(shape: &[usize], index: &[usize]) -> Option<usize> {
+    if index.len() != shape.len() {
+        return None;
+    }
+    // Cannot overflow: each partial result is less than a product of non-zero axes, for an axis of
+    // zero ends the loop, and such products are bounded.
+    let mut offset = 0;
+    for (&coordinate, &axis) in index.iter().zip(shape) {
+        if coordinate >= axis {
             return None;
         }
-        // Cannot overflow: each partial result is less than a product of non-zero axes, for an axis
-        // of zero ends the loop, and such products are bounded.
-        let mut offset = 0;
-        for (&coordinate, &axis) in index.iter().zip(self.shape) {
-            if coordinate >= axis {
-                return None;
-            }
-            offset = offset * axis + coordinate;
-        }
-        self.data.get(offset)
+        offset = offset * axis + coordinate;
     }
+    Some(offset)
 }
 
 /// The element at these coordinates.

@@ -6,11 +6,14 @@ pub(crate) mod error;
 mod fmt;
 mod index;
 mod iter;
+mod look;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 pub(crate) mod record;
 pub(crate) mod shape;
 mod strided;
+pub(crate) mod time;
+pub(crate) mod wide;
 
 use error::ViewError;
 

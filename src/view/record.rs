@@ -2,9 +2,9 @@
 
 use super::ArrayView;
 use super::error::{FieldError, ViewError};
+use super::look::AnyView;
 use super::shape::{MAX_NDIM, byte_len};
 use super::strided::{Offsets, Strided};
-use crate::element::dispatch::dispatch_dtype;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::element::record::layout::{InvalidByte, RecordLayout};
@@ -219,6 +219,12 @@ impl<'a, T: ShElement> FieldView<'a, T> {
     }
 }
 
+impl<T: ShElement> FieldView<'_, T> {
+    fn element_type(&self) -> ElementType {
+        T::ELEMENT
+    }
+}
+
 impl<T> FieldView<'_, T> {
     /// The length of each axis: those of the array, then those of the field's sub-array.
     #[must_use]
@@ -289,6 +295,94 @@ impl<'v, T: ShElement> IntoIterator for &'v FieldView<'_, T> {
     }
 }
 
+impl<'a> AnyView<'a> for RecordView<'a> {
+    fn from_bytes(_: ElementType, _: &'a [usize], _: &'a [u8]) -> Result<Self, ViewError> {
+        Err(ViewError::NoRecordType)
+    }
+
+    fn element_type(&self) -> ElementType {
+        ElementType::of_record(self.record.item_size())
+    }
+
+    fn shape(&self) -> &'a [usize] {
+        self.shape
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    fn as_typed<T: ShElement>(&self) -> Option<ArrayView<'a, T>> {
+        self.as_typed()
+    }
+}
+
+/// A field whose dtype has a parameter: times in their unit, text and voids of their width.
+///
+/// Its elements are looked at as bytes; [`AnyFieldView::as_typed`] has them as a type.
+#[derive(Clone, Debug)]
+pub struct ParameterFieldView<'a> {
+    element: ElementType,
+    at: Strided<'a>,
+}
+
+impl<'a> ParameterFieldView<'a> {
+    /// What the elements are.
+    #[must_use]
+    pub fn element_type(&self) -> ElementType {
+        self.element
+    }
+
+    /// The length of each axis: those of the array, then those of the field's sub-array.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        self.at.shape()
+    }
+
+    /// The bytes of each element, in C order.
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.at.offsets().filter_map(|offset| self.at.item(offset))
+    }
+}
+
+/// The view that [`AnyFieldView`] has of a dtype, by the rule of the dtype's parameter.
+macro_rules! field_of {
+    (plain, $lifetime:lifetime, $ty:ty) => { FieldView<$lifetime, $ty> };
+    (format, $lifetime:lifetime, $ty:ty) => { FieldView<$lifetime, $ty> };
+    ($rule:ident, $lifetime:lifetime, $ty:ty) => { ParameterFieldView<$lifetime> };
+}
+
+/// Makes that view.
+macro_rules! make_field {
+    (plain, $variant:ident, $element:ident, $at:ident) => {
+        FieldView::new($at).map(Self::$variant)
+    };
+    (format, $variant:ident, $element:ident, $at:ident) => {
+        FieldView::new($at).map(Self::$variant)
+    };
+    ($rule:ident, $variant:ident, $element:ident, $at:ident) => {
+        Ok(Self::$variant(ParameterFieldView { element: $element, at: $at }))
+    };
+}
+
+/// Converts a typed view, where the dtype alone says its type.
+macro_rules! convert_field {
+    (plain, $ty:ty, $variant:ident) => { convert_field!(@ $ty, $variant); };
+    (format, $ty:ty, $variant:ident) => { convert_field!(@ $ty, $variant); };
+    (@ $ty:ty, $variant:ident) => {
+        impl<'a> From<FieldView<'a, $ty>> for AnyFieldView<'a> {
+            fn from(view: FieldView<'a, $ty>) -> Self {
+                Self::$variant(view)
+            }
+        }
+    };
+    ($rule:ident, $ty:ty, $variant:ident) => {};
+}
+
 /// A field that holds records, in the records of an array.
 #[derive(Clone)]
 pub struct NestedView<'a> {
@@ -335,10 +429,10 @@ impl fmt::Debug for NestedView<'_> {
 macro_rules! element_type_arms {
     (
         [$any:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         match $any {
-            $(AnyFieldView::$variant(_) => <$ty as ShElement>::ELEMENT,)*
+            $(AnyFieldView::$variant(view) => view.element_type(),)*
             AnyFieldView::Record(nested) => ElementType::of_record(nested.record.item_size()),
         }
     };
@@ -347,7 +441,7 @@ macro_rules! element_type_arms {
 /// Builds the enum from the table of dtypes.
 macro_rules! define_any_field {
     (
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         /// A field of an array of records, whatever it holds: match on it, or ask with
         /// [`as_typed`](Self::as_typed).
@@ -358,19 +452,23 @@ macro_rules! define_any_field {
         pub enum AnyFieldView<'a> {
             $(
                 $(#[$doc])*
-                $variant(FieldView<'a, $ty>),
+                $variant(field_of!($rule, 'a, $ty)),
             )*
             /// Records, with fields of their own.
             Record(NestedView<'a>),
         }
 
-        $(
-            impl<'a> From<FieldView<'a, $ty>> for AnyFieldView<'a> {
-                fn from(view: FieldView<'a, $ty>) -> Self {
-                    Self::$variant(view)
+        impl<'a> AnyFieldView<'a> {
+            fn of_element(element: ElementType, at: Strided<'a>) -> Result<Self, ViewError> {
+                match element.dtype() {
+                    $(DType::$variant => make_field!($rule, $variant, element, at),)*
+                    // A record without its fields is no field's type: `RecordType::new` sees to it.
+                    DType::Record => Err(ViewError::NoRecordType),
                 }
             }
-        )*
+        }
+
+        $(convert_field!($rule, $ty, $variant);)*
     };
 }
 
@@ -387,10 +485,10 @@ macro_rules! with_strided {
 macro_rules! with_strided_arms {
     (
         [$any:expr, $at:ident, $body:expr]
-        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $rule:ident;)*
+        $($(#[$doc:meta])* $variant:ident = $tag:literal: $ty:ty, $size:literal, $name:literal $(| $alias:literal)*, $kind:literal, $rule:ident;)*
     ) => {
         match $any {
-            $(AnyFieldView::$variant(FieldView { at: $at, .. }) => $body,)*
+            $(AnyFieldView::$variant(view) => { let $at = &view.at; $body })*
             AnyFieldView::Record(NestedView { at: $at, .. }) => $body,
         }
     };
@@ -405,12 +503,7 @@ impl<'a> AnyFieldView<'a> {
         byte_len(at.shape(), field.kind().size()).map_err(ViewError::from)?;
         match field.kind() {
             FieldType::Record(record) => Ok(Self::Record(NestedView { record: record.clone(), at })),
-            FieldType::Element(element) => {
-                Ok(dispatch_dtype!(element.dtype(), T => FieldView::<T>::new(at)?.into(), record => {
-                    // A record without its fields is no field's type: `RecordType::new` sees to it.
-                    return Err(ViewError::NoRecordType.into())
-                }))
-            }
+            FieldType::Element(element) => Ok(Self::of_element(*element, at)?),
         }
     }
 

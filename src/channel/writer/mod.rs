@@ -17,6 +17,7 @@ mod remove;
 mod renewal;
 mod rotation;
 mod types;
+mod unit;
 mod unread;
 
 pub use loan::Loan;
@@ -233,7 +234,8 @@ impl<T: ShElement> Writer<T> {
 
     /// The same channel with another dtype from here on; readers go on reading.
     #[must_use]
-    pub fn into_dtype<U: ShElement>(self) -> Writer<U> {
+    pub fn into_dtype<U: ShElement>(mut self) -> Writer<U> {
+        self.core.forget_unit();
         Writer { core: self.core, element: PhantomData }
     }
 }

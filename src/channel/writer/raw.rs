@@ -10,6 +10,7 @@ use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::time::unit::TimeUnit;
 use crate::error::{Error, Memory, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -69,6 +70,10 @@ pub(crate) struct RawWriter {
     /// Where the fast path may be taken: in the writer's process, or nowhere if values are kept.
     plain: Home,
     pub(super) keeping: Keeping,
+    /// The unit of times, if it is not the default.
+    pub(super) unit: Option<TimeUnit>,
+    /// Whether a value of times has been written, whose unit the next ones have.
+    pub(super) unit_is_set: bool,
     /// State of a channel whose files are gone, until it is re-created. Meanwhile `last_number` is
     /// the largest possible, so that each claim notices.
     pub(super) lost: Option<Lost>,
@@ -111,6 +116,8 @@ impl RawWriter {
             last_number: held.last_number,
             plain: if keeping.on { Home::NOWHERE } else { home },
             keeping,
+            unit: None,
+            unit_is_set: false,
             mode: options.mode | 0o600,
             least_capacity: options.capacity,
             prefault: options.prefault,

@@ -9,11 +9,13 @@ use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::element::record::layout::RecordLayout;
 use crate::element::record::record_type::RecordType;
+use crate::element::rule::Rule;
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
 
 impl RawWriter {
-    /// The element type for a header, with the number of its description where `T` is a record.
+    /// The element type for a header, with the number of its description where `T` is a record, and
+    /// the unit where it is a time.
     ///
     /// # Errors
     ///
@@ -21,6 +23,7 @@ impl RawWriter {
     #[inline(always)]
     pub(crate) fn element_of<T: ShElement>(&mut self) -> Result<ElementType> {
         match T::RECORD {
+            None if T::DTYPE.rule() == Rule::Unit => Ok(self.times(T::ELEMENT)),
             None => Ok(T::ELEMENT),
             Some(layout) => match &self.types.last {
                 Some(Last { layout: Some(known), element, .. }) if core::ptr::eq(*known, layout) => Ok(*element),

@@ -1,7 +1,6 @@
 //! Guards that give access to all elements.
 
 use crate::element::ShElement;
-use crate::element::dispatch::dispatch_dtype;
 use crate::element::dtype::DType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::Result;
@@ -102,17 +101,21 @@ impl Elements<'_, Dyn> {
     /// The array. Its elements have been checked since their last change.
     fn view(&self) -> AnyArrayView<'_> {
         let bytes = self.as_bytes();
-        dispatch_dtype!(self.known.dtype(), T => {
-            // SAFETY: the bytes are elements of the array's dtype, which begin at a multiple of 64
-            // in a mapping that starts at a page. They are values of `T`: bools were checked under
-            // this lock, and any bytes are values of the other types. They are borrowed for as long
-            // as the slice.
-            let elements = unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<T>(), bytes.len() / size_of::<T>()) };
-            match ArrayView::new(elements, self.shape) {
-                Ok(view) => view.into(),
-                Err(error) => unreachable!("an array has as many elements as its shape: {error}"),
+        let view = match self.known.dtype() {
+            DType::Record => return self.records(bytes),
+            DType::Bool => {
+                // SAFETY: the bytes are 0 or 1, as was checked under this lock. They are borrowed
+                // for as long as the slice.
+                let elements = unsafe { core::slice::from_raw_parts(bytes.as_ptr().cast::<bool>(), bytes.len()) };
+                ArrayView::new(elements, self.shape).map(AnyArrayView::from)
             }
-        }, record => self.records(bytes))
+            // Looks at no element: any bytes are values of the other types.
+            _ => AnyArrayView::from_bytes(self.known, self.shape, bytes),
+        };
+        match view {
+            Ok(view) => view,
+            Err(error) => unreachable!("an array is aligned, and has as many elements as its shape: {error}"),
+        }
     }
 
     fn records<'s>(&'s self, bytes: &'s [u8]) -> AnyArrayView<'s> {

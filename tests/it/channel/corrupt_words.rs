@@ -59,7 +59,7 @@ fn slot_headers() {
     let at = slot(&dir);
     let cases: Vec<(u64, Vec<u8>, HeaderError)> = vec![
         (TAG, vec![0], HeaderError::DType { tag: 0 }),
-        (TAG, vec![18], HeaderError::DType { tag: 18 }),
+        (TAG, vec![200], HeaderError::DType { tag: 200 }),
         (TAG, vec![255], HeaderError::DType { tag: 255 }),
         (TAG, vec![DType::F64 as u8], HeaderError::Length { expected: 24, found: 12 }),
         (NDIM, vec![65], HeaderError::Shape(ShapeError::TooManyDims { ndim: 65 })),

@@ -15,7 +15,7 @@ fn every_dtype<T: Numbered>() {
     let mut writer = dir.options().create_any(NAME).unwrap();
     for (shape, seq) in crate::channel::support::shapes().iter().zip(1..) {
         let bytes = bytes_of::<T>(shape.iter().product());
-        let mut loan = writer.into_loan(T::DTYPE, shape).unwrap();
+        let mut loan = writer.into_loan(T::ELEMENT, shape).unwrap();
         assert_eq!((loan.dtype(), loan.shape()), (T::DTYPE, shape.as_slice()));
         loan.as_mut_bytes().copy_from_slice(&bytes);
         assert_eq!(loan.publish().unwrap(), seq);

@@ -7,6 +7,7 @@ mod changes;
 mod closing;
 mod corrupt_words;
 mod defaults;
+mod elements;
 mod history;
 mod lent_by_address;
 #[cfg(target_os = "linux")]

@@ -1,7 +1,10 @@
 //! What the tests share: a channel of one's own, and recognisable values.
 
 pub(crate) use crate::common::{NAME, TIMEOUT, TestDir, os, pattern, wait_until};
-use ndsharray::{AnyWriter, Complex, ComplexLongDouble, DType, LongDouble, OwnedSample, Reader, ShElement, bf16, f16};
+use ndsharray::{
+    AnyWriter, Complex, ComplexLongDouble, DType, DateTime64, F8E4M3FN, F8E5M2, F8E8M0FNU, FixedBytes, FixedText,
+    LongDouble, OwnedSample, Reader, ShElement, TimeDelta64, Void, bf16, f16,
+};
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,6 +86,14 @@ numbered! {
     Complex<f64>: n => Complex::new(0.25, f64::from(n));
     LongDouble: n => LongDouble::from(f64::from(n) / 3.0);
     ComplexLongDouble: n => ComplexLongDouble::from(Complex::new(f64::from(n), -1.0));
+    DateTime64: n => if n == 5 { DateTime64::NAT } else { DateTime64(i64::from(n) << 40) };
+    TimeDelta64: n => TimeDelta64(-i64::from(n));
+    F8E4M3FN: n => F8E4M3FN::from_bits(n as u8);
+    F8E5M2: n => F8E5M2::from_bits(n as u8);
+    F8E8M0FNU: n => F8E8M0FNU::from_bits(n as u8);
+    FixedBytes<7>: n => FixedBytes::new(format!("b{n}").as_bytes()).unwrap();
+    FixedText<3>: n => FixedText::from([u32::from(n), 0x1f980, 0xffff_ffff]);
+    Void<13>: n => Void::from([n as u8; 13]);
 }
 
 pub(crate) fn numbered_vec<T: Numbered>(len: usize) -> Vec<T> {
@@ -99,7 +110,11 @@ macro_rules! for_all_types {
         crate::channel::support::for_all_types!(@ $function, i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
         crate::channel::support::for_all_types!(@as $function, f16: ndsharray::f16, bf16: ndsharray::bf16,
             complex64: ndsharray::Complex<f32>, complex128: ndsharray::Complex<f64>,
-            longdouble: ndsharray::LongDouble, clongdouble: ndsharray::ComplexLongDouble);
+            longdouble: ndsharray::LongDouble, clongdouble: ndsharray::ComplexLongDouble,
+            datetime64: ndsharray::DateTime64, timedelta64: ndsharray::TimeDelta64,
+            float8_e4m3fn: ndsharray::F8E4M3FN, float8_e5m2: ndsharray::F8E5M2,
+            float8_e8m0fnu: ndsharray::F8E8M0FNU, bytes: ndsharray::FixedBytes<7>,
+            text: ndsharray::FixedText<3>, void: ndsharray::Void<13>);
     };
     (@ $function:ident, $($ty:ident)*) => { $(#[test] fn $ty() { $function::<$ty>(); })* };
     (@as $function:ident, $($name:ident: $ty:ty),*) => { $(#[test] fn $name() { $function::<$ty>(); })* };

@@ -2,7 +2,8 @@
 //!
 //! A dtype is one entry of [`type_of`]. All that prints elements, as text, CSV or JSON, follows.
 
-use ndsharray::{ComplexLongDouble, DType, LongDouble, bf16, f16};
+use ndsharray::{ComplexLongDouble, DType, Field, LongDouble, RecordType, bf16, f16};
+use std::rc::Rc;
 
 /// One element.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,15 +12,31 @@ pub(crate) enum Element {
     Int(i128),
     Float(f64),
     Complex([f64; 2]),
+    /// The elements of each field of a record, those of a field with a shape in C order.
+    Record(Vec<Vec<Self>>),
 }
 
 /// The kind of a dtype's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Bool,
     Int,
     Float(Grain),
     Complex(Grain),
+    Record(Rc<[FieldType]>),
+}
+
+/// A field of a record.
+#[derive(Clone, Debug)]
+pub(crate) struct FieldType {
+    pub(crate) name: String,
+    /// The axes of a field with several elements.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) kind: Type,
+    /// Where it begins in the record, in bytes.
+    offset: usize,
+    /// Bytes of one of its elements.
+    size: usize,
 }
 
 /// How finely a floating-point format distinguishes numbers, which decides on the digits it needs.
@@ -65,13 +82,41 @@ impl Grain {
 }
 
 /// How to read and print the elements of a dtype.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 pub(crate) struct Type {
     pub(crate) kind: Kind,
-    /// Reads an element from its bytes; `None` if there are too few.
-    pub(crate) read: fn(&[u8]) -> Option<Element>,
+    /// Reads an element from its bytes; `None` if there are too few. Not for records.
+    read: fn(&[u8]) -> Option<Element>,
     /// Makes the bytes of an element; `None` if the dtype has no such element.
     pub(crate) write: fn(&Element) -> Option<Vec<u8>>,
+}
+
+impl Type {
+    /// How to read and print records; `None` if a field is of a newer version of the library.
+    pub(crate) fn of_record(record: &RecordType) -> Option<Self> {
+        let field = |field: &Field| {
+            let (kind, size) = match field.kind() {
+                ndsharray::FieldType::Element(element) => (type_of(element.dtype())?, element.size()),
+                ndsharray::FieldType::Record(record) => (Self::of_record(record)?, record.item_size()),
+                _ => return None,
+            };
+            let (name, shape) = (field.name().to_owned(), field.shape().to_vec());
+            Some(FieldType { name, shape, kind, offset: field.offset(), size })
+        };
+        let fields: Option<Rc<[_]>> = record.fields().iter().map(field).collect();
+        Some(Self { kind: Kind::Record(fields?), read: |_| None, write: |_| None })
+    }
+
+    /// Reads an element from its bytes; `None` if there are too few.
+    pub(crate) fn read(&self, bytes: &[u8]) -> Option<Element> {
+        let Kind::Record(fields) = &self.kind else { return (self.read)(bytes) };
+        let field = |field: &FieldType| {
+            let count = if field.shape.contains(&0) { 0 } else { field.shape.iter().product::<usize>() };
+            let bytes = bytes.get(field.offset..field.offset.checked_add(count.checked_mul(field.size)?)?)?;
+            bytes.chunks_exact(field.size.max(1)).map(|bytes| field.kind.read(bytes)).collect::<Option<Vec<_>>>()
+        };
+        fields.iter().map(field).collect::<Option<Vec<_>>>().map(Element::Record)
+    }
 }
 
 /// Looks up a dtype; `None` for one of a newer version of the library.
@@ -164,7 +209,7 @@ impl Element {
             // Larger ones fit no dtype.
             #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
             Self::Float(number) => (number.fract() == 0.0 && number.abs() < 1e20).then_some(*number as i128),
-            Self::Complex(_) => None,
+            Self::Complex(_) | Self::Record(_) => None,
         }
     }
 
@@ -174,7 +219,7 @@ impl Element {
             Self::Bool(value) => Some(f64::from(u8::from(*value))),
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
-            Self::Complex(_) => None,
+            Self::Complex(_) | Self::Record(_) => None,
         }
     }
 
@@ -202,14 +247,14 @@ mod tests {
     fn every_dtype_has_an_entry() {
         for &dtype in DType::ALL {
             let found = type_of(dtype).unwrap();
-            assert!((found.read)(&vec![0; dtype.size()]).is_some(), "{dtype}");
-            assert_eq!((found.read)(&vec![0; dtype.size() - 1]), None, "{dtype}");
+            assert!(found.read(&vec![0; dtype.size()]).is_some(), "{dtype}");
+            assert_eq!(found.read(&vec![0; dtype.size() - 1]), None, "{dtype}");
         }
     }
 
     #[test]
     fn elements_are_what_their_bytes_say() {
-        let read = |dtype, bytes: &[u8]| (type_of(dtype).unwrap().read)(bytes).unwrap();
+        let read = |dtype, bytes: &[u8]| type_of(dtype).unwrap().read(bytes).unwrap();
         assert_eq!(read(DType::Bool, &[7]), Element::Bool(true));
         assert_eq!(read(DType::I8, &[0xff]), Element::Int(-1));
         assert_eq!(read(DType::U64, &u64::MAX.to_ne_bytes()), Element::Int(u64::MAX.into()));

@@ -84,7 +84,7 @@ fn default(elements: &[Element]) -> DType {
         Element::Int(number) if i64::try_from(*number).is_ok() => 1,
         Element::Int(_) => 2,
         Element::Float(_) => 3,
-        Element::Complex(_) => 4,
+        Element::Complex(_) | Element::Record(_) => 4,
     };
     match elements.iter().map(rank).max() {
         Some(0) => DType::Bool,
@@ -101,6 +101,7 @@ fn shown(element: &Element) -> String {
         Element::Int(number) => number.to_string(),
         Element::Float(number) => number.to_string(),
         Element::Complex([re, im]) => format!("{re}{im:+}j"),
+        Element::Record(_) => "a record".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ mod quantiles;
 mod selection;
 mod statistics;
 
+pub(crate) use element::Type;
 pub(crate) use quantiles::quantiles;
 pub(crate) use selection::{Selected, Selection};
 pub(crate) use statistics::Statistics;

@@ -67,6 +67,8 @@ pub(crate) struct Axis {
 pub(crate) struct Selected<'a> {
     array: ArrayRef<'a>,
     kind: Option<Type>,
+    /// Bytes of an element.
+    size: usize,
     first: isize,
     axes: Vec<Axis>,
 }
@@ -74,6 +76,16 @@ pub(crate) struct Selected<'a> {
 impl Selection {
     /// Selects the part of `array` that the list names.
     pub(crate) fn of<'a>(&self, array: ArrayRef<'a>) -> Result<Selected<'a>, String> {
+        self.of_type(array, type_of(array.dtype), array.dtype.size())
+    }
+
+    /// The same for elements of so many bytes, which are read as `kind` says.
+    pub(crate) fn of_type<'a>(
+        &self,
+        array: ArrayRef<'a>,
+        kind: Option<Type>,
+        size: usize,
+    ) -> Result<Selected<'a>, String> {
         let named = self.0.iter().filter(|item| **item != Item::Rest).count();
         let Some(rest) = array.shape.len().checked_sub(named) else {
             return Err(format!("the index has {named} places, and the array {} axes", array.shape.len()));
@@ -106,7 +118,7 @@ impl Selection {
             }
         }
         axes.extend(given.map(whole));
-        Ok(Selected { array, kind: type_of(array.dtype), first, axes })
+        Ok(Selected { array, kind, size, first, axes })
     }
 }
 
@@ -134,8 +146,8 @@ impl<'a> Selected<'a> {
     }
 
     /// How its elements are read and printed; `None` for a dtype that came later.
-    pub(crate) fn kind(&self) -> Option<Type> {
-        self.kind
+    pub(crate) fn kind(&self) -> Option<&Type> {
+        self.kind.as_ref()
     }
 
     pub(crate) fn axes(&self) -> &[Axis] {
@@ -155,12 +167,12 @@ impl<'a> Selected<'a> {
 
     /// The element at a place, which counts elements of the whole array.
     pub(crate) fn element(&self, place: isize) -> Option<Element> {
-        (self.kind?.read)(self.bytes(place)?)
+        self.kind.as_ref()?.read(self.bytes(place)?)
     }
 
     /// The bytes of the element at a place.
     pub(crate) fn bytes(&self, place: isize) -> Option<&'a [u8]> {
-        let size = self.array.dtype.size();
+        let size = self.size;
         let start = usize::try_from(place).ok()?.checked_mul(size)?;
         self.array.bytes.get(start..start.checked_add(size)?)
     }
@@ -191,7 +203,7 @@ impl<'a> Selected<'a> {
     }
 
     fn is_whole(&self) -> bool {
-        if self.len().checked_mul(self.array.dtype.size()) != Some(self.array.bytes.len()) {
+        if self.len().checked_mul(self.size) != Some(self.array.bytes.len()) {
             return false;
         }
         let shape: Vec<_> = self.axes.iter().map(|axis| axis.len).collect();

@@ -1,20 +1,21 @@
 //! `ndsh echo`
 
 use crate::args::Globals;
-use crate::array::{Array, Selected, Selection, print};
+use crate::array::{Array, Selected, Selection, Type, print};
 use crate::endpoints::{SourceArgs, Until, Value};
 use crate::failure::{Exit, Failure, Result};
-use crate::output::{duration, json_line, printable, shape, stdout};
+use crate::output::{attributes, duration, json_line, printable, shape, stdout};
 use crate::terminal::Interrupt;
 use serde::Serialize;
 use std::io::{BufWriter, Write};
+use std::time::Instant;
 
 /// Print the numbers of the current value, as NumPy prints them
 ///
 /// More than 1000 elements are summarised, unless --full asks for all. CSV and JSON have all
-/// elements of the part that --index names. In CSV each row, which is the last axis, is a line. In
-/// JSON a value is a line, a complex number is a list of two, and NaN and infinities are texts.
-/// Long doubles are printed as the nearest float64.
+/// elements of the part that --index names. In CSV each row, which is the last axis, is a line, and
+/// so is each record. In JSON a value is a line, a complex number is a list of two, a record is an
+/// object, and NaN and infinities are texts. Long doubles are printed as the nearest float64.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -43,17 +44,18 @@ pub(crate) struct Args {
     /// Print a JSON object a line
     #[arg(long, conflicts_with_all = ["full", "verbose"])]
     json: bool,
-    /// Before the numbers, print dtype, shape, number and age in a line
+    /// Before the numbers, print dtype, shape, number and age in a line, and attributes in another
     #[arg(long, short)]
     verbose: bool,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
+    let start = Instant::now();
+    let mut source = args.from.open_with_records(globals, &interrupt)?;
     if !args.follow {
-        return args.from.first(globals, &interrupt, |value| args.print(&value, true));
+        return args.from.first_of(source, start, &interrupt, |value| args.print(&value, true));
     }
-    let mut source = args.from.open(globals, &interrupt)?;
     // An array is read again and again, but printed only when it has changed.
     let mut last: Option<Array> = None;
     let mut is_first = true;
@@ -80,6 +82,8 @@ struct Head<'a> {
     seq: Option<u64>,
     missed: Option<u64>,
     age_seconds: Option<f64>,
+    /// As in `info --json`.
+    attributes: Option<serde_json::Value>,
 }
 
 impl Args {
@@ -98,6 +102,7 @@ impl Args {
                 seq: value.seq,
                 missed: value.missed,
                 age_seconds: value.age.map(|age| age.as_secs_f64()),
+                attributes: Some(value.attributes).filter(|bytes| !bytes.is_empty()).map(attributes::to_json),
             };
             let head = json_line(&head)?;
             write!(out, "{},\"elements\":", head.trim_end_matches('}'))?;
@@ -109,6 +114,9 @@ impl Args {
             }
             if self.verbose {
                 writeln!(out, "{}", caption(&self.from.name, value))?;
+                if !value.attributes.is_empty() {
+                    writeln!(out, "attributes: {}", attributes::in_a_line(value.attributes))?;
+                }
             }
             writeln!(out, "{}", print::as_numpy(&part, precision, self.full))?;
         }
@@ -120,15 +128,25 @@ impl Args {
 pub(super) fn select<'a>(value: &Value<'a>, index: Option<&Selection>) -> Result<Selected<'a>> {
     let all = Selection::default();
     let array = value.array;
-    index.unwrap_or(&all).of(array).map_err(|what| {
+    let index = index.unwrap_or(&all);
+    let selected = match value.record {
+        Some(record) => index.of_type(array, Type::of_record(record), record.item_size()),
+        None => index.of(array),
+    };
+    selected.map_err(|what| {
         Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
             .advise("--index takes what NumPy takes, such as --index 0,2:5")
     })
 }
 
+/// The dtype, or what records consist of.
+fn type_name(value: &Value<'_>) -> String {
+    value.record.map_or_else(|| value.array.dtype.to_string(), |record| printable(&record.to_string()).into_owned())
+}
+
 /// Describes a value in one line.
 pub(super) fn caption(name: &str, value: &Value<'_>) -> String {
-    let mut parts = vec![printable(name).into_owned(), format!("{} {}", value.array.dtype, shape(value.array.shape))];
+    let mut parts = vec![printable(name).into_owned(), format!("{} {}", type_name(value), shape(value.array.shape))];
     parts.extend(value.seq.map(|seq| format!("#{seq}")));
     parts.extend(value.age.map(|age| format!("{} old", duration(age))));
     parts.join("  ")

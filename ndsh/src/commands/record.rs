@@ -55,7 +55,7 @@ type Taken = (Note, Array, Vec<u8>);
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    let which = Which { kind: args.kind, raw: None };
+    let which = Which { kind: args.kind, ..Which::default() };
     let source = Source::open_within(globals, &args.name, &which, args.wait, &interrupt)?;
     if !source.is_channel() {
         return Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")

@@ -8,7 +8,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::files::RawLayout;
 use crate::terminal::Interrupt;
 use ndsharray::raw::Origin;
-use ndsharray::{Error, Options, OwnedSample, Reader, compat};
+use ndsharray::{Error, Options, OwnedSample, Reader, RecordType, compat};
 use std::time::{Duration, Instant};
 
 /// Pause between two reads of a Python channel, which wakes no reader.
@@ -23,6 +23,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// An array, and what is known about its publication.
 pub(crate) struct Value<'a> {
     pub(crate) array: ArrayRef<'a>,
+    /// What its elements consist of, if they are records.
+    pub(crate) record: Option<&'a RecordType>,
     /// Its number; `None` where values have no numbers.
     pub(crate) seq: Option<u64>,
     /// Values published since the last one read here, and not read.
@@ -38,14 +40,15 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// Fails for records, which are no numbers.
-    fn of(sample: &'a OwnedSample) -> Result<Self> {
-        if let Some(record) = sample.record_type() {
+    /// Fails for records, which are no numbers, unless the command takes `records`.
+    fn of(sample: &'a OwnedSample, records: bool) -> Result<Self> {
+        if let Some(record) = sample.record_type().filter(|_| !records) {
             return Err(Failure::new(Exit::Failure, format!("its elements are records: {record}"))
-                .advise("Rust and NumPy read them; `ndsh info NAME` tells more about the channel"));
+                .advise("`ndsh echo NAME` prints them; Rust and NumPy read them"));
         }
         Ok(Self {
             array: ArrayRef { dtype: sample.dtype(), shape: sample.shape(), bytes: sample.as_bytes() },
+            record: sample.record_type(),
             seq: Some(sample.seq()),
             missed: Some(sample.missed()),
             age: Some(sample.age()),
@@ -57,7 +60,16 @@ impl<'a> Value<'a> {
 
     /// An array of which nothing else is known.
     pub(crate) fn bare(array: ArrayRef<'a>) -> Self {
-        Self { array, seq: None, missed: None, age: None, attributes: &[], origin: None, is_imported: false }
+        Self {
+            array,
+            record: None,
+            seq: None,
+            missed: None,
+            age: None,
+            attributes: &[],
+            origin: None,
+            is_imported: false,
+        }
     }
 }
 
@@ -74,7 +86,8 @@ pub(crate) enum News<R> {
 
 /// An open channel or array.
 pub(crate) enum Source {
-    Channel(Reader),
+    /// Whether records are wanted stands beside.
+    Channel(Reader, bool),
     Array(Box<dyn LockedView>),
     Python(compat::Reader),
     Block(Block),
@@ -87,6 +100,8 @@ pub(crate) struct Which {
     pub(crate) kind: Option<KindArg>,
     /// With a layout, a block of memory of another program.
     pub(crate) raw: Option<RawLayout>,
+    /// Whether the command takes records.
+    pub(crate) records: bool,
 }
 
 impl Source {
@@ -102,7 +117,7 @@ impl Source {
                 continue;
             }
             let opened = match candidate {
-                KindArg::Channel => open_channel(&options, name).map(Self::Channel),
+                KindArg::Channel => open_channel(&options, name).map(|reader| Self::Channel(reader, which.records)),
                 KindArg::Array => shared_array::open(&options, name).map(Self::Array),
                 KindArg::Python => globals.compat_options().open(name).map(Self::Python),
             };
@@ -179,7 +194,9 @@ impl Source {
     /// Reads the current value, if there is one.
     pub(crate) fn latest<R>(&mut self, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
         match self {
-            Self::Channel(reader) => reader.latest_owned()?.map(|sample| Ok(look(Value::of(&sample)?))).transpose(),
+            Self::Channel(reader, records) => {
+                reader.latest_owned()?.map(|sample| Ok(look(Value::of(&sample, *records)?))).transpose()
+            }
             Self::Array(array) => match look_at(array.as_ref(), LOCK_TIMEOUT, look)? {
                 Some(value) => Ok(Some(value)),
                 None => Err(Failure::new(Exit::InUse, "a writer holds the lock of the shared array")
@@ -196,8 +213,8 @@ impl Source {
     pub(crate) fn wait<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
         let end = Instant::now() + time;
         match self {
-            Self::Channel(reader) => match reader.wait_owned(time) {
-                Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample)?))),
+            Self::Channel(reader, records) => match reader.wait_owned(time) {
+                Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample, *records)?))),
                 Ok(None) => Ok(News::Nothing),
                 Err(Error::Closed { .. }) => Ok(News::Closed),
                 Err(error) => Err(error.into()),
@@ -231,7 +248,7 @@ impl Source {
     /// Whether the writer lives; `None` if that cannot be known.
     pub(crate) fn is_writer_alive(&self) -> Option<bool> {
         match self {
-            Self::Channel(reader) => Some(reader.is_writer_alive()),
+            Self::Channel(reader, _) => Some(reader.is_writer_alive()),
             Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
         }
     }
@@ -239,7 +256,7 @@ impl Source {
     /// Whether the writer has closed the channel, with no new writer since.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
-            Self::Channel(reader) => reader.is_closed(),
+            Self::Channel(reader, _) => reader.is_closed(),
             Self::Array(_) | Self::Python(_) | Self::Block(_) => false,
         }
     }
@@ -247,7 +264,7 @@ impl Source {
     /// Number of writers that the channel has had; `None` where they are not counted.
     pub(crate) fn epoch(&self) -> Option<u64> {
         match self {
-            Self::Channel(reader) => Some(reader.writer_epoch()),
+            Self::Channel(reader, _) => Some(reader.writer_epoch()),
             Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
         }
     }

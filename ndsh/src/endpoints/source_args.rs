@@ -31,12 +31,18 @@ pub(crate) struct SourceArgs {
 
 impl SourceArgs {
     pub(crate) fn which(&self) -> Which {
-        Which { kind: self.kind, raw: self.raw.clone() }
+        Which { kind: self.kind, raw: self.raw.clone(), records: false }
     }
 
     /// Opens it, in the time that the user gave.
     pub(crate) fn open(&self, globals: &Globals, interrupt: &Interrupt) -> Result<Source> {
         Source::open_within(globals, &self.name, &self.which(), self.wait, interrupt)
+    }
+
+    /// Opens it, also if its elements are records.
+    pub(crate) fn open_with_records(&self, globals: &Globals, interrupt: &Interrupt) -> Result<Source> {
+        let which = Which { records: true, ..self.which() };
+        Source::open_within(globals, &self.name, &which, self.wait, interrupt)
     }
 
     /// Reads the current value, or the first one in the time that the user gave.
@@ -47,7 +53,18 @@ impl SourceArgs {
         look: impl FnMut(Value<'_>) -> Result<R>,
     ) -> Result<R> {
         let start = Instant::now();
-        let mut source = self.open(globals, interrupt)?;
+        let source = self.open(globals, interrupt)?;
+        self.first_of(source, start, interrupt, look)
+    }
+
+    /// The same, of what was opened after `start`.
+    pub(crate) fn first_of<R>(
+        &self,
+        mut source: Source,
+        start: Instant,
+        interrupt: &Interrupt,
+        look: impl FnMut(Value<'_>) -> Result<R>,
+    ) -> Result<R> {
         let found = source.first(start, self.wait.unwrap_or_default(), interrupt, look)?;
         found.unwrap_or_else(|| Err(Failure::no_value(&self.name)))
     }

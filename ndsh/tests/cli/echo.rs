@@ -1,6 +1,7 @@
 //! `echo` and `stat`.
 
 use crate::support::{TestDir, python_program, wait_until};
+use ndsharray::{AnyArrayView, DType, Field, RecordType, RecordView};
 use serde_json::{Value, json};
 
 #[test]
@@ -24,6 +25,22 @@ fn numbers_and_parts_of_them() {
         let ran = dir.run(&["echo", "it", "--index", bad]);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{bad}: {ran:?}");
     }
+}
+
+#[test]
+fn attributes_are_printed_when_wanted() {
+    let dir = TestDir::new();
+    let mut writer = dir.options().create::<u8>("it").unwrap();
+    writer.write_with(&[1], &[7], b"{\"frame\": 5}").unwrap();
+    assert_eq!(dir.ok(&["echo", "it"]), "[7]\n");
+    let text = dir.ok(&["echo", "it", "--verbose"]);
+    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["attributes: {\"frame\": 5}", "[7]"]);
+    assert_eq!(dir.json(&["echo", "it", "--json"])["attributes"], json!({"frame": 5}));
+    writer.write_with(&[1], &[7], b"\x1b\xff").unwrap();
+    assert!(dir.ok(&["echo", "it", "--verbose"]).contains("\nattributes: hex 1bff\n"));
+    writer.write(&[1], &[8]).unwrap();
+    assert!(!dir.ok(&["echo", "it", "--verbose"]).contains("attributes"));
+    assert!(dir.json(&["echo", "it", "--json"])["attributes"].is_null());
 }
 
 #[test]
@@ -214,5 +231,45 @@ fn figures_are_numpys() {
     assert_eq!(found.len(), wanted.len());
     for (found, wanted) in found.iter().zip(&wanted) {
         assert!((found - wanted).abs() < 1e-12, "{found} {wanted}");
+    }
+}
+
+#[test]
+fn records_are_printed_by_field() {
+    let dir = TestDir::new();
+    let record = RecordType::new(
+        32,
+        [
+            Field::new("x", 0, DType::F64),
+            Field::new("n", 8, DType::U16),
+            Field::new("v", 12, DType::F32).with_shape(&[2]),
+            Field::new("on", 20, DType::Bool),
+        ],
+    )
+    .unwrap();
+    let mut bytes = Vec::new();
+    for (x, n, v, on) in [(1.5_f64, 10_u16, [0.5_f32, 1.0], 1_u8), (-22.25, 3, [7.0, f32::NAN], 0)] {
+        let mut one = vec![0; 32];
+        one[..8].copy_from_slice(&x.to_ne_bytes());
+        one[8..10].copy_from_slice(&n.to_ne_bytes());
+        one[12..20].copy_from_slice(&v.map(f32::to_ne_bytes).concat());
+        one[20] = on;
+        bytes.extend(one);
+    }
+    let mut writer = dir.options().create_any("it").unwrap();
+    let view = RecordView::new(&record, &[2], &bytes).unwrap();
+    writer.write_any(&AnyArrayView::from(view)).unwrap();
+    // Columns as NumPy's.
+    let printed = "[(  1.5 , 10, [0.5 1. ],  True) (-22.25,  3, [7.  nan], False)]\n";
+    assert_eq!(dir.ok(&["echo", "it"]), printed);
+    assert_eq!(dir.ok(&["echo", "it", "--index", "1"]), "(-22.25, 3, [7.0 nan], False)\n");
+    assert_eq!(dir.ok(&["echo", "it", "--csv"]), "1.5,10,0.5,1.0,True\n-22.25,3,7.0,nan,False\n");
+    let found = dir.json(&["echo", "it", "--json"]);
+    assert_eq!(found["elements"][0], json!({"x": 1.5, "n": 10, "v": [0.5, 1.0], "on": true}));
+    assert_eq!(found["elements"][1]["v"], json!([7.0, "nan"]));
+    assert!(dir.ok(&["echo", "it", "--verbose"]).contains("(2,)"));
+    for other in [&["stat", "it"][..], &["view", "it"], &["get", "it", "-"]] {
+        let ran = dir.run(other);
+        assert!(ran.code == 1 && ran.stderr.contains("records"), "{other:?}: {ran:?}");
     }
 }

@@ -3,18 +3,19 @@
 use super::super::element::{Element, Kind};
 use super::super::selection::{Axis, Selected};
 use super::word::scalar;
+use crate::output::json_line;
 use std::io::{self, Write};
 
 /// Writes nested lists, as deep as the array has axes.
 ///
 /// An array without elements is an empty list. A complex number is a list of two. JSON has no NaN
-/// and no infinities: they are the texts `nan`, `inf` and `-inf`.
+/// and no infinities: they are the texts `nan`, `inf` and `-inf`. A record is an object.
 pub(crate) fn write(to: &mut impl Write, array: &Selected<'_>, precision: Option<usize>) -> io::Result<()> {
     let Some(kind) = array.kind() else { return write!(to, "null") };
     if array.len() == 0 {
         return write!(to, "[]");
     }
-    axis(to, array, array.axes(), array.first(), &|element| one(element, kind.kind, precision))
+    axis(to, array, array.axes(), array.first(), &|element| one(element, &kind.kind, precision))
 }
 
 fn axis(
@@ -38,12 +39,22 @@ fn axis(
     write!(to, "]")
 }
 
-fn one(element: &Element, kind: Kind, precision: Option<usize>) -> String {
+fn one(element: &Element, kind: &Kind, precision: Option<usize>) -> String {
     match (element, kind) {
         (Element::Bool(value), _) => value.to_string(),
         (Element::Complex(parts), Kind::Complex(grain)) => {
-            let [re, im] = parts.map(|part| one(&Element::Float(part), Kind::Float(grain), precision));
+            let [re, im] = parts.map(|part| one(&Element::Float(part), &Kind::Float(*grain), precision));
             format!("[{re},{im}]")
+        }
+        (Element::Record(values), Kind::Record(fields)) => {
+            let fields = fields.iter().zip(values).map(|(field, values)| {
+                let name = json_line(&field.name).unwrap_or_default();
+                let values: Vec<_> = values.iter().map(|value| one(value, &field.kind.kind, precision)).collect();
+                // A field with several elements is a flat list.
+                let list = if field.shape.is_empty() { values.concat() } else { format!("[{}]", values.join(",")) };
+                format!("{name}:{list}")
+            });
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
         }
         (Element::Float(number), _) if !number.is_finite() => format!("\"{}\"", scalar(element, kind, precision)),
         _ => scalar(element, kind, precision),

@@ -23,7 +23,7 @@ pub(crate) const PRECISION: usize = 8;
 
 /// Formats an array as `print` does in Python; with `full`, without a summary.
 pub(crate) fn as_numpy(array: &Selected<'_>, precision: Option<usize>, full: bool) -> String {
-    let Some(kind) = array.kind().map(|entry| entry.kind) else {
+    let Some(kind) = array.kind().map(|entry| &entry.kind) else {
         return format!("elements of {}, which is newer than this program", array.array().dtype);
     };
     if array.axes().is_empty() {
@@ -38,7 +38,7 @@ pub(crate) fn as_numpy(array: &Selected<'_>, precision: Option<usize>, full: boo
 }
 
 /// Chooses the layout by the elements that will be shown.
-fn words(array: &Selected<'_>, kind: Kind, precision: usize, summary: bool) -> Words {
+fn words(array: &Selected<'_>, kind: &Kind, precision: usize, summary: bool) -> Words {
     let mut elements = Vec::new();
     shown(array.axes(), array.first(), summary, &mut |place| elements.extend(array.element(place)));
     Words::new(kind, &elements, precision)

@@ -1,14 +1,18 @@
 //! Elements as words of equal width, as in a printed NumPy array.
 
 use super::decimal::Decimal;
-use crate::array::element::{Element, Grain, Kind};
+use crate::array::element::{Element, FieldType, Grain, Kind};
 
 /// How to print the elements of an array, so that all line up.
 pub(super) enum Words {
     Bool,
-    Int { width: usize },
+    Int {
+        width: usize,
+    },
     Float(FloatWords),
     Complex(FloatWords, FloatWords),
+    /// For each field: its layout, and whether it has several elements.
+    Record(Vec<(Self, bool)>),
 }
 
 /// The layout of floating-point numbers.
@@ -29,7 +33,7 @@ pub(super) struct FloatWords {
 
 impl Words {
     /// Chooses the layout for these elements.
-    pub(super) fn new(kind: Kind, elements: &[Element], precision: usize) -> Self {
+    pub(super) fn new(kind: &Kind, elements: &[Element], precision: usize) -> Self {
         let floats = |part: usize| {
             let of = move |element: &Element| match element {
                 Element::Float(number) => Some(*number),
@@ -45,10 +49,21 @@ impl Words {
                     |element: &Element| if let Element::Int(number) = element { number.to_string().len() } else { 0 };
                 Self::Int { width: elements.iter().map(width).max().unwrap_or(0) }
             }
-            Kind::Float(grain) => Self::Float(FloatWords::new(&floats(0), grain, precision, false)),
+            Kind::Float(grain) => Self::Float(FloatWords::new(&floats(0), *grain, precision, false)),
+            Kind::Record(fields) => {
+                let field = |(index, field): (usize, &FieldType)| {
+                    let values = elements.iter().filter_map(|element| match element {
+                        Element::Record(values) => values.get(index),
+                        _ => None,
+                    });
+                    let values: Vec<Element> = values.flatten().cloned().collect();
+                    (Self::new(&field.kind.kind, &values, precision), !field.shape.is_empty())
+                };
+                Self::Record(fields.iter().enumerate().map(field).collect())
+            }
             Kind::Complex(grain) => Self::Complex(
-                FloatWords::new(&floats(0), grain, precision, false),
-                FloatWords::new(&floats(1), grain, precision, true),
+                FloatWords::new(&floats(0), *grain, precision, false),
+                FloatWords::new(&floats(1), *grain, precision, true),
             ),
         }
     }
@@ -65,8 +80,24 @@ impl Words {
                 let (digits, blanks) = imaginary.split_at(end);
                 format!("{}{digits}j{blanks}", real.word(*re))
             }
+            (Self::Record(fields), Element::Record(values)) => {
+                let fields = fields.iter().zip(values).map(|((words, is_list), values)| {
+                    let values: Vec<_> = values.iter().map(|value| words.word(value)).collect();
+                    let text = values.join(" ");
+                    if *is_list { format!("[{text}]") } else { text }
+                });
+                in_brackets(&fields.collect::<Vec<_>>())
+            }
             _ => String::new(),
         }
+    }
+}
+
+/// Puts the fields of a record together, as Python prints a tuple.
+fn in_brackets(fields: &[String]) -> String {
+    match fields {
+        [one] => format!("({one},)"),
+        _ => format!("({})", fields.join(", ")),
     }
 }
 
@@ -136,18 +167,26 @@ impl FloatWords {
 }
 
 /// Prints one number alone, as NumPy prints a scalar.
-pub(super) fn scalar(element: &Element, kind: Kind, precision: Option<usize>) -> String {
+pub(super) fn scalar(element: &Element, kind: &Kind, precision: Option<usize>) -> String {
     match (element, kind) {
         (Element::Bool(value), _) => (if *value { "True" } else { "False" }).to_owned(),
         (Element::Int(number), _) => number.to_string(),
-        (Element::Float(number), Kind::Float(grain)) => float(*number, grain, precision, true),
+        (Element::Float(number), Kind::Float(grain)) => float(*number, *grain, precision, true),
         (Element::Complex([re, im]), Kind::Complex(grain)) => {
-            let imaginary = float(*im, grain, precision, false);
+            let imaginary = float(*im, *grain, precision, false);
             if *re == 0.0 && re.is_sign_positive() {
                 return format!("{imaginary}j");
             }
             let plus = if imaginary.starts_with('-') { "" } else { "+" };
-            format!("({}{plus}{imaginary}j)", float(*re, grain, precision, false))
+            format!("({}{plus}{imaginary}j)", float(*re, *grain, precision, false))
+        }
+        (Element::Record(values), Kind::Record(fields)) => {
+            let fields = fields.iter().zip(values).map(|(field, values)| {
+                let values: Vec<_> = values.iter().map(|value| scalar(value, &field.kind.kind, precision)).collect();
+                let text = values.join(" ");
+                if field.shape.is_empty() { text } else { format!("[{text}]") }
+            });
+            in_brackets(&fields.collect::<Vec<_>>())
         }
         _ => String::new(),
     }

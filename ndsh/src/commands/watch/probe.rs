@@ -89,7 +89,7 @@ impl Probe {
 
     /// Reads what has the name until stopped.
     pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
-        let mut follower = Follower::new(globals, name, Which { kind, raw: None });
+        let mut follower = Follower::new(globals, name, Which { kind, ..Which::default() });
         let mut next_look = Instant::now();
         loop {
             let opened = follower.opened();

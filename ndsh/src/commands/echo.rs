@@ -105,7 +105,7 @@ impl Args {
                 attributes: Some(value.attributes).filter(|bytes| !bytes.is_empty()).map(attributes::to_json),
             };
             let head = json_line(&head)?;
-            write!(out, "{},\"elements\":", head.trim_end_matches('}'))?;
+            write!(out, "{},\"elements\":", head.strip_suffix('}').unwrap_or(&head))?;
             print::write_json(&mut out, &part, precision)?;
             writeln!(out, "}}")?;
         } else {

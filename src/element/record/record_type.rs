@@ -324,9 +324,10 @@ fn check_names(fields: &[Field]) -> Result<(), RecordError> {
 }
 
 fn check_overlap(fields: &[Field]) -> Result<(), RecordError> {
-    // What takes no bytes is in no other's way.
-    let mut sorted: Vec<&Field> = fields.iter().filter(|field| field.size() > 0).collect();
-    sorted.sort_by_key(|field| field.offset);
+    // One that takes no bytes may begin where another does, and not within it: NumPy could not
+    // write that.
+    let mut sorted: Vec<&Field> = fields.iter().collect();
+    sorted.sort_by_key(|field| (field.offset, field.size()));
     for (first, second) in sorted.iter().zip(sorted.iter().skip(1)) {
         if second.offset < first.end() {
             return Err(RecordError::Overlap {
@@ -398,11 +399,19 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_bytes_is_in_no_way() {
-        let empty = Field::new("none", 2, DType::F64).with_shape(&[0]);
-        let record = RecordType::new(10, [Field::new("x", 0, DType::F64), empty]).unwrap();
-        assert_eq!(record.field("none").map(Field::size), Some(0));
-        assert_eq!(record.field("y"), None);
+    fn what_takes_no_bytes_is_between_others() {
+        let with = |at| {
+            let none = Field::new("none", at, DType::F64).with_shape(&[0]);
+            RecordType::new(16, [none, Field::new("x", 0, DType::F64), Field::new("y", 8, DType::F64)])
+        };
+        for at in [0, 8, 16] {
+            let record = with(at).unwrap();
+            assert_eq!(record.field("none").map(Field::size), Some(0));
+            assert_eq!(RecordType::from_npy_descr(&record.to_npy_descr()).unwrap().field("none").unwrap().offset(), at);
+        }
+        let overlap = RecordError::Overlap { first: "x".to_owned(), second: "none".to_owned(), end: 8, begin: 2 };
+        assert_eq!(with(2), Err(overlap));
+        assert_eq!(with(0).unwrap().field("z"), None);
     }
 
     #[test]

@@ -103,7 +103,7 @@
 //! - `ndarray` (default): [`Writer::write_array`], `Loan::view_mut`, [`ArrayView::to_ndarray`], for
 //!   `ndarray` 0.17.
 //! - `async`: `Reader::changed`, `Reader::into_stream` and, on Unix, `Reader::news_fd`. It brings
-//!   `futures-core` along, and no runtime.
+//!   `futures-core` along, and no runtime. The examples `async_dashboard` and `epoll` need it.
 //! - `jiff`, `chrono`: [`DateTime64`] and [`TimeDelta64`] to and from the types of these crates.
 
 // docs.rs says beside an item which feature it needs.

@@ -75,6 +75,10 @@ struct Channel {
     id: u64,
     epoch: u64,
     current: Option<Rc<Published>>,
+    /// All its values.
+    all: Vec<Rc<Published>>,
+    /// Whether its writer waits for lossless readers.
+    waits: bool,
     /// Closed, but kept for readers that had not read its last value.
     left: bool,
 }
@@ -95,6 +99,12 @@ struct Watch {
     ///
     /// A reader may have been attached to a channel without having read anything of it.
     farewells: Vec<Rc<Published>>,
+    /// All values of those channels.
+    older: Vec<Rc<Published>>,
+    /// Whether the writer waits for it.
+    lossless: bool,
+    /// Whether its position is not known before it has read: it began with the oldest value.
+    floating: bool,
     /// The last value read, if any.
     last: Option<Rc<Published>>,
     /// The number of the last value that it read or passed over, on that channel.
@@ -130,7 +140,7 @@ struct Run {
 
 impl Run {
     fn step(&mut self, input: &mut Input<'_>) {
-        match input.below(24) {
+        match input.below(28) {
             0..=4 => self.write(Value::from_input(input)),
             5 | 6 => {
                 let value = Value::from_input(input);
@@ -154,7 +164,8 @@ impl Run {
             }
             21 => self.hold_through_writes(input),
             22 => self.look_at_all(),
-            _ => self.damage(input),
+            23 => self.damage(input),
+            _ => self.read(input, Way::Next),
         }
         self.channel_may_end();
     }
@@ -169,8 +180,15 @@ impl Run {
     // The writer ------------------------------------------------------------------------------
 
     fn take_over(&mut self, input: &mut Input<'_>) {
-        let persist = input.u8() & 3 != 0;
-        let made = self.options.clone().persist(persist).create::<u8>(NAME);
+        let how = input.u8();
+        let (persist, waits) = (how & 3 != 0, how & 32 != 0);
+        // Two slots more than that are needed.
+        let history = 1 + usize::from(how >> 2 & 7) % self.slots.saturating_sub(2).max(1);
+        let mut options = self.options.clone().persist(persist).history(history);
+        if waits {
+            options = options.wait_for_readers(Duration::ZERO);
+        }
+        let made = options.create::<u8>(NAME);
         if self.damaged {
             match made {
                 Ok(writer) => self.writer = Some(writer),
@@ -188,10 +206,12 @@ impl Run {
             Some(channel) => {
                 channel.epoch += 1;
                 channel.left = false;
+                channel.waits = waits;
             }
             None => {
                 self.channels += 1;
-                self.channel = Some(Channel { id: self.channels, epoch: 1, current: None, left: false });
+                let (id, all) = (self.channels, Vec::new());
+                self.channel = Some(Channel { id, epoch: 1, current: None, all, waits, left: false });
             }
         }
     }
@@ -252,6 +272,7 @@ impl Run {
         let Some(channel) = self.channel.take() else { return };
         for watch in self.readers.iter_mut().flatten() {
             watch.farewells.extend(channel.current.clone());
+            watch.older.extend(channel.all.iter().cloned());
             watch.late = 0;
         }
     }
@@ -285,7 +306,13 @@ impl Run {
                 let channel = self.channel.as_mut().unwrap();
                 let before = channel.current.as_ref().map_or(0, |value| value.number);
                 assert_eq!(number, before + 1, "numbers count up by one");
-                channel.current = Some(Rc::new(Published { channel: channel.id, number, value }));
+                let published = Rc::new(Published { channel: channel.id, number, value });
+                channel.all.push(Rc::clone(&published));
+                channel.current = Some(published);
+            }
+            Err(Error::ReadersBehind { .. }) => {
+                assert!(self.channel.as_ref().is_some_and(|channel| channel.waits), "waited without consent");
+                assert!(self.readers.iter().flatten().any(|watch| watch.lossless), "no reader is lossless");
             }
             Err(Error::AllSlotsPinned { .. }) => assert!(full, "not all slots are held"),
             Err(error) => panic!("not written: {error:?}"),
@@ -308,12 +335,16 @@ impl Run {
 
     fn attach(&mut self, input: &mut Input<'_>) {
         let index = input.below(READERS);
-        let copies = input.u8() & 1 != 0;
+        let how = input.u8();
+        let (copies, from_oldest) = (how & 1 != 0, how & 2 != 0);
+        let lossless = how & 12 == 12 && !copies;
         self.readers[index] = None;
-        let opened = if copies { self.options.open_read_only(NAME) } else { self.options.open(NAME) };
+        let options = self.options.clone().from_oldest(from_oldest).lossless(lossless);
+        let opened = if copies { options.open_read_only(NAME) } else { options.open(NAME) };
         let channel = match (&self.channel, &opened) {
             (_, Err(error)) if self.damaged => return answered(error),
             (Some(channel), Err(Error::NotFound { .. })) if channel.left => return,
+            (Some(channel), Err(Error::LosslessRefused { .. })) if lossless && !channel.waits => return,
             (Some(channel), Ok(_)) if channel.left => panic!("what is left is for earlier readers"),
             (channel, Ok(_)) if self.damaged => channel.as_ref().map_or(0, |channel| channel.id),
             (Some(channel), Ok(_)) => channel.id,
@@ -324,9 +355,22 @@ impl Run {
         };
         let reader = opened.unwrap();
         let position = self.channel.as_ref().map_or(0, |channel| channel.last().saturating_sub(1));
-        let (farewells, last) = (Vec::new(), None);
-        self.readers[index] =
-            Some(Watch { reader, copies, channel, farewells, last, position, told: 0, late: 0, unsure: false });
+        let (farewells, older, last, floating) = (Vec::new(), Vec::new(), None, from_oldest);
+        let (told, late, unsure) = (0, 0, false);
+        self.readers[index] = Some(Watch {
+            reader,
+            copies,
+            channel,
+            farewells,
+            older,
+            lossless,
+            floating,
+            last,
+            position,
+            told,
+            late,
+            unsure,
+        });
     }
 
     fn read(&mut self, input: &mut Input<'_>, way: Way) {
@@ -338,6 +382,7 @@ impl Run {
                 Way::Read => watch.reader.read_owned(),
                 Way::Latest => watch.reader.latest_owned(),
                 Way::Wait => watch.reader.wait_owned(Duration::ZERO),
+                Way::Next => watch.reader.read_next_owned(),
             };
             answer.map(|sample| sample.map(|sample| Seen::from_owned(&sample)))
         } else {
@@ -345,6 +390,7 @@ impl Run {
                 Way::Read => watch.reader.read(),
                 Way::Latest => watch.reader.latest(),
                 Way::Wait => watch.reader.wait(Duration::ZERO),
+                Way::Next => watch.reader.read_next(),
             };
             answer.map(|sample| sample.map(|sample| Seen::from_borrowed(&sample)))
         };
@@ -386,7 +432,11 @@ impl Run {
         let count = input.below(7);
         let values: Vec<_> = (0..count).map(|_| Value::from_input(input)).collect();
         let Some(mut watch) = self.readers[index].take() else { return };
-        if watch.copies || self.damaged || Some(watch.channel) != self.channel.as_ref().map(|channel| channel.id) {
+        if watch.copies
+            || watch.lossless
+            || self.damaged
+            || Some(watch.channel) != self.channel.as_ref().map(|channel| channel.id)
+        {
             self.readers[index] = Some(watch);
             return;
         }
@@ -404,6 +454,7 @@ impl Run {
         if let (Some(held), Some(expected)) = (held, &expected) {
             Seen::from_borrowed(&held).assert_is(expected);
         }
+        watch.floating &= expected.is_none();
         watch.position = expected.as_ref().map_or(watch.position, |value| value.number);
         watch.last = expected.or(watch.last);
         self.readers[index] = Some(watch);
@@ -427,9 +478,18 @@ impl Run {
             }
             return None;
         }
+        if matches!(answer, Err(Error::LosslessRefused { .. })) {
+            let consents = self.channel.as_ref().is_some_and(|channel| channel.waits);
+            assert!(watch.lossless && !consents, "refused without a reason");
+            watch.lossless = false;
+            return None;
+        }
         let (value, over) = self.expected(watch);
         if over {
             return self.check_after_close(watch, answer);
+        }
+        if way == Way::Next {
+            return self.check_next(watch, value.as_ref(), answer);
         }
         let alive = self.writer.is_some();
         assert_eq!(watch.reader.is_writer_alive(), alive);
@@ -440,7 +500,8 @@ impl Run {
             (Ok(Some(seen)), Some(due)) => {
                 seen.assert_is(due);
                 let missed = (due.number - watch.position).saturating_sub(1);
-                assert_eq!(seen.missed, missed, "values missed before {}", due.number);
+                assert!(seen.missed == missed || watch.floating, "{} missed before {}", seen.missed, due.number);
+                watch.floating = false;
                 watch.position = due.number;
                 watch.last = Some(Rc::clone(due));
                 Some(Rc::clone(due))
@@ -465,6 +526,34 @@ impl Run {
         }
     }
 
+    /// Compares a value that was read in order with the model.
+    ///
+    /// Which of the older values stand is not modelled, but for lossless readers.
+    fn check_next(
+        &self,
+        watch: &mut Watch,
+        current: Option<&Rc<Published>>,
+        answer: Result<Option<Seen>>,
+    ) -> Option<Rc<Published>> {
+        let Some(seen) = answer.expect("nothing is damaged") else {
+            let read = current.is_none_or(|current| is_same(Some(current), watch.last.as_ref()));
+            assert!(read, "the current value has not been read");
+            return None;
+        };
+        let channel = self.channel.as_ref().expect("it is not over");
+        let value = channel.all.iter().find(|value| value.number == seen.number).expect("no such value");
+        seen.assert_is(value);
+        assert!(watch.last.as_ref().is_none_or(|last| last.number < value.number), "in order");
+        if !watch.floating {
+            assert_eq!(seen.missed, value.number - watch.position - 1, "missed before {}", value.number);
+            assert!(seen.missed == 0 || !watch.lossless, "a lossless reader missed {}", seen.missed);
+        }
+        watch.floating = false;
+        watch.position = value.number;
+        watch.last = Some(Rc::clone(value));
+        Some(Rc::clone(value))
+    }
+
     /// Checks the answer of a reader whose channel is gone.
     ///
     /// It sees the last value, as long as that can be read, then the next channel under the name.
@@ -474,17 +563,22 @@ impl Run {
         let is_due = next.is_some() && self.channel.as_ref().is_some_and(|channel| !channel.left);
         match answer {
             Ok(Some(seen)) => {
-                let old = watch.farewells.iter().find(|value| seen.is(value)).cloned();
-                if let Some(value) = next.clone().filter(|value| seen.is(value)) {
+                let old = watch.farewells.iter().chain(&watch.older).find(|value| seen.is(value)).cloned();
+                // In order, it may be an older one of the new channel.
+                let all = self.channel.iter().flat_map(|channel| &channel.all);
+                if let Some(value) = all.rev().find(|value| seen.is(value)).cloned() {
                     // It missed the rest of the channel before, and this one up to here. Of several
                     // channels before, some may have come and gone unseen.
                     let unread = watch.farewells.last().map_or(0, |last| last.number.saturating_sub(watch.position));
                     let missed = unread + value.number - 1;
                     if old.is_none() {
-                        let right = seen.missed == missed || watch.unsure || watch.farewells.len() > 1;
+                        let right =
+                            seen.missed == missed || watch.unsure || watch.floating || watch.farewells.len() > 1;
                         assert!(right, "missed {} of the new channel before {}", seen.missed, value.number);
                         watch.channel = value.channel;
                         watch.farewells.clear();
+                        watch.older.clear();
+                        watch.floating = false;
                         watch.late = 0;
                         watch.unsure = false;
                         (watch.position, watch.told) = (value.number, 0);
@@ -553,6 +647,8 @@ enum Way {
     Read,
     Latest,
     Wait,
+    /// In order.
+    Next,
 }
 
 /// A reader's answer.

@@ -51,7 +51,9 @@ pub(crate) fn make(options: &Options, name: &str, input: &mut Input<'_>) {
     if count == 0 {
         return;
     }
-    let mut writer = options.create_any(name).unwrap();
+    // With a history where there are slots for one.
+    let kept = options.clone().history(2).create_any(name);
+    let mut writer = kept.or_else(|_| options.create_any(name)).unwrap();
     for _ in 0..count {
         Value::from_input(input).with_view(|view| writer.write_any(view)).unwrap();
     }
@@ -64,6 +66,13 @@ fn everything(options: &Options) {
     let mut kept = Vec::new();
     for reader in [&mut pinning, &mut copying].into_iter().flatten() {
         kept.extend(all_reads(reader));
+    }
+    for reader in [options.clone().from_oldest(true).open(NAME), options.clone().from_oldest(true).open_read_only(NAME)]
+    {
+        match reader {
+            Ok(mut reader) => kept.extend(reads_in_order(&mut reader)),
+            Err(error) => answered(&error),
+        }
     }
     match options.create::<bool>(NAME) {
         Ok(writer) => {
@@ -136,6 +145,23 @@ fn all_writes(options: &Options, writer: Writer<bool>) {
     }
     assert!(matches!(options.create_any(NAME), Err(Error::WriterExists { .. })));
     assert!(matches!(options.remove(NAME), Err(Error::WriterExists { .. })));
+}
+
+/// Reads the values that stand, in order, and returns those that were read.
+fn reads_in_order(reader: &mut Reader) -> Vec<OwnedSample> {
+    let mut kept = Vec::new();
+    for _ in 0..4 {
+        for sample in [reader.read_next_owned(), reader.wait_next_owned(Duration::ZERO)] {
+            match sample {
+                Ok(sample) => kept.extend(sample),
+                Err(error) => answered(&error),
+            }
+        }
+        if let Err(error) = reader.read_next_into(&mut Vec::<u8>::new()) {
+            answered(&error);
+        }
+    }
+    kept
 }
 
 /// Reads in all ways, and returns the samples that were kept.

@@ -133,7 +133,7 @@ mod tests {
         );
         assert!(fits("2.0", DType::I32) && fits("1", DType::F16) && fits("true", DType::U8) && fits("1", DType::C64));
         assert!(!fits("2", DType::Bool) && !fits("\"1j\"", DType::F64) && !fits("1e99", DType::I64));
-        for &dtype in DType::ALL {
+        for &dtype in DType::ALL.iter().filter(|dtype| **dtype < DType::Bytes) {
             let array = parse("[[0, 1]]", Some(dtype)).unwrap();
             assert_eq!(array.bytes.len(), 2 * dtype.size(), "{dtype}");
         }

@@ -46,7 +46,7 @@ fn attributes_are_printed_when_wanted() {
 #[test]
 fn every_dtype_and_kind_can_be_printed() {
     let dir = TestDir::new();
-    for &dtype in ndsharray::DType::ALL {
+    for &dtype in ndsharray::DType::ALL.iter().filter(|dtype| **dtype < DType::Bytes) {
         let mut writer = dir.options().create_any("it").unwrap();
         for shape in [&[][..], &[0], &[3], &[2, 2], &[3, 0]] {
             writer.write_bytes(dtype, shape, &vec![0; shape.iter().product::<usize>() * dtype.size()]).unwrap();

@@ -31,7 +31,7 @@ fn npy_count(mut stream: &[u8], element_bytes: usize) -> usize {
 #[test]
 fn every_dtype_goes_through_files() {
     let dir = TestDir::new();
-    for &dtype in DType::ALL {
+    for &dtype in DType::ALL.iter().filter(|dtype| **dtype < DType::DateTime64) {
         for shape in [&[2_usize, 3][..], &[], &[0, 4]] {
             let len = shape.iter().product::<usize>() * dtype.size();
             let largest = if dtype == DType::Bool { 1 } else { 255 };

@@ -54,7 +54,8 @@ print('same')
 #[ignore = "needs Python with NumPy; `.ci/run cli` runs it"]
 fn numpy_reads_what_it_wrote() {
     let dir = TestDir::new();
-    let names: Vec<&str> = DType::ALL.iter().map(|dtype| dtype.name()).collect();
+    let names: Vec<&str> =
+        DType::ALL.iter().filter(|dtype| **dtype < DType::DateTime64).map(|dtype| dtype.name()).collect();
     let count = python(&dir, MAKE, &[&names.join(" ")]);
     let count: usize = count.trim().parse().unwrap();
     assert_eq!(count, (names.len() - 1) * 6 * 4 + 6 * 2);

@@ -51,7 +51,7 @@ fn a_file_has_every_pixel() {
 #[test]
 fn everything_has_a_picture() {
     let dir = TestDir::new();
-    for &dtype in ndsharray::DType::ALL {
+    for &dtype in ndsharray::DType::ALL.iter().filter(|dtype| **dtype < ndsharray::DType::DateTime64) {
         for shape in [&[][..], &[3], &[2, 3], &[0, 3], &[2, 3, 4], &[1, 2, 1, 3]] {
             let len = shape.iter().product::<usize>() * dtype.size();
             let bytes: Vec<u8> =

@@ -27,7 +27,9 @@ use std::io::Write;
 /// Finds a dtype by NumPy's name or type string, with the groups of bytes to reverse; 0 for none.
 pub(crate) fn dtype(text: &str) -> std::result::Result<(DType, usize), String> {
     // NumPy has no bfloat16.
-    if let Ok(dtype) = text.parse() {
+    if let Ok(dtype) = text.parse()
+        && dtype < DType::DateTime64
+    {
         return Ok((dtype, 0));
     }
     types::parse(text).map_err(|_| format!("{text:?} is no dtype, such as uint8, float32 or f4"))
@@ -181,10 +183,15 @@ mod tests {
         assert!(failure(b"\x89PNG\r\n\x1a\n").contains("does not start"));
     }
 
+    /// The dtypes that NumPy's files have here: not yet times, texts and eight bits.
+    fn in_files() -> Vec<DType> {
+        DType::ALL.iter().copied().filter(|dtype| *dtype <= DType::ComplexLongDouble).collect()
+    }
+
     proptest! {
         #[test]
         fn every_array_comes_back(
-            dtype in proptest::sample::select(DType::ALL),
+            dtype in proptest::sample::select(in_files()),
             shape in prop::collection::vec(0_usize..4, 0..5),
             seed: u8,
         ) {

@@ -34,7 +34,12 @@ pub(super) fn parse(text: &str) -> Result<(DType, usize)> {
         Some(order @ ('<' | '>' | '=' | '|')) => (Some(order), text.get(1..).unwrap_or_default()),
         _ => (None, text),
     };
-    let named = || DType::ALL.iter().copied().find(|&dtype| dtype != DType::BF16 && dtype.name() == word);
+    let named = || {
+        DType::ALL
+            .iter()
+            .copied()
+            .find(|&dtype| dtype < DType::DateTime64 && dtype != DType::BF16 && dtype.name() == word)
+    };
     let unordered = || named().or_else(|| by_name(word)).filter(|_| order.is_none());
     let Some(dtype) = by_kind(word).or_else(|| by_character(word)).or_else(unordered) else {
         return Err(unknown(text, word));

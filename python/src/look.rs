@@ -60,7 +60,7 @@ fn fields<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("state", state)?;
     fields.set_item("epoch", epoch)?;
     let value = report.value.as_ref();
-    fields.set_item("dtype", value.map(|value| value.dtype.to_string()))?;
+    fields.set_item("dtype", value.map(|value| value.element_type.to_string()))?;
     fields.set_item("shape", value.map(|value| &value.shape))?;
     fields.set_item("nbytes", value.map(|value| value.byte_len))?;
     fields.set_item("seq", value.and_then(|value| value.seq))?;

@@ -4,6 +4,7 @@ use super::channel::{OwnedChannel, check_dtype};
 use super::options::Options;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
@@ -137,7 +138,7 @@ impl Writer<Dyn> {
         self.channel.write(array.dtype(), array.shape(), array.as_bytes())
     }
 
-    /// Publishes a copy of `bytes` as an array of `dtype` and `shape`.
+    /// Publishes a copy of `bytes` as an array of `element` and `shape`.
     ///
     /// They are the elements in C order and this machine's byte order; they need no alignment.
     /// Returns the value's number, as [`write_any`](Self::write_any) does.
@@ -146,8 +147,10 @@ impl Writer<Dyn> {
     ///
     /// As [`write_any`](Self::write_any); [`Error::ShapeMismatch`] when `bytes` is not as long as
     /// the array; [`Error::InvalidBool`] when a `bool` is neither 0 nor 1.
-    pub fn write_bytes(&mut self, dtype: DType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
-        let expected = shape::byte_len(shape, dtype.size())?;
+    pub fn write_bytes(&mut self, element: impl Into<ElementType>, shape: &[usize], bytes: &[u8]) -> Result<u64> {
+        let element = element.into();
+        let dtype = element.dtype();
+        let expected = shape::byte_len(shape, element.size())?;
         if expected != bytes.len() {
             return Err(Error::ShapeMismatch { expected, found: bytes.len() });
         }

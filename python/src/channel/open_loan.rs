@@ -5,7 +5,7 @@ use crate::elements::lent::{Kept, Lent};
 use crate::errors::to_exception;
 use crate::fork::lending::Entry;
 use ndsharray::raw::{self, OwnedLoan};
-use ndsharray::{AnyWriter, DType};
+use ndsharray::{AnyWriter, ElementType};
 use pyo3::prelude::*;
 
 /// A loan that is open.
@@ -54,8 +54,8 @@ impl OpenLoan {
 }
 
 /// Copies a loan's elements.
-fn copy(loan: &mut OwnedLoan) -> ndsharray::Result<(DType, Vec<usize>, Vec<u8>)> {
-    let (dtype, shape) = (loan.dtype(), loan.shape().to_vec());
+fn copy(loan: &mut OwnedLoan) -> ndsharray::Result<(ElementType, Vec<usize>, Vec<u8>)> {
+    let (dtype, shape) = (loan.element_type(), loan.shape().to_vec());
     let bytes = loan.as_mut_bytes();
     let mut copy = Vec::new();
     let full = |_| raw::out_of_memory(bytes.len() as u64);

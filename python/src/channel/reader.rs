@@ -369,7 +369,7 @@ impl Reader {
         let target = out.map(Target::new).transpose()?;
         let mut refused = None;
         let read = self.with(|_, reader| {
-            let read = reader.read_owned_if(|dtype, shape| {
+            let read = reader.read_owned_if_elements(|dtype, shape| {
                 refused = match &target {
                     Some(target) => target.check(py, dtype, shape),
                     // As for bfloat16, without the package that has it.

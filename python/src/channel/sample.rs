@@ -4,7 +4,7 @@ use crate::elements::array::{self, Access};
 use crate::elements::{buffer, dtypes, release};
 use crate::errors;
 use crate::fork::lending::ValueEntry;
-use ndsharray::{DType, OwnedSample};
+use ndsharray::{DType, ElementType, OwnedSample};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyBufferError, PyValueError};
@@ -81,7 +81,7 @@ impl Sample {
         // Relaxed: it follows from bytes that do not change.
         if !self.sound.load(Ordering::Relaxed) {
             // SAFETY: a slice's own pointer and length.
-            unsafe { array::check_bools(self.value.dtype(), bytes.as_ptr(), bytes.len()) }?;
+            unsafe { array::check_bools(self.value.element_type(), bytes.as_ptr(), bytes.len()) }?;
             self.sound.store(true, Ordering::Relaxed);
         }
         Ok(bytes)
@@ -130,11 +130,11 @@ impl<'a, 'py> Target<'a, 'py> {
     }
 
     /// Refuses values of another dtype or shape.
-    pub(super) fn check(&self, py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<()> {
+    pub(super) fn check(&self, py: Python<'py>, dtype: ElementType, shape: &[usize]) -> PyResult<()> {
         let expected = self.out.dtype();
         // Without the package of an extension type there is no array of it.
         if !dtypes::to_numpy(py, dtype).is_ok_and(|found| expected.is_equiv_to(&found)) {
-            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), dtype.name())?);
+            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), &dtype.to_string())?);
         }
         if self.out.shape() != shape {
             let fields = PyDict::new(py);
@@ -164,7 +164,7 @@ impl Sample {
     fn array<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let this = slf.get();
         let data = this.bytes()?.as_ptr().cast_mut();
-        let (dtype, shape) = (this.value.dtype(), this.value.shape());
+        let (dtype, shape) = (this.value.element_type(), this.value.shape());
         // SAFETY: the array's owner is the sample, which is frozen. Its bytes stay, unchanged, as
         // long as it lives. Payloads start at a page, and copies are aligned for every dtype. Bools
         // have just been checked.
@@ -245,7 +245,7 @@ impl Sample {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.value.dtype())
+        dtypes::to_numpy(py, self.value.element_type())
     }
 
     /// The length of each axis.
@@ -305,6 +305,7 @@ impl Sample {
         dl_device: Option<(i32, i32)>,
         copy: Option<bool>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        buffer::check_dlpack(slf.get().value.element_type())?;
         let py = slf.py();
         let options = PyDict::new(py);
         options.set_item("stream", stream)?;
@@ -339,7 +340,7 @@ impl Sample {
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
         let bytes = this.bytes()?;
-        let (dtype, shape) = (this.value.dtype(), this.value.shape());
+        let (dtype, shape) = (this.value.element_type(), this.value.shape());
         // SAFETY: `view` is the caller's word. The bytes stay, unchanged, as long as the sample,
         // which the view keeps.
         unsafe { buffer::fill(slf.clone().into_any(), bytes, dtype, shape, view, flags) }
@@ -361,7 +362,7 @@ impl Sample {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let (dtype, shape, seq) = (self.value.dtype(), self.shape(py)?, self.seq());
+        let (dtype, shape, seq) = (self.value.element_type(), self.shape(py)?, self.seq());
         Ok(format!("Sample(name='{}', dtype={dtype}, shape={shape}, seq={seq})", self.channel))
     }
 }

@@ -13,7 +13,7 @@ use crate::fork::own::{Own, unpoisoned};
 use crate::options::Location;
 use crate::time::SLICE;
 use ndsharray::raw::OwnedLoan;
-use ndsharray::{AnyWriter, DType};
+use ndsharray::{AnyWriter, ElementType};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -263,7 +263,7 @@ impl SharedWriter {
         &self,
         py: Python<'_>,
         array: &Bound<'_, PyUntypedArray>,
-        dtype: DType,
+        dtype: ElementType,
         attributes: &[u8],
     ) -> PyResult<u64> {
         let shape = array.shape().to_vec();
@@ -276,12 +276,12 @@ impl SharedWriter {
     }
 
     /// Takes the writer for a loan. If this process pins all slots, collects garbage once.
-    fn take_for_loan(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
+    fn take_for_loan(&self, py: Python<'_>, dtype: ElementType, shape: &[usize]) -> PyResult<OwnedLoan> {
         let attempt = || self.try_take_for_loan(py, dtype, shape);
         self.patiently(py, || self.pinned.retry(py, &self.location, &self.name, attempt))
     }
 
-    fn try_take_for_loan(&self, py: Python<'_>, dtype: DType, shape: &[usize]) -> PyResult<OwnedLoan> {
+    fn try_take_for_loan(&self, py: Python<'_>, dtype: ElementType, shape: &[usize]) -> PyResult<OwnedLoan> {
         let mut state = self.turn(py)?;
         let away = State::Away(Holder::this_thread());
         let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
@@ -304,7 +304,7 @@ impl SharedWriter {
 
     /// Lends the memory of the next value; returns the loan's number.
     #[inline]
-    pub(super) fn lend(&self, py: Python<'_>, dtype: DType, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
+    pub(super) fn lend(&self, py: Python<'_>, dtype: ElementType, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
         let mut loan = self.take_for_loan(py, dtype, shape)?;
         if let Err(error) = loan.set_attributes(attributes) {
             self.put_back(py, loan.into_writer());

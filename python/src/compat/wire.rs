@@ -158,7 +158,7 @@ fn to_array(py: Python<'_>, array: OwnedArray) -> PyResult<Bound<'_, PyUntypedAr
     let data = array.as_bytes().as_ptr().cast_mut();
     // SAFETY: the elements stay, unchanged, as long as their owner, which is frozen. They are
     // aligned for every dtype. Bools have just been checked.
-    unsafe { array::array_over(owner.clone().into_any(), array.dtype(), array.shape(), data, Access::Read) }
+    unsafe { array::array_over(owner.clone().into_any(), array.element_type(), array.shape(), data, Access::Read) }
 }
 
 /// Removes payload files older than so many seconds that the tag does not name.

@@ -3,7 +3,7 @@
 use crate::elements::dtypes;
 use crate::errors::to_exception;
 use crate::fork::known::Known;
-use ndsharray::{DType, raw};
+use ndsharray::{DType, ElementType, raw};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
@@ -28,7 +28,7 @@ pub(crate) enum Access {
 /// for `dtype`. For `bool` every byte is 0 or 1.
 pub(crate) unsafe fn array_over<'py>(
     owner: Bound<'py, PyAny>,
-    dtype: DType,
+    dtype: ElementType,
     shape: &[usize],
     data: *mut u8,
     access: Access,
@@ -149,7 +149,7 @@ pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyRes
 /// Other threads can break the latter: while the interpreter lock is released, or by functions of
 /// NumPy that run without it. Then the slice reads as a mixture of old and new, as any copy by
 /// NumPy would be.
-pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: DType) -> &'a [u8] {
+pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: ElementType) -> &'a [u8] {
     let len = array.len() * dtype.size();
     if len == 0 {
         return &[];
@@ -162,7 +162,7 @@ pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: D
 }
 
 /// Copies all elements to `bytes`, in C order and native byte order.
-pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &mut [u8]) -> PyResult<()> {
+pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: ElementType, bytes: &mut [u8]) -> PyResult<()> {
     let py = array.py();
     if bytes.len() != array.len() * dtype.size() {
         return Err(PyValueError::new_err("the array has changed its shape"));
@@ -179,7 +179,7 @@ pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: DType, bytes: &m
     Ok(())
 }
 
-/// Memory for one element of any dtype.
+/// Memory for one element of any dtype that can be accessed atomically.
 #[repr(align(16))]
 pub(crate) struct Element([u8; 32]);
 
@@ -199,7 +199,7 @@ impl Element {
 }
 
 /// Converts a value as NumPy does when it is assigned to an element.
-pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
+pub(crate) fn to_element(dtype: ElementType, given: &Bound<'_, PyAny>) -> PyResult<Element> {
     let py = given.py();
     check_whole(given)?;
     let mut element = Element::new(&[]);
@@ -216,7 +216,7 @@ pub(crate) fn to_element(dtype: DType, given: &Bound<'_, PyAny>) -> PyResult<Ele
 }
 
 /// Converts an element to NumPy's scalar.
-pub(crate) fn from_element(py: Python<'_>, dtype: DType, mut element: Element) -> PyResult<Bound<'_, PyAny>> {
+pub(crate) fn from_element(py: Python<'_>, dtype: ElementType, mut element: Element) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: as in `to_element`; the scalar is a copy.
     let array = unsafe { array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Read) }?;
     array.get_item(())
@@ -228,8 +228,8 @@ pub(crate) fn from_element(py: Python<'_>, dtype: DType, mut element: Element) -
 ///
 /// `len` bytes from `data` on are valid for reads. If they change meanwhile, the answer means
 /// nothing.
-pub(crate) unsafe fn check_bools(dtype: DType, data: *const u8, len: usize) -> PyResult<()> {
-    if dtype != DType::Bool || len == 0 {
+pub(crate) unsafe fn check_bools(dtype: ElementType, data: *const u8, len: usize) -> PyResult<()> {
+    if dtype.dtype() != DType::Bool || len == 0 {
         return Ok(());
     }
     // SAFETY: the caller's word.

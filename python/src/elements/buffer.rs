@@ -1,6 +1,6 @@
 //! The buffer protocol, for elements that are only read.
 
-use ndsharray::DType;
+use ndsharray::{DType, ElementType};
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi::{self, Py_ssize_t};
 use pyo3::prelude::*;
@@ -43,9 +43,35 @@ fn format(dtype: DType) -> Option<&'static CStr> {
         DType::C128 => c"Zd",
         DType::LongDouble => c"g",
         DType::ComplexLongDouble => c"Zg",
-        // bfloat16 has no name.
+        // The others have no name, or one of NumPy's own.
         _ => return None,
     })
+}
+
+/// The same elements as numbers, which every protocol has.
+fn as_numbers(dtype: DType) -> Option<&'static str> {
+    match dtype {
+        DType::DateTime64 | DType::TimeDelta64 => Some("numpy.asarray(sample).view('i8')"),
+        DType::BF16 => Some("numpy.asarray(sample).view('u2')"),
+        DType::F8E4M3FN | DType::F8E5M2 | DType::F8E8M0FNU => Some("numpy.asarray(sample).view('u1')"),
+        _ => None,
+    }
+}
+
+/// Says why there is no view of elements of `dtype`, and the way round.
+fn no_name(dtype: ElementType) -> String {
+    let way = as_numbers(dtype.dtype()).unwrap_or("memoryview(numpy.asarray(sample))");
+    format!("the buffer protocol has no name for {dtype}: take {way}")
+}
+
+/// Fails where DLPack has no such elements, and says the way round.
+pub(crate) fn check_dlpack(dtype: ElementType) -> PyResult<()> {
+    let way = match (dtype.dtype(), as_numbers(dtype.dtype())) {
+        (_, Some(way)) => way,
+        (DType::Bytes | DType::Text | DType::Void | DType::Record, None) => "numpy.asarray(sample)",
+        _ => return Ok(()),
+    };
+    Err(PyBufferError::new_err(format!("NumPy's DLPack carries numbers alone, no {dtype}: take {way}")))
 }
 
 /// Fills in `view` with `bytes`, an array of `dtype` and `shape` in C order.
@@ -56,7 +82,7 @@ fn format(dtype: DType) -> Option<&'static CStr> {
 pub(crate) unsafe fn fill(
     owner: Bound<'_, PyAny>,
     bytes: &[u8],
-    dtype: DType,
+    dtype: ElementType,
     shape: &[usize],
     view: *mut ffi::Py_buffer,
     flags: c_int,
@@ -70,9 +96,9 @@ pub(crate) unsafe fn fill(
     if wants(ffi::PyBUF_F_CONTIGUOUS) && shape.iter().filter(|&&len| len != 1).count() > 1 {
         return Err(PyBufferError::new_err("a sample lies in C order"));
     }
-    let format = match format(dtype) {
+    let format = match format(dtype.dtype()) {
         None if wants(ffi::PyBUF_FORMAT) => {
-            return Err(PyBufferError::new_err(format!("the buffer protocol has no name for {dtype}")));
+            return Err(PyBufferError::new_err(no_name(dtype)));
         }
         format => format.filter(|_| wants(ffi::PyBUF_FORMAT)),
     };

@@ -20,7 +20,7 @@ use crate::elements::array::{self, Access};
 use crate::elements::dtypes;
 use crate::fork::lending::Entry;
 use crate::fork::own::unpoisoned;
-use ndsharray::DType;
+use ndsharray::ElementType;
 use ndsharray::raw::{ArrayLockGuard, ArrayMapping, DetachedMemory};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -64,7 +64,7 @@ impl Lent {
     #[inline]
     pub(crate) unsafe fn new(
         py: Python<'_>,
-        dtype: DType,
+        dtype: ElementType,
         shape: &[usize],
         data: *mut u8,
         access: Access,

@@ -8,7 +8,7 @@ use crate::options::{Location, Owners};
 use crate::shared::atomics::{self, Operation};
 use crate::shared::guard::ArrayGuard;
 use crate::shared::handle::{Handle, SharedMemory};
-use ndsharray::{AnySharedArray, ArrayOptions, DType};
+use ndsharray::{AnySharedArray, ArrayOptions, ElementType};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -72,7 +72,7 @@ impl SharedArray {
             return Ok(handle);
         }
         let inherited = &handle.array;
-        let opened = reopen(py, &self.name, self.raw, inherited.dtype(), inherited.shape(), &self.location)?;
+        let opened = reopen(py, &self.name, self.raw, inherited.element_type(), inherited.shape(), &self.location)?;
         let opened = Arc::new(Handle::new(opened));
         let replaced = {
             let mut inner = unpoisoned(&self.inner);
@@ -290,7 +290,7 @@ impl SharedArray {
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let handle = self.get(py)?;
         let array = &handle.array;
-        let (dtype, shape, data) = (array.dtype(), array.shape().to_vec(), array.as_mut_ptr());
+        let (dtype, shape, data) = (array.element_type(), array.shape().to_vec(), array.as_mut_ptr());
         // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, as the
         // caller has chosen. The check finds bytes that are no bools at all.
         unsafe { array::check_bools(dtype, data, array.byte_len()) }?;
@@ -407,7 +407,7 @@ impl SharedArray {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.any()?.array.dtype())
+        dtypes::to_numpy(py, self.any()?.array.element_type())
     }
 
     /// The length of each axis, as this handle sees it.
@@ -467,7 +467,7 @@ impl SharedArray {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Ok(handle) = self.any() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
         let shape = PyTuple::new(py, handle.array.shape())?;
-        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.dtype()))
+        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.element_type()))
     }
 
     // By name: the other process opens the array for itself.
@@ -475,7 +475,8 @@ impl SharedArray {
         let handle = self.any()?;
         let array = &handle.array;
         let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
-        let arguments = (&self.name, self.raw, array.dtype().name(), PyTuple::new(py, array.shape())?, dir, owners);
+        let arguments =
+            (&self.name, self.raw, array.element_type().to_string(), PyTuple::new(py, array.shape())?, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
     }
 }
@@ -514,15 +515,15 @@ fn reopen(
     py: Python<'_>,
     name: &str,
     raw: bool,
-    dtype: DType,
+    dtype: ElementType,
     shape: &[usize],
     location: &Location,
 ) -> PyResult<AnySharedArray> {
     let options = location.array_options();
     let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any(name) };
     let mut array = py.detach(open).map_err(to_exception)?;
-    if array.dtype() != dtype {
-        return Err(errors::dtype_mismatch(py, dtype.name(), array.dtype().name())?);
+    if array.element_type() != dtype {
+        return Err(errors::dtype_mismatch(py, &dtype.to_string(), &array.element_type().to_string())?);
     }
     array.reshape(shape).map_err(to_exception)?;
     Ok(array)

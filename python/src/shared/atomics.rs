@@ -4,7 +4,10 @@ use crate::elements::array::{self, Element};
 use crate::errors::to_exception;
 use crate::shared::handle::Handle;
 use ndsharray::raw::LockMode;
-use ndsharray::{AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, bf16, f16};
+use ndsharray::{
+    AtomicElement, AtomicGuard, AtomicInteger, Complex, DType, DateTime64, ElementType, F8E4M3FN, F8E5M2, F8E8M0FNU,
+    TimeDelta64, bf16, f16,
+};
 use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 
@@ -41,6 +44,51 @@ macro_rules! numbers {
 
 numbers!(i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64);
 
+/// Elements around an integer.
+macro_rules! around {
+    ($($ty:ident($from:ident, $to:ident)),*) => {
+        $(impl Value for $ty {
+            fn from_element(element: &Element) -> Self {
+                $from!($ty, element)
+            }
+
+            fn to_element(self) -> Element {
+                Element::new(&$to!(self))
+            }
+        })*
+    };
+}
+
+macro_rules! from_time {
+    ($ty:ident, $element:ident) => {
+        $ty(i64::from_ne_bytes($element.front()))
+    };
+}
+
+macro_rules! to_time {
+    ($value:ident) => {
+        $value.0.to_ne_bytes()
+    };
+}
+
+macro_rules! from_byte {
+    ($ty:ident, $element:ident) => {{
+        let [bits] = $element.front();
+        $ty::from_bits(bits)
+    }};
+}
+
+macro_rules! to_byte {
+    ($value:ident) => {
+        [$value.to_bits()]
+    };
+}
+
+around! {
+    DateTime64(from_time, to_time), TimeDelta64(from_time, to_time),
+    F8E4M3FN(from_byte, to_byte), F8E5M2(from_byte, to_byte), F8E8M0FNU(from_byte, to_byte)
+}
+
 impl Value for bool {
     fn from_element(element: &Element) -> Self {
         element.front::<1>() != [0]
@@ -72,10 +120,10 @@ pub(crate) fn apply<'py>(
     operation: Operation<'_, 'py>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let array = &handle.array;
-    let dtype = array.dtype();
+    let dtype = array.element_type();
     let index = flat_index(index, array.shape())?;
     let with = Request { py, handle, dtype, index, operation };
-    match dtype {
+    match dtype.dtype() {
         DType::Bool => with.other::<bool>(),
         DType::I8 => with.integer::<i8>(),
         DType::I16 => with.integer::<i16>(),
@@ -90,14 +138,21 @@ pub(crate) fn apply<'py>(
         DType::F32 => with.other::<f32>(),
         DType::F64 => with.other::<f64>(),
         DType::C64 => with.other::<Complex<f32>>(),
-        other => Err(PyTypeError::new_err(format!("elements of dtype {other} cannot be accessed atomically"))),
+        DType::DateTime64 => with.other::<DateTime64>(),
+        DType::TimeDelta64 => with.other::<TimeDelta64>(),
+        DType::F8E4M3FN => with.other::<F8E4M3FN>(),
+        DType::F8E5M2 => with.other::<F8E5M2>(),
+        DType::F8E8M0FNU => with.other::<F8E8M0FNU>(),
+        _ => Err(PyTypeError::new_err(format!(
+            "elements of dtype {dtype} cannot be accessed atomically: take the lock, with read() or write()"
+        ))),
     }
 }
 
 struct Request<'a, 'py> {
     py: Python<'py>,
     handle: &'a Handle,
-    dtype: DType,
+    dtype: ElementType,
     index: usize,
     operation: Operation<'a, 'py>,
 }

@@ -65,11 +65,11 @@ impl ArrayGuard {
         let array = &self.handle.array;
         let data = mapping.as_mut_ptr();
         // SAFETY: the mapping has so many bytes. Under the lock no other party changes them.
-        unsafe { array::check_bools(array.dtype(), data, array.byte_len()) }?;
+        unsafe { array::check_bools(array.element_type(), data, array.byte_len()) }?;
         // SAFETY: mapping and lock last until `leave`, and after that as long as `leave` keeps
         // them. Under the lock no other party changes the elements. They are aligned, and bools are
         // checked.
-        let lent = unsafe { Lent::new(py, array.dtype(), array.shape(), data, self.access) }?;
+        let lent = unsafe { Lent::new(py, array.element_type(), array.shape(), data, self.access) }?;
         let (writable, keep) = (self.access == Access::Write, Some(Arc::clone(&lock)));
         // SAFETY: the guard alone has this mapping, which outlives the entry in `leave`. Only lent
         // arrays lead to it.

@@ -24,6 +24,7 @@ pub use unpinned::Info;
 
 use crate::channel::record_types::ReadTypes;
 use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -277,7 +278,22 @@ impl Reader {
     /// # Errors
     ///
     /// Those of `accept`, and as [`read`](Self::read).
-    pub fn read_owned_if(&mut self, accept: impl FnMut(DType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
+    pub fn read_owned_if(
+        &mut self,
+        mut accept: impl FnMut(DType, &[usize]) -> Result<()>,
+    ) -> Result<Option<OwnedSample>> {
+        self.read_owned_if_elements(|element, shape| accept(element.dtype(), shape))
+    }
+
+    /// [`read_owned_if`](Self::read_owned_if), asked about the dtype's parameter too.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_owned_if`](Self::read_owned_if).
+    pub fn read_owned_if_elements(
+        &mut self,
+        accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
+    ) -> Result<Option<OwnedSample>> {
         if !self.has_news()? {
             return Ok(None);
         }
@@ -288,12 +304,12 @@ impl Reader {
     }
 
     /// The current value, held in place, if it is accepted.
-    fn hold_if(&mut self, mut accept: impl FnMut(DType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
+    fn hold_if(&mut self, mut accept: impl FnMut(ElementType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
         let Some(latest) = self.pin()? else { return Ok(None) };
         // Releases the pin if the value is refused.
         let pin = Pin(&self.at);
         if let Some(cached) = self.cache.get(latest.slot()) {
-            accept(cached.dtype, &cached.array.shape)?;
+            accept(cached.array.element, &cached.array.shape)?;
         }
         std::mem::forget(pin);
         Ok(self.sample(latest).map(Sample::into_owned))

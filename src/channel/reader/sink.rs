@@ -1,7 +1,7 @@
 //! Where copied elements go.
 
 use crate::element::ShElement;
-use crate::element::dtype::DType;
+use crate::element::element_type::ElementType;
 use crate::element::record::known::KnownRecord;
 use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result, check_elements};
@@ -67,9 +67,9 @@ pub(super) struct Accepted<F> {
     pub(super) array: Option<OwnedArray>,
 }
 
-impl<F: FnMut(DType, &[usize]) -> Result<()>> Sink for Accepted<F> {
+impl<F: FnMut(ElementType, &[usize]) -> Result<()>> Sink for Accepted<F> {
     fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
-        (self.accept)(header.element.dtype(), &header.shape)?;
+        (self.accept)(header.element, &header.shape)?;
         self.array.room(header, record)
     }
 }

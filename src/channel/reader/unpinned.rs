@@ -250,7 +250,7 @@ impl Reader {
     /// The same for a value that is accepted. One that is not stays unread.
     pub(super) fn copy_owned_if(
         &mut self,
-        accept: impl FnMut(DType, &[usize]) -> Result<()>,
+        accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept, array: None };
         let Some(copied) = self.copy(&mut sink)? else { return Ok(None) };

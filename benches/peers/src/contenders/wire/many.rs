@@ -197,8 +197,11 @@ impl ReceiveFrame for DescriptorReceiver {
 /// iceoryx2's `WaitSet` over the listeners of `N` services.
 pub(crate) struct Set<const N: usize>;
 
+/// What sends to one service, and what wakes its listeners.
+type End = (Publisher<Ipc, [u8], ()>, Notifier<Ipc>);
+
 pub(crate) struct SetSender {
-    ends: Vec<(Publisher<Ipc, [u8], ()>, Notifier<Ipc>)>,
+    ends: Vec<End>,
     frame: Vec<u8>,
     next: usize,
 }

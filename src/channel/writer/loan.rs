@@ -145,18 +145,16 @@ impl<'w, T: Typing> Loan<'w, T> {
 impl<'w, T: ShElement> Loan<'w, T> {
     pub(super) fn new(core: &'w mut RawWriter, shape: &[usize]) -> Result<Self> {
         let element = core.element_of::<T>()?;
-        let mut loan = Self::of(core, element, shape)?;
-        if T::RECORD.is_some() && !T::TAKES_ANY_BYTES {
-            // An older value may be no value of this one's records.
-            loan.fill_zeros();
-        }
-        Ok(loan)
+        let loan = Self::of(core, element, shape);
+        // An older value may be no value of this one's records.
+        if T::RECORD.is_some() && !T::TAKES_ANY_BYTES { loan.map(Self::filled_with_zeros) } else { loan }
     }
 
-    fn fill_zeros(&mut self) {
+    fn filled_with_zeros(mut self) -> Self {
         if let Some(claim) = &self.claim {
             self.core.payload_mut(claim, T::ELEMENT, self.byte_len).fill(0);
         }
+        self
     }
 
     /// All elements, in C order.

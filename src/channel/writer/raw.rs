@@ -291,7 +291,7 @@ impl RawWriter {
     }
 
     /// The first `len` bytes of the claimed slot's payload, for elements of `element`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn payload_mut(&mut self, claim: &Claim, element: ElementType, len: usize) -> &mut [u8] {
         let state = &mut self.slots[claim.slot()];
         state.bools &= element.tag() == DType::Bool.tag();
@@ -301,6 +301,7 @@ impl RawWriter {
     /// Makes sure that the claimed slot's payload is valid as elements of `element`.
     ///
     /// For `bool` that means that no byte is other than 0 or 1.
+    #[inline(always)]
     pub(crate) fn make_valid(&mut self, claim: &Claim, element: ElementType) {
         let state = &mut self.slots[claim.slot()];
         if let Some(payload) = state.payload.as_mut()

@@ -2,7 +2,7 @@
 
 use crate::compat::support::{NAME, TestDir, next_i32};
 use ndsharray::compat::{DTypeTable, Overwrite};
-use ndsharray::{AnyArrayView, ArrayView, DType, Error, LongDouble, bf16};
+use ndsharray::{AnyArrayView, ArrayView, DType, ElementType, Error, LongDouble, bf16};
 use std::fs;
 use std::time::Duration;
 
@@ -86,6 +86,15 @@ fn dtypes_that_python_lacks() {
     assert!(dir.options().dtypes(DTypeTable::V1_1_1).create::<LongDouble>(NAME).is_ok());
     let mut writer = dir.options().create_any(NAME).unwrap();
     assert!(matches!(writer.write_bytes(DType::BF16, &[1], &[0; 2]), Err(Error::Unsupported { .. })));
+    writer.write_bytes(DType::I32, &[1], &7_i32.to_ne_bytes()).unwrap();
+    for name in
+        ["datetime64[ns]", "timedelta64[25s]", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "S5", "U2", "V3"]
+    {
+        let element: ElementType = name.parse().unwrap();
+        let refused = writer.write_bytes(element, &[1], &vec![0; element.size()]);
+        assert!(matches!(refused, Err(Error::Unsupported { .. })), "{name}: {refused:?}");
+    }
+    assert_eq!(next_i32(&mut dir.reader()), [7]);
 }
 
 #[test]

@@ -312,7 +312,10 @@ fn damage_is_an_error() {
     let item_size = if cfg!(target_endian = "little") { 72 } else { 75 };
     assert!(matches!(told(Some(&with(item_size, 17))), Some(HeaderError::RecordSize { expected: 17, found: 16 })));
     assert!(matches!(told(Some(&with(item_size, 3))), Some(HeaderError::Record(_))));
-    assert_eq!(told(None), Some(HeaderError::NoRecordType { number: 0, found: 0 }));
+    // The writer has the file open, and Windows keeps the name of an open file.
+    if !cfg!(windows) {
+        assert_eq!(told(None), Some(HeaderError::NoRecordType { number: 0, found: 0 }));
+    }
     assert_eq!(told(Some(&whole)), None, "and it is mended");
 }
 

@@ -1,6 +1,7 @@
 //! What TAB offers: names of channels and arrays, and dtypes.
 
 use crate::args::Globals;
+use crate::files::npy;
 use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
 use ndsharray::DType;
@@ -54,10 +55,10 @@ fn dir(args: &[OsString]) -> Option<PathBuf> {
     found.filter(|dir| !dir.as_os_str().is_empty())
 }
 
-/// The dtypes whose names begin so.
+/// The dtypes whose names begin so, of those that the arguments take.
 pub(crate) fn dtypes(current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_str().unwrap_or_default();
-    let names = DType::ALL.iter().map(|dtype| dtype.name());
+    let names = DType::ALL.iter().map(|dtype| dtype.name()).filter(|name| npy::dtype(name).is_ok());
     names.filter(|name| name.starts_with(current)).map(CompletionCandidate::new).collect()
 }
 

@@ -150,7 +150,7 @@ impl<'w, T: ShElement> Loan<'w, T> {
         if T::RECORD.is_some() && !T::TAKES_ANY_BYTES { loan.map(Self::filled_with_zeros) } else { loan }
     }
 
-    fn filled_with_zeros(mut self) -> Self {
+    fn filled_with_zeros(self) -> Self {
         if let Some(claim) = &self.claim {
             self.core.payload_mut(claim, T::ELEMENT, self.byte_len).fill(0);
         }

@@ -48,15 +48,18 @@ mod same_order {
         let (mut reader, foreign_long_doubles) = like_minded(&dir);
         let mut writer = dir.any_writer();
         assert_eq!(reader.ask("open"), "ok");
-        // Long doubles are the last dtypes.
+        // What the reader cannot read it has missed.
+        let mut refused = 0;
         for dtype in DType::ALL {
             for (shape, seed) in shapes().iter().zip(1..) {
                 let seq = writer.write_bytes(*dtype, shape, &pattern(*dtype, shape.iter().product(), seed)).unwrap();
                 if is_long_double(*dtype) && foreign_long_doubles {
                     let why = reader.ask("why-not read");
                     assert!(why.starts_with("long doubles in the format"), "{dtype} {shape:?}: {why}");
+                    refused += 1;
                 } else {
-                    assert_eq!(reader.ask("read"), seen(seq, 0, *dtype, shape, seed), "{dtype} {shape:?}");
+                    assert_eq!(reader.ask("read"), seen(seq, refused, *dtype, shape, seed), "{dtype} {shape:?}");
+                    refused = 0;
                 }
             }
         }

@@ -290,6 +290,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     ) -> Latest {
         let latest = self.number(&claim, number);
         self.set_cell(latest);
+        fail_point!("publish.celled");
         self.name(latest, next, preclaimed, scan);
         latest
     }

@@ -163,9 +163,12 @@ impl From<PinAttempt> for OlderPin {
 }
 
 impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
-    /// Stores the cell of the value that `at` names.
+    /// Stores the cell of the value that `at` names: one that is about to be current, or is.
+    ///
+    /// A writer that keeps values does so too for the current value that it finds, as the writer
+    /// before may have kept no cells.
     #[inline]
-    pub(super) fn set_cell(&self, at: Latest) {
+    pub fn set_cell(&self, at: Latest) {
         if let Some(word) = at.number().checked_rem(self.slots.len() as u64).and_then(|cell| {
             #[allow(clippy::cast_possible_truncation, reason = "below the number of slots")]
             self.slots.get(cell as usize)
@@ -173,7 +176,6 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
             // Release: after `seq`, for readers that come to the slot this way; and after the
             // `latest` of the number before. Pairs with `CellWord::load`.
             AsRef::<CellWord>::as_ref(word).0.store(at.to_bits(), Ordering::Release);
-            fail_point!("publish.celled");
         }
     }
 }

@@ -147,6 +147,10 @@ impl RawWriter {
             .collect();
         values.sort_by_key(|&(number, _)| number);
         values.push((self.latest.number(), self.latest.slot()));
+        // A number that is not believed is not gone on from either.
+        if self.keeping.on && self.latest.number() <= self.last_number {
+            self.held.board.writer_side(&self.held.table).set_cell(self.latest);
+        }
         for (number, slot) in values {
             self.rotation.published(slot, number);
             if self.keeping.on {

@@ -293,6 +293,21 @@ fn a_next_writer_with_consent_goes_on_waiting() {
     assert_eq!(std::iter::from_fn(|| next(&mut reader)).collect::<Vec<_>>(), [7, 8, 9, 10, 11, 12]);
 }
 
+/// Its writer kept no cells. The board is the same one, and then one that replaces it.
+#[test]
+fn the_value_that_a_writer_finds_is_not_missed() {
+    for slots in [6, 8] {
+        let dir = TestDir::new();
+        let mut before = dir.options().max_slots(6).persist(true).create::<u64>(NAME).unwrap();
+        put(&mut before, 1..=2);
+        drop(before);
+        let mut writer = waiting(&dir, slots, A_MOMENT);
+        let mut reader = lossless(dir.options());
+        put(&mut writer, 3..=5);
+        assert_eq!(std::iter::from_fn(|| next(&mut reader)).collect::<Vec<_>>(), [2, 3, 4, 5]);
+    }
+}
+
 #[test]
 fn a_close_keeps_what_a_lossless_reader_has_not_read() {
     let dir = TestDir::new();

@@ -507,34 +507,39 @@ impl Rotation {
 struct History {
     /// How many there are to be, the current one included.
     values: u64,
-    /// The slot of each number modulo [`MAX_SLOTS`].
-    last: PerSlot<Option<SlotIndex>>,
+    /// The last values' slots and numbers, by how many came before each, modulo [`MAX_SLOTS`].
+    ///
+    /// Not by their numbers, which may have gaps.
+    last: PerSlot<Option<(SlotIndex, u64)>>,
+    /// How many values there have been.
+    count: u64,
     slots: u64,
 }
 
 impl History {
     fn new(values: usize) -> Self {
-        Self { values: values as u64, last: PerSlot::default(), slots: 0 }
+        Self { values: values as u64, last: PerSlot::default(), count: 0, slots: 0 }
     }
 
     fn push(&mut self, slot: SlotIndex, number: u64, info: &PerSlot<SlotInfo>) {
         self.slots |= slot.bit().to_bits();
-        if let Some(place) = place_of(number) {
-            self.last[place] = Some(slot);
+        if let Some(place) = place_of(self.count) {
+            self.last[place] = Some((slot, number));
         }
-        let past = number.wrapping_sub(self.values);
+        let past = self.count.wrapping_sub(self.values);
+        self.count = self.count.wrapping_add(1);
         // Its slot may have another value by now.
-        if let Some(slot) = place_of(past).and_then(|place| self.last[place])
-            && info[slot].number == past
+        if let Some((slot, number)) = place_of(past).and_then(|place| self.last[place])
+            && info[slot].number == number
         {
             self.slots &= !slot.bit().to_bits();
         }
     }
 }
 
-fn place_of(number: u64) -> Option<SlotIndex> {
+fn place_of(count: u64) -> Option<SlotIndex> {
     #[allow(clippy::cast_possible_truncation, reason = "a remainder of 64")]
-    SlotIndex::new((number % MAX_SLOTS as u64) as usize)
+    SlotIndex::new((count % MAX_SLOTS as u64) as usize)
 }
 
 /// Files of arrays of this class that may stay beyond those that take turns.
@@ -697,6 +702,26 @@ mod tests {
         assert_eq!(rotation.files, 8);
         run(&mut rotation, 9, 64, 16, PinMask::EMPTY);
         assert_eq!(capacities(&rotation), [16; 6]);
+    }
+
+    #[test]
+    fn a_history_has_as_many_values_whatever_their_numbers() {
+        for step in [1, 2, 3, 5, 64, 100] {
+            let mut rotation = Rotation::new(64, 4);
+            let mut kept = Vec::new();
+            for number in (1..=200).map(|count| count * step) {
+                let choice = rotation.choose_kept(1 << 20, PinMask::EMPTY).unwrap();
+                if let Choice::Grow(slot) | Choice::Spread(slot) = choice {
+                    rotation.set_capacity(slot, Some(1 << 20));
+                }
+                rotation.published(choice.slot(), number);
+                rotation.keep(choice.slot(), number);
+                kept.push(choice.slot().bit());
+                let last = kept.iter().rev().skip(1).take(3).fold(PinMask::EMPTY, |all, slot| all.union(*slot));
+                assert_eq!(rotation.history(), last, "after {number}");
+            }
+            assert!(rotation.files <= 5, "{} files for numbers {step} apart", rotation.files);
+        }
     }
 
     #[test]

@@ -244,7 +244,9 @@ pub(crate) fn check_types(location: &Location, owners: Owners) -> Result<()> {
 /// The descriptions of a channel that a reader has come across.
 #[derive(Default)]
 pub(crate) struct ReadTypes {
-    lineage: Option<Uuid>,
+    /// Where they come from: in another file, and of another lineage, the numbers mean something
+    /// else.
+    from: Option<(Uuid, Identity)>,
     /// By number; what a header has named once is never changed.
     known: Vec<Option<RecordType>>,
 }
@@ -274,15 +276,15 @@ impl ReadTypes {
         number: u8,
         item_size: usize,
     ) -> Result<RecordType> {
-        // Of another lineage the numbers mean something else.
-        if self.lineage != Some(lineage) {
-            (self.lineage, self.known) = (Some(lineage), Vec::new());
-        }
         let number = usize::from(number);
         let known = match self.known.get(number) {
-            Some(Some(known)) => known.clone(),
+            Some(Some(known)) if self.stand(location, lineage) => known.clone(),
             _ => {
-                let found = read_one(location, owners, lineage, number)?;
+                let (found, file) = read_one(location, owners, lineage, number)?;
+                if !self.from.is_some_and(|(of, before)| of == lineage && sys::same_file(&before, &file)) {
+                    self.known.clear();
+                }
+                self.from = Some((lineage, file));
                 if self.known.len() <= number {
                     self.known.resize(number + 1, None);
                 }
@@ -297,14 +299,29 @@ impl ReadTypes {
         }
         Ok(known)
     }
+
+    /// Whether what is known still stands: the file is there, or no other has come in its place.
+    ///
+    /// Where other programs have removed it, the next writer of a record makes it anew. Then its
+    /// numbers begin again.
+    fn stand(&self, location: &Location, lineage: Uuid) -> bool {
+        let Some((of, before)) = &self.from else { return false };
+        *of == lineage
+            && match sys::identify_path(&location.types()) {
+                // A file that grows is the same; one that is shorter may have got the number of
+                // the one before.
+                Ok(now) => sys::same_file(before, &now) && now.len >= before.len,
+                Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+            }
+    }
 }
 
-/// Reads one description; what is before it is stepped over.
-pub(crate) fn read_one(location: &Location, owners: Owners, lineage: Uuid, number: usize) -> Result<RecordType> {
+/// Reads one description; what is before it is stepped over. Also returns which file has it.
+fn read_one(location: &Location, owners: Owners, lineage: Uuid, number: usize) -> Result<(RecordType, Identity)> {
     let missing = |found| HeaderError::NoRecordType { number, found };
     let path = location.types();
-    let file = match open_trusted(&path, Access::Read, owners) {
-        Ok((file, _)) => file,
+    let (file, identity) = match open_trusted(&path, Access::Read, owners) {
+        Ok(found) => found,
         Err(Error::NotFound { .. }) => return Err(missing(0).into()),
         Err(other) => return Err(other),
     };
@@ -330,7 +347,7 @@ pub(crate) fn read_one(location: &Location, owners: Owners, lineage: Uuid, numbe
             if read(&mut bytes, at + ENTRY_HEAD as u64)? < len {
                 return Err(missing(before).into());
             }
-            return Ok(record::decode(&bytes).map_err(HeaderError::Record)?);
+            return Ok((record::decode(&bytes).map_err(HeaderError::Record)?, identity));
         }
         at += entry_bytes(len) as u64;
     }

@@ -370,6 +370,35 @@ fn a_writer_makes_a_lost_file_anew() {
     assert_eq!(dir.files(), [""; 0]);
 }
 
+/// A file that is made anew has other numbers, which a reader does not take for those it knows.
+#[test]
+fn a_file_made_anew_has_its_own_numbers() {
+    #[derive(Clone, Copy, Debug, PartialEq, Record)]
+    #[repr(C, packed)]
+    struct Kcit {
+        price: f64,
+        side: u8,
+    }
+    let dir = TestDir::new();
+    let options = dir.options().persist(true);
+    let mut writer = options.create::<Tick>(NAME).unwrap();
+    writer.write(&[1], &[Tick { side: 1, price: 2.0 }]).unwrap();
+    let (mut reader, mut copies) = (dir.reader(), dir.options().open_read_only(NAME).unwrap());
+    assert!(reader.read().unwrap().unwrap().view::<Tick>().is_ok());
+    assert!(copies.read_owned().unwrap().unwrap().view::<Tick>().is_ok());
+    drop(writer);
+    // Open until the end, so that no other file gets its number.
+    let _gone = fs::File::open(types_file(&dir)).unwrap();
+    fs::remove_file(types_file(&dir)).unwrap();
+    let mut writer = options.create::<Kcit>(NAME).unwrap();
+    let value = Kcit { price: 2.0, side: 1 };
+    writer.write(&[1], &[value]).unwrap();
+    for sample in [reader.read_owned(), copies.read_owned()].map(|read| read.unwrap().unwrap()) {
+        assert!(sample.view::<Tick>().is_err());
+        assert_eq!(sample.view::<Kcit>().unwrap()[[0]], value);
+    }
+}
+
 #[test]
 fn what_is_not_ours_stays() {
     let dir = TestDir::new();

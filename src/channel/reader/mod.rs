@@ -634,15 +634,19 @@ impl Reader {
             _ => return Ok(false),
         }
         // All that stands there is to stay until this reader has told how far it has come.
-        let request = Request { mode: self.mode, lossless: self.lossless, from_oldest: true };
-        let at = match Attachment::new(&self.location, self.owners, request) {
-            Ok(at) => at,
-            Err(Error::NotFound { .. }) => return Ok(false),
-            Err(error) => {
-                // Said once: then it is an ordinary reader.
-                self.lossless &= !matches!(error, Error::LosslessRefused { .. });
-                return Err(error);
-            }
+        let request = |lossless| Request { mode: self.mode, lossless, from_oldest: true };
+        let attach = |lossless| Attachment::new(&self.location, self.owners, request(lossless));
+        let (attached, refused) = match attach(self.lossless) {
+            // Said once: then it is an ordinary reader, and it is one there at once. That channel
+            // may be closed before it looks again.
+            Err(refused @ Error::LosslessRefused { .. }) => (attach(false), Some(refused)),
+            other => (other, None),
+        };
+        self.lossless &= refused.is_none();
+        let at = match (attached, refused.is_some()) {
+            (Ok(at), _) => at,
+            (Err(Error::NotFound { .. }), false) => return Ok(false),
+            (Err(error), _) => return Err(refused.unwrap_or(error)),
         };
         fail_point!("follow.attached");
         // A board that replaces one that could not be kept goes on with its numbers; a new channel
@@ -671,7 +675,7 @@ impl Reader {
         self.at = Arc::new(at);
         self.at.tell(self.cursor());
         self.watch_anew();
-        Ok(true)
+        refused.map_or(Ok(true), Err)
     }
 }
 

@@ -273,6 +273,22 @@ fn a_next_writer_without_consent_says_so_once() {
     }
 }
 
+/// With more slots its board is another, and it is closed before the reader looks again.
+#[test]
+fn a_refused_reader_is_an_ordinary_one_of_the_next_board() {
+    let dir = TestDir::new();
+    let mut writer = waiting(&dir, 6, A_MOMENT);
+    let mut reader = lossless(dir.options());
+    put(&mut writer, 1..=2);
+    drop(writer);
+    let mut writer = dir.options().max_slots(8).create::<u64>(NAME).unwrap();
+    put(&mut writer, 3..=9);
+    assert!(matches!(reader.read_next(), Err(Error::LosslessRefused { .. })));
+    drop(writer);
+    let sample = reader.read_next().unwrap().unwrap();
+    assert_eq!((sample.seq(), sample.missed()), (9, 8));
+}
+
 #[test]
 fn a_next_writer_with_consent_goes_on_waiting() {
     let dir = TestDir::new();

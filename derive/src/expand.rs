@@ -57,8 +57,9 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
         };
 
         // SAFETY: the struct is `repr(C)` and not generic. Each of its fields is a `RecordField`,
-        // or padding of bytes. The assertions above leave no byte between or behind them. The
-        // layout lists each of the former once, where it begins and as what it is.
+        // or padding of bytes. The assertions above leave no byte between or behind them, and no
+        // alignment that shared memory might not have. The layout lists each of the former once,
+        // where it begins and as what it is.
         #[automatically_derived]
         unsafe impl #private::Record for #ident {
             const LAYOUT: #private::RecordLayout = #private::RecordLayout {
@@ -69,7 +70,10 @@ fn implement(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Assertions that no byte is without a field.
+/// The largest alignment of a record: what the format promises of the elements of a shared array.
+const MAX_ALIGN: usize = 64;
+
+/// Assertions that no byte is without a field, and that elements lie as the struct wants them to.
 fn gaps(ident: &Ident, fields: &[Described<'_>]) -> TokenStream {
     let mut end = quote!(0);
     let mut checks = TokenStream::new();
@@ -89,6 +93,11 @@ fn gaps(ident: &Ident, fields: &[Described<'_>]) -> TokenStream {
     );
     checks.extend(quote_spanned! {ident.span()=>
         ::core::assert!(::core::mem::size_of::<#ident>() == #end, #message);
+    });
+    let message =
+        format!("`{ident}` is aligned to more than {MAX_ALIGN} bytes, which is where a shared array may begin");
+    checks.extend(quote_spanned! {ident.span()=>
+        ::core::assert!(::core::mem::align_of::<#ident>() <= #MAX_ALIGN, #message);
     });
     checks
 }

@@ -66,6 +66,24 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// An alignment of more than 64 bytes, where elements may begin:
+///
+/// ```compile_fail,E0080
+/// #[derive(Clone, Copy, ndsharray::Record)]
+/// #[repr(C, align(128))]
+/// struct Block {
+///     bytes: [u8; 128],
+/// }
+/// ```
+///
+/// ```
+/// #[derive(Clone, Copy, ndsharray::Record)]
+/// #[repr(C, align(64))]
+/// struct Block {
+///     bytes: [u8; 64],
+/// }
+/// ```
+///
 /// A layout that the compiler may choose anew each time:
 ///
 /// ```compile_fail

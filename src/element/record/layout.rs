@@ -16,6 +16,7 @@ use crate::element::validity;
 ///   and has no padding, such as `[u8; N]`. So each byte of a value is initialised, and zeros are a
 ///   value.
 /// - Bytes that are values of all listed fields are a value of the struct.
+/// - Its alignment is 64 at most: elements of a shared array may begin at any multiple of that.
 pub unsafe trait Record: Copy + Send + Sync + 'static {
     /// What the struct consists of.
     const LAYOUT: RecordLayout;

@@ -3,6 +3,7 @@
 //! They belong to the value as its elements do: written into a claimed slot, before it is
 //! published. Values without them take none of these ways.
 
+use super::MAX_IMPORTED;
 use super::raw::{Described, RawWriter};
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
@@ -11,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::format::slot::RawHeader;
 use crate::format::tail::{MAX_ATTRIBUTES, Record, Tail};
-use ndsharray_protocol::channel::{Claim, MAX_NUMBER};
+use ndsharray_protocol::channel::Claim;
 use uuid::Uuid;
 
 /// What a value brings beside its elements.
@@ -92,8 +93,8 @@ impl RawWriter {
         if number <= last {
             return Err(Error::NumberUsed { number, last });
         }
-        if number > MAX_NUMBER {
-            return Err(Error::NumbersExhausted { max: MAX_NUMBER });
+        if number > MAX_IMPORTED {
+            return Err(Error::NumbersExhausted { max: MAX_IMPORTED });
         }
         self.last_number = number - 1;
         Ok(())

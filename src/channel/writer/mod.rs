@@ -326,9 +326,14 @@ impl Options {
     }
 }
 
-/// Whether values can follow one with this number.
+/// The largest number that an imported value may have.
+///
+/// Half of what a next writer believes (`open::last_number`), and decades of values follow it.
+const MAX_IMPORTED: u64 = MAX_NUMBER / 4;
+
+/// Whether values of a source can follow one with this number.
 fn in_range_of_numbers(after: u64) -> Result<()> {
-    if after < MAX_NUMBER { Ok(()) } else { Err(Error::NumbersExhausted { max: MAX_NUMBER }) }
+    if after < MAX_IMPORTED { Ok(()) } else { Err(Error::NumbersExhausted { max: MAX_IMPORTED }) }
 }
 
 /// Removes the channel `name` if it has no living writer.

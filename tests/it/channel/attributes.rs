@@ -422,6 +422,28 @@ fn an_imported_value_tells_of_its_source() {
     assert!(!own.is_imported() && own.incarnation() == source.incarnation && own.epoch() == 1);
 }
 
+/// A number that no next writer would go on from is refused, as numbers are not used again.
+#[test]
+fn an_imported_number_leaves_room_for_those_to_come() {
+    let array = (DType::U8, [1].as_slice(), [1].as_slice());
+    let source = origin(1);
+    for number in (50..64).map(|bit| (1 << bit) + 5) {
+        let dir = TestDir::new();
+        let options = dir.options().persist(true);
+        let Ok(mut writer) = raw::create_import(&options, NAME, source.incarnation, 0) else { panic!("from 0 on") };
+        match raw::write_as(&mut writer, number, &source, array, b"") {
+            Ok(written) => assert_eq!(written, number),
+            Err(Error::NumbersExhausted { .. }) => {
+                assert!(raw::create_import(&options, "other", source.incarnation, number).is_err(), "{number}");
+                continue;
+            }
+            Err(other) => panic!("{other}"),
+        }
+        drop(writer);
+        assert_eq!(options.create::<u8>(NAME).unwrap().write(&[1], &[1]).unwrap(), number + 1);
+    }
+}
+
 #[test]
 fn a_source_that_begins_anew_gets_a_new_board() {
     let dir = TestDir::new();

@@ -10,10 +10,10 @@ use crate::view::any::AnyArrayView;
 use crate::view::{ArrayView, shape};
 use std::fmt;
 
-/// A block that is as strictly aligned as any dtype asks for.
+/// A block that is as strictly aligned as any dtype asks for: some records do by 64 bytes.
 #[derive(Clone, Copy)]
-#[repr(C, align(16))]
-struct Block([u8; 16]);
+#[repr(C, align(64))]
+struct Block([u8; 64]);
 
 // SAFETY: an array of bytes, whose size is a multiple of its alignment, so without padding; all
 // zeros is a value.
@@ -40,7 +40,7 @@ impl OwnedArray {
         let count = byte_len.div_ceil(size_of::<Block>());
         let mut blocks = Vec::new();
         blocks.try_reserve_exact(count).map_err(|_| Error::no_copy(byte_len))?;
-        blocks.resize(count, Block([0; 16]));
+        blocks.resize(count, Block([0; 64]));
         let record = record.map(KnownRecord::new);
         Ok(Self { element, record, shape: shape.to_vec(), byte_len, blocks })
     }

@@ -252,6 +252,28 @@ fn a_successor_goes_on_with_the_descriptions() {
     assert_eq!(reader.read().unwrap().unwrap().view::<Point>().unwrap()[[0]].intensity, 5);
 }
 
+/// In place, in a copy, and in an array that is shared.
+#[test]
+fn records_lie_as_they_are_aligned() {
+    #[derive(Clone, Copy, Debug, PartialEq, Record)]
+    #[repr(C, align(64))]
+    struct Line {
+        bytes: [u8; 64],
+    }
+    let dir = TestDir::new();
+    let lines = [Line { bytes: [7; 64] }; 3];
+    let mut writer = dir.writer::<Line>();
+    let mut copies = dir.options().open_read_only(NAME).unwrap();
+    let mut kept = Vec::new();
+    for _ in 0..20 {
+        writer.write(&[3], &lines).unwrap();
+        kept.push(copies.read_owned().unwrap().unwrap());
+    }
+    for sample in kept.iter().chain([&dir.reader().latest_owned().unwrap().unwrap()]) {
+        assert_eq!(sample.view::<Line>().unwrap().as_slice(), lines);
+    }
+}
+
 /// What a writer left that died while it added a description.
 #[test]
 fn a_piece_of_a_description_is_cut() {

@@ -102,6 +102,9 @@ pub fn create_import(options: &Options, name: &str, incarnation: Uuid, after: u6
 ///
 /// The loan's own attributes go: the value has `attributes`.
 ///
+/// Numbers may have gaps. A reader in order, a lossless one too, looks back over as many numbers as
+/// the channel has slots, and counts what it misses beyond.
+///
 /// # Errors
 ///
 /// [`Error::NumberUsed`] when the number is not above the channel's last, as numbers only grow;

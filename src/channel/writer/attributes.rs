@@ -3,7 +3,6 @@
 //! They belong to the value as its elements do: written into a claimed slot, before it is
 //! published. Values without them take none of these ways.
 
-use super::MAX_IMPORTED;
 use super::raw::{Described, RawWriter};
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::WritePayload;
@@ -12,8 +11,18 @@ use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::format::slot::RawHeader;
 use crate::format::tail::{MAX_ATTRIBUTES, Record, Tail};
-use ndsharray_protocol::channel::Claim;
+use ndsharray_protocol::channel::{Claim, MAX_NUMBER};
 use uuid::Uuid;
+
+/// The largest number that an imported value may have.
+///
+/// Half of what a next writer believes (`open::last_number`), and decades of values follow it.
+const MAX_IMPORTED: u64 = MAX_NUMBER / 4;
+
+/// Whether values of a source can follow one with this number.
+pub(super) fn in_range_of_numbers(after: u64) -> Result<()> {
+    if after < MAX_IMPORTED { Ok(()) } else { Err(Error::NumbersExhausted { max: MAX_IMPORTED }) }
+}
 
 /// What a value brings beside its elements.
 #[derive(Clone, Copy, Default)]

@@ -29,8 +29,7 @@ use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::view::shape;
-use attributes::Belongings;
-use ndsharray_protocol::channel::MAX_NUMBER;
+use attributes::{Belongings, in_range_of_numbers};
 use open::Before;
 use raw::RawWriter;
 use remove::Readers;
@@ -324,16 +323,6 @@ impl Options {
         let core = self.at(name, |location| RawWriter::create(location.clone(), self))?;
         Ok(Writer { core, element: PhantomData })
     }
-}
-
-/// The largest number that an imported value may have.
-///
-/// Half of what a next writer believes (`open::last_number`), and decades of values follow it.
-const MAX_IMPORTED: u64 = MAX_NUMBER / 4;
-
-/// Whether values of a source can follow one with this number.
-fn in_range_of_numbers(after: u64) -> Result<()> {
-    if after < MAX_IMPORTED { Ok(()) } else { Err(Error::NumbersExhausted { max: MAX_IMPORTED }) }
 }
 
 /// Removes the channel `name` if it has no living writer.

@@ -227,7 +227,9 @@ impl Options {
     /// are used up it waits, in the call that asks for memory: a write, or a loan. After `timeout`
     /// that call is [`Error::ReadersBehind`], and nothing has been written. A reader that was
     /// killed is not waited for: the kernel tells. One that is stopped has each write wait that
-    /// long.
+    /// long. While there are lossless readers the writer also waits, as long at most, for a slot
+    /// that a reader's sample holds. Where all slots but the current value's are held then, that
+    /// is [`Error::AllSlotsPinned`].
     ///
     /// Without lossless readers a write waits for nothing.
     #[must_use]

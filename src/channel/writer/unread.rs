@@ -92,21 +92,30 @@ impl RawWriter {
         !self.latest.is_none() && unread.without(self.latest.slot().bit()) != PinMask::EMPTY
     }
 
-    /// Waits until lossless readers have read something, if one is in the way.
+    /// Waits until lossless readers have read something, or a slot that a reader holds comes free.
     ///
+    /// For the latter only while there is a lossless reader: it may hold the slot, and goes on.
     /// Returns whether there is a reason to look at the slots again.
     ///
     /// # Errors
     ///
-    /// [`Error::ReadersBehind`] after the time that the options allow.
+    /// [`Error::ReadersBehind`] if one is behind after the time that the options allow.
     pub(super) fn wait_for_readers(&mut self, wait: &mut Wait) -> Result<bool> {
         let Some(timeout) = self.keeping.timeout else { return Ok(false) };
-        let before = self.keeping.unread;
-        self.look_at_readers();
-        if self.keeping.unread != before {
+        let is_first = wait.began.is_none();
+        let began = *wait.began.get_or_insert_with(Instant::now);
+        let left = || timeout.saturating_sub(began.elapsed());
+        // Asked before the readers are: one whose word or pins go to and fro holds no writer.
+        if !is_first && left().is_zero() {
+            return self.end_of_wait(timeout);
+        }
+        let (unread, taken) = (self.keeping.unread, self.taken());
+        self.look_again();
+        let waits = self.has_lossless_readers();
+        if self.keeping.unread != unread || waits && self.taken() != taken {
             return Ok(true);
         }
-        if !self.is_behind() {
+        if !waits {
             return Ok(false);
         }
         if !wait.reaped {
@@ -116,42 +125,63 @@ impl RawWriter {
             self.refresh();
             return Ok(true);
         }
-        let began = *wait.began.get_or_insert_with(Instant::now);
-        let left = |now: Instant| timeout.saturating_sub(now.saturating_duration_since(began));
-        if self.spin(before, left(Instant::now()).min(LOOK)) {
+        if self.spin(taken, left().min(LOOK)) {
             return Ok(true);
         }
         loop {
-            let left = left(Instant::now());
+            let left = left();
             if left.is_zero() {
-                return Err(self.readers_behind(timeout));
+                return self.end_of_wait(timeout);
             }
             let gate = self.held.table.gate();
             let ticket = gate.ticket();
             gate.announce();
             // Looked at after the announcement, as the handshake wants.
-            self.look_at_readers();
-            if self.keeping.unread != before {
+            self.look_again();
+            if self.taken() != taken {
                 return Ok(true);
             }
             fail_point!("gate.announced");
+            // What is held for another reason comes free without a ring: a slice later.
             self.held.table.sleep_at_gate(ticket, left.min(SLICE));
             self.reap();
-            self.refresh();
-            self.look_at_readers();
-            if self.keeping.unread != before {
+            self.look_again();
+            if self.taken() != taken {
                 return Ok(true);
             }
         }
     }
 
-    /// Looks again and again, for as long as `budget`, whether less is unread than `before`.
-    fn spin(&mut self, before: PinMask, budget: Duration) -> bool {
+    /// Slots that must not be claimed, without the current value's, which is no candidate.
+    fn taken(&self) -> PinMask {
+        let current = if self.latest.is_none() { PinMask::EMPTY } else { self.latest.slot().bit() };
+        self.untouchable().without(current)
+    }
+
+    /// Looks again at what is unread, and at what readers hold.
+    fn look_again(&mut self) {
+        self.look_at_readers();
+        self.refresh();
+    }
+
+    fn has_lossless_readers(&self) -> bool {
+        let mut found = false;
+        self.for_each_reader(|_, seen| found |= seen.is_lossless());
+        found
+    }
+
+    /// What a wait without success comes to: nobody is behind where readers only hold the slots.
+    fn end_of_wait(&self, waited: Duration) -> Result<bool> {
+        if self.is_behind() { Err(self.readers_behind(waited)) } else { Ok(false) }
+    }
+
+    /// Looks again and again, for as long as `budget`, whether slots have come free.
+    fn spin(&mut self, taken: PinMask, budget: Duration) -> bool {
         let begin = Instant::now();
         while begin.elapsed() < budget {
             for _ in 0..BURST {
-                self.look_at_readers();
-                if self.keeping.unread != before {
+                self.look_again();
+                if self.taken() != taken {
                     return true;
                 }
                 std::hint::spin_loop();
@@ -211,5 +241,30 @@ impl RawWriter {
             }
         }
         readable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::writer::Writer;
+    use crate::options::Options;
+
+    #[test]
+    fn the_limit_counts_whatever_readers_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options::new().dir(dir.path()).max_slots(4).wait_for_readers(Duration::ZERO);
+        let mut writer: Writer<u8> = options.create("limit").unwrap();
+        let mut reader = options.clone().lossless(true).open("limit").unwrap();
+        for value in 0..4 {
+            writer.write(&[1], &[value]).unwrap();
+        }
+        let mut wait = Wait::default();
+        let mut read = || assert!(reader.read_next().unwrap().is_some());
+        read();
+        assert!(writer.core.wait_for_readers(&mut wait).unwrap(), "something has been read");
+        read();
+        let late = writer.core.wait_for_readers(&mut wait);
+        assert!(matches!(late, Err(Error::ReadersBehind { readers: 1, .. })), "{late:?}");
     }
 }

@@ -85,6 +85,41 @@ fn a_read_lets_a_sleeping_writer_go_on() {
 }
 
 #[test]
+fn a_write_waits_for_the_value_that_a_lossless_reader_holds() {
+    for limit in [A_MOMENT, TIMEOUT] {
+        let dir = TestDir::new();
+        let mut writer = waiting(&dir, 3, limit);
+        put(&mut writer, [1]);
+        let mut ordinary = dir.reader();
+        let first = ordinary.read().unwrap().unwrap();
+        put(&mut writer, [2]);
+        let mut reader = lossless(dir.options());
+        let second = reader.read_next().unwrap().unwrap();
+        put(&mut writer, [3]);
+        // Nothing but the current value is unread, and no slot is free.
+        if limit == TIMEOUT {
+            thread::scope(|scope| {
+                scope.spawn(|| put(&mut writer, [4]));
+                drop(second);
+            });
+            assert_eq!(next(&mut reader), Some(3));
+        } else {
+            let begin = Instant::now();
+            assert!(matches!(writer.write(&[1], &[4]), Err(Error::AllSlotsPinned { slots: 3, .. })));
+            assert!(begin.elapsed() >= limit);
+            drop(second);
+            drop(reader);
+            put(&mut writer, [4]);
+            let mut ordinary = dir.reader();
+            let _fourth = ordinary.read().unwrap().unwrap();
+            put(&mut writer, [5]);
+            assert!(matches!(writer.write(&[1], &[6]), Err(Error::AllSlotsPinned { slots: 3, .. })));
+        }
+        drop(first);
+    }
+}
+
+#[test]
 fn every_value_of_a_flood_arrives() {
     const VALUES: u64 = 5_000;
     for (slots, history) in [(64, 32), (3, 1), (16, 1)] {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{Report, SMALL, Settings, size_name};
-use crate::contenders::wire::in_order::{DEPTH, Lossless, Queue};
+use crate::contenders::wire::in_order::{DEPTH, Lossless, LosslessHistory, Queue};
 use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::contenders::wire::{ReceiveFrame, SendFrame, Waiting, Wire};
 use crate::harness::child::{Child, READY};
@@ -55,6 +55,7 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
     for size in [SMALL, LARGE] {
         let mut contenders = vec![
             Contender::new::<Lossless>(),
+            Contender::new::<LosslessHistory>(),
             Contender::new::<Queue>(),
             Contender::new::<Pipe>(),
             Contender::new::<Socket>(),
@@ -130,6 +131,7 @@ fn flood<C: Wire>(size: usize, count: u64) -> Result<f64> {
 pub(crate) fn receive_all(args: &Args) -> Result<()> {
     let receive = match args.contender.as_str() {
         Lossless::NAME => receive::<Lossless>,
+        LosslessHistory::NAME => receive::<LosslessHistory>,
         Queue::NAME => receive::<Queue>,
         Pipe::NAME => receive::<Pipe>,
         Socket::NAME => receive::<Socket>,

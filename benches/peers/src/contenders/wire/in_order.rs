@@ -23,8 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A history, and a reader that takes values in order; the writer does not wait for it.
 pub(crate) struct InOrder;
 
-/// The same with a lossless reader, for which the writer waits.
+/// A queue: a lossless reader, for which the writer waits, and no history.
 pub(crate) struct Lossless;
+
+/// The same with a history, which stays when all have read it.
+pub(crate) struct LosslessHistory;
 
 /// iceoryx2's publish-subscribe with a queue that blocks its sender instead of overflowing.
 pub(crate) struct Queue;
@@ -69,15 +72,37 @@ impl Wire for Lossless {
     type Receiver = Receiver;
 
     fn sender(place: &Place, size: usize, _: Waiting) -> Result<Sender> {
-        // As many slots as the queue has places, one to write and one to hold.
-        let options = Options::new().dir(place.dir()).max_slots(DEPTH + 2).history(DEPTH);
-        let writer = options.wait_for_readers(PATIENCE).create::<u8>(CHANNEL)?;
-        Ok(Sender { writer, frame: vec![0xA5; size] })
+        lossless_sender(place, size, 1)
     }
 
     fn receiver(place: &Place, _: usize, waiting: Waiting) -> Result<Receiver> {
-        Ok(Receiver { reader: Options::new().dir(place.dir()).lossless(true).open(CHANNEL)?, waiting })
+        lossless_receiver(place, waiting)
     }
+}
+
+impl Wire for LosslessHistory {
+    const NAME: &'static str = "ndsharray, lossless, history";
+    type Sender = Sender;
+    type Receiver = Receiver;
+
+    fn sender(place: &Place, size: usize, _: Waiting) -> Result<Sender> {
+        lossless_sender(place, size, DEPTH)
+    }
+
+    fn receiver(place: &Place, _: usize, waiting: Waiting) -> Result<Receiver> {
+        lossless_receiver(place, waiting)
+    }
+}
+
+fn lossless_sender(place: &Place, size: usize, history: usize) -> Result<Sender> {
+    // As many slots as the queue has places, one to write and one to hold.
+    let options = Options::new().dir(place.dir()).max_slots(DEPTH + 2).history(history);
+    let writer = options.wait_for_readers(PATIENCE).create::<u8>(CHANNEL)?;
+    Ok(Sender { writer, frame: vec![0xA5; size] })
+}
+
+fn lossless_receiver(place: &Place, waiting: Waiting) -> Result<Receiver> {
+    Ok(Receiver { reader: Options::new().dir(place.dir()).lossless(true).open(CHANNEL)?, waiting })
 }
 
 impl Wire for Queue {

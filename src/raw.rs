@@ -3,11 +3,12 @@
 use crate::channel::writer::attributes::Belongings;
 use crate::channel::writer::{AnyWriter, Loan};
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::element::typing::Typing;
 use crate::error::{Error, Memory, Result};
 use crate::format::tail::Record;
 use crate::options::Options;
-use crate::view::cast;
+use crate::view::{cast, record};
 use std::time::SystemTime;
 use uuid::Uuid;
 
@@ -28,6 +29,27 @@ pub use crate::shared::lend::{ArrayLockGuard, ArrayMapping};
 /// ```
 pub fn check_bools(bytes: &[u8]) -> Result<()> {
     Ok(cast::check_bools(bytes)?)
+}
+
+/// Checks the bytes of an array of records, whose fields may be `bool`.
+///
+/// Costs nothing per record where no field is.
+///
+/// # Errors
+///
+/// [`Error::View`] with [`InvalidRecord`](crate::ViewError::InvalidRecord) at the first byte of a
+/// `bool` that is neither 0 nor 1.
+///
+/// ```
+/// use ndsharray::{DType, RecordType, raw};
+///
+/// let record = RecordType::packed([("count", DType::U8), ("ok", DType::Bool)])?;
+/// assert!(raw::check_records(&record, &[7, 1, 9, 0]).is_ok());
+/// assert!(raw::check_records(&record, &[7, 1, 9, 2]).is_err());
+/// # Ok::<(), ndsharray::RecordError>(())
+/// ```
+pub fn check_records(record: &RecordType, bytes: &[u8]) -> Result<()> {
+    Ok(record::check_described(record, bytes)?)
 }
 
 /// The error for what a binding or tool cannot do, in this library's words.

@@ -317,4 +317,15 @@ impl ArrayOptions {
         let at = self.at(name, |location| open::attach_raw(location, self, elements, shape))?;
         Ok(AnySharedArray::new(at, shape, name))
     }
+
+    /// As [`attach_raw_any`](Self::attach_raw_any), for records.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedArray::attach_raw`].
+    pub fn attach_raw_records(&self, name: &str, record: &RecordType, shape: &[usize]) -> Result<AnySharedArray> {
+        let elements = ArrayElements::of_record(record);
+        let at = self.at(name, |location| open::attach_raw(location, self, elements, shape))?;
+        Ok(AnySharedArray::new(at, shape, name))
+    }
 }

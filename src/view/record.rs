@@ -148,6 +148,19 @@ pub(crate) fn check_records(layout: &RecordLayout, bytes: &[u8]) -> Result<(), V
     Ok(())
 }
 
+/// Checks the bytes of an array of records that are known at run time.
+pub(crate) fn check_described(record: &RecordType, bytes: &[u8]) -> Result<(), ViewError> {
+    if record.takes_any_bytes() {
+        return Ok(());
+    }
+    for (index, item) in bytes.chunks_exact(record.item_size()).enumerate() {
+        if let Some(InvalidByte { at, value }) = record.invalid_byte(item) {
+            return Err(ViewError::InvalidRecord { index, at, value });
+        }
+    }
+    Ok(())
+}
+
 /// Which byte of an element is none of any element.
 #[cold]
 fn invalid<T: ShElement>(index: usize, bytes: &[u8]) -> ViewError {

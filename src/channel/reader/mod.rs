@@ -25,6 +25,8 @@ pub use unpinned::Info;
 use crate::channel::record_types::ReadTypes;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::known::KnownRecord;
+use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -282,7 +284,7 @@ impl Reader {
         &mut self,
         mut accept: impl FnMut(DType, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
-        self.read_owned_if_elements(|element, shape| accept(element.dtype(), shape))
+        self.read_owned_if_described(|element, _, shape| accept(element.dtype(), shape))
     }
 
     /// [`read_owned_if`](Self::read_owned_if), asked about the dtype's parameter too.
@@ -292,7 +294,20 @@ impl Reader {
     /// As [`read_owned_if`](Self::read_owned_if).
     pub fn read_owned_if_elements(
         &mut self,
-        accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
+        mut accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
+    ) -> Result<Option<OwnedSample>> {
+        self.read_owned_if_described(|element, _, shape| accept(element, shape))
+    }
+
+    /// [`read_owned_if_elements`](Self::read_owned_if_elements), asked about the fields of records
+    /// too.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_owned_if`](Self::read_owned_if).
+    pub fn read_owned_if_described(
+        &mut self,
+        accept: impl FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
         if !self.has_news()? {
             return Ok(None);
@@ -304,12 +319,16 @@ impl Reader {
     }
 
     /// The current value, held in place, if it is accepted.
-    fn hold_if(&mut self, mut accept: impl FnMut(ElementType, &[usize]) -> Result<()>) -> Result<Option<OwnedSample>> {
+    fn hold_if(
+        &mut self,
+        mut accept: impl FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>,
+    ) -> Result<Option<OwnedSample>> {
         let Some(latest) = self.pin()? else { return Ok(None) };
         // Releases the pin if the value is refused.
         let pin = Pin(&self.at);
         if let Some(cached) = self.cache.get(latest.slot()) {
-            accept(cached.array.element, &cached.array.shape)?;
+            let record = cached.array.record.as_ref().map(KnownRecord::record);
+            accept(cached.array.element, record, &cached.array.shape)?;
         }
         std::mem::forget(pin);
         Ok(self.sample(latest).map(Sample::into_owned))

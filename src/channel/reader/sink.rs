@@ -67,9 +67,9 @@ pub(super) struct Accepted<F> {
     pub(super) array: Option<OwnedArray>,
 }
 
-impl<F: FnMut(ElementType, &[usize]) -> Result<()>> Sink for Accepted<F> {
+impl<F: FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>> Sink for Accepted<F> {
     fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
-        (self.accept)(header.element, &header.shape)?;
+        (self.accept)(header.element, record.as_ref(), &header.shape)?;
         self.array.room(header, record)
     }
 }

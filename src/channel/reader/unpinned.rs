@@ -23,6 +23,7 @@ use crate::channel::record_types::ReadTypes;
 use crate::element::ShElement;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
+use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
 use crate::files::location::Location;
@@ -200,7 +201,7 @@ impl Reader {
 
     /// A sample that owns a copy of the next value.
     pub(super) fn copy_next_owned(&mut self) -> Result<Option<OwnedSample>> {
-        let mut sink = Accepted { accept: |_, _: &[usize]| Ok(()), array: None };
+        let mut sink = Accepted { accept: |_, _: Option<&RecordType>, _: &[usize]| Ok(()), array: None };
         let Some(copied) = self.copy_next(&mut sink)? else { return Ok(None) };
         Ok(self.copied_sample(sink.array, copied))
     }
@@ -244,13 +245,13 @@ impl Reader {
 
     /// A sample that owns a copy of the current value.
     pub(super) fn copy_owned(&mut self) -> Result<Option<OwnedSample>> {
-        self.copy_owned_if(|_, _| Ok(()))
+        self.copy_owned_if(|_, _, _| Ok(()))
     }
 
     /// The same for a value that is accepted. One that is not stays unread.
     pub(super) fn copy_owned_if(
         &mut self,
-        accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
+        accept: impl FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
         let mut sink = Accepted { accept, array: None };
         let Some(copied) = self.copy(&mut sink)? else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! Records: elements that have fields, as a struct has.
 
 mod cast;
+mod checked;
 mod difference;
 pub(crate) mod error;
 pub(crate) mod field;

@@ -1,6 +1,6 @@
 //! The crate's errors as the exceptions of `ndsharray_rs.errors`: same names, same numbers.
 
-use ndsharray::Error;
+use ndsharray::{Error, ViewError};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
@@ -83,7 +83,9 @@ fn raise(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::NotOurs { path, wanted, .. } => with!("NotOurs": path = path.to_string_lossy(), wanted),
         Error::Corrupt(_) => "Corrupt",
         Error::Wire(_) => "Wire",
-        Error::InvalidBool { index, value, .. } => with!("InvalidBool": index, value),
+        Error::InvalidBool { index, value, .. } | Error::View(ViewError::InvalidRecord { index, value, .. }) => {
+            with!("InvalidBool": index, value)
+        }
         Error::Contended { attempts, .. } => with!("Contended": attempts),
         Error::Poisoned(_) => "Poisoned",
         Error::NothingToWaitFor => "NothingToWaitFor",

@@ -77,7 +77,7 @@ fn prepare(py: Python<'_>) -> PyResult<()> {
     let anchor = Bound::new(py, Anchor::new())?;
     // SAFETY: an array without elements. Their address is aligned, and never used.
     let array =
-        unsafe { array::array_over(anchor.into_any(), DType::U8.into(), &[0], ptr::dangling_mut(), Access::Read) }?;
+        unsafe { array::array_over(anchor.into_any(), &DType::U8.into(), &[0], ptr::dangling_mut(), Access::Read) }?;
     dtypes::from_numpy(&array.dtype())?;
     let _ = array.cast::<PySequence>();
     Path::new("").into_pyobject(py)?;

@@ -1,5 +1,6 @@
 //! Looks at channels and arrays without taking part, for `_look.py`.
 
+use crate::elements::described::Elements;
 use crate::errors::to_exception;
 use crate::options::{Location, Owners};
 use ndsharray::inspect::{Details, Kind, Life, Owner, Report, Role};
@@ -60,7 +61,8 @@ fn fields<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     fields.set_item("state", state)?;
     fields.set_item("epoch", epoch)?;
     let value = report.value.as_ref();
-    fields.set_item("dtype", value.map(|value| value.element_type.to_string()))?;
+    let elements = value.map(|value| Elements::of(value.element_type, value.record.as_ref()));
+    fields.set_item("dtype", elements.map(|elements| elements.to_string()))?;
     fields.set_item("shape", value.map(|value| &value.shape))?;
     fields.set_item("nbytes", value.map(|value| value.byte_len))?;
     fields.set_item("seq", value.and_then(|value| value.seq))?;

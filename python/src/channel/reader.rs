@@ -1,6 +1,7 @@
 //! The Python class of a channel's reader.
 
 use crate::channel::sample::{Sample, Target};
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::errors::{self, no_array, to_exception};
 use crate::exit;
@@ -369,11 +370,12 @@ impl Reader {
         let target = out.map(Target::new).transpose()?;
         let mut refused = None;
         let read = self.with(|_, reader| {
-            let read = reader.read_owned_if_elements(|dtype, shape| {
+            let read = reader.read_owned_if_described(|element, record, shape| {
+                let elements = Elements::of(element, record);
                 refused = match &target {
-                    Some(target) => target.check(py, dtype, shape),
+                    Some(target) => target.check(py, &elements, shape),
                     // As for bfloat16, without the package that has it.
-                    None => dtypes::to_numpy(py, dtype).map(|_| ()),
+                    None => dtypes::to_numpy(py, &elements).map(|_| ()),
                 }
                 .err();
                 // Any error: the reason is returned in its place.

@@ -1,10 +1,11 @@
 //! The Python class of a value that a reader has read.
 
 use crate::elements::array::{self, Access};
+use crate::elements::described::Elements;
 use crate::elements::{buffer, dtypes, release};
 use crate::errors;
 use crate::fork::lending::ValueEntry;
-use ndsharray::{DType, ElementType, OwnedSample};
+use ndsharray::{DType, OwnedSample};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyBufferError, PyValueError};
@@ -62,7 +63,8 @@ impl Sample {
         value: OwnedSample,
         in_place: bool,
     ) -> PyResult<Bound<'py, Self>> {
-        let sound = AtomicBool::new(value.dtype() != DType::Bool);
+        // Those of records say themselves whether there is anything to check.
+        let sound = AtomicBool::new(!matches!(value.dtype(), DType::Bool | DType::Record));
         let entry = ValueEntry::new();
         let made = Bound::new(py, Self { entry, value, channel: Arc::clone(channel), sound })?;
         if in_place {
@@ -75,13 +77,17 @@ impl Sample {
         Ok(made)
     }
 
+    fn elements(&self) -> Elements {
+        Elements::of(self.value.element_type(), self.value.record_type())
+    }
+
     /// Returns the elements, if NumPy takes all of them for values of the dtype.
     fn bytes(&self) -> PyResult<&[u8]> {
         let bytes = self.value.as_bytes();
         // Relaxed: it follows from bytes that do not change.
         if !self.sound.load(Ordering::Relaxed) {
             // SAFETY: a slice's own pointer and length.
-            unsafe { array::check_bools(self.value.element_type(), bytes.as_ptr(), bytes.len()) }?;
+            unsafe { array::check_bools(&self.elements(), bytes.as_ptr(), bytes.len()) }?;
             self.sound.store(true, Ordering::Relaxed);
         }
         Ok(bytes)
@@ -130,11 +136,16 @@ impl<'a, 'py> Target<'a, 'py> {
     }
 
     /// Refuses values of another dtype or shape.
-    pub(super) fn check(&self, py: Python<'py>, dtype: ElementType, shape: &[usize]) -> PyResult<()> {
+    pub(super) fn check(&self, py: Python<'py>, elements: &Elements, shape: &[usize]) -> PyResult<()> {
         let expected = self.out.dtype();
         // Without the package of an extension type there is no array of it.
-        if !dtypes::to_numpy(py, dtype).is_ok_and(|found| expected.is_equiv_to(&found)) {
-            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), &dtype.to_string())?);
+        let is_same = match elements {
+            // The order of fields matters, as NumPy copies them in order; titles do not.
+            Elements::Records(_) => dtypes::read(&expected).is_ok_and(|(own, is_native)| own == *elements && is_native),
+            Elements::Plain(_) => dtypes::to_numpy(py, elements).is_ok_and(|found| expected.is_equiv_to(&found)),
+        };
+        if !is_same {
+            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), &elements.to_string())?);
         }
         if self.out.shape() != shape {
             let fields = PyDict::new(py);
@@ -164,11 +175,11 @@ impl Sample {
     fn array<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let this = slf.get();
         let data = this.bytes()?.as_ptr().cast_mut();
-        let (dtype, shape) = (this.value.element_type(), this.value.shape());
+        let (elements, shape) = (this.elements(), this.value.shape());
         // SAFETY: the array's owner is the sample, which is frozen. Its bytes stay, unchanged, as
         // long as it lives. Payloads start at a page, and copies are aligned for every dtype. Bools
         // have just been checked.
-        unsafe { array::array_over(slf.clone().into_any(), dtype, shape, data, Access::Read) }
+        unsafe { array::array_over(slf.clone().into_any(), &elements, shape, data, Access::Read) }
     }
 
     /// The value's sequence number. A channel's first value has 1, each next one more.
@@ -245,7 +256,7 @@ impl Sample {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.value.element_type())
+        dtypes::to_numpy(py, &self.elements())
     }
 
     /// The length of each axis.
@@ -339,6 +350,11 @@ impl Sample {
     /// As CPython calls it: `view` is valid for writes.
     unsafe fn __getbuffer__(slf: Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
+        buffer::check_request(this.value.shape(), flags)?;
+        if buffer::is_numpys(this.value.dtype()) {
+            // SAFETY: `view` is the caller's word.
+            return unsafe { buffer::of_array(&Self::array(&slf)?, view, flags) };
+        }
         let bytes = this.bytes()?;
         let (dtype, shape) = (this.value.element_type(), this.value.shape());
         // SAFETY: `view` is the caller's word. The bytes stay, unchanged, as long as the sample,
@@ -362,7 +378,7 @@ impl Sample {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let (dtype, shape, seq) = (self.value.element_type(), self.shape(py)?, self.seq());
-        Ok(format!("Sample(name='{}', dtype={dtype}, shape={shape}, seq={seq})", self.channel))
+        let (elements, shape, seq) = (self.elements(), self.shape(py)?, self.seq());
+        Ok(format!("Sample(name='{}', dtype={elements}, shape={shape}, seq={seq})", self.channel))
     }
 }

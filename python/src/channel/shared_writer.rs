@@ -5,6 +5,7 @@ use crate::channel::line::{InLine, Line, next_number};
 use crate::channel::open_loan::OpenLoan;
 use crate::channel::pinned::Pinned;
 use crate::elements::array::{self, Access};
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::elements::lent::Lent;
 use crate::errors::{self, closed_handle, to_exception};
@@ -12,9 +13,9 @@ use crate::fork::lending::Entry;
 use crate::fork::own::{Own, unpoisoned};
 use crate::options::Location;
 use crate::time::SLICE;
+use ndsharray::AnyWriter;
 use ndsharray::raw::OwnedLoan;
-use ndsharray::{AnyWriter, ElementType};
-use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -229,28 +230,28 @@ impl SharedWriter {
     #[inline]
     pub(super) fn write(&self, py: Python<'_>, array: &Bound<'_, PyUntypedArray>, attributes: &[u8]) -> PyResult<u64> {
         let descr = array.dtype();
-        let dtype = dtypes::from_numpy(&descr)?;
-        if !array.is_c_contiguous() || descr.is_native_byteorder() == Some(false) {
-            return self.write_converted(py, array, dtype, attributes);
+        let (elements, is_native) = dtypes::read(&descr)?;
+        if !array.is_c_contiguous() || !is_native {
+            return self.write_converted(py, array, &elements, attributes);
         }
         let attempt = || {
             let mut state = self.turn(py)?;
             // While this thread waited, another one may have changed the array's attributes.
             if !array.is_c_contiguous() || !array.dtype().is(&descr) {
                 drop(state);
-                return self.write_converted(py, array, dtype, attributes);
+                return self.write_converted(py, array, &elements, attributes);
             }
             let State::Ready(writer) = &mut *state else { unreachable!("it is our turn") };
             // SAFETY: the elements lie in C order, as checked just now. The array has no other use
             // here before the last one of `bytes`.
-            let bytes = unsafe { array::bytes_of(array, dtype) };
+            let bytes = unsafe { array::bytes_of(array, elements.size()) };
             let written = if self.is_slow(bytes.len()) {
                 // A copy: another thread that gives the array a new shape frees the old one's
                 // memory.
                 let shape = array.shape().to_vec();
-                py.detach(|| writer.write_bytes_with(dtype, &shape, bytes, attributes))
+                py.detach(|| elements.write(writer, &shape, bytes, attributes))
             } else {
-                writer.write_bytes_with(dtype, array.shape(), bytes, attributes)
+                elements.write(writer, array.shape(), bytes, attributes)
             };
             drop(state);
             written.map_err(to_exception)
@@ -263,34 +264,34 @@ impl SharedWriter {
         &self,
         py: Python<'_>,
         array: &Bound<'_, PyUntypedArray>,
-        dtype: ElementType,
+        elements: &Elements,
         attributes: &[u8],
     ) -> PyResult<u64> {
         let shape = array.shape().to_vec();
-        let mut loan = self.take_for_loan(py, dtype, &shape)?;
+        let mut loan = self.take_for_loan(py, elements, &shape)?;
         let set = loan.set_attributes(attributes).map_err(to_exception);
-        let copied = set.and_then(|()| array::copy_to(array, dtype, loan.as_mut_bytes()));
+        let copied = set.and_then(|()| array::copy_to(array, elements, loan.as_mut_bytes()));
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
         self.put_back(py, loan.into_writer());
         published
     }
 
     /// Takes the writer for a loan. If this process pins all slots, collects garbage once.
-    fn take_for_loan(&self, py: Python<'_>, dtype: ElementType, shape: &[usize]) -> PyResult<OwnedLoan> {
-        let attempt = || self.try_take_for_loan(py, dtype, shape);
+    fn take_for_loan(&self, py: Python<'_>, elements: &Elements, shape: &[usize]) -> PyResult<OwnedLoan> {
+        let attempt = || self.try_take_for_loan(py, elements, shape);
         self.patiently(py, || self.pinned.retry(py, &self.location, &self.name, attempt))
     }
 
-    fn try_take_for_loan(&self, py: Python<'_>, dtype: ElementType, shape: &[usize]) -> PyResult<OwnedLoan> {
+    fn try_take_for_loan(&self, py: Python<'_>, elements: &Elements, shape: &[usize]) -> PyResult<OwnedLoan> {
         let mut state = self.turn(py)?;
         let away = State::Away(Holder::this_thread());
         let State::Ready(writer) = std::mem::replace(&mut *state, away) else { unreachable!("it is our turn") };
-        let elements = shape.iter().fold(1, |all: usize, &len| all.saturating_mul(len));
+        let count = shape.iter().fold(1, |all: usize, &len| all.saturating_mul(len));
         // A large array may need new memory, and its bools may need clearing.
-        let lent = if self.is_slow(elements.saturating_mul(dtype.size())) {
-            py.detach(|| writer.into_loan(dtype, shape))
+        let lent = if self.is_slow(count.saturating_mul(elements.size())) {
+            py.detach(|| elements.lend(writer, shape))
         } else {
-            writer.into_loan(dtype, shape)
+            elements.lend(writer, shape)
         };
         match lent {
             Ok(loan) => Ok(loan),
@@ -304,8 +305,8 @@ impl SharedWriter {
 
     /// Lends the memory of the next value; returns the loan's number.
     #[inline]
-    pub(super) fn lend(&self, py: Python<'_>, dtype: ElementType, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
-        let mut loan = self.take_for_loan(py, dtype, shape)?;
+    pub(super) fn lend(&self, py: Python<'_>, elements: Elements, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
+        let mut loan = self.take_for_loan(py, &elements, shape)?;
         if let Err(error) = loan.set_attributes(attributes) {
             self.put_back(py, loan.into_writer());
             return Err(to_exception(error));
@@ -315,14 +316,21 @@ impl SharedWriter {
         // SAFETY: the loan's memory is valid, and no other party's, until the loan is published or
         // dropped. `OpenLoan::end` alone does that, after `Lent::end`, to which it gives what keeps
         // the memory longer. Payloads start at a page. A new loan's bools are 0 or 1.
-        match unsafe { Lent::new(py, dtype, shape, data, Access::Write) } {
+        match unsafe { Lent::new(py, &elements, shape, data, Access::Write) } {
             Ok(lent) => {
                 let number = next_number();
                 // SAFETY: the memory is that of a payload's mapping. It lasts as long as the loan,
                 // or as what `end` keeps of it.
                 let entry = unsafe { Entry::new(py, data, len, true, None) };
-                let open =
-                    OpenLoan { number, loan, attributes: attributes.to_vec(), lent, by: Holder::this_thread(), entry };
+                let open = OpenLoan {
+                    number,
+                    loan,
+                    elements,
+                    attributes: attributes.to_vec(),
+                    lent,
+                    by: Holder::this_thread(),
+                    entry,
+                };
                 *self.lock(py)? = State::Lent(open);
                 Ok(number)
             }

@@ -179,9 +179,10 @@ impl Writer {
     /// Raises
     /// ------
     /// TypeError
-    ///     For a dtype that cannot be shared: strings, objects, dates, structures.
+    ///     For a dtype that cannot be shared: objects, text without a width, records without fields
+    ///     or with fields that overlap.
     /// InvalidBool
-    ///     When a byte of a bool array is neither 0 nor 1.
+    ///     When a byte of a bool array, or of a bool field, is neither 0 nor 1.
     /// AllSlotsPinned
     ///     When readers hold all other slots. The last value stays current, as after every error.
     ///     If readers of this process hold some, its garbage is collected once. If that frees a

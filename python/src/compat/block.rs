@@ -35,5 +35,5 @@ pub(crate) fn map_block(
     let data = block.get().map.as_mut_ptr();
     // SAFETY: the block keeps the mapping, of so many bytes, for reads, and for writes if
     // `writable`. The caller says that the file has them. The mapping starts at a page.
-    unsafe { array::array_over(block.into_any(), DType::U8.into(), &[size], data, access) }
+    unsafe { array::array_over(block.into_any(), &DType::U8.into(), &[size], data, access) }
 }

@@ -1,6 +1,7 @@
 //! The two ends of the wire format of Python's ndsharray.
 
 use crate::elements::array::{self, Access};
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::errors::{closed_handle, to_exception};
 use crate::exit;
@@ -8,8 +9,8 @@ use crate::fork::own::Own;
 use crate::fork::reopening::Reopening;
 use ndsharray::compat;
 use ndsharray::{DType, OwnedArray};
-use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
-use pyo3::exceptions::PyValueError;
+use numpy::{PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,16 +57,19 @@ impl WireWriter {
 
     /// Publishes a copy of an array in C order and native byte order.
     fn write(&self, array: &Bound<'_, PyUntypedArray>) -> PyResult<()> {
-        let dtype = dtypes::from_numpy(&array.dtype())?;
-        if !array.is_c_contiguous() || array.dtype().is_native_byteorder() == Some(false) {
+        let (elements, is_native) = dtypes::read(&array.dtype())?;
+        let Elements::Plain(element) = elements else {
+            return Err(PyTypeError::new_err("the wire of Python's ndsharray has no structured arrays"));
+        };
+        if !array.is_c_contiguous() || !is_native {
             return Err(PyValueError::new_err("the array is not in C order and native byte order"));
         }
         let mut inner = self.inner.lock(array.py())?;
         // SAFETY: in C order, as checked. This thread keeps the interpreter lock until the last use
         // of the slice, so no Python code changes the bytes.
-        let bytes = unsafe { array::bytes_of(array, dtype) };
+        let bytes = unsafe { array::bytes_of(array, element.size()) };
         let writer = inner.as_mut().ok_or_else(|| closed_handle("writer"))?;
-        writer.write_bytes(dtype, array.shape(), bytes).map(drop).map_err(to_exception)
+        writer.write_bytes(element, array.shape(), bytes).map(drop).map_err(to_exception)
     }
 
     #[getter]
@@ -155,10 +159,10 @@ fn to_array(py: Python<'_>, array: OwnedArray) -> PyResult<Bound<'_, PyUntypedAr
     }
     let owner = Bound::new(py, Copy { array })?;
     let array = &owner.get().array;
-    let data = array.as_bytes().as_ptr().cast_mut();
+    let (elements, data) = (array.element_type().into(), array.as_bytes().as_ptr().cast_mut());
     // SAFETY: the elements stay, unchanged, as long as their owner, which is frozen. They are
     // aligned for every dtype. Bools have just been checked.
-    unsafe { array::array_over(owner.clone().into_any(), array.element_type(), array.shape(), data, Access::Read) }
+    unsafe { array::array_over(owner.clone().into_any(), &elements, array.shape(), data, Access::Read) }
 }
 
 /// Removes payload files older than so many seconds that the tag does not name.

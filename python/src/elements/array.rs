@@ -1,9 +1,10 @@
 //! NumPy arrays over memory that is not NumPy's.
 
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::errors::to_exception;
 use crate::fork::known::Known;
-use ndsharray::{DType, ElementType, raw};
+use ndsharray::{DType, ElementType};
 use numpy::npyffi::{NPY_ARRAY_ENSUREARRAY, NPY_ARRAY_WRITEABLE, PY_ARRAY_API, npy_intp};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
@@ -25,16 +26,16 @@ pub(crate) enum Access {
 ///
 /// As long as `owner` lives, `data` is valid for reads of as many elements as the shape has, and
 /// with [`Access::Write`] for writes, whatever other threads or processes do there. It is aligned
-/// for `dtype`. For `bool` every byte is 0 or 1.
+/// for the elements. For `bool` every byte is 0 or 1.
 pub(crate) unsafe fn array_over<'py>(
     owner: Bound<'py, PyAny>,
-    dtype: ElementType,
+    elements: &Elements,
     shape: &[usize],
     data: *mut u8,
     access: Access,
 ) -> PyResult<Bound<'py, PyUntypedArray>> {
     let py = owner.py();
-    let descr = dtypes::to_numpy(py, dtype)?;
+    let descr = dtypes::to_numpy(py, elements)?;
     let mut axes = [0 as npy_intp; ndsharray::MAX_NDIM];
     for (axis, &len) in axes.iter_mut().zip(shape) {
         // An array's byte length fits isize, and so do its axes, but not beside an axis of length
@@ -143,14 +144,14 @@ pub(crate) fn as_array<'py>(py: Python<'py>, given: &Bound<'py, PyAny>) -> PyRes
 ///
 /// # Safety
 ///
-/// The array's elements lie in C order, and are as large as those of `dtype`. They do not change
+/// The array's elements lie in C order, and take `size` bytes each. They do not change
 /// while the slice is used.
 ///
 /// Other threads can break the latter: while the interpreter lock is released, or by functions of
 /// NumPy that run without it. Then the slice reads as a mixture of old and new, as any copy by
 /// NumPy would be.
-pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: ElementType) -> &'a [u8] {
-    let len = array.len() * dtype.size();
+pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, size: usize) -> &'a [u8] {
+    let len = array.len() * size;
     if len == 0 {
         return &[];
     }
@@ -162,16 +163,16 @@ pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, dtype: E
 }
 
 /// Copies all elements to `bytes`, in C order and native byte order.
-pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, dtype: ElementType, bytes: &mut [u8]) -> PyResult<()> {
+pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, elements: &Elements, bytes: &mut [u8]) -> PyResult<()> {
     let py = array.py();
-    if bytes.len() != array.len() * dtype.size() {
+    if bytes.len() != array.len() * elements.size() {
         return Err(PyValueError::new_err("the array has changed its shape"));
     }
     let no_owner = py.None().into_bound(py);
     // SAFETY: nothing else refers to the array, so it goes before `bytes` does, at the end of this
     // function. `bytes` has the length of the source. As those of a payload or an array, they are
     // aligned for it. The bytes of a bool are overwritten unread.
-    let target = unsafe { array_over(no_owner, dtype, array.shape(), bytes.as_mut_ptr(), Access::Write) }?;
+    let target = unsafe { array_over(no_owner, elements, array.shape(), bytes.as_mut_ptr(), Access::Write) }?;
     // SAFETY: two arrays of one shape.
     if unsafe { PY_ARRAY_API.PyArray_CopyInto(py, target.as_array_ptr(), array.as_array_ptr()) } != 0 {
         return Err(PyErr::fetch(py));
@@ -206,7 +207,7 @@ pub(crate) fn to_element(dtype: ElementType, given: &Bound<'_, PyAny>) -> PyResu
     let no_owner = py.None().into_bound(py);
     // SAFETY: the memory fits one element of any dtype, aligned and zero. Nothing else refers to
     // the array, so it goes before the memory does.
-    let target = unsafe { array_over(no_owner, dtype, &[], element.0.as_mut_ptr(), Access::Write) }?;
+    let target = unsafe { array_over(no_owner, &dtype.into(), &[], element.0.as_mut_ptr(), Access::Write) }?;
     // SAFETY: an array and an object.
     if unsafe { PY_ARRAY_API.PyArray_CopyObject(py, target.as_array_ptr(), given.as_ptr()) } != 0 {
         return Err(PyErr::fetch(py));
@@ -218,21 +219,23 @@ pub(crate) fn to_element(dtype: ElementType, given: &Bound<'_, PyAny>) -> PyResu
 /// Converts an element to NumPy's scalar.
 pub(crate) fn from_element(py: Python<'_>, dtype: ElementType, mut element: Element) -> PyResult<Bound<'_, PyAny>> {
     // SAFETY: as in `to_element`; the scalar is a copy.
-    let array = unsafe { array_over(py.None().into_bound(py), dtype, &[], element.0.as_mut_ptr(), Access::Read) }?;
+    let array =
+        unsafe { array_over(py.None().into_bound(py), &dtype.into(), &[], element.0.as_mut_ptr(), Access::Read) }?;
     array.get_item(())
 }
 
-/// Fails if the dtype is `bool` and a byte is neither 0 nor 1.
+/// Fails if a byte that stands for a `bool` is neither 0 nor 1.
 ///
 /// # Safety
 ///
 /// `len` bytes from `data` on are valid for reads. If they change meanwhile, the answer means
 /// nothing.
-pub(crate) unsafe fn check_bools(dtype: ElementType, data: *const u8, len: usize) -> PyResult<()> {
-    if dtype.dtype() != DType::Bool || len == 0 {
+pub(crate) unsafe fn check_bools(elements: &Elements, data: *const u8, len: usize) -> PyResult<()> {
+    let is_plain = matches!(elements, Elements::Plain(element) if element.dtype() != DType::Bool);
+    if is_plain || len == 0 {
         return Ok(());
     }
     // SAFETY: the caller's word.
     let bytes = unsafe { std::slice::from_raw_parts(data, len) };
-    raw::check_bools(bytes).map_err(to_exception)
+    elements.check(bytes).map_err(to_exception)
 }

@@ -1,6 +1,7 @@
 //! The buffer protocol, for elements that are only read.
 
 use ndsharray::{DType, ElementType};
+use numpy::PyUntypedArray;
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi::{self, Py_ssize_t};
 use pyo3::prelude::*;
@@ -60,7 +61,7 @@ fn as_numbers(dtype: DType) -> Option<&'static str> {
 
 /// Says why there is no view of elements of `dtype`, and the way round.
 fn no_name(dtype: ElementType) -> String {
-    let way = as_numbers(dtype.dtype()).unwrap_or("memoryview(numpy.asarray(sample))");
+    let way = as_numbers(dtype.dtype()).unwrap_or("numpy.asarray(sample)");
     format!("the buffer protocol has no name for {dtype}: take {way}")
 }
 
@@ -68,10 +69,45 @@ fn no_name(dtype: ElementType) -> String {
 pub(crate) fn check_dlpack(dtype: ElementType) -> PyResult<()> {
     let way = match (dtype.dtype(), as_numbers(dtype.dtype())) {
         (_, Some(way)) => way,
-        (DType::Bytes | DType::Text | DType::Void | DType::Record, None) => "numpy.asarray(sample)",
+        (DType::Record, None) => "one field, as numpy.from_dlpack(numpy.asarray(sample)['x'])",
+        (DType::Bytes | DType::Text | DType::Void, None) => "numpy.asarray(sample)",
         _ => return Ok(()),
     };
     Err(PyBufferError::new_err(format!("NumPy's DLPack carries numbers alone, no {dtype}: take {way}")))
+}
+
+/// Refuses a request that no sample can meet.
+pub(crate) fn check_request(shape: &[usize], flags: c_int) -> PyResult<()> {
+    let wants = |what: c_int| flags & what == what;
+    if wants(ffi::PyBUF_WRITABLE) {
+        return Err(PyBufferError::new_err("a sample cannot be written to"));
+    }
+    if wants(ffi::PyBUF_F_CONTIGUOUS) && shape.iter().filter(|&&len| len != 1).count() > 1 {
+        return Err(PyBufferError::new_err("a sample lies in C order"));
+    }
+    Ok(())
+}
+
+/// Whether NumPy names such elements its own way: records by their fields, text by its width.
+pub(crate) fn is_numpys(dtype: DType) -> bool {
+    matches!(dtype, DType::Bytes | DType::Text | DType::Void | DType::Record)
+}
+
+/// Fills in `view` as an array does, which is its owner then and releases it.
+///
+/// # Safety
+///
+/// `view` is valid for writes.
+pub(crate) unsafe fn of_array(
+    array: &Bound<'_, PyUntypedArray>,
+    view: *mut ffi::Py_buffer,
+    flags: c_int,
+) -> PyResult<()> {
+    // SAFETY: an object, and a view by the caller's word.
+    match unsafe { ffi::PyObject_GetBuffer(array.as_ptr(), view, flags) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(array.py())),
+    }
 }
 
 /// Fills in `view` with `bytes`, an array of `dtype` and `shape` in C order.
@@ -90,12 +126,6 @@ pub(crate) unsafe fn fill(
     let wants = |what: c_int| flags & what == what;
     // SAFETY: the caller's word. Without an owner it is no view, if the lines below fail.
     unsafe { (*view).obj = ptr::null_mut() };
-    if wants(ffi::PyBUF_WRITABLE) {
-        return Err(PyBufferError::new_err("a sample cannot be written to"));
-    }
-    if wants(ffi::PyBUF_F_CONTIGUOUS) && shape.iter().filter(|&&len| len != 1).count() > 1 {
-        return Err(PyBufferError::new_err("a sample lies in C order"));
-    }
     let format = match format(dtype.dtype()) {
         None if wants(ffi::PyBUF_FORMAT) => {
             return Err(PyBufferError::new_err(no_name(dtype)));

@@ -17,10 +17,10 @@
 //! before that lock is released.
 
 use crate::elements::array::{self, Access};
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::fork::lending::Entry;
 use crate::fork::own::unpoisoned;
-use ndsharray::ElementType;
 use ndsharray::raw::{ArrayLockGuard, ArrayMapping, DetachedMemory};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
@@ -64,7 +64,7 @@ impl Lent {
     #[inline]
     pub(crate) unsafe fn new(
         py: Python<'_>,
-        dtype: ElementType,
+        elements: &Elements,
         shape: &[usize],
         data: *mut u8,
         access: Access,
@@ -72,9 +72,9 @@ impl Lent {
         let anchor = Bound::new(py, Anchor::new())?;
         // SAFETY: the data are valid until the end by the caller's word. After that they are valid
         // as long as the root's owner, the anchor.
-        let root = unsafe { array::array_over(anchor.clone().into_any(), dtype, shape, data, access) }?;
+        let root = unsafe { array::array_over(anchor.clone().into_any(), elements, shape, data, access) }?;
         // SAFETY: as above; the root keeps the anchor.
-        let array = unsafe { array::array_over(root.clone().into_any(), dtype, shape, data, access) }?;
+        let array = unsafe { array::array_over(root.clone().into_any(), elements, shape, data, access) }?;
         Ok(Self { root: root.unbind(), array: array.unbind(), anchor: anchor.unbind() })
     }
 

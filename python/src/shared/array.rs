@@ -1,13 +1,14 @@
 //! The Python class of a shared array.
 
 use crate::elements::array::{self, Access, Shape};
+use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::errors::{self, closed_handle, no_array, to_exception};
 use crate::fork::own::unpoisoned;
 use crate::options::{Location, Owners};
 use crate::shared::atomics::{self, Operation};
 use crate::shared::guard::ArrayGuard;
-use crate::shared::handle::{Handle, SharedMemory};
+use crate::shared::handle::{Handle, SharedMemory, elements};
 use ndsharray::{AnySharedArray, ArrayOptions, ElementType};
 use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -72,7 +73,7 @@ impl SharedArray {
             return Ok(handle);
         }
         let inherited = &handle.array;
-        let opened = reopen(py, &self.name, self.raw, inherited.element_type(), inherited.shape(), &self.location)?;
+        let opened = reopen(py, &self.name, self.raw, &elements(inherited), inherited.shape(), &self.location)?;
         let opened = Arc::new(Handle::new(opened));
         let replaced = {
             let mut inner = unpoisoned(&self.inner);
@@ -125,11 +126,11 @@ impl SharedArray {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let dtype = dtypes::parse(py, dtype)?;
+        let elements = dtypes::parse(py, dtype)?;
         let location = Location::new(dir, owners)?;
         let options = making(&location, mode, max_handles, prefault);
         // Reserving the memory takes time.
-        let array = py.detach(|| options.create_any(name, dtype, &shape.0, |_| ())).map_err(to_exception)?;
+        let array = py.detach(|| elements.create(&options, name, &shape.0, |_| ())).map_err(to_exception)?;
         Ok(Self::of(array, location, false))
     }
 
@@ -152,7 +153,7 @@ impl SharedArray {
         owners: Option<Owners>,
     ) -> PyResult<Self> {
         let array = array::as_array(py, array)?;
-        let dtype = dtypes::from_numpy(&array.dtype())?;
+        let elements = dtypes::from_numpy(&array.dtype())?;
         let location = Location::new(dir, owners)?;
         let options = making(&location, mode, max_handles, prefault);
         let mut copied = Ok(());
@@ -161,14 +162,14 @@ impl SharedArray {
         let array = array.unbind();
         // The interpreter lock is released while memory is reserved, and acquired for the copy.
         let fill = |bytes: &mut [u8]| {
-            copied = Python::attach(|py| array::copy_to(array.bind(py), dtype, bytes))
+            copied = Python::attach(|py| array::copy_to(array.bind(py), &elements, bytes))
                 // SAFETY: a slice's own pointer and length.
-                .and_then(|()| unsafe { array::check_bools(dtype, bytes.as_ptr(), bytes.len()) });
+                .and_then(|()| unsafe { array::check_bools(&elements, bytes.as_ptr(), bytes.len()) });
             if copied.is_err() {
                 bytes.fill(0);
             }
         };
-        let made = py.detach(|| options.create_any(name, dtype, &shape, fill)).map_err(to_exception)?;
+        let made = py.detach(|| elements.create(&options, name, &shape, fill)).map_err(to_exception)?;
         if let Err(error) = copied {
             made.unlink().map_err(to_exception)?;
             return Err(error);
@@ -215,11 +216,11 @@ impl SharedArray {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let dtype = dtypes::parse(py, dtype)?;
+        let elements = dtypes::parse(py, dtype)?;
         let location = Location::new(dir, owners)?;
         let options = making(&location, mode, max_handles, prefault);
         // Waits for a process that is just making it.
-        let array = py.detach(|| options.open_or_create_any(name, dtype, &shape.0)).map_err(to_exception)?;
+        let array = py.detach(|| elements.open_or_create(&options, name, &shape.0)).map_err(to_exception)?;
         Ok(Self::of(array, location, false))
     }
 
@@ -242,9 +243,9 @@ impl SharedArray {
         dir: Option<PathBuf>,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let dtype = dtypes::parse(py, dtype)?;
+        let elements = dtypes::parse(py, dtype)?;
         let location = Location::new(dir, owners)?;
-        let array = location.array_options().attach_raw_any(name, dtype, &shape.0).map_err(to_exception)?;
+        let array = elements.attach_raw(&location.array_options(), name, &shape.0).map_err(to_exception)?;
         Ok(Self::of(array, location, true))
     }
 
@@ -290,14 +291,14 @@ impl SharedArray {
     fn unlocked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
         let handle = self.get(py)?;
         let array = &handle.array;
-        let (dtype, shape, data) = (array.element_type(), array.shape().to_vec(), array.as_mut_ptr());
+        let (elements, shape, data) = (elements(array), array.shape().to_vec(), array.as_mut_ptr());
         // SAFETY: the handle has so many bytes mapped. Others may change them meanwhile, as the
         // caller has chosen. The check finds bytes that are no bools at all.
-        unsafe { array::check_bools(dtype, data, array.byte_len()) }?;
+        unsafe { array::check_bools(&elements, data, array.byte_len()) }?;
         let owner = Bound::new(py, SharedMemory::new(handle))?.into_any();
         // SAFETY: the owner keeps the mapping, which is valid for reads and writes. Its elements
         // are aligned; those of a raw block start at a page. Bools are checked.
-        unsafe { array::array_over(owner, dtype, &shape, data, Access::Write) }
+        unsafe { array::array_over(owner, &elements, &shape, data, Access::Write) }
     }
 
     /// Loads one element atomically.
@@ -312,7 +313,7 @@ impl SharedArray {
     /// ------
     /// IndexError
     /// TypeError
-    ///     For complex128, longdouble and clongdouble, which no machine loads in one step.
+    ///     For complex128, long doubles, text and records, which no machine loads in one step.
     fn load<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         atomics::apply(py, &*self.get(py)?, index, Operation::Load)
     }
@@ -407,7 +408,7 @@ impl SharedArray {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, self.any()?.array.element_type())
+        dtypes::to_numpy(py, &elements(&self.any()?.array))
     }
 
     /// The length of each axis, as this handle sees it.
@@ -467,7 +468,7 @@ impl SharedArray {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Ok(handle) = self.any() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
         let shape = PyTuple::new(py, handle.array.shape())?;
-        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, handle.array.element_type()))
+        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, elements(&handle.array)))
     }
 
     // By name: the other process opens the array for itself.
@@ -475,8 +476,12 @@ impl SharedArray {
         let handle = self.any()?;
         let array = &handle.array;
         let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
-        let arguments =
-            (&self.name, self.raw, array.element_type().to_string(), PyTuple::new(py, array.shape())?, dir, owners);
+        // A name, where there is one: a dtype of another package cannot be unpickled without that.
+        let dtype = match elements(array) {
+            Elements::Plain(element) => element.to_string().into_pyobject(py)?.into_any(),
+            records @ Elements::Records(_) => dtypes::to_numpy(py, &records)?.into_any(),
+        };
+        let arguments = (&self.name, self.raw, dtype, PyTuple::new(py, array.shape())?, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
     }
 }
@@ -499,14 +504,20 @@ pub(crate) fn _reopen_array(
     py: Python<'_>,
     name: &str,
     raw: bool,
-    dtype: &str,
+    dtype: &Bound<'_, PyAny>,
     shape: Shape,
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<SharedArray> {
     let location = Location::new(dir, owners)?;
-    let dtype = dtype.parse().map_err(|_| PyValueError::new_err(format!("no dtype is called {dtype:?}")))?;
-    let array = reopen(py, name, raw, dtype, &shape.0, &location)?;
+    let elements = match dtype.extract::<&str>() {
+        Ok(name) => match name.parse::<ElementType>() {
+            Ok(element) => element.into(),
+            Err(_) => return Err(PyValueError::new_err(format!("no dtype is called {name:?}"))),
+        },
+        Err(_) => dtypes::parse(py, Some(dtype))?,
+    };
+    let array = reopen(py, name, raw, &elements, &shape.0, &location)?;
     Ok(SharedArray::of(array, location, raw))
 }
 
@@ -515,15 +526,16 @@ fn reopen(
     py: Python<'_>,
     name: &str,
     raw: bool,
-    dtype: ElementType,
+    expected: &Elements,
     shape: &[usize],
     location: &Location,
 ) -> PyResult<AnySharedArray> {
     let options = location.array_options();
-    let open = || if raw { options.attach_raw_any(name, dtype, shape) } else { options.open_any(name) };
+    let open = || if raw { expected.attach_raw(&options, name, shape) } else { options.open_any(name) };
     let mut array = py.detach(open).map_err(to_exception)?;
-    if array.element_type() != dtype {
-        return Err(errors::dtype_mismatch(py, &dtype.to_string(), &array.element_type().to_string())?);
+    let found = elements(&array);
+    if found != *expected {
+        return Err(errors::dtype_mismatch(py, &expected.to_string(), &found.to_string())?);
     }
     array.reshape(shape).map_err(to_exception)?;
     Ok(array)

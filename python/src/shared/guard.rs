@@ -5,7 +5,7 @@ use crate::elements::lent::{Kept, Lent};
 use crate::errors::{self, no_array, to_exception};
 use crate::fork::lending::Entry;
 use crate::fork::own::unpoisoned;
-use crate::shared::handle::Handle;
+use crate::shared::handle::{self, Handle};
 use ndsharray::raw::{ArrayLockGuard, ArrayMapping, LockMode};
 use numpy::PyUntypedArray;
 use pyo3::exceptions::PyRuntimeError;
@@ -63,13 +63,13 @@ impl ArrayGuard {
         let mapping = self.handle.mapping()?;
         let lock = Arc::new(self.acquire(py)?);
         let array = &self.handle.array;
-        let data = mapping.as_mut_ptr();
+        let (elements, data) = (handle::elements(array), mapping.as_mut_ptr());
         // SAFETY: the mapping has so many bytes. Under the lock no other party changes them.
-        unsafe { array::check_bools(array.element_type(), data, array.byte_len()) }?;
+        unsafe { array::check_bools(&elements, data, array.byte_len()) }?;
         // SAFETY: mapping and lock last until `leave`, and after that as long as `leave` keeps
         // them. Under the lock no other party changes the elements. They are aligned, and bools are
         // checked.
-        let lent = unsafe { Lent::new(py, array.element_type(), array.shape(), data, self.access) }?;
+        let lent = unsafe { Lent::new(py, &elements, array.shape(), data, self.access) }?;
         let (writable, keep) = (self.access == Access::Write, Some(Arc::clone(&lock)));
         // SAFETY: the guard alone has this mapping, which outlives the entry in `leave`. Only lent
         // arrays lead to it.

@@ -1,5 +1,6 @@
 //! An open array of this process, and its lock.
 
+use crate::elements::described::Elements;
 use crate::errors::to_exception;
 use crate::fork::home::Home;
 use crate::fork::own::unpoisoned;
@@ -22,6 +23,11 @@ pub(crate) struct Handle {
 #[pyclass(frozen, module = "ndsharray_rs._native")]
 pub(crate) struct SharedMemory {
     _handle: Arc<Handle>,
+}
+
+/// Returns what the elements of an array are.
+pub(super) fn elements(array: &AnySharedArray) -> Elements {
+    Elements::of(array.element_type(), array.record_type())
 }
 
 impl SharedMemory {

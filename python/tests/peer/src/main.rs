@@ -6,6 +6,9 @@
 //! All elements of a value are its number, which also decides dtype and shape. So a reader finds a
 //! torn value, a wrong dtype and a wrong shape, whichever end wrote the value.
 
+#[path = "../../../../examples/cloud.rs"]
+#[allow(dead_code, reason = "a program has one `main`, and this one asks for both of its sides")]
+mod cloud;
 mod pattern;
 
 use anyhow::{Context, Result, ensure};
@@ -39,12 +42,15 @@ enum Role {
         #[arg(long)]
         tell: bool,
     },
+    /// Is the example of that name.
+    Cloud { arguments: Vec<String> },
 }
 
 fn main() -> Result<()> {
     match Role::parse() {
         Role::Write { name, count, pause, step } => write(&name, count, Duration::from_micros(pause), step),
         Role::Read { name, hold, tell } => read(&name, hold, tell),
+        Role::Cloud { arguments } => cloud::run(&arguments).map_err(|error| anyhow::anyhow!("{error}")),
     }
 }
 

@@ -6,8 +6,9 @@ const FIRST: Duration = Duration::from_micros(50);
 
 /// The longest nap. Half of it is the median delay of news that come seldom.
 ///
-/// At some 800 looks a second a processor is busy for less than a hundredth.
-const LONGEST: Duration = Duration::from_micros(1200);
+/// At some 600 looks a second a processor is busy for less than a hundredth, where a nap costs up to
+/// 16 microseconds of it.
+const LONGEST: Duration = Duration::from_micros(1600);
 
 /// Naps, each twice as long as the one before.
 pub(crate) struct Naps(Duration);

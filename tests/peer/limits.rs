@@ -34,6 +34,14 @@ pub(super) fn limit(what: &str) -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
+/// Allows this process as many descriptors as it may have, and returns their number.
+pub(super) fn raise_descriptors() -> Result<usize, Box<dyn std::error::Error>> {
+    limit("descriptors-no-more")?;
+    let limits = fs::read_to_string("/proc/self/limits")?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).ok_or("no such limit")?;
+    Ok(line.split_whitespace().next().ok_or("no number")?.parse().unwrap_or(usize::MAX))
+}
+
 /// What the C library numbers limits with.
 #[cfg(target_env = "gnu")]
 type Resource = libc::__rlimit_resource_t;

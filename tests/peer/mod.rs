@@ -13,6 +13,8 @@ mod attackers;
 pub(crate) mod channel;
 #[cfg(not(windows))]
 pub(crate) mod compat;
+#[cfg(all(target_os = "linux", feature = "async"))]
+mod crowd;
 #[cfg(unix)]
 mod forks;
 #[cfg(target_os = "linux")]
@@ -91,6 +93,8 @@ fn play(words: &[&str], dir: &Path) {
         ["sandboxed-tasks", refusal] => sandbox::tasks(&options, refusal.parse().unwrap()),
         #[cfg(all(target_os = "linux", feature = "async"))]
         ["short-of-descriptors"] => sandbox::short_of_descriptors(&options),
+        #[cfg(all(target_os = "linux", feature = "async"))]
+        ["crowd", channels] => crowd::wait(&options, channels.parse().unwrap()),
         #[cfg(all(unix, feature = "async"))]
         ["fork-watched"] => forks::watched(&options),
         #[cfg(unix)]

@@ -20,20 +20,35 @@ pub(super) const LONGEST_NAP: Duration = Duration::from_millis(2);
 
 /// The share of a look at one name in the time between two looks at it.
 ///
-/// With up to 16 readers each name is looked at as often as in a wait for one.
-const LOOK: Duration = Duration::from_micros(6250);
+/// With up to 10 readers each name is looked at as often as in a wait for one. A hundred looks a
+/// second cost less than a thousandth of a processor.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The longest time between two looks at a name.
 const LONGEST_SLICE: Duration = Duration::from_secs(1);
 
+/// The share of the names that one look covers, if there are many.
+const PARTS: u32 = 4;
+
 /// How much more often a name is looked at whose channel has been closed.
 ///
-/// With up to 16 readers that is every 10 ms, as in a wait for one.
+/// With up to 10 readers that is every 10 ms, as in a wait for one.
 pub(super) const LOOKS_AT_GONE: u32 = 10;
 
 /// Time between two looks at one of so many names.
 pub(super) fn time_between_looks(names: usize) -> Duration {
     LOOK.saturating_mul(u32::try_from(names).unwrap_or(u32::MAX)).clamp(SLICE, LONGEST_SLICE)
+}
+
+/// The longest sleep of a party that waits for so many channels, and looks at names in between.
+pub(super) fn slice_for(names: usize) -> Duration {
+    (time_between_looks(names) / PARTS).max(SLICE)
+}
+
+/// How many of so many names one look covers, so that no sleep ends for all of them at once.
+pub(super) fn names_at_a_time(names: usize) -> usize {
+    let share = (names as u128 * slice_for(names).as_nanos()).div_ceil(time_between_looks(names).as_nanos());
+    usize::try_from(share).unwrap_or(names)
 }
 
 /// When to stop waiting.

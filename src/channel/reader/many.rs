@@ -7,7 +7,9 @@
 //! Where the system cannot do that, or has no room for so many words, it naps and looks.
 
 use super::Reader;
-use super::deadline::{Deadline, LONGEST_NAP, LOOKS_AT_GONE, SLICE, WRITER_SLICE, time_between_looks};
+use super::deadline::{
+    Deadline, LONGEST_NAP, LOOKS_AT_GONE, WRITER_SLICE, names_at_a_time, slice_for, time_between_looks,
+};
 use super::look::{Known, Look};
 use super::spin::BURST;
 use crate::error::{Error, Result};
@@ -105,11 +107,11 @@ impl Bits {
 /// The thread sleeps on all channels in one system call, without another thread: on Linux since
 /// 5.16 up to 128 channels and wakers, on Windows up to 64. Beyond, it sleeps on a group of them at
 /// a time, and looks at all others after a millisecond at most. Where the system has no such call,
-/// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.2 ms.
+/// or a sandbox refuses it, the thread looks at all of them after naps that grow to 1.6 ms.
 ///
 /// A writer's death ends no wait, unless a reader was opened with
 /// [`end_with_writer`](crate::Options::end_with_writer): then it is an error with its name. A name
-/// that leads to another channel is followed, as in [`Reader::wait`]. With more than 16 readers it
+/// that leads to another channel is followed, as in [`Reader::wait`]. With more than ten readers it
 /// may take longer until such a name is noticed, up to a second. Two readers of one channel may
 /// wait together.
 ///
@@ -210,14 +212,13 @@ impl Wait<'_, '_> {
     /// Looks at every channel; `None` when none has news.
     fn look(&mut self, now: Instant) -> Result<Option<Ready>> {
         let (count, every) = (self.readers.len(), self.every());
-        // Names are looked at a few at a time, so that no sleep ends for all of them at once.
-        let mut names = (count as u128 * SLICE.as_nanos()).div_ceil(every.as_nanos());
+        let mut names = names_at_a_time(count);
         let mut ready: Option<Ready> = None;
         let mut failure = None;
         self.known.clear();
         for (i, reader) in self.readers.iter_mut().enumerate() {
             let is_due = names > 0 && now >= reader.next_look;
-            names -= u128::from(is_due);
+            names -= usize::from(is_due);
             // Where no notification comes, the name is looked at more often.
             let every = if reader.is_told() { every / LOOKS_AT_GONE } else { every };
             let mut found = reader.look(now, is_due, every);
@@ -294,7 +295,7 @@ impl Wait<'_, '_> {
 
     /// Sleeps until woken, at most `left` and not forever.
     fn sleep(&mut self, left: Duration) {
-        let mut time = left.min(SLICE);
+        let mut time = left.min(slice_for(self.readers.len()));
         for (reader, known) in self.readers.iter().zip(&self.known) {
             if reader.end_with_writer {
                 time = time.min(WRITER_SLICE);

@@ -31,6 +31,8 @@ mod removal;
 mod round_trip;
 mod samples;
 #[cfg(feature = "ndarray")]
+#[cfg(target_os = "linux")]
+mod spurious;
 mod strides;
 pub(crate) mod support;
 mod takeover;

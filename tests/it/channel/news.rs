@@ -289,6 +289,13 @@ fn hundreds_of_readers_share_threads() {
     });
 }
 
+/// A thousand channels in one task. The peer has the threads of no other test.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_thousand_channels_share_ten_threads() {
+    Peer::start("crowd 1000", TestDir::new().path(), |_| {}).finish();
+}
+
 /// `/proc/.../status` of the watching threads of this process.
 #[cfg(target_os = "linux")]
 fn watchers() -> Vec<String> {

@@ -196,6 +196,28 @@ fn a_name_that_moves_is_followed() {
 }
 
 #[test]
+fn a_killed_writer_ends_no_wait_and_its_successor_is_found() {
+    let dir = TestDir::new();
+    let _writers = writers(&dir.options(), 1);
+    let mut readers = readers(&dir.options(), 1);
+    let mut peer = channel::start(&dir);
+    assert_eq!(peer.ask("create 4 4 false"), "ok");
+    assert_eq!(peer.ask("write uint8 [] 1"), "1");
+    readers.push(dir.reader());
+    readers[1].read().unwrap().unwrap();
+    let mut successor = None;
+    let ready = when_asleep(
+        || wait(&mut readers, Duration::MAX),
+        || {
+            peer.kill();
+            publish(successor.insert(dir.writer()), 9);
+        },
+    );
+    assert_eq!((indices(&ready), ready.is_closed(1)), (vec![1], false));
+    assert_eq!(read(&mut readers[1]), Some(9));
+}
+
+#[test]
 fn a_writer_s_death_is_an_error_for_those_that_ask() {
     let dir = TestDir::new();
     let _writers = writers(&dir.options(), 1);

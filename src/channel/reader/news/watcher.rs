@@ -4,7 +4,9 @@
 //! system call's words are used up. They take no signals, and stay until the process ends.
 
 use super::watch::{Check, Pace, Watch};
-use crate::channel::reader::deadline::{LONGEST_NAP, LOOKS_AT_GONE, SLICE, WRITER_SLICE, time_between_looks};
+use crate::channel::reader::deadline::{
+    LONGEST_NAP, LOOKS_AT_GONE, WRITER_SLICE, names_at_a_time, slice_for, time_between_looks,
+};
 use crate::sys::{self, Alarm, Home, WaitSet};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -110,10 +112,10 @@ impl Watcher {
             set.add_alarm(&self.alarm);
             let now = Instant::now();
             let is_slice_over = now >= next_slice;
+            let (time, slice) = self.look(&mut set, &mut tasks, now, is_slice_over);
             if is_slice_over {
-                next_slice = now + SLICE;
+                next_slice = now + slice;
             }
-            let time = self.look(&mut set, &mut tasks, now, is_slice_over);
             if !tasks.is_empty() {
                 set.rouse();
             }
@@ -138,23 +140,31 @@ impl Watcher {
         }
     }
 
-    /// Looks at all readers. Returns how long to sleep at most; `None` if none is armed.
-    fn look(&self, set: &mut WaitSet, tasks: &mut Vec<Waker>, now: Instant, is_slice_over: bool) -> Option<Duration> {
+    /// Looks at all readers.
+    ///
+    /// Returns how long to sleep at most, `None` if none is armed, and the length of a slice.
+    fn look(
+        &self,
+        set: &mut WaitSet,
+        tasks: &mut Vec<Waker>,
+        now: Instant,
+        is_slice_over: bool,
+    ) -> (Option<Duration>, Duration) {
         let readers = self.lock();
-        let every = time_between_looks(readers.len());
-        let mut names = (readers.len() as u128 * SLICE.as_nanos()).div_ceil(every.as_nanos());
+        let (every, slice) = (time_between_looks(readers.len()), slice_for(readers.len()));
+        let mut names = names_at_a_time(readers.len());
         let mut time = None;
         for reader in readers.iter() {
             let mut watched = reader.lock();
             let due = watched.next_look().filter(|due| names > 0 && now >= *due);
-            names -= u128::from(due.is_some());
+            names -= usize::from(due.is_some());
             let every = if watched.is_gone() { every / LOOKS_AT_GONE } else { every };
             match watched.check(set, now, is_slice_over, due.map(|_| now + every)) {
                 Check::Idle => {}
                 Check::News(task) => tasks.push(task),
                 Check::Armed(pace) => {
                     let most = match pace {
-                        Pace::Notified => SLICE,
+                        Pace::Notified => slice,
                         Pace::Unnoticed => LONGEST_NAP,
                         Pace::Gone => every,
                         Pace::Mortal => WRITER_SLICE,
@@ -163,6 +173,6 @@ impl Watcher {
                 }
             }
         }
-        time
+        (time, slice)
     }
 }

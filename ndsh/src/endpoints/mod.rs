@@ -2,6 +2,7 @@
 
 mod block;
 mod follow;
+mod followers;
 mod replay;
 mod shared_array;
 mod source;
@@ -10,6 +11,7 @@ mod stream;
 mod target;
 
 pub(crate) use follow::{Follower, State};
+pub(crate) use followers::Followers;
 pub(crate) use replay::Replay;
 pub(crate) use source::{News, Source, Value, Which};
 pub(crate) use source_args::SourceArgs;

@@ -213,20 +213,11 @@ impl Source {
     pub(crate) fn wait<R>(&mut self, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
         let end = Instant::now() + time;
         match self {
-            Self::Channel(reader, records) => match reader.wait_owned(time) {
-                Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample, *records)?))),
-                Ok(None) => Ok(News::Nothing),
-                Err(Error::Closed { .. }) => Ok(News::Closed),
-                Err(error) => Err(error.into()),
-            },
-            Self::Array(array) => {
+            Self::Channel(reader, records) => next_of(reader, *records, time, look),
+            Self::Array(_) | Self::Block(_) => {
                 let nap = time.min(ARRAY_NAP);
                 std::thread::sleep(nap);
-                Ok(look_at(array.as_ref(), time.saturating_sub(nap), look)?.map_or(News::Locked, News::Value))
-            }
-            Self::Block(block) => {
-                std::thread::sleep(time.min(ARRAY_NAP));
-                Ok(News::Value(look(Value::bare(block.read()?.view()))))
+                self.look_once(time.saturating_sub(nap), look)
             }
             Self::Python(reader) => {
                 let mut look = Some(look);
@@ -242,6 +233,35 @@ impl Source {
                     std::thread::sleep(left.min(NAP));
                 }
             }
+        }
+    }
+
+    /// Looks once for a value that is newer than the last one.
+    ///
+    /// The lock of an array is waited for no longer than `lock`, and nothing else is.
+    pub(super) fn look_once<R>(&mut self, lock: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
+        match self {
+            Self::Channel(reader, records) => next_of(reader, *records, Duration::ZERO, look),
+            Self::Array(array) => Ok(look_at(array.as_ref(), lock, look)?.map_or(News::Locked, News::Value)),
+            Self::Block(block) => Ok(News::Value(look(Value::bare(block.read()?.view())))),
+            Self::Python(reader) => Ok(read_python(reader, look)?.map_or(News::Nothing, News::Value)),
+        }
+    }
+
+    /// The time between two looks; `None` for a channel, whose [`reader`](Self::reader) is told.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Channel(..) => None,
+            Self::Array(_) | Self::Block(_) => Some(ARRAY_NAP),
+            Self::Python(_) => Some(NAP),
+        }
+    }
+
+    /// The reader of a channel, to wait for beside others.
+    pub(super) fn reader(&mut self) -> Option<&mut Reader> {
+        match self {
+            Self::Channel(reader, _) => Some(reader),
+            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
@@ -282,6 +302,21 @@ fn open_channel(options: &Options, name: &str) -> ndsharray::Result<Reader> {
     match options.open(name) {
         Err(Error::PermissionDenied { .. } | Error::TooManyReaders { .. }) => options.open_read_only(name),
         other => other,
+    }
+}
+
+/// The next value of a channel, waited for up to `time`.
+fn next_of<R>(
+    reader: &mut Reader,
+    records: bool,
+    time: Duration,
+    look: impl FnOnce(Value<'_>) -> R,
+) -> Result<News<R>> {
+    match reader.wait_owned(time) {
+        Ok(Some(sample)) => Ok(News::Value(look(Value::of(&sample, records)?))),
+        Ok(None) => Ok(News::Nothing),
+        Err(Error::Closed { .. }) => Ok(News::Closed),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -302,3 +302,100 @@ fn several_names_have_a_line_each() {
     screen.ends();
     array.unlink().unwrap();
 }
+
+/// The next line of this name that is as wanted.
+fn line_of(running: &mut crate::support::Running, name: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+    line_with(running, |line| line["name"] == name && wanted(line))
+}
+
+/// The number of threads of a process.
+fn threads(pid: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().count()
+}
+
+#[test]
+fn any_number_of_names_share_a_thread() {
+    let dir = TestDir::new();
+    let options = dir.options();
+    let names: Vec<String> = (0..30).map(|i| format!("channel-{i}")).collect();
+    let mut writers: Vec<_> = names[..20].iter().map(|name| options.create::<u32>(name).unwrap()).collect();
+    let mut args = vec!["watch", "array", "python", "bad", "--json", "--interval", "0.05"];
+    args.splice(1..1, names.iter().map(String::as_str));
+    let array = dir.array_options().from_slice::<i16>("array", &[2], &[5, 7]).unwrap();
+    let mut python = dir.python().create::<i8>("python").unwrap();
+    python.write(&[1], &[-3]).unwrap();
+    std::fs::write(dir.file("bad.ndsh"), b"not ours at all".repeat(100)).unwrap();
+    let mut watch = dir.start(&args);
+    line_of(&mut watch, "channel-19", |line| line["state"] == "open");
+    line_of(&mut watch, "channel-29", |line| line["state"] == "absent");
+    line_of(&mut watch, "array", |line| line["values"]["max"] == 7.0);
+    line_of(&mut watch, "python", |line| line["values"]["max"] == -3.0);
+    let broken = line_of(&mut watch, "bad", |line| line["state"] == "broken");
+    assert!(!broken["problems"][0].as_str().unwrap().is_empty(), "{broken}");
+    // One reads, one shows, and one waits for signals.
+    assert_eq!(threads(watch.id()), 3);
+
+    // A flood, and an array whose lock is held, keep nothing from the others.
+    let guard = array.write().unwrap();
+    line_of(&mut watch, "array", |line| line["state"] == "locked");
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (flooding, quiet) = writers.split_at_mut(1);
+    std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
+        scope.spawn(|| {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                flooding[0].write(&[], &[1]).unwrap();
+            }
+        });
+        for value in 1..=5 {
+            quiet[0].write(&[], &[value]).unwrap();
+            line_of(&mut watch, "channel-1", |line| line["values"]["max"] == f64::from(value));
+        }
+        line_of(&mut watch, "channel-0", |line| line["rate"].as_f64() > Some(0.0));
+    });
+    drop(guard);
+    line_of(&mut watch, "array", |line| line["state"] == "open");
+
+    // A close and a successor, a name that appears, and one whose damage goes.
+    drop(writers.remove(1));
+    line_of(&mut watch, "channel-1", |line| line["state"] == "closed");
+    std::fs::remove_file(dir.file("bad.ndsh")).unwrap();
+    for name in ["channel-1", "channel-29", "bad"] {
+        let mut writer = options.create::<u32>(name).unwrap();
+        writer.write(&[], &[77]).unwrap();
+        line_of(&mut watch, name, |line| line["state"] == "open" && line["values"]["max"] == 77.0);
+    }
+    assert_eq!(threads(watch.id()), 3);
+    watch.interrupt();
+    assert_eq!(watch.end().code, 0);
+    array.unlink().unwrap();
+}
+
+#[test]
+fn among_several_a_killed_writer_is_named_and_its_successor_followed() {
+    let dir = TestDir::new();
+    let mut other = dir.options().create::<u8>("other").unwrap();
+    other.write(&[1], &[9]).unwrap();
+    let mut peer = crate::holder::hold(&dir, "writer", "mortal");
+    let mut watch = dir.start(&["watch", "other", "mortal", "--json", "--interval", "0.05"]);
+    let line = line_of(&mut watch, "mortal", |line| line["writer"]["alive"] == true);
+    assert_eq!(line["state"], "open");
+    peer.kill();
+    let line = line_of(&mut watch, "mortal", |line| line["writer"]["alive"] == false);
+    assert_eq!((&line["state"], &line["values"]["max"]), (&"open".into(), &6.0.into()));
+    let mut successor = dir.options().create::<u8>("mortal").unwrap();
+    successor.write(&[1], &[200]).unwrap();
+    line_of(&mut watch, "mortal", |line| line["values"]["max"] == 200.0 && line["epoch"] == 2);
+    line_of(&mut watch, "other", |line| line["values"]["max"] == 9.0);
+    watch.interrupt();
+    assert_eq!(watch.end().code, 0);
+}
+
+/// Sets the flag at the end, also of a test that fails.
+struct Stop<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}

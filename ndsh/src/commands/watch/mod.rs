@@ -1,6 +1,6 @@
 //! `ndsh watch`
 //!
-//! One thread for each name reads every value it can and counts. Another one takes a value now and
+//! One thread reads every value it can, of all names, and counts. Another one takes a value now and
 //! then, computes figures over its elements, and shows everything.
 
 mod args;
@@ -21,6 +21,7 @@ use figures::Figures;
 use line::{Moment, line};
 use probe::{Probe, Status};
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use values::{LINE_BINS, Values};
 
@@ -31,23 +32,20 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let lines = args.json || args.plain || args.count.is_some() || !Screen::is_there();
     let slices = if lines { 1 } else { SLICES as usize };
     let watched: Vec<_> = args.names.iter().map(|name| (name.as_str(), Probe::new(slices))).collect();
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let reading: Vec<_> =
-            watched.iter().map(|(name, probe)| scope.spawn(move || probe.run(globals, name, args.kind))).collect();
-        // Each runs until it is stopped, or fails.
-        let ended = || reading.iter().any(std::thread::ScopedJoinHandle::is_finished);
+        let reading = scope.spawn(|| probe::read(globals, &watched, args.kind, &stop));
+        // It runs until it is stopped, or fails.
+        let ended = || reading.is_finished();
         let shown = match watched.as_slice() {
             _ if lines => print(args, &watched, &interrupt, ended),
             [(name, probe)] => draw(args, name, probe, &interrupt, ended),
             _ => several::draw(args, &watched, &interrupt, ended),
         };
-        watched.iter().for_each(|(_, probe)| probe.stop());
-        let join = |reading: std::thread::ScopedJoinHandle<'_, Result<()>>| {
-            reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        let read: Vec<_> = reading.into_iter().map(join).collect();
+        // Relaxed: nothing else is told by it.
+        stop.store(true, Ordering::Relaxed);
         // If the reading has failed, its failure says more.
-        read.into_iter().collect::<Result<()>>().and(shown)
+        reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).and(shown)
     })
 }
 

@@ -1,18 +1,19 @@
-//! The thread that reads the channel.
+//! The thread that reads the channels.
 
 use super::figures::{Counters, Figures};
 use crate::args::{Globals, KindArg};
 use crate::array::Array;
-use crate::endpoints::{Follower, Source, State, Value, Which};
+use crate::endpoints::{Follower, Followers, Source, State, Value, Which};
 use crate::failure::Result;
 use ndsharray::DType;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Longest time between two checks of `stop` and of the writer.
+/// Longest time between two checks of `stop` and of the writers.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the reading thread knows, and what the other thread wants from it.
+/// What the reading thread knows of a name, and what the other thread wants from it.
 pub(crate) struct Probe {
     shared: Mutex<Shared>,
 }
@@ -23,7 +24,10 @@ struct Shared {
     /// The time from which a copy of a value is wanted.
     wanted: Option<Instant>,
     copy: Option<Result<CopiedValue>>,
-    stop: bool,
+    /// When to look at the writer next.
+    next_look: Instant,
+    /// Whether a value has come since the last note.
+    has_news: bool,
 }
 
 /// A copy of a value.
@@ -48,6 +52,29 @@ pub(crate) struct Status {
     pub(crate) array: Option<(DType, Vec<usize>, usize)>,
 }
 
+/// Reads what has these names until stopped, in this thread alone.
+pub(super) fn read(
+    globals: &Globals,
+    watched: &[(&str, Probe)],
+    kind: Option<KindArg>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let which = Which { kind, ..Which::default() };
+    let mut followers = Followers::new(globals, watched.iter().map(|(name, _)| *name), &which);
+    // Relaxed: nothing else is told by it.
+    while !stop.load(Ordering::Relaxed) {
+        followers.poll(TICK, |index, opened, value| {
+            if let Some((_, probe)) = watched.get(index) {
+                probe.see(&value, opened);
+            }
+        })?;
+        for (follower, (_, probe)) in followers.iter_mut().zip(watched) {
+            probe.note(follower);
+        }
+    }
+    Ok(())
+}
+
 impl Probe {
     /// Creates a probe whose figures are over so many slices.
     pub(crate) fn new(slices: usize) -> Self {
@@ -61,17 +88,13 @@ impl Probe {
             array: None,
         };
         let counters = Counters::new(Instant::now(), slices);
-        Self { shared: Mutex::new(Shared { counters, status, wanted: Some(Instant::now()), copy: None, stop: false }) }
+        let (wanted, next_look) = (Some(Instant::now()), Instant::now());
+        Self { shared: Mutex::new(Shared { counters, status, wanted, copy: None, next_look, has_news: false }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
         // A panic of the other thread ends the program, and the counts are valid until then.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends [`run`](Self::run).
-    pub(crate) fn stop(&self) {
-        self.lock().stop = true;
     }
 
     /// Ends a slice of time.
@@ -87,32 +110,29 @@ impl Probe {
         self.lock().wanted = Some(then);
     }
 
-    /// Reads what has the name until stopped.
-    pub(crate) fn run(&self, globals: &Globals, name: &str, kind: Option<KindArg>) -> Result<()> {
-        let mut follower = Follower::new(globals, name, Which { kind, ..Which::default() });
-        let mut next_look = Instant::now();
-        loop {
-            let opened = follower.opened();
-            let news = follower.poll(TICK, |value| self.see(&value, opened))?;
-            let now = Instant::now();
-            // Where no value comes, the last one is copied instead.
-            if news.is_none() && self.lock().wants(now) {
-                follower.latest(|value| self.look_again(&value, opened));
-            }
-            let changed = self.lock().status.state != *follower.state();
-            if changed || now >= next_look {
-                next_look = now + TICK;
-                let source = follower.source();
-                let (alive, epoch) = (source.and_then(Source::is_writer_alive), source.and_then(Source::epoch));
-                let mut shared = self.lock();
-                shared.status.state = follower.state().clone();
-                (shared.status.writer_alive, shared.status.epoch) = (alive, epoch);
-                shared.status.is_channel = source.is_none_or(Source::is_channel);
-            }
-            if self.lock().stop {
-                return Ok(());
-            }
+    /// Notes how it stands with the name, now that all has been read that was there.
+    fn note(&self, follower: &mut Follower<'_>) {
+        let now = Instant::now();
+        let (had_news, wants) = {
+            let mut shared = self.lock();
+            (std::mem::take(&mut shared.has_news), shared.wants(now))
+        };
+        // Where no value comes, the last one is copied instead.
+        if !had_news && wants {
+            follower.latest(|opened, value| self.look_again(&value, opened));
         }
+        let mut shared = self.lock();
+        if shared.status.state == *follower.state() && now < shared.next_look {
+            return;
+        }
+        drop(shared);
+        let source = follower.source();
+        let (alive, epoch) = (source.and_then(Source::is_writer_alive), source.and_then(Source::epoch));
+        shared = self.lock();
+        shared.next_look = now + TICK;
+        shared.status.state = follower.state().clone();
+        (shared.status.writer_alive, shared.status.epoch) = (alive, epoch);
+        shared.status.is_channel = source.is_none_or(Source::is_channel);
     }
 
     /// Copies the current value if it was counted before; else counts it.
@@ -128,6 +148,7 @@ impl Probe {
 
     fn see(&self, value: &Value<'_>, opened: Instant) {
         let mut shared = self.lock();
+        shared.has_news = true;
         // A value from before the start says nothing about rate and age.
         if value.age.is_none_or(|age| age < opened.elapsed()) {
             shared.counters.count(Instant::now(), value.array.bytes.len(), value.missed.unwrap_or(0), value.age);

@@ -23,6 +23,7 @@ pub(crate) fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
         ],
         "view" => vec![
             ("ndsh view camera", "the current value as a picture"),
+            ("ndsh view camera --graphics sixel > camera.six", "its pixels, for a terminal with sixels"),
             ("ndsh view imu --follow", "signals as curves, as they come, until q"),
             ("ndsh view volume --index 3,.. --png slice.png", "a slice, in a file"),
         ],

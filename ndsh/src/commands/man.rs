@@ -98,12 +98,17 @@ fn entries<S: Into<String>>(page: &mut Roff, entries: impl IntoIterator<Item = (
     }
 }
 
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("NDSHARRAY_DIR", "directory of the channels, where --dir does not name one; by default /dev/shm"),
     ("NO_COLOR", "when set and not empty, no colours; --color always overrules it"),
     ("CLICOLOR_FORCE", "when set and not empty, colours everywhere, in a pipe too"),
     ("COLORTERM", "truecolor or 24bit: the terminal shows 24-bit colours"),
     ("TERM", "what the terminal is: dumb has neither colours nor a screen to take"),
+    (
+        "NDSH_GRAPHICS",
+        "how pictures get to the terminal, where --graphics does not say: auto, kitty, iterm2, sixel, blocks",
+    ),
+    ("NDSH_GRAPHICS_WAIT", "seconds to wait for a terminal that is asked about that; by default 1, at most 60"),
 ];
 
 const FILES: [(&str, &str); 6] = [

@@ -271,9 +271,34 @@ mod tests {
         assert!(text(&many, 10, 1).concat().chars().any(|c| (u32::from(c) - BLANK) & 0x09 != 0));
     }
 
+    #[test]
+    fn numbers_that_are_none_leave_a_gap() {
+        let is_blank = |line: &str| line.chars().all(|c| c == ' ');
+        // One number alone is drawn in the middle, and has a range of its own.
+        let flat = text(&[7.5; 20], 20, 5);
+        assert!(flat[0].starts_with("7.5") && flat[4].starts_with("7.5"), "{flat:?}");
+        let curve = |line: &str| line.chars().any(|c| c > '\u{2800}');
+        assert_eq!(flat.iter().map(|line| curve(line)).collect::<Vec<_>>(), [false, false, true, false, false]);
+        for nothing in [&[][..], &[f32::NAN; 30], &[f32::INFINITY; 30], &[f32::NEG_INFINITY, f32::NAN]] {
+            assert!(text(nothing, 4, 2).iter().all(|line| is_blank(line)), "{nothing:?}");
+        }
+        // The curve is there on both sides of the gap, and the range is that of its numbers.
+        for gap in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let numbers: Vec<f32> =
+                (0..30_u8).map(|i| if (10..20).contains(&i) { gap } else { f32::from(i) }).collect();
+            let found = text(&numbers, 15, 1).concat();
+            let columns: Vec<bool> = found.chars().map(|c| c != ' ').collect();
+            assert_eq!((columns[0], columns[7], columns[14]), (true, false, true), "{gap}: {found:?}");
+        }
+        let widest = text(&[f32::MIN, f32::MAX, f32::MIN], 30, 5);
+        assert!(curve(&widest[0]) && curve(&widest[4]), "{widest:?}");
+    }
+
     proptest! {
         #[test]
-        fn any_numbers_have_a_plot(numbers: Vec<f32>, columns in 0_usize..40, lines in 1_usize..9) {
+        fn any_numbers_have_a_plot(bits: Vec<u32>, columns in 0_usize..40, lines in 1_usize..9) {
+            // All numbers, and those that are none.
+            let numbers: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
             let found = text(&numbers, columns, lines);
             prop_assert!(found.iter().all(|line| line.chars().count() <= columns.max(1)), "{:?}", found);
         }

@@ -1,11 +1,12 @@
 //! Arrays as pictures.
 //!
 //! [`plane`] chooses the elements that are pixels, [`paint`] their colours. [`fit`] scales the
-//! picture, and [`blocks`] prints it. [`curves`] draws signals.
+//! picture, and [`blocks`] or [`graphics`] prints it. [`curves`] draws signals.
 
 pub(crate) mod blocks;
 mod curves;
 pub(crate) mod fit;
+pub(crate) mod graphics;
 mod index;
 mod paint;
 mod plane;

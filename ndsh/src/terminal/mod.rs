@@ -1,11 +1,13 @@
 //! The terminal, and the signals that come from it.
 
 mod colour;
+mod graphics;
 mod interrupt;
 mod progress;
 mod screen;
 
 pub(crate) use colour::{Depth, Rgb, are_colours_forced, in_palette, in_sixteen, is_dumb};
+pub(crate) use graphics::{Graphics, GraphicsArg, Protocol};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use progress::Progress;
 pub(crate) use screen::{Action, Screen};

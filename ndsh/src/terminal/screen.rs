@@ -3,11 +3,12 @@
 use super::colour::has_cursor;
 use super::interrupt::Interrupt;
 use crate::failure::{Exit, Failure, Result};
+use ratatui::crossterm::cursor::MoveTo;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use ratatui::crossterm::{execute, queue};
 use ratatui::{DefaultTerminal, Frame};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -64,6 +65,23 @@ impl Screen {
         self.terminal.draw(draw)?;
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         Ok(())
+    }
+
+    /// Writes something over the screen, from its upper left corner on.
+    ///
+    /// What is drawn next does not know of it.
+    pub(crate) fn put(&mut self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+        let to = self.terminal.backend_mut();
+        queue!(to, BeginSynchronizedUpdate, MoveTo(0, 0))?;
+        write(to)?;
+        execute!(to, EndSynchronizedUpdate)?;
+        Ok(())
+    }
+
+    /// Forgets and clears what is on the screen; `erase` removes what a clearing leaves.
+    pub(crate) fn clear(&mut self, erase: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+        erase(self.terminal.backend_mut())?;
+        Ok(self.terminal.clear()?)
     }
 
     /// The screen's width in columns.

@@ -19,6 +19,7 @@ mod exits;
 mod files;
 mod foreign;
 mod frame;
+mod graphics;
 mod holder;
 mod info;
 mod listing;

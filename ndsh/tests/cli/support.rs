@@ -81,7 +81,8 @@ impl TestDir {
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "CI"] {
             command.env_remove(name);
         }
-        command.env("NDSHARRAY_DIR", self.path())
+        // This terminal answers no questions.
+        command.env("NDSH_GRAPHICS", "blocks").env("NDSHARRAY_DIR", self.path())
     }
 
     /// Runs `ndsh` in pipes, without input.

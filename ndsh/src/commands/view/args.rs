@@ -7,14 +7,19 @@ use crate::endpoints::SourceArgs;
 use crate::failure::{Exit, Failure, Result};
 use crate::output::shape;
 use crate::picture::{Background, Colormap, Curves, Index, Layout, Paint, Painter, Plane};
+use crate::terminal::GraphicsArg;
 use std::path::PathBuf;
+
+/// Most columns and lines of a picture: it is made in memory.
+const MOST_CELLS: i64 = 4096;
 
 /// Show the current value as a picture
 ///
 /// uint8 and uint16 are grey, or colours if the last axis is 3 or 4 long. Other numbers get a
-/// colour scale over their range, complex ones by their absolute value. On a terminal two pixels
-/// share a character, in 24-bit colours. Without colours, as in a pipe or with NO_COLOR, characters
-/// stand for light and dark. One axis is drawn as a curve, and so are up to 8 columns of numbers.
+/// colour scale over their range, complex ones by their absolute value. A terminal that says it can
+/// (kitty, iTerm2, or one with sixels) shows the pixels themselves. On others two pixels share a
+/// character, in 24-bit colours. Without colours, as in a pipe or with NO_COLOR, characters stand
+/// for light and dark. One axis is drawn as a curve, and so are up to 8 columns of numbers.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -28,11 +33,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) picture: PictureArgs,
     /// Columns to use [default: the terminal's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=MOST_CELLS))]
     pub(super) width: Option<u16>,
     /// Lines to use [default: the terminal's]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=MOST_CELLS))]
     pub(super) height: Option<u16>,
+    /// How the picture gets to the terminal [default: $NDSH_GRAPHICS, else auto]
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(super) graphics: Option<GraphicsArg>,
     /// With --follow, pictures a second at most
     #[arg(long, value_name = "HERTZ", default_value = "25", value_parser = parse_positive)]
     pub(super) fps: f64,

@@ -8,8 +8,9 @@ use crate::array::Array;
 use crate::endpoints::{Follower, State};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::printable;
+use crate::picture::graphics::{self, Place};
 use crate::picture::{Canvas, Index, Plot, blocks};
-use crate::terminal::{Action, Depth, Interrupt, Screen};
+use crate::terminal::{Action, Depth, Graphics, Interrupt, Screen};
 use ratatui::Frame;
 use ratatui::crossterm::style::force_color_output;
 use ratatui::layout::Rect;
@@ -26,6 +27,8 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     let mut follower = Follower::new(globals, &args.from.name, args.from.which());
+    // Before the screen takes what the terminal says for keys.
+    let graphics = Graphics::of_stdout(args.graphics)?;
     let mut screen = Screen::take()?;
     let depth = Depth::of_stdout();
     // The depth respects NO_COLOR already, so crossterm must not ask again.
@@ -33,8 +36,10 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut index = args.picture.index.clone();
     let mut last: Option<(Seen, Array)> = None;
     let mut shown: Option<State> = None;
-    let mut changed = true;
+    let (mut changed, mut is_resized) = (true, false);
     let mut neighbours = [None, None];
+    // The size of the picture that lies on the screen.
+    let mut lies: Option<[usize; 2]> = None;
     let pause = due(1.0 / args.fps);
     loop {
         let start = Instant::now();
@@ -54,25 +59,54 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
             changed = true;
         }
         if changed || shown.as_ref() != Some(follower.state()) {
-            screen.draw(|frame| {
-                neighbours = draw(frame, args, index.as_ref(), last.as_ref(), follower.state(), depth);
-            })?;
+            let mut drawn = Drawn::default();
+            let draw = |frame: &mut Frame<'_>| {
+                draw(frame, args, index.as_ref(), last.as_ref(), follower.state(), depth, graphics)
+            };
+            screen.draw(|frame| drawn = draw(frame))?;
+            if let Some(Graphics { protocol, .. }) = graphics {
+                // The picture comes after the cells, which are drawn around it.
+                let size = drawn.pixels.as_ref().map(|pixels| [pixels.width, pixels.height]);
+                if lies.is_some() && (lies != size || is_resized) {
+                    screen.clear(|to| graphics::erase(to, protocol))?;
+                    screen.draw(|frame| drop(draw(frame)))?;
+                }
+                lies = size;
+                if let Some(pixels) = &drawn.pixels {
+                    screen.put(|to| graphics::write(to, pixels, protocol, Place::OnScreen))?;
+                }
+            }
+            neighbours = drawn.neighbours;
             shown = Some(follower.state().clone());
         }
         changed = true;
+        is_resized = false;
         match screen.next_action(pause.saturating_sub(start.elapsed()), &interrupt) {
-            Some(Action::Quit) => return Ok(()),
+            Some(Action::Quit) => {
+                if let Some(graphics) = graphics.filter(|_| lies.is_some()) {
+                    screen.put(|to| Ok(graphics::erase(to, graphics.protocol)?))?;
+                }
+                return Ok(());
+            }
             Some(Action::Next) => index = neighbours[1].clone().or(index),
             Some(Action::Previous) => index = neighbours[0].clone().or(index),
-            Some(Action::Redraw | Action::Key(_)) => {}
+            Some(Action::Redraw) => is_resized = true,
+            Some(Action::Key(_)) => {}
             None => changed = false,
         }
     }
 }
 
+/// What has been drawn of a value.
+#[derive(Default)]
+struct Drawn {
+    /// The indices of the slices before and after.
+    neighbours: [Option<Index>; 2],
+    /// The picture, where the terminal shows pixels: the frame has no cells of it.
+    pixels: Option<Canvas>,
+}
+
 /// Draws a value, or the reason why there is none.
-///
-/// Returns the indices of the slices before and after.
 fn draw(
     frame: &mut Frame<'_>,
     args: &Args,
@@ -80,7 +114,8 @@ fn draw(
     last: Option<&(Seen, Array)>,
     state: &State,
     depth: Depth,
-) -> [Option<Index>; 2] {
+    graphics: Option<Graphics>,
+) -> Drawn {
     let area = frame.area();
     let line = Rect { y: area.bottom().saturating_sub(1), height: area.height.min(1), ..area };
     let name = printable(&args.from.name);
@@ -93,7 +128,7 @@ fn draw(
         State::Open if last.is_none() => parts.push(format!("{name}: no value yet")),
         State::Open => {}
     }
-    let mut neighbours = [None, None];
+    let mut drawn = Drawn::default();
     let width = args.width.map_or(area.width, |width| width.min(area.width));
     let height = args.height.unwrap_or(u16::MAX).min(area.height.saturating_sub(1));
     if let Some((seen, array)) = last
@@ -103,22 +138,28 @@ fn draw(
         paint_curves(frame, &plot, depth);
         parts.push(caption(&args.from.name, seen, Shown::curves(&curves, range)));
         frame.render_widget(parts.join("  "), line);
-        return neighbours;
+        return drawn;
     }
     match last.map(|(seen, array)| (seen, args.picture.painter(array.view(), index))) {
         None => {}
         // The next value may suit.
         Some((_, Err(failure))) => parts.push(failure.to_string()),
         Some((seen, Ok(painter))) => {
-            neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
-            let mut canvas = Canvas::fit(&painter, width.into(), usize::from(height) * 2);
+            drawn.neighbours = [-1, 1].map(|by| painter.plane().neighbour(by));
+            let blocks = (width.into(), usize::from(height) * 2);
+            let (columns, rows) = graphics.map_or(blocks, |shown| shown.pixels(width, height.max(1)));
+            let mut canvas = Canvas::fit(&painter, columns, rows);
             canvas.flatten(args.picture.background);
-            paint(frame, &canvas, depth);
+            if graphics.is_some() {
+                drawn.pixels = Some(canvas).filter(|canvas| !canvas.pixels.is_empty());
+            } else {
+                paint(frame, &canvas, depth);
+            }
             parts.push(caption(&args.from.name, seen, Shown::picture(&painter)));
         }
     }
     frame.render_widget(parts.join("  "), line);
-    neighbours
+    drawn
 }
 
 fn paint_curves(frame: &mut Frame<'_>, plot: &Plot, depth: Depth) {

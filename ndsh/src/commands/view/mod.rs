@@ -10,9 +10,10 @@ use crate::args::Globals;
 use crate::endpoints::Value;
 use crate::failure::Result;
 use crate::files::{OutputFile, is_standard_stream, not_to_a_terminal, of_file, png};
-use crate::output::stdout;
+use crate::output::{bytes, stdout};
+use crate::picture::graphics::{self, Place};
 use crate::picture::{Canvas, Painter, blocks};
-use crate::terminal::{Depth, Interrupt};
+use crate::terminal::{Depth, Graphics, Interrupt};
 use caption::{Seen, Shown, caption};
 use std::io::Write;
 use std::path::Path;
@@ -25,11 +26,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         not_to_a_terminal()?;
     }
     let interrupt = Interrupt::catch()?;
-    args.from.first(globals, &interrupt, |value| show(args, &value))
+    // Before a value is held: the terminal may take its time to answer.
+    let graphics = if args.png.is_none() { Graphics::of_stdout(args.graphics)? } else { None };
+    args.from.first(globals, &interrupt, |value| show(args, graphics, &value))
 }
 
 /// Prints the picture of a value, or writes it to the file.
-fn show(args: &Args, value: &Value<'_>) -> Result<()> {
+fn show(args: &Args, graphics: Option<Graphics>, value: &Value<'_>) -> Result<()> {
     let index = args.picture.index.as_ref();
     if let Some(path) = &args.png {
         return save(path, &args.picture.painter(value.array, index)?);
@@ -44,10 +47,18 @@ fn show(args: &Args, value: &Value<'_>) -> Result<()> {
         return Ok(());
     }
     let painter = args.picture.painter(value.array, index)?;
-    let mut canvas = Canvas::fit(&painter, columns.into(), usize::from(lines.max(1)) * 2);
+    let (width, height) =
+        graphics.map_or((columns.into(), usize::from(lines.max(1)) * 2), |shown| shown.pixels(columns, lines.max(1)));
+    let mut canvas = Canvas::fit(&painter, width, height);
     canvas.flatten(args.picture.background);
+    if let Some(graphics) = graphics {
+        let mut out = bytes();
+        graphics::write(&mut out, &canvas, graphics.protocol, Place::InText)?;
+        out.flush()?;
+    }
     let mut out = stdout();
     match Depth::of_stdout() {
+        _ if graphics.is_some() => {}
         Depth::None => blocks::write_ramp(&mut out, &canvas)?,
         depth => blocks::write_colours(&mut out, &canvas, depth)?,
     }
@@ -65,7 +76,7 @@ fn save(path: &Path, painter: &Painter<'_>) -> Result<()> {
     let size = [canvas.width, canvas.height];
     let pixels = canvas.pixels.as_flattened();
     if is_standard_stream(path) {
-        let mut out = crate::output::bytes();
+        let mut out = bytes();
         png::write_rgba(&mut out, size, pixels)?;
         return Ok(out.flush()?);
     }

@@ -6,8 +6,8 @@ const FIRST: Duration = Duration::from_micros(50);
 
 /// The longest nap. Half of it is the median delay of news that come seldom.
 ///
-/// At some 600 looks a second a processor is busy for less than a hundredth, where a nap costs up to
-/// 16 microseconds of it.
+/// At some 600 looks a second a processor is busy for less than a hundredth, where a nap costs up
+/// to 16 microseconds of it.
 const LONGEST: Duration = Duration::from_micros(1600);
 
 /// Naps, each twice as long as the one before.

@@ -1,4 +1,4 @@
-//! Sixels, as DEC's VT340 had them: six rows of pixels in a line of characters, in up to 256 colours.
+//! Sixels, as the VT340 had them: six rows of pixels in a line of text, in up to 256 colours.
 
 use crate::picture::Canvas;
 use std::collections::BTreeMap;

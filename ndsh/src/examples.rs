@@ -40,10 +40,15 @@ pub(crate) fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
             ("ndsh put camera clip.npy --split --loop --rate 30", "30 pictures a second, until Ctrl-C"),
         ],
         "record" => vec![
+            ("ndsh record --every 'cam*' imu today.mcap", "each value of several channels, until Ctrl-C"),
             ("ndsh record camera today/ --seconds 60", "a minute, one .npy for each value"),
             ("ndsh record camera today.npz --count 100", "a hundred values, in one file"),
         ],
-        "play" => vec![("ndsh play camera today.npz --loop", "with its original timing, again and again")],
+        "play" => vec![
+            ("ndsh play today.mcap", "all channels, with their original timing; space pauses"),
+            ("ndsh play today.mcap --only 'cam*' --prefix replay. --start 10 --speed 0.5", "some of it, slowly"),
+            ("ndsh play camera today.npz --loop", "one channel, again and again"),
+        ],
         "rm" => vec![("ndsh rm camera matrix", "two channels or arrays that no process has")],
         "gc" => vec![
             ("ndsh gc --dry-run", "what would be removed"),
@@ -62,7 +67,7 @@ pub(crate) fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
             ("ndsh ls", "what there is"),
             ("ndsh watch camera", "live figures of the channel camera"),
             ("ndsh view camera --follow", "its pictures, as they come"),
-            ("ndsh record camera today.npz --seconds 60", "a minute of it"),
+            ("ndsh record camera today.mcap --seconds 60", "a minute of it"),
             ("ndsh gc", "clears away what dead processes have left"),
         ],
     }

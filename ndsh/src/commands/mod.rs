@@ -55,8 +55,8 @@ impl Command {
             Self::View(args) => ("view", Some(&args.from.name)),
             Self::Get(args) => ("get", Some(&args.from.name)),
             Self::Put(args) => ("put", Some(&args.name)),
-            Self::Record(args) => ("record", Some(&args.name)),
-            Self::Play(args) => ("play", Some(&args.name)),
+            Self::Record(args) => ("record", args.name()),
+            Self::Play(args) => ("play", args.name()),
             // Each failure names its own channel or array.
             Self::Rm(_) => ("rm", None),
             Self::Gc(_) => ("gc", None),

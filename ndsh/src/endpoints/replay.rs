@@ -3,94 +3,103 @@
 use super::target::{Target, TargetArgs};
 use crate::args::Globals;
 use crate::array::ArrayRef;
-use crate::failure::Result;
-use crate::recording::Note;
+use crate::failure::{Exit, Failure, Result};
+use crate::recording::{Elements, Entry};
+use ndsharray::AnyWriter;
 use ndsharray::raw::{self, Origin};
 use uuid::Uuid;
 
-/// Where a recording's values go.
-pub(crate) struct Replay {
-    target: Target,
-    numbers: Numbers,
+/// Where the values of one channel go.
+pub(crate) struct Replay<'a> {
+    globals: &'a Globals,
+    args: &'a TargetArgs,
+    name: String,
+    /// Whether the channel and its last value outlive this process.
+    persist: bool,
+    /// The lineage of numbers that are not those of the recording.
+    own: Uuid,
+    /// Whether values have such numbers.
+    is_own: bool,
+    /// The writing end, made for the first value, and the lineage that it was made for.
+    to: Option<(Target, Uuid)>,
 }
 
-/// The values' numbers, and the lineage that they belong to.
-#[derive(Clone, Copy)]
-enum Numbers {
-    /// Those of their source.
-    Recorded(Uuid),
-    /// From 1 on, of a lineage made for this.
-    Own(Uuid),
-}
-
-impl Replay {
-    /// Creates the channel `name` for values with these `notes`, or takes it over.
+impl<'a> Replay<'a> {
+    /// Prepares to publish values in the channel `name`; the first one makes it, or takes it over.
     ///
-    /// They keep their numbers, unless they come `repeatedly`, as numbers only grow. New numbers
-    /// they get also where the channel has come further than they begin.
-    pub(crate) fn create(
-        globals: &Globals,
-        args: &TargetArgs,
-        name: &str,
+    /// They keep their numbers, unless they come `repeatedly`, as numbers only grow.
+    pub(crate) fn new(
+        globals: &'a Globals,
+        args: &'a TargetArgs,
+        name: String,
         persist: bool,
-        notes: &[Note],
         repeatedly: bool,
-    ) -> Result<Self> {
-        let own = Numbers::Own(Uuid::new_v4());
-        if args.is_python() {
-            return Ok(Self { target: Target::create(globals, args, name, persist)?, numbers: own });
+    ) -> Self {
+        Self { globals, args, name, persist, own: Uuid::new_v4(), is_own: repeatedly, to: None }
+    }
+
+    pub(crate) fn write(&mut self, value: &Entry<'_>) -> Result<()> {
+        if self.args.is_python() {
+            let Elements::Plain(element) = *value.elements else {
+                return Err(Failure::new(Exit::Failure, "Python's channels have no records"));
+            };
+            let array = ArrayRef { dtype: element.dtype(), shape: &value.shape, bytes: &value.bytes };
+            let (target, _) = match &mut self.to {
+                Some(target) => target,
+                none => none.insert((Target::create(self.globals, self.args, &self.name, self.persist)?, self.own)),
+            };
+            return target.write(array, &value.attributes);
         }
-        let options = globals.options().persist(persist);
-        if let Some((incarnation, first)) = recorded_numbers(notes).filter(|_| !repeatedly) {
-            let writer = raw::create_import(&options, name, incarnation, first - 1)?;
-            if writer.seq() < first {
-                return Ok(Self { target: writer.into(), numbers: Numbers::Recorded(incarnation) });
+        let (writer, number, incarnation) = self.writer(value)?;
+        let epoch = value.note.epoch.filter(|_| Some(incarnation) == value.note.incarnation).unwrap_or(1);
+        let time = value.note.written().unwrap_or_else(std::time::SystemTime::now);
+        let origin = Origin { incarnation, epoch, time };
+        match &*value.elements {
+            Elements::Plain(element) => {
+                raw::write_as(writer, number, &origin, (*element, &value.shape, &value.bytes), &value.attributes)?;
+            }
+            Elements::Records(record) => {
+                let mut loan = writer.loan_records(record, &value.shape)?;
+                let room = loan.as_mut_bytes();
+                if room.len() != value.bytes.len() {
+                    let what = format!("{} bytes for records that take {}", value.bytes.len(), room.len());
+                    return Err(Failure::new(Exit::Corrupt, what));
+                }
+                room.copy_from_slice(&value.bytes);
+                raw::publish_as(loan, number, &origin, &value.attributes)?;
             }
         }
-        let Numbers::Own(incarnation) = own else { unreachable!("made above") };
-        Ok(Self { target: raw::create_import(&options, name, incarnation, 0)?.into(), numbers: own })
-    }
-
-    pub(crate) fn write(&mut self, note: &Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
-        let Target::Channel(writer) = &mut self.target else { return self.target.write(array, attributes) };
-        let Some(time) = note.written() else {
-            return self.target.write(array, attributes);
-        };
-        let (number, incarnation, epoch) = match (self.numbers, note.seq) {
-            (Numbers::Recorded(incarnation), Some(seq)) => (seq, incarnation, note.epoch.unwrap_or(1)),
-            (Numbers::Recorded(incarnation) | Numbers::Own(incarnation), _) => (writer.seq() + 1, incarnation, 1),
-        };
-        let origin = Origin { incarnation, epoch, time };
-        raw::write_as(writer, number, &origin, (array.dtype, array.shape, array.bytes), attributes)?;
         Ok(())
     }
-}
 
-/// The lineage and the first number of values that have growing numbers of one lineage.
-fn recorded_numbers(notes: &[Note]) -> Option<(Uuid, u64)> {
-    let incarnation = notes.first()?.incarnation?;
-    let numbers: Option<Vec<u64>> =
-        notes.iter().map(|note| note.seq.filter(|&seq| seq > 0 && note.incarnation == Some(incarnation))).collect();
-    let numbers = numbers?;
-    let grow = numbers.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-    Some((incarnation, *numbers.first()?)).filter(|_| grow)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_that_grow_are_kept() {
-        let id = Uuid::from_u128(7);
-        let note = |seq, incarnation| Note { time: 0.0, unix_time: 0.0, seq, missed: None, epoch: None, incarnation };
-        let notes = |numbers: &[u64]| numbers.iter().map(|&seq| note(Some(seq), Some(id))).collect::<Vec<_>>();
-        assert_eq!(recorded_numbers(&notes(&[5, 6, 9])), Some((id, 5)));
-        assert_eq!(recorded_numbers(&notes(&[5, 5])), None);
-        assert_eq!(recorded_numbers(&notes(&[0, 5])), None);
-        assert_eq!(recorded_numbers(&[]), None);
-        for other in [note(Some(6), Some(Uuid::from_u128(8))), note(Some(6), None), note(None, Some(id))] {
-            assert_eq!(recorded_numbers(&[note(Some(5), Some(id)), other]), None);
+    /// The writer for a value, the value's number, and the lineage that the number belongs to.
+    ///
+    /// The value keeps its own where these go on. A recorded source that began anew does so here.
+    fn writer(&mut self, value: &Entry<'_>) -> Result<(&mut AnyWriter, u64, Uuid)> {
+        let options = self.globals.options().persist(self.persist);
+        let recorded = value.note.incarnation.zip(value.note.seq.filter(|&seq| seq > 0)).filter(|_| !self.is_own);
+        if let Some((incarnation, seq)) = recorded {
+            if !matches!(&self.to, Some((_, lineage)) if *lineage == incarnation) {
+                // The one before is closed before it is replaced.
+                self.to = None;
+                let writer = raw::create_import(&options, &self.name, incarnation, seq - 1)?;
+                self.to = Some((writer.into(), incarnation));
+            }
+            // A channel that was there may have come further.
+            self.is_own = !matches!(&self.to, Some((Target::Channel(writer), _)) if writer.seq() < seq);
+        } else {
+            self.is_own = true;
+        }
+        if self.is_own && !matches!(&self.to, Some((_, lineage)) if *lineage == self.own) {
+            self.to = None;
+            self.to = Some((raw::create_import(&options, &self.name, self.own, 0)?.into(), self.own));
+        }
+        match &mut self.to {
+            Some((Target::Channel(writer), lineage)) => {
+                let number = recorded.filter(|_| !self.is_own).map_or(writer.seq() + 1, |(_, seq)| seq);
+                Ok((writer, number, *lineage))
+            }
+            _ => Err(Failure::new(Exit::Failure, "no channel to write to")),
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
 use crate::files::RawLayout;
 use crate::terminal::Interrupt;
-use ndsharray::raw::Origin;
 use ndsharray::{Error, Options, OwnedSample, Reader, RecordType, compat};
 use std::time::{Duration, Instant};
 
@@ -33,10 +32,6 @@ pub(crate) struct Value<'a> {
     pub(crate) age: Option<Duration>,
     /// The attributes beside it; empty without.
     pub(crate) attributes: &'a [u8],
-    /// What a channel says of its origin.
-    pub(crate) origin: Option<Origin>,
-    /// Whether that is elsewhere.
-    pub(crate) is_imported: bool,
 }
 
 impl<'a> Value<'a> {
@@ -53,23 +48,12 @@ impl<'a> Value<'a> {
             missed: Some(sample.missed()),
             age: Some(sample.age()),
             attributes: sample.attributes(),
-            origin: Some(Origin { incarnation: sample.incarnation(), epoch: sample.epoch(), time: sample.time() }),
-            is_imported: sample.is_imported(),
         })
     }
 
     /// An array of which nothing else is known.
     pub(crate) fn bare(array: ArrayRef<'a>) -> Self {
-        Self {
-            array,
-            record: None,
-            seq: None,
-            missed: None,
-            age: None,
-            attributes: &[],
-            origin: None,
-            is_imported: false,
-        }
+        Self { array, record: None, seq: None, missed: None, age: None, attributes: &[] }
     }
 }
 

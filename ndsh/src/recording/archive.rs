@@ -15,6 +15,7 @@ use uuid::Uuid;
 /// The keys of the arrays of notes.
 const TIME: &str = "time";
 const UNIX_TIME: &str = "unix_time";
+const TIME_NS: &str = "time_ns";
 const SEQ: &str = "seq";
 const MISSED: &str = "missed";
 const EPOCH: &str = "epoch";
@@ -82,6 +83,7 @@ impl ArchiveRecorder {
         let columns = [
             (TIME, DType::F64, column(notes, |note| note.time.to_ne_bytes())),
             (UNIX_TIME, DType::F64, column(notes, |note| note.unix_time.to_ne_bytes())),
+            (TIME_NS, DType::I64, column(notes, |note| note.time_ns.unwrap_or(i64::MIN).to_ne_bytes())),
             (SEQ, DType::U64, column(notes, |note| note.seq.unwrap_or(UNKNOWN).to_ne_bytes())),
             (MISSED, DType::U64, column(notes, |note| note.missed.unwrap_or(UNKNOWN).to_ne_bytes())),
             (EPOCH, DType::U64, column(notes, |note| note.epoch.unwrap_or(UNKNOWN).to_ne_bytes())),
@@ -156,6 +158,8 @@ fn from_bytes(bytes: &[u8]) -> Option<(Note, Vec<u8>)> {
     let note = Note {
         time: f64::from_le_bytes(word(0)?),
         unix_time: f64::from_le_bytes(word(1)?),
+        time_ns: None,
+        monotonic_ns: None,
         seq: known(2),
         // None missed is as good as unknown, without a number.
         missed: word(3).map(u64::from_le_bytes).filter(|_| known(2).is_some()),
@@ -196,6 +200,7 @@ pub(super) fn read_index<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Vec
     let count = keys.len();
     let times = rows(archive, TIME, DType::F64, count)?;
     let unix_times = rows(archive, UNIX_TIME, DType::F64, count)?;
+    let exact = rows(archive, TIME_NS, DType::I64, count)?;
     let seqs = rows(archive, SEQ, DType::U64, count)?;
     let missed = rows(archive, MISSED, DType::U64, count)?;
     let epochs = rows(archive, EPOCH, DType::U64, count)?;
@@ -207,6 +212,8 @@ pub(super) fn read_index<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Vec
         Note {
             time: seconds(&times, index).unwrap_or_default(),
             unix_time: seconds(&unix_times, index).unwrap_or_default(),
+            time_ns: exact.get(index).copied().map(i64::from_ne_bytes).filter(|&time| time != i64::MIN),
+            monotonic_ns: None,
             seq,
             missed: number(&missed, index).filter(|_| seq.is_some()),
             epoch: number(&epochs, index).filter(|&epoch| epoch != UNKNOWN),

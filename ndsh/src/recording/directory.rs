@@ -17,6 +17,9 @@ const INDEX: &str = "index.jsonl";
 #[derive(Serialize, Deserialize)]
 struct Line {
     file: String,
+    /// Older recordings have one channel, and do not say which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    channel: Option<String>,
     #[serde(flatten)]
     note: Note,
     /// For people and other programs, like `shape`; the file has both too.
@@ -75,7 +78,7 @@ impl DirectoryRecorder {
     }
 
     /// Adds a value, and then its line: every file in the index exists.
-    pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
+    pub(super) fn add(&mut self, name: &str, note: Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         let file = format!("{}.npy", key(self.count));
         let path = self.dir.join(&file);
         let save = || -> Result<()> {
@@ -85,7 +88,8 @@ impl DirectoryRecorder {
         };
         of_file(&path, save())?;
         let (dtype, shape) = (array.dtype.to_string(), array.shape.to_vec());
-        let line = Line { file, note, dtype, shape, attributes: Attributes::new(attributes) };
+        let channel = Some(name.to_owned());
+        let line = Line { file, channel, note, dtype, shape, attributes: Attributes::new(attributes) };
         let mut text = serde_json::to_string(&line)?;
         text.push('\n');
         of_file(&self.dir.join(INDEX), self.index.write_all(text.as_bytes()))?;
@@ -94,8 +98,13 @@ impl DirectoryRecorder {
     }
 }
 
-/// A value in the index: its file, note and attributes.
-pub(super) type Indexed = (PathBuf, Note, Vec<u8>);
+/// A value in the index.
+pub(super) struct Indexed {
+    pub(super) file: PathBuf,
+    pub(super) channel: Option<String>,
+    pub(super) note: Note,
+    pub(super) attributes: Vec<u8>,
+}
 
 /// Reads the index of a recording.
 pub(super) fn read_index(dir: &Path) -> Result<Vec<Indexed>> {
@@ -107,7 +116,12 @@ pub(super) fn read_index(dir: &Path) -> Result<Vec<Indexed>> {
         let line: Line = serde_json::from_str(line).map_err(|error| bad_file("index.jsonl", error))?;
         let mut components = Path::new(&line.file).components();
         match (components.next(), components.next()) {
-            (Some(Component::Normal(file)), None) => Ok((dir.join(file), line.note, line.attributes.into_bytes()?)),
+            (Some(Component::Normal(file)), None) => Ok(Indexed {
+                file: dir.join(file),
+                channel: line.channel,
+                note: line.note,
+                attributes: line.attributes.into_bytes()?,
+            }),
             _ => Err(bad_file("index.jsonl", format!("{:?} is not a file beside it", line.file))),
         }
     };

@@ -9,12 +9,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
 /// What is noted beside a value.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Note {
     /// When it was written, in seconds since the recording began.
     pub(crate) time: f64,
     /// When it was written, in seconds since 1970.
     pub(crate) unix_time: f64,
+    /// The same exactly, in nanoseconds; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time_ns: Option<i64>,
+    /// When it was published, on the recorder's monotonic clock; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) monotonic_ns: Option<u64>,
     /// Its number; `None` where the channel does not number its values.
     pub(crate) seq: Option<u64>,
     /// Values that the recorder missed before this one; `None` where values have no numbers.
@@ -30,8 +36,11 @@ pub(crate) struct Note {
 impl Note {
     /// When the value was written, unless it is out of range.
     pub(crate) fn written(&self) -> Option<SystemTime> {
-        let distance = Duration::try_from_secs_f64(self.unix_time.abs()).ok()?;
-        if self.unix_time < 0.0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+        let (before, distance) = match self.time_ns {
+            Some(time) => (time < 0, Duration::from_nanos(time.unsigned_abs())),
+            None => (self.unix_time < 0.0, Duration::try_from_secs_f64(self.unix_time.abs()).ok()?),
+        };
+        if before { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
     }
 }
 
@@ -51,9 +60,23 @@ pub(super) fn check_len(attributes: Vec<u8>) -> Result<Vec<u8>> {
 /// Ending of an archive's name while it is recorded.
 pub(super) const PART: &str = ".part";
 
-/// Whether `path` names an archive rather than a directory.
-pub(super) fn is_archive(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
+/// What a recording is, by the ending of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Directory,
+    Archive,
+    Mcap,
+}
+
+impl Kind {
+    pub(super) fn of(path: &Path) -> Self {
+        let ends = |ending| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+        match () {
+            () if ends("npz") => Self::Archive,
+            () if ends("mcap") => Self::Mcap,
+            () => Self::Directory,
+        }
+    }
 }
 
 /// Whether a file is an archive that was never finished.

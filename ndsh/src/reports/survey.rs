@@ -14,6 +14,12 @@ use std::time::Instant;
 #[derive(Clone, Debug)]
 pub(crate) struct NamePattern(glob::Pattern);
 
+impl NamePattern {
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
 impl FromStr for NamePattern {
     type Err = String;
 
@@ -66,6 +72,6 @@ impl Survey {
 pub(crate) fn names(options: &Options, patterns: &[NamePattern]) -> Result<Vec<(String, Kind)>> {
     let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
     let listed = listed.into_iter().map(|found| (found.name, found.kind));
-    let matches = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.0.matches(name));
+    let matches = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
     Ok(listed.filter(|(name, _)| matches(name)).collect())
 }

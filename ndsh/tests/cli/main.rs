@@ -23,6 +23,7 @@ mod graphics;
 mod holder;
 mod info;
 mod listing;
+mod mcap;
 mod numpy;
 mod pipes;
 mod python;

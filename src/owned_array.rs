@@ -8,6 +8,7 @@ use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result, check_elements};
 use crate::view::any::AnyArrayView;
 use crate::view::{ArrayView, shape};
+use std::collections::TryReserveError;
 use std::fmt;
 
 /// A block that is as strictly aligned as any dtype asks for: some records do by 64 bytes.
@@ -21,6 +22,14 @@ unsafe impl bytemuck::Zeroable for Block {}
 // SAFETY: as above; any bytes are a value, it is Copy and 'static, and has no interior mutability
 // or pointers.
 unsafe impl bytemuck::Pod for Block {}
+
+/// Makes blocks of zeros.
+fn zeroed(count: usize) -> std::result::Result<Vec<Block>, TryReserveError> {
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(count)?;
+    blocks.resize(count, Block([0; 64]));
+    Ok(blocks)
+}
 
 /// A copy of an array: element type, shape and elements in C order.
 #[derive(Clone)]
@@ -36,11 +45,26 @@ pub struct OwnedArray {
 impl OwnedArray {
     /// An array of zeros.
     pub(crate) fn zeros(element: ElementType, record: Option<RecordType>, shape: &[usize]) -> Result<Self> {
+        Self::over(None, element, record, shape)
+    }
+
+    /// An array to be filled. It has the memory of `used`, and the bytes there, if they are enough.
+    pub(crate) fn over(
+        used: Option<Self>,
+        element: ElementType,
+        record: Option<RecordType>,
+        shape: &[usize],
+    ) -> Result<Self> {
         let byte_len = shape::byte_len(shape, element.size())?;
         let count = byte_len.div_ceil(size_of::<Block>());
-        let mut blocks = Vec::new();
-        blocks.try_reserve_exact(count).map_err(|_| Error::no_copy(byte_len))?;
-        blocks.resize(count, Block([0; 64]));
+        let blocks = match used {
+            Some(used) if used.blocks.len() == count => used.blocks,
+            used => {
+                // Before memory is asked for.
+                drop(used);
+                zeroed(count).map_err(|_| Error::no_copy(byte_len))?
+            }
+        };
         let record = record.map(KnownRecord::new);
         Ok(Self { element, record, shape: shape.to_vec(), byte_len, blocks })
     }

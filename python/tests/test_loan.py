@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
@@ -138,10 +139,10 @@ def overwrite(thing: object) -> None:
             thing[...] = -1 if thing.dtype.kind != "u" else 255
         elif isinstance(thing, np.flatiter):
             thing[0] = -1
-        else:
+        elif hasattr(thing, "data"):
             import ctypes
 
-            ctypes.memset(thing.data, 0xFF, 8)  # type: ignore[attr-defined]
+            ctypes.memset(thing.data, 0xFF, 8)
     except (ValueError, BufferError, IndexError):
         pass
 
@@ -193,6 +194,119 @@ def test_using_the_array_afterwards_is_an_error(writer: nd.Writer, reader: nd.Re
             compute(array)
     assert "its block or loan is over" in repr(array)
     assert read(reader).array.tolist() == [[4, 4]] * 3
+
+
+def fill(writer: nd.Writer, number: int) -> int:
+    """Publishes a value from a function, and returns the address that its array had."""
+    with writer.loan((2, 4096), np.uint8) as array:
+        array[...] = number
+        address: int = array.ctypes.data
+    assert array.shape == (0, 4096)
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        array.flags.writeable = True
+    return address
+
+
+async def fill_in_a_task(writer: nd.Writer, number: int) -> int:
+    with writer.loan((2, 4096), np.uint8) as array:
+        await asyncio.sleep(0)
+        array[...] = number
+        address: int = array.ctypes.data
+    assert array.shape == (0, 4096)
+    return address
+
+
+def fill_at_the_top(writer: nd.Writer, number: int) -> int:
+    names = {"writer": writer, "number": number, "np": np}
+    code = "with writer.loan((2, 4096), np.uint8) as array:\n array[...] = number\n address = array.ctypes.data"
+    exec(code, names)
+    assert "array" in names, "no variable is lost"
+    array, address = names["array"], names["address"]
+    assert isinstance(array, np.ndarray)
+    assert isinstance(address, int)
+    assert array.shape == (0, 4096)
+    return address
+
+
+def fill_in_a_class(writer: nd.Writer, number: int) -> int:
+    class Body:
+        before = number
+        with writer.loan((2, 4096), np.uint8) as array:
+            array[...] = number
+            address: int = array.ctypes.data
+
+    assert Body.before == number, "no variable is lost"
+    assert Body.array.shape == (0, 4096)
+    return Body.address
+
+
+def fill_for_a_closure(writer: nd.Writer, number: int) -> int:
+    with writer.loan((2, 4096), np.uint8) as array:
+        array[...] = number
+        address: int = array.ctypes.data
+
+    def shape() -> tuple[int, ...]:
+        return array.shape
+
+    assert shape() == (0, 4096)
+    return address
+
+
+FILLS = {
+    "function": fill,
+    "task": lambda writer, number: asyncio.run(fill_in_a_task(writer, number)),
+    "top": fill_at_the_top,
+    "class": fill_in_a_class,
+    "closure": fill_for_a_closure,
+}
+
+
+@pytest.mark.parametrize("how", list(FILLS))
+def test_a_variable_alone_costs_nothing(writer: nd.Writer, reader: nd.Reader, how: str) -> None:
+    addresses = set()
+    for number in range(200):
+        addresses.add(FILLS[how](writer, number))
+        assert (read(reader).array == number).all()
+    # One for each slot: memory that is detached goes on at another address.
+    assert len(addresses) <= 64
+
+
+@pytest.mark.parametrize("kind", [kind for kind in survivors(np.zeros((3, 2))) if kind not in ("itself", "base")])
+def test_a_variable_hides_no_other_survivor(writer: nd.Writer, reader: nd.Reader, kind: str) -> None:
+    with writer.loan((3, 2), np.int64) as array:
+        array[...] = 4
+        survivor = survivors(array)[kind]
+        gc.collect()
+    assert array.size == 0
+    held = read(reader)
+    overwrite(survivor)
+    assert held.array.tolist() == [[4, 4]] * 3
+
+
+def test_variables_stay_what_they_are(writer: nd.Writer) -> None:
+    kept = locals()
+    before = "before"
+    for number in range(3):
+        with writer.loan((3,), np.uint8) as array:
+            array[...] = number
+    assert array.size == 0
+    assert locals()["before"] == before
+    if sys.version_info < (3, 13):
+        # The same dictionary each time, which this test holds.
+        assert kept["before"] == before
+
+
+def test_what_variables_refer_to_is_not_kept(writer: nd.Writer) -> None:
+    class Thing:
+        pass
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    with writer.loan((3,), np.uint8) as array:
+        array[...] = 1
+    del thing
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_scalar_too(writer: nd.Writer, reader: nd.Reader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,3 +21,7 @@ class Info(NamedTuple):
     """Seconds between the value's publication and the end of the copy."""
     attributes: bytes = b""
     """The bytes that the writer has given the value."""
+
+
+make = functools.partial(tuple.__new__, Info)
+"""Makes an `Info` of a tuple, without running Python code."""

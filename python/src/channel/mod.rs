@@ -11,3 +11,4 @@ mod line;
 mod open_loan;
 mod pinned;
 mod shared_writer;
+mod target;

@@ -25,7 +25,7 @@ pub(super) struct OpenLoan {
 impl OpenLoan {
     /// Ends the loan, and publishes its value if `publish`. Returns the writer.
     #[inline]
-    pub(super) fn end(self, py: Python<'_>, publish: bool) -> (AnyWriter, PyResult<Option<u64>>) {
+    pub(super) fn end(self, py: Python<'_>, publish: bool) -> (Box<AnyWriter>, PyResult<Option<u64>>) {
         let Self { mut loan, elements, attributes, lent, entry, .. } = self;
         let mut copied = None;
         let mut entry = Some(entry);
@@ -46,12 +46,12 @@ impl OpenLoan {
             None => Ok(None),
             Some(Err(error)) => Err(error),
             Some(Ok((shape, bytes))) => {
-                let mut writer = loan.into_writer();
+                let mut writer = loan.into_boxed_writer();
                 let published = elements.write(&mut writer, &shape, &bytes, &attributes).map(Some);
                 return (writer, published.map_err(to_exception));
             }
         };
-        (loan.into_writer(), published.map_err(to_exception))
+        (loan.into_boxed_writer(), published.map_err(to_exception))
     }
 }
 

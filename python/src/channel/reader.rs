@@ -1,6 +1,7 @@
 //! The Python class of a channel's reader.
 
-use crate::channel::sample::{Sample, Target};
+use crate::channel::sample::Sample;
+use crate::channel::target::{Copied, Plain, Target};
 use crate::elements::described::Elements;
 use crate::elements::dtypes;
 use crate::errors::{self, no_array, to_exception};
@@ -350,7 +351,7 @@ impl Reader {
     ///
     /// The copy goes to `out`, an array of the same dtype and shape, or to a new array. Returns
     /// `None` when there is nothing newer. A value that does not fit `out` stays unread: the next
-    /// call finds it, or a newer one.
+    /// call finds it, or a newer one. What `out` holds after another error is unspecified.
     ///
     /// Raises
     /// ------
@@ -368,6 +369,11 @@ impl Reader {
         out: Option<&Bound<'py, PyUntypedArray>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let target = out.map(Target::new).transpose()?;
+        if let Some(plain) = target.as_ref().and_then(Plain::new)
+            && let Copied::Done(done) = self.with(|_, reader| plain.read(reader, self.terms.read_only))?
+        {
+            return Ok(done);
+        }
         let mut refused = None;
         let read = self.with(|_, reader| {
             let read = reader.read_owned_if_described(|element, record, shape| {

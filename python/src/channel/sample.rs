@@ -1,12 +1,12 @@
 //! The Python class of a value that a reader has read.
 
+use crate::channel::target;
 use crate::elements::array::{self, Access};
 use crate::elements::described::Elements;
 use crate::elements::{buffer, dtypes, release};
-use crate::errors;
 use crate::fork::lending::ValueEntry;
 use ndsharray::{DType, OwnedSample};
-use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PY_ARRAY_API};
+use numpy::npyffi::PY_ARRAY_API;
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::ffi;
@@ -93,7 +93,8 @@ impl Sample {
         Ok(bytes)
     }
 
-    /// Copies the elements to `out`, a [`Target`] that takes them, or to a new array.
+    /// Copies the elements to `out`, a [`Target`](super::target::Target) that takes them, or to a
+    /// new array.
     ///
     /// Returns an `Info` with the array.
     pub(super) fn copy_into<'py>(
@@ -113,49 +114,7 @@ impl Sample {
                 out.clone().into_any()
             }
         };
-        let info = py.import("ndsharray_rs._info")?.getattr("Info")?;
-        let attributes = PyBytes::new(py, value.attributes());
-        info.call1((array, value.seq(), value.missed(), value.age().as_secs_f64(), attributes))
-    }
-}
-
-/// An array that values are copied to.
-pub(super) struct Target<'a, 'py> {
-    out: &'a Bound<'py, PyUntypedArray>,
-}
-
-impl<'a, 'py> Target<'a, 'py> {
-    pub(super) fn new(out: &'a Bound<'py, PyUntypedArray>) -> PyResult<Self> {
-        array::check_whole(out)?;
-        // SAFETY: an array object, alive while borrowed.
-        let flags = unsafe { (*out.as_array_ptr()).fields.flags };
-        if flags & NPY_ARRAY_WRITEABLE == 0 {
-            return Err(PyValueError::new_err("out is read-only"));
-        }
-        Ok(Self { out })
-    }
-
-    /// Refuses values of another dtype or shape.
-    pub(super) fn check(&self, py: Python<'py>, elements: &Elements, shape: &[usize]) -> PyResult<()> {
-        let expected = self.out.dtype();
-        // Without the package of an extension type there is no array of it.
-        let is_same = match elements {
-            // The order of fields matters, as NumPy copies them in order; titles do not.
-            Elements::Records(_) => dtypes::read(&expected).is_ok_and(|(own, is_native)| own == *elements && is_native),
-            Elements::Plain(_) => dtypes::to_numpy(py, elements).is_ok_and(|found| expected.is_equiv_to(&found)),
-        };
-        if !is_same {
-            return Err(errors::dtype_mismatch(py, &expected.str()?.to_string(), &elements.to_string())?);
-        }
-        if self.out.shape() != shape {
-            let fields = PyDict::new(py);
-            fields.set_item("expected", self.out.len())?;
-            fields.set_item("found", shape.iter().product::<usize>())?;
-            let (expected, found) = (PyTuple::new(py, self.out.shape())?, PyTuple::new(py, shape)?);
-            let message = format!("expected shape {expected}, found {found}");
-            return Err(PyErr::from_value(errors::class(py, "ShapeMismatch")?.call((message,), Some(&fields))?));
-        }
-        Ok(())
+        target::info(py, &array, value.seq(), value.missed(), value.age(), value.attributes())
     }
 }
 

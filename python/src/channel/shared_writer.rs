@@ -56,7 +56,7 @@ pub(super) struct SharedWriter {
 }
 
 enum State {
-    Ready(AnyWriter),
+    Ready(Box<AnyWriter>),
     /// The next value is being filled in place.
     Lent(OpenLoan),
     /// A thread that runs NumPy's code, or Python's, has taken the writer for a moment.
@@ -88,7 +88,7 @@ impl SharedWriter {
     pub(super) fn new(
         name: String,
         location: Location,
-        writer: AnyWriter,
+        writer: Box<AnyWriter>,
         capacity_bytes: Option<usize>,
         patience: Option<Duration>,
     ) -> Self {
@@ -185,7 +185,7 @@ impl SharedWriter {
     }
 
     /// Puts back the writer that was [taken](State::Away); in a forked child also.
-    fn put_back(&self, py: Python<'_>, writer: AnyWriter) {
+    fn put_back(&self, py: Python<'_>, writer: Box<AnyWriter>) {
         let locked = self.lock(py).ok().or_else(|| self.state.at_once());
         if let Some(mut state) = locked {
             *state = State::Ready(writer);
@@ -272,7 +272,7 @@ impl SharedWriter {
         let set = loan.set_attributes(attributes).map_err(to_exception);
         let copied = set.and_then(|()| array::copy_to(array, elements, loan.as_mut_bytes()));
         let published = copied.and_then(|()| loan.publish().map_err(to_exception));
-        self.put_back(py, loan.into_writer());
+        self.put_back(py, loan.into_boxed_writer());
         published
     }
 
@@ -296,7 +296,7 @@ impl SharedWriter {
         match lent {
             Ok(loan) => Ok(loan),
             Err(refused) => {
-                *state = State::Ready(*refused.writer);
+                *state = State::Ready(refused.writer);
                 drop(state);
                 Err(to_exception(refused.error))
             }
@@ -308,7 +308,7 @@ impl SharedWriter {
     pub(super) fn lend(&self, py: Python<'_>, elements: Elements, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
         let mut loan = self.take_for_loan(py, &elements, shape)?;
         if let Err(error) = loan.set_attributes(attributes) {
-            self.put_back(py, loan.into_writer());
+            self.put_back(py, loan.into_boxed_writer());
             return Err(to_exception(error));
         }
         let len = loan.as_mut_bytes().len();
@@ -335,7 +335,7 @@ impl SharedWriter {
                 Ok(number)
             }
             Err(error) => {
-                self.put_back(py, loan.into_writer());
+                self.put_back(py, loan.into_boxed_writer());
                 Err(error)
             }
         }
@@ -421,7 +421,7 @@ impl SharedWriter {
     }
 
     /// Takes the writer out for good, and ends a loan. `None` means nothing is open.
-    fn take(&self, py: Python<'_>) -> PyResult<Option<AnyWriter>> {
+    fn take(&self, py: Python<'_>) -> PyResult<Option<Box<AnyWriter>>> {
         let mut place = None;
         let taken = loop {
             if !self.state.home().is_here() {

@@ -159,7 +159,7 @@ impl Writer {
             other => other,
         };
         let writer = created.map_err(to_exception)?;
-        let shared = Arc::new(SharedWriter::new(name, location, writer, capacity_bytes, patience));
+        let shared = Arc::new(SharedWriter::new(name, location, Box::new(writer), capacity_bytes, patience));
         let made = Py::new(py, Self { shared })?;
         exit::note_writer(made.bind(py))?;
         Ok(made)
@@ -211,9 +211,8 @@ impl Writer {
     ///
     /// Once the loan is over, the array is empty and read-only. Views and other things made of it
     /// stay usable, and lead to private memory: no change of them reaches another process. That
-    /// takes some microseconds, and about ten nanoseconds a page. It costs nothing if nothing is
-    /// left of the array: where `del array` ends the block, or where `Loan.array` is used without a
-    /// name.
+    /// takes some microseconds, and about ten nanoseconds a page. It costs nothing if only the
+    /// variable of the `with` block is left, or nothing at all.
     ///
     /// Raises
     /// ------

@@ -162,6 +162,24 @@ pub(crate) unsafe fn bytes_of<'a>(array: &'a Bound<'_, PyUntypedArray>, size: us
     unsafe { std::slice::from_raw_parts(data.cast::<u8>(), len) }
 }
 
+/// Returns the bytes of a writable array in C order.
+///
+/// # Safety
+///
+/// As [`bytes_of`], and nothing else uses the elements while the slice is used.
+#[expect(clippy::mut_from_ref, reason = "the array is a handle; the caller answers for its elements")]
+pub(crate) unsafe fn bytes_of_mut<'a>(array: &'a Bound<'_, PyUntypedArray>, size: usize) -> &'a mut [u8] {
+    let len = array.len() * size;
+    if len == 0 {
+        return &mut [];
+    }
+    // SAFETY: an array object, alive while borrowed.
+    let data = unsafe { (*array.as_array_ptr()).fields.data };
+    // SAFETY: in C order, the elements are so many bytes from there on. The caller says that
+    // nothing else uses them.
+    unsafe { std::slice::from_raw_parts_mut(data.cast::<u8>(), len) }
+}
+
 /// Copies all elements to `bytes`, in C order and native byte order.
 pub(crate) fn copy_to(array: &Bound<'_, PyUntypedArray>, elements: &Elements, bytes: &mut [u8]) -> PyResult<()> {
     let py = array.py();

@@ -60,10 +60,10 @@ impl Elements {
 
     /// Turns the writer into a loan of the next value's memory.
     #[inline]
-    pub(crate) fn lend(&self, writer: AnyWriter, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
+    pub(crate) fn lend(&self, writer: Box<AnyWriter>, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
         match self {
-            Self::Plain(element) => writer.into_loan(*element, shape),
-            Self::Records(record) => writer.into_loan_of_records(record, shape),
+            Self::Plain(element) => writer.into_boxed_loan(*element, shape),
+            Self::Records(record) => writer.into_boxed_loan_of_records(record, shape),
         }
     }
 

@@ -1,17 +1,18 @@
 //! Writable arrays that are lent for a time: a loan's, a guard's.
 //!
 //! A NumPy array cannot be taken back. When its time is over, variables, views, memoryviews and
-//! tensors of other packages may still lead to its memory. Nothing tells one from the other. So the
-//! question is only whether anything is left:
+//! tensors of other packages may still lead to its memory. All of them refer to the lent array: its
+//! base is no array, so NumPy gives it to each view as the base. A reference does not say whether
+//! its holder knows the address of the memory, as a tensor does, or uses the array by NumPy alone.
 //!
-//! - The array that is lent is a view of another one, the *root*, which is kept here. NumPy gives a
-//!   view of a view the first array as its base. So all that is made of the lent array refers to it
-//!   or to the root. If the only references to either are those kept here, nothing has the memory's
-//!   address (other than as a number), and nothing needs to be done.
+//! - Without another reference nothing has the memory's address (other than as a number), and
+//!   nothing needs to be done.
+//! - If the one reference is a variable of the code that ends the loan, as after a `with` block,
+//!   then NumPy alone can get at the memory. The array becomes empty and read-only, and gets a
+//!   dtype that says so, and an address without elements: using it is an error.
 //! - Otherwise the memory is [detached](ndsharray::raw::DetachedMemory): from then on the addresses
-//!   lead to private memory. The root's owner, the [`Anchor`], keeps that memory for the arrays
-//!   that are left. What they write there stays there. The lent array itself is most likely among
-//!   them. It becomes empty and read-only, and gets a dtype that says so: using it is an error.
+//!   lead to private memory. The array's base, an [`Anchor`], keeps that memory for all that is
+//!   left. What is written there stays there. The array itself is disabled as above.
 //!
 //! Reference counts are read under the interpreter lock. All that is done by what they say is done
 //! before that lock is released.
@@ -19,16 +20,18 @@
 use crate::elements::array::{self, Access};
 use crate::elements::described::Elements;
 use crate::elements::dtypes;
+use crate::elements::variables;
+use crate::fork::known::Known;
 use crate::fork::lending::Entry;
 use crate::fork::own::unpoisoned;
 use ndsharray::raw::{ArrayLockGuard, ArrayMapping, DetachedMemory};
 use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
-use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex};
 
 /// Owns the memory of arrays whose time is over.
-#[pyclass(frozen, module = "ndsharray_rs._native")]
+#[pyclass(frozen, weakref, module = "ndsharray_rs._native")]
 pub(crate) struct Anchor {
     kept: Mutex<Vec<Kept>>,
 }
@@ -50,9 +53,7 @@ pub(crate) enum Kept {
 
 /// An array that is lent.
 pub(crate) struct Lent {
-    root: Py<PyUntypedArray>,
     array: Py<PyUntypedArray>,
-    anchor: Py<Anchor>,
 }
 
 impl Lent {
@@ -69,13 +70,13 @@ impl Lent {
         data: *mut u8,
         access: Access,
     ) -> PyResult<Self> {
-        let anchor = Bound::new(py, Anchor::new())?;
-        // SAFETY: the data are valid until the end by the caller's word. After that they are valid
-        // as long as the root's owner, the anchor.
-        let root = unsafe { array::array_over(anchor.clone().into_any(), elements, shape, data, access) }?;
-        // SAFETY: as above; the root keeps the anchor.
-        let array = unsafe { array::array_over(root.clone().into_any(), elements, shape, data, access) }?;
-        Ok(Self { root: root.unbind(), array: array.unbind(), anchor: anchor.unbind() })
+        // Most arrays need an anchor of their own only until their end.
+        static COMMON: Known<Anchor> = Known::new();
+        let anchor = COMMON.get_or_make(py, || Py::new(py, Anchor::new()))?;
+        // SAFETY: the data are valid until the end by the caller's word. After that the array has
+        // no elements; what is made of it by then keeps its base, and that the data.
+        let array = unsafe { array::array_over(anchor.into_any(), elements, shape, data, access) }?;
+        Ok(Self { array: array.unbind() })
     }
 
     pub(crate) fn array<'py>(&self, py: Python<'py>) -> Bound<'py, PyUntypedArray> {
@@ -85,28 +86,59 @@ impl Lent {
     /// Ends the array's time. If anything leads to its memory, `keep` gives what it is from now on.
     #[inline]
     pub(crate) fn end(self, py: Python<'_>, keep: impl FnOnce() -> Option<Kept>) {
-        // The root has two references: the lent array's and the one here. The lent array has one.
-        if references(self.root.bind(py)) <= 2 && references(self.array.bind(py)) <= 1 {
+        let array = self.array.bind(py);
+        if variables::references(array) <= 1 {
             return;
         }
-        disable(self.array.bind(py));
-        disable(self.root.bind(py));
-        let kept = keep();
-        unpoisoned(&self.anchor.get().kept).extend(kept);
+        // Without memory for the dtype, the array is merely empty.
+        let over = dtypes::over(py, array.dtype().itemsize()).ok();
+        // A scalar cannot be made empty.
+        let may_lose_address = array.ndim() > 0;
+        let mut dtype = over.clone();
+        if may_lose_address && variables::if_only_a_variable(array, || take_address(array, dtype.take())) {
+            return;
+        }
+        disable(array, over);
+        match Py::new(py, Anchor::new()) {
+            Ok(anchor) => {
+                unpoisoned(&anchor.get().kept).extend(keep());
+                set_base(array, anchor);
+            }
+            // Without memory for the object, what it would keep is never freed.
+            Err(_) => std::mem::forget(keep()),
+        }
     }
 }
 
-/// Counts the references to an array.
-fn references(object: &Bound<'_, PyUntypedArray>) -> isize {
-    // SAFETY: an object, alive while borrowed. This thread has the interpreter lock.
-    unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) }
+/// Gives an array made here another base.
+fn set_base(array: &Bound<'_, PyUntypedArray>, base: Py<Anchor>) {
+    let fields: *mut PyArrayObject = array.as_array_ptr();
+    // SAFETY: an array made here, alive while borrowed. Under the interpreter lock no other thread
+    // looks at its fields during this line.
+    let old = unsafe { std::mem::replace(&mut (*fields).fields.base, base.into_ptr()) };
+    // SAFETY: the array's own reference, which it has no more.
+    drop(unsafe { Bound::from_owned_ptr_or_opt(array.py(), old) });
+}
+
+/// An address for arrays without elements, aligned for every dtype.
+#[repr(align(64))]
+struct Nothing([u8; 64]);
+
+static NOTHING: Nothing = Nothing([0; 64]);
+
+/// Disables an array, and takes its address.
+fn take_address(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDescr>>) {
+    disable(array, over);
+    let fields: *mut PyArrayObject = array.as_array_ptr();
+    // SAFETY: an array made here, alive while borrowed. It has no elements, and is not writable.
+    // Under the interpreter lock no other thread looks at its fields during this line.
+    unsafe { (*fields).fields.data = NOTHING.0.as_ptr().cast_mut().cast() };
 }
 
 /// Makes an array empty and read-only, and gives it a dtype that says why.
 ///
 /// It stays read-only, as its base offers no way to write. Errors of all arithmetic show the dtype.
-fn disable(array: &Bound<'_, PyUntypedArray>) {
-    let over = dtypes::over(array.py(), array.dtype().itemsize());
+fn disable(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDescr>>) {
     let array: *mut PyArrayObject = array.as_array_ptr();
     // SAFETY: an array made here, alive while borrowed. Under the interpreter lock no other thread
     // looks at its fields during this function. Nothing depends on flags and lengths to stay:
@@ -117,8 +149,7 @@ fn disable(array: &Bound<'_, PyUntypedArray>) {
         // SAFETY: there are `nd` lengths, so there is a first.
         unsafe { *fields.dimensions = 0 };
     }
-    // Without memory for the dtype, the array is merely empty.
-    if let Ok(over) = over {
+    if let Some(over) = over {
         // As many bytes an element as before, so sizes worked out from the old dtype fit the
         // memory.
         let old = std::mem::replace(&mut fields.descr, over.into_dtype_ptr());

@@ -9,3 +9,4 @@ pub(crate) mod lent;
 mod plain;
 pub(crate) mod release;
 mod structured;
+mod variables;

@@ -11,6 +11,7 @@ pub(crate) mod many;
 pub(crate) mod news;
 mod next;
 mod open_files;
+mod recycled;
 mod sample;
 mod sink;
 mod spin;
@@ -38,6 +39,7 @@ use attachment::{Attachment, Mode, Request};
 use cache::{Cache, Source};
 use ndsharray_protocol::channel::{Latest, PinAttempt, Standing, State};
 use open_files::OpenFiles;
+use recycled::Recycled;
 use sample::Pin;
 use spin::Spin;
 use std::fmt;
@@ -110,6 +112,8 @@ pub struct Reader {
     cache: Cache,
     files: OpenFiles,
     types: ReadTypes,
+    /// Memory of copies.
+    recycled: Recycled,
     at: Arc<Attachment>,
     /// The `latest` word of the last value read from this board.
     seen: Latest,
@@ -171,7 +175,7 @@ impl Reader {
     /// Such a reader cannot hold values in place. It makes copies with
     /// [`read_into`](Self::read_into), [`read_owned`](Self::read_owned) and its like, and makes
     /// them again when the writer overtakes them. It does not count as a reader, and the writer
-    /// does not know of it.
+    /// does not know of it. It keeps the memory of its last two copies, for those to come.
     ///
     /// # Errors
     ///
@@ -189,6 +193,7 @@ impl Reader {
             cache: Cache::new(at.board().slot_count(), options.max_value),
             files: OpenFiles::default(),
             types: ReadTypes::default(),
+            recycled: Recycled::default(),
             location,
             owners: options.owners,
             max_value: options.max_value,

@@ -1,8 +1,9 @@
 //! A value that a reader holds.
 
 use super::attachment::Attachment;
-use super::behind::{Behind, CopiedBehind};
+use super::behind::Behind;
 use super::cache::{Array, Cached};
+use super::recycled::CopiedValue;
 use crate::channel::payload::ReadPayload;
 use crate::element::ShElement;
 use crate::element::decides;
@@ -11,7 +12,6 @@ use crate::element::element_type::ElementType;
 use crate::element::record::known::KnownRecord;
 use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result, check_elements};
-use crate::owned_array::OwnedArray;
 use crate::sys;
 use crate::view::ArrayView;
 use crate::view::any::AnyArrayView;
@@ -139,7 +139,7 @@ enum Value {
     /// In the channel, in a slot that is kept.
     Kept { array: Arc<Array>, payload: Arc<ReadPayload>, _kept: Arc<Kept> },
     /// In this process, with what stood behind it.
-    Copied(Arc<(OwnedArray, CopiedBehind)>),
+    Copied(CopiedValue),
 }
 
 /// The borrowed pin of a reader; released on drop.
@@ -257,15 +257,8 @@ impl<'a> Sample<'a> {
 
 impl OwnedSample {
     /// A sample whose elements lie in this process.
-    pub(super) fn copied(
-        array: OwnedArray,
-        behind: CopiedBehind,
-        number: u64,
-        origin: Origin,
-        written_ns: u64,
-        missed: u64,
-    ) -> Self {
-        Self { value: Value::Copied(Arc::new((array, behind))), number, origin, written_ns, missed }
+    pub(super) fn copied(copied: CopiedValue, number: u64, origin: Origin, written_ns: u64, missed: u64) -> Self {
+        Self { value: Value::Copied(copied), number, origin, written_ns, missed }
     }
 
     /// The value's sequence number.

@@ -1,5 +1,6 @@
 //! Where copied elements go.
 
+use super::recycled::Recycled;
 use crate::element::ShElement;
 use crate::element::element_type::ElementType;
 use crate::element::record::known::KnownRecord;
@@ -55,21 +56,35 @@ impl<T: ShElement> Elements<'_, T> {
     }
 }
 
-impl Sink for Option<OwnedArray> {
-    fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
-        Ok(self.insert(OwnedArray::zeros(header.element, record, &header.shape)?).bytes_mut())
-    }
-}
-
 /// A value that is taken only if it is accepted.
 pub(super) struct Accepted<F> {
     pub(super) accept: F,
     pub(super) array: Option<OwnedArray>,
+    /// Memory for it.
+    pub(super) recycled: Recycled,
 }
 
 impl<F: FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>> Sink for Accepted<F> {
     fn room(&mut self, header: &SlotHeader, record: Option<RecordType>) -> Result<&mut [u8]> {
         (self.accept)(header.element, record.as_ref(), &header.shape)?;
-        self.array.room(header, record)
+        let used = self.array.take().or_else(|| self.recycled.take());
+        let array = OwnedArray::over(used, header.element, record, &header.shape)?;
+        Ok(self.array.insert(array).bytes_mut())
+    }
+}
+
+/// Bytes of the caller's, for a value that is accepted.
+pub(super) struct Bytes<'o, F> {
+    pub(super) accept: F,
+    pub(super) out: &'o mut [u8],
+}
+
+impl<F: FnMut(ElementType, &[usize]) -> Result<()>> Sink for Bytes<'_, F> {
+    fn room(&mut self, header: &SlotHeader, _: Option<RecordType>) -> Result<&mut [u8]> {
+        (self.accept)(header.element, &header.shape)?;
+        if self.out.len() != header.byte_len {
+            return Err(Error::ShapeMismatch { expected: self.out.len(), found: header.byte_len });
+        }
+        Ok(self.out)
     }
 }

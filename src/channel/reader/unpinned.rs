@@ -14,8 +14,9 @@ use super::cache::check_size;
 use super::cursor::Next;
 use super::deadline::Deadline;
 use super::open_files::OpenFiles;
+use super::recycled::Recycled;
 use super::sample::{Origin, OwnedSample};
-use super::sink::{Accepted, Elements, Sink};
+use super::sink::{Accepted, Bytes, Elements, Sink};
 use super::{CHANNELS, Reader};
 use crate::channel::board::HeaderWords;
 use crate::channel::payload::check_set_aside;
@@ -33,6 +34,7 @@ use crate::format::slot::{RawHeader, SlotHeader};
 use crate::owned_array::OwnedArray;
 use crate::sys;
 use ndsharray_protocol::channel::Latest;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
@@ -154,6 +156,47 @@ impl Reader {
         Ok(Some(self.info(copied)))
     }
 
+    /// Copies the current value into `out`, if it is newer than the last one read and accepted.
+    ///
+    /// As [`read_into`](Self::read_into), for callers that know dtype and shape at run time only.
+    /// `accept` gets both. An error of it is returned as it is, and the value stays unread, as with
+    /// [`read_owned_if`](Self::read_owned_if). The bytes of a `bool` array are not checked.
+    ///
+    /// # Errors
+    ///
+    /// Those of `accept`; [`Error::ShapeMismatch`] with bytes when `out` is of another length;
+    /// [`Error::Contended`]; [`Error::Corrupt`]. What `out` holds then is unspecified.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let options = ndsharray::Options::new().dir(&dir);
+    /// let mut writer = options.create::<u8>("sensor")?;
+    /// let mut reader = options.open_read_only("sensor")?;
+    /// writer.write(&[2], &[1, 2])?;
+    /// let mut bytes = [0; 2];
+    /// let info = reader.read_bytes_into(&mut bytes, |_, _| Ok(()))?.unwrap();
+    /// assert_eq!((info.seq, bytes), (1, [1, 2]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn read_bytes_into(
+        &mut self,
+        out: &mut [u8],
+        accept: impl FnMut(ElementType, &[usize]) -> Result<()>,
+    ) -> Result<Option<Info>> {
+        let mut sink = Bytes { accept, out };
+        for _ in 0..CHANNELS {
+            if !self.has_news()? {
+                break;
+            }
+            if let Some(copied) = self.copy(&mut sink)? {
+                return Ok(Some(self.info(copied)));
+            }
+        }
+        Ok(None)
+    }
+
     /// What a value is that has been copied out, which counts as reading it.
     fn info(&mut self, Copied { at, header, epoch, behind }: Copied) -> Info {
         let record = behind.get().record;
@@ -201,9 +244,10 @@ impl Reader {
 
     /// A sample that owns a copy of the next value.
     pub(super) fn copy_next_owned(&mut self) -> Result<Option<OwnedSample>> {
-        let mut sink = Accepted { accept: |_, _: Option<&RecordType>, _: &[usize]| Ok(()), array: None };
-        let Some(copied) = self.copy_next(&mut sink)? else { return Ok(None) };
-        Ok(self.copied_sample(sink.array, copied))
+        let recycled = std::mem::take(&mut self.recycled);
+        let mut sink = Accepted { accept: |_, _: Option<&RecordType>, _: &[usize]| Ok(()), array: None, recycled };
+        let copied = self.copy_next(&mut sink);
+        self.copied_sample(sink.array, sink.recycled, copied)
     }
 
     /// Copies the oldest value newer than the last one read; follows the name if need be.
@@ -253,16 +297,27 @@ impl Reader {
         &mut self,
         accept: impl FnMut(ElementType, Option<&RecordType>, &[usize]) -> Result<()>,
     ) -> Result<Option<OwnedSample>> {
-        let mut sink = Accepted { accept, array: None };
-        let Some(copied) = self.copy(&mut sink)? else { return Ok(None) };
-        Ok(self.copied_sample(sink.array, copied))
+        let recycled = std::mem::take(&mut self.recycled);
+        let mut sink = Accepted { accept, array: None, recycled };
+        let copied = self.copy(&mut sink);
+        self.copied_sample(sink.array, sink.recycled, copied)
     }
 
-    fn copied_sample(&mut self, array: Option<OwnedArray>, copied: Copied) -> Option<OwnedSample> {
-        let Copied { at, header, epoch, behind } = copied;
+    fn copied_sample(
+        &mut self,
+        array: Option<OwnedArray>,
+        recycled: Recycled,
+        copied: Result<Option<Copied>>,
+    ) -> Result<Option<OwnedSample>> {
+        self.recycled = recycled;
+        let Some(Copied { at, header, epoch, behind }) = copied? else { return Ok(None) };
         let missed = self.note(at);
         let origin = Origin { epoch, incarnation: self.at.lineage() };
-        array.map(|array| OwnedSample::copied(array, behind, at.number(), origin, header.written_ns, missed))
+        Ok(array.map(|array| {
+            let copied = Arc::new((array, behind));
+            self.recycled.note(&copied);
+            OwnedSample::copied(copied, at.number(), origin, header.written_ns, missed)
+        }))
     }
 
     /// Copies the current value; `None` if there is none, or it went with its writer.

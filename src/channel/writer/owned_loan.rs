@@ -45,7 +45,8 @@ use std::fmt;
 /// calls [`sever`](Self::sever) before publishing, or [`forfeit`](Self::forfeit) instead of it, and
 /// keeps what they return for as long as the address may be used.
 pub struct OwnedLoan {
-    writer: AnyWriter,
+    // In a box: a writer has a table of slots, which no loan should have to move.
+    writer: Box<AnyWriter>,
     // `None` once it is published or forfeited.
     claim: Option<Claim>,
     element: ElementType,
@@ -80,10 +81,25 @@ impl AnyWriter {
         element: impl Into<ElementType>,
         shape: &[usize],
     ) -> std::result::Result<OwnedLoan, LoanRefused> {
+        Box::new(self).into_boxed_loan(element, shape)
+    }
+
+    /// As [`into_loan`](Self::into_loan), without moving the writer.
+    ///
+    /// [`OwnedLoan::into_boxed_writer`] returns it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::loan`](crate::Writer::loan), with the writer.
+    pub fn into_boxed_loan(
+        self: Box<Self>,
+        element: impl Into<ElementType>,
+        shape: &[usize],
+    ) -> std::result::Result<OwnedLoan, LoanRefused> {
         let element = element.into();
         match refuse_records(element) {
             Ok(()) => self.into_loan_of(element, shape),
-            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+            Err(error) => Err(LoanRefused { error, writer: self }),
         }
     }
 
@@ -93,17 +109,34 @@ impl AnyWriter {
     ///
     /// As [`Writer::loan`](crate::Writer::loan), with the writer; [`Error::TooManyRecordTypes`].
     pub fn into_loan_of_records(
-        mut self,
+        self,
+        record: &RecordType,
+        shape: &[usize],
+    ) -> std::result::Result<OwnedLoan, LoanRefused> {
+        Box::new(self).into_boxed_loan_of_records(record, shape)
+    }
+
+    /// As [`into_loan_of_records`](Self::into_loan_of_records), without moving the writer.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_loan_of_records`](Self::into_loan_of_records).
+    pub fn into_boxed_loan_of_records(
+        mut self: Box<Self>,
         record: &RecordType,
         shape: &[usize],
     ) -> std::result::Result<OwnedLoan, LoanRefused> {
         match self.core.element_of_record(record) {
             Ok(element) => self.into_loan_of(element, shape),
-            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+            Err(error) => Err(LoanRefused { error, writer: self }),
         }
     }
 
-    fn into_loan_of(mut self, element: ElementType, shape: &[usize]) -> std::result::Result<OwnedLoan, LoanRefused> {
+    fn into_loan_of(
+        mut self: Box<Self>,
+        element: ElementType,
+        shape: &[usize],
+    ) -> std::result::Result<OwnedLoan, LoanRefused> {
         let core = &mut self.core;
         let claimed =
             shape::byte_len(shape, element.size()).map_err(Error::from).and_then(|len| Ok((core.claim(len)?, len)));
@@ -113,7 +146,7 @@ impl AnyWriter {
                 core.describe(&claim, element, shape, byte_len);
                 Ok(OwnedLoan { writer: self, claim: Some(claim), element, byte_len })
             }
-            Err(error) => Err(LoanRefused { error, writer: Box::new(self) }),
+            Err(error) => Err(LoanRefused { error, writer: self }),
         }
     }
 }
@@ -230,7 +263,13 @@ impl OwnedLoan {
 
     /// The writer. If the loan has not been published, nothing has happened.
     #[must_use]
-    pub fn into_writer(mut self) -> AnyWriter {
+    pub fn into_writer(self) -> AnyWriter {
+        *self.into_boxed_writer()
+    }
+
+    /// As [`into_writer`](Self::into_writer), without moving the writer.
+    #[must_use]
+    pub fn into_boxed_writer(mut self) -> Box<AnyWriter> {
         if let Some(claim) = self.claim.take() {
             self.writer.core.discard(claim);
         }

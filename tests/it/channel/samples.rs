@@ -263,3 +263,58 @@ fn samples_print_what_they_are() {
     assert_eq!(format!("{sample:?}"), "Sample { seq: 1, dtype: F32, shape: [2], .. }");
     assert_eq!(format!("{:?}", sample.into_owned()), "OwnedSample { seq: 1, dtype: F32, shape: [2], .. }");
 }
+
+#[test]
+fn copies_use_memory_again_once_no_sample_has_it() {
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u8>();
+    let mut reader = dir.options().open_read_only(NAME).unwrap();
+    let mut addresses = std::collections::BTreeSet::new();
+    let mut last = None;
+    for number in 0..20_u8 {
+        writer.write(&[1000], &[number; 1000]).unwrap();
+        let sample = if number % 2 == 0 { reader.read_owned() } else { reader.read_next_owned() }.unwrap().unwrap();
+        assert_eq!(sample.as_bytes(), [number; 1000]);
+        addresses.insert(sample.as_bytes().as_ptr().addr());
+        // The one before is held until here.
+        if let Some(last) = last.replace(sample) {
+            assert_eq!(last.as_bytes(), [number - 1; 1000]);
+        }
+    }
+    assert!(addresses.len() <= 2, "{addresses:?}");
+
+    // Samples that are held keep their memory, whatever is read beside them.
+    let held: Vec<_> = (0..4).map(|_| reader.latest_owned().unwrap().unwrap()).collect();
+    writer.write(&[1000], &[77; 1000]).unwrap();
+    assert_eq!(reader.latest_owned().unwrap().unwrap().as_bytes(), [77; 1000]);
+    writer.write(&[3], &[1, 2, 3]).unwrap();
+    assert_eq!(reader.read_owned().unwrap().unwrap().as_bytes(), [1, 2, 3]);
+    for sample in held.iter().chain(&last) {
+        assert_eq!(sample.as_bytes(), [19; 1000]);
+    }
+}
+
+#[test]
+fn bytes_are_copied_where_the_caller_says() {
+    let dir = TestDir::new();
+    let mut writer = dir.writer::<u16>();
+    for mut reader in [dir.reader(), dir.options().open_read_only(NAME).unwrap()] {
+        writer.write_with(&[2], &[1, 2], b"note").unwrap();
+        let mut out = [0; 4];
+        let refused = reader.read_bytes_into(&mut out, |_, _| Err(Error::Forked));
+        assert!(matches!(refused, Err(Error::Forked)), "{refused:?}");
+        let short = reader.read_bytes_into(&mut out[..3], |_, _| Ok(()));
+        assert!(matches!(short, Err(Error::ShapeMismatch { expected: 3, found: 4, .. })), "{short:?}");
+        // It is still unread.
+        let info = reader.read_bytes_into(&mut out, |element, shape| {
+            assert_eq!((element, shape), (ndsharray::DType::U16.into(), &[2][..]));
+            Ok(())
+        });
+        let info = info.unwrap().unwrap();
+        assert_eq!(info.attributes(), b"note");
+        let bytes: Vec<u8> = [1_u16, 2].into_iter().flat_map(u16::to_ne_bytes).collect();
+        assert_eq!(out.as_slice(), bytes);
+        assert!(reader.read_bytes_into(&mut out, |_, _| Ok(())).unwrap().is_none());
+        assert!(reader.read().is_ok_and(|sample| sample.is_none()) || reader.read_owned().unwrap().is_none());
+    }
+}

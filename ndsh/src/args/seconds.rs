@@ -7,15 +7,14 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// Shortest time between two lines of figures.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// Parses seconds: `1.5`, `1.5s`, `200ms`.
+/// Parses a time: seconds, as `1.5`, or numbers with units, as `200ms`, `1.5s` or `1h 30m`.
 pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let (number, scale) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(number), _) => (number, 1e-3),
-        (None, Some(number)) => (number, 1.0),
-        (None, None) => (text, 1.0),
-    };
-    let number: f64 = number.trim_end().parse().map_err(|_| "not a number of seconds, such as 1.5, 1.5s or 200ms")?;
-    Duration::try_from_secs_f64(number * scale).map_err(|error| error.to_string())
+    match text.trim_end().parse() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string()),
+        Err(_) => {
+            humantime::parse_duration(text).map_err(|error| format!("no time, such as 1.5, 200ms or 1h 30m ({error})"))
+        }
+    }
 }
 
 /// Parses the time to measure a rate; 0 is no measurement.
@@ -53,8 +52,10 @@ mod tests {
     fn times_are_seconds() {
         assert_eq!(parse_seconds("1.5"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_seconds("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse_seconds("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(parse_seconds("200ms"), Ok(Duration::from_millis(200)));
-        for bad in ["", "x", "-1", "nan", "1e40", "s", "ms", "2ss", "1m", "inf"] {
+        assert_eq!(parse_seconds("1h 30m"), Ok(Duration::from_secs(5400)));
+        for bad in ["", "x", "-1", "nan", "1e40", "s", "ms", "2ss", "-1s", "inf", "1e3s"] {
             assert!(parse_seconds(bad).is_err(), "{bad}");
         }
     }

@@ -277,6 +277,50 @@ fn values() -> impl Strategy<Value = Vec<Given>> {
     })
 }
 
+/// An MCAP file with a value of every element type, whose chunk has no check sum.
+fn unguarded_file(path: &Path) -> Vec<u8> {
+    let values: Vec<_> = all()
+        .into_iter()
+        .map(|elements| Given { bytes: vec![1; 2 * elements.size()], shape: vec![2, 1], elements, ..given(2) })
+        .collect();
+    record(path, &values);
+    let mut bytes = fs::read(path).unwrap();
+    assert_eq!(play(path).0.len(), values.len());
+    // Behind the mark and the header stands the only chunk; its check sum behind three numbers.
+    let header = usize::from(bytes[9]);
+    let chunk = 8 + 9 + header;
+    assert_eq!(bytes[chunk], ::mcap::records::op::CHUNK);
+    bytes[chunk + 9 + 24..][..4].fill(0);
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Damage that no check sum tells reaches the innermost decoder.
+    #[test]
+    fn any_damage_has_an_answer(
+        patches in prop::collection::vec((any::<Index>(), any::<u8>()), 1..6),
+        // Most of the file is its only chunk.
+        far: bool,
+    ) {
+        static FILE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.mcap");
+        let mut bytes = FILE.get_or_init(|| unguarded_file(&path)).clone();
+        for (at, byte) in patches {
+            let at = at.index(if far { bytes.len() } else { 600 });
+            bytes[at] = byte;
+        }
+        fs::write(&path, &bytes).unwrap();
+        let (found, failure) = play(&path);
+        prop_assert!(failure.is_none_or(|failure| matches!(failure.exit(), Exit::Corrupt | Exit::Failure)));
+        for value in found {
+            prop_assert_eq!(value.bytes.len(), value.elements.size() * value.shape.iter().product::<usize>());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -1,6 +1,7 @@
 //! Where a channel's files are.
 
 use crate::error::{Error, Result};
+use crate::files::listing::Listing;
 use crate::files::location;
 use crate::format::python::{self, Hex};
 use std::fs;
@@ -73,6 +74,12 @@ impl Location {
             found.extend(python::decode_tag(self.name(), file_name, file_name.len() as u64));
         }
         Ok(found)
+    }
+
+    /// The same, of a directory that has been read already.
+    pub(crate) fn payloads_in(&self, listing: &Listing) -> Vec<Hex> {
+        let names = listing.starting_with(self.name());
+        names.filter_map(|name| python::decode_tag(self.name(), name.as_bytes(), name.len() as u64).ok()).collect()
     }
 }
 

@@ -79,8 +79,11 @@ impl Location {
         }
         match error {
             Error::NotFound { path, .. } => {
-                let others = [(self.board(), Instead::Channel), (self.array(), Instead::SharedArray)];
-                let found = others.into_iter().find(|(other, _)| *other != path && other.symlink_metadata().is_ok());
+                let both = [(self.board(), Instead::Channel), (self.array(), Instead::SharedArray)];
+                // A file that a channel or array lacks does not stand for the other kind.
+                let is_main = both.iter().any(|(main, _)| *main == path);
+                let found = both.into_iter().find(|(main, _)| *main != path && main.symlink_metadata().is_ok());
+                let found = found.filter(|_| is_main);
                 Error::NotFound { path, instead: found.map(|(_, what)| what) }
             }
             other => other,

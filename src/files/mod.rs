@@ -4,6 +4,7 @@
 //! once and its length is checked against what will be accessed.
 
 pub(crate) mod claim_name;
+pub(crate) mod listing;
 pub(crate) mod location;
 pub(crate) mod mapping;
 pub(crate) mod owners;

@@ -10,6 +10,7 @@ use crate::channel::snapshot::BoardSnapshot;
 use crate::element::element_type::ElementType;
 use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
+use crate::files::listing::Listing;
 use crate::files::location::Location;
 use crate::files::owners::Owners;
 use crate::files::trusted::payload_files;
@@ -20,19 +21,20 @@ use ndsharray_protocol::channel::State;
 /// Its writer may be exchanging them, and gets the time to finish.
 const LOOKS: usize = 5;
 
-pub(super) fn look(location: &Location) -> Result<Report> {
-    let mut report = look_once(location)?;
+/// Without a `listing` of the directory it is read.
+pub(super) fn look(location: &Location, listing: Option<&Listing>) -> Result<Report> {
+    let mut report = look_once(location, listing)?;
     for _ in 1..LOOKS {
         if report.problems.is_empty() {
             break;
         }
         std::thread::yield_now();
-        report = look_once(location)?;
+        report = look_once(location, listing)?;
     }
     Ok(report)
 }
 
-fn look_once(location: &Location) -> Result<Report> {
+fn look_once(location: &Location, listing: Option<&Listing>) -> Result<Report> {
     let mut notes = Notes::default();
     let board_file = notes.open(location.board(), Role::Board);
     let board = board_file.as_ref().and_then(|file| board(file, &mut notes));
@@ -67,7 +69,8 @@ fn look_once(location: &Location) -> Result<Report> {
     }
     notes.file(location.types(), Role::Types);
     // Payload files that no slot names.
-    for id in payload_files(location)? {
+    let payloads = listing.map_or_else(|| payload_files(location), |listing| Ok(listing.payloads(location)))?;
+    for id in payloads {
         let path = location.payload(id);
         if !notes.files.iter().any(|file| file.path == path) {
             notes.file(path, Role::Unnamed);

@@ -2,23 +2,19 @@
 
 use super::report::{Kind, Listed};
 use crate::compat;
-use crate::error::{Error, Result};
+use crate::files::listing::Listing;
 use crate::files::location::{Location, Part};
 use crate::files::owners::Owners;
 use crate::files::trusted::open_trusted;
 use crate::format::python::{DIGITS, decode_tag, digits};
 use crate::sys::{self, Access};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
-pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
-    let fail = |e| Error::io("list", dir, e);
+/// What the names in a directory belong to.
+pub(super) fn all(dir: &Path, listing: &Listing) -> Vec<Listed> {
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(dir).map_err(fail)? {
-        let file_name = entry.map_err(fail)?.file_name();
-        // Our names are UTF-8; any other name is not ours.
-        let Some(file_name) = file_name.to_str() else { continue };
+    for file_name in listing.names() {
         let listed = match Location::parse(file_name) {
             Some((name, Part::Array)) => Some((name.to_owned(), Kind::Array)),
             Some((name, Part::Board | Part::Readers | Part::Types | Part::Payload(_))) => {
@@ -28,7 +24,7 @@ pub(super) fn all(dir: &Path) -> Result<Vec<Listed>> {
         };
         found.extend(listed.map(|(name, kind)| Listed { name, kind }));
     }
-    Ok(found.into_iter().collect())
+    found.into_iter().collect()
 }
 
 /// The channel of Python's ndsharray that a file belongs to. Any file may have any name, so its

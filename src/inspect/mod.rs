@@ -49,8 +49,11 @@ pub use report::{
 pub use trial::{Ability, Trial};
 
 use crate::error::{Error, Result};
+use crate::files::listing::Listing;
 use crate::files::location;
 use crate::options::Options;
+use std::fmt;
+use std::iter::FusedIterator;
 use std::path::Path;
 
 /// Lists the channels and arrays of the default directory; see [`Options::list`].
@@ -80,6 +83,36 @@ pub fn try_out(dir: impl AsRef<Path>) -> Vec<Trial> {
     trial::all(dir.as_ref())
 }
 
+/// Looks at channels and arrays, one a step; made by [`Options::survey`].
+#[must_use = "a survey looks at nothing unless it is iterated over"]
+pub struct Survey<'a> {
+    options: &'a Options,
+    listing: Listing,
+    listed: std::vec::IntoIter<Listed>,
+}
+
+impl Iterator for Survey<'_> {
+    type Item = Result<Report>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let Listed { name, kind } = self.listed.next()?;
+            match self.options.look_with(&name, kind, Some(&self.listing)) {
+                Err(Error::NotFound { .. }) => {}
+                other => return Some(other),
+            }
+        }
+    }
+}
+
+impl FusedIterator for Survey<'_> {}
+
+impl fmt::Debug for Survey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Survey").field("to_come", &self.listed.as_slice()).finish_non_exhaustive()
+    }
+}
+
 impl Options {
     /// Lists the channels and shared arrays in the [directory](Options::directory).
     ///
@@ -92,8 +125,16 @@ impl Options {
     /// Only for the directory: [`Error::MissingDirectory`], or what the operating system answers
     /// when it cannot be listed.
     pub fn list(&self) -> Result<Vec<Listed>> {
+        Ok(self.list_with()?.0)
+    }
+
+    /// The same, with the names of all files.
+    fn list_with(&self) -> Result<(Vec<Listed>, Listing)> {
         let (dir, named_by) = location::directory(self.dir.as_deref());
-        find::all(&dir).map_err(|error| if dir.is_dir() { error } else { Error::MissingDirectory { dir, named_by } })
+        match Listing::of(&dir) {
+            Ok(listing) => Ok((find::all(&dir, &listing), listing)),
+            Err(error) => Err(if dir.is_dir() { error } else { Error::MissingDirectory { dir, named_by } }),
+        }
     }
 
     /// Looks at one of them. Files of all users are looked at: nothing in them is trusted.
@@ -105,10 +146,41 @@ impl Options {
     /// an error only for the directory: whatever is wrong with the files is in
     /// [`Report::problems`].
     pub fn look(&self, name: &str, kind: Kind) -> Result<Report> {
+        self.look_with(name, kind, None)
+    }
+
+    /// Looks at all that `wanted` accepts, one after another.
+    ///
+    /// As [`list`](Self::list) and then [`look`](Self::look) at each, but the directory is read
+    /// once. What is removed meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list). Each report may be an error as that of [`look`](Self::look).
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::Options::new().dir(dir.path());
+    /// # let _left = options.create::<f32>("left")?;
+    /// # let _imu = options.create::<f32>("imu")?;
+    /// for report in options.survey(|listed| listed.name.starts_with('l'))? {
+    ///     assert_eq!(report?.name, "left");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn survey(&self, mut wanted: impl FnMut(&Listed) -> bool) -> Result<Survey<'_>> {
+        let (mut listed, listing) = self.list_with()?;
+        listed.retain(|listed| wanted(listed));
+        Ok(Survey { options: self, listing, listed: listed.into_iter() })
+    }
+
+    fn look_with(&self, name: &str, kind: Kind, listing: Option<&Listing>) -> Result<Report> {
         self.at(name, |location| match kind {
-            Kind::Channel => channel::look(location),
+            Kind::Channel => channel::look(location, listing),
             Kind::Array => array::look(location),
-            Kind::Python => python::look(name, self.dir.as_deref()),
+            Kind::Python => python::look(name, self.dir.as_deref(), listing),
         })
     }
 }

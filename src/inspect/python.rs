@@ -5,6 +5,7 @@ use super::report::{Details, Kind, Life, Owner, Report, Role, Value};
 use crate::compat::location::Location;
 use crate::compat::tag::WRITER;
 use crate::error::{Error, Result};
+use crate::files::listing::Listing;
 use crate::format::python::{self, Hex, MAX_HEAD, STAMP, tag_len};
 use crate::format::python_dtypes::DTypeTable;
 use crate::sys;
@@ -12,7 +13,8 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
+/// Without a `listing` of the directory it is read.
+pub(super) fn look(name: &str, dir: Option<&Path>, listing: Option<&Listing>) -> Result<Report> {
     let location = Location::new(name, dir)?;
     let mut notes = Notes::default();
     let tag = notes.open(location.tag(), Role::Tag);
@@ -43,7 +45,8 @@ pub(super) fn look(name: &str, dir: Option<&Path>) -> Result<Report> {
     if let Some(hex) = named {
         current(&mut report, &location, &hex, &mut notes);
     }
-    for hex in location.payloads()?.iter().filter(|hex| named.as_ref() != Some(hex)) {
+    let payloads = listing.map_or_else(|| location.payloads(), |listing| Ok(location.payloads_in(listing)))?;
+    for hex in payloads.iter().filter(|hex| named.as_ref() != Some(hex)) {
         notes.file(location.payload(hex), Role::Unnamed);
     }
     if notes.files.is_empty() {

@@ -5,7 +5,7 @@
 
 use ndsharray::inspect::{Report, Role};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -20,8 +20,9 @@ pub(crate) struct Mapper {
 }
 
 /// Finds the processes that map each of these files.
-pub(crate) fn mappers(paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Mapper>> {
-    let files: Vec<_> = paths.iter().filter_map(|path| Some((path, path.metadata().ok()?.ino()))).collect();
+pub(crate) fn mappers<'a>(paths: &'a [PathBuf]) -> BTreeMap<PathBuf, Vec<Mapper>> {
+    let named = |path: &'a PathBuf| Some((path.file_name()?.as_bytes(), (path, path.metadata().ok()?.ino())));
+    let files: HashMap<_, _> = paths.iter().filter_map(named).collect();
     let mut found = BTreeMap::new();
     if files.is_empty() {
         return found;
@@ -31,13 +32,14 @@ pub(crate) fn mappers(paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Mapper>> {
         // Unreadable for other users' processes, and gone for those that have just ended.
         let Ok(maps) = fs::read(entry.path().join("maps")) else { continue };
         for line in maps.split(|&byte| byte == b'\n') {
-            for (path, inode) in &files {
-                if let Some(writes) = maps_file(line, path, *inode) {
-                    let mappers: &mut Vec<Mapper> = found.entry(PathBuf::clone(path)).or_default();
-                    match mappers.iter_mut().find(|mapper| mapper.pid == pid) {
-                        Some(mapper) => mapper.writes |= writes,
-                        None => mappers.push(Mapper { pid, writes }),
-                    }
+            // No name has a slash, and most lines name no file that is asked for.
+            let name = line.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            let Some((path, inode)) = files.get(name) else { continue };
+            if let Some(writes) = maps_file(line, path, *inode) {
+                let mappers: &mut Vec<Mapper> = found.entry(PathBuf::clone(path)).or_default();
+                match mappers.iter_mut().find(|mapper| mapper.pid == pid) {
+                    Some(mapper) => mapper.writes |= writes,
+                    None => mappers.push(Mapper { pid, writes }),
                 }
             }
         }

@@ -34,16 +34,10 @@ pub(crate) struct Survey(Vec<Observation>);
 impl Survey {
     /// Looks at all whose names match.
     pub(crate) fn take(options: &Options, patterns: &[NamePattern]) -> Result<Self> {
-        let mut reports = Vec::new();
-        for (name, kind) in names(options, patterns)? {
-            match options.look(&name, kind) {
-                Ok(report) => reports.push((Instant::now(), report)),
-                // It was removed after it was listed.
-                Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(Self(reports))
+        // Each report is of its own moment.
+        let reports = options.survey(|listed| matches(patterns, &listed.name)).map_err(cannot_list)?;
+        let reports = reports.map(|report| Ok((Instant::now(), report?)));
+        Ok(Self(reports.collect::<ndsharray::Result<_>>()?))
     }
 
     /// Whether there are channels, whose values have numbers and so a rate.
@@ -70,8 +64,15 @@ impl Survey {
 
 /// Lists the names that match a pattern, or all without one, with their kinds.
 pub(crate) fn names(options: &Options, patterns: &[NamePattern]) -> Result<Vec<(String, Kind)>> {
-    let listed = options.list().map_err(|error| Failure::from(error).context("cannot list the directory"))?;
+    let listed = options.list().map_err(cannot_list)?;
     let listed = listed.into_iter().map(|found| (found.name, found.kind));
-    let matches = |name: &str| patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name));
-    Ok(listed.filter(|(name, _)| matches(name)).collect())
+    Ok(listed.filter(|(name, _)| matches(patterns, name)).collect())
+}
+
+fn matches(patterns: &[NamePattern], name: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+fn cannot_list(error: Error) -> Failure {
+    Failure::from(error).context("cannot list the directory")
 }

@@ -253,3 +253,83 @@ fn all_errors_have_one_voice() {
         assert!(last.starts_with("  next: ") && last.contains("--help` tells"), "{args:?}: {}", ran.stderr);
     }
 }
+
+/// What is damaged, foreign, being made or half gone, for each command that reads.
+#[test]
+fn an_enemy_gets_a_sentence_and_a_code() {
+    let dir = TestDir::new();
+    dir.options().persist(true).create::<f32>("good").unwrap().write(&[2, 2], &[1.0; 4]).unwrap();
+    let files: Vec<String> = dir.files().into_iter().filter(|name| name.starts_with("good.")).collect();
+    let copy = |name: &str, change: &dyn Fn(&str, &std::path::Path)| {
+        for file in &files {
+            let rest = file.strip_prefix("good").unwrap();
+            let path = dir.file(&format!("{name}{rest}"));
+            fs::copy(dir.file(file), &path).unwrap();
+            change(rest, &path);
+        }
+    };
+    let cut = |path: &std::path::Path, len| fs::File::options().write(true).open(path).unwrap().set_len(len).unwrap();
+    let is_payload = |rest: &str| rest.len() > 36;
+    copy("board", &|rest, path| {
+        if rest == ".ndsh" {
+            cut(path, 100)
+        }
+    });
+    copy("payload", &|rest, path| {
+        if is_payload(rest) {
+            cut(path, 1)
+        }
+    });
+    copy("lost", &|rest, path| {
+        if is_payload(rest) {
+            fs::remove_file(path).unwrap()
+        }
+    });
+    copy("table", &|rest, path| {
+        if rest == ".ndsh-readers" {
+            cut(path, 10)
+        }
+    });
+    copy("noise", &|rest, path| {
+        if rest == ".ndsh" {
+            fs::write(path, [0x5a; 5000]).unwrap()
+        }
+    });
+    fs::write(dir.file("array.ndsa"), [0x5a; 3000]).unwrap();
+    fs::create_dir(dir.file("folder.ndsh")).unwrap();
+    symlink("/etc/hostname", dir.file("link.ndsh")).unwrap();
+    std::os::unix::net::UnixListener::bind(dir.file("socket.ndsh")).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let file = to.path().join("out.npy").to_str().unwrap().to_owned();
+    for name in ["board", "payload", "lost", "table", "noise", "array", "folder", "link", "socket"] {
+        let record = to.path().join(name).to_str().unwrap().to_owned();
+        let commands: [&[&str]; 9] = [
+            &["info", name],
+            &["echo", name],
+            &["echo", name, "--follow"],
+            &["stat", name],
+            &["view", name],
+            &["watch", name, "--count=1", "--interval=0.05"],
+            &["get", name, &file],
+            &["get", name, "-", "--format=raw", "--follow"],
+            &["record", name, &record, "--count=1"],
+        ];
+        for args in commands {
+            let ran = dir.run(args);
+            let is_sentence = ran.stderr.starts_with("ndsh: ") && !ran.stderr.contains("panicked");
+            assert!(ran.code == 4 && is_sentence, "{args:?}: {ran:?}");
+        }
+    }
+    // A table that is missing is not yet there, and the sentence says so.
+    copy("tableless", &|rest, path| {
+        if rest == ".ndsh-readers" {
+            fs::remove_file(path).unwrap()
+        }
+    });
+    let ran = dir.run(&["stat", "tableless"]);
+    assert!(ran.code == 3 && !ran.stderr.contains("there is a channel"), "{ran:?}");
+    for args in [&["ls", "--interval=0"][..], &["top", "--count=1", "--interval=0.05"], &["gc", "--dry-run"]] {
+        assert_eq!(dir.run(args).code, 0, "{args:?}");
+    }
+    assert!(!to.path().join("out.npy").exists());
+}

@@ -277,3 +277,44 @@ fn what_is_dead_or_damaged_is_red() {
     assert!(line("kept").starts_with("kept") && line("good").starts_with("good"), "{text:?}");
     assert!(!dir.ok(&["ls", "--interval=0"]).contains('\u{1b}'));
 }
+
+/// Counts how often the directory itself is opened, and files in it, while `act` runs.
+fn opened(dir: &TestDir, act: impl FnOnce()) -> [usize; 2] {
+    use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+
+    let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).unwrap();
+    inotify.add_watch(dir.path(), AddWatchFlags::IN_OPEN).unwrap();
+    act();
+    let mut counts = [0, 0];
+    while let Ok(events) = inotify.read_events() {
+        for event in events {
+            assert!(!event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW), "too much to count");
+            counts[usize::from(event.name.is_some())] += 1;
+        }
+    }
+    counts
+}
+
+/// What is done for each channel does not depend on how many there are.
+#[test]
+fn many_channels_cost_little_each() {
+    let dir = TestDir::new();
+    let options = dir.options();
+    let mut made = 0;
+    let mut grow = |count| {
+        for i in made..count {
+            options.clone().persist(true).create::<u8>(&format!("channel-{i}")).unwrap().write(&[1], &[1]).unwrap();
+            dir.python().persist(true).create::<u8>(&format!("python-{i}")).unwrap().write(&[1], &[1]).unwrap();
+        }
+        made = count;
+    };
+    let count = |args: &[&str]| opened(&dir, || assert_eq!(dir.run(args).code, 0));
+    let commands: [&[&str]; 3] = [&["ls", "--interval=0"], &["ls", "--interval=0.01"], &["ls", "-q"]];
+    grow(3);
+    let few = commands.map(count);
+    grow(60);
+    for ((command, few), many) in commands.iter().zip(few).zip(commands.map(count)) {
+        assert!(few[0] > 0 && few[0] == many[0], "{command:?}: the directory is read {few:?} and {many:?} times");
+        assert!(many[1] <= few[1] * 20, "{command:?}: files are opened {few:?} and {many:?} times");
+    }
+}

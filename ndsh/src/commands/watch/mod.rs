@@ -12,6 +12,7 @@ mod several;
 mod values;
 
 use crate::args::Globals;
+use crate::endpoints::{Source, Which};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{printable, stdout};
 use crate::terminal::{Action, Interrupt, Screen};
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         // It runs until it is stopped, or fails.
         let ended = || reading.is_finished();
         let shown = match watched.as_slice() {
-            _ if lines => print(args, &watched, &interrupt, ended),
+            _ if lines => print(args, globals, &watched, &interrupt, ended),
             [(name, probe)] => draw(args, name, probe, &interrupt, ended),
             _ => several::draw(args, &watched, &interrupt, ended),
         };
@@ -50,7 +51,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 }
 
 /// Prints a line for each interval and name.
-fn print(args: &Args, watched: &[(&str, Probe)], interrupt: &Interrupt, ended: impl Fn() -> bool) -> Result<()> {
+fn print(
+    args: &Args,
+    globals: &Globals,
+    watched: &[(&str, Probe)],
+    interrupt: &Interrupt,
+    ended: impl Fn() -> bool,
+) -> Result<()> {
     let mut values: Vec<_> = watched.iter().map(|_| Values::new(LINE_BINS)).collect();
     let start = Instant::now();
     let mut end = start;
@@ -82,6 +89,12 @@ fn print(args: &Args, watched: &[(&str, Probe)], interrupt: &Interrupt, ended: i
     let silent = watched.iter().zip(&came).find(|(_, came)| !**came);
     match (args.count, silent) {
         (Some(1..), Some(((name, _), _))) if !ended() => {
+            // Where it cannot be read, waiting longer does not help.
+            let which = Which { kind: args.kind, ..Which::default() };
+            match Source::open(globals, name, &which).and_then(|mut source| source.latest(|_| ())) {
+                Err(failure) if failure.exit() != Exit::NotFound => return Err(failure),
+                _ => {}
+            }
             let failure = Failure::new(Exit::TimedOut, format!("\"{}\" has had no value", printable(name)));
             Err(failure.advise("a larger --count, or none, waits longer"))
         }

@@ -1,6 +1,6 @@
 //! The inline images of iTerm2: a PNG in base64.
 
-use super::Place;
+use super::place::Place;
 use crate::failure::Result;
 use crate::files::png;
 use crate::picture::Canvas;

@@ -1,12 +1,15 @@
 //! The graphics protocol of kitty: compressed pixels in base64, in pieces.
 
-use super::{IMAGE, Place};
+use super::place::Place;
 use crate::picture::Canvas;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use std::io::{self, Write};
+
+/// The number under which a terminal keeps the picture that is drawn again and again.
+const IMAGE: u32 = 1;
 
 /// The longest piece that a terminal takes at once, in characters.
 const PIECE: usize = 4096;

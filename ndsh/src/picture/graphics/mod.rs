@@ -2,24 +2,15 @@
 
 mod iterm;
 mod kitty;
+mod place;
 mod sixel;
+
+pub(crate) use place::Place;
 
 use super::Canvas;
 use crate::failure::Result;
 use crate::terminal::Protocol;
 use std::io::Write;
-
-/// The number under which a terminal keeps the picture that is drawn again and again.
-const IMAGE: u32 = 1;
-
-/// Where a picture stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the text; what is written next stands below it.
-    InText,
-    /// On a screen, in the place of the one before, with the cursor left alone where that can be.
-    OnScreen,
-}
 
 /// Writes a picture, which has no transparent pixels, in the terminal's language.
 pub(crate) fn write(mut to: &mut dyn Write, canvas: &Canvas, protocol: Protocol, place: Place) -> Result<()> {

@@ -120,6 +120,35 @@ pub fn create_import(options: &Options, name: &str, incarnation: Uuid, after: u6
     options.create_import(name, incarnation, after)
 }
 
+/// Has the first value of an empty channel follow `after`.
+///
+/// For a channel that is made before it is known where its numbers begin. Readers that have opened
+/// it meanwhile miss none before that number either. Without effect once the channel has a value,
+/// and where its numbers have come as far.
+///
+/// # Errors
+///
+/// [`Error::NumbersExhausted`] for a number that no value follows; [`Error::Forked`].
+///
+/// ```
+/// use ndsharray::{DType, raw};
+/// # fn main() -> ndsharray::Result<()> {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let options = ndsharray::Options::new().dir(&dir);
+/// # let (incarnation, time) = (uuid::Uuid::from_u128(7), std::time::SystemTime::now());
+/// let mut writer = raw::create_import(&options, "robot.camera", incarnation, 0)?;
+/// let mut reader = options.open("robot.camera")?;
+/// raw::begin_after(&mut writer, 499)?;
+/// let origin = raw::Origin { incarnation, epoch: 1, time };
+/// raw::write_as(&mut writer, 500, &origin, (DType::U8, &[1], &[7]), b"")?;
+/// assert_eq!(reader.latest()?.unwrap().missed(), 0);
+/// # Ok(())
+/// # }
+/// ```
+pub fn begin_after(writer: &mut AnyWriter, after: u64) -> Result<()> {
+    writer.begin_after(after)
+}
+
 /// Publishes a loan with the number that its value had at its source; returns that number.
 ///
 /// The loan's own attributes go: the value has `attributes`.

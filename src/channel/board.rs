@@ -241,6 +241,11 @@ impl Board {
         self.hot().set_base(epoch, number);
     }
 
+    /// Moves the number that the first value is to follow, on a board without a value.
+    pub(crate) fn move_base(&self, number: u64) {
+        self.hot().move_base(number);
+    }
+
     /// Begins a new board with the value `number` of the board that it replaces.
     pub(crate) fn begin_with(&self, number: u64, header: &RawHeader, epoch: u64) {
         let first = self.slots().first().zip(SlotIndex::new(0));

@@ -60,6 +60,14 @@ impl Hot {
         self.base.store(number, Ordering::Relaxed);
     }
 
+    /// Moves the number that the first value is to follow, on a board without a value.
+    ///
+    /// A reader that came before takes it over with that value.
+    pub fn move_base(&self, number: u64) {
+        // Relaxed: the first value's store to `latest` comes later, and releases it.
+        self.base.store(number, Ordering::Relaxed);
+    }
+
     /// What the writer keeps, and whether it waits for readers.
     pub fn terms(&self) -> Terms {
         // Acquire: pairs with `set_terms`. A reader of an open channel has seen its state, which is
@@ -75,7 +83,8 @@ impl Hot {
 
     /// The number that the first value of this board follows.
     pub fn base(&self) -> u64 {
-        // Relaxed: written before the head.
+        // Relaxed: written before the head. One that was moved is seen by a reader of the first
+        // value, which has acquired `latest`: see `move_base`.
         self.base.load(Ordering::Relaxed)
     }
 

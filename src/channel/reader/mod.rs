@@ -124,6 +124,8 @@ pub struct Reader {
     /// before the first value to come. On a channel whose numbers begin anew it is less than 0, by
     /// the count of earlier values that have been missed.
     position: i64,
+    /// Whether the board had no value yet when this reader came. Its base may have moved since.
+    came_early: bool,
     /// Number of the last value that this reader has passed over, as it cannot read it.
     given_up: u64,
     /// Whether `position` is that of a value which has been read.
@@ -189,6 +191,8 @@ impl Reader {
         let (from_oldest, lossless) = (options.from_oldest, options.lossless);
         let request = Request { mode, lossless, from_oldest };
         let at = Attachment::new(&location, options.owners, request).map_err(|error| location.explain(error))?;
+        // Before the position, which stands at the board's base if there is none.
+        let came_early = at.latest().is_none();
         let reader = Self {
             cache: Cache::new(at.board().slot_count(), options.max_value),
             files: OpenFiles::default(),
@@ -200,6 +204,7 @@ impl Reader {
             end_with_writer: options.end_with_writer,
             mode,
             lossless,
+            came_early,
             position: start_of(&at, from_oldest),
             given_up: 0,
             at: Arc::new(at),
@@ -601,6 +606,7 @@ impl Reader {
         };
         match self.cache.resolve(self.at.board(), latest, &mut from) {
             Ok(()) => {
+                self.settle_base();
                 fail_point!("pin.resolved");
                 Ok(Some(latest))
             }
@@ -612,6 +618,13 @@ impl Reader {
                 self.seen = latest;
                 Ok(None)
             }
+        }
+    }
+
+    /// Takes over a base that was moved after this reader had come, with the board's first value.
+    pub(super) fn settle_base(&mut self) {
+        if std::mem::take(&mut self.came_early) {
+            self.position = self.position.max(i64::try_from(self.at.board().base()).unwrap_or(0));
         }
     }
 
@@ -681,6 +694,7 @@ impl Reader {
             // there.
             self.seq_before = self.seq();
             self.has_read = false;
+            self.came_early = false;
             self.given_up = 0;
             self.position = 0_i64.saturating_sub(number_of(self.at.latest()).saturating_sub(self.position).max(0));
         }

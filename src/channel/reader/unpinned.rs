@@ -199,6 +199,7 @@ impl Reader {
 
     /// What a value is that has been copied out, which counts as reading it.
     fn info(&mut self, Copied { at, header, epoch, behind }: Copied) -> Info {
+        self.settle_base();
         let record = behind.get().record;
         Info {
             seq: at.number(),
@@ -311,6 +312,7 @@ impl Reader {
     ) -> Result<Option<OwnedSample>> {
         self.recycled = recycled;
         let Some(Copied { at, header, epoch, behind }) = copied? else { return Ok(None) };
+        self.settle_base();
         let missed = self.note(at);
         let origin = Origin { epoch, incarnation: self.at.lineage() };
         Ok(array.map(|array| {

@@ -95,6 +95,19 @@ impl RawWriter {
         Ok(())
     }
 
+    /// Has the first value follow `number`.
+    ///
+    /// Of no effect once there is a value, or where the numbers have come as far.
+    pub(crate) fn begin_after(&mut self, number: u64) -> Result<()> {
+        self.check_process()?;
+        in_range_of_numbers(number)?;
+        if self.latest.is_none() && number > self.last_number {
+            self.held.board.move_base(number);
+            self.last_number = number;
+        }
+        Ok(())
+    }
+
     /// Sees to it that the next value gets the number that it had at its source.
     fn take_number(&mut self, belongings: &Belongings<'_>) -> Result<()> {
         let Some((number, _)) = belongings.imported else { return Ok(()) };

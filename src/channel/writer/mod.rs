@@ -132,6 +132,13 @@ impl<T: Typing> Writer<T> {
     }
 }
 
+impl AnyWriter {
+    /// Has the first value follow `number`; see [`raw::begin_after`](crate::raw::begin_after).
+    pub(crate) fn begin_after(&mut self, number: u64) -> Result<()> {
+        self.core.begin_after(number)
+    }
+}
+
 impl<T: ShElement> Writer<T> {
     /// The dtype of the elements.
     #[must_use]

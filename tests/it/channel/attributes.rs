@@ -476,6 +476,41 @@ fn a_source_that_begins_anew_gets_a_new_board() {
     assert_eq!(reader.read().unwrap().unwrap().missed(), 1);
 }
 
+/// A channel is made before it is known where its numbers begin; readers come, and then they do.
+#[test]
+fn numbers_may_begin_after_readers_have_come() {
+    let dir = TestDir::new();
+    let source = origin(1);
+    let array = (DType::U8, [1].as_slice(), [1].as_slice());
+    let mut writer = raw::create_import(&dir.options().history(4), NAME, source.incarnation, 3).unwrap();
+    let (mut reader, mut in_order) = (dir.reader(), dir.reader());
+    let (mut copies, mut into) = (dir.options().open_read_only(NAME).unwrap(), dir.reader());
+    raw::begin_after(&mut writer, 400).unwrap();
+    raw::begin_after(&mut writer, 499).unwrap();
+    raw::begin_after(&mut writer, 2).unwrap();
+    let mut late = dir.reader();
+    let used = raw::write_as(&mut writer, 499, &source, array, b"");
+    assert!(matches!(used, Err(Error::NumberUsed { number: 499, last: 499, .. })));
+    raw::write_as(&mut writer, 500, &source, array, b"").unwrap();
+    assert_eq!(reader.read().unwrap().unwrap().missed(), 0);
+    assert_eq!(late.read().unwrap().unwrap().missed(), 0);
+    assert_eq!(copies.read_owned().unwrap().unwrap().missed(), 0);
+    assert_eq!(into.read_into(&mut Vec::<u8>::new()).unwrap().unwrap().missed, 0);
+    // With a value, nothing moves any more.
+    raw::begin_after(&mut writer, 900).unwrap();
+    raw::write_as(&mut writer, 502, &source, array, b"").unwrap();
+    assert_eq!(reader.read().unwrap().unwrap().missed(), 1);
+    let first = in_order.read_next().unwrap().unwrap();
+    assert_eq!((first.seq(), first.missed()), (500, 0));
+    drop(first);
+    assert_eq!(in_order.read_next().unwrap().unwrap().missed(), 1);
+    // What is left of it goes on from there, though nothing was written.
+    let mut empty = raw::create_import(&dir.options().persist(true), "empty", source.incarnation, 3).unwrap();
+    raw::begin_after(&mut empty, 70).unwrap();
+    assert!(matches!(raw::begin_after(&mut empty, u64::MAX), Err(Error::NumbersExhausted { .. })));
+    drop(empty);
+}
+
 fn wait_for(reader: &mut Reader) -> OwnedSample {
     loop {
         match reader.wait_owned(TIMEOUT) {

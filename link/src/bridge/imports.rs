@@ -1,0 +1,291 @@
+//! The channels that come in.
+
+use super::import::Import;
+use super::settings::Settings;
+use crate::carrier::{Arrivals, Carrier, Host, Offer, Order, Token};
+use crate::counters::Counters;
+use crate::names::any_matches;
+use crate::report::{ChannelReport, Direction, State};
+use ndsharray::Error;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The most channels that one host may offer.
+const MAX_OFFERS: usize = 4096;
+/// Pause before a local channel is tried again that could not be made.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What a thread that writes takes for its stack.
+const STACK: usize = 512 << 10;
+/// How long an earlier run of a bridge may still be heard of beside the next.
+const OVERLAP: Duration = Duration::from_secs(30);
+
+/// A channel of another host.
+struct Entry {
+    /// As each run of that host's bridge offers it; the last came last.
+    offers: Vec<(Offer, Instant)>,
+    import: Arc<Import>,
+    counters: Arc<Counters>,
+    live: Option<Live>,
+    /// Whether it is wanted without a reader in the table.
+    always: bool,
+    /// Since when no reader has been there, or no offer.
+    unread_since: Option<Instant>,
+    gone_since: Option<Instant>,
+    try_at: Option<Instant>,
+}
+
+/// That a channel is wanted. Dropping it ends that.
+struct Live {
+    _want: Token,
+    import: Arc<Import>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.import.stop();
+        if let Some(worker) = self.worker.take_if(|worker| worker.is_finished()) {
+            // Its panic has been printed.
+            let _ = worker.join();
+        }
+    }
+}
+
+pub(super) struct Imports {
+    me: Host,
+    entries: BTreeMap<(String, String), Entry>,
+    problems: BTreeMap<String, String>,
+}
+
+impl Imports {
+    pub(super) fn new(me: Host) -> Self {
+        Self { me, entries: BTreeMap::new(), problems: BTreeMap::new() }
+    }
+
+    /// The local names, which are not to be exported.
+    pub(super) fn locals(&self) -> BTreeSet<String> {
+        self.entries.values().map(|entry| entry.import.local().to_owned()).collect()
+    }
+
+    pub(super) fn offered(&mut self, offer: Offer, settings: &Settings) {
+        if offer.host.id == self.me.id {
+            if offer.host.session != self.me.session {
+                let problem =
+                    format!("another bridge is called {:?} too: `--id` gives this one another name", self.me.id);
+                self.problems.insert(String::new(), problem);
+            }
+            return;
+        }
+        if !settings.allows(&offer.host.id, &offer.channel) {
+            return;
+        }
+        let key = (offer.host.id.clone(), offer.channel.clone());
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.offers.retain(|(old, _)| *old != offer);
+            entry.offers.push((offer, Instant::now()));
+            entry.gone_since = None;
+            entry.try_at = None;
+            return;
+        }
+        let from_host = self.entries.keys().filter(|(id, _)| *id == offer.host.id).count();
+        let local = if from_host >= MAX_OFFERS {
+            Err(format!("{} offers more than {MAX_OFFERS} channels", offer.host.id))
+        } else {
+            settings.renames.local(&offer.host.id, &offer.channel)
+        };
+        let local = local.and_then(|local| {
+            let taken = self.entries.values().find(|entry| entry.import.local() == local);
+            taken.map_or(Ok(local), |entry| Err(format!("two channels would be called {:?}", entry.import.local())))
+        });
+        let local = match local {
+            Ok(local) => local,
+            Err(problem) => {
+                self.problems.insert(format!("{}/{}", key.0, key.1), problem);
+                return;
+            }
+        };
+        let is_any = |patterns| any_matches(patterns, &offer.host.id, &offer.channel);
+        let order = if is_any(&settings.in_order) { Order::InOrder } else { Order::Latest };
+        let mut options = settings.options.clone();
+        if order == Order::InOrder {
+            options = options.history(settings.history).wait_for_readers(Duration::from_secs(1));
+        }
+        let counters = Arc::new(Counters::new());
+        let import = Arc::new(Import::new(local, options, order, settings.max_bytes, Arc::clone(&counters)));
+        let always = is_any(&settings.import);
+        let (live, unread_since, gone_since, try_at) = (None, None, None, None);
+        let offers = vec![(offer, Instant::now())];
+        self.entries.insert(key, Entry { offers, import, counters, live, always, unread_since, gone_since, try_at });
+    }
+
+    pub(super) fn withdrawn(&mut self, offer: &Offer) {
+        let key = (offer.host.id.clone(), offer.channel.clone());
+        self.problems.remove(&format!("{}/{}", key.0, key.1));
+        if offer.host.id == self.me.id {
+            self.problems.remove("");
+        }
+        if let Some(entry) = self.entries.get_mut(&key) {
+            entry.offers.retain(|(old, _)| old != offer);
+            if entry.offers.is_empty() {
+                entry.gone_since.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    /// Does for each channel what is due.
+    pub(super) fn tend(&mut self, settings: &Settings, carrier: &Arc<dyn Carrier>) {
+        self.entries.retain(|_, entry| entry.tend(settings, carrier));
+    }
+
+    pub(super) fn report(&self) -> Vec<ChannelReport> {
+        let row = |((host, channel), entry): (&(String, String), &Entry)| ChannelReport {
+            direction: Direction::In,
+            host: host.clone(),
+            channel: channel.clone(),
+            local: entry.import.local().to_owned(),
+            state: match &entry.live {
+                _ if entry.offers.is_empty() => State::Gone,
+                Some(_) => State::Live,
+                None => State::Idle,
+            },
+            receivers: Vec::new(),
+            values: entry.counters.values(),
+            bytes: entry.counters.bytes(),
+            number: entry.counters.number(),
+            age_ns: entry.counters.age(),
+            drops: entry.counters.drops(),
+            problem: entry.problem(),
+        };
+        self.entries.iter().map(row).collect()
+    }
+
+    pub(super) fn hosts(&self) -> BTreeSet<String> {
+        self.entries.iter().filter(|(_, entry)| !entry.offers.is_empty()).map(|((host, _), _)| host.clone()).collect()
+    }
+
+    pub(super) fn problems(&self) -> Vec<String> {
+        self.problems.values().cloned().collect()
+    }
+
+    /// Wants nothing any more, and closes all local channels.
+    pub(super) fn clear(&mut self) {
+        for entry in self.entries.values_mut() {
+            entry.end();
+        }
+        self.entries.clear();
+    }
+}
+
+impl Entry {
+    /// What is wrong with the channel: what its values met, or that two bridges offer it.
+    fn problem(&self) -> Option<String> {
+        let twice = match self.offers.as_slice() {
+            [.., (before, _), (last, since)] if since.elapsed() > OVERLAP && before.host != last.host => {
+                Some(format!("two bridges are called {:?}", last.host.id))
+            }
+            _ => None,
+        };
+        self.counters.problem().or(twice)
+    }
+
+    /// Does what is due; returns whether there is still something to do.
+    fn tend(&mut self, settings: &Settings, carrier: &Arc<dyn Carrier>) -> bool {
+        if self.import.is_closed() {
+            // Said by the source itself, so it is not the network that is slow.
+            self.end();
+            if self.offers.is_empty() {
+                return false;
+            }
+        }
+        let is_read = match self.import.readers() {
+            Some(readers) => readers > 0 || self.always,
+            // A value is just being written to it.
+            None => true,
+        };
+        if is_read {
+            self.unread_since = None;
+        } else {
+            self.unread_since.get_or_insert_with(Instant::now);
+        }
+        let is_past = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= settings.linger);
+        let Some((offer, _)) = self.offers.last().cloned() else {
+            if is_past(self.gone_since) || (!is_read && self.live.is_none()) {
+                self.end();
+                return false;
+            }
+            return true;
+        };
+        if self.try_at.is_some_and(|at| Instant::now() < at) {
+            return true;
+        }
+        match &self.live {
+            None => {
+                // Anew for another lineage, unless a reader waits for the last one's values.
+                if !is_read || !self.import.is_prepared() {
+                    match self.import.prepare(&offer) {
+                        Ok(()) => {}
+                        Err(error) => {
+                            self.fail(&error);
+                            return true;
+                        }
+                    }
+                }
+                if is_read {
+                    self.begin(&offer, carrier);
+                }
+            }
+            Some(_) if is_past(self.unread_since) => {
+                self.live = None;
+                // A reader that comes later is to see a value of then, and memory comes free.
+                if self.import.has_value() {
+                    self.import.close();
+                    if let Err(error) = self.import.prepare(&offer) {
+                        self.fail(&error);
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+        true
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.counters.set_problem(Some(error.to_string()));
+        self.try_at = Some(Instant::now() + PAUSE);
+    }
+
+    /// Wants the channel.
+    fn begin(&mut self, offer: &Offer, carrier: &Arc<dyn Carrier>) {
+        let import = Arc::clone(&self.import);
+        let opening = import.open();
+        let (worker, with, source) = (Arc::clone(&import), Arc::clone(carrier), offer.clone());
+        let builder = std::thread::Builder::new().name(format!("from {}", offer.host.id)).stack_size(STACK);
+        let worker = match builder.spawn(move || worker.work(opening, with.as_ref(), &source)) {
+            Ok(worker) => worker,
+            Err(error) => {
+                self.counters.set_problem(Some(format!("no thread: {error}")));
+                self.try_at = Some(Instant::now() + PAUSE);
+                return;
+            }
+        };
+        match carrier.want(offer, import.order(), Arc::clone(&import) as Arc<dyn Arrivals>) {
+            Ok(want) => {
+                self.counters.set_problem(None);
+                self.live = Some(Live { _want: want, import, worker: Some(worker) });
+            }
+            Err(error) => {
+                import.stop();
+                self.counters.set_problem(Some(error.to_string()));
+                self.try_at = Some(Instant::now() + PAUSE);
+            }
+        }
+    }
+
+    /// Wants the channel no more, and closes the local one.
+    fn end(&mut self) {
+        self.live = None;
+        self.import.close();
+    }
+}

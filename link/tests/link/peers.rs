@@ -1,0 +1,35 @@
+//! Peers that speak no frames to the TCP carrier.
+
+use crate::hosts::{TestHost, next};
+use ndsharray_link::carrier::tcp::Tcp;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+#[test]
+fn bytes_that_are_no_frames_end_their_connection_alone() {
+    let tcp = Tcp::new(&["127.0.0.1:0".to_owned()], &[], 1 << 20).unwrap();
+    let address = tcp.addresses()[0];
+    let from = TestHost::new("robot").start(Arc::new(tcp));
+    let mut seed = 1_u32;
+    for round in 0..40 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let mut bytes = if round % 2 == 0 { b"NDSHLNK1".to_vec() } else { Vec::new() };
+        if round % 4 == 0 {
+            // A host's name, and then a frame of a kind that there may be.
+            bytes.extend([1, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, b'x', 1, 0, 0, 0, 0, 0, 0, 0]);
+            bytes.extend([(round % 9) as u8, 40, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        for _ in 0..200 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            bytes.push((seed >> 24) as u8);
+        }
+        // It may have been hung up on already.
+        let _ = stream.write_all(&bytes);
+    }
+    let tcp = Tcp::new(&[], &[address.to_string()], 1 << 20).unwrap();
+    let to = TestHost::new("desk").start(Arc::new(tcp));
+    let mut writer = from.options().create::<u8>("camera").unwrap();
+    writer.write(&[1], &[5]).unwrap();
+    assert_eq!(next(&mut to.open("robot.camera")).as_bytes(), [5]);
+}

@@ -55,6 +55,11 @@ fn record_corpus() {
 }
 
 #[test]
+fn link_corpus() {
+    replay("link", crate::link);
+}
+
+#[test]
 fn array_head_corpus() {
     replay("array_head", crate::array_head);
 }

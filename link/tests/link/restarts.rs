@@ -57,7 +57,7 @@ fn a_killed_writer_s_local_channel_goes_on() {
     let net = &Net::all()[0];
     let from = TestHost::new("robot").start(net.carrier());
     let mut writer = from.options().create::<u32>("camera").unwrap();
-    (1..=50).for_each(|value| assert_eq!(writer.write(&[1], &[value]).unwrap(), value.into()));
+    (1..=50).for_each(|value| assert_eq!(writer.write(&[1], &[value]).unwrap(), u64::from(value)));
     let here = from.options().open("camera").unwrap().latest_owned().unwrap().unwrap();
     let to = TestHost::new("desk");
     // What a bridge writes, with a close that keeps all of it, as a kill would.

@@ -99,7 +99,7 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     }
 }
 
-/// Either bridge is killed under load, again and again: the other side goes on, and nothing is torn.
+/// Either bridge is killed under load, again and again: the other side goes on, nothing is torn.
 /// `NDSHARRAY_STRESS=nightly` kills fifty times.
 #[test]
 fn kills_of_either_bridge() {

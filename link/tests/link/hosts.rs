@@ -139,7 +139,7 @@ impl Net {
     }
 }
 
-/// A port below those that systems give to outgoing connections, free just now. zenoh tells none of its own.
+/// A port below those that systems give to outgoing connections, free just now.
 #[cfg(feature = "zenoh")]
 pub(crate) fn free_port() -> u16 {
     let ports = std::iter::repeat_with(|| 20_000 + uuid::Uuid::new_v4().as_u64_pair().1 as u16 % 12_000);

@@ -54,12 +54,18 @@ fn fields<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     let fields = PyDict::new(py);
     fields.set_item("name", &report.name)?;
     fields.set_item("kind", report.kind.to_string())?;
-    let (state, epoch) = match &report.details {
-        Details::Channel { state, epoch, .. } => (state.map(|state| state.to_string()), Some(*epoch)),
-        _ => (None, None),
+    let (state, epoch, history, waits) = match &report.details {
+        Details::Channel { state, epoch, history, waits, .. } => {
+            // 0 stands for a number that is not known.
+            let history = Some(*history).filter(|&history| history > 0);
+            (state.map(|state| state.to_string()), Some(*epoch), history, Some(*waits))
+        }
+        _ => (None, None, None, None),
     };
     fields.set_item("state", state)?;
     fields.set_item("epoch", epoch)?;
+    fields.set_item("history", history)?;
+    fields.set_item("waits", waits)?;
     let value = report.value.as_ref();
     let elements = value.map(|value| Elements::of(value.element_type, value.record.as_ref()));
     fields.set_item("dtype", elements.map(|elements| elements.to_string()))?;
@@ -73,7 +79,7 @@ fn fields<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>>
     let party = |reader: &ndsharray::inspect::Reader| {
         // All ones stand for a reader that reads no more.
         let seen = Some(reader.seen).filter(|&seen| seen != u64::MAX);
-        (lives(reader.owner), reader.owner.pid, reader.pins.len(), seen)
+        (lives(reader.owner), reader.owner.pid, reader.pins.len(), seen, reader.behind, reader.lossless)
     };
     fields.set_item("readers", report.readers.iter().map(party).collect::<Vec<_>>())?;
     fields.set_item("readers_known", report.readers_known)?;

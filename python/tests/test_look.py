@@ -77,7 +77,7 @@ def test_what_there_is(name: str) -> None:
         assert (channel.writer_alive, channel.writer_pid, channel.in_use) == (True, os.getpid(), True)
         assert channel.age is not None
         assert 0 <= channel.age < 600
-        assert channel.readers == ((True, os.getpid(), 1, 1),)
+        assert channel.readers == ((True, os.getpid(), 1, 1, 0, False),)
         assert (channel.pinned, channel.readers_known, channel.max_readers) == (1, True, 64)
         assert channel.memory >= 80
         assert channel.problems == ()
@@ -96,6 +96,41 @@ def test_what_there_is(name: str) -> None:
         nd.info(name)
     with pytest.raises(FileNotFoundError):
         nd.list(dir="/nowhere")
+
+
+def test_history_and_how_far_readers_are_behind(name: str) -> None:
+    with nd.Writer(name) as writer:
+        writer.write([1])
+        assert (nd.info(name).history, nd.info(name).waits) == (1, False)
+        assert "history" not in command("info", name)
+    with nd.Writer(name, history=4, wait_for_readers=0.0) as writer:
+        with nd.Reader(name) as reader, nd.Reader(name, lossless=True) as recorder:
+            writer.write([1])
+            assert reader.read() is not None
+            for _ in range(2):
+                writer.write([2])
+            report = nd.info(name)
+            assert (report.history, report.waits) == (4, True)
+            assert sorted((party.lossless, party.behind) for party in report.readers) == [(False, 2), (True, 3)]
+            shown = command("info", name)
+            assert "history  4 values, waits for lossless readers" in shown
+            assert ", 2 behind" in shown
+            assert "3 behind, lossless" in shown
+            assert json.loads(command("info", name, "--json"))["readers"][0]["behind"] in (2, 3)
+            while recorder.read_next():
+                pass
+            assert sorted(party.behind for party in nd.info(name).readers) == [0, 2]
+
+
+def test_a_debug_build_warns_whatever_imports_it() -> None:
+    from ndsharray_rs import _build, _native
+
+    with pytest.warns(RuntimeWarning, match="not optimised"):
+        _build.warn_of_debug(True)
+    _build.warn_of_debug(False)
+    code = "import warnings; warnings.simplefilter('error'); import ndsharray_rs"
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False, capture_output=True, text=True)
+    assert ("RuntimeWarning: this build" in done.stderr) == _native._debug, done.stderr
 
 
 def test_what_the_dead_left_goes_and_the_rest_stays(name: str, directory: Path) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os as _os
 
-from . import _look, _native, errors
+from . import _build, _look, _native, errors
 from ._info import Info
 from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array, wait_any
 from ._native import __version__ as __version__
@@ -123,6 +123,8 @@ __all__ = [
 list = _look.list_all
 info = _look.info
 gc = _look.gc
+
+_build.warn_of_debug(_native._debug)
 
 if hasattr(_os, "register_at_fork"):
     # Lent memory becomes the child's own.

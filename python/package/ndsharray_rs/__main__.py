@@ -85,6 +85,8 @@ def info(given: argparse.Namespace) -> None:
     if report.seq is not None:
         age = "" if report.age is None else f", {report.age:.3f} s old"
         print(f"  number   {report.seq}{age}")
+    if report.history is not None and (report.history > 1 or report.waits):
+        print(f"  history  {report.history} values{', waits for lossless readers' if report.waits else ''}")
     if report.attributes:
         print(f"  attrs    {printable(report.attributes.decode('utf-8', 'backslashreplace'))}")
     if report.kind != "array" or report.writer_alive:
@@ -94,7 +96,10 @@ def info(given: argparse.Namespace) -> None:
     for party in report.readers:
         held = f", holds {party.pins} slots" if party.pins else ""
         seen = f", has read {party.seen}" if report.kind == "channel" and party.seen else ""
-        print(f"  {'handle  ' if report.kind == 'array' else 'reader  '} {life(party.alive, party.pid)}{seen}{held}")
+        behind = f", {party.behind} behind" if party.behind else ""
+        behind += ", lossless" if party.lossless else ""
+        what = "handle  " if report.kind == "array" else "reader  "
+        print(f"  {what} {life(party.alive, party.pid)}{seen}{behind}{held}")
     if not report.readers_known:
         print("  reader   (unknown)")
     print(f"  memory   {size(report.memory)} in {len(report.files)} files")

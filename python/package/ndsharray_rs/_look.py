@@ -30,6 +30,10 @@ class Party(NamedTuple):
     """Slots that it holds."""
     seen: int | None
     """The last value that it has come to; 0 for none, `None` for a reader that reads no more."""
+    behind: int
+    """How many values have been published since that one."""
+    lossless: bool
+    """Whether it sees every value, so that the writer waits for it."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,10 @@ class Report:
     """Of a channel: `"starting"`, `"open"`, `"closed"` or `"kept"`."""
     epoch: int | None
     """How many writers a channel has had."""
+    history: int | None
+    """How many values a channel's writer keeps, the current one included; `None` if that is unknown."""
+    waits: bool | None
+    """Of a channel: whether its writer waits for lossless readers."""
     dtype: str | None
     shape: tuple[int, ...] | None
     nbytes: int | None

@@ -24,6 +24,7 @@ __all__ = [
     "_after_fork_in_child",
     "_after_fork_in_parent",
     "_before_fork",
+    "_debug",
     "_list",
     "_look",
     "_remove_unused",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 __version__: str
+_debug: bool
 
 _Array: TypeAlias = NDArray[Any]
 _Path: TypeAlias = str | PathLike[str]

@@ -29,8 +29,9 @@ pub(crate) fn list(args: &Args, host: Option<&str>, wait: f64) -> Result<(), Str
     let listener: Arc<dyn Listener> = Arc::clone(&offers) as _;
     carrier.start(&Host::new("ls"), listener).map_err(|error| error.to_string())?;
     std::thread::sleep(Duration::from_secs_f64(wait));
-    carrier.stop();
+    // Before the end, with which all offers are withdrawn.
     let mut found = offers.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    carrier.stop();
     found.retain(|offer| host.is_none_or(|host| offer.host.id == host));
     found.sort_by(|a, b| (&a.host.id, &a.channel).cmp(&(&b.host.id, &b.channel)));
     found.dedup_by(|a, b| (&a.host.id, &a.channel) == (&b.host.id, &b.channel));

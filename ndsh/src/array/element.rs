@@ -2,7 +2,11 @@
 //!
 //! A dtype is one entry of [`type_of`]. All that prints elements, as text, CSV or JSON, follows.
 
-use ndsharray::{ComplexLongDouble, DType, F8E4M3FN, F8E5M2, F8E8M0FNU, Field, LongDouble, RecordType, bf16, f16};
+use super::time;
+use ndsharray::{
+    ComplexLongDouble, DType, ElementType, F8E4M3FN, F8E5M2, F8E8M0FNU, Field, LongDouble, RecordType, TimeUnit, bf16,
+    f16,
+};
 use std::rc::Rc;
 
 /// One element.
@@ -12,6 +16,8 @@ pub(crate) enum Element {
     Int(i128),
     Float(f64),
     Complex([f64; 2]),
+    Text(String),
+    Bytes(Vec<u8>),
     /// The elements of each field of a record, those of a field with a shape in C order.
     Record(Vec<Vec<Self>>),
 }
@@ -23,6 +29,13 @@ pub(crate) enum Kind {
     Int,
     Float(Grain),
     Complex(Grain),
+    /// Points in time, which are texts here.
+    Date,
+    Text,
+    /// Bytes of text.
+    Bytes,
+    /// Bytes without a meaning.
+    Void,
     Record(Rc<[FieldType]>),
 }
 
@@ -86,17 +99,36 @@ impl Grain {
 pub(crate) struct Type {
     pub(crate) kind: Kind,
     /// Reads an element from its bytes; `None` if there are too few. Not for records.
-    read: fn(&[u8]) -> Option<Element>,
+    read: Read,
     /// Makes the bytes of an element; `None` if the dtype has no such element.
     pub(crate) write: fn(&Element) -> Option<Vec<u8>>,
 }
 
+/// How bytes become an element.
+#[derive(Clone, Copy, Debug)]
+enum Read {
+    By(fn(&[u8]) -> Option<Element>),
+    /// A count of this unit since 1970.
+    Date(TimeUnit),
+}
+
 impl Type {
+    /// How to read and print elements; `None` for those of a newer version of the library.
+    pub(crate) fn of(element: ElementType, record: Option<&RecordType>) -> Option<Self> {
+        match (record, element.dtype(), element.unit()) {
+            (Some(record), ..) => Self::of_record(record),
+            (None, DType::DateTime64, Some(unit)) => {
+                Some(Self { kind: Kind::Date, read: Read::Date(unit), write: |_| None })
+            }
+            (None, dtype, _) => type_of(dtype),
+        }
+    }
+
     /// How to read and print records; `None` if a field is of a newer version of the library.
-    pub(crate) fn of_record(record: &RecordType) -> Option<Self> {
+    fn of_record(record: &RecordType) -> Option<Self> {
         let field = |field: &Field| {
             let (kind, size) = match field.kind() {
-                ndsharray::FieldType::Element(element) => (type_of(element.dtype())?, element.size()),
+                ndsharray::FieldType::Element(element) => (Self::of(*element, None)?, element.size()),
                 ndsharray::FieldType::Record(record) => (Self::of_record(record)?, record.item_size()),
                 _ => return None,
             };
@@ -104,12 +136,19 @@ impl Type {
             Some(FieldType { name, shape, kind, offset: field.offset(), size })
         };
         let fields: Option<Rc<[_]>> = record.fields().iter().map(field).collect();
-        Some(Self { kind: Kind::Record(fields?), read: |_| None, write: |_| None })
+        Some(Self { kind: Kind::Record(fields?), read: Read::By(|_| None), write: |_| None })
     }
 
     /// Reads an element from its bytes; `None` if there are too few.
     pub(crate) fn read(&self, bytes: &[u8]) -> Option<Element> {
-        let Kind::Record(fields) = &self.kind else { return (self.read)(bytes) };
+        let Kind::Record(fields) = &self.kind else {
+            return match self.read {
+                Read::By(read) => read(bytes),
+                Read::Date(unit) => {
+                    bytes.first_chunk().map(|b| Element::Text(time::date(i64::from_ne_bytes(*b), unit)))
+                }
+            };
+        };
         let field = |field: &FieldType| {
             let count = if field.shape.contains(&0) { 0 } else { field.shape.iter().product::<usize>() };
             let bytes = bytes.get(field.offset..field.offset.checked_add(count.checked_mul(field.size)?)?)?;
@@ -126,7 +165,7 @@ pub(crate) fn type_of(dtype: DType) -> Option<Type> {
         ($kind:expr, |$bytes:ident| $element:expr, |$from:ident| $written:expr) => {
             Type {
                 kind: $kind,
-                read: |bytes| bytes.first_chunk().map(|&$bytes| $element),
+                read: Read::By(|bytes| bytes.first_chunk().map(|&$bytes| $element)),
                 write: |$from| Some($written.to_vec()),
             }
         };
@@ -197,8 +236,18 @@ pub(crate) fn type_of(dtype: DType) -> Option<Type> {
                 ComplexLongDouble::from(ndsharray::Complex::new(re, im)).to_bytes()
             }
         ),
-        // Counts of the array's unit.
-        DType::DateTime64 | DType::TimeDelta64 => int!(i64),
+        // Counts of the array's unit; NaT is the smallest of them.
+        DType::TimeDelta64 => Type {
+            read: Read::By(|bytes| {
+                let count = i64::from_ne_bytes(*bytes.first_chunk()?);
+                Some(if count == i64::MIN { Element::Text(time::NAT.to_owned()) } else { Element::Int(count.into()) })
+            }),
+            ..int!(i64)
+        },
+        DType::DateTime64 => int!(i64),
+        DType::Bytes => wide(Kind::Bytes, |bytes| Some(Element::Bytes(without_zeros(bytes).to_vec()))),
+        DType::Text => wide(Kind::Text, |bytes| Some(Element::Text(text(bytes)))),
+        DType::Void => wide(Kind::Void, |bytes| Some(Element::Bytes(bytes.to_vec()))),
         DType::F8E4M3FN => float8!(F8E4M3FN),
         DType::F8E5M2 => float8!(F8E5M2),
         DType::F8E8M0FNU => float8!(F8E8M0FNU),
@@ -224,7 +273,7 @@ impl Element {
             // Larger ones fit no dtype.
             #[expect(clippy::cast_possible_truncation, reason = "whole and small enough")]
             Self::Float(number) => (number.fract() == 0.0 && number.abs() < 1e20).then_some(*number as i128),
-            Self::Complex(_) | Self::Record(_) => None,
+            Self::Complex(_) | Self::Text(_) | Self::Bytes(_) | Self::Record(_) => None,
         }
     }
 
@@ -234,7 +283,7 @@ impl Element {
             Self::Bool(value) => Some(f64::from(u8::from(*value))),
             Self::Int(number) => Some(*number as f64),
             Self::Float(number) => Some(*number),
-            Self::Complex(_) | Self::Record(_) => None,
+            Self::Complex(_) | Self::Text(_) | Self::Bytes(_) | Self::Record(_) => None,
         }
     }
 
@@ -244,6 +293,24 @@ impl Element {
             other => Some([other.real()?, 0.0]),
         }
     }
+}
+
+/// An entry of elements of any width, which no literal makes.
+fn wide(kind: Kind, read: fn(&[u8]) -> Option<Element>) -> Type {
+    Type { kind, read: Read::By(read), write: |_| None }
+}
+
+/// Cuts off what NumPy fills up short elements with.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// Reads characters of four bytes; what is none becomes U+FFFD.
+fn text(bytes: &[u8]) -> String {
+    let codes = bytes.as_chunks().0.iter().map(|code| u32::from_ne_bytes(*code));
+    let text: String = codes.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    text.trim_end_matches('\0').to_owned()
 }
 
 /// Cuts a complex number in two.
@@ -260,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_dtype_has_an_entry() {
-        // Of `bytes`, `str` and `void` each array has a width of its own, and they are no numbers.
+        // Of `bytes`, `str` and `void` each array has a width of its own.
         for &dtype in DType::ALL.iter().filter(|dtype| **dtype < DType::Bytes) {
             let found = type_of(dtype).unwrap();
             assert!(found.read(&vec![0; dtype.size()]).is_some(), "{dtype}");

@@ -1,26 +1,26 @@
 //! Arrays that the user writes out: `[[1, 2], [3, 4]]`.
 
 use super::Array;
-use super::element::{Element, type_of};
-use ndsharray::DType;
+use super::element::{Element, Type};
+use ndsharray::{DType, ElementType};
 use serde_json::Value;
 
 /// Parses nested lists of numbers, as JSON has them, into an array.
 ///
 /// Without a dtype it is int64, float64, bool or complex128, as NumPy chooses. The texts `nan`,
 /// `inf`, `-inf`, and complex numbers such as `1+2j` stand in quotes.
-pub(crate) fn parse(text: &str, dtype: Option<DType>) -> Result<Array, String> {
+pub(crate) fn parse(text: &str, element: Option<ElementType>) -> Result<Array, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| format!("{text}: {error}"))?;
     let (mut shape, mut elements) = (Vec::new(), Vec::new());
     collect(&value, 0, &mut shape, &mut elements)?;
-    let dtype = dtype.unwrap_or_else(|| default(&elements));
-    let entry = type_of(dtype).ok_or_else(|| format!("there are no literals of {dtype}"))?;
+    let found = element.unwrap_or_else(|| default(&elements).into());
+    let entry = Type::of(found, None).ok_or_else(|| format!("there are no literals of {found}"))?;
     let mut bytes = Vec::new();
     for element in &elements {
         let written = (entry.write)(element);
-        bytes.extend(written.ok_or_else(|| format!("{} is no {dtype}", shown(element)))?);
+        bytes.extend(written.ok_or_else(|| format!("{} is no {found}", shown(element)))?);
     }
-    Ok(Array { dtype, shape, bytes })
+    Ok(Array::new(found, shape, bytes))
 }
 
 /// Adds the elements of a value, `depth` lists inside, and the lengths of its lists.
@@ -84,7 +84,8 @@ fn default(elements: &[Element]) -> DType {
         Element::Int(number) if i64::try_from(*number).is_ok() => 1,
         Element::Int(_) => 2,
         Element::Float(_) => 3,
-        Element::Complex(_) | Element::Record(_) => 4,
+        // A literal is a number.
+        Element::Complex(_) | Element::Text(_) | Element::Bytes(_) | Element::Record(_) => 4,
     };
     match elements.iter().map(rank).max() {
         Some(0) => DType::Bool,
@@ -101,6 +102,7 @@ fn shown(element: &Element) -> String {
         Element::Int(number) => number.to_string(),
         Element::Float(number) => number.to_string(),
         Element::Complex([re, im]) => format!("{re}{im:+}j"),
+        Element::Text(_) | Element::Bytes(_) => "a text".to_owned(),
         Element::Record(_) => "a record".to_owned(),
     }
 }
@@ -111,9 +113,9 @@ mod tests {
 
     #[test]
     fn lists_are_arrays() {
-        let array = parse("[[1, 2], [3, 4]]", Some(DType::U8)).unwrap();
+        let array = parse("[[1, 2], [3, 4]]", Some(DType::U8.into())).unwrap();
         assert_eq!((array.shape.as_slice(), array.bytes.as_slice()), (&[2, 2][..], &[1, 2, 3, 4][..]));
-        let of = |text: &str| parse(text, None).map(|array| (array.dtype, array.shape, array.bytes.len()));
+        let of = |text: &str| parse(text, None).map(|array| (array.dtype(), array.shape, array.bytes.len()));
         assert_eq!(of("5"), Ok((DType::I64, vec![], 8)));
         assert_eq!(of("[1, 2.5, \"nan\"]"), Ok((DType::F64, vec![3], 24)));
         assert_eq!(of("[true]"), Ok((DType::Bool, vec![1], 1)));
@@ -127,14 +129,14 @@ mod tests {
 
     #[test]
     fn numbers_must_fit() {
-        let fits = |text: &str, dtype| parse(text, Some(dtype)).is_ok();
+        let fits = |text: &str, dtype: DType| parse(text, Some(ElementType::from_dtype(dtype))).is_ok();
         assert!(
             fits("255", DType::U8) && !fits("256", DType::U8) && !fits("-1", DType::U8) && !fits("1.5", DType::I32)
         );
         assert!(fits("2.0", DType::I32) && fits("1", DType::F16) && fits("true", DType::U8) && fits("1", DType::C64));
         assert!(!fits("2", DType::Bool) && !fits("\"1j\"", DType::F64) && !fits("1e99", DType::I64));
-        for &dtype in DType::ALL.iter().filter(|dtype| **dtype < DType::Bytes) {
-            let array = parse("[[0, 1]]", Some(dtype)).unwrap();
+        for &dtype in DType::ALL.iter().filter(|dtype| **dtype < DType::Bytes && **dtype != DType::DateTime64) {
+            let array = parse("[[0, 1]]", Some(dtype.into())).unwrap();
             assert_eq!(array.bytes.len(), 2 * dtype.size(), "{dtype}");
         }
     }

@@ -73,7 +73,7 @@ fn narrow(array: ArrayRef<'_>, settled: u32, searches: &mut BTreeMap<u64, Search
 }
 
 fn finite(array: ArrayRef<'_>, mut visit: impl FnMut(f64)) {
-    numbers::for_each(array.dtype, array.bytes, Part::Abs, |number| {
+    numbers::for_each(array.dtype(), array.bytes, Part::Abs, |number| {
         if number.is_finite() {
             visit(number);
         }
@@ -98,7 +98,7 @@ mod tests {
 
     fn of(numbers: &[f64], parts: &[f64]) -> Vec<f64> {
         let bytes = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<_>>();
-        quantiles(ArrayRef { dtype: DType::F64, shape: &[numbers.len()], bytes: &bytes }, parts)
+        quantiles(ArrayRef::new(DType::F64, &[numbers.len()], &bytes), parts)
     }
 
     #[test]

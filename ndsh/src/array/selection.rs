@@ -1,7 +1,7 @@
 //! `--index` with ranges: a part of an array, as NumPy selects it.
 
 use super::ArrayRef;
-use super::element::{Element, Type, type_of};
+use super::element::{Element, Type};
 use std::str::FromStr;
 
 /// One item of the list.
@@ -76,16 +76,7 @@ pub(crate) struct Selected<'a> {
 impl Selection {
     /// Selects the part of `array` that the list names.
     pub(crate) fn of<'a>(&self, array: ArrayRef<'a>) -> Result<Selected<'a>, String> {
-        self.of_type(array, type_of(array.dtype), array.dtype.size())
-    }
-
-    /// The same for elements of so many bytes, which are read as `kind` says.
-    pub(crate) fn of_type<'a>(
-        &self,
-        array: ArrayRef<'a>,
-        kind: Option<Type>,
-        size: usize,
-    ) -> Result<Selected<'a>, String> {
+        let (kind, size) = (Type::of(array.element, array.record), array.element.size());
         let named = self.0.iter().filter(|item| **item != Item::Rest).count();
         let Some(rest) = array.shape.len().checked_sub(named) else {
             return Err(format!("the index has {named} places, and the array {} axes", array.shape.len()));
@@ -220,7 +211,7 @@ mod tests {
 
     fn select(text: &str, shape: &[usize]) -> Result<(Vec<usize>, Vec<u8>), String> {
         let bytes: Vec<u8> = (0..u8::try_from(shape.iter().product::<usize>()).unwrap()).collect();
-        let selected = text.parse::<Selection>()?.of(ArrayRef { dtype: DType::U8, shape, bytes: &bytes })?;
+        let selected = text.parse::<Selection>()?.of(ArrayRef::new(DType::U8, shape, &bytes))?;
         Ok((selected.axes().iter().map(|axis| axis.len).collect(), selected.to_bytes().into_owned()))
     }
 

@@ -35,7 +35,7 @@ impl Statistics {
     pub(crate) fn of(array: ArrayRef<'_>, bins: usize) -> Self {
         let mut statistics = Self::default();
         let (mut min, mut max, mut sum) = (f64::INFINITY, f64::NEG_INFINITY, 0.0);
-        numbers::for_each(array.dtype, array.bytes, Part::Abs, |number| {
+        numbers::for_each(array.dtype(), array.bytes, Part::Abs, |number| {
             statistics.count += 1;
             if number.is_finite() {
                 min = min.min(number);
@@ -66,7 +66,7 @@ fn spread(array: ArrayRef<'_>, [min, mean, max]: [f64; 3], finite: u64, bins: us
     // Halves, so that the width of the widest range is a number too.
     let width = max / 2.0 - min / 2.0;
     let scale = if width > 0.0 { bins as f64 / width } else { 0.0 };
-    numbers::for_each(array.dtype, array.bytes, Part::Abs, |number| {
+    numbers::for_each(array.dtype(), array.bytes, Part::Abs, |number| {
         if number.is_finite() {
             if width > 0.0 {
                 // From -1 to 1, so that no square is beyond all numbers.
@@ -92,7 +92,7 @@ mod tests {
 
     fn of(numbers: &[f64], bins: usize) -> Statistics {
         let bytes = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect::<Vec<_>>();
-        Statistics::of(ArrayRef { dtype: DType::F64, shape: &[numbers.len()], bytes: &bytes }, bins)
+        Statistics::of(ArrayRef::new(DType::F64, &[numbers.len()], &bytes), bins)
     }
 
     #[test]

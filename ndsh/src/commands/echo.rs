@@ -1,7 +1,7 @@
 //! `ndsh echo`
 
 use crate::args::Globals;
-use crate::array::{Array, Selected, Selection, Type, print};
+use crate::array::{Array, Selected, Selection, print};
 use crate::endpoints::{SourceArgs, Until, Value};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::{attributes, duration, json_line, printable, shape, stdout};
@@ -77,7 +77,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 #[derive(Serialize)]
 struct Head<'a> {
     name: &'a str,
-    dtype: &'static str,
+    dtype: String,
     shape: &'a [usize],
     seq: Option<u64>,
     missed: Option<u64>,
@@ -97,7 +97,7 @@ impl Args {
         } else if self.json {
             let head = Head {
                 name: &self.from.name,
-                dtype: value.array.dtype.name(),
+                dtype: value.array.element.to_string(),
                 shape: value.array.shape,
                 seq: value.seq,
                 missed: value.missed,
@@ -128,25 +128,18 @@ impl Args {
 pub(super) fn select<'a>(value: &Value<'a>, index: Option<&Selection>) -> Result<Selected<'a>> {
     let all = Selection::default();
     let array = value.array;
-    let index = index.unwrap_or(&all);
-    let selected = match value.record {
-        Some(record) => index.of_type(array, Type::of_record(record), record.item_size()),
-        None => index.of(array),
-    };
-    selected.map_err(|what| {
-        Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
+    index.unwrap_or(&all).of(array).map_err(|what| {
+        Failure::new(Exit::Usage, format!("{} {}: {what}", array.element, shape(array.shape)))
             .advise("--index takes what NumPy takes, such as --index 0,2:5")
     })
 }
 
-/// The dtype, or what records consist of.
-fn type_name(value: &Value<'_>) -> String {
-    value.record.map_or_else(|| value.array.dtype.to_string(), |record| printable(&record.to_string()).into_owned())
-}
-
 /// Describes a value in one line.
 pub(super) fn caption(name: &str, value: &Value<'_>) -> String {
-    let mut parts = vec![printable(name).into_owned(), format!("{} {}", type_name(value), shape(value.array.shape))];
+    let mut parts = vec![
+        printable(name).into_owned(),
+        format!("{} {}", printable(&value.array.type_name()), shape(value.array.shape)),
+    ];
     parts.extend(value.seq.map(|seq| format!("#{seq}")));
     parts.extend(value.age.map(|age| format!("{} old", duration(age))));
     parts.join("  ")

@@ -6,7 +6,6 @@ use crate::failure::{Exit, Failure, Result};
 use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, write};
 use crate::output::shape;
 use crate::terminal::Interrupt;
-use ndsharray::DType;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -49,21 +48,22 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     if args.follow {
-        let mut source = args.from.open(globals, &interrupt)?;
+        let mut source = args.from.open_with_records(globals, &interrupt)?;
         return follow(&mut source, args, format, &interrupt);
     }
-    args.from.first(globals, &interrupt, |value| OutputFile::save(&args.file, format, value.array))
+    args.from.first_with_records(globals, &interrupt, |value| OutputFile::save(&args.file, format, value.array))
 }
 
 fn follow(source: &mut Source, args: &Args, format: Format, interrupt: &Interrupt) -> Result<()> {
     let mut out = crate::output::bytes();
-    let mut first: Option<(DType, Vec<usize>)> = None;
+    let mut first: Option<(String, Vec<usize>)> = None;
     source.each(interrupt, Until { reopen: args.reopen, count: args.count }, |value| {
         let array = value.array;
-        let (dtype, axes) = first.get_or_insert_with(|| (array.dtype, array.shape.to_vec()));
-        if format == Format::Raw && (*dtype, axes.as_slice()) != (array.dtype, array.shape) {
+        let found = (array.type_name(), array.shape.to_vec());
+        let (dtype, axes) = first.get_or_insert_with(|| found.clone());
+        if format == Format::Raw && (&*dtype, &*axes) != (&found.0, &found.1) {
             let (was, is) = (shape(axes), shape(array.shape));
-            let what = format!("{dtype} {was} became {} {is}, which a raw stream cannot tell", array.dtype);
+            let what = format!("{dtype} {was} became {} {is}, which a raw stream cannot tell", found.0);
             return Err(Failure::new(Exit::Failure, what).advise("the format npy tells dtype and shape of each value"));
         }
         write(&mut out, format, array)?;

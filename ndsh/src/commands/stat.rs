@@ -38,7 +38,7 @@ fn parse_part(text: &str) -> std::result::Result<f64, String> {
 #[derive(Serialize)]
 struct Figures<'a> {
     name: &'a str,
-    dtype: &'static str,
+    dtype: String,
     shape: &'a [usize],
     seq: Option<u64>,
     age_seconds: Option<f64>,
@@ -63,13 +63,13 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 fn print(args: &Args, value: &Value<'_>) -> Result<()> {
     let part = select(value, args.index.as_ref())?;
     let (bytes, shape) = (part.to_bytes(), part.axes().iter().map(|axis| axis.len).collect::<Vec<_>>());
-    let array = ArrayRef { dtype: value.array.dtype, shape: &shape, bytes: &bytes };
+    let array = ArrayRef::new(value.array.element, &shape, &bytes);
     let values = Statistics::of(array, BINS);
     let found = quantiles(array, &args.quantiles);
     let quantiles = args.quantiles.iter().zip(found).map(|(&part, value)| Quantile { part, value }).collect();
     let figures = Figures {
         name: &args.from.name,
-        dtype: value.array.dtype.name(),
+        dtype: value.array.element.to_string(),
         shape: value.array.shape,
         seq: value.seq,
         age_seconds: value.age.map(|age| age.as_secs_f64()),

@@ -38,7 +38,7 @@ impl Block {
 
     /// Copies the block. Reading, unlike mapping, stands a block that is cut meanwhile.
     pub(super) fn read(&mut self) -> Result<Array> {
-        let RawLayout { dtype, swap, shape, len } = &self.layout;
+        let RawLayout { element, swap, shape, len } = &self.layout;
         let len = *len;
         let mut bytes = Vec::new();
         // The layout may claim more than there is.
@@ -56,12 +56,12 @@ impl Block {
         if *swap > 1 {
             bytes.chunks_exact_mut(*swap).for_each(<[u8]>::reverse);
         }
-        if *dtype == DType::Bool
+        if element.dtype() == DType::Bool
             && let Some(index) = bytes.iter().position(|byte| *byte > 1)
         {
             let byte = bytes.get(index).copied().unwrap_or_default();
             return Err(Failure::new(Exit::Corrupt, format!("element {index} is the byte {byte}, which is no bool")));
         }
-        Ok(Array { dtype: *dtype, shape: shape.clone(), bytes })
+        Ok(Array::new(*element, shape.clone(), bytes))
     }
 }

@@ -58,7 +58,7 @@ impl Feed {
             }
             Source::Python(reader) => Ok(From::Python(Box::new(reader))),
             Source::Channel(reader, _) => Ok(From::Channel(Box::new(reader))),
-            Source::Array(_) | Source::Block(_) => {
+            Source::Array(..) | Source::Block(_) => {
                 Err(Failure::new(Exit::Usage, "a shared array changes in place and has no values one after another")
                     .advise("`ndsh get NAME FILE` saves what it holds now"))
             }

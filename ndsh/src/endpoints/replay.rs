@@ -43,7 +43,7 @@ impl<'a> Replay<'a> {
             let Elements::Plain(element) = *value.elements else {
                 return Err(Failure::new(Exit::Failure, "Python's channels have no records"));
             };
-            let array = ArrayRef { dtype: element.dtype(), shape: &value.shape, bytes: &value.bytes };
+            let array = ArrayRef::new(element, &value.shape, &value.bytes);
             let (target, _) = match &mut self.to {
                 Some(target) => target,
                 none => none.insert((Target::create(self.globals, self.args, &self.name, self.persist)?, self.own)),

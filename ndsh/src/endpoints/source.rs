@@ -7,7 +7,7 @@ use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
 use crate::files::RawLayout;
 use crate::terminal::Interrupt;
-use ndsharray::{Error, Options, OwnedSample, Reader, RecordType, compat};
+use ndsharray::{Error, Options, OwnedSample, Reader, compat};
 use std::time::{Duration, Instant};
 
 /// Pause between two reads of a Python channel, which wakes no reader.
@@ -22,8 +22,6 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// An array, and what is known about its publication.
 pub(crate) struct Value<'a> {
     pub(crate) array: ArrayRef<'a>,
-    /// What its elements consist of, if they are records.
-    pub(crate) record: Option<&'a RecordType>,
     /// Its number; `None` where values have no numbers.
     pub(crate) seq: Option<u64>,
     /// Values published since the last one read here, and not read.
@@ -37,13 +35,10 @@ pub(crate) struct Value<'a> {
 impl<'a> Value<'a> {
     /// Fails for records, which are no numbers, unless the command takes `records`.
     fn of(sample: &'a OwnedSample, records: bool) -> Result<Self> {
-        if let Some(record) = sample.record_type().filter(|_| !records) {
-            return Err(Failure::new(Exit::Failure, format!("its elements are records: {record}"))
-                .advise("`ndsh echo NAME` prints them; Rust and NumPy read them"));
-        }
+        let array = ArrayRef::new(sample.element_type(), sample.shape(), sample.as_bytes()).of(sample.record_type());
+        check_records(array, records)?;
         Ok(Self {
-            array: ArrayRef { dtype: sample.dtype(), shape: sample.shape(), bytes: sample.as_bytes() },
-            record: sample.record_type(),
+            array,
             seq: Some(sample.seq()),
             missed: Some(sample.missed()),
             age: Some(sample.age()),
@@ -53,7 +48,7 @@ impl<'a> Value<'a> {
 
     /// An array of which nothing else is known.
     pub(crate) fn bare(array: ArrayRef<'a>) -> Self {
-        Self { array, record: None, seq: None, missed: None, age: None, attributes: &[] }
+        Self { array, seq: None, missed: None, age: None, attributes: &[] }
     }
 }
 
@@ -72,7 +67,7 @@ pub(crate) enum News<R> {
 pub(crate) enum Source {
     /// Whether records are wanted stands beside.
     Channel(Reader, bool),
-    Array(Box<dyn LockedView>),
+    Array(Box<dyn LockedView>, bool),
     Python(compat::Reader),
     Block(Block),
 }
@@ -102,7 +97,7 @@ impl Source {
             }
             let opened = match candidate {
                 KindArg::Channel => open_channel(&options, name).map(|reader| Self::Channel(reader, which.records)),
-                KindArg::Array => shared_array::open(&options, name).map(Self::Array),
+                KindArg::Array => shared_array::open(&options, name).map(|array| Self::Array(array, which.records)),
                 KindArg::Python => globals.compat_options().open(name).map(Self::Python),
             };
             match opened {
@@ -181,7 +176,7 @@ impl Source {
             Self::Channel(reader, records) => {
                 reader.latest_owned()?.map(|sample| Ok(look(Value::of(&sample, *records)?))).transpose()
             }
-            Self::Array(array) => match look_at(array.as_ref(), LOCK_TIMEOUT, look)? {
+            Self::Array(array, records) => match look_at(array.as_ref(), *records, LOCK_TIMEOUT, look)? {
                 Some(value) => Ok(Some(value)),
                 None => Err(Failure::new(Exit::InUse, "a writer holds the lock of the shared array")
                     .advise("`ndsh info NAME` says more about it")),
@@ -198,7 +193,7 @@ impl Source {
         let end = Instant::now() + time;
         match self {
             Self::Channel(reader, records) => next_of(reader, *records, time, look),
-            Self::Array(_) | Self::Block(_) => {
+            Self::Array(..) | Self::Block(_) => {
                 let nap = time.min(ARRAY_NAP);
                 std::thread::sleep(nap);
                 self.look_once(time.saturating_sub(nap), look)
@@ -226,7 +221,9 @@ impl Source {
     pub(super) fn look_once<R>(&mut self, lock: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<News<R>> {
         match self {
             Self::Channel(reader, records) => next_of(reader, *records, Duration::ZERO, look),
-            Self::Array(array) => Ok(look_at(array.as_ref(), lock, look)?.map_or(News::Locked, News::Value)),
+            Self::Array(array, records) => {
+                Ok(look_at(array.as_ref(), *records, lock, look)?.map_or(News::Locked, News::Value))
+            }
             Self::Block(block) => Ok(News::Value(look(Value::bare(block.read()?.view())))),
             Self::Python(reader) => Ok(read_python(reader, look)?.map_or(News::Nothing, News::Value)),
         }
@@ -236,7 +233,7 @@ impl Source {
     pub(super) fn pause(&self) -> Option<Duration> {
         match self {
             Self::Channel(..) => None,
-            Self::Array(_) | Self::Block(_) => Some(ARRAY_NAP),
+            Self::Array(..) | Self::Block(_) => Some(ARRAY_NAP),
             Self::Python(_) => Some(NAP),
         }
     }
@@ -245,7 +242,7 @@ impl Source {
     pub(super) fn reader(&mut self) -> Option<&mut Reader> {
         match self {
             Self::Channel(reader, _) => Some(reader),
-            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
+            Self::Array(..) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
@@ -253,7 +250,7 @@ impl Source {
     pub(crate) fn is_writer_alive(&self) -> Option<bool> {
         match self {
             Self::Channel(reader, _) => Some(reader.is_writer_alive()),
-            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
+            Self::Array(..) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
@@ -261,7 +258,7 @@ impl Source {
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::Channel(reader, _) => reader.is_closed(),
-            Self::Array(_) | Self::Python(_) | Self::Block(_) => false,
+            Self::Array(..) | Self::Python(_) | Self::Block(_) => false,
         }
     }
 
@@ -269,13 +266,13 @@ impl Source {
     pub(crate) fn epoch(&self) -> Option<u64> {
         match self {
             Self::Channel(reader, _) => Some(reader.writer_epoch()),
-            Self::Array(_) | Self::Python(_) | Self::Block(_) => None,
+            Self::Array(..) | Self::Python(_) | Self::Block(_) => None,
         }
     }
 
     /// Whether values are published one after another, rather than changed in place.
     pub(crate) fn is_channel(&self) -> bool {
-        !matches!(self, Self::Array(_) | Self::Block(_))
+        !matches!(self, Self::Array(..) | Self::Block(_))
     }
 }
 
@@ -304,18 +301,32 @@ fn next_of<R>(
     }
 }
 
+/// Refuses records, which are no numbers, unless the command takes `records`.
+fn check_records(array: ArrayRef<'_>, records: bool) -> Result<()> {
+    match array.record.filter(|_| !records) {
+        Some(record) => Err(Failure::new(Exit::Failure, format!("its elements are records: {record}"))
+            .advise("`ndsh echo NAME` prints them, and `ndsh get NAME FILE.npy` saves them")),
+        None => Ok(()),
+    }
+}
+
 /// Reads an array under its lock; `None` if waiting for it takes longer than `time`.
-fn look_at<R>(array: &dyn LockedView, time: Duration, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
+fn look_at<R>(
+    array: &dyn LockedView,
+    records: bool,
+    time: Duration,
+    look: impl FnOnce(Value<'_>) -> R,
+) -> Result<Option<R>> {
     let (mut look, mut result) = (Some(look), None);
     array.look(time, &mut |array| {
-        result = look.take().map(|look| look(Value::bare(array)));
+        result = look.take().map(|look| check_records(array, records).map(|()| look(Value::bare(array))));
     })?;
-    Ok(result)
+    result.transpose()
 }
 
 fn read_python<R>(reader: &mut compat::Reader, look: impl FnOnce(Value<'_>) -> R) -> Result<Option<R>> {
     let Some(array) = reader.read()? else { return Ok(None) };
     let age = Duration::try_from_secs_f64(reader.read_time_ms() / 1e3).ok();
-    let array = ArrayRef { dtype: array.dtype(), shape: array.shape(), bytes: array.as_bytes() };
+    let array = ArrayRef::new(array.element_type(), array.shape(), array.as_bytes());
     Ok(Some(look(Value { age, ..Value::bare(array) })))
 }

@@ -57,7 +57,19 @@ impl SourceArgs {
         self.first_of(source, start, interrupt, look)
     }
 
-    /// The same, of what was opened after `start`.
+    /// The same, also if its elements are records.
+    pub(crate) fn first_with_records<R>(
+        &self,
+        globals: &Globals,
+        interrupt: &Interrupt,
+        look: impl FnMut(Value<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let start = Instant::now();
+        let source = self.open_with_records(globals, interrupt)?;
+        self.first_of(source, start, interrupt, look)
+    }
+
+    /// As [`first`](Self::first), of what was opened after `start`.
     pub(crate) fn first_of<R>(
         &self,
         mut source: Source,

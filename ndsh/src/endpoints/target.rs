@@ -5,7 +5,7 @@ use crate::array::ArrayRef;
 use crate::failure::Result;
 use crate::files::Incoming;
 use clap::Args;
-use ndsharray::{AnyWriter, compat};
+use ndsharray::{AnyWriter, Error, RecordView, compat};
 
 /// The kind of channel to create.
 #[derive(Args)]
@@ -49,9 +49,15 @@ impl Target {
     pub(crate) fn write(&mut self, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         match self {
             Self::Channel(writer) => {
-                writer.write_bytes_with(array.dtype, array.shape, array.bytes, attributes).map(drop)?;
+                match array.record {
+                    Some(record) => {
+                        let view = RecordView::new(record, array.shape, array.bytes).map_err(Error::from)?;
+                        writer.write_any_with(&view.into(), attributes)?
+                    }
+                    None => writer.write_bytes_with(array.element, array.shape, array.bytes, attributes)?,
+                };
             }
-            Self::Python(writer) => writer.write_bytes(array.dtype, array.shape, array.bytes).map(drop)?,
+            Self::Python(writer) => writer.write_bytes(array.element, array.shape, array.bytes).map(drop)?,
         }
         Ok(())
     }
@@ -60,7 +66,10 @@ impl Target {
     pub(crate) fn take(&mut self, incoming: Incoming<'_>, attributes: &[u8]) -> Result<()> {
         match self {
             Self::Channel(writer) => {
-                let mut loan = writer.loan(incoming.dtype(), incoming.shape())?;
+                let mut loan = match incoming.record() {
+                    Some(record) => writer.loan_records(record, incoming.shape())?,
+                    None => writer.loan(incoming.element(), incoming.shape())?,
+                };
                 // If reading fails, the loan is dropped, and nothing is published.
                 incoming.fill(loan.as_mut_bytes())?;
                 loan.set_attributes(attributes)?;

@@ -3,7 +3,7 @@
 use super::{RawLayout, bad_file, npy};
 use crate::array::{Array, ArrayRef};
 use crate::failure::Result;
-use ndsharray::DType;
+use ndsharray::{ElementType, RecordType};
 use std::io::Read;
 
 /// The next array of a file; its elements may be still unread.
@@ -48,11 +48,20 @@ impl<'a> Incoming<'a> {
         Self(Elements::Borrowed(array))
     }
 
-    pub(crate) fn dtype(&self) -> DType {
+    pub(crate) fn element(&self) -> ElementType {
         match &self.0 {
-            Elements::Unread(array) => array.dtype(),
-            Elements::Decoded(array) => array.dtype,
-            Elements::Borrowed(array) => array.dtype,
+            Elements::Unread(array) => array.element(),
+            Elements::Decoded(array) => array.element,
+            Elements::Borrowed(array) => array.element,
+        }
+    }
+
+    /// What the elements consist of, if they are records.
+    pub(crate) fn record(&self) -> Option<&RecordType> {
+        match &self.0 {
+            Elements::Unread(array) => array.record(),
+            Elements::Decoded(array) => array.record.as_ref(),
+            Elements::Borrowed(array) => array.record,
         }
     }
 

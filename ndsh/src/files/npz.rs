@@ -259,7 +259,7 @@ mod tests {
     use std::io::Cursor;
 
     fn array(bytes: &[u8]) -> Array {
-        Array { dtype: DType::U8, shape: vec![bytes.len()], bytes: bytes.to_vec() }
+        Array::new(DType::U8, vec![bytes.len()], bytes.to_vec())
     }
 
     fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {

@@ -16,15 +16,15 @@ pub(crate) const MAGIC: &[u8; 8] = b"\x89PNG\r\n\x1a\n";
 /// Writes an array whose elements are pixels.
 pub(crate) fn write(to: &mut impl Write, array: ArrayRef<'_>) -> Result<()> {
     let no_picture = || {
-        Failure::new(Exit::Usage, format!("{} {} is no picture", array.dtype, show_shape(array.shape)))
+        Failure::new(Exit::Usage, format!("{} {} is no picture", array.type_name(), show_shape(array.shape)))
             .advise("`ndsh view NAME --png FILE` makes a picture of any array; .npy and .npz take any array as it is")
     };
     let (height, width, channels) = match *array.shape {
         [height, width] => (height, width, 1),
-        [height, width, channels] if array.dtype != DType::Bool => (height, width, channels),
+        [height, width, channels] if array.dtype() != DType::Bool => (height, width, channels),
         _ => return Err(no_picture()),
     };
-    let depth = match array.dtype {
+    let depth = match array.dtype() {
         DType::Bool => BitDepth::One,
         DType::U8 => BitDepth::Eight,
         DType::U16 => BitDepth::Sixteen,
@@ -112,7 +112,7 @@ pub(crate) fn read(from: impl BufRead + Seek) -> Result<Array> {
         let rows = bytes.chunks(frame.line_size);
         bytes =
             rows.flat_map(|row| (0..width).map(|x| row.get(x / 8).copied().unwrap_or(0) >> (7 - x % 8) & 1)).collect();
-        return Ok(Array { dtype: DType::Bool, shape: vec![height, width], bytes });
+        return Ok(Array::new(DType::Bool, vec![height, width], bytes));
     }
     let dtype = if frame.bit_depth == BitDepth::Sixteen { DType::U16 } else { DType::U8 };
     if dtype == DType::U16 {
@@ -127,7 +127,7 @@ pub(crate) fn read(from: impl BufRead + Seek) -> Result<Array> {
     if byte_len(dtype, &shape) != Some(bytes.len()) {
         return Err(bad_file(".png", "its size is not that of its pixels"));
     }
-    Ok(Array { dtype, shape, bytes })
+    Ok(Array::new(dtype, shape, bytes))
 }
 
 /// Reads the next picture of a stream; `None` at its end.
@@ -194,7 +194,7 @@ mod tests {
             let largest = if dtype == DType::Bool { 1 } else { 255 };
             let len = byte_len(dtype, &shape).unwrap();
             let bytes = (0..len).map(|i| ((i * 37).to_le_bytes()[0] ^ seed).wrapping_mul(29) & largest).collect();
-            let array = Array { dtype, shape, bytes };
+            let array = Array::new(dtype, shape, bytes);
             let mut file = Vec::new();
             write(&mut file, array.view()).unwrap();
             prop_assert_eq!(read(Cursor::new(&file)).unwrap(), array);
@@ -205,7 +205,7 @@ mod tests {
     fn pictures_follow_one_another() {
         let mut stream = Vec::new();
         for value in [1, 2] {
-            write(&mut stream, ArrayRef { dtype: DType::U8, shape: &[1, 1], bytes: &[value] }).unwrap();
+            write(&mut stream, ArrayRef::new(DType::U8, &[1, 1], &[value])).unwrap();
         }
         let whole = stream.len();
         let read = |bytes: &[u8]| {
@@ -229,7 +229,7 @@ mod tests {
     fn what_is_no_picture_is_refused() {
         let no_picture = |dtype: DType, shape: &[usize]| {
             let bytes = vec![0; byte_len(dtype, shape).unwrap()];
-            write(&mut Vec::new(), ArrayRef { dtype, shape, bytes: &bytes }).unwrap_err().exit()
+            write(&mut Vec::new(), ArrayRef::new(dtype, shape, &bytes)).unwrap_err().exit()
         };
         for (dtype, shape) in [
             (DType::F32, &[2, 2][..]),
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn what_is_cut_is_refused() {
         let mut file = Vec::new();
-        write(&mut file, ArrayRef { dtype: DType::U8, shape: &[2, 2], bytes: &[1, 2, 3, 4] }).unwrap();
+        write(&mut file, ArrayRef::new(DType::U8, &[2, 2], &[1, 2, 3, 4])).unwrap();
         // The last bytes are an end mark, which a reader can do without.
         for len in 0..file.len() - 20 {
             assert!(read(Cursor::new(&file[..len])).is_err(), "cut to {len}");

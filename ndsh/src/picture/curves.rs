@@ -54,7 +54,7 @@ impl<'a> Curves<'a> {
         let axes = array.shape.iter().zip(&strides).map(|(&len, &stride)| Axis { len, stride });
         let free: Vec<_> = axes.zip(&fixed).filter(|(_, at)| at.is_none()).map(|(axis, _)| axis).collect();
         // Pictures of one byte or two a pixel may be narrow.
-        let is_picture = matches!(array.dtype, DType::Bool | DType::U8 | DType::U16);
+        let is_picture = matches!(array.dtype(), DType::Bool | DType::U8 | DType::U16);
         let (samples, series) = match *free {
             [samples] if wanted || samples.len > 1 => (samples, ONE),
             [samples, series] if series.len <= MOST && (wanted || samples.len >= LONG && !is_picture) => {
@@ -81,11 +81,11 @@ impl<'a> Curves<'a> {
     }
 
     fn sample(&self, series: usize, sample: usize, part: Part) -> f64 {
-        let size = self.array.dtype.size();
+        let size = self.array.element.size();
         let at = self.first + sample * self.samples.stride + series * self.series.stride;
         let bytes = self.array.bytes.get(at * size..(at + 1) * size).unwrap_or(&[]);
         let mut found = f64::NAN;
-        numbers::for_each(self.array.dtype, bytes, part, |number| found = number);
+        numbers::for_each(self.array.dtype(), bytes, part, |number| found = number);
         found
     }
 
@@ -230,13 +230,14 @@ mod tests {
 
     fn select(dtype: DType, shape: &[usize], layout: Layout) -> Result<Option<usize>, String> {
         let bytes = vec![0; shape.iter().product::<usize>() * dtype.size()];
-        let array = ArrayRef { dtype, shape, bytes: &bytes };
+        let array = ArrayRef::new(dtype, shape, &bytes);
         Ok(Curves::select(array, &Index::default(), layout)?.map(|curves| curves.series.len))
     }
 
     fn text(numbers: &[f32], columns: usize, lines: usize) -> Vec<String> {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_ne_bytes()).collect();
-        let array = ArrayRef { dtype: DType::F32, shape: &[numbers.len()], bytes: &bytes };
+        let shape = [numbers.len()];
+        let array = ArrayRef::new(DType::F32, &shape, &bytes);
         let curves = Curves::select(array, &Index::default(), Layout::Curves).unwrap().unwrap();
         let plot = curves.plot(columns, lines, curves.range(Part::Abs), Part::Abs);
         (0..lines).map(|line| plot.label(line) + &plot.line(line, false).map(|(c, _)| c).collect::<String>()).collect()

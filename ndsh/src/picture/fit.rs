@@ -131,7 +131,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn painter<'a>(shape: &'a [usize], bytes: &'a [u8]) -> Painter<'a> {
-        let array = ArrayRef { dtype: DType::U8, shape, bytes };
+        let array = ArrayRef::new(DType::U8, shape, bytes);
         Painter::new(Plane::select(array, &Index::default(), Layout::Auto).unwrap(), Paint::default())
     }
 

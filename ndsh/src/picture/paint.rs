@@ -208,7 +208,7 @@ mod tests {
     use crate::array::ArrayRef;
 
     fn paint(dtype: DType, shape: &[usize], bytes: &[u8], paint: Paint) -> Vec<Rgba> {
-        let plane = Plane::select(ArrayRef { dtype, shape, bytes }, &Index::default(), Layout::Auto).unwrap();
+        let plane = Plane::select(ArrayRef::new(dtype, shape, bytes), &Index::default(), Layout::Auto).unwrap();
         let painter = Painter::new(plane, paint);
         let (height, width) = (painter.plane().height(), painter.plane().width());
         (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| painter.pixel(y, x)).collect()

@@ -64,7 +64,7 @@ impl<'a> Plane<'a> {
             }
             Layout::Chw => axes.len().checked_sub(3).map(|place| axes.remove(place)),
             Layout::Auto | Layout::Curves => match *axes {
-                [.., _, _, last] if is_colour(array.dtype, len(last)) => axes.pop(),
+                [.., _, _, last] if is_colour(array.dtype(), len(last)) => axes.pop(),
                 // Rows of one or two pixels show nothing, so a short last axis is fixed instead.
                 [.., _, _, last] if len(last) == 1 || len(last) == 2 => {
                     axes.pop();
@@ -94,7 +94,7 @@ impl<'a> Plane<'a> {
     }
 
     pub(crate) fn dtype(&self) -> DType {
-        self.array.dtype
+        self.array.dtype()
     }
 
     /// The shape of the whole array.
@@ -158,9 +158,9 @@ impl<'a> Plane<'a> {
     }
 
     fn element(&self, at: usize, part: Part, visit: impl FnMut(f64)) {
-        let size = self.array.dtype.size();
+        let size = self.array.element.size();
         let bytes = self.array.bytes.get(at * size..(at + 1) * size).unwrap_or(&[]);
-        numbers::for_each(self.array.dtype, bytes, part, visit);
+        numbers::for_each(self.array.dtype(), bytes, part, visit);
     }
 }
 
@@ -208,7 +208,7 @@ mod tests {
     ) -> Result<([usize; 3], Option<String>), String> {
         let bytes = vec![0; shape.iter().product::<usize>() * dtype.size()];
         let index = if index.is_empty() { Index::default() } else { index.parse()? };
-        let plane = Plane::select(ArrayRef { dtype, shape, bytes: &bytes }, &index, layout)?;
+        let plane = Plane::select(ArrayRef::new(dtype, shape, &bytes), &index, layout)?;
         Ok(([plane.height(), plane.width(), plane.colours()], plane.slice()))
     }
 
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn pixels_are_the_elements() {
         let bytes: Vec<u8> = (0..24).collect();
-        let array = ArrayRef { dtype: DType::U8, shape: &[2, 4, 3], bytes: &bytes };
+        let array = ArrayRef::new(DType::U8, &[2, 4, 3], &bytes);
         let plane = |layout| Plane::select(array, &Index::default(), layout).unwrap();
         assert_eq!(plane(Layout::Auto).pixel(1, 2, Part::Abs), ([18.0, 19.0, 20.0, 0.0], 3));
         assert_eq!(plane(Layout::Chw).pixel(1, 2, Part::Abs), ([5.0, 17.0, 0.0, 0.0], 2));

@@ -64,8 +64,8 @@ impl ArchiveRecorder {
     /// Adds the attributes for NumPy, then the value with a note of all, for [`salvage`].
     fn add_with(&mut self, key: &str, note: &Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
         if !attributes.is_empty() {
-            let bytes = ArrayRef { dtype: DType::U8, shape: &[attributes.len()], bytes: attributes };
-            self.writer.add(&attributes_key(key), bytes, None)?;
+            let shape = [attributes.len()];
+            self.writer.add(&attributes_key(key), ArrayRef::new(DType::U8, &shape, attributes), None)?;
         }
         self.writer.add(key, array, Some(&to_bytes(note, attributes)))?;
         self.writer.complete(key)
@@ -89,11 +89,11 @@ impl ArchiveRecorder {
             (EPOCH, DType::U64, column(notes, |note| note.epoch.unwrap_or(UNKNOWN).to_ne_bytes())),
         ];
         for (name, dtype, bytes) in columns {
-            self.writer.add(name, ArrayRef { dtype, shape: &[notes.len()], bytes: &bytes }, None)?;
+            self.writer.add(name, ArrayRef::new(dtype, &[notes.len()], &bytes), None)?;
         }
         let bytes: Vec<u8> = notes.iter().flat_map(|note| note.incarnation.unwrap_or_default().into_bytes()).collect();
-        let array = ArrayRef { dtype: DType::U8, shape: &[notes.len(), 16], bytes: &bytes };
-        self.writer.add(INCARNATION, array, None)?;
+        let shape = [notes.len(), 16];
+        self.writer.add(INCARNATION, ArrayRef::new(DType::U8, &shape, &bytes), None)?;
         self.writer.finish()?;
         // A link, unlike a rename, never replaces another file.
         match fs::hard_link(&self.part, &self.path) {
@@ -235,8 +235,8 @@ fn rows<const N: usize, R: Read + Seek>(
     }
     let array = archive.get(key)?;
     let (rows, rest) = array.bytes.as_chunks::<N>();
-    if array.dtype != dtype || !rest.is_empty() || rows.len() != count {
-        let found = format!("{count} values, but {key} is {} of shape {:?}", array.dtype, array.shape);
+    if array.dtype() != dtype || !rest.is_empty() || rows.len() != count {
+        let found = format!("{count} values, but {key} is {} of shape {:?}", array.dtype(), array.shape);
         return Err(bad_file("recording", found));
     }
     Ok(rows.to_vec())

@@ -87,7 +87,7 @@ impl DirectoryRecorder {
             Ok(to.flush()?)
         };
         of_file(&path, save())?;
-        let (dtype, shape) = (array.dtype.to_string(), array.shape.to_vec());
+        let (dtype, shape) = (array.type_name(), array.shape.to_vec());
         let channel = Some(name.to_owned());
         let line = Line { file, channel, note, dtype, shape, attributes: Attributes::new(attributes) };
         let mut text = serde_json::to_string(&line)?;

@@ -1,7 +1,8 @@
 //! What the elements of a recorded value are, as a schema in JSON.
 
+use crate::array::ArrayRef;
 use crate::failure::Result;
-use crate::files::bad_file;
+use crate::files::{bad_file, npy};
 use ndsharray::{ElementType, Field, FieldType, RecordType};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,19 @@ impl Elements {
             Self::Plain(element) => element.size(),
             Self::Records(record) => record.item_size(),
         }
+    }
+
+    /// An array of them.
+    pub(crate) fn array<'a>(&'a self, shape: &'a [usize], bytes: &'a [u8]) -> Result<ArrayRef<'a>> {
+        Ok(match self {
+            Self::Plain(element) => ArrayRef::new(*element, shape, bytes),
+            Self::Records(record) => ArrayRef::new(npy::of_record(record)?, shape, bytes).of(Some(record)),
+        })
+    }
+
+    /// What the elements of an array are.
+    pub(crate) fn of(element: ElementType, record: Option<RecordType>) -> Self {
+        record.map_or(Self::Plain(element), Self::Records)
     }
 
     /// The name of their type: `float32`, `datetime64[ms]`, `U5`, `record`.

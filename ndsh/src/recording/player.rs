@@ -146,11 +146,11 @@ impl Recording {
         let index = *next;
         let Some(note) = notes.get(index) else { return Ok(None) };
         *next += 1;
-        let (Array { dtype, shape, bytes }, attributes) = values.get(&self.path, index)?;
+        let (Array { element, record, shape, bytes }, attributes) = values.get(&self.path, index)?;
         Ok(Some(Entry {
             name: names.get(index).and_then(Option::as_deref),
             note: *note,
-            elements: Cow::Owned(Elements::Plain(dtype.into())),
+            elements: Cow::Owned(Elements::of(element, record)),
             shape: shape.into(),
             bytes: bytes.into(),
             attributes: attributes.into(),

@@ -6,7 +6,6 @@ use super::elements::Elements;
 use super::mcap::McapRecorder;
 use super::message::Message;
 use super::note::{Kind, Note, exists};
-use crate::array::ArrayRef;
 use crate::failure::{Exit, Failure, Result};
 use std::path::Path;
 
@@ -51,14 +50,7 @@ impl Recorder {
             (Self::Mcap(recorder), elements) => {
                 return recorder.add(name, elements, &note, value.log_time, message);
             }
-            (_, Elements::Records(_)) => {
-                return Err(Failure::new(Exit::Failure, format!("the elements of \"{name}\" are records"))
-                    .advise("record them into a file that ends with .mcap"));
-            }
-            (recorder, Elements::Plain(element)) => {
-                let array = ArrayRef { dtype: element.dtype(), shape: &value.shape, bytes: message.elements() };
-                (array, recorder)
-            }
+            (recorder, elements) => (elements.array(&value.shape, message.elements())?, recorder),
         };
         match recorder {
             Self::Directory(recorder) => recorder.add(name, note, array, message.attributes()),

@@ -91,7 +91,7 @@ impl Summary {
             name: report.name.clone(),
             kind: report.kind.to_string(),
             state: state(report).map(|state| state.to_string()),
-            dtype: value.map(|value| value.dtype.to_string()),
+            dtype: value.map(|value| value.element_type.to_string()),
             shape: value.map(|value| value.shape.clone()),
             bytes: value.map(|value| value.byte_len),
             seq: value.and_then(|value| value.seq),

@@ -32,6 +32,7 @@ mod shells;
 mod support;
 mod terminal;
 mod top;
+mod types;
 mod view;
 mod watch;
 mod written;

@@ -76,8 +76,7 @@ fn numpys_archives_and_streams_are_read() {
         &dir,
         "np.savez('plain.npz', a=np.arange(3, dtype='u1'), b=np.eye(2))\nnp.savez_compressed('packed.npz', x=np.full((100, 100), 7, 'i2'))\n\
          f = open('stream', 'wb')\nfor i in range(3): np.save(f, np.full(2, i, 'u1'))\n\
-         np.save('fields.npy', np.zeros(2, dtype=[('a', 'f4'), ('b', 'i4')]))\nnp.save('time.npy', np.array(['2020-01-01'], 'M8[s]'))\n\
-         np.save('object.npy', np.array([None]), allow_pickle=True)\nnp.save('text.npy', np.array(['abc']))",
+         np.save('object.npy', np.array([None]), allow_pickle=True)\nnp.save('long.npy', np.zeros(2, 'M8[16777216s]'))",
         &[],
     );
     dir.ok(&["put", "a", &dir.text_path("plain.npz"), "--key", "a"]);
@@ -93,7 +92,7 @@ fn numpys_archives_and_streams_are_read() {
     assert_eq!(shape("b"), (DType::F64, vec![2, 2], 2));
     assert_eq!(shape("x"), (DType::I16, vec![100, 100], 1));
     assert_eq!(shape("s"), (DType::U8, vec![2], 3));
-    for file in ["fields.npy", "time.npy", "object.npy", "text.npy"] {
+    for file in ["object.npy", "long.npy"] {
         let ran = dir.run(&["put", "refused", &dir.text_path(file)]);
         assert!(ran.code == 4 && ran.stderr.contains("next: save"), "{file}: {ran:?}");
     }

@@ -2,7 +2,7 @@
 
 use super::super::element::{Element, Kind};
 use super::super::selection::Selected;
-use super::word::scalar;
+use super::word::{bytes_as_text, scalar};
 use std::io::{self, Write};
 
 /// Writes a line for each row, which is the last axis; rows of all other axes follow in C order.
@@ -27,10 +27,19 @@ pub(crate) fn write(to: &mut impl Write, array: &Selected<'_>, precision: Option
     done
 }
 
+/// The text of a cell, in quotes where it has a comma or a quote.
+fn cell(element: &Element, kind: &Kind, precision: Option<usize>) -> String {
+    let text = match element {
+        Element::Bytes(bytes) => scalar(&Element::Text(bytes_as_text(bytes, kind)), kind, precision),
+        _ => scalar(element, kind, precision),
+    };
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 /// Adds the cells of an element: one for each number of a record.
 fn collect(element: &Element, kind: &Kind, precision: Option<usize>, cells: &mut Vec<String>) {
     let (Element::Record(values), Kind::Record(fields)) = (element, kind) else {
-        return cells.push(scalar(element, kind, precision));
+        return cells.push(cell(element, kind, precision));
     };
     for (field, values) in fields.iter().zip(values) {
         values.iter().for_each(|value| collect(value, &field.kind.kind, precision, cells));

@@ -2,14 +2,15 @@
 
 use super::super::element::{Element, Kind};
 use super::super::selection::{Axis, Selected};
-use super::word::scalar;
+use super::word::{bytes_as_text, scalar};
 use crate::output::json_line;
 use std::io::{self, Write};
 
 /// Writes nested lists, as deep as the array has axes.
 ///
 /// An array without elements is an empty list. A complex number is a list of two. JSON has no NaN
-/// and no infinities: they are the texts `nan`, `inf` and `-inf`. A record is an object.
+/// and no infinities: they are the texts `nan`, `inf` and `-inf`. A record is an object. A point in
+/// time is a text, and so are `S`, `U` and, in hexadecimal digits, `V`.
 pub(crate) fn write(to: &mut impl Write, array: &Selected<'_>, precision: Option<usize>) -> io::Result<()> {
     let Some(kind) = array.kind() else { return write!(to, "null") };
     if array.len() == 0 {
@@ -42,6 +43,8 @@ fn axis(
 fn one(element: &Element, kind: &Kind, precision: Option<usize>) -> String {
     match (element, kind) {
         (Element::Bool(value), _) => value.to_string(),
+        (Element::Text(text), _) => json_line(text).unwrap_or_default(),
+        (Element::Bytes(bytes), kind) => json_line(&bytes_as_text(bytes, kind)).unwrap_or_default(),
         (Element::Complex(parts), Kind::Complex(grain)) => {
             let [re, im] = parts.map(|part| one(&Element::Float(part), &Kind::Float(*grain), precision));
             format!("[{re},{im}]")

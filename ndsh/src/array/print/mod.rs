@@ -24,7 +24,7 @@ pub(crate) const PRECISION: usize = 8;
 /// Formats an array as `print` does in Python; with `full`, without a summary.
 pub(crate) fn as_numpy(array: &Selected<'_>, precision: Option<usize>, full: bool) -> String {
     let Some(kind) = array.kind().map(|entry| &entry.kind) else {
-        return format!("elements of {}, which is newer than this program", array.array().dtype);
+        return format!("elements of {}, which is newer than this program", array.array().element);
     };
     if array.axes().is_empty() {
         return array.element(array.first()).map_or_else(String::new, |one| word::scalar(&one, kind, precision));
@@ -108,7 +108,7 @@ mod tests {
 
     fn text(dtype: DType, shape: &[usize], bytes: &[u8]) -> String {
         let all = Selection::default();
-        as_numpy(&all.of(ArrayRef { dtype, shape, bytes }).unwrap(), None, false)
+        as_numpy(&all.of(ArrayRef::new(dtype, shape, bytes)).unwrap(), None, false)
     }
 
     fn floats(shape: &[usize], numbers: &[f64]) -> String {

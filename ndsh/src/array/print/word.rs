@@ -9,6 +9,10 @@ pub(super) enum Words {
     Int {
         width: usize,
     },
+    /// Texts in quotes; those of points in time line up.
+    Quoted {
+        width: usize,
+    },
     Float(FloatWords),
     Complex(FloatWords, FloatWords),
     /// For each field: its layout, and whether it has several elements.
@@ -45,10 +49,18 @@ impl Words {
         match kind {
             Kind::Bool => Self::Bool,
             Kind::Int => {
-                let width =
-                    |element: &Element| if let Element::Int(number) = element { number.to_string().len() } else { 0 };
+                let width = |element: &Element| match element {
+                    Element::Int(number) => number.to_string().len(),
+                    Element::Text(text) => quoted(text).len(),
+                    _ => 0,
+                };
                 Self::Int { width: elements.iter().map(width).max().unwrap_or(0) }
             }
+            Kind::Date => {
+                let width = |element: &Element| if let Element::Text(text) = element { quoted(text).len() } else { 0 };
+                Self::Quoted { width: elements.iter().map(width).max().unwrap_or(0) }
+            }
+            Kind::Text | Kind::Bytes | Kind::Void => Self::Quoted { width: 0 },
             Kind::Float(grain) => Self::Float(FloatWords::new(&floats(0), *grain, precision, false)),
             Kind::Record(fields) => {
                 let field = |(index, field): (usize, &FieldType)| {
@@ -72,6 +84,8 @@ impl Words {
         match (self, element) {
             (Self::Bool, Element::Bool(value)) => (if *value { " True" } else { "False" }).to_owned(),
             (Self::Int { width }, Element::Int(number)) => format!("{number:>width$}"),
+            (Self::Int { width } | Self::Quoted { width }, Element::Text(text)) => format!("{:>width$}", quoted(text)),
+            (Self::Quoted { .. }, Element::Bytes(bytes)) => quoted_bytes(bytes),
             (Self::Float(words), Element::Float(number)) => words.word(*number),
             (Self::Complex(real, imaginary), Element::Complex([re, im])) => {
                 let imaginary = imaginary.word(*im);
@@ -90,6 +104,41 @@ impl Words {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// Writes a text as Python does, in quotes.
+fn quoted(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let inner: String = text.chars().map(|c| escaped(c, Some(quote))).collect();
+    format!("{quote}{inner}{quote}")
+}
+
+/// Writes bytes as Python does, in quotes behind a `b`.
+fn quoted_bytes(bytes: &[u8]) -> String {
+    let ascii = |byte: &u8| char::from(*byte).is_ascii() && !byte.is_ascii_control();
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let shown = |byte: &u8| match byte {
+        b'\t' | b'\n' | b'\r' => escaped(char::from(*byte), None),
+        byte if ascii(byte) => escaped(char::from(*byte), Some(quote)),
+        byte => format!("\\x{byte:02x}"),
+    };
+    format!("b{quote}{}{quote}", bytes.iter().map(shown).collect::<String>())
+}
+
+/// Writes a character so that it is harmless on a terminal; within quotes also their end.
+fn escaped(c: char, quote: Option<char>) -> String {
+    match c {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\\' if quote.is_some() => "\\\\".to_owned(),
+        '\\' => c.to_string(),
+        c if Some(c) == quote => format!("\\{c}"),
+        c if crate::output::printable(c.encode_utf8(&mut [0; 4])) == *c.encode_utf8(&mut [0; 4]) => c.to_string(),
+        c if u32::from(c) < 0x100 => format!("\\x{:02x}", u32::from(c)),
+        c if u32::from(c) < 0x1_0000 => format!("\\u{:04x}", u32::from(c)),
+        c => format!("\\U{:08x}", u32::from(c)),
     }
 }
 
@@ -166,11 +215,22 @@ impl FloatWords {
     }
 }
 
+/// Writes bytes of text as that, one character for each byte beyond ASCII; others in digits.
+pub(super) fn bytes_as_text(bytes: &[u8], kind: &Kind) -> String {
+    match (kind, std::str::from_utf8(bytes)) {
+        (Kind::Void, _) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        (_, Ok(text)) => text.to_owned(),
+        (_, Err(_)) => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
 /// Prints one number alone, as NumPy prints a scalar.
 pub(super) fn scalar(element: &Element, kind: &Kind, precision: Option<usize>) -> String {
     match (element, kind) {
         (Element::Bool(value), _) => (if *value { "True" } else { "False" }).to_owned(),
         (Element::Int(number), _) => number.to_string(),
+        (Element::Text(text), _) => text.chars().map(|c| escaped(c, None)).collect(),
+        (Element::Bytes(bytes), _) => quoted_bytes(bytes),
         (Element::Float(number), Kind::Float(grain)) => float(*number, *grain, precision, true),
         (Element::Complex([re, im]), Kind::Complex(grain)) => {
             let imaginary = float(*im, *grain, precision, false);
@@ -182,8 +242,11 @@ pub(super) fn scalar(element: &Element, kind: &Kind, precision: Option<usize>) -
         }
         (Element::Record(values), Kind::Record(fields)) => {
             let fields = fields.iter().zip(values).map(|(field, values)| {
-                let values: Vec<_> = values.iter().map(|value| scalar(value, &field.kind.kind, precision)).collect();
-                let text = values.join(" ");
+                let value = |value: &Element| match value {
+                    Element::Text(text) => quoted(text),
+                    other => scalar(other, &field.kind.kind, precision),
+                };
+                let text = values.iter().map(value).collect::<Vec<_>>().join(" ");
                 if field.shape.is_empty() { text } else { format!("[{text}]") }
             });
             in_brackets(&fields.collect::<Vec<_>>())

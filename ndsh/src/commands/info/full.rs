@@ -137,7 +137,7 @@ impl SlotInfo {
             slot: slot.index,
             state: slot.state.to_string(),
             seq: value.and_then(|value| value.seq),
-            dtype: value.map(|value| value.dtype.to_string()),
+            dtype: value.map(|value| value.element_type.to_string()),
             shape: value.map(|value| value.shape.clone()),
             bytes: value.map(|value| value.byte_len),
             attributes_bytes: value.map(|value| value.attributes_len),

@@ -87,7 +87,7 @@ fn value(report: &Report, summary: &Summary) -> String {
     let Some(value) = &report.value else {
         return if report.problems.is_empty() { "none" } else { "unknown" }.to_owned();
     };
-    let mut text = format!("{} {}, {}", value.dtype, shape(&value.shape), size(value.byte_len as u64));
+    let mut text = format!("{} {}, {}", value.element_type, shape(&value.shape), size(value.byte_len as u64));
     if let Some(record) = &value.record {
         text += &format!(", fields {}", printable(&record.to_string()));
     }

@@ -13,7 +13,7 @@ use crate::files::{Arrays, Incoming, RawLayout, is_standard_stream, npy};
 use crate::output::{counted, quoted};
 use crate::terminal::{Interrupt, Progress};
 use clap_complete::ArgValueCompleter;
-use ndsharray::DType;
+use ndsharray::ElementType;
 use pace::Pace;
 use pattern::Pattern;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ const TICK: Duration = Duration::from_millis(500);
 /// value until `ndsh rm`, or until another writer. Standard input and pipes end, and --loop, --hold
 /// and --test-pattern go on until Ctrl-C: then the channel is removed, unless --keep keeps it.
 /// Arrays in Fortran order are published in C order, those of another byte order in this machine's.
-/// `V2` becomes bfloat16.
+/// `<V2` becomes bfloat16.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Channel to create, or to take over from a writer that has ended
@@ -45,7 +45,7 @@ pub(crate) struct Args {
     value: Option<String>,
     /// Dtype of --value [default: as NumPy chooses]
     #[arg(long, requires = "value", conflicts_with = "files", value_parser = parse_dtype, add = ArgValueCompleter::new(dtypes))]
-    dtype: Option<DType>,
+    dtype: Option<ElementType>,
     /// Publish moving bars with a clock and a counter, or with one number a chirp of N samples
     #[arg(
         long, value_name = "WxH", num_args = 0..=1, default_missing_value = "640x480",
@@ -80,8 +80,8 @@ pub(crate) struct Args {
     target: TargetArgs,
 }
 
-fn parse_dtype(text: &str) -> std::result::Result<DType, String> {
-    npy::dtype(text).map(|(dtype, _)| dtype)
+fn parse_dtype(text: &str) -> std::result::Result<ElementType, String> {
+    npy::dtype(text).map(|(element, _)| element)
 }
 
 /// The name of a --value in messages.

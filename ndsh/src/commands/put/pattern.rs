@@ -85,7 +85,7 @@ fn bars(width: usize, height: usize, number: u64, day: Duration) -> Array {
     for (line, text) in [(0, clock), (1, number.to_string())] {
         write(&mut bytes, [width, height], [scale, scale + line * 7 * scale], scale, &text);
     }
-    Array { dtype: DType::U8, shape: vec![height, width, 3], bytes }
+    Array::new(DType::U8, vec![height, width, 3], bytes)
 }
 
 /// Writes a text into a picture, white on black, with its upper left corner at `x`, `y`.
@@ -120,7 +120,7 @@ fn chirp(samples: usize, number: u64) -> Array {
         let sample = (TAU * (low * x + (high - low) * x * x / 2.0 - phase)).sin() as f32;
         sample.to_ne_bytes()
     };
-    Array { dtype: DType::F32, shape: vec![samples], bytes: (0..samples).flat_map(sample).collect() }
+    Array::new(DType::F32, vec![samples], (0..samples).flat_map(sample).collect())
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
             let pattern: Pattern = text.parse().unwrap();
             for number in [0, 1, u64::MAX] {
                 let array = pattern.value(number, Duration::from_secs(86_399));
-                assert_eq!((array.dtype, &array.shape), (dtype, &shape), "{text}");
+                assert_eq!((array.dtype(), &array.shape), (dtype, &shape), "{text}");
                 assert_eq!(Some(array.bytes.len()), byte_len(dtype, &shape), "{text}");
             }
         }

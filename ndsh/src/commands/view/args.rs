@@ -100,7 +100,7 @@ impl PictureArgs {
 }
 
 fn wrong(array: ArrayRef<'_>, what: &str) -> Failure {
-    Failure::new(Exit::Usage, format!("{} {}: {what}", array.dtype, shape(array.shape)))
+    Failure::new(Exit::Usage, format!("{} {}: {what}", array.element, shape(array.shape)))
         .advise("--index and --layout say what to show, such as --index 0,..")
 }
 

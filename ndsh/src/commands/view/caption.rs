@@ -35,7 +35,7 @@ impl<'a> Shown<'a> {
     pub(super) fn curves(curves: &Curves<'a>, range: (f64, f64)) -> Self {
         let (array, fixed) = (curves.array(), curves.fixed());
         let slice = fixed.iter().any(Option::is_some).then(|| slice(fixed));
-        Self { dtype: array.dtype, shape: array.shape, slice, range }
+        Self { dtype: array.dtype(), shape: array.shape, slice, range }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> Result<()> {
         if let Some(taken) = taken.flatten() {
             let taken = taken?;
             // An index that the user stepped to means nothing for another shape.
-            let alike = |old: &Array| (old.dtype, &old.shape) == (taken.1.dtype, &taken.1.shape);
+            let alike = |old: &Array| (old.dtype(), &old.shape) == (taken.1.dtype(), &taken.1.shape);
             if !last.as_ref().is_some_and(|(_, old)| alike(old)) {
                 index.clone_from(&args.picture.index);
             }

@@ -159,8 +159,8 @@ impl Probe {
         let status = &mut shared.status;
         (status.seq, status.numbered) = (value.seq, value.missed.is_some());
         match &mut status.array {
-            Some((dtype, shape, _)) if *dtype == value.array.dtype && shape == value.array.shape => {}
-            other => *other = Some((value.array.dtype, value.array.shape.to_vec(), value.array.bytes.len())),
+            Some((dtype, shape, _)) if *dtype == value.array.dtype() && shape == value.array.shape => {}
+            other => *other = Some((value.array.dtype(), value.array.shape.to_vec(), value.array.bytes.len())),
         }
     }
 }
@@ -184,6 +184,6 @@ impl Status {
     /// Shows the number, dtype and shape of the value that the figures belong to.
     pub(crate) fn show(&mut self, value: &CopiedValue) {
         self.seq = value.seq;
-        self.array = Some((value.array.dtype, value.array.shape.clone(), value.bytes));
+        self.array = Some((value.array.dtype(), value.array.shape.clone(), value.bytes));
     }
 }

@@ -1,24 +1,26 @@
 //! The header of a `.npy` file, before the elements.
 
 use super::literal::{self, Literal};
-use super::types;
+use super::{records, types};
 use crate::failure::{Failure, Result};
 use crate::files::bad_file;
-use ndsharray::DType;
+use ndsharray::{ElementType, NpyRecord};
 use std::io::{self, Read};
 
 /// How every file starts.
 pub(crate) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// Longest header, in bytes; NumPy has the same limit.
-const LONGEST_HEADER: usize = 10_000;
+/// Longest header, in bytes: that of the longest description of records, with room to spare.
+const LONGEST_HEADER: usize = 1 << 18;
 /// The keys of a header; all must be there, and no others.
 const KEYS: [&str; 3] = ["descr", "fortran_order", "shape"];
 
 /// The content of a header.
 #[derive(Clone)]
 pub(super) struct Header {
-    pub(super) dtype: DType,
+    pub(super) element: ElementType,
+    /// What the elements consist of if they are records, and whose byte order each field has.
+    pub(super) record: Option<NpyRecord>,
     /// Length of the groups of bytes to reverse; 0 for this machine's byte order.
     pub(super) swap: usize,
     pub(super) fortran: bool,
@@ -95,11 +97,18 @@ fn parse(text: &str, python2: bool) -> Result<Header> {
         .map(axis)
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| bad_file(".npy", "its shape has an axis that is no length"))?;
-    let (dtype, swap) = match find("descr")? {
-        Literal::Text(descr) => types::parse(descr)?,
-        _ => return Err(structured()),
+    let (element, record, swap) = match find("descr")? {
+        Literal::Text(descr) => {
+            let (element, swap) = types::parse(descr)?;
+            (element, None, swap)
+        }
+        Literal::List(fields) => {
+            let (element, record) = records::parse(fields)?;
+            (element, Some(record), 0)
+        }
+        _ => return Err(bad_file(".npy", "its dtype is neither a name nor a list of fields")),
     };
-    Ok(Header { dtype, swap, fortran, shape, format: ".npy" })
+    Ok(Header { element, record, swap, fortran, shape, format: ".npy" })
 }
 
 /// Reads until `room` is full or the stream ends.
@@ -114,10 +123,6 @@ pub(super) fn read_up_to(from: &mut impl Read, room: &mut [u8]) -> Result<usize>
         }
     }
     Ok(found)
-}
-
-fn structured() -> Failure {
-    bad_file(".npy", "its elements have fields").advise("save one field: array['field']")
 }
 
 /// The failure of a stream that ends within a header.

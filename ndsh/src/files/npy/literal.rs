@@ -2,8 +2,9 @@
 //!
 //! `ast.literal_eval` parses the same.
 
-/// Deepest nesting: a dictionary, a list of fields, a tuple each, and some to spare.
-const DEEPEST: usize = 8;
+/// Deepest nesting: a dictionary, then a list and a tuple for each of 16 records within each other,
+/// and some to spare.
+const DEEPEST: usize = 40;
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,8 +192,19 @@ impl Parser<'_> {
                         '\\' | '\'' | '"' => text.push(next),
                         '\n' => {}
                         'n' => text.push('\n'),
+                        'r' => text.push('\r'),
                         't' => text.push('\t'),
-                        // No dtype has any other escape, so their meaning does not matter.
+                        'x' | 'u' | 'U' => {
+                            let digits = match next {
+                                'x' => 2,
+                                'u' => 4,
+                                _ => 8,
+                            };
+                            let (code, after) = rest.split_at_checked(digits)?;
+                            text.push(character(code)?);
+                            rest = after;
+                        }
+                        // No name has any other escape, as Python prints it.
                         _ => text.extend(['\\', next]),
                     }
                 }
@@ -200,6 +212,13 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// The character of a code in hexadecimal digits.
+fn character(code: &str) -> Option<char> {
+    // Digits alone, as `from_str_radix` would take a sign.
+    let digits = code.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(code, 16).ok().filter(|_| digits).and_then(char::from_u32)
 }
 
 /// Parses a whole number of Python 3, which has no octal numbers like `010`.
@@ -260,7 +279,7 @@ mod tests {
     fn nesting_has_an_end() {
         assert!(parse("[[[[[[1]]]]]]", false).is_some());
         assert_eq!(parse(&"[".repeat(9_000), false), None);
-        assert_eq!(parse(&format!("{}1{}", "(".repeat(9), ")".repeat(9)), false), None);
+        assert_eq!(parse(&format!("{}1{}", "(".repeat(41), ")".repeat(41)), false), None);
     }
 
     proptest! {

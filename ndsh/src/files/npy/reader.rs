@@ -1,11 +1,11 @@
 //! Reading one array of a `.npy` stream.
 
 use super::header::{self, Header, read_up_to};
-use crate::array::{Array, byte_len, no_memory};
+use crate::array::{Array, byte_len, no_memory, strides};
 use crate::failure::{Failure, Result};
 use crate::files::{RawLayout, bad_file};
 use ndarray::{ArrayViewMut, IxDyn};
-use ndsharray::DType;
+use ndsharray::{DType, ElementType, NpyRecord, RecordType, raw};
 use std::io::{Read, Seek, SeekFrom};
 
 /// Bytes that are read before more memory is allocated.
@@ -42,7 +42,7 @@ impl<R: Read> ArrayReader<R> {
     /// Reads the header of the next array of a stream; `None` at its end.
     pub(crate) fn begin(mut from: R) -> Result<Option<Self>> {
         let Some(header) = header::read(&mut from)? else { return Ok(None) };
-        let Some(len) = byte_len(header.dtype, &header.shape) else {
+        let Some(len) = byte_len(header.element, &header.shape) else {
             return Err(bad_file(".npy", format!("an array of shape {:?} is larger than any memory", header.shape)));
         };
         Ok(Some(Self { header, len, from, end: End::Unknown }))
@@ -50,8 +50,8 @@ impl<R: Read> ArrayReader<R> {
 
     /// Begins an array of bytes alone, whose layout the user has given.
     pub(crate) fn raw(from: R, layout: &RawLayout) -> Self {
-        let RawLayout { dtype, swap, shape, len } = layout.clone();
-        let header = Header { dtype, swap, fortran: false, shape, format: "raw" };
+        let RawLayout { element, swap, shape, len } = layout.clone();
+        let header = Header { element, record: None, swap, fortran: false, shape, format: "raw" };
         Self { header, len, from, end: End::Unknown }
     }
 
@@ -65,8 +65,13 @@ impl<R: Read> ArrayReader<R> {
         Self { end: End::There, ..self }
     }
 
-    pub(crate) fn dtype(&self) -> DType {
-        self.header.dtype
+    pub(crate) fn element(&self) -> ElementType {
+        self.header.element
+    }
+
+    /// What the elements consist of, if they are records.
+    pub(crate) fn record(&self) -> Option<&RecordType> {
+        self.header.record.as_ref().map(NpyRecord::record_type)
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
@@ -89,11 +94,11 @@ impl<R: Read> ArrayReader<R> {
 
     /// Reads the array into memory of its own.
     pub(crate) fn into_array(mut self) -> Result<Array> {
-        let (dtype, shape) = (self.header.dtype, self.header.shape.clone());
+        let (element, record, shape) = (self.element(), self.record().cloned(), self.header.shape.clone());
         if self.end == End::There {
             let mut bytes = zeroes(self.len)?;
             self.fill(&mut bytes)?;
-            return Ok(Array { dtype, shape, bytes });
+            return Ok(Array { element, record, shape, bytes });
         }
         // Memory grows with what comes, as nothing proves the length.
         let mut bytes = read_bytes(&mut self.from, self.len, self.header.format)?;
@@ -104,14 +109,14 @@ impl<R: Read> ArrayReader<R> {
         } else {
             settle(&self.header, &mut bytes)?;
         }
-        Ok(Array { dtype, shape, bytes })
+        Ok(Array { element, record, shape, bytes })
     }
 
     /// Cuts the array along its first axis, if parts can be read singly.
     ///
     /// They can if no later byte makes the array an invalid one, and each part lies in one piece.
     pub(crate) fn into_parts(self) -> std::result::Result<Parts<R>, Self> {
-        let sound = self.end == End::There && self.header.dtype != DType::Bool;
+        let sound = self.end == End::There && !matches!(self.header.element.dtype(), DType::Bool | DType::Record);
         match self.header.shape.split_first() {
             Some((&count, shape)) if sound && !self.header.is_turned() => {
                 let len = self.len.checked_div(count).unwrap_or(0);
@@ -180,8 +185,14 @@ fn settle(header: &Header, bytes: &mut [u8]) -> Result<()> {
     if header.swap > 1 {
         bytes.chunks_exact_mut(header.swap).for_each(<[u8]>::reverse);
     }
+    if let Some(record) = &header.record {
+        record.make_native(bytes);
+        return raw::check_records(record.record_type(), bytes).map_err(|error| bad_file(header.format, error));
+    }
     match bytes.iter().find(|byte| **byte > 1) {
-        Some(byte) if header.dtype == DType::Bool => Err(bad_file(header.format, format!("a bool is the byte {byte}"))),
+        Some(byte) if header.element.dtype() == DType::Bool => {
+            Err(bad_file(header.format, format!("a bool is the byte {byte}")))
+        }
         _ => Ok(()),
     }
 }
@@ -210,14 +221,49 @@ fn read_bytes(from: impl Read, len: usize, format: &str) -> Result<Vec<u8>> {
 ///
 /// Reads block by block, so that the array is in memory once.
 fn turn(header: &Header, from: &mut impl Read, room: &mut [u8]) -> Result<()> {
-    match header.dtype.size() {
+    match header.element.size() {
         1 => turn_elements::<1>(header, from, room),
         2 => turn_elements::<2>(header, from, room),
         4 => turn_elements::<4>(header, from, room),
         8 => turn_elements::<8>(header, from, room),
         16 => turn_elements::<16>(header, from, room),
-        _ => turn_elements::<32>(header, from, room),
+        32 => turn_elements::<32>(header, from, room),
+        size => turn_any(header, from, room, size),
     }
+}
+
+/// [`turn`], for elements of any size.
+fn turn_any(header: &Header, from: &mut impl Read, room: &mut [u8], size: usize) -> Result<()> {
+    let (len, strides) = (room.len(), strides(&header.shape));
+    let mut index = vec![0_usize; header.shape.len()];
+    // Whole elements, and one at least.
+    let mut block = vec![0; (BLOCK / size).max(1).saturating_mul(size).min(len)];
+    let mut done = 0;
+    while done < len {
+        let some = block.len().min(len - done);
+        let block = block.split_at_mut(some).0;
+        let found = read_up_to(from, block)?;
+        if found < some {
+            return Err(cut(header.format, done + found, len));
+        }
+        settle(header, block)?;
+        for element in block.chunks_exact(size) {
+            let at: usize = index.iter().zip(&strides).map(|(&at, stride)| at * stride.unsigned_abs()).sum();
+            if let Some(place) = room.get_mut(at * size..(at + 1) * size) {
+                place.copy_from_slice(element);
+            }
+            // The first axis is the quickest.
+            for (at, &axis) in index.iter_mut().zip(&header.shape) {
+                *at += 1;
+                if *at < axis {
+                    break;
+                }
+                *at = 0;
+            }
+        }
+        done += some;
+    }
+    Ok(())
 }
 
 /// [`turn`], for elements of `N` bytes.

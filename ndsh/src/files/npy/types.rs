@@ -1,35 +1,32 @@
 //! NumPy's type strings.
 
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::files::bad_file;
-use ndsharray::DType;
-use npyz::TypeStr;
+use ndsharray::{DType, ElementType};
 
-/// Returns the type string of a dtype, in this machine's byte order.
-pub(super) fn of(dtype: DType) -> Result<TypeStr> {
-    let kind = match dtype {
-        DType::Bool => 'b',
-        DType::I8 | DType::I16 | DType::I32 | DType::I64 => 'i',
-        DType::U8 | DType::U16 | DType::U32 | DType::U64 => 'u',
-        DType::F16 | DType::F32 | DType::F64 | DType::LongDouble => 'f',
-        DType::C64 | DType::C128 | DType::ComplexLongDouble => 'c',
-        DType::BF16 => 'V',
-        _ => return Err(Failure::new(Exit::Failure, format!("NumPy files have no dtype {dtype}"))),
-    };
-    let order = match dtype.size() {
-        1 => '|',
-        _ if cfg!(target_endian = "little") => '<',
-        _ => '>',
-    };
-    let text = format!("{order}{kind}{}", dtype.size());
-    text.parse().map_err(|error| Failure::new(Exit::Failure, format!("{dtype}: {error}")))
+/// Returns the type string of elements, in this machine's byte order, such that NumPy reads it.
+pub(super) fn of(element: ElementType) -> String {
+    match loadable(element).dtype() {
+        // NumPy writes it with an order, for bytes without one.
+        DType::Void if element.dtype() != DType::Void => element.to_npy_descr().replace("f1", "V1"),
+        _ => element.to_npy_descr(),
+    }
 }
 
-/// Returns the dtype of a type string, and the [`swap`](super::header::Header::swap) of its
-/// elements.
+/// Returns the elements that NumPy finds in a file with such.
+///
+/// `ml_dtypes` saves its floats of 8 bits in ways that NumPy does not read, or reads as bytes.
+pub(super) fn loadable(element: ElementType) -> ElementType {
+    match element.dtype() {
+        DType::F8E4M3FN | DType::F8E5M2 | DType::F8E8M0FNU => ElementType::void(1).unwrap_or(element),
+        _ => element,
+    }
+}
+
+/// Returns the elements of a type string, and the [`swap`](super::header::Header::swap) of them.
 ///
 /// Takes all that `numpy.dtype` takes: a kind with its size, a character of C's types, or a name.
-pub(super) fn parse(text: &str) -> Result<(DType, usize)> {
+pub(super) fn parse(text: &str) -> Result<(ElementType, usize)> {
     let (order, word) = match text.chars().next() {
         Some(order @ ('<' | '>' | '=' | '|')) => (Some(order), text.get(1..).unwrap_or_default()),
         _ => (None, text),
@@ -41,23 +38,45 @@ pub(super) fn parse(text: &str) -> Result<(DType, usize)> {
             .find(|&dtype| dtype < DType::DateTime64 && dtype != DType::BF16 && dtype.name() == word)
     };
     let unordered = || named().or_else(|| by_name(word)).filter(|_| order.is_none());
-    let Some(dtype) = by_kind(word).or_else(|| by_character(word)).or_else(unordered) else {
-        return Err(unknown(text, word));
+    let plain = || by_kind(word).or_else(|| by_character(word)).or_else(unordered).map(ElementType::from);
+    let found = match (order, word) {
+        // An order tells it from two bytes.
+        (Some('<' | '>'), "V2") => Some(DType::BF16.into()),
+        _ => with_parameter(word, order.is_none()).or_else(plain),
     };
+    let Some(element) = found else { return Err(unknown(text, word)) };
     let foreign = match order {
         Some('<') => cfg!(target_endian = "big"),
         Some('>') => cfg!(target_endian = "little"),
         _ => false,
     };
-    let complex = matches!(dtype, DType::C64 | DType::C128 | DType::ComplexLongDouble);
-    // Each part of a complex number is reversed on its own.
-    let part = if complex { dtype.size() / 2 } else { dtype.size() };
-    Ok((dtype, if foreign { part } else { 0 }))
+    Ok((element, if foreign { part(element) } else { 0 }))
+}
+
+/// Returns the length of the numbers that elements consist of, in bytes.
+fn part(element: ElementType) -> usize {
+    match element.dtype() {
+        DType::C64 | DType::C128 | DType::ComplexLongDouble => element.size() / 2,
+        DType::Text => size_of::<u32>(),
+        DType::Bytes | DType::Void => 1,
+        _ => element.size(),
+    }
+}
+
+/// Looks up times with their unit, and elements of any width: `M8[ns]`, `S5`.
+///
+/// A long name, such as `datetime64[ns]`, has no byte order before it.
+fn with_parameter(word: &str, long: bool) -> Option<ElementType> {
+    let is_meant = |element: &ElementType| match element.dtype() {
+        DType::DateTime64 | DType::TimeDelta64 => long || word.starts_with(['M', 'm']),
+        dtype => matches!(dtype, DType::Bytes | DType::Text | DType::Void),
+    };
+    word.parse().ok().filter(is_meant)
 }
 
 fn unknown(text: &str, word: &str) -> Failure {
     let advice = match word.chars().next() {
-        Some('M' | 'm' | 'd' | 't') => "save it as int64: array.view(numpy.int64)",
+        Some('M' | 'm' | 'd' | 't') => "save it in another unit, or as int64: array.view(numpy.int64)",
         Some('O' | 'o') => "save it as numbers: array.astype(float)",
         _ => "save it as another dtype: array.astype(...)",
     };
@@ -80,7 +99,7 @@ fn by_kind(word: &str) -> Option<DType> {
         ("u", 4) => DType::U32,
         ("u", 8) => DType::U64,
         ("f", 2) => DType::F16,
-        ("V", 2) => DType::BF16,
+        ("f", 1) => DType::F8E5M2,
         ("f", 4) => DType::F32,
         ("f", 8) => DType::F64,
         ("f", 16) => DType::LongDouble,

@@ -488,3 +488,62 @@ def test_threads_and_large_clouds(directory: Path) -> None:
         with writer.loan(len(array), POINT) as lent:
             lent[...] = array[::-1]
         assert (news(reader).array["x"][::-1] == array["x"]).all()
+
+
+KEEPERS: dict[str, Callable[[Any], Any]] = {
+    "a scalar": lambda array: array[1],
+    "a scalar of a scalar": lambda array: array[1]["n"],
+    "a field": lambda array: array["n"]["a"],
+    "a record array": lambda array: array.view(np.recarray),
+    "an element of a record array": lambda array: array.view(np.recarray)[1],
+    "an iterator": lambda array: array.flat,
+    "an element in an iteration": lambda array: next(iter(array)),
+    "a memoryview": memoryview,
+}
+
+
+def scribble(kept: Any) -> None:
+    """Writes wherever something leads to."""
+    try:
+        if isinstance(kept, memoryview):
+            kept.cast("B")[:] = b"\xff" * kept.nbytes
+        elif isinstance(kept, np.flatiter):
+            kept[1] = ((7,), 7)
+        elif isinstance(kept, np.void) and kept.dtype.names and "n" in kept.dtype.names:
+            kept["n"]["a"] = 7
+            kept["b"] = 7
+        elif isinstance(kept, np.void):
+            kept["a"] = 7
+        elif kept.dtype.names:
+            kept["b"] = 7
+        else:
+            kept[...] = 7
+    except (ValueError, IndexError, TypeError, KeyError):
+        pass  # read-only or empty by now
+
+
+@pytest.mark.parametrize("keep", KEEPERS.values(), ids=KEEPERS.keys())
+@pytest.mark.parametrize("with_variable", [True, False])
+def test_nothing_that_is_left_writes_to_what_is_published(
+    directory: Path, keep: Callable[[Any], Any], with_variable: bool
+) -> None:
+    dtype = np.dtype([("n", [("a", "u4")]), ("b", "u4")])
+    with nd.Writer("c", dir=directory) as writer, nd.Reader("c", dir=directory) as reader:
+        loan = writer.loan(3, dtype)
+        lent = loan.array
+        lent["b"] = 1
+        kept = keep(lent)
+        if not with_variable:
+            del lent
+        loan.publish()
+        sample = news(reader)
+        scribble(kept)
+        assert sample.array.tolist() == [((0,), 1)] * 3
+        with nd.SharedArray.create("a", 3, dtype, dir=directory) as shared:
+            with shared.write() as elements:
+                kept = keep(elements)
+                if not with_variable:
+                    del elements
+            scribble(kept)
+            with shared.read() as elements:
+                assert elements.tolist() == [((0,), 0)] * 3

@@ -21,7 +21,9 @@ impl ElementType {
     ///
     /// It is what `numpy.dtype(..).str` says, and what `.npy` files have. For `float8_e4m3fn` and
     /// `float8_e8m0fnu` NumPy has one string, `<V1`, which
-    /// [`from_npy_descr`](Self::from_npy_descr) therefore refuses.
+    /// [`from_npy_descr`](Self::from_npy_descr) therefore refuses. Of records it says the size
+    /// alone, as an element type does;
+    /// [`RecordType::to_npy_descr`](crate::RecordType::to_npy_descr) has the fields.
     ///
     /// ```
     /// use ndsharray::{DType, ElementType, TimeUnit};
@@ -35,7 +37,7 @@ impl ElementType {
     #[must_use]
     pub fn to_npy_descr(self) -> String {
         let (dtype, rule, kind) = (self.dtype(), self.dtype().rule(), self.dtype().kind());
-        let has_order = dtype.is_of_ml_dtypes() || rule != Rule::Bytes && self.size() > 1;
+        let has_order = dtype.is_of_ml_dtypes() || !matches!(rule, Rule::Bytes | Rule::Record) && self.size() > 1;
         let order = if has_order { NATIVE } else { '|' };
         match (rule, self.unit()) {
             (Rule::Unit, Some(unit)) if unit != super::time::unit::TimeUnit::GENERIC => {
@@ -119,6 +121,7 @@ mod tests {
                         <V1 |S1 <U1 |V1";
         assert_eq!(all.join(" "), expected.replace('<', &NATIVE.to_string()));
         assert_eq!(ElementType::datetime64(TimeUnit::GENERIC).to_npy_descr(), format!("{NATIVE}M8"));
+        assert_eq!(ElementType::of_record(20).to_npy_descr(), "|V20");
     }
 
     #[test]

@@ -27,6 +27,11 @@ pub(crate) fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
             ("ndsh view imu --follow", "signals as curves, as they come, until q"),
             ("ndsh view volume --index 3,.. --png slice.png", "a slice, in a file"),
         ],
+        "web" => vec![
+            ("ndsh web", "a page on http://127.0.0.1:6374/ with all channels"),
+            ("ndsh web 'cam*' --listen 127.0.0.1:0", "some of them, on any free port"),
+            ("ssh -L 6374:127.0.0.1:6374 robot ndsh web", "the page of another machine, encrypted"),
+        ],
         "get" => vec![
             ("ndsh get camera now.npy", "the current value"),
             ("ndsh get camera - --follow | consumer", "one .npy after another, until the writer closes the channel"),

@@ -1,5 +1,7 @@
 //! `ndsh`: see, feed and clean channels of ndsharray from the terminal.
 
+#![cfg_attr(not(feature = "web"), allow(dead_code, reason = "some of it is for the page alone"))]
+
 mod advice;
 mod args;
 mod array;
@@ -17,6 +19,8 @@ mod recording;
 mod reports;
 mod terminal;
 mod usage;
+#[cfg(feature = "web")]
+mod web;
 
 #[cfg(not(unix))]
 compile_error!("ndsh is for Unix so far; the library, and `ndsharray::inspect`, are not");

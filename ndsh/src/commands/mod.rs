@@ -16,6 +16,8 @@ mod stat;
 mod top;
 mod view;
 mod watch;
+#[cfg(feature = "web")]
+mod web;
 
 use crate::advice::Situation;
 use crate::args::Globals;
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Stat(stat::Args),
     Watch(watch::Args),
     View(view::Args),
+    #[cfg(feature = "web")]
+    Web(web::Args),
     Get(get::Args),
     Put(put::Args),
     Record(record::Args),
@@ -53,6 +57,8 @@ impl Command {
             Self::Stat(args) => ("stat", Some(&args.from.name)),
             Self::Watch(args) => ("watch", args.names.first().filter(|_| args.names.len() == 1)),
             Self::View(args) => ("view", Some(&args.from.name)),
+            #[cfg(feature = "web")]
+            Self::Web(_) => ("web", None),
             Self::Get(args) => ("get", Some(&args.from.name)),
             Self::Put(args) => ("put", Some(&args.name)),
             Self::Record(args) => ("record", args.name()),
@@ -81,6 +87,8 @@ impl Command {
             Self::Stat(args) => stat::run(args, globals),
             Self::Watch(args) => watch::run(args, globals),
             Self::View(args) => view::run(args, globals),
+            #[cfg(feature = "web")]
+            Self::Web(args) => web::run(args, globals),
             Self::Get(args) => get::run(args, globals),
             Self::Put(args) => put::run(args, globals),
             Self::Record(args) => record::run(args, globals),

@@ -76,11 +76,18 @@ impl<'a> Curves<'a> {
         &self.fixed
     }
 
-    fn count(&self) -> usize {
+    /// The number of curves.
+    pub(crate) fn series(&self) -> usize {
+        self.series.len
+    }
+
+    /// The samples of each curve.
+    pub(crate) fn count(&self) -> usize {
         if self.array.shape.contains(&0) { 0 } else { self.samples.len }
     }
 
-    fn sample(&self, series: usize, sample: usize, part: Part) -> f64 {
+    /// A sample; NaN beyond the last one.
+    pub(crate) fn sample(&self, series: usize, sample: usize, part: Part) -> f64 {
         let size = self.array.element.size();
         let at = self.first + sample * self.samples.stride + series * self.series.stride;
         let bytes = self.array.bytes.get(at * size..(at + 1) * size).unwrap_or(&[]);

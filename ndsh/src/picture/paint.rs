@@ -175,7 +175,8 @@ impl Scale {
 }
 
 impl Colormap {
-    fn at(self, index: u8) -> Rgba {
+    /// The colour of a place in the scale, from 0 to 255.
+    pub(crate) fn at(self, index: u8) -> Rgba {
         let gradient = match self {
             Self::Grey => return [index, index, index, 255],
             Self::Viridis => colorous::VIRIDIS,

@@ -43,6 +43,8 @@ pub(crate) struct Plane<'a> {
     colours: Axis,
     /// For each axis of the array the chosen element; `None` for the whole axis.
     fixed: Vec<Option<usize>>,
+    /// The axes that are rows, columns and colours.
+    axes: [Option<usize>; 3],
 }
 
 impl<'a> Plane<'a> {
@@ -86,11 +88,11 @@ impl<'a> Plane<'a> {
         let axis = |axis: Option<usize>| {
             axis.map_or(ONE, |axis| Axis { len: len(axis), stride: strides.get(axis).copied().unwrap_or(0) })
         };
-        let columns = axis(axes.pop());
-        let rows = axis(axes.pop());
-        let colours = axis(colours);
+        let (column, row) = (axes.pop(), axes.pop());
+        let axes = [row, column, colours];
+        let [rows, columns, colours] = axes.map(axis);
         let first = fixed.iter().zip(&strides).map(|(at, stride)| at.unwrap_or(0) * stride).sum();
-        Ok(Self { array, first, rows, columns, colours, fixed })
+        Ok(Self { array, first, rows, columns, colours, fixed, axes })
     }
 
     pub(crate) fn dtype(&self) -> DType {
@@ -116,6 +118,21 @@ impl<'a> Plane<'a> {
 
     fn is_empty(&self) -> bool {
         self.array.shape.contains(&0)
+    }
+
+    /// The chosen element of each axis of the array; `None` for a whole axis.
+    pub(crate) fn fixed(&self) -> &[Option<usize>] {
+        &self.fixed
+    }
+
+    /// The axes of the array that are rows, columns and colours, where it has them.
+    pub(crate) fn axes(&self) -> [Option<usize>; 3] {
+        self.axes
+    }
+
+    /// Where a row begins, and the distances of its pixels and of their colours, in elements.
+    pub(crate) fn row(&self, y: usize) -> [usize; 3] {
+        [self.first + y * self.rows.stride, self.columns.stride, self.colours.stride]
     }
 
     /// Returns the slice in Python's syntax, `[0, :, :]`; `None` for the whole array.

@@ -35,6 +35,8 @@ mod top;
 mod types;
 mod view;
 mod watch;
+#[cfg(feature = "web")]
+mod web;
 mod written;
 
 mod peer {

@@ -430,12 +430,15 @@ macro_rules! impl_sample {
             /// a `bool` is neither 0 nor 1.
             #[inline]
             pub fn view<T: ShElement>(&self) -> Result<ArrayView<'_, T>> {
-                if self.dtype() != T::DTYPE {
-                    return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
-                }
-                // Looked at only where the dtype alone does not decide.
-                if !decides::<T>() {
-                    check_elements::<T>(self.element_type(), self.known_record())?;
+                // Records that were found to be `T` before need no other look.
+                if !T::RECORD.is_some_and(|layout| self.known_record().is_some_and(|known| known.is_matched(layout))) {
+                    if self.dtype() != T::DTYPE {
+                        return Err(Error::DTypeMismatch { expected: T::DTYPE, found: self.dtype() });
+                    }
+                    // Looked at only where the dtype alone does not decide.
+                    if !decides::<T>() {
+                        check_elements::<T>(self.element_type(), self.known_record())?;
+                    }
                 }
                 // The header has been validated: the payload is as long as its shape says.
                 Ok(ArrayView::from_array_bytes(self.as_bytes(), self.shape())?)

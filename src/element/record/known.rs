@@ -23,12 +23,18 @@ impl KnownRecord {
         &self.record
     }
 
+    /// Whether the struct was the last that the records were found to be.
+    #[inline(always)]
+    pub(crate) fn is_matched(&self, layout: &'static RecordLayout) -> bool {
+        // Relaxed: the address itself is all that is asked for, and nothing is read through it. So
+        // neither this nor the store below has a partner.
+        ptr::eq(self.matched.load(Ordering::Relaxed), layout)
+    }
+
     /// Makes sure that a struct consists of what the records do.
     #[inline]
     pub(crate) fn check(&self, layout: &'static RecordLayout) -> Result<(), Box<Mismatch>> {
-        // Relaxed: the address itself is all that is asked for, and nothing is read through it. So
-        // neither this nor the store below has a partner.
-        if ptr::eq(self.matched.load(Ordering::Relaxed), layout) { Ok(()) } else { self.compare(layout) }
+        if self.is_matched(layout) { Ok(()) } else { self.compare(layout) }
     }
 
     #[cold]
@@ -37,7 +43,7 @@ impl KnownRecord {
         if let Some(mismatch) = layout.difference(&self.record) {
             return Err(mismatch);
         }
-        // Relaxed: see `check`.
+        // Relaxed: see `is_matched`.
         self.matched.store(ptr::from_ref(layout).cast_mut(), Ordering::Relaxed);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The program itself, over bare TCP: two directories stand for two machines.
+//! The program itself, over zenoh or, without it, bare TCP: two directories stand for two machines.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, reason = "tests")]
@@ -23,7 +23,7 @@ impl Drop for Program {
 
 fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ndsh-bridge"));
-    command.env("NDSHARRAY_DIR", dir).args(["--carrier", "tcp"]).stdin(Stdio::null());
+    command.env("NDSHARRAY_DIR", dir).stdin(Stdio::null());
     command
 }
 
@@ -91,9 +91,10 @@ fn a_command_line_that_makes_no_sense_is_refused() {
         (vec!["-l", "tcp/127.0.0.1:0", "--allow", "["], "--allow"),
         (vec!["-l", "tcp/127.0.0.1:0", "--max-rate", "cam=fast"], "--max-rate"),
         (vec!["-l", "tcp/256.0.0.1:0"], "listen"),
+        (vec!["-l", "tcp/127.0.0.1:0", "--dir", "/no/such/directory"], "/no/such/directory"),
         (vec!["-l", "tcp/127.0.0.1:0", "--as", "nothing"], "nothing"),
     ] {
-        let answer = command(dir.path()).args(&args).output().unwrap();
+        let answer = command(dir.path()).args(["--carrier", "tcp"]).args(&args).output().unwrap();
         let error = String::from_utf8(answer.stderr).unwrap();
         assert!(!answer.status.success() && error.contains(said), "{args:?}: {error}");
     }

@@ -10,7 +10,7 @@ mod window;
 
 pub use settings::Settings;
 
-use crate::carrier::{Carrier, Host, Listener, Notice};
+use crate::carrier::{Carrier, CarrierError, Host, Listener, Notice};
 use crate::report::Report;
 use manager::{Job, Manager};
 use std::sync::mpsc::{self, SyncSender, TrySendError};
@@ -53,8 +53,9 @@ impl Bridge {
     ///
     /// # Errors
     ///
-    /// The carrier cannot be started, or there is no thread for the bridge.
+    /// The directory cannot be read, the carrier cannot be started, or there is no thread.
     pub fn start(settings: Settings, carrier: Arc<dyn Carrier>) -> crate::carrier::Result<Self> {
+        settings.options.list().map_err(|error| CarrierError(error.to_string()))?;
         let host = Host::new(settings.id.clone());
         let (jobs, queue) = mpsc::sync_channel(MAX_NOTICES);
         let lost = Arc::new(Mutex::new(0));
@@ -65,7 +66,7 @@ impl Bridge {
         let thread = std::thread::Builder::new()
             .name("manager".into())
             .spawn(move || manager.run(&queue))
-            .map_err(|error| crate::carrier::CarrierError(format!("no thread: {error}")))?;
+            .map_err(|error| CarrierError(format!("no thread: {error}")))?;
         Ok(Self { jobs, thread: Some(thread), carrier, host, lost })
     }
 

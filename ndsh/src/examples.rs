@@ -50,6 +50,7 @@ pub(crate) fn examples(command: &str) -> Vec<(&'static str, &'static str)> {
             ("ndsh record camera today.npz --count 100", "a hundred values, in one file"),
         ],
         "play" => vec![
+            ("ndsh play today.mcap --list", "what it has"),
             ("ndsh play today.mcap", "all channels, with their original timing; space pauses"),
             ("ndsh play today.mcap --only 'cam*' --prefix replay. --start 10 --speed 0.5", "some of it, slowly"),
             ("ndsh play camera today.npz --loop", "one channel, again and again"),

@@ -105,6 +105,13 @@ fn a_part_can_be_chosen_and_renamed() {
     write_some(&dir);
     let to = dir.text_path("all.mcap");
     assert_eq!(dir.run(&["record", "--every", "[ab]", &to, "--count", "42"]).code, 0);
+    let listing = dir.json(&["play", &to, "--list", "--json", "--only", "b"]);
+    let b = &listing["channels"][0];
+    assert_eq!(listing["finished"], true);
+    assert_eq!(
+        (&b["name"], &b["values"], &b["missed"], &b["dtype"]),
+        (&"b".into(), &21.into(), &0.into(), &"U2".into())
+    );
     let ran = dir.run(&["play", "one", &to]);
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.stderr.contains("several channels: a, b"), "{ran:?}");
@@ -129,17 +136,15 @@ fn a_part_can_be_chosen_and_renamed() {
     assert_eq!(dir.run(&["record", "c", &dir.text_path("z.mcap"), "--lossless"]).code, 1, "its writer did not consent");
 }
 
-/// Lines like `3 values` say how far a recording has come.
+/// How many values of `from` a recording has, so far.
 fn count(dir: &TestDir, path: &str) -> u64 {
-    let ran = dir.run(&["play", path, "--prefix", "look.", "--rate", "100000", "--keep"]);
+    let ran = dir.run(&["play", path, "--list", "--json"]);
     if ran.code != 0 {
         return 0;
     }
-    let mut reader = dir.options().open("look.from").unwrap();
-    let seq = reader.latest().unwrap().map_or(0, |sample| sample.seq());
-    drop(reader);
-    dir.options().remove("look.from").unwrap();
-    seq
+    let listing: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(listing["finished"], false);
+    listing["channels"][0]["values"].as_u64().unwrap()
 }
 
 #[test]
@@ -155,6 +160,10 @@ fn a_killed_recorder_leaves_what_it_had_a_second_ago() {
     // Nothing more comes, and yet they come to the disk.
     wait_until("all are in the file", || count(&dir, &to) == 7);
     record.kill();
+    let ran = dir.run(&["play", &to, "--list"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stdout.contains("from") && ran.stdout.contains("uint8"), "{ran:?}");
+    assert!(ran.stderr.contains("its recorder was killed"), "{ran:?}");
     let ran = dir.run(&["play", &to, "--prefix", "after.", "--rate", "1000", "--keep"]);
     assert_eq!(ran.code, 0);
     assert!(ran.stderr.contains("its recorder was killed"), "{ran:?}");

@@ -1,5 +1,7 @@
 //! `ndsh play`
 
+mod list;
+
 use crate::args::Globals;
 use crate::args::seconds::{due, parse_positive, parse_seconds};
 use crate::complete::names;
@@ -51,12 +53,25 @@ pub(crate) struct Args {
     /// Keep the channels and their last values at the end
     #[arg(long, alias = "persist")]
     keep: bool,
+    /// Print what the recording has, and publish nothing
+    #[arg(long, conflicts_with_all = ["name", "prefix", "start", "speed", "rate", "repeat", "keep"])]
+    list: bool,
+    /// Print it as JSON
+    #[arg(long, requires = "list")]
+    json: bool,
     #[command(flatten)]
     target: TargetArgs,
 }
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let mut recording = Recording::open(&args.from)?;
+    if args.list {
+        list::list(&mut recording, args.json, |name| args.is_wanted(name))?;
+        if !args.json {
+            args.tell_of_end(&recording);
+        }
+        return Ok(());
+    }
     let names: Vec<String> = recording.names().into_iter().filter(|name| args.is_wanted(name)).collect();
     if names.len() > 1 && args.name.is_some() {
         return Err(args.several(&names));
@@ -80,10 +95,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
         pace.restart();
     }
     drop(progress);
-    if recording.is_unfinished() {
-        let path = args.from.display().to_string();
-        tell(format_args!("{}: its recorder was killed; all that it left has been played", printable(&path)));
-    }
+    args.tell_of_end(&recording);
     Ok(())
 }
 
@@ -134,6 +146,14 @@ impl Args {
             progress.step();
         }
         Ok(Some(times))
+    }
+
+    /// Says that the recording is not finished, if so.
+    fn tell_of_end(&self, recording: &Recording) {
+        if recording.is_unfinished() {
+            let path = self.from.display().to_string();
+            tell(format_args!("{}: its recorder was killed; this is all that it left", printable(&path)));
+        }
     }
 
     fn is_wanted(&self, name: &str) -> bool {

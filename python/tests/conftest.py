@@ -3,10 +3,13 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import ndsharray_rs as nd
 
 _numbers = itertools.count()
 
@@ -32,3 +35,25 @@ def ctrl_c() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def writer(name: str) -> Iterator[nd.Writer]:
+    with nd.Writer(name) as writer:
+        yield writer
+
+
+@pytest.fixture
+def reader(writer: nd.Writer) -> Iterator[nd.Reader]:
+    with nd.Reader(writer.name) as reader:
+        yield reader
+
+
+@pytest.fixture
+def in_this_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has child processes find the functions of the recipes."""
+    folder = str(Path(__file__).parent / "recipes")
+    monkeypatch.syspath_prepend(folder)
+    path = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
+    monkeypatch.setenv("PYTHONPATH", path)
+    assert folder in sys.path

@@ -103,23 +103,26 @@ def test_history_and_how_far_readers_are_behind(name: str) -> None:
         writer.write([1])
         assert (nd.info(name).history, nd.info(name).waits) == (1, False)
         assert "history" not in command("info", name)
-    with nd.Writer(name, history=4, wait_for_readers=0.0) as writer:
-        with nd.Reader(name) as reader, nd.Reader(name, lossless=True) as recorder:
-            writer.write([1])
-            assert reader.read() is not None
-            for _ in range(2):
-                writer.write([2])
-            report = nd.info(name)
-            assert (report.history, report.waits) == (4, True)
-            assert sorted((party.lossless, party.behind) for party in report.readers) == [(False, 2), (True, 3)]
-            shown = command("info", name)
-            assert "history  4 values, waits for lossless readers" in shown
-            assert ", 2 behind" in shown
-            assert "3 behind, lossless" in shown
-            assert json.loads(command("info", name, "--json"))["readers"][0]["behind"] in (2, 3)
-            while recorder.read_next():
-                pass
-            assert sorted(party.behind for party in nd.info(name).readers) == [0, 2]
+    with (
+        nd.Writer(name, history=4, wait_for_readers=0.0) as writer,
+        nd.Reader(name) as reader,
+        nd.Reader(name, lossless=True) as recorder,
+    ):
+        writer.write([1])
+        assert reader.read() is not None
+        for _ in range(2):
+            writer.write([2])
+        report = nd.info(name)
+        assert (report.history, report.waits) == (4, True)
+        assert sorted((party.lossless, party.behind) for party in report.readers) == [(False, 2), (True, 3)]
+        shown = command("info", name)
+        assert "history  4 values, waits for lossless readers" in shown
+        assert ", 2 behind" in shown
+        assert "3 behind, lossless" in shown
+        assert json.loads(command("info", name, "--json"))["readers"][0]["behind"] in (2, 3)
+        while recorder.read_next():
+            pass
+        assert sorted(party.behind for party in nd.info(name).readers) == [0, 2]
 
 
 def test_a_debug_build_warns_whatever_imports_it() -> None:

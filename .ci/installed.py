@@ -27,7 +27,7 @@ with nd.SharedArray.open(sys.argv[1], dir=sys.argv[2]).write(60) as elements:
 
 
 def check_files() -> None:
-    """The wheel has its licences, a stripped library, types, and a description whose links lead somewhere."""
+    """The wheel has licences, a bill of materials, a stripped library, types, and a description whose links work."""
     package = importlib.metadata.distribution("ndsharray-rs")
     installed = {str(file): Path(str(package.locate_file(file))) for file in package.files or []}
     licences = [path.read_text() for name, path in installed.items() if "/licenses/" in name]
@@ -35,6 +35,8 @@ def check_files() -> None:
     assert any("Permission is hereby granted" in text for text in licences)
     assert any("Apache License" in text for text in licences)
     assert "ndsharray_rs/py.typed" in installed
+    # What it is made of, as CycloneDX.
+    assert any("/sboms/" in name and name.endswith(".cyclonedx.json") for name in installed), installed
     (native,) = (path for name, path in installed.items() if re.fullmatch(r"ndsharray_rs/_native\..*so", name))
     assert native.stat().st_size < MOST_BYTES, native.stat().st_size
     assert Path(nd.__file__).parent == native.parent

@@ -272,27 +272,27 @@ fn an_enemy_gets_a_sentence_and_a_code() {
     let is_payload = |rest: &str| rest.len() > 36;
     copy("board", &|rest, path| {
         if rest == ".ndsh" {
-            cut(path, 100)
+            cut(path, 100);
         }
     });
     copy("payload", &|rest, path| {
         if is_payload(rest) {
-            cut(path, 1)
+            cut(path, 1);
         }
     });
     copy("lost", &|rest, path| {
         if is_payload(rest) {
-            fs::remove_file(path).unwrap()
+            fs::remove_file(path).unwrap();
         }
     });
     copy("table", &|rest, path| {
         if rest == ".ndsh-readers" {
-            cut(path, 10)
+            cut(path, 10);
         }
     });
     copy("noise", &|rest, path| {
         if rest == ".ndsh" {
-            fs::write(path, [0x5a; 5000]).unwrap()
+            fs::write(path, [0x5a; 5000]).unwrap();
         }
     });
     fs::write(dir.file("array.ndsa"), [0x5a; 3000]).unwrap();
@@ -323,7 +323,7 @@ fn an_enemy_gets_a_sentence_and_a_code() {
     // A table that is missing is not yet there, and the sentence says so.
     copy("tableless", &|rest, path| {
         if rest == ".ndsh-readers" {
-            fs::remove_file(path).unwrap()
+            fs::remove_file(path).unwrap();
         }
     });
     let ran = dir.run(&["stat", "tableless"]);

@@ -15,7 +15,7 @@ const OTHER: &str = "b";
 /// The longest that all calls together may take.
 ///
 /// Far more than they need, on a busy machine and with a sanitizer.
-pub(crate) const BOUND: Duration = Duration::from_secs(30);
+pub(crate) const BOUND: Duration = Duration::from_secs(120);
 
 /// Whatever the files of a channel hold, each call answers in bounded time: a value or an error.
 ///

@@ -22,7 +22,7 @@ const KEPT: usize = 6;
 const READERS: usize = 3;
 
 /// The longest that one run may take.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_secs(120);
 
 /// A channel does what a simple model does, whatever the operations and their order.
 ///

@@ -102,9 +102,12 @@ def test_times_and_source(name: str) -> None:
         # The writer carries its clock on by itself for a tenth of a millisecond at a time.
         slack = 1_000_000
         assert monotonic - slack <= first.monotonic_ns <= since + slack
-        assert before - 50 * slack <= first.time_ns <= after + 50 * slack
+        # Its calendar clock is read after the other one, which a busy machine puts a while between.
+        assert before - 1000 * slack <= first.time_ns <= after + 1000 * slack
         assert first.time == pytest.approx(first.time_ns / 1e9, abs=1e-3)
-        assert first.age == pytest.approx((time.clock_gettime_ns(clock) - first.monotonic_ns) / 1e9, abs=0.5)
+        least = time.clock_gettime_ns(clock) - first.monotonic_ns - slack
+        age = first.age * 1e9
+        assert least <= age <= time.clock_gettime_ns(clock) - first.monotonic_ns + slack
         assert first.epoch == 1
         assert isinstance(first.incarnation, uuid.UUID)
         assert first.incarnation.int != 0

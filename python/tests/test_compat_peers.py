@@ -31,7 +31,7 @@ def cases() -> Iterator[tuple[str, tuple[int, ...], int]]:
 
 
 def read_new(reader: compat.NdShArray) -> np.ndarray:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         status, array = reader.read()
         if status:

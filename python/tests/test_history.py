@@ -178,8 +178,8 @@ def test_waiting_for_readers_answers_signals_and_lets_threads_run(name: str) -> 
             os.kill(os.getpid(), signal.SIGINT)
 
         timer = threading.Timer(0.2, interrupt)
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
+            timer.start()
             writer.write([4])
         assert ran.is_set()
         timer.join()

@@ -241,7 +241,8 @@ import ndsharray_rs as nd
 elements = nd.SharedArray.open(sys.argv[1]).unlocked
 seen = set()
 end = time.monotonic() + 5
-while time.monotonic() < end:
+# On a busy machine the other process may be stopped for a while.
+while time.monotonic() < end or (len(seen) < 2 and time.monotonic() < end + 100):
     for _ in range(1000):
         seen.add(elements[0])
 assert seen == {True, False}, seen
@@ -257,7 +258,7 @@ def test_bools_that_change_while_they_are_read(name: str) -> None:
             try:
                 assert writer.stdout is not None
                 assert writer.stdout.readline() == "ready\n"
-                subprocess.run([sys.executable, "-c", LOOK, name], check=True, timeout=60)
+                subprocess.run([sys.executable, "-c", LOOK, name], check=True, timeout=300)
             finally:
                 writer.kill()
 
@@ -347,9 +348,11 @@ def test_an_exception_gives_the_lock_back(name: str) -> None:
 def test_waiting_for_a_lock_answers_signals(name: str) -> None:
     with nd.SharedArray.create(name, 3) as shared, shared.write():
         timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-        timer.start()
-        with pytest.raises(KeyboardInterrupt), shared.read(60):
-            pass
+        # It may come before the wait.
+        with pytest.raises(KeyboardInterrupt):
+            timer.start()
+            with shared.read(60):
+                pass
         timer.join()
 
 
@@ -383,7 +386,7 @@ for kind in ("read", "write"):
     with shared.write() as elements:
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         # One waits for the lock, and the others are told.
         while len(refused) < 7:
             assert time.monotonic() < deadline, refused

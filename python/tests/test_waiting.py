@@ -152,8 +152,8 @@ def test_a_wake_that_comes_late_ends_no_later_wait(name: str) -> None:
 def test_waiting_for_several_answers_signals(name: str) -> None:
     _writers, readers = open_all([f"{name}-0", f"{name}-1"])
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
+        timer.start()
         nd.wait_any(readers)
     timer.join()
     assert nd.wait_any(readers, 0) == []

@@ -102,6 +102,13 @@ impl Peer {
         self.answers.try_recv().ok()
     }
 
+    /// How often the system has taken the processor from its first thread.
+    pub(crate) fn involuntary_switches(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let count = status.lines().find_map(|line| line.strip_prefix("nonvoluntary_ctxt_switches:"));
+        count.unwrap().trim().parse().unwrap()
+    }
+
     pub(crate) fn ask(&mut self, command: &str) -> String {
         self.tell(command);
         self.answer()

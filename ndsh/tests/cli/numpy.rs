@@ -211,7 +211,7 @@ for command in (['watch', 'it'], ['view', 'it', '--follow']):
     while b'\\x1b[?1049h' not in os.read(terminal, 1 << 16):
         pass
     os.close(terminal)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
             os.kill(child, 9)

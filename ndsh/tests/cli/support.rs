@@ -1,5 +1,6 @@
 //! A directory for each test, and the binary in pipes or in a pseudo-terminal.
 
+use ndsharray::inspect::Kind;
 use ndsharray::{ArrayOptions, Options, compat};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Long enough for anything that must happen, however busy the machine.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A fresh directory in shared memory, removed at the end of the test.
 pub(crate) struct TestDir {
@@ -267,6 +268,16 @@ impl Screen {
         self.wait("it gives the screen back", |screen| !screen.alternate_screen() && !screen.hide_cursor());
         let status = self.session.process().wait().unwrap();
         assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
+    }
+}
+
+impl TestDir {
+    /// Waits until the one reader of the channel `from` has taken value `number`, or has ended.
+    pub(crate) fn wait_until_seen(&self, number: u64) {
+        wait_until("the value is taken", || {
+            let report = self.options().look("from", Kind::Channel).unwrap();
+            report.readers.iter().all(|reader| reader.seen >= number)
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! `top`.
 
-use crate::support::TestDir;
+use crate::support::{TestDir, wait_until};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -43,9 +43,12 @@ fn the_list_is_sorted_and_drawn_anew() {
         screen.shows("another");
         screen.press("q");
         screen.ends();
-        let line = dir.ok(&["top", "--json", "--count=1", "--interval=0.2", "--sort=bandwidth", "*fast"]);
-        let list: Value = serde_json::from_str(&line).unwrap();
-        assert!(list.as_array().unwrap().len() == 1 && list[0]["rate"].as_f64().unwrap() > 0.0, "{list}");
+        wait_until("the rate is told", || {
+            let line = dir.ok(&["top", "--json", "--count=1", "--interval=0.2", "--sort=bandwidth", "*fast"]);
+            let list: Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+            list[0]["rate"].as_f64().unwrap() > 0.0
+        });
         stop.store(true, Ordering::Relaxed);
     });
 }

@@ -149,7 +149,11 @@ fn figures_number_and_shape_are_of_one_value() {
             }
         });
         let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..60 {
+        for look in 0..2000 {
+            // On a busy machine several looks may find one value.
+            if look >= 60 && seen.len() > 5 {
+                break;
+            }
             let line: Value = serde_json::from_str(&watch.line()).unwrap();
             let Some(seq) = line["seq"].as_u64() else { continue };
             if line["values"].is_null() {

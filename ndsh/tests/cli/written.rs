@@ -86,7 +86,12 @@ fn a_killed_recording_can_be_played() {
                 bytes >= u64::from(value) * 1128
             });
         }
-        std::thread::sleep(Duration::from_millis(20));
+        // So is what is noted of the last one.
+        wait_until("it is noted", || {
+            let ran = dir.run(&["play", "before", &left, "--rate=1000", "--keep"]);
+            let last = dir.options().open("before").ok().and_then(|mut reader| reader.latest_owned().unwrap());
+            ran.code == 0 && last.is_some_and(|value| value.as_bytes() == [3; 1000])
+        });
         record.kill();
         if to.ends_with(".npz") {
             assert!(!dir.file("recording.npz").exists(), "it was not finished");
@@ -98,7 +103,7 @@ fn a_killed_recording_can_be_played() {
         let last = dir.options().open("again").unwrap().latest_owned().unwrap().unwrap();
         assert!(last.seq() == 3 && last.as_bytes() == [3; 1000], "{to}: {last:?}");
         drop(last);
-        dir.ok(&["rm", "again"]);
+        dir.ok(&["rm", "again", "before"]);
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 impl TestDir {
     pub(crate) fn writer<T: ShElement>(&self) -> ndsharray::Writer<T> {
@@ -42,6 +43,29 @@ impl TestDir {
     /// Asserts that a fresh reader finds [`KEPT`].
     pub(crate) fn assert_kept(&self) {
         assert_eq!(latest_vec::<i32>(&mut self.reader()), KEPT);
+    }
+}
+
+/// Plays exchanges, each of which needs two wake-ups, until a batch of them has lost few.
+///
+/// A wait whose wake-up is lost lasts until its reader looks by itself, a tenth of a second later.
+/// A busy machine may take as long now and then, but not for most of each batch.
+pub(crate) fn assert_few_wakes_are_lost(mut exchange: impl FnMut(u32)) {
+    const BATCH: u32 = 300;
+    const AS_IF_LOST: Duration = Duration::from_millis(80);
+    let mut numbers = 0..;
+    let end = Instant::now() + TIMEOUT;
+    loop {
+        let slow = numbers.by_ref().take(BATCH as usize).filter(|number| {
+            let begin = Instant::now();
+            exchange(*number);
+            begin.elapsed() >= AS_IF_LOST
+        });
+        let slow = slow.count() as u32;
+        if slow < BATCH / 3 {
+            return;
+        }
+        assert!(Instant::now() < end, "{slow} of {BATCH} exchanges were slow");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waiting for a value and for a channel.
 
-use crate::channel::support::{NAME, TIMEOUT, TestDir, latest_vec};
+use crate::channel::support::{NAME, TIMEOUT, TestDir, assert_few_wakes_are_lost, latest_vec};
 use crate::peer::channel;
 use ndsharray::{Error, Reader, Writer};
 use std::sync::mpsc;
@@ -119,9 +119,6 @@ fn a_publication_wakes() {
     assert_eq!(value.as_bytes(), [8]);
 }
 
-/// No wake-up gets lost.
-///
-/// Otherwise each exchange would last until the reader looks by itself, a tenth of a second later.
 #[test]
 fn no_wake_up_is_lost() {
     let dir = TestDir::new();
@@ -129,21 +126,20 @@ fn no_wake_up_is_lost() {
     let mut here = options.create::<u32>("here").unwrap();
     let mut there = options.create::<u32>("there").unwrap();
     let (mut from_here, mut from_there) = (options.open("here").unwrap(), options.open("there").unwrap());
-    const ROUNDS: u32 = 400;
-    let start = Instant::now();
-    let answer = |reader: &mut Reader, writer: &mut Writer<u32>, n: u32| {
-        let sample = reader.wait(TIMEOUT).unwrap().expect("an answer");
-        assert_eq!(sample.view::<u32>().unwrap().as_slice(), [n]);
-        drop(sample);
-        writer.write(&[1], &[n + 1]).unwrap();
-    };
+    let heard = |reader: &mut Reader| Some(reader.wait(TIMEOUT).ok()?.expect("an answer").view::<u32>().unwrap()[[]]);
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..ROUNDS).for_each(|n| answer(&mut from_here, &mut there, 2 * n)));
-        here.write(&[1], &[0]).unwrap();
-        (0..ROUNDS - 1).for_each(|n| answer(&mut from_there, &mut here, 2 * n + 1));
+        // Until the close.
+        scope.spawn(move || {
+            while let Some(number) = heard(&mut from_here) {
+                there.write(&[], &[number + 1]).unwrap();
+            }
+        });
+        assert_few_wakes_are_lost(|number| {
+            here.write(&[], &[number]).unwrap();
+            assert_eq!(heard(&mut from_there), Some(number + 1));
+        });
+        drop(here);
     });
-    let time = start.elapsed();
-    assert!(time < ROUNDS * Duration::from_millis(100) / 3, "{time:?} for {ROUNDS} exchanges");
 }
 
 /// Two pairs of ends answer each other, so each wait is short.
@@ -346,15 +342,22 @@ fn one_reader_many_channels() {
     let dir = TestDir::new();
     let done = std::sync::atomic::AtomicBool::new(false);
     let mut reader = {
-        let _writer = dir.writer::<u8>();
+        let _writer = dir.writer::<u32>();
         dir.reader()
     };
+    let count = std::sync::atomic::AtomicUsize::new(0);
     let seen = std::thread::scope(|scope| {
         scope.spawn(|| {
-            for round in 1..=40 {
-                let mut writer = dir.writer::<u8>();
+            let end = Instant::now() + TIMEOUT;
+            for round in 1_u32.. {
+                let mut writer = dir.writer::<u32>();
                 writer.write(&[], &[round]).unwrap();
                 std::thread::sleep(Duration::from_millis(3));
+                // On a busy machine the reader comes to few of them.
+                let enough = round >= 40 && count.load(std::sync::atomic::Ordering::Relaxed) >= 5;
+                if enough || Instant::now() > end {
+                    break;
+                }
             }
             done.store(true, std::sync::atomic::Ordering::Release);
         });
@@ -362,7 +365,10 @@ fn one_reader_many_channels() {
         loop {
             let finished = done.load(std::sync::atomic::Ordering::Acquire);
             match reader.wait(Duration::from_millis(20)) {
-                Ok(Some(sample)) => seen.push(sample.view::<u8>().unwrap()[[]]),
+                Ok(Some(sample)) => {
+                    seen.push(sample.view::<u32>().unwrap()[[]]);
+                    count.store(seen.len(), std::sync::atomic::Ordering::Relaxed);
+                }
                 Ok(None) | Err(Error::Closed { .. }) if finished => break,
                 Ok(None) => {}
                 Err(Error::Closed { .. }) => std::thread::yield_now(),

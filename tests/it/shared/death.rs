@@ -40,7 +40,7 @@ fn a_killed_holder_does_not_lock_the_others_out() {
         let start = Instant::now();
         assert_eq!(recover(&array), how == "write");
         // Ten milliseconds are promised; a busy machine may take its time.
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(start.elapsed() < TIMEOUT / 2);
     }
 }
 

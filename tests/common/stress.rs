@@ -19,7 +19,7 @@
 //! | `NDSHARRAY_CAMERA_MILLIS` | 2,000 | 4,000 | each pair of a camera and Python's reader |
 //! | `PROPTEST_CASES` | | | cases of each property |
 //! | `NDSHARRAY_SEED` | | | the seed of all that is random |
-//! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death`, on Windows too |
+//! | `NDSHARRAY_SWEEP` | | | `whole`: all of the sweep in `death`, on Windows too; `brief`: each point once, as there |
 //!
 //! Array, lock and ledger have fewer deaths where processes start slowly. Each property names its
 //! own number of cases; nightly it has ten times that. The whole sweep takes hours on Windows.
@@ -95,9 +95,11 @@ fn is_nightly() -> bool {
     }
 }
 
-/// Whether the sweep strikes all points on Windows too.
-pub(crate) fn sweep_is_whole() -> bool {
-    std::env::var("NDSHARRAY_SWEEP").is_ok_and(|sweep| sweep == "whole")
+/// How much of the sweep is wanted: `brief` or `whole`, if that is said.
+pub(crate) fn sweep() -> Option<String> {
+    let sweep = std::env::var("NDSHARRAY_SWEEP").ok()?;
+    assert!(["brief", "whole"].contains(&sweep.as_str()), "NDSHARRAY_SWEEP is `brief` or `whole`, not {sweep:?}");
+    Some(sweep)
 }
 
 /// Returns the seed of this run and prints it.

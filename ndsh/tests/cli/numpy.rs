@@ -208,8 +208,11 @@ for command in (['watch', 'it'], ['view', 'it', '--follow']):
     child, terminal = pty.fork()
     if child == 0:
         os.execvp(sys.argv[1], ['ndsh'] + command)
-    while b'\\x1b[?1049h' not in os.read(terminal, 1 << 16):
-        pass
+    shown = b''
+    while b'\\x1b[?1049h' not in shown:
+        more = os.read(terminal, 1 << 16)
+        assert more, shown
+        shown += more
     os.close(terminal)
     end = time.monotonic() + 120
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:

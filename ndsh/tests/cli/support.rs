@@ -312,11 +312,14 @@ impl Drop for PythonName {
 pub(crate) fn python_program(dir: &TestDir, program: &str, args: &[&str]) -> String {
     let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
     let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
-    let output = Command::new(python)
+    let mut command = Command::new(python);
+    // A service that builds and tests may have no terminal, or a dumb one.
+    let output = dir
+        .settings(&mut command)
+        .env("TERM", "xterm-256color")
         .args(["-B", "-c", &format!("{prelude}{program}")])
         .args(args)
         .current_dir(dir.path())
-        .env("NDSHARRAY_DIR", dir.path())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();

@@ -280,10 +280,10 @@ fn random_kills() {
     let (mut poisoned, mut dice) = (0, stress::dice(1));
     let mut standing = array::start(&dir, "hammer");
     standing.tell("go");
-    let mut rounds = 0;
+    let (mut rounds, start) = (0, Instant::now());
     // Whether a kill hits the middle of a change is luck; where kills are few, it takes more of
     // them.
-    while rounds < kills || (poisoned == 0 && rounds < 10 * kills) {
+    while rounds < kills || (poisoned == 0 && start.elapsed() < TIMEOUT) {
         rounds += 1;
         let mut actor = array::start(&dir, "hammer");
         actor.tell("go");

@@ -79,11 +79,12 @@ impl TestDir {
 
     /// Gives a command this directory, and takes the settings of the user that runs the tests.
     pub(crate) fn settings<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "CI"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLORTERM", "CI", "COLUMNS", "LINES"] {
             command.env_remove(name);
         }
-        // This terminal answers no questions.
-        command.env("NDSH_GRAPHICS", "blocks").env("NDSHARRAY_DIR", self.path())
+        // A service that builds and tests may have no terminal, or a dumb one. This one answers no
+        // questions.
+        command.env("TERM", "xterm-256color").env("NDSH_GRAPHICS", "blocks").env("NDSHARRAY_DIR", self.path())
     }
 
     /// Runs `ndsh` in pipes, without input.
@@ -149,9 +150,7 @@ impl TestDir {
 
     /// Starts `ndsh` in a pseudo-terminal, whose output `exp_string` and its like wait for.
     pub(crate) fn terminal(&self, args: &[&str]) -> PtySession {
-        let mut command = self.command(args);
-        command.env("TERM", "xterm-256color");
-        spawn_command(command, Some(TIMEOUT.as_millis() as u64)).unwrap()
+        spawn_command(self.command(args), Some(TIMEOUT.as_millis() as u64)).unwrap()
     }
 }
 
@@ -313,10 +312,8 @@ pub(crate) fn python_program(dir: &TestDir, program: &str, args: &[&str]) -> Str
     let python = std::env::var_os("NDSHARRAY_PYTHON").expect("NDSHARRAY_PYTHON names an interpreter");
     let prelude = "import sys\nimport numpy as np\nimport ml_dtypes\n";
     let mut command = Command::new(python);
-    // A service that builds and tests may have no terminal, or a dumb one.
     let output = dir
         .settings(&mut command)
-        .env("TERM", "xterm-256color")
         .args(["-B", "-c", &format!("{prelude}{program}")])
         .args(args)
         .current_dir(dir.path())

@@ -2,7 +2,7 @@
 //!
 //! A thread flips bits, and exchanges and extends files.
 
-use crate::channel::support::{NAME, TestDir};
+use crate::channel::support::{NAME, TIMEOUT, TestDir};
 use crate::common::os::{read_exact_at, write_all_at};
 use crate::common::{Dice, stress};
 use ndsharray::{Error, HeaderError, Options};
@@ -97,6 +97,9 @@ fn remove_by_hand(dir: &TestDir) {
     }
 }
 
+/// Blows, at least. Under Wine every call goes through one server.
+const LEAST: u64 = if cfg!(windows) { 10 } else { 100 };
+
 #[test]
 fn damage_while_everybody_is_at_work_has_an_answer() {
     let (dir, other) = (TestDir::new(), TestDir::new());
@@ -131,16 +134,16 @@ fn damage_while_everybody_is_at_work_has_an_answer() {
                 }
             });
         }
-        let end = Instant::now() + stress::DAMAGE.time();
-        while Instant::now() < end {
+        let start = Instant::now();
+        // On a busy machine it may be long before there was enough of it.
+        let is_enough = || damaged.load(Ordering::Relaxed) > LEAST && values.load(Ordering::Relaxed) > 100;
+        while start.elapsed() < stress::DAMAGE.time() || (!is_enough() && start.elapsed() < TIMEOUT) {
             thread::sleep(Duration::from_millis(10));
         }
         done.store(true, Ordering::Relaxed);
     });
     let (damaged, values) = (damaged.into_inner(), values.into_inner());
-    // Under Wine every call goes through one server.
-    let least = if cfg!(windows) { 10 } else { 100 };
-    assert!(damaged > least, "the files were damaged {damaged} times");
+    assert!(damaged > LEAST, "the files were damaged {damaged} times");
     assert!(values > 100, "{values} values were seen in spite of it");
     // Whatever is left, it can be cleared away, and the name works again.
     match options.remove(NAME) {

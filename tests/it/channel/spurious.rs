@@ -26,6 +26,7 @@ impl Words {
                 // SAFETY: FUTEX_WAKE uses the address as a key alone.
                 let woken = unsafe { libc::syscall(libc::SYS_futex, at, libc::FUTEX_WAKE, i32::MAX) };
                 assert!(woken >= 0, "{}", std::io::Error::last_os_error());
+                #[allow(clippy::useless_conversion, reason = "its width differs by target")]
                 i64::from(woken)
             })
             .sum()
@@ -120,13 +121,13 @@ fn signals_end_no_wait() {
     use std::os::unix::thread::JoinHandleExt;
 
     extern "C" fn ignore(_: libc::c_int) {}
+    // SAFETY: a C struct of numbers, for which all zeroes is a value.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = ignore as *const () as libc::sighandler_t;
     // SAFETY: the handler does nothing. No other test of this binary uses the signal. Without
     // SA_RESTART, system calls that it interrupts return.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = ignore as *const () as libc::sighandler_t;
-        assert_eq!(libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()), 0);
-    }
+    let answer = unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, std::ptr::null_mut()) };
+    assert_eq!(answer, 0);
     let dir = TestDir::new();
     let mut writer = dir.writer::<u8>();
     let mut readers = [dir.reader(), dir.reader()];

@@ -106,7 +106,17 @@ pub(crate) unsafe fn of_array(
     // SAFETY: an object, and a view by the caller's word.
     match unsafe { ffi::PyObject_GetBuffer(array.as_ptr(), view, flags) } {
         0 => Ok(()),
-        _ => Err(PyErr::fetch(array.py())),
+        _ => {
+            let py = array.py();
+            let cause = PyErr::fetch(py);
+            let message = format!(
+                "the buffer protocol cannot carry these elements ({}): take a field, as numpy.asarray(sample)['x']",
+                cause.value(py)
+            );
+            let error = PyBufferError::new_err(message);
+            error.set_cause(py, Some(cause));
+            Err(error)
+        }
     }
 }
 

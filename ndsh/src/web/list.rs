@@ -14,6 +14,8 @@ const PACE: Duration = Duration::from_secs(1);
 const FIRST: Duration = Duration::from_millis(250);
 /// A look may take this part of the time.
 const SHARE: u32 = 10;
+/// Longest time between two looks, also on a machine where each takes long.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// The list, and the viewers that wait for the next one.
 #[derive(Default)]
@@ -98,7 +100,7 @@ impl List {
                 shared.latest = Some(text.into());
                 shared.viewers.iter().for_each(|viewer| viewer.ring());
             }
-            let end = Instant::now() + pause.max(start.elapsed() * SHARE);
+            let end = Instant::now() + pause.max((start.elapsed() * SHARE).min(LONGEST));
             loop {
                 let rings = self.bell.rings();
                 {

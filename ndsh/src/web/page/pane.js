@@ -158,6 +158,8 @@ export class Pane {
   close() {
     this.closed = true;
     clearTimeout(this.timer);
+    clearTimeout(this.late);
+    cancelAnimationFrame(this.frame);
     this.observer.disconnect();
     this.scheme.removeEventListener("change", this.redraw);
     this.socket.close();
@@ -208,14 +210,23 @@ export class Pane {
     head.received = performance.now();
     head.buffer = buffer;
     head.offset = 4 + length;
-    const scheduled = this.pending !== null;
     this.pending = head;
-    if (this.paused && head.n !== this.shown?.n) return;
-    // A page that cannot be seen draws nothing, and so gets nothing.
-    if (!scheduled || this.frame === undefined) this.frame = requestAnimationFrame(() => this.take());
+    if (!this.paused || head.n === this.shown?.n) this.schedule();
+  }
+
+  // Draws with the next picture of the screen. A page that cannot be seen has none, draws nothing,
+  // and so gets nothing. One that can be seen goes on if the browser comes to no picture for long.
+  schedule() {
+    if (this.frame !== undefined) return;
+    this.frame = requestAnimationFrame(() => this.take());
+    this.late = setTimeout(() => {
+      if (document.visibilityState === "visible") this.take();
+    }, 1000);
   }
 
   take() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.late);
     this.frame = undefined;
     const head = this.pending;
     if (head === null || (this.paused && head.n !== this.shown?.n)) return;
@@ -434,7 +445,7 @@ export class Pane {
     this.pauseButton.setAttribute("aria-pressed", String(paused));
     setText(this.pauseButton, paused ? "Go on" : "Pause");
     this.update(this.line);
-    if (!paused && this.pending && this.frame === undefined) this.frame = requestAnimationFrame(() => this.take());
+    if (!paused && this.pending) this.schedule();
   }
 
   save(format) {

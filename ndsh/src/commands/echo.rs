@@ -7,6 +7,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::output::{attributes, duration, json_line, printable, shape, stdout};
 use crate::terminal::Interrupt;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::io::{BufWriter, Write};
 use std::time::Instant;
 
@@ -49,27 +50,36 @@ pub(crate) struct Args {
     verbose: bool,
 }
 
+/// Bytes of text that are made before any of them is written.
+const HELD_BACK: usize = 1 << 20;
+
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
     let mut source = args.from.open_with_records(globals, &interrupt)?;
+    // A value is held for as long as it takes to turn it into text, not until the text is read. So a
+    // reader of the output that has stopped takes no slot from the writer.
+    let out = RefCell::new(BufWriter::with_capacity(HELD_BACK, stdout()));
+    let flush = || Ok(out.borrow_mut().flush()?);
     if !args.follow {
-        return args.from.first_of(source, start, &interrupt, |value| args.print(&value, true));
+        args.from.first_of(source, start, &interrupt, |value| args.print(&mut *out.borrow_mut(), &value, true))?;
+        return flush();
     }
     // An array is read again and again, but printed only when it has changed.
     let mut last: Option<Array> = None;
     let mut is_first = true;
     let until = Until { reopen: args.reopen, count: args.count };
-    source.each(&interrupt, until, |value| {
+    let print = |value: Value<'_>| {
         if value.seq.is_none() {
             if last.as_ref().is_some_and(|last| last.view() == value.array) {
                 return Ok(false);
             }
             last = Some(value.array.to_array()?);
         }
-        args.print(&value, std::mem::take(&mut is_first))?;
+        args.print(&mut *out.borrow_mut(), &value, std::mem::take(&mut is_first))?;
         Ok(true)
-    })?;
+    };
+    source.each(&interrupt, until, print, flush)?;
     Ok(())
 }
 
@@ -88,12 +98,11 @@ struct Head<'a> {
 
 impl Args {
     /// Prints one value; `is_first` if none was printed before.
-    fn print(&self, value: &Value<'_>, is_first: bool) -> Result<()> {
+    fn print(&self, out: &mut impl Write, value: &Value<'_>, is_first: bool) -> Result<()> {
         let part = select(value, self.index.as_ref())?;
         let precision = self.precision.map(usize::from);
-        let mut out = BufWriter::with_capacity(1 << 16, stdout());
         if self.csv {
-            print::write_csv(&mut out, &part, precision)?;
+            print::write_csv(out, &part, precision)?;
         } else if self.json {
             let head = Head {
                 name: &self.from.name,
@@ -106,7 +115,7 @@ impl Args {
             };
             let head = json_line(&head)?;
             write!(out, "{},\"elements\":", head.strip_suffix('}').unwrap_or(&head))?;
-            print::write_json(&mut out, &part, precision)?;
+            print::write_json(out, &part, precision)?;
             writeln!(out, "}}")?;
         } else {
             if !is_first {
@@ -120,7 +129,7 @@ impl Args {
             }
             writeln!(out, "{}", print::as_numpy(&part, precision, self.full))?;
         }
-        Ok(out.flush()?)
+        Ok(())
     }
 }
 

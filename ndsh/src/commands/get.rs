@@ -1,7 +1,7 @@
 //! `ndsh get`
 
 use crate::args::Globals;
-use crate::endpoints::{Source, SourceArgs, Until};
+use crate::endpoints::{Source, SourceArgs, Until, Value};
 use crate::failure::{Exit, Failure, Result};
 use crate::files::{Format, OutputFile, is_standard_stream, not_to_a_terminal, write};
 use crate::output::shape;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
 fn follow(source: &mut Source, args: &Args, format: Format, interrupt: &Interrupt) -> Result<()> {
     let mut out = crate::output::bytes();
     let mut first: Option<(String, Vec<usize>)> = None;
-    source.each(interrupt, Until { reopen: args.reopen, count: args.count }, |value| {
+    let take = |value: Value<'_>| {
         let array = value.array;
         let found = (array.type_name(), array.shape.to_vec());
         let (dtype, axes) = first.get_or_insert_with(|| found.clone());
@@ -69,6 +69,7 @@ fn follow(source: &mut Source, args: &Args, format: Format, interrupt: &Interrup
         write(&mut out, format, array)?;
         out.flush()?;
         Ok(true)
-    })?;
+    };
+    source.each(interrupt, Until { reopen: args.reopen, count: args.count }, take, || Ok(()))?;
     Ok(())
 }

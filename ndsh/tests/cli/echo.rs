@@ -273,3 +273,31 @@ fn records_are_printed_by_field() {
         assert!(ran.code == 1 && ran.stderr.contains("records"), "{other:?}: {ran:?}");
     }
 }
+
+/// Whatever becomes of its output, `echo` holds no value back from the writer.
+#[test]
+fn a_reader_of_the_output_that_stops_takes_no_slot() {
+    let dir = TestDir::new();
+    let mut writer = dir.options().max_slots(2).create::<u32>("it").unwrap();
+    let mut write = |value: u32| writer.write(&[1000], &vec![value; 1000]);
+    write(0).unwrap();
+    let mut echo = dir.start(&["echo", "it", "--follow", "--full"]);
+    assert!(echo.line().starts_with("[0 0 0"));
+    // Nothing reads on: the pipe is full before long, and the command waits for it to empty.
+    let (mut written, mut refused) = (0, 0);
+    let blocked = format!("/proc/{}/wchan", echo.id());
+    wait_until("the pipe is full", || {
+        for _ in 0..20 {
+            match write(7) {
+                Ok(_) => written += 1,
+                // It holds one for as long as it reads it.
+                Err(ndsharray::Error::AllSlotsPinned { .. }) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        std::fs::read_to_string(&blocked).is_ok_and(|wchan| wchan.contains("pipe")) || written > 20_000
+    });
+    assert!(written > refused, "{written} values, and {refused} refused");
+    wait_until("no slot is held", || (0..100).all(|value| write(value).is_ok()));
+    drop(echo);
+}

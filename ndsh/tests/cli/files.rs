@@ -224,3 +224,47 @@ fn a_reader_who_goes_ends_the_stream() {
     });
     assert_eq!(get.wait_with_output().unwrap().status.code(), Some(0));
 }
+
+/// An array is in memory once: in the channel, where files are read to and written from.
+#[test]
+fn large_arrays_are_in_memory_once() {
+    const MEGABYTES: usize = 96;
+    let dir = TestDir::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let [first, second] = ["first.npy", "second.npy"].map(|name| elsewhere.path().join(name));
+    let len = |path: &std::path::Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let get = |name: &str, to: &std::path::Path| {
+        let mut command = dir.command(&["get", name, "-", "--follow"]);
+        let child = command.stdin(Stdio::null()).stdout(std::fs::File::create(to).unwrap()).spawn().unwrap();
+        wait_until("it is written", || len(to) > (MEGABYTES as u64) << 20);
+        child
+    };
+    // The most memory that a process has had, in megabytes.
+    let peak = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() / 1024
+    };
+    let is_once = |pid| {
+        let peak = peak(pid);
+        assert!((MEGABYTES..MEGABYTES * 3 / 2).contains(&peak), "{peak} MB");
+    };
+    let values = vec![7_u8; MEGABYTES << 20];
+    dir.options().persist(true).create::<u8>("large").unwrap().write(&[MEGABYTES << 20], &values).unwrap();
+    let mut child = get("large", &first);
+    is_once(child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut put = dir.start(&["put", "again", first.to_str().unwrap(), "--hold"]);
+    // Before it is read from again, as pages count for those that have touched them.
+    wait_until("it is published", || {
+        dir.options().open("again").is_ok_and(|mut reader| reader.read().is_ok_and(|value| value.is_some()))
+    });
+    is_once(put.id());
+    let mut child = get("again", &second);
+    is_once(child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    put.kill();
+    assert_eq!(len(&first), len(&second));
+}

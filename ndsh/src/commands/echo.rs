@@ -57,8 +57,8 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
     let mut source = args.from.open_with_records(globals, &interrupt)?;
-    // A value is held for as long as it takes to turn it into text, not until the text is read. So a
-    // reader of the output that has stopped takes no slot from the writer.
+    // A value is held while it is turned into text, not until the text is read. So a reader of the
+    // output that has stopped takes no slot from the writer.
     let out = RefCell::new(BufWriter::with_capacity(HELD_BACK, stdout()));
     let flush = || Ok(out.borrow_mut().flush()?);
     if !args.follow {

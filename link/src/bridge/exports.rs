@@ -17,6 +17,9 @@ use uuid::Uuid;
 /// How long relays of a closed channel have to pass on its last values.
 const LAST_WORDS: Duration = Duration::from_secs(20);
 
+/// The most wishes of other hosts that are heard. Each may take a thread.
+const MAX_WISHES: usize = 2048;
+
 /// A channel that other hosts are told of.
 struct Export {
     /// Shows whether the channel has been closed. It stands in no table.
@@ -119,10 +122,12 @@ impl Exports {
 
     pub(super) fn want(&mut self, wish: Wish, settings: &Settings, carrier: &Arc<dyn Carrier>) {
         // What is not offered is not relayed either, whatever a peer asks for.
-        if settings.allows(&self.me.id, &wish.channel) {
+        let key = (wish.channel.clone(), wish.receiver.clone());
+        let has_room = self.wishes.len() < MAX_WISHES || self.wishes.contains_key(&key);
+        if has_room && settings.allows(&self.me.id, &wish.channel) {
             let in_order = any_matches(&settings.in_order, &self.me.id, &wish.channel);
             let order = if in_order { Order::InOrder } else { wish.order };
-            self.wishes.insert((wish.channel, wish.receiver), order);
+            self.wishes.insert(key, order);
             self.relay(settings, carrier);
         }
     }

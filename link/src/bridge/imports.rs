@@ -14,6 +14,12 @@ use std::time::{Duration, Instant};
 
 /// The most channels that one host may offer.
 const MAX_OFFERS: usize = 4096;
+/// The most channels that all hosts together may offer.
+const MAX_ENTRIES: usize = 1 << 15;
+/// The most runs of one host's bridge that are remembered of a channel.
+const MAX_RUNS: usize = 8;
+/// The most problems that are remembered.
+const MAX_PROBLEMS: usize = 100;
 /// Pause before a local channel is tried again that could not be made.
 const PAUSE: Duration = Duration::from_secs(2);
 /// What a thread that writes takes for its stack.
@@ -84,13 +90,18 @@ impl Imports {
         let key = (offer.host.id.clone(), offer.channel.clone());
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.offers.retain(|(old, _)| *old != offer);
+            if entry.offers.len() >= MAX_RUNS {
+                entry.offers.remove(0);
+            }
             entry.offers.push((offer, Instant::now()));
             entry.gone_since = None;
             entry.try_at = None;
             return;
         }
         let from_host = self.entries.keys().filter(|(id, _)| *id == offer.host.id).count();
-        let local = if from_host >= MAX_OFFERS {
+        let local = if self.entries.len() >= MAX_ENTRIES {
+            Err(format!("other hosts offer more than {MAX_ENTRIES} channels"))
+        } else if from_host >= MAX_OFFERS {
             Err(format!("{} offers more than {MAX_OFFERS} channels", offer.host.id))
         } else {
             settings.renames.local(&offer.host.id, &offer.channel)
@@ -102,7 +113,9 @@ impl Imports {
         let local = match local {
             Ok(local) => local,
             Err(problem) => {
-                self.problems.insert(format!("{}/{}", key.0, key.1), problem);
+                if self.problems.len() < MAX_PROBLEMS {
+                    self.problems.insert(format!("{}/{}", key.0, key.1), problem);
+                }
                 return;
             }
         };

@@ -156,3 +156,35 @@ fn a_flood_of_malformed_messages_is_counted_and_goes_by() {
     let sample = next(&mut reader);
     assert_eq!((sample.seq(), sample.as_bytes()), (6, [2; 4].as_slice()));
 }
+
+/// A peer that wants what there is not, without end, and offers the same channel as many runs.
+#[test]
+fn a_flood_of_wishes_and_offers_leaves_the_others_alone() {
+    let hub = Hub::new();
+    let from = TestHost::new("robot").start(hub.carrier());
+    let to = TestHost::new("desk").start(hub.carrier());
+    let mut writer = from.options().create::<u8>("camera").unwrap();
+    writer.write(&[1], &[1]).unwrap();
+    let mut reader = to.open("robot.camera");
+    assert_eq!(next(&mut reader).as_bytes(), [1]);
+    let carrier = hub.carrier();
+    let (host, notices) = peer(carrier.as_ref(), "evil");
+    let offer = offer_of(&notices);
+    let silent = Arc::new(Silent(Mutex::default()));
+    let mut tokens = Vec::new();
+    for at in 0..5000_u64 {
+        let source = Offer { channel: format!("nothing-{at}"), ..offer.clone() };
+        tokens.push(carrier.want(&source, Order::Latest, Arc::clone(&silent) as _).unwrap());
+        let host = Host { session: at, ..host.clone() };
+        let run = Offer { host, channel: "x".to_owned(), incarnation: Uuid::from_u128(at.into()), number: at };
+        tokens.push(carrier.announce(&run).unwrap());
+    }
+    writer.write(&[1], &[2]).unwrap();
+    assert_eq!(next(&mut reader).as_bytes(), [2]);
+    to.open("evil.x");
+    drop(tokens);
+    wait_until("all is withdrawn", || to.names() == ["robot.camera"]);
+    assert!(
+        from.bridge.as_ref().unwrap().report().channels.iter().all(|row| row.channel == "camera" || row.channel == "x")
+    );
+}

@@ -18,6 +18,8 @@ export class Pane {
     this.line = null;
     this.shown = null;
     this.pending = null;
+    this.again = null;
+    this.newest = 0;
     this.paused = false;
     this.skipped = 0;
     this.last = null;
@@ -140,6 +142,9 @@ export class Pane {
     socket.onopen = () => {
       this.attempt = 0;
       this.last = null;
+      this.pending = null;
+      this.again = null;
+      this.newest = 0;
       this.sendWish();
     };
     socket.onmessage = (event) => {
@@ -210,8 +215,11 @@ export class Pane {
     head.received = performance.now();
     head.buffer = buffer;
     head.offset = 4 + length;
-    this.pending = head;
-    if (!this.paused || head.n === this.shown?.n) this.schedule();
+    this.newest = Math.max(this.newest, head.n);
+    // What is on display comes again with another slice or size: what waits to be drawn stays.
+    if (this.paused && head.n === this.shown?.n) this.again = head;
+    else this.pending = head;
+    if (!this.paused || this.again) this.schedule();
   }
 
   // Draws with the next picture of the screen. A page that cannot be seen has none, draws nothing,
@@ -228,15 +236,16 @@ export class Pane {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.late);
     this.frame = undefined;
-    const head = this.pending;
-    if (head === null || (this.paused && head.n !== this.shown?.n)) return;
-    this.pending = null;
+    const head = this.paused ? this.again : this.pending;
+    this.again = null;
+    if (head === null) return;
+    if (!this.paused) this.pending = null;
     const { seq } = head.value;
     // Without a last one, and for a writer that begins anew, nothing is missing.
     if (this.last !== null && seq > this.last + 1) this.skipped += seq - this.last - 1;
     this.last = seq;
     this.shown = head;
-    this.send({ type: "ack", n: head.n });
+    if (!this.paused) this.send({ type: "ack", n: this.newest });
     const { kind, format } = head.drawing;
     head.data = kind === "curves" ? new Float64Array(head.buffer, head.offset)
       : format === "f32" ? new Float32Array(head.buffer, head.offset) : new Uint8Array(head.buffer, head.offset);
@@ -445,7 +454,9 @@ export class Pane {
     this.pauseButton.setAttribute("aria-pressed", String(paused));
     setText(this.pauseButton, paused ? "Go on" : "Pause");
     this.update(this.line);
-    if (!paused && this.pending) this.schedule();
+    if (paused) return;
+    if (this.pending) this.schedule();
+    else this.send({ type: "ack", n: this.newest });
   }
 
   save(format) {

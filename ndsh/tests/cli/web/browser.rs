@@ -142,6 +142,12 @@ fn a_channel_appears_is_drawn_read_paused_and_dies() {
         writer.write(&[2, 2, 3], &[value; 12]).unwrap();
     }
     assert_eq!(browser.eval(&pixel(1, 0)), "40,50,60,255");
+    // Another size has the value on display sent again, beside those that wait.
+    browser.eval(
+        "document.querySelector('.stage').style.height = '300px'; document.querySelector('.stage canvas').height = 1",
+    );
+    browser.wait("document.querySelector('.stage canvas').height === 2");
+    assert_eq!(browser.eval(&pixel(1, 0)), "40,50,60,255");
     browser.eval("document.querySelector('.actions button').click()");
     browser.wait(&format!("{} === '120,120,120,255'", pixel(1, 0)));
 

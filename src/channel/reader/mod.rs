@@ -622,6 +622,9 @@ impl Reader {
     }
 
     /// Takes over a base that was moved after this reader had come, with the board's first value.
+    ///
+    /// Once, with the first value or where the reader leaves the board. The next one's base says
+    /// nothing of where this reader began.
     pub(super) fn settle_base(&mut self) {
         if std::mem::take(&mut self.came_early) {
             self.position = self.position.max(i64::try_from(self.at.board().base()).unwrap_or(0));
@@ -689,14 +692,16 @@ impl Reader {
         // A board that replaces one that could not be kept goes on with its numbers; a new channel
         // starts again.
         let latest = at.latest();
+        // Acquired before the base of the board that is left: see `settle_base`.
+        let left = number_of(self.at.latest());
+        self.settle_base();
         if !at.continues(&self.at) {
             // Missed is what the old one has had since, and all of the new one up to what is read
             // there.
             self.seq_before = self.seq();
             self.has_read = false;
-            self.came_early = false;
             self.given_up = 0;
-            self.position = 0_i64.saturating_sub(number_of(self.at.latest()).saturating_sub(self.position).max(0));
+            self.position = 0_i64.saturating_sub(left.saturating_sub(self.position).max(0));
         }
         // A value that has been read on the old board is no news on one that goes on from it.
         self.seen = Latest::NONE;

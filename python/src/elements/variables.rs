@@ -5,6 +5,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::ptr;
+use std::sync::OnceLock;
 
 /// The most variables that are looked at. Notebooks have some hundreds.
 const MOST: usize = 4096;
@@ -37,8 +38,17 @@ fn find(object: &Bound<'_, PyAny>, f: impl FnOnce()) -> PyResult<bool> {
     // SAFETY: a borrowed reference, or null where no Python code runs.
     let frame = unsafe { Bound::from_borrowed_ptr_or_opt(py, frame.cast()) };
     let Some(frame) = frame else { return Ok(false) };
+    let is_function = is_function(&frame)?;
+    if is_function && borrows(py) {
+        return Ok(false);
+    }
     let variables = frame.getattr(intern!(py, "f_locals"))?;
     let Ok(dict) = variables.cast::<PyDict>() else {
+        // A mapping of the program's own, as `exec` and metaclasses take them, runs its code and
+        // says what it likes.
+        if !is_function {
+            return Ok(false);
+        }
         // From Python 3.13 on, a function's variables are looked at in place.
         let values = variables.call_method0(intern!(py, "values"))?;
         let found = values.try_iter()?.take(MOST).filter(|value| value.as_ref().is_ok_and(|it| it.is(object))).count();
@@ -50,18 +60,26 @@ fn find(object: &Bound<'_, PyAny>, f: impl FnOnce()) -> PyResult<bool> {
         return Ok(is_only);
     };
     // Before Python 3.13, a dictionary of a function's variables is a copy, which the frame keeps.
-    let is_copy = is_function(&frame)?;
-    let expected = if is_copy { 3 } else { 2 };
+    let expected = if is_function { 3 } else { 2 };
     let is_only = dict.len() <= MOST && count(dict, object) == 1 && references(object) == expected;
     if is_only {
         f();
     }
     // The frame's reference and the one here: no other part of the program has asked for the copy,
     // so it must not keep what the variables refer to.
-    if is_copy && references(dict) == 2 {
+    if is_function && references(dict) == 2 {
         dict.clear();
     }
     Ok(is_only)
+}
+
+/// Whether a function's variables may be in use without a reference of that use's own.
+///
+/// From Python 3.14 on, calls borrow what a variable refers to. So code in C that a function has
+/// called with the array, and that calls back to here, may still write to it.
+fn borrows(py: Python<'_>) -> bool {
+    static BORROWS: OnceLock<bool> = OnceLock::new();
+    *BORROWS.get_or_init(|| py.version_info() >= (3, 14))
 }
 
 /// Whether a frame is that of a function, whose variables are not those of a dictionary.

@@ -339,6 +339,48 @@ def test_an_array_that_is_being_written_to_is_a_survivor(writer: nd.Writer, read
     assert read(reader).array.tolist() == [4, 4, 4]
 
 
+def test_a_dtype_stays_while_it_is_in_use(writer: nd.Writer, reader: nd.Reader) -> None:
+    # More fields than the dtype of an array that has ended, which has one.
+    loan = writer.loan((3,), [(f"field{number}", np.int64) for number in range(8)])
+    array = loan.array
+    array[...] = 4
+    others: list[np.dtype[np.void]] = []
+
+    class Publishes:
+        def __int__(self) -> int:
+            loan.publish()
+            others.extend(np.dtype([(f"other{number}", "f4"), ("one", "i2")]) for number in range(100))
+            return 1
+
+        __index__ = __int__
+
+    with contextlib.suppress(TypeError, ValueError):
+        array[...] = [(Publishes(), *range(7))] * 3
+    assert loan.seq == 1
+    assert read(reader).array.tolist() == [(4,) * 8] * 3
+
+
+def test_an_array_may_be_given_memory_of_its_own(writer: nd.Writer, reader: nd.Reader) -> None:
+    with writer.loan((3, 2), np.int64) as array:
+        array[...] = 4
+        survivor = array[1:]
+        array.__setstate__((1, (8,), np.dtype("uint8"), False, b"12345678"))
+    held = read(reader)
+    overwrite(survivor)
+    assert held.array.tolist() == [[4, 4]] * 3
+    assert survivor.tolist() == [[-1, -1]] * 2
+
+    with writer.loan((3,), np.uint8) as array:
+        array[...] = 1
+        array.__setstate__((1, (8,), np.dtype("uint8"), False, b"12345678"))
+    assert read(reader).array.tolist() == [1, 1, 1]
+    assert array.tobytes() == b"12345678"
+    array[...] = 2
+    del array
+    # NumPy gives small blocks that were freed to the next arrays.
+    assert [small.fill(1) for small in [np.empty(1, np.uint8) for _ in range(64)]]
+
+
 def test_variables_stay_what_they_are(writer: nd.Writer) -> None:
     kept = locals()
     before = "before"

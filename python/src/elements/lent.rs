@@ -8,8 +8,9 @@
 //! - Without another reference nothing has the memory's address (other than as a number), and
 //!   nothing needs to be done.
 //! - If the one reference is a variable of the code that ends the loan, as after a `with` block,
-//!   then NumPy alone can get at the memory. The array becomes empty and read-only, and gets a
-//!   dtype that says so, and an address without elements: using it is an error.
+//!   then NumPy alone can get at the memory, and is not at work there. The array becomes empty and
+//!   read-only, and gets a dtype that says so, and an address without elements: using it is an
+//!   error.
 //! - Otherwise the memory is [detached](ndsharray::raw::DetachedMemory): from then on the addresses
 //!   lead to private memory. The array's base, an [`Anchor`], keeps that memory for all that is
 //!   left. What is written there stays there. The array itself is disabled as above.
@@ -25,7 +26,7 @@ use crate::fork::known::Known;
 use crate::fork::lending::Entry;
 use crate::fork::own::unpoisoned;
 use ndsharray::raw::{ArrayLockGuard, ArrayMapping, DetachedMemory};
-use numpy::npyffi::{NPY_ARRAY_WRITEABLE, PyArrayObject};
+use numpy::npyffi::{NPY_ARRAY_OWNDATA, NPY_ARRAY_WRITEABLE, PyArrayObject};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex};
@@ -49,6 +50,8 @@ pub(crate) enum Kept {
     Detached(Option<Entry>, DetachedMemory),
     /// Memory that could not be detached, with the lock that keeps others out.
     Held(Entry, ArrayMapping, Arc<ArrayLockGuard>),
+    /// The dtype that an array had. NumPy's code that is at work on the array only borrows it.
+    DType(Py<PyArrayDescr>),
 }
 
 /// An array that is lent.
@@ -90,6 +93,11 @@ impl Lent {
         if variables::references(array) <= 1 {
             return;
         }
+        if owns_memory(array) {
+            // What was made of it before still leads to the lent memory.
+            keep_by(array, keep());
+            return;
+        }
         // Without memory for the dtype, the array is merely empty.
         let over = dtypes::over(py, array.dtype().itemsize()).ok();
         // A scalar cannot be made empty.
@@ -98,16 +106,28 @@ impl Lent {
         if may_lose_address && variables::if_only_a_variable(array, || take_address(array, dtype.take())) {
             return;
         }
-        disable(array, over);
-        match Py::new(py, Anchor::new()) {
-            Ok(anchor) => {
-                unpoisoned(&anchor.get().kept).extend(keep());
-                set_base(array, anchor);
-            }
-            // Without memory for the object, what it would keep is never freed.
-            Err(_) => std::mem::forget(keep()),
-        }
+        let dtype = disable(array, over).map(Kept::DType);
+        keep_by(array, keep().into_iter().chain(dtype));
     }
+}
+
+/// Has an array made here keep memory and dtype.
+fn keep_by(array: &Bound<'_, PyUntypedArray>, kept: impl IntoIterator<Item = Kept>) {
+    match Py::new(array.py(), Anchor::new()) {
+        Ok(anchor) => {
+            unpoisoned(&anchor.get().kept).extend(kept);
+            set_base(array, anchor);
+        }
+        // Without memory for the object, what it would keep is never freed.
+        Err(_) => kept.into_iter().for_each(std::mem::forget),
+    }
+}
+
+/// Whether an array made here has been given memory of its own, as `__setstate__` does.
+fn owns_memory(array: &Bound<'_, PyUntypedArray>) -> bool {
+    // SAFETY: an array object, alive while borrowed.
+    let flags = unsafe { (*array.as_array_ptr()).fields.flags };
+    flags & NPY_ARRAY_OWNDATA != 0
 }
 
 /// Gives an array made here another base.
@@ -128,17 +148,19 @@ static NOTHING: Nothing = Nothing([0; 64]);
 
 /// Disables an array, and takes its address.
 fn take_address(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDescr>>) {
-    disable(array, over);
+    // No code of NumPy's is at work on an array that a variable alone refers to.
+    drop(disable(array, over));
     let fields: *mut PyArrayObject = array.as_array_ptr();
     // SAFETY: an array made here, alive while borrowed. It has no elements, and is not writable.
     // Under the interpreter lock no other thread looks at its fields during this line.
     unsafe { (*fields).fields.data = NOTHING.0.as_ptr().cast_mut().cast() };
 }
 
-/// Makes an array empty and read-only, and gives it a dtype that says why.
+/// Makes an array empty and read-only, and gives it a dtype that says why. Returns the one before.
 ///
 /// It stays read-only, as its base offers no way to write. Errors of all arithmetic show the dtype.
-fn disable(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDescr>>) {
+fn disable(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDescr>>) -> Option<Py<PyArrayDescr>> {
+    let py = array.py();
     let array: *mut PyArrayObject = array.as_array_ptr();
     // SAFETY: an array made here, alive while borrowed. Under the interpreter lock no other thread
     // looks at its fields during this function. Nothing depends on flags and lengths to stay:
@@ -149,11 +171,11 @@ fn disable(array: &Bound<'_, PyUntypedArray>, over: Option<Bound<'_, PyArrayDesc
         // SAFETY: there are `nd` lengths, so there is a first.
         unsafe { *fields.dimensions = 0 };
     }
-    if let Some(over) = over {
-        // As many bytes an element as before, so sizes worked out from the old dtype fit the
-        // memory.
-        let old = std::mem::replace(&mut fields.descr, over.into_dtype_ptr());
-        // SAFETY: the array's own reference. The dtype stays, as `dtypes` has another.
-        unsafe { pyo3::ffi::Py_DECREF(old.cast()) };
-    }
+    let over = over?;
+    // As many bytes an element as before, so sizes worked out from the old dtype fit the memory.
+    let old = std::mem::replace(&mut fields.descr, over.into_dtype_ptr());
+    // SAFETY: the array's own reference, which it has no more.
+    let old = unsafe { Bound::from_owned_ptr_or_opt(py, old.cast()) }?;
+    // SAFETY: an array's dtype.
+    Some(unsafe { old.cast_into_unchecked() }.unbind())
 }

@@ -233,9 +233,9 @@ def test_an_inherited_value_does_not_change(name: str, directory: Path, delayed:
         from_dlpack = np.from_dlpack if np.lib.NumpyVersion(np.__version__) >= "2.1.0" else np.asarray
         name = sys.argv[1]
         writer, reader = nd.Writer(name, max_slots=4), nd.Reader(name)
-        size = 300_000
-        for _ in range(5):
-            writer.write(np.full(size, 7.0))
+        # Attributes that end in the last page of the elements, or in one more, or that are alone.
+        for size in (300_000, 512, 300_000, 0, 300_001):
+            writer.write(np.full(size, 7.0), attributes=b"7" * 4000)
             sample = reader.read()
             array = sample.array
             view, memory, tensor = array[5:9], memoryview(sample), from_dlpack(sample)
@@ -244,11 +244,11 @@ def test_an_inherited_value_does_not_change(name: str, directory: Path, delayed:
             if child == 0:
                 os.read(read, 1)
                 same = all((one == 7).all() for one in (array, view, np.asarray(memory), tensor, sample.array))
-                same = same and not array.flags.writeable
+                same = same and not array.flags.writeable and sample.attributes == b"7" * 4000
                 os._exit(0 if same else 1)
             del sample, array, view, memory, tensor
             for number in range(40):
-                writer.write(np.full(size, float(number)))
+                writer.write(np.full(size, float(number)), attributes=bytes([number]) * 4000)
                 reader.read()
             if delayed:
                 os.write(go_on[1], b"x")

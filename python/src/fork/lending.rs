@@ -67,12 +67,27 @@ impl Region {
         match self {
             Self::Value(value) => {
                 // SAFETY: as in `keep`.
-                let bytes = unsafe { value.as_ref() }.as_bytes();
-                (bytes.as_ptr().expose_provenance(), bytes.len(), false)
+                let (address, len) = range_of(unsafe { value.as_ref() });
+                (address, len, false)
             }
             Self::Memory { address, len, writable, .. } => (*address, *len, *writable),
         }
     }
+}
+
+/// Returns address and length of all that a value has in its payload.
+///
+/// Elements come first. Behind them are the record of an imported value, and then attributes.
+fn range_of(value: &OwnedSample) -> (usize, usize) {
+    let (elements, attributes) = (value.as_bytes().as_ptr_range(), value.attributes().as_ptr_range());
+    let (start, end) = (elements.start.expose_provenance(), elements.end.expose_provenance());
+    if value.attributes().is_empty() && !value.is_imported() {
+        return (start, end - start);
+    }
+    let (behind, end) = (attributes.start.expose_provenance(), attributes.end.expose_provenance());
+    // Elements without a byte may be anywhere. Then the record shares a page with the attributes.
+    let start = if value.as_bytes().is_empty() { behind - usize::from(value.is_imported()) } else { start };
+    (start, end - start)
 }
 
 /// A fork that is under way.
@@ -177,8 +192,8 @@ impl ValueEntry {
     /// # Safety
     ///
     /// Called once at most. `value` does not move, and is dropped after this entry. Its elements
-    /// are in a mapping of whole pages with nothing else in them, which this process does not write
-    /// to.
+    /// and what it has behind them are in a mapping of whole pages with nothing else in them, which
+    /// this process does not write to.
     #[inline]
     pub(crate) unsafe fn enter(&self, py: Python<'_>, value: &OwnedSample) {
         let region = Region::Value(NonNull::from(value));

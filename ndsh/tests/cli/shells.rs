@@ -85,6 +85,8 @@ fn zsh_completes_names_dtypes_and_files() {
     everything(&mut session);
 }
 
+const FLOATS: [&str; 6] = ["float16", "float32", "float64", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"];
+
 /// Fish says what it would offer.
 #[test]
 #[ignore = "needs fish; `.ci/run cli` runs it"]
@@ -103,7 +105,7 @@ fn fish_completes_names_dtypes_and_files() {
     assert_eq!(ask("ndsh doc"), ["doctor"]);
     assert_eq!(ask("ndsh info cam"), ["camera.left", "camera.right"]);
     assert_eq!(ask("ndsh rm imu im"), ["imu"]);
-    assert_eq!(ask("ndsh put new --dtype float"), ["float16", "float32", "float64"]);
+    assert_eq!(ask("ndsh put new --dtype float"), FLOATS);
     assert_eq!(ask("ndsh play new recor"), ["recorded.npz"]);
     assert_eq!(ask("ndsh view imu --colormap vir"), ["viridis"]);
 }

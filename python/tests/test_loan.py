@@ -458,6 +458,15 @@ def test_a_loan_starts_with_bools_that_are_bools(writer: nd.Writer, reader: nd.R
     assert writer.write(np.ones(3, bool)) == 141
 
 
+def test_records_in_a_loan_start_with_bools_that_are_bools(writer: nd.Writer) -> None:
+    for _ in range(70):
+        writer.write(np.full(100, 255, np.uint8))
+    for _ in range(70):
+        with writer.loan(50, [("is_good", bool), ("count", np.uint8)]) as array:
+            assert set(array["is_good"].view(np.uint8).tolist()) <= {0, 1}
+            array.view(np.uint8)[...] = 1
+
+
 def test_without_address_space_to_part_them(name: str) -> None:
     """The memory cannot move, and a copy does not fit: nothing is published, and views keep it."""
     program = f"""

@@ -105,6 +105,8 @@ impl AnyWriter {
 
     /// As [`into_loan`](Self::into_loan), for records that are known at run time.
     ///
+    /// Records with a `bool` start with zeros.
+    ///
     /// # Errors
     ///
     /// As [`Writer::loan`](crate::Writer::loan), with the writer; [`Error::TooManyRecordTypes`].
@@ -127,7 +129,14 @@ impl AnyWriter {
         shape: &[usize],
     ) -> std::result::Result<OwnedLoan, LoanRefused> {
         match self.core.element_of_record(record) {
-            Ok(element) => self.into_loan_of(element, shape),
+            Ok(element) => {
+                let mut loan = self.into_loan_of(element, shape)?;
+                // An older value may be no value of these records.
+                if !record.takes_any_bytes() {
+                    loan.as_mut_bytes().fill(0);
+                }
+                Ok(loan)
+            }
             Err(error) => Err(LoanRefused { error, writer: self }),
         }
     }

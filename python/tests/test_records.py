@@ -255,6 +255,22 @@ def forged(fields: Any, size: int = 8) -> Any:
     return dtype
 
 
+def test_a_dtype_that_has_been_seen_may_change(name: str) -> None:
+    dtype = np.dtype({"names": ["a", "b"], "formats": ["u1", "<u4"], "offsets": [0, 4], "itemsize": 8})
+    with nd.Writer(name) as writer, nd.Reader(name) as reader:
+        writer.write(np.zeros(3, dtype))
+        state: Any = list(dtype.__reduce__()[2])
+        # The same names, and as many bytes.
+        state[3], state[4] = dtype.names, {"a": (np.dtype("?"), 3), "b": (np.dtype(">u4"), 4)}
+        dtype.__setstate__(tuple(state))  # type: ignore[attr-defined]
+        array = np.zeros(3, dtype)
+        array["a"], array["b"] = True, 1
+        writer.write(array)
+        sample = reader.latest()
+        assert sample is not None
+        assert sample.array.tolist() == [(True, 1)] * 3
+
+
 REFUSED: list[tuple[Callable[[], Any], str]] = [
     (lambda: np.dtype([("x", "f4"), ("o", "O")]), 'field "o": they hold objects'),
     (lambda: np.dtype([("n", [("o", "O")])]), 'field "n.o": they hold objects'),

@@ -6,6 +6,7 @@
 use crate::elements::plain::{self, Refused};
 use crate::fork::own::unpoisoned;
 use ndsharray::{Field, FieldType, RecordError, RecordType};
+use numpy::npyffi::PyDataType_FIELDS;
 use numpy::{PyArrayDescr, PyArrayDescrMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -31,6 +32,8 @@ struct Known {
     descr: Py<PyArrayDescr>,
     /// Its names. Where a program renames the fields, the dtype stays, and has other ones.
     names: Py<PyAny>,
+    /// Its fields by name, NumPy's own dictionary. A pickle's state replaces it.
+    fields: Py<PyAny>,
     record: RecordType,
     native: bool,
 }
@@ -45,18 +48,21 @@ const MOST_KNOWN: usize = 8;
 
 /// Reads the fields of a structured dtype. Titles are ignored.
 pub(super) fn read(descr: &Bound<'_, PyArrayDescr>) -> Result<Structured, Refused> {
-    let names = descr.getattr("names")?;
+    let (names, fields) = (descr.getattr("names")?, dictionary(descr));
     let is_it = |known: &&Known| {
         // A pickle's state can replace all of a dtype, and its size with that.
-        known.descr.is(descr) && known.names.is(&names) && known.record.item_size() == descr.itemsize()
+        known.descr.is(descr)
+            && known.names.is(&names)
+            && known.fields.is(&fields)
+            && known.record.item_size() == descr.itemsize()
     };
     if let Some(known) = unpoisoned(&KNOWN).iter().find(is_it) {
         return Ok(Structured { record: known.record.clone(), native: known.native });
     }
     let found = Walk { fields: 0 }.record(descr, 1)?;
     if !found.record.fields().iter().any(|field| matches!(field.kind(), FieldType::Record(_))) {
-        let (descr, names) = (descr.clone().unbind(), names.unbind());
-        let known = Known { descr, names, record: found.record.clone(), native: found.native };
+        let (descr, names, fields) = (descr.clone().unbind(), names.unbind(), fields.unbind());
+        let known = Known { descr, names, fields, record: found.record.clone(), native: found.native };
         let dropped = {
             let mut all = unpoisoned(&KNOWN);
             all.insert(0, known);
@@ -65,6 +71,16 @@ pub(super) fn read(descr: &Bound<'_, PyArrayDescr>) -> Result<Structured, Refuse
         drop(dropped);
     }
     Ok(found)
+}
+
+/// The fields of a structured dtype by name, as NumPy keeps them.
+fn dictionary<'py>(descr: &Bound<'py, PyArrayDescr>) -> Bound<'py, PyAny> {
+    let py = descr.py();
+    // SAFETY: a dtype, alive while borrowed.
+    let fields = unsafe { PyDataType_FIELDS(py, descr.as_dtype_ptr()) };
+    // SAFETY: a borrowed reference, or null for a dtype without fields.
+    let fields = unsafe { Bound::from_borrowed_ptr_or_opt(py, fields) };
+    fields.unwrap_or_else(|| py.None().into_bound(py))
 }
 
 struct Walk {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -361,10 +362,11 @@ def test_a_dtype_stays_while_it_is_in_use(writer: nd.Writer, reader: nd.Reader) 
 
 
 def test_an_array_may_be_given_memory_of_its_own(writer: nd.Writer, reader: nd.Reader) -> None:
+    own: Any = (1, (8,), np.dtype("uint8"), False, b"12345678")
     with writer.loan((3, 2), np.int64) as array:
         array[...] = 4
         survivor = array[1:]
-        array.__setstate__((1, (8,), np.dtype("uint8"), False, b"12345678"))
+        array.__setstate__(own)
     held = read(reader)
     overwrite(survivor)
     assert held.array.tolist() == [[4, 4]] * 3
@@ -372,13 +374,14 @@ def test_an_array_may_be_given_memory_of_its_own(writer: nd.Writer, reader: nd.R
 
     with writer.loan((3,), np.uint8) as array:
         array[...] = 1
-        array.__setstate__((1, (8,), np.dtype("uint8"), False, b"12345678"))
+        array.__setstate__(own)
     assert read(reader).array.tolist() == [1, 1, 1]
     assert array.tobytes() == b"12345678"
     array[...] = 2
     del array
     # NumPy gives small blocks that were freed to the next arrays.
-    assert [small.fill(1) for small in [np.empty(1, np.uint8) for _ in range(64)]]
+    small = [np.full(1, number, np.uint8) for number in range(64)]
+    assert [array.item() for array in small] == list(range(64))
 
 
 def test_variables_stay_what_they_are(writer: nd.Writer) -> None:

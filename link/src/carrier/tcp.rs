@@ -17,7 +17,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 const HELLO: u8 = 1;
@@ -37,6 +37,8 @@ const MAX_HEAD: usize = attachment::MAX_LEN + 4 * MAX_NAME;
 const PULSE: Duration = Duration::from_secs(2);
 /// Without a sign of life for so long, a peer is gone.
 const LEASE: Duration = Duration::from_secs(10);
+/// Bytes of a value that a peer takes in a second at the least, beside the time of a lease.
+const SLOWEST: u64 = 64 << 10;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Control frames that may wait for a peer. One that takes none is cut off.
@@ -92,10 +94,34 @@ impl Peer {
 
     fn write(&self, head: &[u8], payload: &[u8]) -> io::Result<()> {
         let _guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stream = &self.stream;
-        stream.write_all(head)?;
-        stream.write_all(payload)
+        let until = Instant::now() + LEASE + Duration::from_secs(payload.len() as u64 / SLOWEST);
+        write_until(&self.stream, head, until)?;
+        write_until(&self.stream, payload, until)
     }
+}
+
+/// Writes all, unless the other side stops taking it: a value on its way holds a slot.
+///
+/// The stream's own time limit must be short, so that the limits are looked at.
+fn write_until(mut stream: impl Write, mut rest: &[u8], until: Instant) -> io::Result<()> {
+    let mut taken = Instant::now();
+    while !rest.is_empty() {
+        match stream.write(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(len) => {
+                rest = rest.get(len..).unwrap_or_default();
+                taken = Instant::now();
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // The other side takes nothing for now.
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+        if !rest.is_empty() && (taken.elapsed() >= LEASE || Instant::now() >= until) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
+    Ok(())
 }
 
 fn frame(kind: u8, head: &[u8], payload: usize) -> Vec<u8> {
@@ -238,6 +264,7 @@ impl Shared {
         let Some(me) = self.state().me.clone() else { return Ok(()) };
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(LEASE))?;
+        stream.set_write_timeout(Some(PULSE))?;
         let mut writing = &stream;
         writing.write_all(GREETING)?;
         writing.write_all(&frame(HELLO, &Head::default().host(&me).0, 0))?;

@@ -1,10 +1,11 @@
-//! Peers that speak no frames to the TCP carrier.
+//! Peers that speak no frames to the TCP carrier, or do not listen.
 
-use crate::hosts::{TestHost, next};
+use crate::hosts::{TIMEOUT, TestHost, next};
 use ndsharray_link::carrier::tcp::Tcp;
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 #[test]
 fn bytes_that_are_no_frames_end_their_connection_alone() {
@@ -32,4 +33,34 @@ fn bytes_that_are_no_frames_end_their_connection_alone() {
     let mut writer = from.options().create::<u8>("camera").unwrap();
     writer.write(&[1], &[5]).unwrap();
     assert_eq!(next(&mut to.open("robot.camera")).as_bytes(), [5]);
+}
+
+/// A frame without a payload.
+fn frame(kind: u8, head: &[u8]) -> Vec<u8> {
+    [&[kind][..], &(head.len() as u32).to_le_bytes(), &[0; 8], head].concat()
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&(text.len() as u16).to_le_bytes()[..], text.as_bytes()].concat()
+}
+
+/// Otherwise the value on its way would hold its slot for as long as the peer likes.
+#[test]
+fn a_peer_that_takes_nothing_is_hung_up_on() {
+    let tcp = Tcp::new(&["127.0.0.1:0".to_owned()], &[], 1 << 26).unwrap();
+    let address = tcp.addresses()[0];
+    let from = TestHost::new("robot").start(Arc::new(tcp));
+    // More than sockets buffer.
+    let mut writer = from.options().create::<u8>("camera").unwrap();
+    writer.write(&[32 << 20], &vec![5; 32 << 20]).unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let host = [text("desk"), vec![7; 8]].concat();
+    let want = [text("camera"), host.clone(), vec![0; 8]].concat();
+    stream.write_all(&[b"NDSHLNK1".to_vec(), frame(1, &host), frame(4, &want)].concat()).unwrap();
+    // Signs of life, but no byte is read.
+    let end = Instant::now() + TIMEOUT;
+    while stream.write_all(&frame(8, &[])).is_ok() {
+        assert!(Instant::now() < end, "it is still connected");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }

@@ -69,6 +69,8 @@ enum Written {
     Repeated,
     /// Local lossless readers are behind: not yet.
     Later,
+    /// The local name has a value of a local writer.
+    Taken,
 }
 
 impl Import {
@@ -87,21 +89,37 @@ impl Import {
     }
 
     /// Makes the local channel, without a value, if there is none of this source.
-    pub(super) fn prepare(&self, offer: &Offer) -> ndsharray::Result<()> {
+    pub(super) fn prepare(&self, offer: &Offer) -> Result<(), String> {
         let mut writing = self.writing();
         writing.closed_after = None;
         if writing.writer.is_none() || writing.incarnation != offer.incarnation {
-            self.begin(&mut writing, offer.incarnation, offer.number.saturating_sub(1))?;
+            let begun = self.begin(&mut writing, offer.incarnation, offer.number.saturating_sub(1));
+            if !begun.map_err(|error| error.to_string())? {
+                return Err(self.taken());
+            }
         }
         Ok(())
     }
 
-    fn begin(&self, writing: &mut Writing, incarnation: Uuid, after: u64) -> ndsharray::Result<()> {
+    /// What is wrong where the local name has a value of a local writer.
+    fn taken(&self) -> String {
+        format!("channel {:?} has a value of a local writer: `ndsh rm` removes it", self.local)
+    }
+
+    /// Makes the local channel; `false` if a local writer has left a value there, which stays.
+    fn begin(&self, writing: &mut Writing, incarnation: Uuid, after: u64) -> ndsharray::Result<bool> {
         // Closes the channel of another source.
         writing.writer = None;
+        // What cannot be read is no value that could be lost.
+        if let Ok(mut reader) = self.options.open(&self.local)
+            && let Ok(Some(sample)) = reader.latest()
+            && !sample.is_imported()
+        {
+            return Ok(false);
+        }
         writing.writer = Some(raw::create_import(&self.options, &self.local, incarnation, after)?);
         writing.incarnation = incarnation;
-        Ok(())
+        Ok(true)
     }
 
     /// Whether there is a local channel.
@@ -216,6 +234,10 @@ impl Import {
             }
             Ok(Written::Repeated) => self.counters.drop_values("repeated", 1),
             Ok(Written::Later) => return false,
+            Ok(Written::Taken) => {
+                self.counters.drop_values("name-taken", 1);
+                self.counters.set_problem(Some(self.taken()));
+            }
             Err(error) => {
                 self.counters.drop_values(reason(&error), 1);
                 self.counters.set_problem(Some(error.to_string()));
@@ -236,8 +258,10 @@ impl Import {
         if is_same && writing.closed_after.is_some_and(|last| number <= last) {
             return Ok(Written::Repeated);
         }
-        if writing.writer.is_none() || writing.incarnation != origin.incarnation {
-            self.begin(writing, origin.incarnation, number.saturating_sub(1))?;
+        if (writing.writer.is_none() || writing.incarnation != origin.incarnation)
+            && !self.begin(writing, origin.incarnation, number.saturating_sub(1))?
+        {
+            return Ok(Written::Taken);
         }
         let Some(writer) = &mut writing.writer else { return Ok(Written::Later) };
         if number <= writer.seq() {

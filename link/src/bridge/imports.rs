@@ -6,7 +6,6 @@ use crate::carrier::{Arrivals, Carrier, Host, Offer, Order, Token};
 use crate::counters::Counters;
 use crate::names::any_matches;
 use crate::report::{ChannelReport, Direction, State};
-use ndsharray::Error;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -239,8 +238,8 @@ impl Entry {
                 if !is_read || !self.import.is_prepared() {
                     match self.import.prepare(&offer) {
                         Ok(()) => {}
-                        Err(error) => {
-                            self.fail(&error);
+                        Err(problem) => {
+                            self.fail(problem);
                             return true;
                         }
                     }
@@ -254,8 +253,8 @@ impl Entry {
                 // A reader that comes later is to see a value of then, and memory comes free.
                 if self.import.has_value() {
                     self.import.close();
-                    if let Err(error) = self.import.prepare(&offer) {
-                        self.fail(&error);
+                    if let Err(problem) = self.import.prepare(&offer) {
+                        self.fail(problem);
                     }
                 }
             }
@@ -264,8 +263,8 @@ impl Entry {
         true
     }
 
-    fn fail(&mut self, error: &Error) {
-        self.counters.set_problem(Some(error.to_string()));
+    fn fail(&mut self, problem: String) {
+        self.counters.set_problem(Some(problem));
         self.try_at = Some(Instant::now() + PAUSE);
     }
 

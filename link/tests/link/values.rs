@@ -183,3 +183,19 @@ fn readers_that_copy_need_a_pattern() {
     let mut reader = to.options().open_read_only("robot.camera").unwrap();
     assert_eq!(next(&mut reader).as_bytes(), [7]);
 }
+
+#[test]
+fn a_kept_value_of_this_host_is_not_replaced() {
+    let net = Net::all().remove(0);
+    let from = TestHost::new("robot").start(net.carrier());
+    let to = TestHost::new("desk");
+    let mut kept = to.options().persist(true).create::<u8>("robot.camera").unwrap();
+    kept.write(&[1], &[42]).unwrap();
+    drop(kept);
+    let mut writer = from.options().create::<u8>("camera").unwrap();
+    writer.write(&[1], &[5]).unwrap();
+    let to = to.start(net.carrier());
+    let problem = || to.row(Direction::In, "camera").and_then(|row| row.problem);
+    wait_until("the bridge says so", || problem().is_some_and(|problem| problem.contains("robot.camera")));
+    assert_eq!(next(&mut to.open("robot.camera")).as_bytes(), [42]);
+}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from values import equal, news
 
 import ndsharray_rs as nd
 
@@ -37,16 +38,6 @@ def some(dtype: str, count: int = 6) -> Any:
     if kind.kind == "S":
         return np.array([b"\xff" * (i % 3) for i in range(count)], kind)
     return np.frombuffer(bytes(i * 7 % 251 for i in range(count * kind.itemsize)), kind)
-
-
-def news(reader: nd.Reader) -> nd.Sample:
-    sample = reader.read()
-    assert sample is not None
-    return sample
-
-
-def equal(a: Any, b: Any) -> bool:
-    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -17,18 +17,6 @@ import pytest
 import ndsharray_rs as nd
 
 
-@pytest.fixture
-def writer(name: str) -> Iterator[nd.Writer]:
-    with nd.Writer(name) as writer:
-        yield writer
-
-
-@pytest.fixture
-def reader(writer: nd.Writer) -> Iterator[nd.Reader]:
-    with nd.Reader(writer.name) as reader:
-        yield reader
-
-
 def read(reader: nd.Reader) -> nd.Sample:
     sample = reader.read()
     assert sample is not None

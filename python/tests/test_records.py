@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from values import equal, news
 
 import ndsharray_rs as nd
 
@@ -53,16 +54,6 @@ def fill(array: Any, number: int) -> None:
         return
     for place, name in enumerate(names):
         fill(array[name], number + place)
-
-
-def news(reader: nd.Reader) -> nd.Sample:
-    sample = reader.read()
-    assert sample is not None
-    return sample
-
-
-def equal(a: Any, b: Any) -> bool:
-    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES.keys())

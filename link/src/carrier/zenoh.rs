@@ -5,7 +5,7 @@
 //! | key | what |
 //! |---|---|
 //! | `HOST/a/CHANNEL/SESSION-INCARNATION-NUMBER` | liveliness: the host offers the channel |
-//! | `HOST/w/CHANNEL/RECEIVER/ORDER` | liveliness: the receiver wants it, `l` the latest, `o` in order |
+//! | `HOST/w/CHANNEL/RECEIVER/ORDER` | liveliness: the receiver wants it (`l` latest, `o` in order) |
 //! | `HOST/v/CHANNEL/RECEIVER` | values for this receiver |
 //! | `HOST/k/CHANNEL/RECEIVER` | the receiver's answers |
 //!

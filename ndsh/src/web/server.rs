@@ -142,7 +142,7 @@ fn finish(stream: &TcpStream, write: impl FnOnce(&mut &TcpStream) -> io::Result<
     let mut to = stream;
     write(&mut to)?;
     stream.shutdown(std::net::Shutdown::Write)?;
-    // Bytes that nobody has read would make the kernel take the answer back.
+    // Unread bytes would make the kernel take the answer back.
     let mut rest = Patient { stream, until: Instant::now() + Duration::from_secs(1) };
     io::copy(&mut (&mut rest).take(1 << 16), &mut io::sink()).map(drop)
 }

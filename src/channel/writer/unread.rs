@@ -170,7 +170,7 @@ impl RawWriter {
         found
     }
 
-    /// What a wait without success comes to: nobody is behind where readers only hold the slots.
+    /// What a wait without success comes to: no reader is behind where samples only hold the slots.
     fn end_of_wait(&self, waited: Duration) -> Result<bool> {
         if self.is_behind() { Err(self.readers_behind(waited)) } else { Ok(false) }
     }

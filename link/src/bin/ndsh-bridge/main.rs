@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// Between two reports where nobody watches, unless the command line says otherwise.
+/// Between two reports to what is no terminal, unless the command line says otherwise.
 const CALM: Duration = Duration::from_secs(10);
 const WATCHED: Duration = Duration::from_secs(1);
 

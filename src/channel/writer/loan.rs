@@ -7,7 +7,6 @@ use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
 use crate::element::typing::{Dyn, Typing};
 use crate::error::{Error, Result};
-use crate::view::cast::check_bools;
 use crate::view::{self, shape};
 use ndsharray_protocol::channel::Claim;
 use std::fmt;
@@ -106,8 +105,9 @@ impl<'w, T: Typing> Loan<'w, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidBool`](crate::Error::InvalidBool) when the dtype was chosen at run time, it
-    /// is `bool`, and a byte is neither 0 nor 1.
+    /// When the dtype was chosen at run time: [`Error::InvalidBool`](crate::Error::InvalidBool) when
+    /// it is `bool`, and a byte is neither 0 nor 1; [`Error::View`] when a byte is not
+    /// one of such records. The value is lost then, and the one before it stays current.
     pub fn publish(mut self) -> Result<u64> {
         if !self.core.is_plain() {
             return self.publish_kept();
@@ -131,12 +131,11 @@ impl<'w, T: Typing> Loan<'w, T> {
         let Some(claim) = self.claim.take() else {
             unreachable!("a loan has its claim until `publish` takes the loan")
         };
-        if T::DTYPE.is_none() && self.core.element(&claim).dtype() == DType::Bool {
-            let bytes = self.core.payload_mut(&claim, DType::Bool.into(), self.byte_len);
-            if let Err(error) = check_bools(bytes) {
-                self.core.discard(claim);
-                return Err(error.into());
-            }
+        if T::DTYPE.is_none()
+            && let Err(error) = self.core.check_elements(&claim, self.byte_len)
+        {
+            self.core.discard(claim);
+            return Err(error);
         }
         Ok(claim)
     }

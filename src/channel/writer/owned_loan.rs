@@ -10,7 +10,6 @@ use crate::element::element_type::ElementType;
 use crate::element::record::record_type::RecordType;
 use crate::error::{Error, Result};
 use crate::files::mapping::DetachedMemory;
-use crate::view::cast::check_bools;
 use crate::view::shape;
 use ndsharray_protocol::channel::Claim;
 use std::fmt;
@@ -257,12 +256,12 @@ impl OwnedLoan {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1;
-    /// [`Error::Unsupported`] once the loan is over. After any other error the loan goes on.
+    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::View`] when
+    /// a byte is not one of such records; [`Error::Unsupported`] once the loan is over. After any other error the loan goes on.
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
-        if self.dtype() == DType::Bool {
-            check_bools(self.as_mut_bytes())?;
+        if let Some(claim) = &self.claim {
+            self.writer.core.check_elements(claim, self.byte_len)?;
         }
         match self.claim.take() {
             Some(claim) => Ok(self.writer.core.publish(claim, self.byte_len)),

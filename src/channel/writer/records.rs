@@ -12,6 +12,9 @@ use crate::element::record::record_type::RecordType;
 use crate::element::rule::Rule;
 use crate::error::{Error, Result};
 use crate::view::any::AnyArrayView;
+use crate::view::cast::check_bools;
+use crate::view::record::check_described;
+use ndsharray_protocol::channel::Claim;
 
 impl RawWriter {
     /// The element type for a header, with the number of its description where `T` is a record, and
@@ -67,6 +70,27 @@ impl RawWriter {
 
     fn maker(&self) -> Maker {
         Maker { lineage: self.held.lineage, owners: self.options.owners, mode: self.options.mode | 0o600 }
+    }
+
+    /// Checks the bytes of a claim whose element type was chosen at run time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidBool`] and [`Error::View`]: a byte is not one of such an element.
+    pub(crate) fn check_elements(&mut self, claim: &Claim, byte_len: usize) -> Result<()> {
+        let element = self.element(claim);
+        match element.dtype() {
+            DType::Bool => check_bools(self.payload_mut(claim, element, byte_len))?,
+            DType::Record => {
+                // A claim is of the type that was asked for last, as no other write comes between.
+                let last = self.types.last.as_ref().filter(|last| last.element == element);
+                if let Some(record) = last.map(|last| last.record.clone()) {
+                    check_described(&record, self.payload_mut(claim, element, byte_len))?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Goes on in a channel that has been found again, which may be another writer's.

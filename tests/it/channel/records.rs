@@ -447,3 +447,33 @@ fn what_is_not_ours_stays() {
     dir.options().remove(NAME).unwrap();
     assert_eq!(dir.files(), [""; 0], "it had no board");
 }
+
+/// A loan of records is checked like an array that is written: what readers would refuse is not
+/// published, and the value before it stays.
+#[test]
+fn a_loan_publishes_no_byte_that_is_none_of_its_records() {
+    let dir = TestDir::new();
+    let described =
+        RecordType::new(2, vec![Field::new("level", 0, DType::U8), Field::new("good", 1, DType::Bool)]).unwrap();
+    let mut writer = dir.options().create_any(NAME).unwrap();
+    let mut loan = writer.loan_records(&described, &[2]).unwrap();
+    loan.as_mut_bytes().copy_from_slice(&[7, 1, 9, 0]);
+    loan.publish().unwrap();
+
+    let mut loan = writer.loan_records(&described, &[2]).unwrap();
+    loan.as_mut_bytes().copy_from_slice(&[7, 1, 9, 2]);
+    let error = loan.publish().unwrap_err();
+    assert!(matches!(error, Error::View(_)), "{error:?}");
+
+    let mut loan = writer.into_loan_of_records(&described, &[2]).map_err(|refused| refused.error).unwrap();
+    loan.as_mut_bytes().copy_from_slice(&[7, 3, 9, 0]);
+    let error = loan.publish().unwrap_err();
+    assert!(matches!(error, Error::View(_)), "{error:?}");
+    let mut reader = dir.options().open(NAME).unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().as_bytes(), [7, 1, 9, 0]);
+
+    // The loan goes on, and can be mended.
+    loan.as_mut_bytes()[1] = 1;
+    loan.publish().unwrap();
+    assert_eq!(reader.latest().unwrap().unwrap().as_bytes(), [7, 1, 9, 0]);
+}

@@ -1,5 +1,6 @@
 //! A recording as one `.npz` file.
 
+use super::made::Made;
 use super::note::{Note, PART, check_len, exists, key};
 use crate::array::ArrayRef;
 use crate::failure::Result;
@@ -7,9 +8,10 @@ use crate::files::npz::{Archive, ArchiveWriter, Quiet};
 use crate::files::{bad_file, npz, of_file};
 use crate::output::quoted;
 use ndsharray::DType;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufWriter, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
+use tempfile::TempPath;
 use uuid::Uuid;
 
 /// The keys of the arrays of notes.
@@ -35,6 +37,7 @@ pub(crate) struct ArchiveRecorder {
     ///
     /// A killed recorder leaves this file, and it can be played.
     part: PathBuf,
+    made: Made,
     writer: ArchiveWriter<Quiet<BufWriter<File>>>,
     notes: Vec<Note>,
     finished: bool,
@@ -49,8 +52,9 @@ impl ArchiveRecorder {
             }
             other => of_file(&part, other)?,
         };
+        let made = of_file(&part, Made::of(&file))?;
         let writer = npz::to_file(BufWriter::new(file));
-        Ok(Self { path: path.to_owned(), part, writer, notes: Vec::new(), finished: false })
+        Ok(Self { path: path.to_owned(), part, made, writer, notes: Vec::new(), finished: false })
     }
 
     pub(super) fn add(&mut self, note: Note, array: ArrayRef<'_>, attributes: &[u8]) -> Result<()> {
@@ -95,13 +99,13 @@ impl ArchiveRecorder {
         let shape = [notes.len(), 16];
         self.writer.add(INCARNATION, ArrayRef::new(DType::U8, &shape, &bytes), None)?;
         self.writer.finish()?;
-        // A link, unlike a rename, never replaces another file.
-        match fs::hard_link(&self.part, &self.path) {
-            Ok(()) => Ok(fs::remove_file(&self.part)?),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(&self.path)),
-            // Not every file system has links.
-            Err(_) => Ok(fs::rename(&self.part, &self.path)?),
-        }
+        // Another file of this name is never replaced.
+        TempPath::try_from_path(&self.part)?.persist_noclobber(&self.path).map_err(|failed| {
+            // What has been recorded stays where it is.
+            let (kind, error) = (failed.error.kind(), failed.error);
+            let _ = failed.path.keep();
+            if kind == ErrorKind::AlreadyExists { exists(&self.path) } else { error.into() }
+        })
     }
 
     /// Adds to a failure which file it was, and where the values before it are.
@@ -115,7 +119,7 @@ impl Drop for ArchiveRecorder {
     fn drop(&mut self) {
         // A file without values is of no use.
         if !self.finished && self.notes.is_empty() {
-            let _ = fs::remove_file(&self.part);
+            self.made.remove(&self.part);
         }
     }
 }

@@ -31,6 +31,7 @@ mod archive;
 mod directory;
 mod elements;
 mod entry;
+mod made;
 mod mcap;
 mod message;
 mod note;

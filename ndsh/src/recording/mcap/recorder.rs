@@ -1,6 +1,7 @@
 //! Writing an MCAP file.
 
 use super::super::elements::Elements;
+use super::super::made::Made;
 use super::super::message::Message;
 use super::super::note::{Note, exists};
 use super::{MESSAGE_ENCODING, SCHEMA_ENCODING};
@@ -10,7 +11,7 @@ use crate::output::quoted;
 use mcap::records::MessageHeader;
 use mcap::{McapError, WriteOptions, Writer};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,6 +25,7 @@ const OLDEST: Duration = Duration::from_millis(500);
 
 pub(crate) struct McapRecorder {
     path: PathBuf,
+    made: Made,
     /// `None` once it is finished.
     writer: Option<Writer<BufWriter<File>>>,
     /// The channels in the file: a name, what its values were, and the channel's number.
@@ -39,6 +41,7 @@ impl McapRecorder {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
             other => of_file(path, other)?,
         };
+        let made = of_file(path, Made::of(&file))?;
         let options = WriteOptions::new()
             .compression(None)
             .chunk_size(Some(CHUNK))
@@ -46,7 +49,7 @@ impl McapRecorder {
             // Each chunk has one, which also serves where there is no end.
             .calculate_data_section_crc(false);
         let writer = of_file(path, options.create(BufWriter::with_capacity(BUFFER, file)).map_err(failure))?;
-        Ok(Self { path: path.to_owned(), writer: Some(writer), channels: Vec::new(), since: None, count: 0 })
+        Ok(Self { path: path.to_owned(), made, writer: Some(writer), channels: Vec::new(), since: None, count: 0 })
     }
 
     pub(in super::super) fn add(
@@ -121,7 +124,7 @@ impl Drop for McapRecorder {
         drop(self.writer.take());
         // A file without values is of no use.
         if self.count == 0 {
-            let _ = fs::remove_file(&self.path);
+            self.made.remove(&self.path);
         }
     }
 }

@@ -4,9 +4,11 @@
 
 use clap::ValueEnum;
 use ndsharray::{Complex, ComplexLongDouble, DType, F8E4M3FN, F8E5M2, F8E8M0FNU, LongDouble, bf16, f16};
+use serde::Deserialize;
 
 /// The part of a complex number to show; it has no effect on other numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Part {
     /// Absolute value
     #[default]

@@ -56,7 +56,7 @@ const HELD_BACK: usize = 1 << 20;
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     let start = Instant::now();
-    let mut source = args.from.open_with_records(globals, &interrupt)?;
+    let mut source = args.from.open(globals, &args.from.which_or_records(), &interrupt)?;
     // A value is held while it is turned into text, not until the text is read. So a reader of the
     // output that has stopped takes no slot from the writer.
     let out = RefCell::new(BufWriter::with_capacity(HELD_BACK, stdout()));

@@ -48,10 +48,12 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     }
     let interrupt = Interrupt::catch()?;
     if args.follow {
-        let mut source = args.from.open_with_records(globals, &interrupt)?;
+        let mut source = args.from.open(globals, &args.from.which_or_records(), &interrupt)?;
         return follow(&mut source, args, format, &interrupt);
     }
-    args.from.first_with_records(globals, &interrupt, |value| OutputFile::save(&args.file, format, value.array))
+    args.from.first(globals, &args.from.which_or_records(), &interrupt, |value| {
+        OutputFile::save(&args.file, format, value.array)
+    })
 }
 
 fn follow(source: &mut Source, args: &Args, format: Format, interrupt: &Interrupt) -> Result<()> {

@@ -57,7 +57,7 @@ const BINS: usize = 16;
 
 pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
-    args.from.first(globals, &interrupt, |value| print(args, &value))
+    args.from.first(globals, &args.from.which(), &interrupt, |value| print(args, &value))
 }
 
 fn print(args: &Args, value: &Value<'_>) -> Result<()> {

@@ -34,38 +34,26 @@ impl SourceArgs {
         Which { kind: self.kind, raw: self.raw.clone(), records: false }
     }
 
-    /// Opens it, in the time that the user gave.
-    pub(crate) fn open(&self, globals: &Globals, interrupt: &Interrupt) -> Result<Source> {
-        Source::open_within(globals, &self.name, &self.which(), self.wait, interrupt)
+    /// The same, for a command that also takes elements that are records.
+    pub(crate) fn which_or_records(&self) -> Which {
+        Which { records: true, ..self.which() }
     }
 
-    /// Opens it, also if its elements are records.
-    pub(crate) fn open_with_records(&self, globals: &Globals, interrupt: &Interrupt) -> Result<Source> {
-        let which = Which { records: true, ..self.which() };
-        Source::open_within(globals, &self.name, &which, self.wait, interrupt)
+    /// Opens it, in the time that the user gave.
+    pub(crate) fn open(&self, globals: &Globals, which: &Which, interrupt: &Interrupt) -> Result<Source> {
+        Source::open_within(globals, &self.name, which, self.wait, interrupt)
     }
 
     /// Reads the current value, or the first one in the time that the user gave.
     pub(crate) fn first<R>(
         &self,
         globals: &Globals,
+        which: &Which,
         interrupt: &Interrupt,
         look: impl FnMut(Value<'_>) -> Result<R>,
     ) -> Result<R> {
         let start = Instant::now();
-        let source = self.open(globals, interrupt)?;
-        self.first_of(source, start, interrupt, look)
-    }
-
-    /// The same, also if its elements are records.
-    pub(crate) fn first_with_records<R>(
-        &self,
-        globals: &Globals,
-        interrupt: &Interrupt,
-        look: impl FnMut(Value<'_>) -> Result<R>,
-    ) -> Result<R> {
-        let start = Instant::now();
-        let source = self.open_with_records(globals, interrupt)?;
+        let source = self.open(globals, which, interrupt)?;
         self.first_of(source, start, interrupt, look)
     }
 

@@ -5,9 +5,11 @@ use crate::array::numbers::Part;
 use crate::array::{ArrayRef, numbers};
 use clap::ValueEnum;
 use ndsharray::DType;
+use serde::Deserialize;
 
 /// The meaning of the last axes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Layout {
     /// Curves for signals; colours if the dtype and a last axis of 1 to 4 suit; else a plane
     #[default]

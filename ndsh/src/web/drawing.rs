@@ -30,35 +30,14 @@ pub(super) struct Wish {
     /// The chosen element of each axis; `null` for a whole axis.
     index: Option<Vec<Option<usize>>>,
     #[serde(default)]
-    layout: LayoutName,
+    layout: Layout,
     #[serde(default)]
-    part: PartName,
+    part: Part,
     /// Width and height on the screen, in pixels.
     size: [usize; 2],
     /// The frame to draw anew, of a page that has paused.
     #[serde(default)]
     pub(super) again: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum LayoutName {
-    #[default]
-    Auto,
-    Plane,
-    Hwc,
-    Chw,
-    Curves,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PartName {
-    #[default]
-    Abs,
-    Re,
-    Im,
-    Phase,
 }
 
 /// A wish for one array. Viewers with equal views share a drawing.
@@ -131,19 +110,7 @@ impl Wish {
             Some(index) if index.len() == kept.array().shape.len() => Index::of_fixed(index),
             _ => Index::default(),
         };
-        let layout = match self.layout {
-            LayoutName::Auto => Layout::Auto,
-            LayoutName::Plane => Layout::Plane,
-            LayoutName::Hwc => Layout::Hwc,
-            LayoutName::Chw => Layout::Chw,
-            LayoutName::Curves => Layout::Curves,
-        };
-        let part = match self.part {
-            PartName::Abs => Part::Abs,
-            PartName::Re => Part::Re,
-            PartName::Im => Part::Im,
-            PartName::Phase => Part::Phase,
-        };
+        let Self { layout, part, .. } = *self;
         // Of an empty array there is nothing to draw.
         let plane = Some(kept.array()).filter(|array| !array.bytes.is_empty());
         let plane = plane.and_then(|array| Plane::select(array, &index, layout).ok());

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, globals: &Globals) -> Result<()> {
     let interrupt = Interrupt::catch()?;
     // Before a value is held: the terminal may take its time to answer.
     let graphics = if args.png.is_none() { Graphics::of_stdout(args.graphics)? } else { None };
-    args.from.first(globals, &interrupt, |value| show(args, graphics, &value))
+    args.from.first(globals, &args.from.which(), &interrupt, |value| show(args, graphics, &value))
 }
 
 /// Prints the picture of a value, or writes it to the file.

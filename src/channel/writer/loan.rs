@@ -105,9 +105,9 @@ impl<'w, T: Typing> Loan<'w, T> {
     ///
     /// # Errors
     ///
-    /// When the dtype was chosen at run time: [`Error::InvalidBool`](crate::Error::InvalidBool) when
-    /// it is `bool`, and a byte is neither 0 nor 1; [`Error::View`] when a byte is not
-    /// one of such records. The value is lost then, and the one before it stays current.
+    /// When the dtype was chosen at run time: [`Error::InvalidBool`](crate::Error::InvalidBool) for
+    /// a `bool` that is neither 0 nor 1; [`Error::View`] when a byte is not one of such records.
+    /// The value is lost then, and the one before it stays current.
     pub fn publish(mut self) -> Result<u64> {
         if !self.core.is_plain() {
             return self.publish_kept();

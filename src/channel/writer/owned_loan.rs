@@ -256,8 +256,9 @@ impl OwnedLoan {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::View`] when
-    /// a byte is not one of such records; [`Error::Unsupported`] once the loan is over. After any other error the loan goes on.
+    /// [`Error::InvalidBool`] when a byte of a `bool` array is neither 0 nor 1; [`Error::View`]
+    /// when a byte is not one of such records; [`Error::Unsupported`] once the loan is over.
+    /// After any other error the loan goes on.
     pub fn publish(&mut self) -> Result<u64> {
         self.writer.core.check_process()?;
         if let Some(claim) = &self.claim {

@@ -7,8 +7,11 @@ use super::window;
 use crate::attachment::{Attachment, Described, Place, Refusal};
 use crate::carrier::{Answer, Arrivals, Carrier, Offer, Order, Payload};
 use crate::counters::Counters;
+use ndsharray::inspect::{ChannelState, Details, Kind, Role};
 use ndsharray::{AnyWriter, Error, Options, raw};
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -69,7 +72,7 @@ enum Written {
     Repeated,
     /// Local lossless readers are behind: not yet.
     Later,
-    /// The local name has a value of a local writer.
+    /// The local name is a local writer's.
     Taken,
 }
 
@@ -101,16 +104,20 @@ impl Import {
         Ok(())
     }
 
-    /// What is wrong where the local name has a value of a local writer.
+    /// What is wrong where the local name has a channel of a local writer.
     fn taken(&self) -> String {
-        format!("channel {:?} has a value of a local writer: `ndsh rm` removes it", self.local)
+        format!("channel {:?} is a local writer's: `ndsh rm` removes it", self.local)
     }
 
-    /// Makes the local channel; `false` if a local writer has left a value there, which stays.
+    /// Makes the local channel; `false` if there is one that a local writer has made, which stays.
     fn begin(&self, writing: &mut Writing, incarnation: Uuid, after: u64) -> ndsharray::Result<bool> {
         // Closes the channel of another source.
         writing.writer = None;
-        // What cannot be read is no value that could be lost.
+        if is_of_local_writer(&self.options, &self.local) {
+            return Ok(false);
+        }
+        // A local writer may have gone on with what a bridge has made. What cannot be read is no
+        // value that could be lost.
         if let Ok(mut reader) = self.options.open(&self.local)
             && let Ok(Some(sample)) = reader.latest()
             && !sample.is_imported()
@@ -354,6 +361,23 @@ impl Arrivals for Import {
         drop(mailbox);
         self.news.notify_all();
     }
+}
+
+/// Whether a channel stands there that was not made for values of a source elsewhere.
+///
+/// Such a one has the lineage of that source. A local writer's is the channel's own, until it had
+/// to be replaced. One that is closed leaves the name to others.
+fn is_of_local_writer(options: &Options, name: &str) -> bool {
+    // What is not there or cannot be read is for the party to judge that makes the channel.
+    let Ok(report) = options.look(name, Kind::Channel) else { return false };
+    if matches!(report.details, Details::Channel { state: None | Some(ChannelState::Closed), .. }) {
+        return false;
+    }
+    let board = report.files.iter().find(|file| file.role == Role::Board);
+    let mut head = [0; 56];
+    let read = board.map(|board| File::open(&board.path).and_then(|mut file| file.read_exact(&mut head)));
+    // Channel id and lineage: docs/FORMAT.md.
+    matches!(read, Some(Ok(()))) && head.get(16..32) == head.get(40..56)
 }
 
 /// A word for why a value could not be written.

@@ -23,13 +23,13 @@ const MAX_PROBLEMS: usize = 100;
 const PAUSE: Duration = Duration::from_secs(2);
 /// What a thread that writes takes for its stack.
 const STACK: usize = 512 << 10;
-/// How long an earlier run of a bridge may still be heard of beside the next.
-const OVERLAP: Duration = Duration::from_secs(30);
 
 /// A channel of another host.
 struct Entry {
     /// As each run of that host's bridge offers it; the last came last.
     offers: Vec<(Offer, Instant)>,
+    /// The run whose values are taken, as long as it offers the channel.
+    source: Host,
     import: Arc<Import>,
     counters: Arc<Counters>,
     live: Option<Live>,
@@ -44,6 +44,8 @@ struct Entry {
 /// That a channel is wanted. Dropping it ends that.
 struct Live {
     _want: Token,
+    /// The run of which it is wanted.
+    source: Host,
     import: Arc<Import>,
     worker: Option<JoinHandle<()>>,
 }
@@ -61,12 +63,14 @@ impl Drop for Live {
 pub(super) struct Imports {
     me: Host,
     entries: BTreeMap<(String, String), Entry>,
+    /// Other runs that are called as this one is.
+    namesakes: BTreeSet<Offer>,
     problems: BTreeMap<String, String>,
 }
 
 impl Imports {
     pub(super) fn new(me: Host) -> Self {
-        Self { me, entries: BTreeMap::new(), problems: BTreeMap::new() }
+        Self { me, entries: BTreeMap::new(), namesakes: BTreeSet::new(), problems: BTreeMap::new() }
     }
 
     /// The local names, which are not to be exported.
@@ -76,10 +80,8 @@ impl Imports {
 
     pub(super) fn offered(&mut self, offer: Offer, settings: &Settings) {
         if offer.host.id == self.me.id {
-            if offer.host.session != self.me.session {
-                let problem =
-                    format!("another bridge is called {:?} too: `--id` gives this one another name", self.me.id);
-                self.problems.insert(String::new(), problem);
+            if offer.host.session != self.me.session && self.namesakes.len() < MAX_OFFERS {
+                self.namesakes.insert(offer);
             }
             return;
         }
@@ -89,8 +91,10 @@ impl Imports {
         let key = (offer.host.id.clone(), offer.channel.clone());
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.offers.retain(|(old, _)| *old != offer);
-            if entry.offers.len() >= MAX_RUNS {
-                entry.offers.remove(0);
+            if entry.offers.len() >= MAX_RUNS
+                && let Some(at) = entry.offers.iter().position(|(old, _)| old.host != entry.source)
+            {
+                entry.offers.remove(at);
             }
             entry.offers.push((offer, Instant::now()));
             entry.gone_since = None;
@@ -128,20 +132,28 @@ impl Imports {
         let import = Arc::new(Import::new(local, options, order, settings.max_bytes, Arc::clone(&counters)));
         let always = is_any(&settings.import);
         let (live, unread_since, gone_since, try_at) = (None, None, None, None);
-        let offers = vec![(offer, Instant::now())];
-        self.entries.insert(key, Entry { offers, import, counters, live, always, unread_since, gone_since, try_at });
+        let (source, offers) = (offer.host.clone(), vec![(offer, Instant::now())]);
+        let entry = Entry { offers, source, import, counters, live, always, unread_since, gone_since, try_at };
+        self.entries.insert(key, entry);
     }
 
     pub(super) fn withdrawn(&mut self, offer: &Offer) {
         let key = (offer.host.id.clone(), offer.channel.clone());
         self.problems.remove(&format!("{}/{}", key.0, key.1));
-        if offer.host.id == self.me.id {
-            self.problems.remove("");
-        }
+        self.namesakes.remove(offer);
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.offers.retain(|(old, _)| old != offer);
             if entry.offers.is_empty() {
                 entry.gone_since.get_or_insert_with(Instant::now);
+            }
+        }
+    }
+
+    /// Forgets which of several runs came first, as notices of their end may have been lost.
+    pub(super) fn mistrust(&mut self) {
+        for entry in self.entries.values_mut() {
+            if let Some((last, _)) = entry.offers.last() {
+                entry.source = last.host.clone();
             }
         }
     }
@@ -168,7 +180,7 @@ impl Imports {
             number: entry.counters.number(),
             age_ns: entry.counters.age(),
             drops: entry.counters.drops(),
-            problem: entry.problem(),
+            problem: entry.counters.problem(),
         };
         self.entries.iter().map(row).collect()
     }
@@ -177,8 +189,21 @@ impl Imports {
         self.entries.iter().filter(|(_, entry)| !entry.offers.is_empty()).map(|((host, _), _)| host.clone()).collect()
     }
 
-    pub(super) fn problems(&self) -> Vec<String> {
-        self.problems.values().cloned().collect()
+    /// What is wrong: names, and bridges that share one for longer than `overlap`.
+    ///
+    /// An earlier run of a bridge may be heard of for a while beside the next.
+    pub(super) fn problems(&self, overlap: Duration) -> Vec<String> {
+        let mut runs: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+        for (offer, since) in self.entries.values().flat_map(|entry| &entry.offers) {
+            if since.elapsed() > overlap {
+                runs.entry(&offer.host.id).or_default().insert(offer.host.session);
+            }
+        }
+        let twice = runs.into_iter().filter(|(_, runs)| runs.len() > 1);
+        let twice = twice.map(|(id, runs)| format!("{} bridges are called {id:?}: the first one is heard", runs.len()));
+        let own = (!self.namesakes.is_empty())
+            .then(|| format!("another bridge is called {:?} too: `--id` gives this one another name", self.me.id));
+        own.into_iter().chain(twice).chain(self.problems.values().cloned()).collect()
     }
 
     /// Wants nothing any more, and closes all local channels.
@@ -191,15 +216,14 @@ impl Imports {
 }
 
 impl Entry {
-    /// What is wrong with the channel: what its values met, or that two bridges offer it.
-    fn problem(&self) -> Option<String> {
-        let twice = match self.offers.as_slice() {
-            [.., (before, _), (last, since)] if since.elapsed() > OVERLAP && before.host != last.host => {
-                Some(format!("two bridges are called {:?}", last.host.id))
-            }
-            _ => None,
-        };
-        self.counters.problem().or(twice)
+    /// The offer that counts: the last of the run that is heard, or of another once that has gone.
+    ///
+    /// Two bridges of one name would take turns otherwise, each closing the other's channel.
+    fn current(&mut self) -> Option<Offer> {
+        let of_source = self.offers.iter().rev().find(|(offer, _)| offer.host == self.source);
+        let (offer, _) = of_source.or(self.offers.last())?.clone();
+        self.source.clone_from(&offer.host);
+        Some(offer)
     }
 
     /// Does what is due; returns whether there is still something to do.
@@ -222,7 +246,7 @@ impl Entry {
             self.unread_since.get_or_insert_with(Instant::now);
         }
         let is_past = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() >= settings.linger);
-        let Some((offer, _)) = self.offers.last().cloned() else {
+        let Some(offer) = self.current() else {
             if is_past(self.gone_since) || (!is_read && self.live.is_none()) {
                 self.end();
                 return false;
@@ -231,6 +255,10 @@ impl Entry {
         };
         if self.try_at.is_some_and(|at| Instant::now() < at) {
             return true;
+        }
+        if self.live.as_ref().is_some_and(|live| live.source != offer.host) {
+            // That run has gone: it is wanted of the next.
+            self.live = None;
         }
         match &self.live {
             None => {
@@ -285,7 +313,7 @@ impl Entry {
         match carrier.want(offer, import.order(), Arc::clone(&import) as Arc<dyn Arrivals>) {
             Ok(want) => {
                 self.counters.set_problem(None);
-                self.live = Some(Live { _want: want, import, worker: Some(worker) });
+                self.live = Some(Live { _want: want, source: offer.host.clone(), import, worker: Some(worker) });
             }
             Err(error) => {
                 import.stop();

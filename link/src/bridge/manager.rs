@@ -8,6 +8,7 @@ use super::window::Windows;
 use crate::carrier::{Carrier, Host, Notice};
 use crate::report::Report;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -29,12 +30,21 @@ pub(super) struct Manager {
     carrier: Arc<dyn Carrier>,
     exports: Exports,
     imports: Imports,
+    /// Notices that were lost, as more came than could be taken.
+    lost: Arc<AtomicU64>,
+    lost_before: u64,
 }
 
 impl Manager {
-    pub(super) fn new(settings: Settings, me: Host, carrier: Arc<dyn Carrier>, windows: Arc<Windows>) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        me: Host,
+        carrier: Arc<dyn Carrier>,
+        windows: Arc<Windows>,
+        lost: Arc<AtomicU64>,
+    ) -> Self {
         let (exports, imports) = (Exports::new(me.clone(), windows), Imports::new(me.clone()));
-        Self { settings, me, carrier, exports, imports }
+        Self { settings, me, carrier, exports, imports, lost, lost_before: 0 }
     }
 
     pub(super) fn run(&mut self, jobs: &Receiver<Job>) {
@@ -42,6 +52,11 @@ impl Manager {
         loop {
             let now = Instant::now();
             if now >= tend_at {
+                // Relaxed: a count.
+                let lost = self.lost.load(Ordering::Relaxed);
+                if std::mem::replace(&mut self.lost_before, lost) != lost {
+                    self.imports.mistrust();
+                }
                 self.imports.tend(&self.settings, &self.carrier);
                 tend_at = now + DEMAND;
             }
@@ -79,6 +94,12 @@ impl Manager {
         let mut channels = self.exports.report();
         channels.extend(self.imports.report());
         let hosts = self.imports.hosts().into_iter().collect();
-        Report { id: self.me.id.clone(), channels, hosts, problems: self.imports.problems() }
+        let mut problems = self.imports.problems(self.settings.linger);
+        problems.extend(self.carrier.problems());
+        if self.lost_before > 0 {
+            let lost = self.lost_before;
+            problems.push(format!("{lost} notices of other hosts were lost: more came than can be taken"));
+        }
+        Report { id: self.me.id.clone(), channels, hosts, problems }
     }
 }

@@ -28,8 +28,13 @@ struct Wanted {
 }
 
 impl State {
-    fn listeners(&self, id: &str) -> Vec<Arc<dyn Listener>> {
+    /// Of all runs that are called so.
+    fn listeners_called(&self, id: &str) -> Vec<Arc<dyn Listener>> {
         self.hosts.iter().filter(|(host, _)| host.id == id).map(|(_, listener)| Arc::clone(listener)).collect()
+    }
+
+    fn listener(&self, of: &Host) -> Option<Arc<dyn Listener>> {
+        self.hosts.iter().find(|(host, _)| host == of).map(|(_, listener)| Arc::clone(listener))
     }
 
     fn reach(&self, one: &str, other: &str) -> bool {
@@ -43,8 +48,7 @@ impl State {
 
     /// What to tell which hosts about an offer.
     fn about(&self, offer: &Offer, notice: &dyn Fn(Offer) -> Notice) -> Vec<(Arc<dyn Listener>, Notice)> {
-        let reached =
-            self.hosts.iter().filter(|(host, _)| host.id != offer.host.id && self.reach(&host.id, &offer.host.id));
+        let reached = self.hosts.iter().filter(|(host, _)| *host != offer.host && self.reach(&host.id, &offer.host.id));
         reached.map(|(_, listener)| (Arc::clone(listener), notice(offer.clone()))).collect()
     }
 
@@ -52,7 +56,7 @@ impl State {
         if !self.reach(&wanted.wish.receiver.id, &wanted.source.id) {
             return Vec::new();
         }
-        self.listeners(&wanted.source.id).into_iter().map(|to| (to, notice(wanted.wish.clone()))).collect()
+        self.listener(&wanted.source).into_iter().map(|to| (to, notice(wanted.wish.clone()))).collect()
     }
 }
 
@@ -98,7 +102,7 @@ impl Hub {
         for (_, offer) in &state.offers {
             let all = state.about(offer, &about);
             let far = |to: &Arc<dyn Listener>| {
-                let of_id = state.listeners(id).iter().any(|listener| Arc::ptr_eq(listener, to));
+                let of_id = state.listeners_called(id).iter().any(|listener| Arc::ptr_eq(listener, to));
                 of_id || offer.host.id == id
             };
             notices.extend(all.into_iter().filter(|(to, _)| far(to)));
@@ -165,7 +169,7 @@ impl Sender for To {
     fn send(&mut self, attachment: &[u8], parcel: Parcel, _: Urgency) -> Result<()> {
         let state = self.hub.lock();
         let of = |wanted: &&Wanted| {
-            wanted.source.id == self.from.id
+            wanted.source == self.from
                 && wanted.wish.channel == self.channel
                 && wanted.wish.receiver == self.receiver
                 && state.reach(&wanted.source.id, &self.receiver.id)
@@ -186,10 +190,10 @@ impl Carrier for Memory {
         *self.me.lock().unwrap_or_else(PoisonError::into_inner) = Some(me.clone());
         let mut state = self.hub.lock();
         state.hosts.push((me.clone(), Arc::clone(&listener)));
-        let near = |offer: &&(u64, Offer)| offer.1.host.id != me.id && state.reach(&offer.1.host.id, &me.id);
+        let near = |offer: &&(u64, Offer)| offer.1.host != *me && state.reach(&offer.1.host.id, &me.id);
         let offers: Vec<_> = state.offers.iter().filter(near).map(|(_, offer)| offer.clone()).collect();
         let wishes: Vec<_> =
-            state.wishes.iter().filter(|wanted| wanted.source.id == me.id).map(|w| w.wish.clone()).collect();
+            state.wishes.iter().filter(|wanted| wanted.source == *me).map(|w| w.wish.clone()).collect();
         drop(state);
         offers.into_iter().for_each(|offer| listener.notice(Notice::Offered(offer)));
         wishes.into_iter().for_each(|wish| listener.notice(Notice::Wanted(wish)));
@@ -227,9 +231,9 @@ impl Carrier for Memory {
         let me = self.me()?;
         let state = self.hub.lock();
         let reached = state.reach(&me.id, &source.host.id);
-        let listeners = if reached { state.listeners(&source.host.id) } else { Vec::new() };
+        let listener = state.listener(&source.host).filter(|_| reached);
         drop(state);
-        for listener in listeners {
+        if let Some(listener) = listener {
             listener.notice(Notice::Answered { channel: source.channel.clone(), receiver: me.clone(), answer });
         }
         Ok(())

@@ -49,7 +49,7 @@ impl fmt::Display for Host {
 }
 
 /// A channel that a host offers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Offer {
     /// The host.
     pub host: Host,
@@ -217,7 +217,9 @@ pub trait Carrier: Send + Sync {
     /// They cannot be told.
     fn announce(&self, offer: &Offer) -> Result<Token>;
 
-    /// Tells `source` that this host wants its channel, until the token is dropped.
+    /// Tells `source`, and no other run of its name, that this host wants its channel.
+    ///
+    /// That holds until the token is dropped.
     ///
     /// # Errors
     ///
@@ -241,6 +243,11 @@ pub trait Carrier: Send + Sync {
     /// The largest value that the carrier takes, in bytes.
     fn max_bytes(&self) -> u64 {
         u64::MAX
+    }
+
+    /// What is wrong with it, as sentences.
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Ends it: nothing is sent or received any more.

@@ -70,7 +70,7 @@ struct State {
 #[derive(Clone)]
 struct Wanted {
     token: u64,
-    source: String,
+    source: Host,
     wish: Wish,
     arrivals: Arc<dyn Arrivals>,
 }
@@ -305,7 +305,7 @@ impl Shared {
         for (_, offer) in &state.offers {
             peer.tell(OFFER, &Head::default().offer(offer).0);
         }
-        for wanted in state.wishes.iter().filter(|wanted| wanted.source == peer.host.id) {
+        for wanted in state.wishes.iter().filter(|wanted| wanted.source == peer.host) {
             peer.tell(WANT, &Head::default().wish(&wanted.wish).0);
         }
         state.peers.push(Arc::clone(peer));
@@ -369,7 +369,7 @@ impl Shared {
                 VALUE => {
                     let channel = parts.text().ok_or_else(wrong)?;
                     let payload = self.read_payload(reading, len)?;
-                    let of = |wanted: &&Wanted| wanted.source == peer.host.id && wanted.wish.channel == channel;
+                    let of = |wanted: &&Wanted| wanted.source == peer.host && wanted.wish.channel == channel;
                     let arrivals = self.state().wishes.iter().find(of).map(|wanted| Arc::clone(&wanted.arrivals));
                     if let Some(arrivals) = arrivals {
                         arrivals.arrive(parts.0, payload);
@@ -434,7 +434,7 @@ impl Drop for Entry {
         if let Some(at) = state.wishes.iter().position(|wanted| wanted.token == self.token) {
             let Wanted { source, wish, .. } = state.wishes.remove(at);
             let head = Head::default().wish(&wish).0;
-            state.peers.iter().filter(|peer| peer.host.id == source).for_each(|peer| peer.tell(UNWANT, &head));
+            state.peers.iter().filter(|peer| peer.host == source).for_each(|peer| peer.tell(UNWANT, &head));
         }
     }
 }
@@ -502,8 +502,8 @@ impl Carrier for Tcp {
         state.next += 1;
         let token = state.next;
         let head = Head::default().wish(&wish).0;
-        state.peers.iter().filter(|peer| peer.host.id == source.host.id).for_each(|peer| peer.tell(WANT, &head));
-        state.wishes.push(Wanted { token, source: source.host.id.clone(), wish, arrivals });
+        state.peers.iter().filter(|peer| peer.host == source.host).for_each(|peer| peer.tell(WANT, &head));
+        state.wishes.push(Wanted { token, source: source.host.clone(), wish, arrivals });
         Ok(Box::new(Entry { shared: Arc::downgrade(&self.0), token }))
     }
 
@@ -515,7 +515,7 @@ impl Carrier for Tcp {
     fn answer(&self, source: &Offer, answer: Answer) -> Result<()> {
         let head = Head::default().text(&source.channel).long(answer.relay).long(answer.count).0;
         let state = self.0.state();
-        state.peers.iter().filter(|peer| peer.host.id == source.host.id).for_each(|peer| peer.tell(ANSWER, &head));
+        state.peers.iter().filter(|peer| peer.host == source.host).for_each(|peer| peer.tell(ANSWER, &head));
         Ok(())
     }
 

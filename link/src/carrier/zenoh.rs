@@ -178,16 +178,19 @@ fn channel_key(prefix: &str, host: &str, letter: char, channel: &str, receiver: 
     format!("{prefix}/{}/{letter}/{}/{}", encode(host), encode(channel), receiver_chunk(receiver))
 }
 
-fn wish_key(prefix: &str, host: &str, wish: &Wish) -> String {
+fn wish_key(prefix: &str, source: &Host, wish: &Wish) -> String {
     let order = if wish.order == Order::InOrder { 'o' } else { 'l' };
-    format!("{}/{order}", channel_key(prefix, host, 'w', &wish.channel, &wish.receiver))
+    let key = channel_key(prefix, &source.id, 'w', &wish.channel, &wish.receiver);
+    format!("{key}/{order}-{:016x}", source.session)
 }
 
-fn wish_of(prefix: &str, host: &str, key: &str) -> Option<Wish> {
+/// What a receiver wants of this run of the bridge, `me`; `None` if it wants it of another run.
+fn wish_of(prefix: &str, me: &Host, key: &str) -> Option<Wish> {
     let mut parts = key.strip_prefix(prefix)?.strip_prefix('/')?.split('/').skip(2);
     let (channel, receiver, order) = (decode(parts.next()?)?, receiver_of(parts.next()?)?, parts.next()?);
-    let wish = Wish { channel, receiver, order: if order == "o" { Order::InOrder } else { Order::Latest } };
-    (wish_key(prefix, host, &wish) == key).then_some(wish)
+    let order = if order.starts_with('o') { Order::InOrder } else { Order::Latest };
+    let wish = Wish { channel, receiver, order };
+    (wish_key(prefix, me, &wish) == key).then_some(wish)
 }
 
 /// Whose answer it is, and to which channel.
@@ -286,7 +289,7 @@ impl Carrier for Zenoh {
             })
             .wait()
             .map_err(said)?;
-        let (prefix, host, to) = (self.prefix.clone(), id.clone(), Arc::clone(&listener));
+        let (prefix, host, to) = (self.prefix.clone(), me.clone(), Arc::clone(&listener));
         let wishes = session
             .liveliness()
             .declare_subscriber(format!("{prefix}/{}/w/*/*/*", encode(&id)))
@@ -338,7 +341,8 @@ impl Carrier for Zenoh {
             .map_err(said)?;
         // After the subscriber: the first value follows at once.
         let wish = Wish { channel: source.channel.clone(), receiver, order };
-        let token = session.liveliness().declare_token(wish_key(&self.prefix, host, &wish)).wait().map_err(said)?;
+        let token =
+            session.liveliness().declare_token(wish_key(&self.prefix, &source.host, &wish)).wait().map_err(said)?;
         Ok(Box::new(Wanted { _token: token, _values: values }))
     }
 
@@ -393,7 +397,10 @@ mod tests {
             prop_assert_eq!(offer_of("a/b", &key), Some(offer));
             let order = if in_order { Order::InOrder } else { Order::Latest };
             let wish = Wish { channel, receiver, order };
-            prop_assert_eq!(wish_of("a/b", &host.id, &wish_key("a/b", &host.id, &wish)), Some(wish));
+            let key = wish_key("a/b", &host, &wish);
+            prop_assert_eq!(wish_of("a/b", &host, &key), Some(wish));
+            let other = Host { session: !host.session, ..host };
+            prop_assert_eq!(wish_of("a/b", &other, &key), None, "it is wanted of one run");
         }
 
         #[test]
@@ -401,7 +408,7 @@ mod tests {
             if let Some(offer) = offer_of("n", &key) {
                 prop_assert_eq!(offer_key("n", &offer), key.as_str());
             }
-            let _ = (wish_of("n", "h", &key), answer_of("n", "h", &key, &[0; 16]));
+            let _ = (wish_of("n", &Host { id: "h".into(), session: 1 }, &key), answer_of("n", "h", &key, &[0; 16]));
         }
     }
 }

@@ -115,3 +115,44 @@ fn a_killed_writer_s_channel_goes_on_with_the_next_one() {
         });
     }
 }
+
+/// Two bridges of one name: each host hears one of them, and says so, and none takes turns.
+#[test]
+fn of_two_bridges_of_one_name_one_is_heard() {
+    for net in Net::all() {
+        let to = TestHost::new("desk").start(net.carrier());
+        let first = TestHost::new("robot").start(net.carrier());
+        let mut writer = first.options().create::<u32>("camera").unwrap();
+        writer.write(&[1], &[1]).unwrap();
+        let mut reader = to.open("robot.camera");
+        let incarnation = next(&mut reader).incarnation();
+        let second = TestHost::new("robot").start(net.carrier());
+        let mut other = second.options().create::<u32>("camera").unwrap();
+        other.write(&[1], &[1000]).unwrap();
+        let says = |host: &TestHost, text: &str| {
+            host.bridge.as_ref().unwrap().report().problems.iter().any(|problem| problem.contains(text))
+        };
+        wait_until("all three say so", || {
+            says(&to, "2 bridges are called \"robot\"")
+                && says(&first, "another bridge is called")
+                && says(&second, "another bridge is called")
+        });
+        for value in 2..40 {
+            other.write(&[1], &[1000 + value]).unwrap();
+            writer.write(&[1], &[value]).unwrap();
+            let sample = next(&mut reader);
+            assert_eq!((sample.view::<u32>().unwrap()[[0]], sample.seq()), (value, u64::from(value)));
+            assert_eq!((sample.incarnation(), sample.missed()), (incarnation, 0));
+        }
+        assert_eq!(second.row(Direction::Out, "camera").unwrap().values, 0, "nothing of it has travelled");
+        drop(first);
+        // The other one is heard now.
+        wait_until("the second one's value", || {
+            other.write(&[1], &[7]).unwrap();
+            next(&mut reader).view::<u32>().unwrap()[[0]] == 7
+        });
+        wait_until("all is well", || {
+            [&to, &second].iter().all(|host| host.bridge.as_ref().unwrap().report().problems.is_empty())
+        });
+    }
+}

@@ -199,3 +199,35 @@ fn a_kept_value_of_this_host_is_not_replaced() {
     wait_until("the bridge says so", || problem().is_some_and(|problem| problem.contains("robot.camera")));
     assert_eq!(next(&mut to.open("robot.camera")).as_bytes(), [42]);
 }
+
+/// Neither of a writer that lives nor of one that was killed before its first value.
+#[test]
+fn a_local_writer_s_channel_without_a_value_is_not_taken_over() {
+    let net = Net::all().remove(0);
+    let (from, to) = (TestHost::new("robot").start(net.carrier()), TestHost::new("desk"));
+    let mut writers = ["camera", "lidar"].map(|name| from.options().create::<u8>(name).unwrap());
+    writers.iter_mut().for_each(|writer| assert_eq!(writer.write(&[1], &[5]).unwrap(), 1));
+    let mut lives = to.options().create::<u8>("robot.lidar").unwrap();
+    // What a kill leaves: the files as they are while the writer lives, and no lock on them.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let not_killed = ndsharray::Options::new().dir(&elsewhere).create::<u8>("robot.camera").unwrap();
+    for entry in std::fs::read_dir(&elsewhere).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.dir.path().join(entry.file_name())).unwrap();
+    }
+    drop(not_killed);
+    let left = std::fs::read(to.dir.path().join("robot.camera.ndsh")).unwrap();
+    let to = to.start(net.carrier());
+    let says_so = |channel| {
+        let problem = || to.row(Direction::In, channel).and_then(|row| row.problem);
+        wait_until("the bridge says so", || problem().is_some_and(|problem| problem.contains(channel)));
+    };
+    says_so("camera");
+    says_so("lidar");
+    lives.write(&[1], &[42]).unwrap();
+    assert_eq!(next(&mut to.open("robot.lidar")).as_bytes(), [42]);
+    assert!(std::fs::read(to.dir.path().join("robot.camera.ndsh")).unwrap() == left);
+    let mut next_writer = to.options().create::<u8>("robot.camera").unwrap();
+    next_writer.write(&[1], &[43]).unwrap();
+    assert_eq!(next(&mut to.open("robot.camera")).as_bytes(), [43]);
+}

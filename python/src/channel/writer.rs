@@ -22,8 +22,8 @@ use std::sync::Arc;
 /// set. Readers keep the values that they hold.
 ///
 /// A writer belongs to the process that made it. It cannot be pickled, and raises `Forked` in a
-/// forked child. If it is still open when the process ends, it is closed; README.md says what
-/// SIGTERM takes.
+/// forked child. If it is still open when the process ends, it is closed. SIGTERM ends Python
+/// without that, unless a handler turns the signal into an exit.
 ///
 /// Threads may share a writer, and take turns. While one thread has a loan, the others wait for its
 /// end. Where the wait could not end, as for a loan of the same thread, they get a `RuntimeError`.
@@ -212,7 +212,10 @@ impl Writer {
     /// Once the loan is over, the array is empty and read-only. Views and other things made of it
     /// stay usable, and lead to private memory: no change of them reaches another process. That
     /// takes some microseconds, and about ten nanoseconds a page. It costs nothing if only the
-    /// variable of the `with` block is left, or nothing at all.
+    /// variable of the `with` block is left, or nothing at all. From Python 3.14 on, a variable of
+    /// a function does not count as the only one, as calls may borrow from it.
+    ///
+    /// `shape` is a tuple with the length of each axis, or an integer for one axis.
     ///
     /// Raises
     /// ------

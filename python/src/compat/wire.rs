@@ -72,11 +72,13 @@ impl WireWriter {
         writer.write_bytes(element, array.shape(), bytes).map(drop).map_err(to_exception)
     }
 
+    /// The file of the value written last.
     #[getter]
     fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
         Ok(self.inner.lock(py)?.as_ref().and_then(compat::AnyWriter::payload_name))
     }
 
+    /// Ends the channel, and removes its files unless it persists.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         // In a forked child it is the parent's, and dropping it has no effect.
         let taken = self.inner.at_once().and_then(|mut writer| writer.take());
@@ -126,21 +128,25 @@ impl WireReader {
         copy.map_err(to_exception)?.map(|copy| to_array(py, copy)).transpose()
     }
 
+    /// The file of the value read last.
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         Ok(self.ask(compat::Reader::payload_name)?.flatten())
     }
 
+    /// Milliseconds from writing to reading the last value.
     #[getter]
     fn read_time_ms(&self) -> PyResult<f64> {
         Ok(self.ask(compat::Reader::read_time_ms)?.unwrap_or(0.0))
     }
 
+    /// Whether the last read found a sound value, new or not.
     #[getter]
     fn is_valid(&self) -> PyResult<bool> {
         Ok(self.ask(compat::Reader::is_valid)?.unwrap_or(false))
     }
 
+    /// Releases the channel.
     fn close(&self) {
         self.reader.close();
     }

@@ -93,12 +93,14 @@ impl SharedArray {
 impl SharedArray {
     /// Makes the array `name`, filled with zeros, and reserves all its memory.
     ///
-    /// `dtype` is float64 by default, as in NumPy.
-    ///
     /// Parameters
     /// ----------
     /// name, dir, owners
     ///     As for `Writer`.
+    /// shape
+    ///     The length of each axis: a tuple, or an integer for one axis.
+    /// dtype
+    ///     The elements' dtype, by default float64, as in NumPy.
     /// mode
     ///     Permission bits of the file, by default `0o600`. Every process needs write permission.
     /// max_handles
@@ -136,9 +138,15 @@ impl SharedArray {
 
     /// Makes the array `name` with a copy of another. Others can open it once the copy is complete.
     ///
+    /// Takes any object that NumPy takes for an array. Dtype and shape are that array's.
+    ///
     /// Raises
     /// ------
-    /// As `create`; InvalidBool.
+    /// InvalidBool
+    ///     When a byte of a bool array is neither 0 nor 1.
+    /// AlreadyExists, OutOfMemory, TooLarge, TooManyDims, InvalidName, InvalidOption, ForeignOwner,
+    /// PermissionDenied, Io
+    ///     As `create`.
     #[staticmethod]
     #[pyo3(signature = (name, array, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -201,7 +209,9 @@ impl SharedArray {
     ///     When the array exists, and is another one.
     /// AlreadyExists
     ///     When the name is taken by something else than an array.
-    /// As `create` and `open`.
+    /// OutOfMemory, TooLarge, TooManyDims, TooManyReaders, Corrupt, InvalidName, InvalidOption,
+    /// ForeignOwner, PermissionDenied, Io
+    ///     As `create` and `open`.
     #[staticmethod]
     #[pyo3(signature = (name, shape, dtype=None, *, dir=None, mode=None, max_handles=None, prefault=false, owners=None))]
     #[allow(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -262,9 +272,18 @@ impl SharedArray {
     /// accept_poison
     ///     Whether to accept an array whose holder died while it could change the elements.
     ///
-    /// Raises, when the block begins
-    /// -----------------------------
-    /// TimeoutError, Poisoned, InvalidBool, Unsupported, Forked
+    /// Raises
+    /// ------
+    /// TimeoutError
+    ///     When the lock has not become free in `timeout` seconds. This, and what follows, is
+    ///     raised where the block begins.
+    /// Poisoned
+    ///     When a holder died while it could change the elements, unless `accept_poison` is set.
+    /// InvalidBool
+    ///     When a byte of a bool array is neither 0 nor 1.
+    /// Unsupported
+    ///     When the array is a block without a lock; see `attach_raw`.
+    /// Forked
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn read(&self, py: Python<'_>, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
         Ok(ArrayGuard::new(self.get(py)?, Access::Read, timeout, accept_poison))
@@ -275,6 +294,11 @@ impl SharedArray {
     /// The wait is that of `read`. The end of the block releases the lock, also after an exception.
     /// Then the lent array is empty and read-only, and views made of it lead to private memory, as
     /// with `Writer.loan`.
+    ///
+    /// Raises
+    /// ------
+    /// TimeoutError, Poisoned, InvalidBool, Unsupported, Forked
+    ///     As `read`.
     #[pyo3(signature = (timeout=None, *, accept_poison=false))]
     fn write(&self, py: Python<'_>, timeout: Option<f64>, accept_poison: bool) -> PyResult<ArrayGuard> {
         Ok(ArrayGuard::new(self.get(py)?, Access::Write, timeout, accept_poison))
@@ -319,11 +343,20 @@ impl SharedArray {
     }
 
     /// Replaces one element atomically. Like all changes, it waits while a guard holds the lock.
+    ///
+    /// `index` is that of `load`.
+    ///
+    /// Raises
+    /// ------
+    /// IndexError, TypeError
+    ///     As `load`.
+    /// OverflowError
+    ///     When `value` is beyond the range of an integer dtype, with NumPy 2.
     fn store<'py>(&self, py: Python<'py>, index: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         atomics::apply(py, &*self.get(py)?, index, Operation::Store(value)).map(|_| ())
     }
 
-    /// Replaces one element; returns the one before.
+    /// Replaces one element; returns the one before. Index and errors are those of `store`.
     fn swap<'py>(
         &self,
         py: Python<'py>,
@@ -335,7 +368,7 @@ impl SharedArray {
 
     /// Replaces one element by `new` if it is `current`, bit by bit.
     ///
-    /// Returns the one before, replaced or not.
+    /// Returns the one before, replaced or not. Index and errors are those of `store`.
     fn compare_exchange<'py>(
         &self,
         py: Python<'py>,
@@ -347,6 +380,16 @@ impl SharedArray {
     }
 
     /// Adds to one integer, wrapping around; returns the one before.
+    ///
+    /// `index` is that of `load`.
+    ///
+    /// Raises
+    /// ------
+    /// IndexError
+    /// TypeError
+    ///     When the elements are no integers.
+    /// OverflowError
+    ///     When `value` is beyond the range of the dtype, with NumPy 2.
     fn fetch_add<'py>(
         &self,
         py: Python<'py>,
@@ -357,6 +400,8 @@ impl SharedArray {
     }
 
     /// Subtracts from one integer, wrapping around; returns the one before.
+    ///
+    /// Index and errors are those of `fetch_add`.
     fn fetch_sub<'py>(
         &self,
         py: Python<'py>,

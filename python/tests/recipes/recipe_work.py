@@ -7,6 +7,7 @@ from pathlib import Path
 import ndsharray_rs as nd
 
 
+# --8<-- [start:work]
 def total(name: str, dir: Path) -> float:
     """Sums the current value up, in place: only the name goes to the worker."""
     with nd.Reader(name, timeout=60.0, dir=dir) as reader:
@@ -44,3 +45,4 @@ def element(index: int) -> float:
     sample = _reader.latest()
     assert sample is not None
     return float(sample.array[index])
+    # --8<-- [end:work]

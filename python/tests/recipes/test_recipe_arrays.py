@@ -25,6 +25,7 @@ def address(array: Any) -> int:
     return int(np.asarray(array).__array_interface__["data"][0])
 
 
+# --8<-- [start:opencv]
 def test_opencv_captures_into_a_loan(writer: nd.Writer, reader: nd.Reader, tmp_path: Path) -> None:
     cv2 = package("cv2")
     for number in range(3):
@@ -40,15 +41,19 @@ def test_opencv_captures_into_a_loan(writer: nd.Writer, reader: nd.Reader, tmp_p
             del decoded
         assert (read(reader).array == number * 10).all()
     capture.release()
+    # --8<-- [end:opencv]
 
 
+# --8<-- [start:opencv-read]
 def test_opencv_reads_a_sample_in_place(writer: nd.Writer, reader: nd.Reader) -> None:
     cv2 = package("cv2")
     writer.write(np.full((48, 64, 3), 100, np.uint8))
     grey = cv2.cvtColor(read(reader).array, cv2.COLOR_BGR2GRAY)
     assert (grey == 100).all()
+    # --8<-- [end:opencv-read]
 
 
+# --8<-- [start:pandas]
 def test_pandas(writer: nd.Writer, reader: nd.Reader) -> None:
     pandas = package("pandas")
     table = pandas.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]})
@@ -62,8 +67,10 @@ def test_pandas(writer: nd.Writer, reader: nd.Reader) -> None:
     mixed = pandas.DataFrame({"id": np.arange(3, dtype=np.int32), "value": [0.5, 1.5, 2.5]})
     writer.write(mixed.to_records(index=False))
     assert pandas.DataFrame(read(reader).array).equals(mixed)
+    # --8<-- [end:pandas]
 
 
+# --8<-- [start:pyarrow]
 def test_pyarrow(writer: nd.Writer, reader: nd.Reader) -> None:
     pyarrow = package("pyarrow")
     writer.write(pyarrow.array([1.5, 2.5, 3.5]).to_numpy())
@@ -77,8 +84,10 @@ def test_pyarrow(writer: nd.Writer, reader: nd.Reader) -> None:
     writer.write([0.0])
     gc.collect()
     assert column.to_pylist() == [1.5, 2.5, 3.5]
+    # --8<-- [end:pyarrow]
 
 
+# --8<-- [start:xarray]
 def test_xarray(writer: nd.Writer, reader: nd.Reader) -> None:
     xarray = package("xarray")
     writer.write(np.arange(6.0).reshape(2, 3))
@@ -86,6 +95,7 @@ def test_xarray(writer: nd.Writer, reader: nd.Reader) -> None:
     grid = xarray.DataArray(sample.array, dims=("y", "x"), coords={"x": [10, 20, 30]})
     assert float(grid.sel(x=20).sum()) == 5.0
     assert address(grid.values) == address(sample)
+    # --8<-- [end:xarray]
 
 
 JAX = """
@@ -95,8 +105,10 @@ import ndsharray_rs as nd
 with nd.Writer(sys.argv[1]) as writer, nd.Reader(sys.argv[1]) as reader:
     writer.write(np.arange(1024, dtype=np.float32))
     sample = reader.read()
+    # --8<-- [start:jax]
     # A copy of one's own: `device_put` alone may show the same memory, and does not keep it held.
     array = jax.numpy.array(sample.array, copy=True)
+    # --8<-- [end:jax]
     del sample
     for number in range(130):
         writer.write(np.full(1024, number, np.float32))
@@ -141,7 +153,9 @@ def test_pytorch(writer: nd.Writer, reader: nd.Reader) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: its wheel is too large for the CI")
     writer.write(np.arange(4, dtype=np.float32))
     sample = read(reader)
+    # --8<-- [start:pytorch]
     tensor = torch.from_numpy(sample.array.copy())
+    # --8<-- [end:pytorch]
     tensor += 1
     assert tensor.tolist() == [1, 2, 3, 4]
     assert sample.array.tolist() == [0, 1, 2, 3]

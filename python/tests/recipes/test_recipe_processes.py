@@ -18,6 +18,7 @@ import ndsharray_rs as nd
 METHODS = multiprocessing.get_all_start_methods()
 
 
+# --8<-- [start:pool]
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.usefixtures("in_this_folder")
 def test_pool(writer: nd.Writer, reader: nd.Reader, directory: Path, method: str) -> None:
@@ -26,16 +27,20 @@ def test_pool(writer: nd.Writer, reader: nd.Reader, directory: Path, method: str
     with multiprocessing.get_context(method).Pool(2) as pool:
         assert pool.starmap(work.total, [(writer.name, directory)] * 4, chunksize=1) == [499_500.0] * 4
         assert pool.map(work.total_of, [reader] * 4, chunksize=1) == [499_500.0] * 4
+    # --8<-- [end:pool]
 
 
+# --8<-- [start:pool-once]
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.usefixtures("in_this_folder")
 def test_pool_with_one_reader_a_worker(writer: nd.Writer, directory: Path, method: str) -> None:
     writer.write(np.arange(100.0))
     with multiprocessing.get_context(method).Pool(2, work.open_once, (writer.name, directory)) as pool:
         assert pool.map(work.element, range(100)) == list(range(100))
+    # --8<-- [end:pool-once]
 
 
+# --8<-- [start:executor]
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.usefixtures("in_this_folder")
 def test_process_pool_executor(name: str, method: str) -> None:
@@ -46,8 +51,10 @@ def test_process_pool_executor(name: str, method: str) -> None:
         with shared.read() as elements:
             assert elements.sum() == 1000 * sum(range(8))
         shared.unlink()
+    # --8<-- [end:executor]
 
 
+# --8<-- [start:joblib]
 @pytest.mark.usefixtures("in_this_folder")
 def test_joblib(name: str) -> None:
     joblib = package("joblib")
@@ -57,3 +64,4 @@ def test_joblib(name: str) -> None:
         with shared.read() as elements:
             assert elements.sum() == 1000 * sum(range(8))
         shared.unlink()
+    # --8<-- [end:joblib]

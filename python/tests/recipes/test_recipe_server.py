@@ -9,6 +9,7 @@ import numpy as np
 import ndsharray_rs as nd
 
 
+# --8<-- [start:server]
 async def serve(name: str, clients: int) -> list[bytes]:
     """Answers each request with the next value's bytes, in one thread."""
 
@@ -42,3 +43,4 @@ def test_server(writer: nd.Writer) -> None:
     frame = np.arange(60_000, dtype=np.uint8).reshape(100, 200, 3)
     writer.write(frame)
     assert asyncio.run(serve(writer.name, 5)) == [frame.tobytes()] * 5
+    # --8<-- [end:server]

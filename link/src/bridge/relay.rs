@@ -2,6 +2,7 @@
 
 use super::window::{Room, Window, Windows};
 use crate::attachment::{Attachment, Place};
+use crate::carrier::copies::{Copied, HOLD};
 use crate::carrier::{Carrier, Order, Parcel, Sender, Urgency, Wish};
 use crate::counters::Counters;
 use ndsharray::raw::Origin;
@@ -47,6 +48,7 @@ impl Relay {
             count: 0,
             last: None,
             urgency: Urgency::Small,
+            is_slow: false,
             window: Arc::clone(&window),
             task,
         };
@@ -78,6 +80,8 @@ struct Work {
     last: Option<(u64, Origin)>,
     /// Of values that go in order: another urgency would have them overtake each other.
     urgency: Urgency,
+    /// Whether the last value took long: the next is copied, so that it holds no slot meanwhile.
+    is_slow: bool,
     window: Arc<Window>,
     task: Task,
 }
@@ -186,12 +190,21 @@ impl Work {
         if self.task.wish.order == Order::Latest || self.window.is_empty() {
             self.urgency = Urgency::of(len);
         }
+        let copied = if self.is_slow { Copied::of(sample.as_bytes()) } else { None };
+        if self.is_slow && copied.is_none() && self.task.wish.order == Order::Latest {
+            counters.drop_values("no-room", 1);
+            drop(sample);
+            // Other slow receivers have all room. What is newest then goes next.
+            self.window.sleep_until(Instant::now() + TICK);
+            return Ok(());
+        }
         let attachment = Attachment::of(&sample, self.place(bytes));
+        let parcel = copied.map_or(Parcel::Sample(sample), Parcel::Copied);
         self.window.send(self.count, bytes);
-        sender
-            .send(&attachment.encode(), Parcel::Sample(sample), self.urgency)
-            .map_err(|error| error.to_string())
-            .inspect_err(|_| counters.drop_values("unsent", 1))?;
+        let begun = Instant::now();
+        let sent = sender.send(&attachment.encode(), parcel, self.urgency);
+        self.is_slow = sent.is_err() || begun.elapsed() > HOLD;
+        sent.map_err(|error| error.to_string()).inspect_err(|_| counters.drop_values("unsent", 1))?;
         counters.value(attachment.number, bytes, attachment.origin.time);
         counters.set_problem(None);
         self.last = Some((attachment.number, attachment.origin));

@@ -7,11 +7,14 @@
 //! A carrier calls [`Listener`] and [`Arrivals`] from threads of its own. Neither blocks there, nor
 //! calls the carrier back.
 
+pub mod copies;
 pub mod memory;
+mod stream;
 pub mod tcp;
 #[cfg(feature = "zenoh")]
 pub mod zenoh;
 
+use copies::Copied;
 use ndsharray::OwnedSample;
 use std::fmt;
 use std::sync::Arc;
@@ -152,6 +155,8 @@ pub trait Arrivals: Send + Sync {
 pub enum Parcel {
     /// The elements of a value, in place.
     Sample(OwnedSample),
+    /// A copy of them, for a receiver that is slow.
+    Copied(Copied),
     /// None.
     Nothing,
 }
@@ -160,6 +165,7 @@ impl AsRef<[u8]> for Parcel {
     fn as_ref(&self) -> &[u8] {
         match self {
             Self::Sample(sample) => sample.as_bytes(),
+            Self::Copied(copied) => copied.as_ref(),
             Self::Nothing => &[],
         }
     }

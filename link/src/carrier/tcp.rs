@@ -6,6 +6,8 @@
 //! A frame is a kind (1 byte), the lengths of head and payload (4 and 8 bytes, little-endian), and
 //! the two.
 
+use super::copies::{Copied, HOLD};
+use super::stream::{LEASE, Turns, Until, write_until, write_while};
 use super::{
     Answer, Arrivals, Carrier, CarrierError, Host, Listener, Notice, Offer, Order, Parcel, Payload, Result, Sender,
     Token, Urgency, Wish,
@@ -35,12 +37,12 @@ const GREETING: &[u8; 8] = b"NDSHLNK1";
 const MAX_HEAD: usize = attachment::MAX_LEN + 4 * MAX_NAME;
 /// Between two signs of life.
 const PULSE: Duration = Duration::from_secs(2);
-/// Without a sign of life for so long, a peer is gone.
-const LEASE: Duration = Duration::from_secs(10);
 /// Bytes of a value that a peer takes in a second at the least, beside the time of a lease.
 const SLOWEST: u64 = 64 << 10;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Connections of peers that call, at the same time. More are hung up on.
+const MAX_CALLERS: usize = 128;
 /// Control frames that may wait for a peer. One that takes none is cut off.
 const MAX_CONTROL: usize = 1 << 14;
 /// Offers and wishes that are remembered of one peer. More are not heard.
@@ -62,6 +64,10 @@ struct State {
     stopped: bool,
     next: u64,
     peers: Vec<Arc<Peer>>,
+    /// Connections of peers that have called.
+    callers: usize,
+    /// How many were hung up on, as there were as many as there may be.
+    refused: u64,
     offers: Vec<(u64, Offer)>,
     wishes: Vec<Wanted>,
     threads: Vec<JoinHandle<()>>,
@@ -78,8 +84,7 @@ struct Wanted {
 struct Peer {
     host: Host,
     stream: TcpStream,
-    /// Whole frames are written under it.
-    writing: Mutex<()>,
+    writing: Turns,
     control: SyncSender<Vec<u8>>,
 }
 
@@ -92,34 +97,42 @@ impl Peer {
         }
     }
 
-    fn write(&self, head: &[u8], payload: &[u8]) -> io::Result<()> {
-        let _guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = Instant::now() + LEASE + Duration::from_secs(payload.len() as u64 / SLOWEST);
-        write_until(&self.stream, head, until)?;
-        write_until(&self.stream, payload, until)
+    /// Writes a frame; the flag of an error says that a part of it may have gone out.
+    ///
+    /// A value is in place for no longer than [`HOLD`]. What is left of it by then is copied.
+    fn write(&self, head: &[u8], mut parcel: Parcel) -> std::result::Result<(), (io::Error, bool)> {
+        let copy_at = Instant::now() + HOLD;
+        let _turn = match self.writing.turn_until(copy_at) {
+            Some(turn) => turn,
+            None => {
+                release(&mut parcel, 0).map_err(|error| (error, false))?;
+                self.writing.turn()
+            }
+        };
+        let len = parcel.as_ref().len();
+        let until = Instant::now() + LEASE + Duration::from_secs(len as u64 / SLOWEST);
+        write_until(&self.stream, head, until)
+            .and_then(|()| self.write_parcel(parcel, copy_at, until))
+            .map_err(|error| (error, true))
+    }
+
+    fn write_parcel(&self, mut parcel: Parcel, copy_at: Instant, until: Instant) -> io::Result<()> {
+        if matches!(parcel, Parcel::Sample(_)) {
+            let sent = write_while(&self.stream, parcel.as_ref(), until, &|| Instant::now() < copy_at)?;
+            if sent == parcel.as_ref().len() {
+                return Ok(());
+            }
+            release(&mut parcel, sent)?;
+        }
+        write_until(&self.stream, parcel.as_ref(), until)
     }
 }
 
-/// Writes all, unless the other side stops taking it: a value on its way holds a slot.
-///
-/// The stream's own time limit must be short, so that the limits are looked at.
-fn write_until(mut stream: impl Write, mut rest: &[u8], until: Instant) -> io::Result<()> {
-    let mut taken = Instant::now();
-    while !rest.is_empty() {
-        match stream.write(rest) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(len) => {
-                rest = rest.get(len..).unwrap_or_default();
-                taken = Instant::now();
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // The other side takes nothing for now.
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
-            Err(error) => return Err(error),
-        }
-        if !rest.is_empty() && (taken.elapsed() >= LEASE || Instant::now() >= until) {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
+/// Copies what is to be sent from `from` on, and lets go of the slot that it lies in.
+fn release(parcel: &mut Parcel, from: usize) -> io::Result<()> {
+    if let Parcel::Sample(sample) = parcel {
+        let rest = sample.as_bytes().get(from..).unwrap_or_default();
+        *parcel = Parcel::Copied(Copied::of(rest).ok_or(io::ErrorKind::OutOfMemory)?);
     }
     Ok(())
 }
@@ -263,19 +276,22 @@ impl Shared {
     fn speak(&self, stream: TcpStream, listener: &dyn Listener) -> io::Result<()> {
         let Some(me) = self.state().me.clone() else { return Ok(()) };
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(LEASE))?;
-        stream.set_write_timeout(Some(PULSE))?;
+        stream.set_write_timeout(Some(HOLD))?;
         let mut writing = &stream;
         writing.write_all(GREETING)?;
         writing.write_all(&frame(HELLO, &Head::default().host(&me).0, 0))?;
-        let mut reading = io::BufReader::with_capacity(1 << 16, stream.try_clone()?);
+        // A peer that greets byte by byte is not waited for longer than one that says nothing.
+        let until = Some(Instant::now() + LEASE);
+        let mut reading = io::BufReader::with_capacity(1 << 16, Until { stream: stream.try_clone()?, until });
         let mut greeting = [0; 8];
         reading.read_exact(&mut greeting)?;
         let (kind, head, _) = self.read_head(&mut reading)?;
         let host = Parts(&head).host().filter(|host| greeting == *GREETING && kind == HELLO && *host != me);
         let Some(host) = host else { return Err(io::ErrorKind::InvalidData.into()) };
+        reading.get_mut().until = None;
+        stream.set_read_timeout(Some(LEASE))?;
         let (control, queue) = mpsc::sync_channel(MAX_CONTROL);
-        let peer = Arc::new(Peer { host, stream, writing: Mutex::default(), control });
+        let peer = Arc::new(Peer { host, stream, writing: Turns::default(), control });
         if !self.add(&peer) {
             return Ok(());
         }
@@ -410,7 +426,7 @@ fn write_control(peer: &Peer, queue: &Receiver<Vec<u8>>) {
             Err(RecvTimeoutError::Timeout) => frame(PING, &[], 0),
             Err(RecvTimeoutError::Disconnected) => return,
         };
-        if peer.write(&next, &[]).is_err() {
+        if peer.write(&next, Parcel::Nothing).is_err() {
             let _ = peer.stream.shutdown(Shutdown::Both);
             return;
         }
@@ -451,10 +467,11 @@ impl Sender for To {
         let peer = peer.ok_or_else(|| CarrierError(format!("no connection to {}", self.receiver.id)))?;
         let mut head = Head::default().text(&self.channel).0;
         head.extend(attachment);
-        let payload = parcel.as_ref();
-        peer.write(&frame(VALUE, &head, payload.len()), payload).map_err(|error| {
-            // Half a frame may have gone out.
-            let _ = peer.stream.shutdown(Shutdown::Both);
+        let frame = frame(VALUE, &head, parcel.as_ref().len());
+        peer.write(&frame, parcel).map_err(|(error, has_begun)| {
+            if has_begun {
+                let _ = peer.stream.shutdown(Shutdown::Both);
+            }
             CarrierError(format!("to {}: {error}", self.receiver.id))
         })
     }
@@ -523,6 +540,12 @@ impl Carrier for Tcp {
         self.0.max_bytes
     }
 
+    fn problems(&self) -> Vec<String> {
+        let refused = self.0.state().refused;
+        let said = format!("{refused} connections were refused: {MAX_CALLERS} at a time are the most");
+        (refused > 0).then_some(said).into_iter().collect()
+    }
+
     fn stop(&self) {
         let mut state = self.0.state();
         state.stopped = true;
@@ -555,9 +578,31 @@ fn accept(shared: &Arc<Shared>, at: usize, listener: &Arc<dyn Listener>) {
             std::thread::sleep(PAUSE);
             continue;
         };
-        let (with, listener) = (Arc::clone(shared), Arc::clone(listener));
+        let Some(caller) = Caller::new(shared) else { continue };
+        let listener = Arc::clone(listener);
         // What a peer sends that is no frame ends its connection, and nothing else.
-        let run = move || drop(with.speak(stream, listener.as_ref()));
+        let run = move || drop(caller.0.speak(stream, listener.as_ref()));
         let _ = std::thread::Builder::new().name("peer".into()).spawn(run);
+    }
+}
+
+/// One of the connections that there may be.
+struct Caller(Arc<Shared>);
+
+impl Caller {
+    fn new(shared: &Arc<Shared>) -> Option<Self> {
+        let mut state = shared.state();
+        if state.callers >= MAX_CALLERS {
+            state.refused += 1;
+            return None;
+        }
+        state.callers += 1;
+        Some(Self(Arc::clone(shared)))
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.0.state().callers -= 1;
     }
 }

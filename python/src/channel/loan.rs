@@ -23,12 +23,33 @@ pub(crate) struct Loan {
     seq: AtomicU64,
     /// Whether `publish` or `abandon` has ended it, or tried to.
     by_hand: AtomicBool,
+    /// Whether this object has seen its end.
+    over: AtomicBool,
 }
 
 impl Loan {
     #[inline]
     pub(super) fn new(writer: Arc<SharedWriter>, object: Py<PyAny>, number: u64) -> Self {
-        Self { writer, _object: object, number, seq: AtomicU64::new(0), by_hand: AtomicBool::new(false) }
+        Self {
+            writer,
+            _object: object,
+            number,
+            seq: AtomicU64::new(0),
+            by_hand: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+        }
+    }
+
+    /// Ends the loan, unless it has ended before.
+    #[inline]
+    fn end(&self, py: Python<'_>, publish: bool) -> PyResult<Ended> {
+        let ended = self.writer.end_loan(py, self.number, publish)?;
+        if let Ended::Published(seq) = ended {
+            self.seq.store(seq, Ordering::Relaxed);
+        }
+        // Relaxed: a drop comes after all other uses, and elsewhere nothing depends on it.
+        self.over.store(true, Ordering::Relaxed);
+        Ok(ended)
     }
 }
 
@@ -75,11 +96,8 @@ impl Loan {
     /// Forked
     fn publish(&self, py: Python<'_>) -> PyResult<u64> {
         self.by_hand.store(true, Ordering::Relaxed);
-        match self.writer.end_loan(py, self.number, true)? {
-            Ended::Published(seq) => {
-                self.seq.store(seq, Ordering::Relaxed);
-                Ok(seq)
-            }
+        match self.end(py, true)? {
+            Ended::Published(seq) => Ok(seq),
             Ended::Abandoned | Ended::Before => Err(PyValueError::new_err("this loan is over")),
         }
     }
@@ -87,7 +105,7 @@ impl Loan {
     /// Ends the loan without a value. Does nothing when it is over already.
     fn abandon(&self, py: Python<'_>) -> PyResult<()> {
         self.by_hand.store(true, Ordering::Relaxed);
-        self.writer.end_loan(py, self.number, false).map(|_| ())
+        self.end(py, false).map(|_| ())
     }
 
     // Without this, NumPy would make an array of one object.
@@ -109,8 +127,7 @@ impl Loan {
         _trace: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let publish = kind.is_none();
-        match self.writer.end_loan(py, self.number, publish)? {
-            Ended::Published(seq) => self.seq.store(seq, Ordering::Relaxed),
+        match self.end(py, publish)? {
             // Neither by hand nor by a block inside this one.
             // Relaxed: the interpreter lock orders it.
             Ended::Before
@@ -124,7 +141,7 @@ impl Loan {
                     self.writer.name()
                 )));
             }
-            Ended::Abandoned | Ended::Before => {}
+            Ended::Published(_) | Ended::Abandoned | Ended::Before => {}
         }
         Ok(())
     }
@@ -137,8 +154,11 @@ impl Loan {
 
 impl Drop for Loan {
     fn drop(&mut self) {
+        if *self.over.get_mut() {
+            return;
+        }
         Python::attach(|py| {
-            // Does nothing unless the loan is open. A destructor cannot report an error, and an end
+            // A destructor cannot report an error, and an end
             // without publishing has none.
             let _ = self.writer.end_loan(py, self.number, false);
         });

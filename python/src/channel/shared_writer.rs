@@ -307,7 +307,10 @@ impl SharedWriter {
     #[inline]
     pub(super) fn lend(&self, py: Python<'_>, elements: Elements, shape: &[usize], attributes: &[u8]) -> PyResult<u64> {
         let mut loan = self.take_for_loan(py, &elements, shape)?;
-        if let Err(error) = loan.set_attributes(attributes) {
+        // It has none to begin with.
+        if !attributes.is_empty()
+            && let Err(error) = loan.set_attributes(attributes)
+        {
             self.put_back(py, loan.into_boxed_writer());
             return Err(to_exception(error));
         }

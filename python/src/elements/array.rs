@@ -10,7 +10,7 @@ use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyFloat, PyInt, PyTuple};
 use std::ptr;
 
 /// Whether an array may be written to.
@@ -80,6 +80,13 @@ impl<'py> FromPyObject<'_, 'py> for Shape {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        // First what most programs give, as the refusal of a wrong type makes an exception.
+        if let Ok(lens) = given.cast::<PyTuple>() {
+            if let Ok(lens) = lens.iter_borrowed().map(usize::extract).collect::<Result<Vec<_>, _>>() {
+                return Ok(Self(lens));
+            }
+            return Err(no_shape(given));
+        }
         if let Ok(len) = given.extract::<usize>() {
             return Ok(Self(vec![len]));
         }

@@ -8,7 +8,7 @@ use ndsharray::DType;
 use numpy::{PyArrayDescr, PyArrayDescrMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PyString};
 
 /// Returns NumPy's dtype for elements of the crate.
 pub(crate) fn to_numpy<'py>(py: Python<'py>, elements: &Elements) -> PyResult<Bound<'py, PyArrayDescr>> {
@@ -69,8 +69,8 @@ fn shown(descr: &Bound<'_, PyArrayDescr>) -> String {
 /// Returns the elements for any object that NumPy takes for a dtype; float64 for `None`.
 pub(crate) fn parse(py: Python<'_>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Elements> {
     let Some(dtype) = dtype.filter(|dtype| !dtype.is_none()) else { return Ok(DType::F64.into()) };
-    if let Ok(name) = dtype.extract::<&str>()
-        && let Ok(extension) = name.parse::<DType>()
+    if let Ok(name) = dtype.cast::<PyString>()
+        && let Ok(extension) = name.to_str()?.parse::<DType>()
         && is_of_ml_dtypes(extension)
     {
         // NumPy knows the name only once ml_dtypes is loaded.

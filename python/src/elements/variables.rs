@@ -3,7 +3,7 @@
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -33,63 +33,97 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> isize {
 
 fn find(object: &Bound<'_, PyAny>, f: impl FnOnce()) -> PyResult<bool> {
     let py = object.py();
+    let release = release(py);
+    if release < (3, 13) {
+        return find_in_a_dictionary(object, f);
+    }
+    let Some(is_function) = is_function(py)? else { return Ok(false) };
+    // From Python 3.14 on, calls borrow what a variable refers to. So code in C that a function has
+    // called with the array, and that calls back to here, may still write to it.
+    if is_function && release >= (3, 14) {
+        return Ok(false);
+    }
     // SAFETY: this thread has the interpreter lock.
     let frame = unsafe { ffi::PyEval_GetFrame() };
     // SAFETY: a borrowed reference, or null where no Python code runs.
-    let frame = unsafe { Bound::from_borrowed_ptr_or_opt(py, frame.cast()) };
-    let Some(frame) = frame else { return Ok(false) };
-    let is_function = is_function(&frame)?;
-    if is_function && borrows(py) {
-        return Ok(false);
-    }
+    let Some(frame) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, frame.cast()) }) else { return Ok(false) };
     let variables = frame.getattr(intern!(py, "f_locals"))?;
-    let Ok(dict) = variables.cast::<PyDict>() else {
-        // A mapping of the program's own, as `exec` and metaclasses take them, runs its code and
-        // says what it likes.
-        if !is_function {
-            return Ok(false);
-        }
-        // From Python 3.13 on, a function's variables are looked at in place.
+    let is_only = if is_function {
+        // They are looked at in place.
         let values = variables.call_method0(intern!(py, "values"))?;
-        let found = values.try_iter()?.take(MOST).filter(|value| value.as_ref().is_ok_and(|it| it.is(object))).count();
+        let Ok(list) = values.cast_exact::<PyList>() else { return Ok(false) };
+        let found = list.iter().take(MOST).filter(|value| value.is(object)).count();
+        // It refers to the object too.
         drop(values);
-        let is_only = found == 1 && references(object) == 2;
-        if is_only {
-            f();
-        }
-        return Ok(is_only);
+        found == 1 && references(object) == 2
+    } else {
+        is_once_in(&variables, object) && references(object) == 2
     };
-    // Before Python 3.13, a dictionary of a function's variables is a copy, which the frame keeps.
-    let expected = if is_function { 3 } else { 2 };
-    let is_only = dict.len() <= MOST && count(dict, object) == 1 && references(object) == expected;
     if is_only {
         f();
-    }
-    // The frame's reference and the one here: no other part of the program has asked for the copy,
-    // so it must not keep what the variables refer to.
-    if is_function && references(dict) == 2 {
-        dict.clear();
     }
     Ok(is_only)
 }
 
-/// Whether a function's variables may be in use without a reference of that use's own.
-///
-/// From Python 3.14 on, calls borrow what a variable refers to. So code in C that a function has
-/// called with the array, and that calls back to here, may still write to it.
-fn borrows(py: Python<'_>) -> bool {
-    static BORROWS: OnceLock<bool> = OnceLock::new();
-    *BORROWS.get_or_init(|| py.version_info() >= (3, 14))
+/// As [`find`], before Python 3.13: a function's variables come as a copy, which the frame keeps.
+fn find_in_a_dictionary(object: &Bound<'_, PyAny>, f: impl FnOnce()) -> PyResult<bool> {
+    let py = object.py();
+    // SAFETY: this thread has the interpreter lock.
+    let variables = unsafe { ffi::PyEval_GetLocals() };
+    // SAFETY: a borrowed reference, or null with an exception set.
+    let variables = unsafe { Bound::from_borrowed_ptr_or_err(py, variables) }?;
+    // The object had two references. A third one is the copy's, of a single variable. Where nothing
+    // is copied, none is added: to know that is quicker than to ask what kind of code runs.
+    let is_copied = references(object) == 3 && is_once_in(&variables, object);
+    if !is_copied && is_function(py)? == Some(false) {
+        let is_only = is_once_in(&variables, object) && references(object) == 2;
+        if is_only {
+            f();
+        }
+        return Ok(is_only);
+    }
+    if is_copied {
+        f();
+    }
+    // The frame's reference and the one here: no other part of the program has asked for the copy,
+    // so it must not keep what the variables refer to.
+    if let Ok(copy) = variables.cast::<PyDict>()
+        && references(copy) == 2
+    {
+        copy.clear();
+    }
+    Ok(is_copied)
 }
 
-/// Whether a frame is that of a function, whose variables are not those of a dictionary.
-fn is_function(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = frame.py();
+/// Whether `object` is the value of a single variable of a dictionary.
+///
+/// A mapping of the program's own, as `exec` and metaclasses take them, runs its code and says what
+/// it likes. So it is not asked.
+fn is_once_in(variables: &Bound<'_, PyAny>, object: &Bound<'_, PyAny>) -> bool {
+    let Ok(variables) = variables.cast_exact::<PyDict>() else { return false };
+    variables.len() <= MOST && count(variables, object) == 1
+}
+
+/// Returns the first two numbers of Python's version.
+fn release(py: Python<'_>) -> (u8, u8) {
+    static RELEASE: OnceLock<(u8, u8)> = OnceLock::new();
+    *RELEASE.get_or_init(|| {
+        let version = py.version_info();
+        (version.major, version.minor)
+    })
+}
+
+/// Whether a function runs, whose variables are not those of a dictionary; `None` without a frame.
+fn is_function(py: Python<'_>) -> PyResult<Option<bool>> {
+    // SAFETY: this thread has the interpreter lock.
+    let frame = unsafe { ffi::PyEval_GetFrame() };
+    // SAFETY: a borrowed reference, or null where no Python code runs.
+    let Some(frame) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, frame.cast()) }) else { return Ok(None) };
     // SAFETY: a frame, alive while borrowed.
     let code = unsafe { ffi::PyFrame_GetCode(frame.as_ptr().cast()) };
     // SAFETY: a new reference.
     let code = unsafe { Bound::from_owned_ptr_or_err(py, code.cast()) }?;
-    Ok(code.getattr(intern!(py, "co_flags"))?.extract::<u32>()? & OPTIMIZED != 0)
+    Ok(Some(code.getattr(intern!(py, "co_flags"))?.extract::<u32>()? & OPTIMIZED != 0))
 }
 
 /// Counts the keys that have `object` as value. Runs no Python code.

@@ -48,7 +48,7 @@ mod armed {
         // What an earlier writer left.
         "inherit.reaped", "inherit.slot", "inherit.sorted", "reap.locked", "reap.removed",
         // A value.
-        "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
+        "board.extended", "claim.zeroed", "claim.refused", "claim.abandoned", "claim.confirmed", "payload.created", "payload.reserved", "grow.created",
         "grow.replaced", "write.described", "write.copied", "attributes.extended", "attributes.written", "attributes.described", "publish.written", "publish.numbered", "publish.celled", "publish.named", "ahead.zeroed", "ahead.claimed", "publish.rung",
         "ring.cleared", "ring.changed", "give_up.claimed", "give_up.cleared", "unlink.removed",
         // What its records consist of.

@@ -83,7 +83,8 @@ impl Options {
     /// Slots of the channel, 2 to 64, by default 64.
     ///
     /// One slot is the current value's, one is being written, and each value that a reader holds
-    /// takes one more. A slot that is never needed costs 576 bytes.
+    /// takes one more. On Linux a slot takes memory when it is first needed, elsewhere 576 bytes at
+    /// once.
     #[must_use]
     pub fn max_slots(mut self, slots: usize) -> Self {
         self.max_slots = slots;

@@ -4,7 +4,8 @@
 
 use super::head::{load_head, store_head, truncated};
 use super::reader_table::Table;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::failpoint::fail_point;
 use crate::files::mapping::{self, Mapping, Pages, mappable};
 use crate::files::reserve::no_mapping;
 use crate::format::file::{FileHeader, FileKind, HEAD_BYTES};
@@ -14,8 +15,9 @@ use ndsharray_protocol::channel::{
     self, Claim, CloseSide, Entry, HEADER_WORDS, Hot, MAX_SLOTS, ReaderSide, Slot, SlotIndex, Standing, State, Terms,
     WriterSide,
 };
+use std::cell::UnsafeCell;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
@@ -88,11 +90,42 @@ pub(super) const SLOTS_AT: usize = HOT_AT + size_of::<Hot>();
 static_assertions::const_assert_eq!(SLOTS_AT % align_of::<Slot>(), 0);
 static_assertions::const_assert_eq!(HOT_AT % align_of::<Hot>(), 0);
 
+/// Bytes of a board that have their memory from the start, if it needs as many.
+///
+/// They are the least that the system gives, and have room for as many slots as small arrays take
+/// turns in.
+const FIRST: usize = 4096;
+
 /// A mapped board.
+///
+/// The memory of most slots is set aside when a writer first needs them, and the file is as long as
+/// the memory that it has. So no process touches memory that is not there: it goes by the length.
 pub(crate) struct Board {
     mapping: Mapping,
     identity: Identity,
+    /// As the head has it.
     slots: usize,
+    /// The first of them, whose memory is there as far as this process knows.
+    ///
+    /// Stored to by the owner of the board, and by [`learn`](Self::learn).
+    ready: UnsafeCell<usize>,
+    /// The epoch as of which a reader has looked for the memory of all cells.
+    cells_known: AtomicU64,
+}
+
+// SAFETY: all but `ready` is Sync. That is stored to through an exclusive reference, or by
+// `learn`, whose caller keeps other threads from loading it meanwhile.
+unsafe impl Sync for Board {}
+
+/// Where the words have led a reader that did not find the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lead {
+    /// To a slot whose memory is there, as the reader knows by now: it looks again.
+    News,
+    /// To what went with the channel's name.
+    Gone,
+    /// To what no writer leaves.
+    Wrong,
 }
 
 impl Board {
@@ -104,23 +137,144 @@ impl Board {
         SLOTS_AT + slots * size_of::<Slot>()
     }
 
-    /// Makes the board in an empty file whose lock the caller holds.
+    /// Bytes that a board with `slots` slots has at least.
+    pub(super) fn least_len(slots: usize) -> usize {
+        Self::len_for(slots).min(FIRST)
+    }
+
+    /// How many of `slots` slots lie within the first `len` bytes.
+    fn slots_within(len: usize, slots: usize) -> usize {
+        (len.saturating_sub(SLOTS_AT) / size_of::<Slot>()).min(slots)
+    }
+
+    /// Makes the board in an empty file, or in what a maker left that has died.
     ///
-    /// [`finish`](Self::finish) writes its head, which makes it a board.
-    pub(crate) fn create(file: &File, path: &Path, slots: usize) -> Result<Self> {
-        let len = Self::len_for(slots);
+    /// The caller holds its lock. `identity` is what it was when the lock was taken. With `whole`
+    /// all slots have their memory at once. [`finish`](Self::finish) writes the head, which makes
+    /// it a board.
+    pub(crate) fn create(file: &File, path: &Path, identity: Identity, slots: usize, whole: bool) -> Result<Self> {
+        let whole_len = Self::len_for(slots);
+        let found = usize::try_from(identity.len).unwrap_or(usize::MAX);
+        let least = if whole || !sys::MAPS_AHEAD { whole_len } else { Self::least_len(slots) };
+        let len = least.max(found.min(whole_len));
         crate::files::reserve::reserve(file, path, len)?;
-        let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
-        let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, len))?;
-        let board = Self { mapping, identity, slots };
-        // A writer that died in the middle of this may have left anything below an unfinished head.
-        board.words().iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        let mapped = if sys::MAPS_AHEAD { whole_len } else { len };
+        let mapping =
+            Mapping::new(file, mapped, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, mapped))?;
+        let mut board = Self { slots, ..Self::over(mapping, identity) };
+        board.set_ready(len);
+        if found != 0 {
+            // A writer that died in the middle of this may have left anything below an unfinished
+            // head.
+            board.words(len).iter().for_each(|word| word.store(0, Ordering::Relaxed));
+        }
         Ok(board)
+    }
+
+    /// Sets the memory of the slots up to `slot` aside, for the writer.
+    ///
+    /// `file` is the board's. A full file system is an error with its numbers, and nothing has
+    /// changed.
+    #[cold]
+    pub(crate) fn make_ready(&mut self, file: &File, path: &Path, slot: SlotIndex) -> Result<()> {
+        self.extend(file, path, Self::len_for(slot.get().saturating_add(1)))
+    }
+
+    /// As [`make_ready`](Self::make_ready), for all slots: a writer that keeps values has a cell in
+    /// each.
+    pub(crate) fn make_all_ready(&mut self, file: &File, path: &Path) -> Result<()> {
+        self.extend(file, path, usize::MAX)
+    }
+
+    fn extend(&mut self, file: &File, path: &Path, len: usize) -> Result<()> {
+        let ready = self.ready();
+        let whole_len = Self::len_for(self.slots);
+        let len = len.checked_next_multiple_of(FIRST).unwrap_or(whole_len).min(whole_len);
+        if Self::slots_within(len, self.slots) <= ready {
+            return Ok(());
+        }
+        crate::files::reserve::extend(file, path, len, len.saturating_sub(Self::len_for(ready)))?;
+        fail_point!("board.extended");
+        self.set_ready(len);
+        Ok(())
+    }
+
+    /// A board of which nothing but the head is known to be there.
+    fn over(mapping: Mapping, identity: Identity) -> Self {
+        Self { mapping, identity, slots: 0, ready: UnsafeCell::new(0), cells_known: AtomicU64::new(0) }
+    }
+
+    /// Notes the slots that lie within the `len` bytes that the file has.
+    fn set_ready(&mut self, len: usize) {
+        *self.ready.get_mut() = Self::slots_within(len, self.slots);
+    }
+
+    /// Whether the memory of the slot is there, as far as this process knows.
+    #[inline]
+    pub(crate) fn is_ready(&self, slot: SlotIndex) -> bool {
+        slot.get() < self.ready()
+    }
+
+    /// Asks the file whether the memory of a slot is there that the words have led to.
+    ///
+    /// For a reader whose look at the slot failed. `path` leads to the file, unless that has lost
+    /// its name.
+    ///
+    /// # Safety
+    ///
+    /// No other thread uses the board's slots meanwhile. Its other words may be used.
+    #[cold]
+    pub(crate) unsafe fn look_for(&self, path: &Path, slot: SlotIndex) -> Lead {
+        if self.is_ready(slot) || slot.get() >= self.slots {
+            return Lead::Wrong;
+        }
+        // SAFETY: as this function's.
+        match unsafe { self.learn(path) } {
+            None => Lead::Gone,
+            Some(()) if self.is_ready(slot) => Lead::News,
+            Some(()) => Lead::Wrong,
+        }
+    }
+
+    /// Learns how much memory the file has by now; `None` where it has lost its name.
+    ///
+    /// # Safety
+    ///
+    /// As [`look_for`](Self::look_for).
+    #[cold]
+    unsafe fn learn(&self, path: &Path) -> Option<()> {
+        let found = sys::identify_path(path).ok().filter(|found| sys::same_file(found, &self.identity))?;
+        // What the file gains shows in a mapping that reaches so far.
+        let len = usize::try_from(found.len).unwrap_or(usize::MAX).min(self.mapping.len());
+        let ready = Self::slots_within(len, self.slots).max(self.ready());
+        // SAFETY: no other thread loads it or stores to it meanwhile, by the caller's word. Slices
+        // that were made before stay as they are: the memory is never taken back.
+        unsafe { *self.ready.get() = ready };
+        Some(())
+    }
+
+    /// Sees to it that a reader knows of all cells that a writer may have stored.
+    ///
+    /// A writer that stores some has made all slots ready before its epoch began. So one look in
+    /// each epoch does, by a reader that has loaded a `latest` of it before.
+    ///
+    /// # Safety
+    ///
+    /// As [`look_for`](Self::look_for).
+    pub(crate) unsafe fn know_cells(&self, path: impl FnOnce() -> PathBuf) {
+        if self.ready() < self.slots {
+            let epoch = self.epoch();
+            if self.cells_known.load(Ordering::Relaxed) != epoch {
+                self.cells_known.store(epoch, Ordering::Relaxed);
+                // SAFETY: as this function's.
+                let _ = unsafe { self.learn(&path()) };
+            }
+        }
     }
 
     /// Writes the head: from here on the file is a board, in state [`State::Starting`].
     pub(crate) fn finish(&self, head: &FileHeader) {
-        store_head(self.words(), &head.encode(FileKind::Board));
+        store_head(self.words(HEAD_BYTES), &head.encode(FileKind::Board));
     }
 
     /// Maps an existing board. `Ok(None)` while it has no head yet.
@@ -134,20 +288,22 @@ impl Board {
             return Ok(None);
         };
         // A board that another process has made longer does no harm: no more than a board can need
-        // is mapped.
-        let found = found.min(Self::len_for(MAX_SLOTS));
-        let mapping = Mapping::new(file, found, access, Pages::NONE).map_err(|e| no_mapping(e, path, found))?;
-        let mut board = Self { mapping, identity, slots: 0 };
-        let Some(bytes) = load_head(board.words()) else {
+        // is mapped. So much is mapped at once, as the writer may make it longer.
+        let longest = Self::len_for(MAX_SLOTS);
+        let mapped = if sys::MAPS_AHEAD { longest } else { found.min(longest) };
+        let mapping = Mapping::new(file, mapped, access, Pages::NONE).map_err(|e| no_mapping(e, path, mapped))?;
+        let mut board = Self::over(mapping, identity);
+        let Some(bytes) = load_head(board.words(HEAD_BYTES)) else {
             return Ok(None);
         };
         let head = FileHeader::decode(FileKind::Board, &bytes)?;
         let slots = head.slots as usize;
-        let expected = Self::len_for(slots);
+        let expected = Self::least_len(slots);
         if found < expected {
             return Err(truncated(expected, found).into());
         }
         board.slots = slots;
+        board.set_ready(found);
         Ok(Some((board, head)))
     }
 
@@ -155,19 +311,21 @@ impl Board {
         &self.identity
     }
 
+    /// A slot that is ready.
     pub(crate) fn slot(&self, slot: SlotIndex) -> Option<&Slot> {
         self.slots().get(slot.get())
     }
 
     /// The slot that the writer of this board has claimed.
     ///
-    /// It is there, as the writer chooses among the board's slots alone.
+    /// It is there, as the writer claims slots that it has made ready.
     #[allow(clippy::indexing_slicing, reason = "see above")]
     #[inline]
     pub(crate) fn claimed(&self, claim: &Claim) -> &Slot {
         &self.slots()[claim.slot().get()]
     }
 
+    /// How many slots there can be.
     pub(crate) fn slot_count(&self) -> usize {
         self.slots
     }
@@ -175,7 +333,13 @@ impl Board {
     /// What readers may do with the board.
     #[inline]
     pub(crate) fn reader_side(&self) -> ReaderSide<'_, Slot> {
-        ReaderSide { latest: &self.hot().latest, slots: self.slots() }
+        ReaderSide { latest: &self.hot().latest, slots: self.slots(), count: self.slots }
+    }
+
+    /// The same without the slots: for steps that touch none, on any thread.
+    #[inline]
+    pub(crate) fn reader_side_of_words(&self) -> ReaderSide<'_, Slot> {
+        ReaderSide { latest: &self.hot().latest, slots: &[], count: self.slots }
     }
 
     /// What the writer may do with the board, which it has mapped for writing.
@@ -291,16 +455,28 @@ impl Board {
         unsafe { &*self.mapping.as_ptr().wrapping_add(HOT_AT).cast::<Hot>() }
     }
 
+    /// How many slots have their memory, as far as this process knows.
     #[inline]
-    fn slots(&self) -> &[Slot] {
-        // SAFETY: the mapping has at least `len_for(self.slots)` bytes, as checked by the
-        // constructors, SLOTS_AT is a multiple of Slot's alignment, and a Slot consists of atomics;
-        // see `hot`.
-        unsafe { core::slice::from_raw_parts(self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>(), self.slots) }
+    fn ready(&self) -> usize {
+        // SAFETY: no thread stores to it meanwhile: see `learn`, and an exclusive reference is none
+        // of these.
+        unsafe { *self.ready.get() }
     }
 
-    /// All of it as words, for making the board and for copying its head.
-    fn words(&self) -> &[AtomicU64] {
-        mapping::words(&self.mapping)
+    /// The slots that are ready.
+    #[inline]
+    fn slots(&self) -> &[Slot] {
+        let first = self.mapping.as_ptr().wrapping_add(SLOTS_AT).cast::<Slot>();
+        // SAFETY: the mapping and the file have at least `len_for(self.ready())` bytes, as whatever
+        // stores `ready` has checked; SLOTS_AT is a multiple of Slot's alignment, and a Slot
+        // consists of atomics; see `hot`.
+        unsafe { core::slice::from_raw_parts(first, self.ready()) }
+    }
+
+    /// Its first `len` bytes as words, for making the board and for copying its head.
+    ///
+    /// The file has as many.
+    fn words(&self, len: usize) -> &[AtomicU64] {
+        mapping::words(&self.mapping, len)
     }
 }

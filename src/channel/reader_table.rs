@@ -27,6 +27,11 @@ pub(super) const ENTRIES_AT: usize = SHARED_AT + size_of::<Shared>();
 static_assertions::const_assert_eq!(ENTRIES_AT % align_of::<Entry>(), 0);
 static_assertions::const_assert_eq!(GATE_AT % align_of::<Gate>(), 0);
 
+/// Bytes of a table that have their memory from the start, if it needs as many.
+///
+/// That of further entries is set aside by the readers that take them.
+const FIRST: usize = 4096;
+
 /// A table and one of its entries, which its reader owns.
 pub(crate) struct OwnEntry {
     table: Table,
@@ -67,6 +72,14 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// Sees to it that the memory of entry `index` is there, for the owner of its lock.
+    ///
+    /// No other process touches the entry before its owner has [registered](Pins::register).
+    pub(crate) fn make_ready(file: &File, path: &Path, index: usize) -> Result<()> {
+        let end = Self::len_for(index.saturating_add(1));
+        if sys::MAPS_AHEAD && end > FIRST { crate::files::reserve::fill(file, path, end) } else { Ok(()) }
+    }
+
     pub(super) fn len_for(entries: usize) -> usize {
         ENTRIES_AT + entries * size_of::<Entry>()
     }
@@ -75,7 +88,12 @@ impl Table {
     pub(crate) fn create(file: &File, path: &Path, head: &FileHeader) -> Result<Self> {
         let entries = head.readers as usize;
         let len = Self::len_for(entries);
-        crate::files::reserve::reserve(file, path, len)?;
+        if sys::MAPS_AHEAD && len > FIRST {
+            crate::files::reserve::reserve(file, path, FIRST)?;
+            crate::files::reserve::lengthen(file, path, len)?;
+        } else {
+            crate::files::reserve::reserve(file, path, len)?;
+        }
         let identity = sys::identify(file).map_err(|e| Error::io("inspect", path, e))?;
         let mapping = Mapping::new(file, len, Access::ReadWrite, Pages::NONE).map_err(|e| no_mapping(e, path, len))?;
         let table = Self { mapping, identity, entries };
@@ -192,7 +210,8 @@ impl Table {
         }
     }
 
+    /// The head as words.
     fn words(&self) -> &[AtomicU64] {
-        mapping::words(&self.mapping)
+        mapping::words(&self.mapping, HEAD_BYTES)
     }
 }

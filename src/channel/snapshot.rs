@@ -29,8 +29,12 @@ impl BoardSnapshot {
             return Ok(None);
         }
         let head = FileHeader::decode(FileKind::Board, bytes)?;
-        check_len(bytes, Board::len_for(head.slots as usize))?;
-        Ok(Some(Self { words: Snapshot::of(bytes), head }))
+        let slots = head.slots as usize;
+        check_len(bytes, Board::least_len(slots))?;
+        // A slot that no writer has needed yet has no memory; it is as if it held zeros.
+        let mut whole = bytes.to_vec();
+        whole.resize(bytes.len().max(Board::len_for(slots)), 0);
+        Ok(Some(Self { words: Snapshot::of(&whole), head }))
     }
 
     /// The line that every reader polls; `None` never, as the length has been checked.

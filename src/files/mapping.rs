@@ -37,7 +37,8 @@ compile_error!(
 
 /// `len` bytes of a file, mapped shared at a page boundary, until dropped.
 ///
-/// The file is at least `len` bytes long when it is mapped. A process that may write the file could
+/// The file is at least `len` bytes long when it is mapped, or the mapping's user goes by the
+/// file's length and touches nothing beyond it. A process that may write the file could
 /// cut it later, and then touching the pages that are gone raises SIGBUS. Only the file's owner,
 /// and users that its mode lets write, can do that.
 pub(crate) struct Mapping {
@@ -106,7 +107,7 @@ impl Pages {
 }
 
 impl Mapping {
-    /// Maps; the caller has checked that the file has `len` bytes.
+    /// Maps; the caller has checked that the file has `len` bytes, or touches no more than it has.
     pub(crate) fn new(file: &File, len: usize, access: Access, pages: Pages) -> io::Result<Self> {
         #[cfg(feature = "failpoints")]
         crate::failpoint::arm();
@@ -207,7 +208,7 @@ pub(crate) fn mappable(identity: &Identity, least: usize) -> Result<Option<usize
 pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
     let map = |access| Mapping::new(file, len, access, Pages::NONE);
     let (a, b) = (map(Access::ReadWrite)?, map(Access::Read)?);
-    let (a, b) = (words(&a), words(&b));
+    let (a, b) = (words(&a, len), words(&b, len));
     let Some((a, b)) = a.first().zip(b.first()) else { return Ok(()) };
     let number = a.load(Ordering::Relaxed).wrapping_add(1);
     a.store(number, Ordering::Relaxed);
@@ -218,10 +219,13 @@ pub(crate) fn try_mapping(file: &File, len: usize) -> std::io::Result<()> {
     if same { Ok(()) } else { Err(std::io::Error::other("two mappings of a file show different bytes")) }
 }
 
-/// A whole mapping as 64-bit words, without a last part of less than eight bytes.
-pub(crate) fn words(mapping: &Mapping) -> &[AtomicU64] {
+/// The first `len` bytes of a mapping as 64-bit words, less a last part of less than eight bytes.
+///
+/// The file has as many, as the caller has checked: a mapping may reach beyond its file.
+pub(crate) fn words(mapping: &Mapping, len: usize) -> &[AtomicU64] {
+    let len = len.min(mapping.len());
     // SAFETY: `len / 8` words are mapped at a page boundary for as long as the mapping is borrowed;
     // an AtomicU64 is valid whatever its bytes, and may be changed by others. Stores are made only
     // through mappings for writing.
-    unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast::<AtomicU64>(), mapping.len() / 8) }
+    unsafe { core::slice::from_raw_parts(mapping.as_ptr().cast::<AtomicU64>(), len / 8) }
 }

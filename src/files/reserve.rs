@@ -28,6 +28,21 @@ pub(crate) fn extend(file: &File, path: &Path, len: usize, more: usize) -> Resul
     sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
 }
 
+/// Makes a file `len` bytes long, without memory for what it gains.
+///
+/// [`fill`] sets that aside.
+pub(crate) fn lengthen(file: &File, path: &Path, len: usize) -> Result<()> {
+    check_file_size(len)?;
+    file.set_len(len as u64).map_err(|e| no_room_in(file, "lengthen", e, path, len))
+}
+
+/// Sets the memory of the first `len` bytes aside, of a file that has as many.
+///
+/// Bytes that have theirs stay as they are.
+pub(crate) fn fill(file: &File, path: &Path, len: usize) -> Result<()> {
+    sys::reserve(file, len as u64).map_err(|e| no_room_in(file, "reserve memory for", e, path, len))
+}
+
 /// Writes to the front of a new file, which takes the memory that it needs.
 ///
 /// Otherwise as [`reserve`].

@@ -78,10 +78,9 @@ impl Opened {
         self.bytes(0, most)
     }
 
-    /// A copy of bytes from `at` on, as far as there are any.
+    /// A copy of bytes from `at` on, as far as there are any by now.
     pub(super) fn bytes(&self, at: u64, most: usize) -> Result<Vec<u8>> {
-        let there = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; most.min(there)];
+        let mut bytes = vec![0; most];
         let found = sys::read_at(&self.file, &mut bytes, at).map_err(|e| Error::io("read", &self.path, e))?;
         bytes.truncate(found);
         Ok(bytes)

@@ -55,7 +55,7 @@ impl ArrayMemory {
     pub(crate) fn finish(&self, head: &[u8; Extent::HEAD]) {
         let Some(mapping) = &self.mapping else { return };
         let (chunks, _) = head.as_chunks::<8>();
-        let mut words = mapping::words(mapping).iter().zip(chunks);
+        let mut words = mapping::words(mapping, mapping.len()).iter().zip(chunks);
         let magic = words.next();
         for (word, bytes) in words {
             // Release: stored before the rest, for a process that looks after the maker's death.

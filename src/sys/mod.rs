@@ -94,6 +94,11 @@ pub(crate) use whole::{read_at, read_exact_at, read_front, write_all_at};
 /// Whether there is more than `unsupported.rs` here.
 pub(crate) const IS_SUPPORTED: bool = cfg!(any(unix, windows));
 
+/// Whether a mapping may reach beyond the end of its file, and shows what the file gains later.
+///
+/// So it is on Linux. Elsewhere files get all their memory when they are made.
+pub(crate) const MAPS_AHEAD: bool = cfg!(all(target_os = "linux", not(ndsharray_portable)));
+
 /// Whether writing to a file makes new pages faster than touching a mapping of it.
 ///
 /// The system need not clear them first, and nothing has to fault. Measured on Linux's shared

@@ -19,6 +19,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "takeover", play: takeover, only: "" },
     Scenario { name: "retire", play: retire, only: "" },
     Scenario { name: "keep", play: keep, only: "" },
+    Scenario { name: "crowded", play: crowded, only: "board." },
     Scenario { name: "attributes", play: attributes, only: "attributes." },
     Scenario { name: "records", play: records, only: "types." },
     Scenario { name: "records again", play: records_again, only: "types." },
@@ -342,6 +343,13 @@ fn anew(play: &mut Play) -> Ending {
 fn keep(play: &mut Play) -> Ending {
     let stage = Stage::after(SLOTS, "");
     let mut victim = play.victim(&format!("keep 1000 {SLOTS}"), &stage.dir, "");
+    stage.watch(play, &mut victim)
+}
+
+/// The victim needs slots whose memory has not been set aside yet.
+fn crowded(play: &mut Play) -> Ending {
+    let stage = Stage::after(64, "");
+    let mut victim = play.victim("write 1000 64", &stage.dir, "");
     stage.watch(play, &mut victim)
 }
 

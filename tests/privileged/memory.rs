@@ -186,6 +186,55 @@ fn a_channel_that_does_not_fit_leaves_nothing() {
     });
 }
 
+/// What is set aside on need is refused with its numbers, and everything goes on.
+#[test]
+#[ignore = "needs root"]
+fn further_slots_and_readers_are_refused() {
+    on_tmpfs("size=1M", |dir| {
+        let options = Options::new().dir(dir);
+        let mut writer = options.create::<u8>(NAME).unwrap();
+        let mut readers: Vec<Reader> = (0..62).map(|_| options.open(NAME).unwrap()).collect();
+        let mut held = Vec::new();
+        // Two take a file of their own each time, until all slots with memory have one.
+        for byte in 0..6 {
+            put(&mut writer, byte, 8).unwrap();
+            held.push(readers[0].read_owned().unwrap().unwrap());
+        }
+        for left in [0, PAGE] {
+            fill(dir, left);
+            for _ in 0..5 {
+                match put(&mut writer, 9, 8) {
+                    Err(Error::OutOfMemory { requested, available, memory, .. }) => {
+                        assert_eq!(memory, Memory::FileSystem { dir: dir.to_owned() });
+                        assert!(available < requested, "{available} of {requested}");
+                    }
+                    other => panic!("{other:?}"),
+                }
+                assert!(all_are(readers[1].latest().unwrap().unwrap().as_bytes(), 5, 8));
+            }
+            // The first time nothing is left, the second time what is left has gone to a slot.
+            assert_eq!(free(dir), 0);
+            match options.open(NAME) {
+                Err(Error::OutOfMemory { requested, available, memory, .. }) => {
+                    assert_eq!(memory, Memory::FileSystem { dir: dir.to_owned() });
+                    assert!(available < requested, "{available} of {requested}");
+                }
+                other => panic!("{other:?}"),
+            }
+            empty(dir);
+        }
+        assert!(held.iter().zip(0..).all(|(sample, byte)| all_are(sample.as_bytes(), byte, 8)));
+        for byte in 10..20 {
+            put(&mut writer, byte, 8).unwrap();
+            held.push(readers[0].read_owned().unwrap().unwrap());
+        }
+        readers.extend([options.open(NAME).unwrap(), options.open(NAME).unwrap()]);
+        for reader in &mut readers {
+            assert!(all_are(reader.latest().unwrap().unwrap().as_bytes(), 19, 8));
+        }
+    });
+}
+
 /// Memory that has room, but not for another file.
 #[test]
 #[ignore = "needs root"]

@@ -187,7 +187,7 @@ fn damage_is_explained_and_is_4() {
     explained("format version 9, but this library speaks version 1");
     board.set_len(100).unwrap();
     board.write_at(&1_u32.to_ne_bytes(), 12).unwrap();
-    explained("36992 are needed");
+    explained("4096 are needed");
     board.write_at(&sound, 0).unwrap();
     fs::write(dir.file("camera.ndsh-readers"), "not a reader table at all").unwrap();
     explained("25 bytes, but 64 are needed");

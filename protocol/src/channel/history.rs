@@ -85,8 +85,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>> ReaderSide<'_, S> {
         if number == latest.number() {
             return Found::At(latest);
         }
-        let count = self.slots.len() as u64;
-        let Some(residue) = number.checked_rem(count) else { return Found::Gone };
+        let Some(residue) = number.checked_rem(self.count as u64) else { return Found::Gone };
         #[allow(clippy::cast_possible_truncation, reason = "below the number of slots")]
         let cell = residue as usize;
         let Some(word) = self.slots.get(cell).map(AsRef::<CellWord>::as_ref) else { return Found::Gone };
@@ -99,7 +98,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>> ReaderSide<'_, S> {
         }
         // Loaded after the cell, which was stored after the `latest` of the number before.
         let newest = self.latest().number();
-        if is_sound(holds, cell, self.slots.len(), newest) { Found::Gone } else { Found::Damaged { cell, holds } }
+        if is_sound(holds, cell, self.count, newest) { Found::Gone } else { Found::Damaged { cell, holds } }
     }
 
     /// The numbers above `number` whose values may stand, up to that of `latest`.
@@ -107,7 +106,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>> ReaderSide<'_, S> {
     /// No more than there are slots, however large the gap.
     #[inline]
     pub fn candidates(&self, number: u64, latest: Latest) -> core::ops::RangeInclusive<u64> {
-        let most = self.slots.len() as u64;
+        let most = self.count as u64;
         let least = latest.number().saturating_sub(most.saturating_sub(1));
         number.saturating_add(1).max(least).max(1)..=latest.number()
     }
@@ -222,7 +221,7 @@ mod tests {
             let word = LatestWord::default();
             let latest = Latest::from_bits(latest);
             word.0.store(latest.to_bits(), Ordering::Relaxed);
-            let side = ReaderSide { latest: &word, slots: &slots };
+            let side = ReaderSide { latest: &word, slots: &slots, count: slots.len() };
             prop_assert!(side.candidates(from >> 6, latest).count() <= slots.len().max(1));
             prop_assert!(side.oldest(latest) <= latest.number());
             for number in side.candidates(from >> 6, latest) {
@@ -239,7 +238,7 @@ mod tests {
         let word = LatestWord::default();
         let latest = at(9, 0);
         word.0.store(latest.to_bits(), Ordering::Relaxed);
-        let side = ReaderSide { latest: &word, slots: &slots };
+        let side = ReaderSide { latest: &word, slots: &slots, count: slots.len() };
         let find = |holds: Latest| {
             slots[2].cell.0.store(holds.to_bits(), Ordering::Relaxed);
             side.find(6, latest)
@@ -258,7 +257,7 @@ mod tests {
     fn no_more_than_the_slots_are_looked_at() {
         let slots: [Slot; 4] = Default::default();
         let word = LatestWord::default();
-        let side = ReaderSide { latest: &word, slots: &slots };
+        let side = ReaderSide { latest: &word, slots: &slots, count: slots.len() };
         assert_eq!(side.candidates(3, at(5, 0)), 4..=5);
         assert_eq!(side.candidates(3, at(500, 0)), 497..=500);
         assert_eq!(side.candidates(0, at(2, 0)), 1..=2);

@@ -10,8 +10,10 @@ use crate::sync::{Mutex, Ordering, fence, load_seqcst, store_seqcst};
 pub struct ReaderSide<'a, S> {
     /// The number and slot of the current value.
     pub latest: &'a LatestWord,
-    /// The slots of the board.
+    /// The slots of the board, as far as this process knows of their memory.
     pub slots: &'a [S],
+    /// How many slots the board can have: the modulus of cells.
+    pub count: usize,
 }
 
 /// How an attempt to pin ended.

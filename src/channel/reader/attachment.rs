@@ -3,7 +3,7 @@
 //! The mapped board, and, unless it only copies, an entry in the reader table.
 
 use super::look::Known;
-use crate::channel::board::Board;
+use crate::channel::board::{Board, Lead};
 use crate::channel::reader_table::{OwnEntry, Table};
 use crate::channel::remains::ClosedFiles;
 use crate::error::{Error, Result};
@@ -145,7 +145,12 @@ impl Attachment {
             Err(other) => return Err(other),
         };
         let is_closed = || !board.state().takes_readers();
-        let first = request.lossless.then(|| before_first(&board, board.reader_side().latest(), request.from_oldest));
+        let first = request.lossless.then(|| {
+            let latest = board.reader_side().latest();
+            // SAFETY: it is this function's alone.
+            unsafe { board.know_cells(|| path.clone()) };
+            before_first(&board, latest, request.from_oldest)
+        });
         let place = match OwnSeat::take(table, LockedFile::new(file), &readers, first)? {
             Ok(place) => place,
             // No seat, because a remover has locked all of them.
@@ -168,8 +173,38 @@ impl Attachment {
     }
 
     /// The number before the first value for this reader, which has just attached.
-    pub(crate) fn before_first(&self, from_oldest: bool) -> u64 {
-        before_first(&self.board, self.board.reader_side().latest_registered(), from_oldest)
+    pub(crate) fn before_first(&mut self, from_oldest: bool) -> u64 {
+        let latest = self.board.reader_side().latest_registered();
+        if from_oldest {
+            // SAFETY: it is this function's alone.
+            unsafe { self.know_cells() };
+        }
+        before_first(&self.board, latest, from_oldest)
+    }
+
+    /// Looks for a slot that the board's words have led to, in vain so far.
+    ///
+    /// # Safety
+    ///
+    /// No other thread uses the board's slots meanwhile. So it is for the holder of an exclusive
+    /// reference to the reader: samples, wakers and watchers, which share the attachment with it,
+    /// use the board's other words and the reader table.
+    pub(crate) unsafe fn look_for(&self, slot: SlotIndex) -> Lead {
+        // SAFETY: as this function's.
+        unsafe { self.board.look_for(&self.location.board(), slot) }
+    }
+
+    /// Sees to it that cells which lead to older values can be looked at.
+    ///
+    /// For a reader that has loaded `latest` before.
+    ///
+    /// # Safety
+    ///
+    /// As [`look_for`](Self::look_for).
+    #[inline]
+    pub(crate) unsafe fn know_cells(&self) {
+        // SAFETY: as this function's.
+        unsafe { self.board.know_cells(|| self.location.board()) };
     }
 
     /// Whether this channel goes on with the numbers of `other`.
@@ -228,7 +263,7 @@ impl Attachment {
 
     #[inline]
     pub(crate) fn latest(&self) -> Latest {
-        self.board.reader_side().latest()
+        self.board.reader_side_of_words().latest()
     }
 
     /// Whether the board differs from what a look has found.
@@ -236,7 +271,7 @@ impl Attachment {
     /// For a reader that has announced itself, as the handshake wants. Standing and epoch are
     /// covered too, since a writer that changes them changes `wake` afterwards.
     pub(super) fn differs(&self, seen: Latest, known: Known) -> bool {
-        self.board.reader_side().latest_before_sleep() != seen
+        self.board.reader_side_of_words().latest_before_sleep() != seen
             || (self.board.standing(), self.board.epoch()) != (known.standing, known.epoch)
     }
 
@@ -264,7 +299,7 @@ impl Attachment {
     #[inline]
     pub(crate) fn unpin(&self) {
         if let Some(pins) = self.own_pins() {
-            self.board.reader_side().unpin(pins);
+            self.board.reader_side_of_words().unpin(pins);
         }
     }
 
@@ -278,7 +313,7 @@ impl Attachment {
         // SAFETY: null, or made by `new` from the entry that `place` owns. Its mapping stays where
         // it is for as long as this attachment lives, and consists of atomics.
         if let Some(pins) = unsafe { pins.as_ref() } {
-            self.board.reader_side().tell(pins, number);
+            self.board.reader_side_of_words().tell(pins, number);
             return true;
         }
         self.tell_slowly(number);
@@ -288,7 +323,7 @@ impl Attachment {
     #[cold]
     fn tell_slowly(&self, number: u64) {
         match &self.place {
-            Place::Ordinary(seat) => self.board.reader_side().tell(seat.entry.pins(), number),
+            Place::Ordinary(seat) => self.board.reader_side_of_words().tell(seat.entry.pins(), number),
             Place::None => {}
             Place::Lossless(seat) => self.tell_waiting(seat, number),
         }
@@ -299,7 +334,7 @@ impl Attachment {
         if !self.home.is_here() {
             return;
         }
-        let (side, pins, table) = (self.board.reader_side(), seat.entry.pins(), seat.entry.table());
+        let (side, pins, table) = (self.board.reader_side_of_words(), seat.entry.pins(), seat.entry.table());
         if !pins.seen().is_lossless() {
             side.tell(pins, number);
         } else if side.tell_lossless(pins, number, &table.gate()) {
@@ -431,6 +466,7 @@ impl OwnSeat {
             none => return Ok(Err(none)),
         };
         fail_point!("attach.locked");
+        Table::make_ready(&file, path, index)?;
         if let Some(entry) = table.entries().get(index) {
             match lossless {
                 Some(seen) => entry.as_ref().register_lossless(table.registered(), index, seen),

@@ -22,8 +22,12 @@ impl Reader {
 
     /// Looks for the first value after number `after` that seems to stand.
     pub(super) fn next_after(&mut self, after: u64) -> Result<Next> {
+        let latest = self.at.latest();
+        if after.saturating_add(1) < latest.number() {
+            // SAFETY: the reader is borrowed exclusively.
+            unsafe { self.at.know_cells() };
+        }
         let side = self.at.board().reader_side();
-        let latest = side.latest();
         for number in side.candidates(after, latest) {
             match side.find(number, latest) {
                 // A look without consequence: it spares a pin that would fail.

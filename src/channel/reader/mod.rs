@@ -23,6 +23,7 @@ mod waking;
 pub use sample::{OwnedSample, Sample};
 pub use unpinned::Info;
 
+use crate::channel::board::Lead;
 use crate::channel::record_types::ReadTypes;
 use crate::element::dtype::DType;
 use crate::element::element_type::ElementType;
@@ -37,7 +38,7 @@ use crate::options::Options;
 use crate::sys;
 use attachment::{Attachment, Mode, Request};
 use cache::{Cache, Source};
-use ndsharray_protocol::channel::{Latest, PinAttempt, Standing, State};
+use ndsharray_protocol::channel::{Latest, PinAttempt, SlotIndex, Standing, State};
 use open_files::OpenFiles;
 use recycled::Recycled;
 use sample::Pin;
@@ -190,7 +191,7 @@ impl Reader {
         let location = options.location(name)?;
         let (from_oldest, lossless) = (options.from_oldest, options.lossless);
         let request = Request { mode, lossless, from_oldest };
-        let at = Attachment::new(&location, options.owners, request).map_err(|error| location.explain(error))?;
+        let mut at = Attachment::new(&location, options.owners, request).map_err(|error| location.explain(error))?;
         // Before the position, which stands at the board's base if there is none.
         let came_early = at.latest().is_none();
         let reader = Self {
@@ -205,7 +206,7 @@ impl Reader {
             mode,
             lossless,
             came_early,
-            position: start_of(&at, from_oldest),
+            position: start_of(&mut at, from_oldest),
             given_up: 0,
             at: Arc::new(at),
             seen: Latest::NONE,
@@ -566,6 +567,12 @@ impl Reader {
         }
     }
 
+    /// Looks for a slot that the board's words have led to, in vain so far.
+    fn look_for(&mut self, slot: SlotIndex) -> Lead {
+        // SAFETY: the reader is borrowed exclusively.
+        unsafe { self.at.look_for(slot) }
+    }
+
     /// Pins when the writer was quicker the first time.
     #[cold]
     fn pin_again(&mut self, mut latest: Latest, mut attempt: PinAttempt) -> Result<Option<Latest>> {
@@ -577,10 +584,17 @@ impl Reader {
                     return Ok(None);
                 }
                 PinAttempt::Missed(now) => latest = now,
-                PinAttempt::Broken => {
-                    let (number, slot) = (latest.number(), latest.slot().get());
-                    return Err(HeaderError::Slot { number, slot }.into());
-                }
+                PinAttempt::Broken => match self.look_for(latest.slot()) {
+                    Lead::News => {}
+                    Lead::Gone => {
+                        self.seen = latest;
+                        return Ok(None);
+                    }
+                    Lead::Wrong => {
+                        let (number, slot) = (latest.number(), latest.slot().get());
+                        return Err(HeaderError::Slot { number, slot }.into());
+                    }
+                },
             }
             attempt = self.at.try_pin(latest)?;
         }
@@ -731,7 +745,7 @@ fn number_of(latest: Latest) -> i64 {
 /// Where a new reader stands: before the current value, or the oldest that stands.
 ///
 /// Without one, before the first that the board will have.
-fn start_of(at: &Attachment, from_oldest: bool) -> i64 {
+fn start_of(at: &mut Attachment, from_oldest: bool) -> i64 {
     i64::try_from(at.before_first(from_oldest)).unwrap_or(0)
 }
 

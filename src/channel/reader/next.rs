@@ -8,6 +8,7 @@ use super::deadline::Deadline;
 use super::sample::{OwnedSample, Sample};
 use super::unpinned::Info;
 use super::{ATTEMPTS, CHANNELS, Mode, Reader};
+use crate::channel::board::Lead;
 use crate::element::ShElement;
 use crate::error::{Error, Result};
 use crate::failpoint::fail_point;
@@ -189,9 +190,13 @@ impl Reader {
                 // It may stand as an older value.
                 OlderPin::Gone if is_current => {}
                 OlderPin::Gone => after = at.number(),
-                OlderPin::Broken => {
-                    return Err(HeaderError::Slot { number: at.number(), slot: at.slot().get() }.into());
-                }
+                OlderPin::Broken => match self.look_for(at.slot()) {
+                    Lead::News => {}
+                    Lead::Gone => after = at.number(),
+                    Lead::Wrong => {
+                        return Err(HeaderError::Slot { number: at.number(), slot: at.slot().get() }.into());
+                    }
+                },
             }
         }
         Err(Error::Contended { attempts: ATTEMPTS })

@@ -18,7 +18,7 @@ use super::recycled::Recycled;
 use super::sample::{Origin, OwnedSample};
 use super::sink::{Accepted, Bytes, Elements, Sink};
 use super::{CHANNELS, Reader};
-use crate::channel::board::HeaderWords;
+use crate::channel::board::{HeaderWords, Lead};
 use crate::channel::payload::check_set_aside;
 use crate::channel::record_types::ReadTypes;
 use crate::element::ShElement;
@@ -125,6 +125,8 @@ enum Attempt {
     Copied(Copied),
     /// The writer has moved on; what was copied is worthless.
     Moved,
+    /// The value went with the channel's name.
+    Gone,
 }
 
 impl Reader {
@@ -278,6 +280,7 @@ impl Reader {
             match self.try_copy(at, sink) {
                 Ok(Attempt::Copied(copied)) => return Ok(Some(copied)),
                 Ok(Attempt::Moved) => attempts += 1,
+                Ok(Attempt::Gone) => after = at.number(),
                 Err(error) if self.has_gone(&error) => after = at.number(),
                 Err(error) => {
                     self.give_up_if_damaged(at, &error);
@@ -337,6 +340,10 @@ impl Reader {
             match self.try_copy(latest, sink) {
                 Ok(Attempt::Copied(copied)) => return Ok(Some(copied)),
                 Ok(Attempt::Moved) => attempts += 1,
+                Ok(Attempt::Gone) => {
+                    self.seen = latest;
+                    return Ok(None);
+                }
                 Err(error) if self.has_gone(&error) => {
                     self.seen = latest;
                     return Ok(None);
@@ -353,7 +360,14 @@ impl Reader {
         let broken = || HeaderError::Slot { number: latest.number(), slot: index };
         if !side.stamped(latest) {
             // As for a pin: the slot can only have changed after `latest` did.
-            return if side.latest() == latest { Err(broken().into()) } else { Ok(Attempt::Moved) };
+            if side.latest() != latest {
+                return Ok(Attempt::Moved);
+            }
+            return match self.look_for(latest.slot()) {
+                Lead::News => self.try_copy(latest, sink),
+                Lead::Gone => Ok(Attempt::Gone),
+                Lead::Wrong => Err(broken().into()),
+            };
         }
         fail_point!("copy.stamped");
         let slot = self.at.board().slot(latest.slot()).ok_or_else(broken)?;

@@ -17,13 +17,18 @@ pub(super) struct Keeping {
 impl Keeping {
     pub(super) fn new(options: &Options) -> Self {
         let timeout = options.wait_for_readers;
-        Self { on: options.history > 1 || timeout.is_some(), timeout, unread: PinMask::EMPTY }
+        Self { on: keeps(options), timeout, unread: PinMask::EMPTY }
     }
 
     /// Forgets what the last look showed, with the board that it was made at.
     pub(super) fn forget(&mut self) {
         self.unread = PinMask::EMPTY;
     }
+}
+
+/// Whether such a writer keeps values beside the current one, and stores cells that lead to them.
+pub(super) fn keeps(options: &Options) -> bool {
+    options.history > 1 || options.wait_for_readers.is_some()
 }
 
 /// What the board says of such a writer.

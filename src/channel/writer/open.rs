@@ -1,6 +1,6 @@
 //! Becoming the writer of a channel: making one, or taking over a dead writer's.
 
-use super::keeping::terms;
+use super::keeping::{keeps, terms};
 use crate::channel::board::{Board, HeaderWords};
 use crate::channel::reader_table::Table;
 use crate::channel::record_types::{Descriptions, Maker, make_types};
@@ -14,7 +14,7 @@ use crate::format::file::{FileHeader, FileKind};
 use crate::format::slot::RawHeader;
 use crate::options::Options;
 use crate::sys::{self, Access, Backoff, Identity, LockedFile, Sweeper, range_lock};
-use ndsharray_protocol::channel::{MAX_NUMBER, State};
+use ndsharray_protocol::channel::{MAX_NUMBER, SlotIndex, State};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl OwnedChannel {
                 && claim.identity().len == 0
                 && before.lineage.is_none()
                 && !exists(&location.readers());
-            let (board, head) = match opened {
+            let (mut board, head) = match opened {
                 Some(found) => found,
                 None => make_board(&location, options, &claim, &mut before, &rescue)?,
             };
@@ -118,6 +118,9 @@ impl OwnedChannel {
                 continue;
             };
             options.check_history(board.slot_count().min(options.max_slots))?;
+            if keeps(options) {
+                board.make_all_ready(&claim, &location.board())?;
+            }
             let history_before = board.terms().history.into();
             board.writer_side(&table).forget_unnamed(board.reader_side().latest());
             fail_point!("create.forgotten");
@@ -149,6 +152,11 @@ impl OwnedChannel {
             });
         }
         Err(Error::Contended { attempts: ATTEMPTS })
+    }
+
+    /// Sets the memory of a slot aside that has not been needed before.
+    pub(super) fn make_ready(&mut self, slot: SlotIndex) -> Result<()> {
+        self.board.make_ready(&self.claim, &self.location.board(), slot)
     }
 
     /// Releases the writer's lock, before the end.
@@ -234,7 +242,8 @@ fn make_board(
     let (slots, readers) = (options.max_slots as u32, options.max_readers as u32);
     let head = FileHeader { channel, slots, readers, lineage: before.lineage.unwrap_or(channel) };
     let unfinished = claim.unfinished();
-    let board = Board::create(claim, &path, options.max_slots)?;
+    // A writer that keeps values stores cells, which may be in any slot.
+    let board = Board::create(claim, &path, *claim.identity(), options.max_slots, keeps(options))?;
     fail_point!("create.reserved");
     if !before.types.is_empty() {
         // Before a header that names one of them.

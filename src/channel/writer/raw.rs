@@ -263,6 +263,16 @@ impl RawWriter {
                 attempts = 0;
                 continue;
             };
+            if !self.held.board.is_ready(choice.slot())
+                && let Err(error) = self.held.make_ready(choice.slot())
+            {
+                if matches!(choice, Choice::Spread(_)) {
+                    self.rotation.make_do();
+                } else if !matches!(self.wait_for_readers(&mut wait), Ok(true)) {
+                    return Err(error);
+                }
+                continue;
+            }
             let Some(claim) = self.try_claim(choice.slot()) else { continue };
             match choice {
                 Choice::Fits(_) => return Ok((claim, false)),

@@ -13,6 +13,7 @@ mod lent_by_address;
 #[cfg(target_os = "linux")]
 mod limits;
 mod links;
+mod little_memory;
 mod live_damage;
 #[cfg(feature = "ndarray")]
 mod loans;

@@ -105,7 +105,7 @@ impl<P: Payload> Channel<P> {
     }
 
     pub(super) fn reader_side(&self) -> ReaderSide<'_, Slot<P>> {
-        ReaderSide { latest: &self.latest, slots: &self.slots }
+        ReaderSide { latest: &self.latest, slots: &self.slots, count: self.slots.len() }
     }
 
     pub(super) fn writer_side(&self) -> WriterSide<'_, Slot<P>, Entry> {

@@ -1,6 +1,7 @@
 //! Many receivers, and some that are slow.
 
 use crate::hosts::{Net, TestHost, next, wait_until};
+use ndsharray::OwnedSample;
 use ndsharray::raw::Origin;
 use ndsharray_link::attachment::{Attachment, Described, Place};
 use ndsharray_link::carrier::memory::Hub;
@@ -101,13 +102,17 @@ fn a_receiver_that_does_not_answer_gets_no_more_than_the_window() {
 /// What a peer that is no bridge may send: nothing of it is written, all of it is counted.
 #[test]
 fn a_flood_of_malformed_messages_is_counted_and_goes_by() {
-    let hub = Hub::new();
-    let carrier = hub.carrier();
+    let rounds = if std::env::var("NDSHARRAY_STRESS").is_ok_and(|length| length == "nightly") { 200 } else { 1 };
+    Net::all().iter().for_each(|net| flood(net, rounds));
+}
+
+fn flood(net: &Net, rounds: u64) {
+    let carrier = net.carrier();
     let (host, notices) = peer(carrier.as_ref(), "evil");
     let (incarnation, channel) = (Uuid::from_u128(9), "camera".to_owned());
     let offer = Offer { host, channel: channel.clone(), incarnation, number: 1 };
     let _token = carrier.announce(&offer).unwrap();
-    let to = TestHost::new("desk").with(|settings| settings.max_bytes = 1 << 20).start(hub.carrier());
+    let to = TestHost::new("desk").with(|settings| settings.max_bytes = 1 << 20).start(net.carrier());
     let mut reader = to.open("evil.camera");
     let mut wish = None;
     wait_until("a wish", || {
@@ -120,12 +125,16 @@ fn a_flood_of_malformed_messages_is_counted_and_goes_by() {
     let sources = tempfile::tempdir().unwrap();
     let mut source = ndsharray::Options::new().dir(&sources).create::<u8>("x").unwrap();
     let mut source_reader = ndsharray::Options::new().dir(&sources).open("x").unwrap();
-    let mut sender = carrier.sender(&channel, &wish.unwrap().receiver).unwrap();
-    let mut send = |attachment: &[u8], len: usize| {
+    let mut sample = |len: usize| {
         source.write(&[len], &vec![2; len]).unwrap();
-        let sample = source_reader.read_owned().unwrap().unwrap();
-        let parcel = ndsharray_link::carrier::Parcel::Sample(sample);
+        source_reader.read_owned().unwrap().unwrap()
+    };
+    let mut sender = carrier.sender(&channel, &wish.unwrap().receiver).unwrap();
+    let mut sent = 0;
+    let mut send = |attachment: &[u8], sample: &OwnedSample| {
+        let parcel = ndsharray_link::carrier::Parcel::Sample(sample.clone());
         sender.send(attachment, parcel, ndsharray_link::carrier::Urgency::Small).unwrap();
+        sent += 1;
     };
     let attachment = |dtype: ndsharray::DType, number, count, len| Attachment {
         place: Place { relay: 1, count, wants_answer: true },
@@ -134,25 +143,33 @@ fn a_flood_of_malformed_messages_is_counted_and_goes_by() {
         value: Some(Described { element: dtype.into(), record: None, shape: vec![len], attributes: Vec::new() }),
     };
     let good = attachment(ndsharray::DType::U8, 5, 1, 4).encode();
-    for at in 0..good.len() {
-        for with in [0x01, 0x80, 0xff] {
-            let mut changed = good.clone();
-            changed[at] ^= with;
-            // With a payload that is never as long as is said.
-            send(&changed, 3);
+    let (three, four, many) = (sample(3), sample(4), sample((1 << 20) + 1));
+    for _ in 0..rounds {
+        for at in 0..good.len() {
+            for with in [0x01, 0x80, 0xff] {
+                let mut changed = good.clone();
+                changed[at] ^= with;
+                // With a payload that is never as long as is said.
+                send(&changed, &three);
+            }
+            send(&good[..at], &four);
         }
-        send(&good[..at], 4);
+        send(&[0xff; 200], &four);
+        send(&attachment(ndsharray::DType::U8, 5, 1, (1 << 20) + 1).encode(), &many);
+        send(&attachment(ndsharray::DType::Bool, 5, 1, 4).encode(), &four);
+        send(&attachment(ndsharray::DType::U8, u64::MAX >> 1, 1, 4).encode(), &four);
     }
-    send(&[0xff; 200], 4);
-    send(&attachment(ndsharray::DType::U8, 5, 1, (1 << 20) + 1).encode(), (1 << 20) + 1);
-    send(&attachment(ndsharray::DType::Bool, 5, 1, 4).encode(), 4);
-    send(&attachment(ndsharray::DType::U8, u64::MAX >> 1, 1, 4).encode(), 4);
-    let row = to.row(Direction::In, "camera").unwrap();
+    let drops = || to.row(Direction::In, "camera").unwrap().drops;
+    wait_until("all of it is counted", || drops().values().sum::<u64>() >= sent);
     for reason in ["length", "version", "byte-order", "payload", "product", "dtype", "too-large", "bool", "number"] {
-        assert!(row.drops.get(reason).is_some_and(|&count| count > 0), "{reason}: {:?}", row.drops);
+        assert!(drops().get(reason).is_some_and(|&count| count > 0), "{reason}: {:?}", drops());
     }
     assert!(reader.read().unwrap().is_none(), "nothing of it was written");
-    send(&attachment(ndsharray::DType::U8, 6, 2, 4).encode(), 4);
+    let mut send = |attachment: &[u8], sample: &OwnedSample| {
+        let parcel = ndsharray_link::carrier::Parcel::Sample(sample.clone());
+        sender.send(attachment, parcel, ndsharray_link::carrier::Urgency::Small).unwrap();
+    };
+    send(&attachment(ndsharray::DType::U8, 6, 2, 4).encode(), &four);
     let sample = next(&mut reader);
     assert_eq!((sample.seq(), sample.as_bytes()), (6, [2; 4].as_slice()));
 }

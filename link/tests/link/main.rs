@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "tests")]
 
+mod cuts;
 mod hosts;
 mod lines;
 mod order;

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, reason = "tests")]
 
+#[cfg(target_os = "linux")]
+mod namespaces;
+
 use ndsharray::{Error, Options, Reader};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -153,5 +156,73 @@ fn kills_of_either_bridge() {
         }
     });
     drop(reader);
-    drop((from_bridge, to_bridge));
+    // Whatever the kills have left is taken over by the last two, which end as they should.
+    for bridge in [to_bridge.as_mut().unwrap(), from_bridge.as_mut().unwrap()] {
+        signal(bridge, "TERM");
+        assert!(bridge.0.wait().unwrap().success());
+    }
+    assert_eq!((left(to.path()), left(from.path())), (Vec::new(), Vec::new()));
+}
+
+/// The files of a directory.
+fn left(dir: &Path) -> Vec<std::ffi::OsString> {
+    std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+fn signal(program: &Program, name: &str) {
+    let sent = Command::new("kill").arg(format!("-{name}")).arg(program.0.id().to_string()).status();
+    assert!(sent.unwrap().success());
+}
+
+/// Memory of a process's own, without what it shares.
+#[cfg(target_os = "linux")]
+fn own_memory(program: &Program) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.0.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// Three receivers are stopped beside one that is not: the sender grows by what is stated, the other
+/// one gets what is newest, and so do the three once they go on.
+#[cfg(target_os = "linux")]
+#[test]
+fn stopped_receivers_cost_a_bound_of_memory_alone() {
+    const LEN: usize = 8 << 20;
+    const STOPPED: usize = 3;
+    let from = tempfile::tempdir().unwrap();
+    let rooms: Vec<_> = (0..=STOPPED).map(|_| tempfile::tempdir().unwrap()).collect();
+    let endpoint = format!("tcp/127.0.0.1:{}", free_port());
+    let options = Options::new().dir(&from).max_slots(8);
+    let mut writer = options.create::<u8>("camera").unwrap();
+    writer.write(&[LEN], &vec![0; LEN]).unwrap();
+    let robot = start(from.path(), &["--id", "robot", "-l", &endpoint, "-q"]);
+    let desk = |at: usize| start(rooms[at].path(), &["--id", &format!("desk{at}"), "-e", &endpoint, "-q"]);
+    let desks: Vec<_> = (0..=STOPPED).map(desk).collect();
+    let open = |at: usize| Options::new().dir(&rooms[at]).open_timeout("robot.camera", TIMEOUT).unwrap();
+    let mut readers: Vec<_> = (0..=STOPPED).map(open).collect();
+    readers.iter_mut().for_each(|reader| assert_eq!(next(reader).1, 0));
+    let before = own_memory(&robot);
+    desks[..STOPPED].iter().for_each(|desk| signal(desk, "STOP"));
+    let (mut most, mut last) = (0, 0);
+    let begun = Instant::now();
+    for value in 1_u8..=250 {
+        // Late enough for a value on its way to be copied.
+        if value > 40 && begun.elapsed() > Duration::from_secs(2) {
+            break;
+        }
+        writer.write(&[LEN], &vec![value; LEN]).unwrap();
+        last = value;
+        if value % 4 == 0 {
+            // As many go by as the one that runs takes.
+            assert!(next(&mut readers[STOPPED]).1 <= value);
+        }
+        most = most.max(own_memory(&robot));
+    }
+    // For each a copy, and zenoh's batches: 16 for each of eight priorities, of 64 KiB.
+    let bound = STOPPED as u64 * (LEN as u64 + (8 << 20)) + (32 << 20);
+    assert!(most.saturating_sub(before) < bound, "{before} bytes have become {most}");
+    desks[..STOPPED].iter().for_each(|desk| signal(desk, "CONT"));
+    for reader in &mut readers {
+        while next(reader).1 != last {}
+    }
 }

@@ -182,8 +182,9 @@ fn own_memory(program: &Program) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
-/// Three receivers are stopped beside one that is not: the sender grows by what is stated, the other
-/// one gets what is newest, and so do the three once they go on.
+/// Three receivers are stopped beside one that is not: the sender grows by what is stated.
+///
+/// The other one gets what is newest, and so do the three once they go on.
 #[cfg(target_os = "linux")]
 #[test]
 fn stopped_receivers_cost_a_bound_of_memory_alone() {

@@ -64,6 +64,14 @@ pub(super) enum Flaw {
     /// Numbers from 1 again.
     RestartsNumbers,
 
+    // Imported numbers.
+    /// Names the first value, and moves the base then.
+    MovesBaseLate,
+    /// Takes the base over before the first value is there.
+    TakesBaseEarly,
+    /// Keeps to the base that stood when it came.
+    KeepsEarlyBase,
+
     // Unpinned copies.
     /// Does not look at `seq` after the copy.
     NoSecondStamp,
@@ -170,6 +178,9 @@ pub(super) const CALLED_BROKEN: &str = "an honest board was called broken";
 /// A reader was given an older value than before.
 pub(super) const WENT_BACK: Symptom = &[OLDER];
 pub(super) const OLDER: &str = "numbers went back";
+/// A reader counted values as missed that there have never been.
+pub(super) const MISCOUNTED: Symptom = &[NEVER_WERE];
+pub(super) const NEVER_WERE: &str = "values were missed that never were";
 /// A slot stays pinned though no reader holds it.
 pub(super) const LEFT_BEHIND: Symptom = &[PINNED];
 pub(super) const PINNED: &str = "a pin was left behind";

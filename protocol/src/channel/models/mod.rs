@@ -41,6 +41,7 @@
     reason = "all of this is tests"
 )]
 
+mod base;
 mod channel;
 mod close;
 mod copy;
@@ -58,6 +59,6 @@ use super::{Latest, PinAttempt, Pins, SlotIndex};
 use crate::models::{Model, dear};
 use channel::{Channel, Pair, Payload, Reader, Writer, spawn};
 use flaw::{
-    BROKEN, CALLED_BROKEN, CALLED_DAMAGED, DAMAGED, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST, LOST_WAKEUP, MISSING,
-    OLDER, PINNED, TAKEN_AWAY, TORN, WENT_BACK,
+    BROKEN, CALLED_BROKEN, CALLED_DAMAGED, DAMAGED, FOREIGN, Flaw, LEFT_BEHIND, LEFT_OVER, LOST, LOST_WAKEUP,
+    MISCOUNTED, MISSING, NEVER_WERE, OLDER, PINNED, TAKEN_AWAY, TORN, WENT_BACK,
 };

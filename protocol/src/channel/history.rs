@@ -179,7 +179,7 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::channel::{LatestWord, SlotIndex};

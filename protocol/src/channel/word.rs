@@ -165,7 +165,7 @@ impl fmt::Debug for PinMask {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -128,7 +128,7 @@ pub enum Purpose {
     Switch,
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strict import STRICT
 
 import ndsharray_rs as nd
 
@@ -486,7 +487,7 @@ assert writer.write([2.0]) == 2
 view[...] = 8
 assert reader.read().array.tolist() == [2]
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, *STRICT, "-c", program], check=True, timeout=60)
 
 
 def test_a_loan_that_is_entered_twice_is_published_once(name: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strict import OPTIMISED_OR_NOT
 
 import ndsharray_rs as nd
 from ndsharray_rs.__main__ import printable
@@ -220,7 +221,7 @@ def test_a_reader_of_the_output_may_stop(name: str) -> None:
         writer.write(np.zeros(100_000))
         read, write = os.pipe()
         os.close(read)
-        arguments = [sys.executable, "-m", "ndsharray_rs", "echo", "--csv", name]
+        arguments = [sys.executable, *OPTIMISED_OR_NOT, "-m", "ndsharray_rs", "echo", "--csv", name]
         done = subprocess.run(arguments, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
         os.close(write)
         assert done.returncode != 0

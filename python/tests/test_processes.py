@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from strict import STRICT
 
 import ndsharray_rs as nd
 
@@ -130,7 +131,7 @@ writer.close()
 
 
 def test_a_forked_child_is_told(name: str, directory: Path) -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", FORK, name], check=True, timeout=60)
+    subprocess.run([sys.executable, *STRICT, "-c", FORK, name], check=True, timeout=60)
     assert list(directory.iterdir()) == []
 
 

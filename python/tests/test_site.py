@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import stubs
+from strict import STRICT
 
 PYTHON = Path(__file__).parent.parent
 PAGES = sorted(path.name for path in (PYTHON / "docs").glob("*.md"))
@@ -30,7 +31,7 @@ PIECES = {"index.md": 6, "cookbook.md": 4, "coming-from.md": 70}
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page(page: str, directory: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(PYTHON / "tests" / "pages.py"), str(PYTHON / "docs" / page)],
+        [sys.executable, *STRICT, str(PYTHON / "tests" / "pages.py"), str(PYTHON / "docs" / page)],
         cwd=directory,
         capture_output=True,
         text=True,

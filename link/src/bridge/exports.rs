@@ -44,16 +44,22 @@ pub(super) struct Exports {
     /// What other hosts want, whether it is there or not.
     wishes: HashMap<(String, Host), Order>,
     windows: Arc<Windows>,
+    /// Why the directory cannot be read.
+    problem: Option<String>,
 }
 
 impl Exports {
     pub(super) fn new(me: Host, windows: Arc<Windows>) -> Self {
-        Self { me, lines: BTreeMap::new(), wishes: HashMap::new(), windows }
+        Self { me, lines: BTreeMap::new(), wishes: HashMap::new(), windows, problem: None }
     }
 
     /// Looks which channels have come and gone. Those in `imported` are not this host's.
     pub(super) fn scan(&mut self, settings: &Settings, carrier: &Arc<dyn Carrier>, imported: &BTreeSet<String>) {
-        let Ok(listed) = settings.options.list() else { return };
+        let listed = match settings.options.list() {
+            Ok(listed) => listed,
+            Err(error) => return self.problem = Some(error.to_string()),
+        };
+        self.problem = None;
         let is_ours = |name: &str| !imported.contains(name) && settings.allows(&self.me.id, name);
         let names: BTreeSet<String> = listed
             .into_iter()
@@ -159,6 +165,10 @@ impl Exports {
             problem: line.counters.problem(),
         };
         self.lines.iter().map(row).collect()
+    }
+
+    pub(super) fn problem(&self) -> Option<String> {
+        self.problem.clone()
     }
 
     /// Ends all relays, and withdraws all offers.

@@ -13,8 +13,6 @@ use std::time::{Duration, Instant};
 
 /// The most channels that one host may offer.
 const MAX_OFFERS: usize = 4096;
-/// The most channels that all hosts together may offer.
-const MAX_ENTRIES: usize = 1 << 15;
 /// The most runs of one host's bridge that are remembered of a channel.
 const MAX_RUNS: usize = 8;
 /// The most problems that are remembered.
@@ -102,8 +100,9 @@ impl Imports {
             return;
         }
         let from_host = self.entries.keys().filter(|(id, _)| *id == offer.host.id).count();
-        let local = if self.entries.len() >= MAX_ENTRIES {
-            Err(format!("other hosts offer more than {MAX_ENTRIES} channels"))
+        let local = if self.entries.len() >= settings.max_channels {
+            let most = settings.max_channels;
+            Err(format!("other hosts offer more than {most} channels, which are as many as `ulimit -n` has room for"))
         } else if from_host >= MAX_OFFERS {
             Err(format!("{} offers more than {MAX_OFFERS} channels", offer.host.id))
         } else {

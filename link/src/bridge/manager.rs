@@ -95,6 +95,7 @@ impl Manager {
         channels.extend(self.imports.report());
         let hosts = self.imports.hosts().into_iter().collect();
         let mut problems = self.imports.problems(self.settings.linger);
+        problems.extend(self.exports.problem());
         problems.extend(self.carrier.problems());
         if self.lost_before > 0 {
             let lost = self.lost_before;

@@ -48,7 +48,7 @@ impl Relay {
             count: 0,
             last: None,
             urgency: Urgency::Small,
-            is_slow: false,
+            is_slow: true,
             window: Arc::clone(&window),
             task,
         };
@@ -80,7 +80,9 @@ struct Work {
     last: Option<(u64, Origin)>,
     /// Of values that go in order: another urgency would have them overtake each other.
     urgency: Urgency,
-    /// Whether the last value took long: the next is copied, so that it holds no slot meanwhile.
+    /// Whether the last value took long, or there is none yet.
+    ///
+    /// The next is copied then, so that it holds no slot meanwhile.
     is_slow: bool,
     window: Arc<Window>,
     task: Task,

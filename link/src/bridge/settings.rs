@@ -4,6 +4,19 @@ use crate::names::{ChannelPattern, Renames, any_matches};
 use ndsharray::Options;
 use std::time::Duration;
 
+/// The most channels that all other hosts together may offer.
+const MAX_CHANNELS: usize = 1 << 15;
+/// Descriptors that are left for all else: connections, and the channels that go out.
+const OTHER_DESCRIPTORS: usize = 256;
+
+/// As many channels as there are descriptors for, which are two for each, where the system says so.
+fn by_descriptors() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let open_files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let limit: Option<usize> = open_files.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    limit.map_or(MAX_CHANNELS, |limit| (limit.saturating_sub(OTHER_DESCRIPTORS) / 2).clamp(64, MAX_CHANNELS))
+}
+
 /// What a bridge does.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,6 +38,8 @@ pub struct Settings {
     pub renames: Renames,
     /// The largest value that is taken, in bytes.
     pub max_bytes: u64,
+    /// The most channels of other hosts that get a local one.
+    pub max_channels: usize,
     /// How many values an import in order keeps.
     pub history: usize,
     /// How long a local channel outlives its host's connection, and a wish its last reader.
@@ -45,6 +60,7 @@ impl Settings {
             max_rate: Vec::new(),
             renames: Renames::default(),
             max_bytes: 1 << 30,
+            max_channels: by_descriptors(),
             history: 8,
             linger: Duration::from_secs(5),
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "tests")]
 
 mod cuts;
+mod enemies;
 mod hosts;
 mod lines;
 mod order;

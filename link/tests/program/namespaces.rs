@@ -46,9 +46,14 @@ impl Hosts {
             run("ip", &format!("-n {name} addr add {address}/24 dev {device}"))?;
             run("ip", &format!("-n {name} link set lo up"))?;
             run("ip", &format!("-n {name} link set {device} up"))?;
-            run("tc", &format!("-n {name} qdisc add dev {device} root tbf rate 1gbit burst 256kb latency 20ms"))?;
+            Self::set_rate(host, "1gbit")?;
         }
         Ok(hosts)
+    }
+
+    fn set_rate(host: char, rate: &str) -> Result<(), String> {
+        let (name, device) = (Self::name(host), Self::device(host));
+        run("tc", &format!("-n {name} qdisc replace dev {device} root tbf rate {rate} burst 256kb latency 20ms"))
     }
 
     /// Removes namespaces of tests that were killed.
@@ -175,6 +180,11 @@ fn stops_cuts_and_kills_between_two_hosts() {
         drop(frames);
         Hosts::set_line("up");
         all_arrive("once the line is back", true);
+
+        // One frame takes ten seconds, and there are two receivers.
+        Hosts::set_rate('a', "20mbit").unwrap();
+        all_arrive("over a slow line", true);
+        Hosts::set_rate('a', "1gbit").unwrap();
 
         for _ in 0..3 {
             kill(&mut desk_now, &desk);

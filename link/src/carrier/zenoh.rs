@@ -21,7 +21,6 @@ use crate::names::{decode, encode};
 use bytes::Bytes;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use uuid::Uuid;
 use zenoh::bytes::ZBytes;
 use zenoh::liveliness::LivelinessToken;
@@ -32,12 +31,6 @@ use zenoh::{Config, Session, Wait};
 
 /// Bytes of a message beside its payload, at most.
 const BESIDE: u64 = attachment::MAX_LEN as u64 + (1 << 12);
-
-/// How long zenoh waits until a value is on its way, before it hangs up on the receiver.
-///
-/// Its own 5 s are for the whole value: over a slow line a large one would never arrive. A receiver
-/// that says nothing is hung up on after zenoh's lease in any case, which is 10 s.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What zenoh is to do.
 #[derive(Clone, Debug, Default)]
@@ -132,10 +125,6 @@ impl Zenoh {
         }
         if is_own {
             set("connect/retry", "{period_init_ms: 200, period_max_ms: 2000, period_increase_factor: 2}")?;
-            set(
-                "transport/link/tx/queue/congestion_control/block/wait_before_close",
-                &PATIENCE.as_micros().to_string(),
-            )?;
             set("transport/link/rx/max_message_size", &settings.max_bytes.saturating_add(BESIDE).to_string())?;
         }
         let largest = config.get_json("transport/link/rx/max_message_size").ok().and_then(|text| text.parse().ok());

@@ -164,3 +164,59 @@ fn circles_carry_each_value_once() {
         }
     }
 }
+
+/// A directory with 4 MiB of its own, which goes at the end.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn new() -> Result<Self, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(dir.path());
+        let mounted = mount.output().map_err(|error| error.to_string())?;
+        if mounted.status.success() { Ok(Self(dir)) } else { Err(String::from_utf8_lossy(&mounted.stderr).into()) }
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+/// What does not fit is dropped and told of, the last value stays, and the next that fits comes.
+#[test]
+fn a_directory_that_fills_up_keeps_its_last_value() {
+    if std::env::var("NDSHARRAY_STRESS").map_or(true, |length| length != "nightly") {
+        return println!("skipped: only at night, with NDSHARRAY_STRESS=nightly");
+    }
+    let small = match Small::new() {
+        Ok(small) => small,
+        Err(problem) => return println!("skipped: nothing can be mounted here: {problem}"),
+    };
+    let net = &Net::all()[0];
+    let from = TestHost::new("robot").start(net.carrier());
+    let options = ndsharray::Options::new().dir(&small.0);
+    let to = TestHost::new("desk").with(|settings| settings.options = options.clone()).start(net.carrier());
+    let mut writer = from.options().create::<u8>("camera").unwrap();
+    writer.write(&[1000], &[1; 1000]).unwrap();
+    let mut reader = to.open("robot.camera");
+    assert_eq!(next(&mut reader).as_bytes(), [1; 1000]);
+    let filler = small.0.path().join("filler");
+    let mut filling = std::fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut filling, &[0; 4096]).is_ok() {}
+    for value in 2..5 {
+        writer.write(&[1 << 20], &vec![value; 1 << 20]).unwrap();
+        let count = u64::from(value) - 1;
+        wait_until("it is dropped", || to.dropped(Direction::In, "camera", "out-of-memory") >= count);
+    }
+    assert!(to.row(Direction::In, "camera").unwrap().problem.is_some());
+    assert_eq!(to.open("robot.camera").latest().unwrap().unwrap().as_bytes(), [1; 1000]);
+    drop(filling);
+    std::fs::remove_file(filler).unwrap();
+    writer.write(&[1 << 20], &vec![9; 1 << 20]).unwrap();
+    let sample = next(&mut reader);
+    assert_eq!((sample.seq(), sample.missed()), (5, 3));
+    assert!(sample.as_bytes().iter().all(|&byte| byte == 9));
+    wait_until("all is well", || to.row(Direction::In, "camera").unwrap().problem.is_none());
+}

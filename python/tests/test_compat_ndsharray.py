@@ -164,6 +164,21 @@ def test_arrays_stay_and_cannot_be_changed(name: str, wire: Wire) -> None:
     assert [int(array.sum()) for array in collected] == [100 * number for number in range(200)]
 
 
+@pytest.mark.parametrize("length", [10, 3000])
+def test_memory_serves_again_only_when_nothing_has_it(name: str, length: int) -> None:
+    writer = NdShArray(name, r_w="w", wire="ndsharray")
+    reader = NdShArray(name, r_w="r", wire="ndsharray")
+    kept = []
+    for number in range(60):
+        writer.write(np.full(length, number))
+        array = reader.read()[1]
+        assert array.tolist() == [number] * length
+        if number % 3 == 0:
+            kept.append((number, array[1:]))  # A part keeps the whole.
+        del array
+    assert all(part.tolist() == [number] * (length - 1) for number, part in kept)
+
+
 def test_a_reader_that_lets_go_never_copies(name: str) -> None:
     writer = NdShArray(name, r_w="w")
     reader = NdShArray(name, r_w="r")

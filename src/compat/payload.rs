@@ -17,7 +17,7 @@ use std::time::SystemTime;
 /// Bytes from which on a file is kept open to be written again.
 ///
 /// Below it a new file is as quick, and there may be many.
-const KEEP_FROM: usize = 256 << 10;
+const KEEP_FROM: usize = 64 << 10;
 
 /// Bytes up to which a file is assembled first and written with one system call.
 const AT_ONCE: usize = 64 << 10;
@@ -47,9 +47,8 @@ impl Payload {
         let path = location.payload(&hex);
         let file = trusted::create(&path, mode)?;
         fail_point!("wire.created");
-        let written = reserve::reserve(&file, &path, value.head.file_len()).and_then(|()| {
-            fail_point!("wire.reserved");
-            write_whole(&file, value).map_err(|e| no_room(e, &path, value.head.file_len()))
+        let written = check_limits(value.head.file_len()).and_then(|()| {
+            write_new(&file, value).map_err(|e| reserve::no_room_in(&file, "write", e, &path, value.head.file_len()))
         });
         if let Err(error) = written {
             // Best effort: no other writer uses the name, and the channel's next writer removes
@@ -159,6 +158,17 @@ fn overwrite(map: &mut Option<MmapMut>, file: &File, value: &Value<'_>) -> io::R
     fence(Ordering::SeqCst);
     first.copy_from_slice(&stamp);
     Ok(())
+}
+
+/// Writes a new file, which gets its memory on the way.
+///
+/// System calls write every byte of it. So a full file system is an error here, and no later access
+/// to the file can fail. Memory that is set aside before would be cleared first, page by page.
+fn write_new(file: &File, value: &Value<'_>) -> io::Result<()> {
+    // The length comes first: what a killed writer leaves is proved by it.
+    file.set_len(value.head.file_len() as u64)?;
+    fail_point!("wire.reserved");
+    write_whole(file, value)
 }
 
 fn write_whole(file: &File, value: &Value<'_>) -> io::Result<()> {

@@ -75,6 +75,8 @@ pub struct Reader {
     read_time_ms: f64,
     is_valid: bool,
     followed: Instant,
+    /// Memory for the next copy.
+    used: Option<OwnedArray>,
 }
 
 /// A payload file that is open.
@@ -117,6 +119,7 @@ impl Reader {
             read_time_ms: 0.0,
             is_valid: false,
             followed: Instant::now(),
+            used: None,
         };
         reader.read_tag()?;
         Ok(reader)
@@ -220,6 +223,30 @@ impl Reader {
         }
     }
 
+    /// Takes back an array, whose memory serves for the next value of its length.
+    ///
+    /// Fresh memory of the size of an image costs more than the copy: the system clears and maps
+    /// each of its pages. Any array will do; its elements are forgotten.
+    ///
+    /// ```
+    /// # fn main() -> ndsharray::Result<()> {
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// # let options = ndsharray::compat::Options::new().dir(dir.path());
+    /// # let mut writer = options.create::<f32>("lidar")?;
+    /// # let mut reader = options.open("lidar")?;
+    /// for frame in 0..3 {
+    ///     writer.write(&[2], &[frame as f32, 2.0])?;
+    ///     let array = reader.read()?.unwrap();
+    ///     assert_eq!(array.view::<f32>()?.as_slice(), [frame as f32, 2.0]);
+    ///     reader.recycle(array);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recycle(&mut self, used: OwnedArray) {
+        self.used = Some(used);
+    }
+
     /// Reads; with `again` also a value that has been read before.
     ///
     /// A value that changes all the time is retried for `patience`.
@@ -294,7 +321,7 @@ impl Reader {
         }
         let Some(opened) = &self.payload else { return Ok(Attempt::Moved) };
         let seen = self.seen.filter(|(name, _)| *name == hex && !again).map(|(_, stamp)| stamp);
-        match copy(&opened.source, seen) {
+        match copy(&opened.source, seen, &mut self.used) {
             Ok(Copied::Nothing) => {
                 self.is_valid = true;
                 Ok(Attempt::Nothing)
@@ -335,7 +362,8 @@ impl Reader {
         let mut room = [0; 256];
         let fail = |e| Error::io("read", &self.location.tag(), e);
         let room = room.get_mut(..=tag_len(name)).unwrap_or(&mut []);
-        let found = sys::read_front(&self.tag, room).map_err(fail)?;
+        // One call, which does not ask again behind the end. If it finds too little, look again.
+        let found = sys::read_front_once(&self.tag, room).map_err(fail)?;
         let bytes = room.get(..found).unwrap_or(&[]);
         match python::decode_tag(name, bytes, found as u64) {
             Ok(hex) => Ok(hex),

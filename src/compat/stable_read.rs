@@ -16,6 +16,8 @@
 //! a `memcpy` is as quick as the looks, or stands still during all of them because its process does
 //! not run.
 //!
+//! A small file is read twice as a whole, and both copies must be the same, with both stamps alike.
+//!
 //! The file is read with system calls, not through a mapping, for two reasons. The bytes change
 //! while they are read: the kernel allows that, but for the language it would be a race. And
 //! Python's writer cuts files that it opens again, which would end the reader by SIGBUS.
@@ -31,6 +33,11 @@ use std::path::PathBuf;
 
 /// Bytes compared at a time: few enough to stay in the nearest cache.
 const CHUNK: usize = 16 << 10;
+
+/// Length up to which a file is looked at as a whole.
+///
+/// A `memcpy` of so few bytes takes less time than there is between two system calls.
+const SMALL: usize = 2048;
 
 type Stamp = [u8; STAMP];
 
@@ -60,7 +67,9 @@ impl Source {
     /// Reads the header of a file that had `len` bytes when it was opened.
     pub(crate) fn new(file: File, len: u64, path: PathBuf, likely: DTypeTable) -> Result<Self> {
         let mut front = [0; MAX_HEAD];
-        let found = sys::read_front(&file, &mut front).map_err(|e| Error::io("read", &path, e))?;
+        // No more than there is: the system would be asked once more about the end.
+        let room = front.get_mut(..usize::try_from(len).unwrap_or(MAX_HEAD).min(MAX_HEAD)).unwrap_or(&mut []);
+        let found = sys::read_front(&file, room).map_err(|e| Error::io("read", &path, e))?;
         let layout = python::decode(front.get(..found).unwrap_or(&[]), len, likely)?;
         Ok(Self { file, path, layout })
     }
@@ -109,7 +118,12 @@ impl Source {
 }
 
 /// Copies the value out, if its stamp is not `seen`.
-pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
+///
+/// The copy takes the memory of `used`, if that is enough.
+pub(crate) fn copy(source: &Source, seen: Option<Stamp>, used: &mut Option<OwnedArray>) -> Result<Copied> {
+    if source.layout.head.file_len() <= SMALL {
+        return copy_small(source, seen, used);
+    }
     let fail = |e| source.fail(e);
     if seen.is_some() && seen == Some(source.first().map_err(fail)?) {
         return Ok(Copied::Nothing);
@@ -119,7 +133,7 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
         return Ok(Copied::Torn);
     }
     check_memory(source.layout.head.file_len())?;
-    let mut array = OwnedArray::zeros(source.layout.dtype.into(), None, &source.layout.shape)?;
+    let mut array = OwnedArray::over(used.take(), source.layout.dtype.into(), None, &source.layout.shape)?;
     sys::read_exact_at(&source.file, array.bytes_mut(), source.layout.head.body_at() as u64).map_err(fail)?;
     let unchanged = source.last().map_err(fail)? == stamp
         && source.first().map_err(fail)? == stamp
@@ -127,6 +141,31 @@ pub(crate) fn copy(source: &Source, seen: Option<Stamp>) -> Result<Copied> {
         && source.first().map_err(fail)? == stamp
         && source.last().map_err(fail)? == stamp;
     Ok(if unchanged { Copied::Whole { array, stamp } } else { Copied::Torn })
+}
+
+/// As [`copy`], for a file of at most [`SMALL`] bytes: two looks at all of it.
+///
+/// Each has both stamps. A mixture is accepted only if its writer stood still during both looks,
+/// with both stamps stored.
+fn copy_small(source: &Source, seen: Option<Stamp>, used: &mut Option<OwnedArray>) -> Result<Copied> {
+    let head = &source.layout.head;
+    let mut looks = [[0; SMALL]; 2];
+    let [once, again] = looks.each_mut().map(|look| look.get_mut(..head.file_len()).unwrap_or(&mut []));
+    sys::read_exact_at(&source.file, once, 0).map_err(|e| source.fail(e))?;
+    let stamp = once.first_chunk::<STAMP>().copied();
+    if seen.is_some() && seen == stamp {
+        return Ok(Copied::Nothing);
+    }
+    sys::read_exact_at(&source.file, again, 0).map_err(|e| source.fail(e))?;
+    let (Some(stamp), Some(body)) = (stamp, once.get(head.body_at()..head.end_at())) else { return Ok(Copied::Torn) };
+    let is_whole =
+        once == again && once.ends_with(&stamp) && once.get(STAMP..head.body_at()).is_some_and(|h| h == head.bytes());
+    if !is_whole {
+        return Ok(Copied::Torn);
+    }
+    let mut array = OwnedArray::over(used.take(), source.layout.dtype.into(), None, &source.layout.shape)?;
+    array.bytes_mut().copy_from_slice(body);
+    Ok(Copied::Whole { array, stamp })
 }
 
 /// Checks that this process can have so much memory at all.

@@ -84,7 +84,7 @@ fn check_group(more: usize) -> Result<()> {
 /// As [`no_room`], for a `file` that may have got part of its memory.
 ///
 /// That part is available as well.
-fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
+pub(crate) fn no_room_in(file: &File, what: &'static str, error: IoError, path: &Path, requested: usize) -> Error {
     let mut error = no_room(what, error, path, requested);
     if let Error::OutOfMemory { available, .. } = &mut error {
         *available = available.saturating_add(sys::identify(file).map_or(0, |found| found.allocated));

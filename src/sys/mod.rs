@@ -89,7 +89,7 @@ pub(crate) use signals::without_signals;
 #[cfg(feature = "failpoints")]
 pub(crate) use types::End;
 pub(crate) use types::{Access, ByteRange, FileType, Identity};
-pub(crate) use whole::{read_at, read_exact_at, read_front, write_all_at};
+pub(crate) use whole::{read_at, read_exact_at, read_front, read_front_once, write_all_at};
 
 /// Whether there is more than `unsupported.rs` here.
 pub(crate) const IS_SUPPORTED: bool = cfg!(any(unix, windows));

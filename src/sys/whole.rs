@@ -9,6 +9,16 @@ pub(crate) fn read_front(file: &File, room: &mut [u8]) -> io::Result<usize> {
     read_at(file, room, 0)
 }
 
+/// Reads the front of a file with one call, which may find less than there is.
+pub(crate) fn read_front_once(file: &File, room: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match read_some_at(file, room, 0) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Fills `room` from `offset` on.
 ///
 /// A file that ends before is an error of kind `UnexpectedEof`.

@@ -13,6 +13,7 @@ use numpy::{PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn options(dir: Option<PathBuf>) -> compat::Options {
@@ -94,7 +95,13 @@ pub(crate) struct WireReader {
     name: String,
     dir: Option<PathBuf>,
     reader: Reopening<compat::Reader>,
+    used: Used,
 }
+
+/// Memory of the last copy that Python has let go.
+///
+/// Locked only under the interpreter lock and for a moment, so no thread ever waits for it.
+type Used = Arc<Mutex<Option<OwnedArray>>>;
 
 impl WireReader {
     /// Calls `f` with this process's reader, unless another thread uses it.
@@ -118,14 +125,20 @@ impl WireReader {
     #[pyo3(signature = (name, *, dir=None))]
     fn new(name: String, dir: Option<PathBuf>) -> PyResult<Self> {
         let reader = Reopening::new("reader", open(&name, dir.clone())?);
-        Ok(Self { name, dir, reader })
+        Ok(Self { name, dir, reader, used: Used::default() })
     }
 
     /// Returns a private copy of the current value, if newer than the last one read.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyUntypedArray>>> {
         // Waits for a value that is being written, for two seconds at most.
-        let copy = self.with(|reader| Ok(py.detach(|| reader.read())))?;
-        copy.map_err(to_exception)?.map(|copy| to_array(py, copy)).transpose()
+        let used = self.used.try_lock().ok().and_then(|mut used| used.take());
+        let copy = self.with(|reader| {
+            Ok(py.detach(|| {
+                used.into_iter().for_each(|used| reader.recycle(used));
+                reader.read()
+            }))
+        })?;
+        copy.map_err(to_exception)?.map(|copy| to_array(py, copy, Arc::clone(&self.used))).transpose()
     }
 
     /// The file of the value read last.
@@ -152,19 +165,30 @@ impl WireReader {
     }
 }
 
-/// Keeps the elements of an array.
+/// Keeps the elements of an array, until no object of Python's has them.
 #[pyclass(frozen, module = "ndsharray_rs._native")]
 pub(crate) struct Copy {
-    array: OwnedArray,
+    /// There until this is dropped.
+    array: Option<OwnedArray>,
+    /// Where the memory goes then.
+    used: Used,
 }
 
-fn to_array(py: Python<'_>, array: OwnedArray) -> PyResult<Bound<'_, PyUntypedArray>> {
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Ok(mut used) = self.used.try_lock() {
+            *used = self.array.take();
+        }
+    }
+}
+
+fn to_array(py: Python<'_>, array: OwnedArray, used: Used) -> PyResult<Bound<'_, PyUntypedArray>> {
     if array.dtype() == DType::Bool {
         // NumPy relies on bools that are 0 or 1.
         array.any_view().map_err(to_exception)?;
     }
-    let owner = Bound::new(py, Copy { array })?;
-    let array = &owner.get().array;
+    let owner = Bound::new(py, Copy { array: Some(array), used })?;
+    let Some(array) = &owner.get().array else { return Err(closed_handle("array")) };
     let (elements, data) = (array.element_type().into(), array.as_bytes().as_ptr().cast_mut());
     // SAFETY: the elements stay, unchanged, as long as their owner, which is frozen. They are
     // aligned for every dtype. Bools have just been checked.

@@ -27,6 +27,31 @@ fn values_follow_each_other() {
     }
 }
 
+/// Arrays of other lengths and dtypes, small ones and ones that are copied in several looks.
+#[test]
+fn memory_that_is_given_back_serves_again() {
+    let dir = TestDir::new();
+    let mut writer = dir.options().create_any(NAME).unwrap();
+    let mut reader = dir.reader();
+    for n in 0_u8..40 {
+        let len = [0, 3, 1000, 5000, 5000, 20_000][usize::from(n) % 6];
+        if n % 2 == 0 {
+            writer.write_bytes(DType::U8, &[len], &[n].repeat(len)).unwrap();
+        } else {
+            writer.write_bytes(DType::U16, &[len], &u16::from(n).to_ne_bytes().repeat(len)).unwrap();
+        }
+        let array = reader.read().unwrap().unwrap();
+        assert_eq!(array.shape(), [len]);
+        if n % 2 == 0 {
+            assert_eq!(array.view::<u8>().unwrap().as_slice(), [n].repeat(len));
+        } else {
+            assert_eq!(array.view::<u16>().unwrap().as_slice(), [u16::from(n)].repeat(len));
+        }
+        reader.recycle(array);
+        assert!(reader.read().unwrap().is_none());
+    }
+}
+
 #[test]
 fn payload_names_change_as_the_mode_says() {
     for mode in MODES {

@@ -18,7 +18,7 @@
 
 #![allow(clippy::expect_used, reason = "a bench that cannot be set up has nothing to count")]
 
-use ndsharray::{Loan, Options, Reader, Writer};
+use ndsharray::{Loan, Options, Reader, Writer, wait_any};
 use ndsharray_derive::Record;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ const MANY: u64 = FEW * 5;
 type Operation = (&'static str, fn(u64));
 
 /// What is counted. Together with its name on the command line and in the file.
-const OPERATIONS: [Operation; 14] = [
+const OPERATIONS: [Operation; 18] = [
     (LOOP, |count| repeat(count, || true)),
     ("poll", |count| {
         let (_writer, mut reader, _dir) = channel();
@@ -94,12 +94,21 @@ const OPERATIONS: [Operation; 14] = [
         let (mut writer, mut reader, _dir) = points();
         repeat(count, || write_points(&mut writer) && look_at_points(reader.read()));
     }),
-    ("write 64 B beside 64 idle readers", |count| {
-        let (mut writer, _reader, dir) = channel();
-        let open = |_| Options::new().dir(dir.path()).open("counts").expect("room for a reader");
-        let _idle: Vec<_> = (1..64).map(open).collect();
-        repeat(count, || write(&mut writer));
+    ("read_next with nothing new", |count| {
+        let (mut writer, mut reader, _dir) = channel_with(32);
+        assert!(write(&mut writer) && look(reader.read_next()));
+        repeat(count, || reader.read_next().is_ok_and(|sample| sample.is_none()));
     }),
+    ("wait_any of 1 with nothing to do", |count| wait_in_vain::<1>(count)),
+    ("wait_any of 16 with nothing to do", |count| wait_in_vain::<16>(count)),
+    ("attributes of the latest", |count| {
+        let (mut writer, mut reader, _dir) = channel();
+        assert!(write_with(&mut writer));
+        repeat(count, || {
+            reader.latest().is_ok_and(|sample| sample.is_some_and(|sample| black_box(sample.attributes()).len() == 32))
+        });
+    }),
+    ("write 64 B beside 64 idle readers", |count| beside_idle(64, count)),
 ];
 
 /// The operation that does nothing.
@@ -108,6 +117,12 @@ const LOOP: &str = "the loop itself";
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
+        // For `benches/page.py`, which counts more than instructions.
+        [run, readers, count] if run == "--beside" => {
+            let readers = readers.parse().expect("a number");
+            beside_idle(readers, count.parse().expect("a number"));
+            ExitCode::SUCCESS
+        }
         [run, name, count] if run == "--run" => {
             let (_, operation) = OPERATIONS.iter().find(|(each, _)| each == name).expect("an operation");
             operation(count.parse().expect("a number"));
@@ -126,6 +141,28 @@ fn repeat(count: u64, mut operation: impl FnMut() -> bool) {
     for _ in 0..count {
         assert!(black_box(operation()));
     }
+}
+
+/// Looks through so many channels whose values have all been read, and does not sleep.
+fn wait_in_vain<const CHANNELS: usize>(count: u64) {
+    let mut channels: [_; CHANNELS] = std::array::from_fn(|_| channel());
+    let mut readers: Vec<&mut Reader> = channels.iter_mut().map(|(_, reader, _)| reader).collect();
+    repeat(count, || {
+        wait_any(black_box(&mut readers), Duration::ZERO).is_ok_and(|ready| ready.iter().next().is_none())
+    });
+}
+
+fn beside_idle(readers: usize, count: u64) {
+    let dir = TempDir::new().expect("a temporary directory");
+    let options = Options::new().dir(dir.path()).max_readers(readers.max(64));
+    let mut writer = options.create::<u8>("counts").expect("a new channel");
+    let open = |_| options.open("counts").expect("room for a reader");
+    let mut idle: Vec<_> = (0..readers).map(open).collect();
+    // Every slot that small values take turns in has been used.
+    for _ in 0..16 {
+        assert!(write(&mut writer) && idle.iter_mut().take(1).all(|reader| look(reader.read())));
+    }
+    repeat(count, || write(&mut writer));
 }
 
 fn channel() -> (Writer<u8>, Reader, TempDir) {

@@ -9,12 +9,14 @@ import multiprocessing
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from multiprocessing.shared_memory import SharedMemory
 from typing import Any, NamedTuple
 
 import ndsharray
 import numpy as np
 import shared_ndarray2
+import SharedArray
 from numpy.typing import NDArray
 
 import ndsharray_rs
@@ -33,6 +35,7 @@ DROP_IN = "compat.NdShArray"
 DROP_IN_WIRE = 'compat.NdShArray, wire="ndsharray"'
 PACKAGE = f"ndsharray {ndsharray.__version__}"
 SHARED_NDARRAY2 = f"shared-ndarray2 {shared_ndarray2.__version__}"
+SHARED_ARRAY = f"SharedArray {version('SharedArray')}"
 SHARED_MEMORY = "multiprocessing.shared_memory"
 QUEUE = "multiprocessing.Queue"
 COPY = "numpy.copyto"
@@ -124,6 +127,14 @@ def _shared_ndarray2(stack: ExitStack, array: Array) -> Pair:
     return Pair(write, read)
 
 
+def _shared_array(stack: ExitStack, array: Array) -> Pair:
+    name = f"shm://{_name()}"
+    ours = SharedArray.create(name, array.shape, array.dtype)
+    stack.callback(SharedArray.delete, name)
+    theirs = SharedArray.attach(name)
+    return Pair(lambda array: np.copyto(ours, array), theirs.copy)
+
+
 def _shared_memory(stack: ExitStack, array: Array) -> Pair:
     block = SharedMemory(create=True, size=array.nbytes)
     stack.callback(block.unlink)
@@ -152,6 +163,7 @@ WAYS = [
     Way(DROP_IN_WIRE, _drop_in(wire="ndsharray")),
     Way(PACKAGE, _package),
     Way(SHARED_NDARRAY2, _shared_ndarray2),
+    Way(SHARED_ARRAY, _shared_array),
     Way(SHARED_MEMORY, _shared_memory),
     # `put` leaves the work to a thread, which runs during the next steps.
     Way(QUEUE, _queue, metrics=("write + read", LATENCY)),

@@ -1,5 +1,6 @@
 //! The floor: one copy into shared memory and nothing else, alternating between two warm buffers
-//! because the value that readers may be looking at must not be overwritten.
+//! because the value that readers may be looking at must not be overwritten. With more buffers it
+//! is the floor of a contender that keeps more values.
 
 use std::fs::OpenOptions;
 use std::rc::Rc;
@@ -13,14 +14,19 @@ use crate::harness::place::Place;
 
 pub(crate) const NAME: &str = "memcpy";
 
-/// Two mapped buffers, and whose turn it is.
+/// Mapped buffers, two at least, and whose turn it is.
 pub(crate) struct Writer {
-    buffers: [MmapMut; 2],
+    buffers: Vec<MmapMut>,
     turn: usize,
 }
 
 pub(crate) fn writer(place: &Place, capacity: usize) -> Result<Writer> {
-    Ok(Writer { buffers: [buffer(place, 0, capacity)?, buffer(place, 1, capacity)?], turn: 0 })
+    rotating(place, capacity, 2)
+}
+
+pub(crate) fn rotating(place: &Place, capacity: usize, buffers: usize) -> Result<Writer> {
+    let buffers = (0..buffers).map(|index| buffer(place, index, capacity)).collect::<Result<_>>()?;
+    Ok(Writer { buffers, turn: 0 })
 }
 
 fn buffer(place: &Place, index: usize, capacity: usize) -> Result<MmapMut> {
@@ -37,7 +43,10 @@ fn buffer(place: &Place, index: usize, capacity: usize) -> Result<MmapMut> {
 impl Writer {
     #[inline]
     fn copy(&mut self, bytes: &[u8]) {
-        self.turn ^= 1;
+        self.turn += 1;
+        if self.turn == self.buffers.len() {
+            self.turn = 0;
+        }
         self.buffers[self.turn][..bytes.len()].copy_from_slice(bytes);
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod mmap_sync;
 pub(crate) mod ndsharray;
 pub(crate) mod pattern;
 pub(crate) mod python;
+pub(crate) mod seqlock;
 pub(crate) mod value;
 pub(crate) mod wire;
 

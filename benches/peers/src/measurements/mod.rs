@@ -14,6 +14,7 @@ pub(crate) mod poll;
 pub(crate) mod read;
 pub(crate) mod readers;
 pub(crate) mod reshape;
+mod scale;
 mod settings;
 pub(crate) mod torn;
 mod verify;
@@ -40,10 +41,12 @@ pub(crate) const ALL: &[Measurement] = &[
     Measurement { name: "attributes", run: attributes::run },
     Measurement { name: "latency", run: latency::spinning },
     Measurement { name: "latency-asleep", run: latency::asleep },
+    Measurement { name: "percentiles", run: latency::percentiles::run },
     Measurement { name: "latency-many", run: latency::many::run },
     Measurement { name: "loan", run: loan::run },
     Measurement { name: "reshape", run: reshape::run },
     Measurement { name: "readers", run: readers::run },
+    Measurement { name: "scale", run: scale::run },
     Measurement { name: "open-close", run: open_close::run },
     Measurement { name: "memory", run: memory::run },
     Measurement { name: "channels", run: channels::run },

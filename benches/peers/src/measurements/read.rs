@@ -11,6 +11,7 @@ use crate::contenders::iceoryx2_blackboard::Blackboard;
 use crate::contenders::iceoryx2_pubsub::{SendCopy, Slices};
 use crate::contenders::mmap_sync::{Raw, Typed};
 use crate::contenders::ndsharray::Ndsharray;
+use crate::contenders::seqlock::Seqlock;
 use crate::contenders::value::{counter, value};
 use crate::contenders::{Frames, Latest, LatestFrame, Put, PutFrame, Take, TakeFrame, Values};
 use crate::harness::clock;
@@ -31,7 +32,13 @@ pub(super) fn new(settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
     for size in SIZES {
         let subjects = if size == SMALL {
-            vec![small::<Ndsharray>()?, small::<Typed>()?, small::<SendCopy>()?, small::<Blackboard>()?]
+            vec![
+                small::<Ndsharray>()?,
+                small::<Typed>()?,
+                small::<SendCopy>()?,
+                small::<Blackboard>()?,
+                small::<Seqlock>()?,
+            ]
         } else {
             let source = verify::noise(size);
             vec![large::<Ndsharray>(&source)?, large::<Raw>(&source)?, large::<Slices>(&source)?]
@@ -123,7 +130,12 @@ pub(super) fn again(settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
     for size in SIZES {
         let subjects = if size == SMALL {
-            vec![again_small::<Ndsharray>()?, again_small::<Typed>()?, again_small::<Blackboard>()?]
+            vec![
+                again_small::<Ndsharray>()?,
+                again_small::<Typed>()?,
+                again_small::<Blackboard>()?,
+                again_small::<Seqlock>()?,
+            ]
         } else {
             let source = verify::noise(size);
             vec![again_large::<Ndsharray>(&source)?, again_large::<Raw>(&source)?]

@@ -10,6 +10,7 @@ use crate::contenders::iceoryx2_blackboard::Blackboard;
 use crate::contenders::iceoryx2_pubsub::{LoanSend, SendCopy, Slices};
 use crate::contenders::mmap_sync::{Raw, Typed};
 use crate::contenders::ndsharray::Ndsharray;
+use crate::contenders::seqlock::Seqlock;
 use crate::contenders::value::value;
 use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::contenders::wire::{ReceiveFrame, SendFrame, Waiting, Wire};
@@ -34,6 +35,7 @@ pub(super) fn run(settings: &Settings) -> Result<Report> {
                 small::<SendCopy>()?,
                 small::<LoanSend>()?,
                 small::<Blackboard>()?,
+                small::<Seqlock>()?,
                 small::<Raw>()?,
                 small::<Typed>()?,
             ]

@@ -21,11 +21,12 @@ const fn column(name: &'static str, color: (u8, u8, u8), takes: fn(&str) -> bool
 const BLACKBOARD: [&str; 2] = ["iceoryx2, blackboard", "iceoryx2, is_up_to_date"];
 
 /// In the order of the summary's columns; ours first.
-pub(super) const COLUMNS: [Column; 8] = [
+pub(super) const COLUMNS: [Column; 9] = [
     column("ndsharray", (0xD6, 0x27, 0x28), |name| name == OURS),
     column("iceoryx2", (0x1F, 0x77, 0xB4), |name| name.starts_with("iceoryx2") && !BLACKBOARD.contains(&name)),
     column("iceoryx2 blackboard", (0x17, 0xBE, 0xCF), |name| BLACKBOARD.contains(&name)),
     column("mmap-sync", (0x2C, 0xA0, 0x2C), |name| name.starts_with("mmap-sync")),
+    column("seqlock", (0xE3, 0x77, 0xC2), |name| name.starts_with("seqlock")),
     column("pipe", (0xFF, 0x7F, 0x0E), |name| name == "pipe"),
     column("Unix socket", (0x94, 0x67, 0xBD), |name| name == "Unix socket"),
     column("Python ndsharray", (0x8C, 0x56, 0x4B), |name| name == python::NAME),

@@ -7,6 +7,7 @@
 
 mod ack;
 pub(super) mod many;
+pub(super) mod percentiles;
 pub(crate) mod receiver;
 
 use std::hint;
@@ -107,8 +108,10 @@ struct Pair {
     child: Child,
     ack: Ack,
     count: u32,
-    /// Medians of the rounds, and all samples of all rounds.
+    /// Medians, 99th and 99.9th percentiles of the rounds, and all samples of all rounds.
     medians: Vec<f64>,
+    p99: Vec<f64>,
+    p999: Vec<f64>,
     all: Vec<f64>,
     /// Last, so that it outlives what is mapped in it.
     _place: Place,
@@ -138,6 +141,8 @@ impl Pair {
             ack,
             count: LEAST,
             medians: Vec::new(),
+            p99: Vec::new(),
+            p999: Vec::new(),
             all: Vec::new(),
             _place: place,
         };
@@ -201,6 +206,8 @@ fn race(pairs: &mut [Pair], settings: &Settings, manner: &Manner) -> Result<()> 
             let (mut nanos, _) = pair.sample(manner.pause).with_context(|| pair.name)?;
             nanos.sort_by(f64::total_cmp);
             pair.medians.push(permille(&nanos, 500));
+            pair.p99.push(permille(&nanos, 990));
+            pair.p999.push(permille(&nanos, 999));
             pair.all.extend(nanos);
         }
     }

@@ -229,3 +229,128 @@ def test_a_reader_that_has_not_read_to_the_end_leaves_nothing(name: str, directo
     with start(program, tmp_path, name) as process:
         assert process.wait(60) == 0
     assert [file.name for file in directory.iterdir() if file.name.startswith(name)] == []
+
+
+WAITING = """
+    import asyncio, concurrent.futures, os, signal, sys, threading
+    import ndsharray_rs as nd
+
+    name, kind, end = sys.argv[1:]
+    writer = nd.Writer(name)
+    readers = [nd.Reader(name) for _ in range(4)]
+    began = threading.Semaphore(0)
+
+    def waits(wait):
+        began.release()
+        while True:
+            wait()
+
+    def ends():
+        for _ in readers:
+            began.acquire()
+        writer.write([1.0])
+        print("written", flush=True)
+        sys.stdin.read()
+        if end == "raise":
+            # Not shown, as a test's output is for what went wrong.
+            sys.excepthook = lambda *_: None
+            raise RuntimeError
+        if end == "exit":
+            sys.exit(7)
+        if end == "_exit":
+            os._exit(7)
+        if end == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+            threading.Event().wait()
+
+    async def loops(reader):
+        began.release()
+        async for sample in reader:
+            pass
+
+    async def main():
+        tasks = [asyncio.ensure_future(loops(reader)) for reader in readers]
+        await asyncio.sleep(0)
+        ends()
+
+    if kind == "asyncio":
+        asyncio.run(main())
+    elif kind == "unfinished loop":
+        # Neither cancelled nor closed: the tasks are pending until the interpreter is gone.
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(lambda *_: None)
+        loop.run_until_complete(main())
+    else:
+        waiting = [readers[0].wait, readers[1].wait_next, lambda: nd.wait_any([readers[2]]), lambda: next(readers[3])]
+        for wait in waiting:
+            threading.Thread(target=waits, args=(wait,), daemon=True).start()
+        # A thread that is idle, and no daemon.
+        executor = concurrent.futures.ThreadPoolExecutor()
+        executor.submit(writer.write, [0.0]).result()
+        ends()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        *(("threads", end) for end in ("return", "raise", "exit", "_exit", "SIGTERM")),
+        *(("asyncio", end) for end in ("return", "exit", "SIGTERM")),
+        *(("unfinished loop", end) for end in ("return", "raise")),
+    ],
+)
+def test_whatever_waits_at_the_end(name: str, directory: Path, tmp_path: Path, kind: str, end: str) -> None:
+    """In order it closes the channel. Otherwise the system does, and the next writer takes over."""
+    expected = {"return": 0, "raise": 1, "exit": 7, "_exit": 7, "SIGTERM": -signal.SIGTERM}[end]
+    with start(WAITING, tmp_path, name, kind, end) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        with nd.Reader(name, end_with_writer=True) as reader, nd.Reader(name) as patient:
+            last = reader.latest()
+            assert last is not None
+            process.stdin.close()
+            with pytest.raises(nd.Closed if expected in (0, 1) or end == "exit" else nd.WriterGone):
+                reader.wait(60)
+            assert process.wait(60) == expected
+            assert not patient.is_writer_alive
+            with nd.Writer(name) as successor:
+                successor.write([2.0])
+                sample = patient.wait(60)
+                while sample is not None and sample.array[0] != 2:
+                    sample = patient.wait(60)
+                assert sample is not None
+            del last, sample
+    assert [file.name for file in directory.iterdir() if file.name.startswith(name)] == []
+
+
+def test_an_executor_that_waits_keeps_the_program_alive(name: str, tmp_path: Path) -> None:
+    """As every thread that is no daemon. Once it has ended, the program's own channel is closed."""
+    program = """
+        import concurrent.futures, sys
+        import ndsharray_rs as nd
+
+        writer, reader = nd.Writer(sys.argv[1]), nd.Reader(sys.argv[1] + "-in")
+
+        def forward():
+            print("written", flush=True)
+            for sample in reader:
+                writer.write(sample.array)
+
+        writer.write([0.0])
+        concurrent.futures.ThreadPoolExecutor().submit(forward)
+    """
+    with nd.Writer(name + "-in") as source, start(program, tmp_path, name) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        with nd.Reader(name) as reader:
+            assert reader.latest() is not None
+            for number in (1.0, 2.0):
+                source.write([number])
+                sample = reader.wait(60)
+                assert sample is not None
+                assert sample.array[0] == number
+            source.close()
+            with pytest.raises(nd.Closed):
+                reader.wait(60)
+        assert process.wait(60) == 0

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import weakref
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,50 @@ def test_handles_are_arguments_of_processes(name: str, method: str) -> None:
         with shared.read(0) as elements:
             assert elements.tolist() == [10.0, 0.0]
         shared.unlink()
+
+
+def use(handle: Any) -> str:
+    with handle:
+        try:
+            handle.latest() if isinstance(handle, nd.Reader) else handle.load(0)
+        except nd.NotFound as error:
+            return str(error)
+    return "found"
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_pool_is_told_that_a_handles_name_has_gone(name: str, method: str) -> None:
+    """A worker that could not unpickle its task would end without a word."""
+    context: Any = multiprocessing.get_context(method)
+    shared = nd.SharedArray.create(name, 3)
+    with nd.Writer(name), nd.Reader(name) as reader, context.Pool(1) as pool:
+        handles = [reader, shared]
+        assert pool.map_async(use, handles).get(60) == ["found"] * 2
+        with ProcessPoolExecutor(1, mp_context=context) as executor:
+            assert list(executor.map(use, handles, timeout=60)) == ["found"] * 2
+            shared.unlink()
+            nd.Writer(name, exist="takeover").close()
+            for told in (*pool.map_async(use, handles).get(60), *executor.map(use, handles, timeout=60)):
+                assert name in told
+    shared.close()
+
+
+def test_an_array_that_has_gone_still_says_what_it_was(name: str) -> None:
+    with nd.SharedArray.create(name, (2, 3), np.int16) as shared:
+        shown, pickled = repr(shared), pickle.dumps(shared)
+        shared.unlink()
+    gone = pickle.loads(pickled)
+    assert repr(gone) == shown
+    assert (gone.dtype, gone.shape, gone.ndim, gone.size, gone.nbytes) == (np.int16, (2, 3), 2, 6, 12)
+    assert not gone.closed
+    for act in (gone.read, gone.write, lambda: gone.unlocked, lambda: gone.load((0, 0)), gone.unlink):
+        with pytest.raises(nd.NotFound):
+            act()
+    assert pickle.dumps(gone) == pickled
+    with nd.SharedArray.create(name, 6, np.int16) as made:
+        made.store(5, 7)
+        assert gone.load((1, 2)) == 7
+        made.unlink()
+    gone.close()
+    assert gone.closed

@@ -48,8 +48,17 @@ def test_a_pickled_reader_looks_in_the_same_place(name: str, tmp_path: Path, rea
             pickled = pickle.dumps(reader)
         with pickle.loads(pickled) as other:
             assert other.read().array.tolist() == [0, 1, 2]
-    with pytest.raises(nd.NotFound):
-        pickle.loads(pickled)
+    # Told at its first use: a pool never gives the result of a task that cannot be unpickled.
+    gone = pickle.loads(pickled)
+    for _ in range(2):
+        with pytest.raises(nd.NotFound):
+            gone.read()
+    with nd.Writer(name, dir=place) as writer:
+        writer.write(np.arange(4))
+        assert gone.read().array.tolist() == [0, 1, 2, 3]
+    gone.close()
+    with pytest.raises(ValueError, match="closed"):
+        gone.read()
     with pytest.raises(ValueError, match="closed"):
         pickle.dumps(reader)
 

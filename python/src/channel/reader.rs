@@ -33,7 +33,8 @@ use std::time::Duration;
 /// with `from_oldest` or `lossless`.
 ///
 /// When a reader is pickled, as by `multiprocessing`, the other process opens the channel by name.
-/// A forked child that inherits a reader opens the channel by name at first use.
+/// A forked child that inherits a reader opens the channel by name at first use. Where the channel
+/// is gone by then, the first use raises `NotFound`.
 ///
 /// One thread uses a reader at a time; meanwhile others get a `RuntimeError`. So give each thread
 /// its own. Any thread may close it.
@@ -174,6 +175,31 @@ impl Reader {
         }
     }
 
+    /// Makes the object.
+    fn made(
+        py: Python<'_>,
+        name: String,
+        reader: Reopening<ndsharray::Reader>,
+        location: Location,
+        terms: Terms,
+    ) -> PyResult<Py<Self>> {
+        let made = Py::new(
+            py,
+            Self {
+                name: name.into(),
+                reader,
+                location,
+                terms,
+                waker: Mutex::new(None),
+                on_close: Mutex::new(None),
+                #[cfg(unix)]
+                news: Mutex::new(None),
+            },
+        )?;
+        exit::note_reader(made.bind(py))?;
+        Ok(made)
+    }
+
     /// Makes a sample of a value, if there is one.
     fn sample<'py>(&self, py: Python<'py>, value: Option<OwnedSample>) -> PyResult<Option<Bound<'py, Sample>>> {
         value.map(|value| Sample::new(py, &self.name, value, !self.terms.read_only)).transpose()
@@ -217,22 +243,7 @@ impl Reader {
                 other => break other.map_err(to_exception)?,
             }
         };
-        let reader = Reopening::new("Reader", reader);
-        let made = Py::new(
-            py,
-            Self {
-                name: name.into(),
-                reader,
-                location,
-                terms,
-                waker: Mutex::new(None),
-                on_close: Mutex::new(None),
-                #[cfg(unix)]
-                news: Mutex::new(None),
-            },
-        )?;
-        exit::note_reader(made.bind(py))?;
-        Ok(made)
+        Self::made(py, name, Reopening::new("Reader", reader), location, terms)
     }
 
     /// Returns the current value if it is newer than the last one read, otherwise `None`.
@@ -574,6 +585,9 @@ impl Reader {
 }
 
 /// Opens a channel for a reader that has been pickled.
+///
+/// Where that fails, it is left to the reader's first use: a worker of a pool that cannot unpickle
+/// a task's arguments ends, and the task's result never comes.
 #[pyfunction]
 #[allow(clippy::too_many_arguments, reason = "what a reader is made of")]
 pub(crate) fn _reopen_reader(
@@ -586,5 +600,11 @@ pub(crate) fn _reopen_reader(
     dir: Option<PathBuf>,
     owners: Option<Owners>,
 ) -> PyResult<Py<Reader>> {
-    Reader::new(py, name, Some(0.0), read_only, from_oldest, lossless, end_with_writer, dir, owners)
+    let terms = Terms { read_only, from_oldest, lossless, end_with_writer };
+    let location = Location::new(dir, owners)?;
+    let reader = match open(&location, &name, terms) {
+        Ok(reader) => Reopening::new("Reader", reader),
+        Err(_) => Reopening::unopened("Reader"),
+    };
+    Reader::made(py, name, reader, location, terms)
 }

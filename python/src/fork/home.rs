@@ -35,6 +35,12 @@ impl Home {
         Self(FORKS.load(Ordering::Relaxed))
     }
 
+    /// Returns no process.
+    pub(crate) fn nowhere() -> Self {
+        // A count that is never reached.
+        Self(u64::MAX)
+    }
+
     /// Returns whether it is this process, and not a parent of it.
     #[inline]
     pub(crate) fn is_here(self) -> bool {

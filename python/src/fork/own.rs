@@ -21,6 +21,11 @@ impl<T> Own<T> {
         Self { home: Home::here(), value: Mutex::new(value) }
     }
 
+    /// Makes a value of no process.
+    pub(crate) fn of_none(value: T) -> Self {
+        Self { home: Home::nowhere(), value: Mutex::new(value) }
+    }
+
     pub(crate) fn home(&self) -> Home {
         self.home
     }

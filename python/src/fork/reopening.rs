@@ -1,4 +1,4 @@
-//! Readers that a forked child opens again.
+//! Readers that a process opens at their first use there: a forked child's, and pickled ones.
 
 use super::home::Home;
 use super::own::{Own, unpoisoned};
@@ -38,8 +38,16 @@ impl<R> Mine<R> {
 
 impl<R> Reopening<R> {
     pub(crate) fn new(what: &'static str, reader: R) -> Self {
-        let own = Mutex::new(Arc::new(Own::new(Some(reader))));
-        Self { what, own, closed: AtomicBool::new(false) }
+        Self::of(what, Own::new(Some(reader)))
+    }
+
+    /// A reader that every process opens at its first use, this one too.
+    pub(crate) fn unopened(what: &'static str) -> Self {
+        Self::of(what, Own::of_none(None))
+    }
+
+    fn of(what: &'static str, own: Own<Option<R>>) -> Self {
+        Self { what, own: Mutex::new(Arc::new(own)), closed: AtomicBool::new(false) }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex};
 ///
 /// Threads may share a handle. When it is pickled, as by `multiprocessing`, the other process opens
 /// the array by name. A forked child that inherits a handle opens the array by name at first use.
+/// Where the name is gone by then, the first use raises `NotFound`.
 ///
 /// Examples
 /// --------
@@ -49,39 +50,68 @@ use std::sync::{Arc, Mutex};
 #[pyclass(frozen, weakref, module = "ndsharray_rs")]
 pub(crate) struct SharedArray {
     name: String,
-    /// This process's. Locked for moments, under the interpreter lock: no fork finds it locked.
-    inner: Mutex<Option<Arc<Handle>>>,
+    /// Locked for moments, under the interpreter lock: no fork finds it locked.
+    inner: Mutex<Inner>,
     location: Location,
     /// Whether it is a block without a header.
     raw: bool,
 }
 
+enum Inner {
+    /// Of this process, or of a parent.
+    Open(Arc<Handle>),
+    /// Pickled, and not to be had when it was unpickled. It is opened at its first use.
+    Unopened(Elements, Vec<usize>),
+    Closed,
+}
+
 impl SharedArray {
     fn of(array: AnySharedArray, location: Location, raw: bool) -> Self {
-        Self { name: array.name().to_owned(), inner: Mutex::new(Some(Arc::new(Handle::new(array)))), location, raw }
+        let (name, inner) = (array.name().to_owned(), Inner::Open(Arc::new(Handle::new(array))));
+        Self { name, inner: Mutex::new(inner), location, raw }
     }
 
-    /// Returns the handle, this process's or a parent's.
-    fn any(&self) -> PyResult<Arc<Handle>> {
-        unpoisoned(&self.inner).clone().ok_or_else(|| closed_handle("SharedArray"))
+    /// Makes an array by `make`, without the interpreter lock, as memory is reserved.
+    fn made(
+        py: Python<'_>,
+        dtype: Option<&Bound<'_, PyAny>>,
+        location: Location,
+        options: &ArrayOptions,
+        make: impl FnOnce(&Elements, &ArrayOptions) -> ndsharray::Result<AnySharedArray> + Send,
+    ) -> PyResult<Self> {
+        let elements = dtypes::parse(py, dtype)?;
+        let array = py.detach(|| make(&elements, options)).map_err(to_exception)?;
+        Ok(Self::of(array, location, false))
+    }
+
+    /// Returns the elements, and the shape in which this handle sees them.
+    fn described(&self) -> PyResult<(Elements, Vec<usize>)> {
+        match &*unpoisoned(&self.inner) {
+            Inner::Open(handle) => Ok((elements(&handle.array), handle.array.shape().to_vec())),
+            Inner::Unopened(elements, shape) => Ok((elements.clone(), shape.clone())),
+            Inner::Closed => Err(closed_handle("SharedArray")),
+        }
     }
 
     /// Returns this process's handle. A forked child opens the array for that.
     fn get(&self, py: Python<'_>) -> PyResult<Arc<Handle>> {
-        let handle = self.any()?;
-        if handle.home.is_here() {
-            return Ok(handle);
+        if let Inner::Open(handle) = &*unpoisoned(&self.inner)
+            && handle.home.is_here()
+        {
+            return Ok(Arc::clone(handle));
         }
-        let inherited = &handle.array;
-        let opened = reopen(py, &self.name, self.raw, &elements(inherited), inherited.shape(), &self.location)?;
+        let (elements, shape) = self.described()?;
+        let opened = reopen(py, &self.name, self.raw, &elements, &shape, &self.location)?;
         let opened = Arc::new(Handle::new(opened));
         let replaced = {
             let mut inner = unpoisoned(&self.inner);
             match &*inner {
-                None => return Err(closed_handle("SharedArray")),
+                Inner::Closed => return Err(closed_handle("SharedArray")),
                 // Another thread of this process was first.
-                Some(other) if other.home.is_here() => return Ok(Arc::clone(other)),
-                Some(_) => inner.replace(Arc::clone(&opened)),
+                Inner::Open(other) if other.home.is_here() => return Ok(Arc::clone(other)),
+                Inner::Open(_) | Inner::Unopened(..) => {
+                    std::mem::replace(&mut *inner, Inner::Open(Arc::clone(&opened)))
+                }
             }
         };
         drop(replaced);
@@ -128,12 +158,9 @@ impl SharedArray {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let elements = dtypes::parse(py, dtype)?;
         let location = Location::new(dir, owners)?;
         let options = making(&location, mode, max_handles, prefault);
-        // Reserving the memory takes time.
-        let array = py.detach(|| elements.create(&options, name, &shape.0, |_| ())).map_err(to_exception)?;
-        Ok(Self::of(array, location, false))
+        Self::made(py, dtype, location, &options, |elements, options| elements.create(options, name, &shape.0, |_| ()))
     }
 
     /// Makes the array `name` with a copy of another. Others can open it once the copy is complete.
@@ -226,12 +253,10 @@ impl SharedArray {
         prefault: bool,
         owners: Option<Owners>,
     ) -> PyResult<Self> {
-        let elements = dtypes::parse(py, dtype)?;
         let location = Location::new(dir, owners)?;
         let options = making(&location, mode, max_handles, prefault);
         // Waits for a process that is just making it.
-        let array = py.detach(|| elements.open_or_create(&options, name, &shape.0)).map_err(to_exception)?;
-        Ok(Self::of(array, location, false))
+        Self::made(py, dtype, location, &options, |elements, options| elements.open_or_create(options, name, &shape.0))
     }
 
     /// Opens the shared memory block `name`, which holds elements alone, as an array.
@@ -421,7 +446,7 @@ impl SharedArray {
     fn reshape(&self, py: Python<'_>, shape: Shape) -> PyResult<()> {
         let mut array = self.get(py)?.array.clone();
         array.reshape(&shape.0).map_err(to_exception)?;
-        let old = unpoisoned(&self.inner).replace(Arc::new(Handle::new(array)));
+        let old = std::mem::replace(&mut *unpoisoned(&self.inner), Inner::Open(Arc::new(Handle::new(array))));
         drop(old);
         Ok(())
     }
@@ -453,42 +478,43 @@ impl SharedArray {
     /// The dtype of the elements.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDescr>> {
-        dtypes::to_numpy(py, &elements(&self.any()?.array))
+        dtypes::to_numpy(py, &self.described()?.0)
     }
 
     /// The length of each axis, as this handle sees it.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.any()?.array.shape())
+        PyTuple::new(py, self.described()?.1)
     }
 
     /// How many axes there are.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
-        Ok(self.any()?.array.shape().len())
+        Ok(self.described()?.1.len())
     }
 
     /// How many elements there are.
     #[getter]
     fn size(&self) -> PyResult<usize> {
-        Ok(self.any()?.array.shape().iter().product())
+        Ok(count(&self.described()?.1))
     }
 
     /// Bytes of all elements.
     #[getter]
     fn nbytes(&self) -> PyResult<usize> {
-        Ok(self.any()?.array.byte_len())
+        let (elements, shape) = self.described()?;
+        Ok(elements.size().saturating_mul(count(&shape)))
     }
 
     /// Whether this handle has been closed.
     #[getter]
     fn closed(&self) -> bool {
-        unpoisoned(&self.inner).is_none()
+        matches!(*unpoisoned(&self.inner), Inner::Closed)
     }
 
     /// Closes this handle. Arrays from `unlocked` live on.
     fn close(&self) {
-        let taken = unpoisoned(&self.inner).take();
+        let taken = std::mem::replace(&mut *unpoisoned(&self.inner), Inner::Closed);
         drop(taken);
     }
 
@@ -511,24 +537,30 @@ impl SharedArray {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let Ok(handle) = self.any() else { return Ok(format!("SharedArray(name='{}', closed)", self.name)) };
-        let shape = PyTuple::new(py, handle.array.shape())?;
-        Ok(format!("SharedArray(name='{}', dtype={}, shape={shape})", self.name, elements(&handle.array)))
+        let Ok((elements, shape)) = self.described() else {
+            return Ok(format!("SharedArray(name='{}', closed)", self.name));
+        };
+        let shape = PyTuple::new(py, shape)?;
+        Ok(format!("SharedArray(name='{}', dtype={elements}, shape={shape})", self.name))
     }
 
     // By name: the other process opens the array for itself.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
-        let handle = self.any()?;
-        let array = &handle.array;
+        let (elements, shape) = self.described()?;
         let (dir, owners) = (self.location.dir.as_ref(), self.location.owners.clone());
         // A name, where there is one: a dtype of another package cannot be unpickled without that.
-        let dtype = match elements(array) {
+        let dtype = match elements {
             Elements::Plain(element) => element.to_string().into_pyobject(py)?.into_any(),
             records @ Elements::Records(_) => dtypes::to_numpy(py, &records)?.into_any(),
         };
-        let arguments = (&self.name, self.raw, dtype, PyTuple::new(py, array.shape())?, dir, owners);
+        let arguments = (&self.name, self.raw, dtype, PyTuple::new(py, shape)?, dir, owners);
         Ok((py.import("ndsharray_rs._native")?.getattr("_reopen_array")?, arguments.into_pyobject(py)?))
     }
+}
+
+/// Counts elements. A shape that has been unpickled may be any.
+fn count(shape: &[usize]) -> usize {
+    if shape.contains(&0) { 0 } else { shape.iter().fold(1, |all, &len| all.saturating_mul(len)) }
 }
 
 /// Collects the options for making an array.
@@ -544,6 +576,8 @@ fn making(location: &Location, mode: Option<u32>, max_handles: Option<usize>, pr
 }
 
 /// Opens an array that has been pickled.
+///
+/// Where that fails, it is left to the handle's first use, as for a reader.
 #[pyfunction]
 pub(crate) fn _reopen_array(
     py: Python<'_>,
@@ -562,8 +596,11 @@ pub(crate) fn _reopen_array(
         },
         Err(_) => dtypes::parse(py, Some(dtype))?,
     };
-    let array = reopen(py, name, raw, &elements, &shape.0, &location)?;
-    Ok(SharedArray::of(array, location, raw))
+    let inner = match reopen(py, name, raw, &elements, &shape.0, &location) {
+        Ok(array) => Inner::Open(Arc::new(Handle::new(array))),
+        Err(_) => Inner::Unopened(elements, shape.0),
+    };
+    Ok(SharedArray { name: name.to_owned(), inner: Mutex::new(inner), location, raw })
 }
 
 /// Opens an array by name in another process. It must have this dtype and as many elements.

@@ -299,7 +299,8 @@ class Reader:
     with `from_oldest` or `lossless`.
 
     When a reader is pickled, as by `multiprocessing`, the other process opens the channel by name.
-    A forked child that inherits a reader opens the channel by name at first use.
+    A forked child that inherits a reader opens the channel by name at first use. Where the channel
+    is gone by then, the first use raises `NotFound`.
 
     One thread uses a reader at a time; meanwhile others get a `RuntimeError`. So give each thread
     its own. Any thread may close it.
@@ -657,6 +658,7 @@ class SharedArray:
 
     Threads may share a handle. When it is pickled, as by `multiprocessing`, the other process opens
     the array by name. A forked child that inherits a handle opens the array by name at first use.
+    Where the name is gone by then, the first use raises `NotFound`.
 
     Examples
     --------

@@ -179,7 +179,8 @@ impl<S: AsRef<SlotSeq> + AsRef<CellWord>, E> WriterSide<'_, S, E> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use crate::channel::{LatestWord, SlotIndex};

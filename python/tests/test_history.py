@@ -80,6 +80,43 @@ def test_a_sleeping_reader_gets_all(name: str) -> None:
             reader.wait_next(60)
 
 
+def test_a_task_gets_all(name: str) -> None:
+    with nd.Writer(name, history=8) as writer, nd.Reader(name) as reader:
+
+        async def main() -> None:
+            assert await reader.wait_next_async(0) is None
+            waiting = asyncio.create_task(reader.wait_next_async())
+            await asyncio.sleep(0)
+            for number in range(5):
+                writer.write([number])
+            samples = [await waiting, *[await reader.wait_next_async(60) for _ in range(4)]]
+            assert [int(sample.array[0]) for sample in samples if sample is not None] == list(range(5))
+            writer.close()
+            with pytest.raises(nd.Closed):
+                await reader.wait_next_async(60)
+
+        asyncio.run(main())
+
+
+def test_both_ends_say_how_far_they_are(name: str) -> None:
+    with nd.Writer(name, history=4) as writer:
+        assert (writer.seq, writer.reader_count) == (0, 0)
+        with nd.Reader(name) as reader, nd.Reader(name, read_only=True):
+            assert (reader.seq, writer.reader_count) == (None, 1)
+            for number in range(3):
+                writer.write([number])
+            assert (writer.seq, reader.seq) == (3, None)
+            reader.read_next()
+            assert reader.seq == 1
+            reader.read()
+            assert (writer.seq, reader.seq) == (3, 3)
+        assert writer.reader_count == 0
+        with pytest.raises(ValueError, match="closed"):
+            _ = reader.seq
+    with pytest.raises(ValueError, match="closed"):
+        _ = writer.seq
+
+
 @pytest.mark.parametrize("how", ["for", "async for"])
 @pytest.mark.parametrize("options", [{"from_oldest": True}, {"lossless": True}], ids=["from_oldest", "lossless"])
 def test_iteration_goes_in_order_to_the_end(name: str, how: str, options: Any) -> None:

@@ -41,6 +41,11 @@ async def wait(reader: _Reader[_Sample], timeout: float | None) -> _Sample | Non
     return await _wait(reader, timeout, reader.wait)
 
 
+async def wait_next(reader: _Reader[_Sample], timeout: float | None) -> _Sample | None:
+    """Wait as `Reader.wait_next` does, while other tasks run."""
+    return await _wait(reader, timeout, reader.wait_next)
+
+
 async def following(reader: _Reader[_Sample]) -> _Sample:
     """Return the next sample of `async for`, which ends when the channel or the reader is closed."""
     if reader.closed:

@@ -165,15 +165,15 @@ class Writer:
     ) -> Loan:
         """Lends the memory of the next value, to be filled in place without a copy.
 
-        A `with` block gets the array. Its end publishes the array; an exception abandons it.
+        A `with` block gets the array. Its end publishes the array; an exception abandons it. Python
+        does not tell a block's normal end from `break`, `continue` and `return`: these publish too,
+        whatever the array holds by then. To publish nothing, call `Writer.abandon` before them. If
+        the writer is closed inside the block, the value is not published, and the block's end
+        raises a `ValueError`.
+
         `Loan.array` and `Loan.publish` do the same by hand. There is one loan at a time. `dtype` is
         float64 by default, as in NumPy. The array starts with zeros or an older value.
         `attributes` are those of `write`; `Loan.set_attributes` sets them later.
-
-        Python does not tell a block's normal end from `break`, `continue` and `return`. These
-        publish too, whatever the array holds by then. To publish nothing, call `Writer.abandon`
-        before them. If the writer is closed inside the block, the value is not
-        published, and the block's end raises a `ValueError`.
 
         Once the loan is over, the array is empty and read-only. Views and other things made of it
         stay usable, and lead to private memory: no change of them reaches another process. That
@@ -225,6 +225,15 @@ class Writer:
     @property
     def payload_name(self) -> str | None:
         """The file name of the current value's payload; `None` before the first."""
+    @property
+    def seq(self) -> int:
+        """The current value's sequence number; 0 before the first.
+
+        Not 0 from the start where a channel was taken over.
+        """
+    @property
+    def reader_count(self) -> int:
+        """How many living readers the channel has. Readers without write permission do not count."""
     @property
     def closed(self) -> bool:
         """Whether the writer has been closed."""
@@ -448,6 +457,13 @@ class Reader:
         ------
         As `wait`.
         """
+    def wait_next_async(self, timeout: _Seconds | None = None) -> Coroutine[Any, Any, Sample | None]:
+        """Waits as `wait_next` does, and otherwise as `wait_async`.
+
+        Raises
+        ------
+        As `wait`.
+        """
     def _wait_for_news(self, timeout: _Seconds | None, cancelled: Sized) -> bool: ...
     def _wake(self) -> None: ...
     def _on_close(self, call: Callable[[], object] | None) -> None: ...
@@ -506,6 +522,9 @@ class Reader:
         `None` before the first value, after the writer has replaced the file, and for a reader
         without write permission.
         """
+    @property
+    def seq(self) -> int | None:
+        """The sequence number of the value read last; `None` before the first."""
     @property
     def is_writer_alive(self) -> bool:
         """Whether the channel has a living writer just now."""
@@ -1036,12 +1055,19 @@ def _reopen_reader(
     dir: _Path | None,
     owners: _Owners | None,
 ) -> Reader:
-    """Opens a channel for a reader that has been pickled."""
+    """Opens a channel for a reader that has been pickled.
+
+    Where that fails, it is left to the reader's first use: a worker of a pool that cannot unpickle
+    a task's arguments ends, and the task's result never comes.
+    """
 
 def _reopen_array(
     name: str, raw: bool, dtype: str, shape: _Shape, dir: _Path | None, owners: _Owners | None
 ) -> SharedArray:
-    """Opens an array that has been pickled."""
+    """Opens an array that has been pickled.
+
+    Where that fails, it is left to the handle's first use, as for a reader.
+    """
 
 @final
 class WireReader:

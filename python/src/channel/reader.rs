@@ -358,6 +358,17 @@ impl Reader {
         py.import("ndsharray_rs._aio")?.getattr("wait")?.call1((slf, timeout))
     }
 
+    /// Waits as `wait_next` does, and otherwise as `wait_async`.
+    ///
+    /// Raises
+    /// ------
+    /// As `wait`.
+    #[pyo3(signature = (timeout=None))]
+    fn wait_next_async<'py>(slf: Bound<'py, Self>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        py.import("ndsharray_rs._aio")?.getattr("wait_next")?.call1((slf, timeout))
+    }
+
     /// Copies the current value, if it is newer than the last one read.
     ///
     /// The copy goes to `out`, an array of the same dtype and shape, or to a new array. Returns
@@ -443,6 +454,12 @@ impl Reader {
     #[getter]
     fn payload_name(&self) -> PyResult<Option<String>> {
         self.with(|_, reader| Ok(reader.payload_name()))
+    }
+
+    /// The sequence number of the value read last; `None` before the first.
+    #[getter]
+    fn seq(&self) -> PyResult<Option<u64>> {
+        self.with(|_, reader| Ok(reader.seq()))
     }
 
     /// Whether the channel has a living writer just now.

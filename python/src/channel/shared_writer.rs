@@ -405,10 +405,10 @@ impl SharedWriter {
         self.abandoned.load(Ordering::Relaxed) == number
     }
 
-    /// Returns the file name of the current value's payload.
-    pub(super) fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    /// Asks the writer, once it is this thread's turn.
+    pub(super) fn ask<T>(&self, py: Python<'_>, question: impl FnOnce(&AnyWriter) -> T) -> PyResult<T> {
         match &*self.turn(py)? {
-            State::Ready(writer) => Ok(writer.payload_name()),
+            State::Ready(writer) => Ok(question(writer)),
             _ => unreachable!("it is our turn"),
         }
     }

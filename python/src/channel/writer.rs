@@ -8,7 +8,7 @@ use crate::errors::{no_array, to_exception};
 use crate::exit;
 use crate::options::{Location, Owners};
 use crate::time::{self, SLICE};
-use ndsharray::Error;
+use ndsharray::{AnyWriter, Error};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -199,15 +199,15 @@ impl Writer {
 
     /// Lends the memory of the next value, to be filled in place without a copy.
     ///
-    /// A `with` block gets the array. Its end publishes the array; an exception abandons it.
+    /// A `with` block gets the array. Its end publishes the array; an exception abandons it. Python
+    /// does not tell a block's normal end from `break`, `continue` and `return`: these publish too,
+    /// whatever the array holds by then. To publish nothing, call `Writer.abandon` before them. If
+    /// the writer is closed inside the block, the value is not published, and the block's end
+    /// raises a `ValueError`.
+    ///
     /// `Loan.array` and `Loan.publish` do the same by hand. There is one loan at a time. `dtype` is
     /// float64 by default, as in NumPy. The array starts with zeros or an older value.
     /// `attributes` are those of `write`; `Loan.set_attributes` sets them later.
-    ///
-    /// Python does not tell a block's normal end from `break`, `continue` and `return`. These
-    /// publish too, whatever the array holds by then. To publish nothing, call `Writer.abandon`
-    /// before them. If the writer is closed inside the block, the value is not
-    /// published, and the block's end raises a `ValueError`.
     ///
     /// Once the loan is over, the array is empty and read-only. Views and other things made of it
     /// stay usable, and lead to private memory: no change of them reaches another process. That
@@ -277,7 +277,21 @@ impl Writer {
     /// The file name of the current value's payload; `None` before the first.
     #[getter]
     fn payload_name(&self, py: Python<'_>) -> PyResult<Option<String>> {
-        self.shared.payload_name(py)
+        self.shared.ask(py, AnyWriter::payload_name)
+    }
+
+    /// The current value's sequence number; 0 before the first.
+    ///
+    /// Not 0 from the start where a channel was taken over.
+    #[getter]
+    fn seq(&self, py: Python<'_>) -> PyResult<u64> {
+        self.shared.ask(py, AnyWriter::seq)
+    }
+
+    /// How many living readers the channel has. Readers without write permission do not count.
+    #[getter]
+    fn reader_count(&self, py: Python<'_>) -> PyResult<usize> {
+        self.shared.ask(py, AnyWriter::reader_count)
     }
 
     /// Closes the channel and removes its files, unless it persists.

@@ -143,7 +143,10 @@ fn foreign(identity: &Identity, owners: Owners) -> Option<Foreign> {
     match identity.kind {
         FileType::Symlink => Some(Foreign::Symlink),
         FileType::Other => Some(Foreign::NotAFile),
-        FileType::File if !owners.trusts(identity.owner, sys::effective_user()) => Some(Foreign::OtherUser),
+        // Root's are trusted whichever user this is.
+        FileType::File if identity.owner != 0 && !owners.trusts(identity.owner, sys::effective_user()) => {
+            Some(Foreign::OtherUser)
+        }
         // Another user's link to a file that we own would turn our writes against that file.
         FileType::File if identity.links > 1 => Some(Foreign::HardLinked),
         FileType::File => None,

@@ -71,13 +71,9 @@ impl OwnedChannel {
     ) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             let claim = claim_board(&location, options)?;
-            let opened = open_board(&location, &claim)?;
-            // A table alone is left where a board was removed by other means.
+            let opened = Board::open(&claim, &location.board(), *claim.identity(), Access::ReadWrite)?;
             // One without a head that has a length is left by a maker that has died.
-            let is_new = opened.is_none()
-                && claim.identity().len == 0
-                && before.lineage.is_none()
-                && !exists(&location.readers());
+            let mut is_new = opened.is_none() && claim.identity().len == 0 && before.lineage.is_none();
             let (mut board, head) = match opened {
                 Some(found) => found,
                 None => make_board(&location, options, &claim, &mut before, &rescue)?,
@@ -88,8 +84,16 @@ impl OwnedChannel {
                 retire(&location, options, &board, &head, None)?;
                 continue;
             }
+            let mut has_sleepers = true;
             let table = match board.state() {
-                State::Starting => Some(make_table(&location, options, &claim, &head)?),
+                State::Starting => {
+                    let (table, file, replaced) = make_table(&location, options, &claim, &head)?;
+                    // A table alone is left where a board was removed by other means.
+                    is_new &= !replaced;
+                    // No reader takes the table of a board in this state.
+                    has_sleepers = false;
+                    Some((table, file))
+                }
                 State::Open | State::Kept => open_table(&location, options, &head)?,
                 // What a writer left for the readers that it had goes on with them, unless more is
                 // asked for than it has.
@@ -131,7 +135,9 @@ impl OwnedChannel {
             fail_point!("create.marked");
             // Wakes those that wait for the channel's return. That there are none is not known for
             // sure here, and this is rare.
-            table.wake_all();
+            if has_sleepers {
+                table.wake_all();
+            }
             fail_point!("create.open");
             let sweeper = Sweeper::of(location.dir());
             let table_file = LockedFile::new(table_file);
@@ -265,7 +271,14 @@ fn make_board(
 }
 
 /// Makes the reader table of a new board; on failure nothing stays of the channel.
-fn make_table(location: &Location, options: &Options, claim: &Claimed, head: &FileHeader) -> Result<(Table, File)> {
+///
+/// Also returns whether it has replaced another.
+fn make_table(
+    location: &Location,
+    options: &Options,
+    claim: &Claimed,
+    head: &FileHeader,
+) -> Result<(Table, File, bool)> {
     let unfinished = claim.unfinished();
     let made = new_table(location, options, head)?;
     unfinished.done();
@@ -290,21 +303,27 @@ fn clear_table(path: &Path, found: &Identity) -> Result<()> {
     unlink_if_same(path, found).map_err(|e| Error::io("replace", path, e))
 }
 
-fn new_table(location: &Location, options: &Options, head: &FileHeader) -> Result<(Table, File)> {
+fn new_table(location: &Location, options: &Options, head: &FileHeader) -> Result<(Table, File, bool)> {
     let path = location.readers();
-    // Left by a channel of the past whose board has gone.
-    if let Some((file, found)) = find_table(location, options)? {
-        check_ours(&file, &path, FileKind::Readers.magic())?;
-        clear_table(&path, &found)?;
-    }
-    fail_point!("create.table_cleared");
-    let file = trusted::create(&path, options.table_mode())?;
+    let create = || trusted::create(&path, options.table_mode());
+    let (file, replaced) = match create() {
+        // Left by a channel of the past whose board has gone.
+        Err(Error::AlreadyExists { .. }) => {
+            if let Some((file, found)) = find_table(location, options)? {
+                check_ours(&file, &path, FileKind::Readers.magic())?;
+                clear_table(&path, &found)?;
+            }
+            fail_point!("create.table_cleared");
+            (create()?, true)
+        }
+        created => (created?, false),
+    };
     fail_point!("create.table_file");
     let table = Table::create(&file, &path, head).inspect_err(|_| {
         let _ = sys::remove_file(&path);
     })?;
     fail_point!("create.table");
-    Ok((table, file))
+    Ok((table, file, replaced))
 }
 
 /// Opens the table that belongs to an existing board; `None` without a usable one.
@@ -320,11 +339,6 @@ fn open_table(location: &Location, options: &Options, head: &FileHeader) -> Resu
         Err(Error::Corrupt(_)) => Ok(None),
         Err(other) => Err(other),
     }
-}
-
-/// Whether something has this name.
-fn exists(path: &Path) -> bool {
-    sys::identify_path(path).is_ok()
 }
 
 /// Wakes the readers of a board whose state has just been changed.

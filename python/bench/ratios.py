@@ -6,8 +6,10 @@ rounds' ratios; the fastest round of each way stands beside it, in microseconds.
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -89,6 +91,13 @@ def measure(size: str, shape: tuple[int, ...], rounds: int) -> None:
         compare("write + read, over write", write_and_read, write, calls, rounds)
         compare("write + read_into, over write + read + copyto", write_and_read_into, write_and_copy, calls, rounds)
         compare("latest with read_only, over array.copy()", read_only, copy, calls, rounds)
+        # A reader without write permission has the kernel copy: it cannot be quicker than this.
+        with tempfile.TemporaryFile(dir="/dev/shm") as file:
+            file.write(array.tobytes())
+            file.flush()
+            by_kernel = bytearray(array.nbytes)
+            title = "preadv of as many bytes, over array.copy()"
+            compare(title, lambda: os.preadv(file.fileno(), [by_kernel], 0), copy, calls, rounds)
         compare("with loan, over write", loan, write, calls, rounds)
         compare("loan and publish, over write", loan_without_a_name, write, calls, rounds)
 

@@ -24,8 +24,14 @@ use crate::measurements::{OURS, Report, SMALL, Settings, size_name};
 /// A small value and a picture of 1280×720.
 const PERCENTILE_SIZES: [usize; 2] = [SMALL, 1280 * 720 * 3];
 
-/// Frames of one round: the slowest in a thousand is the slowest of a round.
+/// Frames of one round, at most and at least.
+///
+/// The slowest in a thousand is the slowest but none of a round.
 const FRAMES: u32 = 1000;
+const FEW_FRAMES: u32 = 100;
+
+/// What a round may take of a contender that the scheduler lets wait.
+const ROUND: Duration = Duration::from_millis(400);
 
 const SPINNING: Manner = Manner {
     what: "percentiles, spinning",
@@ -46,7 +52,7 @@ pub(in crate::measurements) fn run(settings: &Settings) -> Result<Report> {
     let theirs = cores.get(1).copied();
     let _pinned = cores.first().copied().map(cores::pin).transpose()?;
     // Rough figures need no more frames than they take by time.
-    let frames = if settings.rounds < 11 { FRAMES / 10 } else { FRAMES };
+    let frames = if settings.rounds < 11 { FEW_FRAMES } else { FRAMES };
     for manner in [&SPINNING, &ASLEEP] {
         for &size in manner.sizes {
             for is_busy in [false, true] {
@@ -69,10 +75,13 @@ pub(in crate::measurements) fn run(settings: &Settings) -> Result<Report> {
                 };
                 let started = starts.into_iter().filter_map(|start| start(settings, manner, size, theirs).transpose());
                 let mut pairs = started.collect::<Result<Vec<_>>>()?;
-                for pair in &mut pairs {
-                    pair.count = frames;
-                }
                 let busy = is_busy.then(|| Busy::start(theirs));
+                for pair in &mut pairs {
+                    pair.count = FEW_FRAMES;
+                    let (_, took) = pair.sample(manner.pause)?;
+                    let most = ROUND.as_secs_f64() / took.as_secs_f64() * f64::from(FEW_FRAMES);
+                    pair.count = (most as u32).clamp(FEW_FRAMES, frames);
+                }
                 race(&mut pairs, settings, manner)?;
                 drop(busy);
                 add(&mut report, manner, size, is_busy, &pairs);

@@ -204,7 +204,7 @@ fn stopped_receivers_cost_a_bound_of_memory_alone() {
     readers.iter_mut().for_each(|reader| assert_eq!(next(reader).1, 0));
     let before = own_memory(&robot);
     desks[..STOPPED].iter().for_each(|desk| signal(desk, "STOP"));
-    let (mut most, mut last) = (0, 0);
+    let mut most = 0;
     let begun = Instant::now();
     for value in 1_u8..=250 {
         // Late enough for a value on its way to be copied.
@@ -212,7 +212,6 @@ fn stopped_receivers_cost_a_bound_of_memory_alone() {
             break;
         }
         writer.write(&[LEN], &vec![value; LEN]).unwrap();
-        last = value;
         if value % 4 == 0 {
             // As many go by as the one that runs takes.
             assert!(next(&mut readers[STOPPED]).1 <= value);
@@ -223,7 +222,9 @@ fn stopped_receivers_cost_a_bound_of_memory_alone() {
     let bound = STOPPED as u64 * (LEN as u64 + (8 << 20)) + (32 << 20);
     assert!(most.saturating_sub(before) < bound, "{before} bytes have become {most}");
     desks[..STOPPED].iter().for_each(|desk| signal(desk, "CONT"));
+    // One that no reader has seen yet.
+    writer.write(&[LEN], &vec![251; LEN]).unwrap();
     for reader in &mut readers {
-        while next(reader).1 != last {}
+        while next(reader).1 != 251 {}
     }
 }

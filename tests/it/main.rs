@@ -1,4 +1,7 @@
 //! The library from outside: real files, real peers, nothing but the public API.
+//!
+//! `ndsharray_emulated` leaves out what depends on the kernel. Formats, views, atomics and samples
+//! remain: at the gate they are all that other processors run, emulated.
 
 #![allow(
     clippy::unwrap_used,

@@ -133,21 +133,44 @@ impl<P: Deref<Target = Attachment>> Held<P> {
 }
 
 impl<P: Deref<Target = Attachment>> Drop for Held<P> {
-    // Always inlined: where the mode is known, little of this is left.
+    // Always inlined, and small for that: a guard whose address is not taken need not lie in
+    // memory. Where it does, it is moved right after it has been made, and a processor stalls when
+    // it loads wide what it has just stored narrow.
     #[inline(always)]
     fn drop(&mut self) {
-        // In a forked child the lock is still the parent's.
-        let Some(lock) = self.at.own_lock() else { return };
+        let at: &Attachment = &self.at;
         match self.due {
-            Due::Read | Due::Atomic => lock.leave(),
-            Due::Write => {
-                if thread::panicking() {
-                    lock.poison();
-                }
-                lock.release();
-            }
-            Due::WritePanicking => lock.release(),
+            Due::Read | Due::Atomic => at.leave(),
+            Due::Write => at.release(),
+            Due::WritePanicking => at.release_panicking(),
             Due::Nothing => {}
+        }
+    }
+}
+
+/// What a [`Held`] does when it is dropped. In a forked child the lock is still the parent's.
+impl Attachment {
+    #[inline]
+    fn leave(&self) {
+        if let Some(lock) = self.own_lock() {
+            lock.leave();
+        }
+    }
+
+    #[inline]
+    fn release(&self) {
+        if let Some(lock) = self.own_lock() {
+            if thread::panicking() {
+                lock.poison();
+            }
+            lock.release();
+        }
+    }
+
+    #[cold]
+    fn release_panicking(&self) {
+        if let Some(lock) = self.own_lock() {
+            lock.release();
         }
     }
 }

@@ -88,16 +88,14 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// and Acquire suffices: it pairs with [`super::KeptPins`].
     pub fn scan(&self) -> PinScan {
         let mut scan = PinScan::default();
-        self.registered.for_each(self.entries.len(), |index| {
-            if let Some(entry) = self.entries.get(index) {
-                let entry = entry.as_ref();
-                let borrowed = load_seqcst(&entry.borrowed);
-                let kept = entry.kept.load(Ordering::Acquire);
-                scan.pins = scan.pins.union(PinMask::from_bits(borrowed | kept));
-                // Relaxed: a hint, on a line that is loaded anyway.
-                let retries = entry.retries.load(Ordering::Relaxed);
-                scan.retries = scan.retries.wrapping_add(retries);
-            }
+        self.registered.visit(self.entries, |entry| {
+            let entry = entry.as_ref();
+            let borrowed = load_seqcst(&entry.borrowed);
+            let kept = entry.kept.load(Ordering::Acquire);
+            scan.pins = scan.pins.union(PinMask::from_bits(borrowed | kept));
+            // Relaxed: a hint, on a line that is loaded anyway.
+            let retries = entry.retries.load(Ordering::Relaxed);
+            scan.retries = scan.retries.wrapping_add(retries);
         });
         scan
     }

@@ -135,6 +135,7 @@ impl Mapping {
 
     /// The first byte. Valid for reads, and for writes if mapped for writing, of `len` bytes while
     /// `self` lives, or until it is [severed](Self::sever).
+    #[inline]
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         self.start
     }

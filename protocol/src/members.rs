@@ -70,13 +70,17 @@ impl Members {
     /// Calls `visit` with each of the `entries` that is in use.
     ///
     /// As [`for_each`](Self::for_each), but quick where many are in use.
+    ///
+    /// Returns whether there are: the first eight of a word.
     #[inline]
-    pub(crate) fn visit<E>(&self, entries: &[E], mut visit: impl FnMut(&E)) {
+    pub(crate) fn visit<E>(&self, entries: &[E], mut visit: impl FnMut(&E)) -> bool {
+        let mut many = false;
         for (word, entries) in self.0.iter().zip(entries.chunks(64)) {
             // SeqCst: load half of the handshake, see `add`.
             let mut bits = load_seqcst(word);
             if bits & EIGHT == EIGHT {
                 visit_many(bits, entries, &mut visit);
+                many = true;
                 continue;
             }
             while bits != 0 {
@@ -86,6 +90,7 @@ impl Members {
                 bits &= bits - 1;
             }
         }
+        many
     }
 }
 
@@ -108,7 +113,7 @@ fn visit_many<E>(mut bits: u64, mut entries: &[E], visit: &mut impl FnMut(&E)) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -27,6 +27,8 @@ pub struct PinScan {
     pub pins: PinMask,
     /// The readers' `retries`, added up (wrapping): only a change of it means anything.
     pub retries: u64,
+    /// Whether there are many readers.
+    pub is_crowded: bool,
 }
 
 /// A slot with a `seq` of 0, but not yet claimed.
@@ -94,7 +96,7 @@ impl<S: AsRef<SlotSeq>, E: AsRef<Pins>> WriterSide<'_, S, E> {
     /// and Acquire suffices: it pairs with [`super::KeptPins`].
     pub fn scan(&self) -> PinScan {
         let mut scan = PinScan::default();
-        self.registered.visit(self.entries, |entry| {
+        scan.is_crowded = self.registered.visit(self.entries, |entry| {
             let entry = entry.as_ref();
             let borrowed = load_seqcst(&entry.borrowed);
             let kept = entry.kept.load(Ordering::Acquire);

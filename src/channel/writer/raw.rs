@@ -503,7 +503,7 @@ impl RawWriter {
         };
         // Only then has there been a look at the readers.
         if next != PinMask::EMPTY {
-            if self.look.retries != retries {
+            if self.look.retries != retries || self.look.is_crowded && self.rotation.is_narrow() {
                 self.rotation.widen();
             }
             if !KEEPS {

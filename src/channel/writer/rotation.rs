@@ -239,7 +239,16 @@ impl Rotation {
         self.history() != PinMask::EMPTY && self.newest() >= self.spread_from
     }
 
-    /// Doubles the slots that small arrays take turns in: readers came too late to pin.
+    /// Whether small arrays take turns in as few slots as to begin with.
+    #[inline]
+    pub(super) fn is_narrow(&self) -> bool {
+        self.spread <= SPREAD && self.spread < self.slot_count
+    }
+
+    /// Doubles the slots that small arrays take turns in.
+    ///
+    /// Readers came too late to pin. Or there are so many that a look at all of them is dear: with
+    /// more slots, more are claimed at each look.
     #[cold]
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slot_count);

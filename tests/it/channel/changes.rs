@@ -178,6 +178,22 @@ fn settle(writer: &mut ndsharray::Writer<u8>, len: usize) {
     }
 }
 
+#[test]
+fn beside_many_readers_small_values_take_turns_in_twice_as_many_files() {
+    for (readers, files) in [(1, 6), (7, 6), (8, 12), (16, 12)] {
+        let dir = TestDir::new();
+        let mut writer = dir.writer::<u8>();
+        let mut readers: Vec<_> = (0..readers).map(|_| dir.reader()).collect();
+        for value in 0..100 {
+            writer.write(&[64], &[value; 64]).unwrap();
+        }
+        for reader in &mut readers {
+            assert_eq!(reader.read().unwrap().unwrap().as_bytes(), [99; 64]);
+        }
+        assert_eq!(dir.payloads().len(), files, "{} readers", readers.len());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn small_values_do_not_keep_the_files_of_large_ones() {

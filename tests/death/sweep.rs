@@ -22,10 +22,14 @@ const ACTIONS: &[&str] = &["kill", "abort", "stop"];
 const ACTIONS: &[&str] = &["kill", "abort"];
 
 /// Points that a process reaches only if it was overtaken while it was stopped.
-#[cfg(unix)]
+///
+/// And where boards have all their memory from the start, the one at which they get more.
+#[cfg(all(target_os = "linux", not(ndsharray_portable)))]
 const OUT_OF_REACH: &[&str] = &[];
+#[cfg(all(unix, any(not(target_os = "linux"), ndsharray_portable)))]
+const OUT_OF_REACH: &[&str] = &["board.extended"];
 #[cfg(windows)]
-const OUT_OF_REACH: &[&str] = &["claim.refused", "pin.missed", "older.missed"];
+const OUT_OF_REACH: &[&str] = &["board.extended", "claim.refused", "pin.missed", "older.missed"];
 
 /// Whether each point is struck at its first passing alone, in the first scenario that reaches it.
 ///

@@ -72,12 +72,6 @@ impl Preclaimed {
         self.0 == PinMask::EMPTY
     }
 
-    /// Which slots they are.
-    #[inline]
-    pub fn slots(&self) -> PinMask {
-        self.0
-    }
-
     /// The claim of `slot`, if it is one of them.
     #[inline]
     pub fn take(&mut self, slot: SlotIndex) -> Option<Claim> {

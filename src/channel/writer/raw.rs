@@ -2,7 +2,7 @@
 
 use super::keeping::{Keeping, Wait};
 use super::open::{Before, OwnedChannel};
-use super::rotation::{Choice, Rotation, Turns, bits};
+use super::rotation::{Choice, Rotation, bits};
 use super::types::Types;
 use crate::arch::clock::Stamps;
 use crate::arch::memcpy::copy;
@@ -81,27 +81,12 @@ pub(crate) struct RawWriter {
     pub(super) look: PinScan,
     /// Slots that are claimed already.
     pub(super) ahead: Preclaimed,
-    /// What the next value may be without a choice of its slot.
-    again: Again,
     /// Slots whose file an earlier writer made, kept for its value.
     pub(super) orphans: PinMask,
     stamps: Stamps,
     home: Home,
     /// What the channel's records consist of.
     pub(super) types: Types,
-}
-
-/// More of the same: an array as long as the last one, in a slot that is claimed already.
-///
-/// Whatever chooses a slot, or changes a file, ends it.
-#[derive(Clone, Copy)]
-struct Again {
-    bytes: usize,
-    slots: Turns,
-}
-
-impl Again {
-    const NOTHING: Self = Self { bytes: 0, slots: Turns::NONE };
 }
 
 /// A channel without files, until it is re-created.
@@ -145,7 +130,6 @@ impl RawWriter {
             lost: None,
             look: PinScan::default(),
             ahead: Preclaimed::default(),
-            again: Again::NOTHING,
             orphans: PinMask::EMPTY,
             stamps: Stamps::new(),
             types: Types::default(),
@@ -195,24 +179,6 @@ impl RawWriter {
         }
     }
 
-    /// Has the slot of the next value chosen.
-    pub(super) fn choose_anew(&mut self) {
-        self.again = Again::NOTHING;
-    }
-
-    /// Claims the slot whose turn it is, if that is known.
-    #[inline(always)]
-    fn claim_again(&mut self, bytes: usize) -> Option<Claim> {
-        if self.again.bytes == bytes
-            && self.is_plain()
-            && self.last_number < MAX_NUMBER
-            && let Some(slot) = self.again.slots.next()
-        {
-            return self.ahead.take(slot);
-        }
-        None
-    }
-
     /// Claims a slot if nothing is in the way of the first guess.
     #[inline(always)]
     fn claim_at_once(&mut self, needed: usize) -> Option<Claim> {
@@ -240,7 +206,6 @@ impl RawWriter {
     /// Claims `slot` unless a reader holds it; learns what readers hold either way.
     #[inline]
     pub(super) fn try_claim(&mut self, slot: SlotIndex) -> Option<Claim> {
-        self.again = Again::NOTHING;
         if let Some(claim) = self.ahead.take(slot) {
             return Some(claim);
         }
@@ -360,15 +325,6 @@ impl RawWriter {
 
     /// Publishes a copy of `bytes`, as long as an array of this element type and shape.
     pub(crate) fn write(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
-        if let Some(claim) = self.claim_again(bytes.len()) {
-            return Ok(self.write_to::<false>(claim, false, element, shape, bytes));
-        }
-        self.write_other(element, shape, bytes)
-    }
-
-    /// As [`write`](Self::write), when the slot is to be chosen.
-    #[inline(never)]
-    fn write_other(&mut self, element: ElementType, shape: &[usize], bytes: &[u8]) -> Result<u64> {
         match self.claim_at_once(bytes.len().max(self.least_capacity)) {
             Some(claim) => Ok(self.write_to::<false>(claim, false, element, shape, bytes)),
             None => self.write_somehow(element, shape, bytes),
@@ -413,24 +369,19 @@ impl RawWriter {
     /// Writes nothing when it says the same already.
     #[inline(always)]
     pub(crate) fn describe(&mut self, claim: &Claim, element: ElementType, shape: &[usize], byte_len: usize) {
-        match &self.slots[claim.slot()].described {
+        let slot = claim.slot();
+        let (state, on_board) = (&mut self.slots[slot], self.held.board.claimed(claim));
+        match &state.described {
             Some(known) if known.is(element, shape) && !self.last_number.is_multiple_of(DESCRIBE_ANEW_EVERY) => {}
-            _ => self.describe_otherwise(claim, element, shape, byte_len),
+            _ => {
+                let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
+                let header = RawHeader::encode(payload, byte_len, 0, element, shape);
+                on_board.set_header(&header, self.held.epoch);
+                state.described = Some(Described { element, shape: shape.to_vec() });
+                state.flagged = None;
+            }
         }
         fail_point!("write.described");
-    }
-
-    /// As [`describe`](Self::describe), when the header says something else.
-    ///
-    /// Out of line, as its header takes half a kilobyte of the stack.
-    #[inline(never)]
-    fn describe_otherwise(&mut self, claim: &Claim, element: ElementType, shape: &[usize], byte_len: usize) {
-        let (state, on_board) = (&mut self.slots[claim.slot()], self.held.board.claimed(claim));
-        let payload = state.payload.as_ref().map_or(Uuid::nil(), WritePayload::id);
-        let header = RawHeader::encode(payload, byte_len, 0, element, shape);
-        on_board.set_header(&header, self.held.epoch);
-        state.described = Some(Described { element, shape: shape.to_vec() });
-        state.flagged = None;
     }
 
     /// Whether the next value's header is written even if it is unchanged.
@@ -502,14 +453,10 @@ impl RawWriter {
             side.publish(claim, number, next, &mut self.ahead, &mut self.look)
         };
         // Only then has there been a look at the readers.
-        if next != PinMask::EMPTY {
-            if self.look.retries != retries || self.look.is_crowded && self.rotation.is_narrow() {
-                self.rotation.widen();
-            }
-            if !KEEPS {
-                let slots = self.rotation.turns(needed, self.ahead.slots(), self.look.pins);
-                self.again = Again { bytes: byte_len, slots };
-            }
+        if next != PinMask::EMPTY
+            && (self.look.retries != retries || self.look.is_crowded && self.rotation.is_narrow())
+        {
+            self.rotation.widen();
         }
         if self.held.table.event_count().is_awaited() {
             self.wake_readers();
@@ -652,7 +599,6 @@ impl RawWriter {
     ///
     /// The slot's header must be rewritten before it is published.
     pub(super) fn set_payload(&mut self, slot: SlotIndex, payload: Option<WritePayload>) {
-        self.again = Again::NOTHING;
         let state = &mut self.slots[slot];
         self.rotation.set_capacity(slot, payload.as_ref().map(WritePayload::capacity));
         (state.described, state.flagged) = (None, None);

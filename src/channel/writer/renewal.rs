@@ -91,7 +91,6 @@ impl RawWriter {
         self.latest = Latest::NONE;
         self.keeping.forget();
         (self.look, self.ahead, self.orphans) = (PinScan::default(), Preclaimed::default(), PinMask::EMPTY);
-        self.choose_anew();
         self.lost = None;
         self.inherit();
         self.renew_types()?;

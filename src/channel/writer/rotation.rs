@@ -99,33 +99,6 @@ impl Choice {
     }
 }
 
-/// Slots that are to be written next, in this order.
-///
-/// A byte for each, the first in the lowest. No more than can be claimed along with a publication.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turns(u64);
-
-const _: () = assert!(Preclaimed::MAX <= size_of::<Turns>());
-
-impl Turns {
-    pub(super) const NONE: Self = Self(0);
-
-    /// Set in each byte that stands for a slot.
-    const SOME: u64 = MAX_SLOTS as u64;
-
-    /// Takes the first.
-    #[inline]
-    pub(super) fn next(&mut self) -> Option<SlotIndex> {
-        if self.0 == 0 {
-            return None;
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "six bits")]
-        let slot = (self.0 % Self::SOME) as usize;
-        self.0 >>= 8;
-        SlotIndex::new(slot)
-    }
-}
-
 /// The slots as the writer knows them.
 #[derive(Debug)]
 pub(super) struct Rotation {
@@ -253,7 +226,7 @@ impl Rotation {
     pub(super) fn widen(&mut self) {
         self.spread = self.spread.saturating_mul(2).min(self.slot_count);
         let (sizes, _) = self.spread_of;
-        self.spread_of = (sizes, self.slots_for(sizes));
+        self.spread_of = (sizes, self.turns(sizes));
     }
 
     /// The slot for an array of `bytes`, given the slots that are `pinned`.
@@ -304,28 +277,6 @@ impl Rotation {
             free &= !next;
         }
         PinMask::from_bits(upcoming)
-    }
-
-    /// The order in which arrays of `bytes` take turns in slots that are `claimed` for them.
-    ///
-    /// None when [`choose`](Self::choose) would take others. It holds until a slot of another kind
-    /// is chosen, or a file comes or goes.
-    #[inline]
-    pub(super) fn turns(&mut self, bytes: usize, claimed: PinMask, pinned: PinMask) -> Turns {
-        let mut turns = Turns::NONE;
-        if bytes > LARGE || self.spread_for(bytes) > self.in_use(pinned) {
-            return turns;
-        }
-        let later = claimed.to_bits() & self.later_than_latest();
-        // From the last, as each goes before those that are there.
-        for mut slots in [claimed.to_bits() & !later, later] {
-            while slots != 0 {
-                let last = slots.ilog2();
-                turns.0 = turns.0 << 8 | u64::from(last) | Turns::SOME;
-                slots ^= 1 << last;
-            }
-        }
-        turns
     }
 
     /// The choice when more files are needed, or wanted, than there are.
@@ -404,7 +355,7 @@ impl Rotation {
             .fold(0, |set, slot| set | slot.bit().to_bits());
         let mut kept = 0_u64;
         for class in self.demand.classes() {
-            let spread = if alone { spread } else { self.slots_for(Sizes::around(class.least())) };
+            let spread = if alone { spread } else { self.turns(Sizes::around(class.least())) };
             let wanted = spread + usually_held.max(spare(class));
             let capacities = class.capacities();
             while (kept.count_ones() as usize) < wanted {
@@ -473,13 +424,13 @@ impl Rotation {
             self.demand.ask(before.first, self.newest());
         }
         let sizes = Sizes::around(bytes);
-        let spread = self.slots_for(sizes);
+        let spread = self.turns(sizes);
         self.spread_of = (sizes, spread);
         spread
     }
 
     /// Slots that arrays of these sizes take turns in.
-    fn slots_for(&self, sizes: Sizes) -> usize {
+    fn turns(&self, sizes: Sizes) -> usize {
         if sizes.first > LARGE { 2 } else { self.spread.min(SPREAD_BYTES / sizes.last()).max(2) }
     }
 
@@ -672,34 +623,6 @@ mod tests {
         assert_eq!(used[30..42].iter().collect::<std::collections::HashSet<_>>().len(), 12);
     }
 
-    proptest! {
-        /// What is claimed ahead comes in the order in which it would be chosen.
-        #[test]
-        fn turns_are_the_choices_to_come(
-            spread in 0_u32..5,
-            count in 8_u64..200,
-            pinned in any::<u64>(),
-            bytes in 0_usize..2 * LARGE,
-        ) {
-            let mut rotation = Rotation::new(64, 1);
-            (0..spread).for_each(|_| rotation.widen());
-            write(&mut rotation, 1, count, bytes, PinMask::EMPTY);
-            let pinned = PinMask::from_bits(pinned);
-            let claimed = rotation.upcoming(bytes, pinned);
-            let mut turns = rotation.turns(bytes, claimed, pinned);
-            prop_assert!(turns == Turns::NONE || claimed != PinMask::EMPTY);
-            let mut taken = PinMask::EMPTY;
-            for number in count + 1.. {
-                let chosen = rotation.choose(bytes, pinned);
-                let Some(slot) = turns.next() else { break };
-                prop_assert_eq!(chosen, Some(Choice::Fits(slot)));
-                rotation.published(slot, number);
-                taken = taken.union(slot.bit());
-            }
-            prop_assert!(taken == claimed || taken == PinMask::EMPTY);
-        }
-    }
-
     #[test]
     fn half_of_the_free_slots_are_claimed_ahead() {
         let mut rotation = Rotation::new(64, 1);
@@ -856,7 +779,7 @@ mod tests {
             run(&mut rotation, number, 64, bytes, PinMask::EMPTY);
             let most = (8 * bytes).max(4096);
             prop_assert!(capacities(&rotation).iter().all(|&capacity| capacity <= most), "{:?}", capacities(&rotation));
-            prop_assert!(rotation.files <= rotation.slots_for(Sizes::around(bytes)) + 2, "{} files", rotation.files);
+            prop_assert!(rotation.files <= rotation.turns(Sizes::around(bytes)) + 2, "{} files", rotation.files);
         }
     }
 }

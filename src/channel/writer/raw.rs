@@ -453,8 +453,7 @@ impl RawWriter {
             side.publish(claim, number, next, &mut self.ahead, &mut self.look)
         };
         // Only then has there been a look at the readers.
-        if next != PinMask::EMPTY
-            && (self.look.retries != retries || self.look.is_crowded && self.rotation.is_narrow())
+        if next != PinMask::EMPTY && (self.look.retries != retries || self.look.is_crowded && self.rotation.is_narrow())
         {
             self.rotation.widen();
         }

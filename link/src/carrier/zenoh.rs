@@ -32,6 +32,12 @@ use zenoh::{Config, Session, Wait};
 /// Bytes of a message beside its payload, at most.
 const BESIDE: u64 = attachment::MAX_LEN as u64 + (1 << 12);
 
+/// Bytes of a socket's send buffer, where neither a configuration nor an end point says another.
+///
+/// What is in it goes before all that comes later, whatever its priority. Left alone, the kernel
+/// lets it grow to megabytes: small values would wait for that beside large ones.
+const SEND_BUFFER: u32 = 1 << 18;
+
 /// What zenoh is to do.
 #[derive(Clone, Debug, Default)]
 pub struct ZenohSettings {
@@ -82,7 +88,7 @@ fn quote(text: &str) -> String {
         match character {
             '"' | '\\' => quoted.extend(['\\', character]),
             control if control.is_control() => {
-                quoted.extend(control.escape_unicode().filter(|c| !matches!(c, '{' | '}')))
+                quoted.extend(control.escape_unicode().filter(|c| !matches!(c, '{' | '}')));
             }
             other => quoted.push(other),
         }
@@ -126,6 +132,8 @@ impl Zenoh {
         if is_own {
             set("connect/retry", "{period_init_ms: 200, period_max_ms: 2000, period_increase_factor: 2}")?;
             set("transport/link/rx/max_message_size", &settings.max_bytes.saturating_add(BESIDE).to_string())?;
+            set("transport/link/tcp/so_sndbuf", &SEND_BUFFER.to_string())?;
+            set("transport/link/tls/so_sndbuf", &SEND_BUFFER.to_string())?;
         }
         let largest = config.get_json("transport/link/rx/max_message_size").ok().and_then(|text| text.parse().ok());
         let max_bytes = settings.max_bytes.min(largest.unwrap_or(u64::MAX).saturating_sub(BESIDE));

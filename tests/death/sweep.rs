@@ -162,13 +162,13 @@ struct Results {
 }
 
 impl Results {
-    /// Strikes at the last passing that exists, up to the given one.
+    /// Strikes at the given passing, or at half of it and so on where it does not exist this time.
     ///
-    /// How often a process passes depends on the pace of the others. A point that only haste or
-    /// leisure reaches may have no passing left; [`end`](Self::end) sees that it is struck
-    /// somewhere.
+    /// How often a process passes depends on the pace of the others. Halves are few, however far
+    /// that is off. A point that only haste or leisure reaches may have no passing left;
+    /// [`end`](Self::end) sees that it is struck somewhere.
     fn strike(&mut self, scenario: &Scenario, point: &'static str, wanted: u64, action: &'static str) -> Option<u64> {
-        for count in (1..=wanted).rev() {
+        for count in std::iter::successors(Some(wanted), |count| Some(count / 2)).take_while(|count| *count > 0) {
             self.runs += 1;
             match catch_unwind(AssertUnwindSafe(|| strike(scenario, point, count, action))) {
                 Ok(true) => {

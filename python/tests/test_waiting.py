@@ -280,6 +280,51 @@ def test_many_channels_in_one_task(name: str, run: Run) -> None:
     run(main())
 
 
+@RUNS
+def test_tasks_wait_for_any(name: str, run: Run) -> None:
+    writers, readers = open_all([f"{name}-{number}" for number in range(5)])
+
+    async def main() -> None:
+        assert await nd.wait_any_async(readers, 0) == []
+        waiting = asyncio.create_task(nd.wait_any_async(readers))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        writers[3].write([3])
+        found = await asyncio.wait_for(waiting, 60)
+        assert found == [readers[3]]
+        assert found[0] is readers[3]
+        # A look does not read, and what is there already is found.
+        writers[1].write([1])
+        assert await nd.wait_any_async(tuple(readers), 60) == [readers[1], readers[3]]
+        for reader in (readers[1], readers[3]):
+            assert reader.read() is not None
+        assert await nd.wait_any_async(readers, 0.01) == []
+        # The end of a channel is news.
+        writers[0].close()
+        assert await nd.wait_any_async(readers, 60) == [readers[0]]
+        assert readers[0].read() is None
+        # A task that is cancelled leaves the readers free, and takes no value along.
+        for number in range(20):
+            waiting = asyncio.create_task(nd.wait_any_async(readers))
+            await asyncio.sleep(0.01 if number % 2 else 0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        writers[4].write([4])
+        assert await nd.wait_any_async(readers, 60) == [readers[4]]
+        # Another thread closes one.
+        assert readers[4].read() is not None
+        waiting = asyncio.create_task(nd.wait_any_async(readers))
+        await asyncio.sleep(0.01)
+        await asyncio.get_running_loop().run_in_executor(None, readers[2].close)
+        with pytest.raises(ValueError, match="closed"):
+            await asyncio.wait_for(waiting, 60)
+        with pytest.raises(nd.NothingToWaitFor):
+            await nd.wait_any_async([])
+
+    run(main())
+
+
 def test_selectors(name: str) -> None:
     writers, readers = open_all([f"{name}-{number}" for number in range(3)])
     with selectors.DefaultSelector() as selector:

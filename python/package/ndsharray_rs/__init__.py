@@ -24,6 +24,7 @@ from . import _build, _look, _native, errors
 from ._info import Info
 from ._native import ArrayGuard, Loan, Reader, Sample, SharedArray, Writer, remove, remove_array, wait_any
 from ._native import __version__ as __version__
+from ._wait_any import wait_any_async
 from .errors import (
     AllSlotsPinned,
     AlreadyExists,
@@ -117,6 +118,7 @@ __all__ = [
     "remove",
     "remove_array",
     "wait_any",
+    "wait_any_async",
 ]
 
 # Not for `import *`, as other things have these names.

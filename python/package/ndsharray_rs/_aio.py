@@ -77,10 +77,10 @@ async def _wait(
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
             return None
-        await _news(reader, left)
+        await news(reader, left)
 
 
-async def _news(reader: _Reader[_Sample], timeout: float | None) -> None:
+async def news(reader: _Reader[_Sample], timeout: float | None) -> None:
     """Wait until the reader has news, or is closed, or the time is over."""
     loop = asyncio.get_running_loop()
     changed = loop.create_future()

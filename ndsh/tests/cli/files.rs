@@ -250,11 +250,14 @@ fn large_arrays_are_in_memory_once() {
         assert!((MEGABYTES..MEGABYTES * 3 / 2).contains(&peak), "{peak} MB");
     };
     let values = vec![7_u8; MEGABYTES << 20];
-    dir.options().persist(true).create::<u8>("large").unwrap().write(&[MEGABYTES << 20], &values).unwrap();
+    // It lives as long as its readers are looked at: at its end they end too.
+    let mut writer = dir.options().create::<u8>("large").unwrap();
+    writer.write(&[MEGABYTES << 20], &values).unwrap();
     let mut child = get("large", &first);
     is_once(child.id());
     child.kill().unwrap();
     child.wait().unwrap();
+    drop(writer);
     let mut put = dir.start(&["put", "again", first.to_str().unwrap(), "--hold"]);
     // Before it is read from again, as pages count for those that have touched them.
     wait_until("it is published", || {

@@ -19,8 +19,8 @@ const CAMERA: u64 = 900_000 * 10;
 const SMALL: u64 = 1_000 * 50;
 /// Bytes of a token's declaration: its key and zenoh's own.
 const TOKEN: usize = 150;
-/// An empty local channel: board and table in memory, descriptors of its writer.
-const LOCAL_BYTES: usize = 48 << 10;
+/// A local channel without a value yet: a page each of board and table, descriptors of its writer.
+const LOCAL_BYTES: usize = 8 << 10;
 const LOCAL_DESCRIPTORS: usize = 2;
 /// Neighbours of a leaf's router in the tree: its hosts and the root.
 const FAN: usize = 32;

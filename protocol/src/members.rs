@@ -114,6 +114,7 @@ fn visit_many<E>(mut bits: u64, mut entries: &[E], visit: &mut impl FnMut(&E)) {
 }
 
 #[cfg(test)]
+#[cfg(not(loom))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -24,6 +24,7 @@ STYLES = {
     'compat.NdShArray, wire="ndsharray"': ("#CC79A7", "D", "-"),
     "ndsharray": ("#0072B2", "v", "--"),
     "shared-ndarray2": ("#56B4E9", "^", "--"),
+    "SharedArray": ("#F0E442", "<", "--"),
     "multiprocessing.shared_memory": ("#009E73", "P", "--"),
     "multiprocessing.Queue": ("#000000", "X", "--"),
     COPY: ("#999999", "", ":"),

@@ -163,7 +163,7 @@ WAYS = [
     Way(DROP_IN_WIRE, _drop_in(wire="ndsharray")),
     Way(PACKAGE, _package),
     Way(SHARED_NDARRAY2, _shared_ndarray2),
-    Way(SHARED_ARRAY, _shared_array),
+    Way(SHARED_ARRAY, _shared_array, metrics=HERE),
     Way(SHARED_MEMORY, _shared_memory),
     # `put` leaves the work to a thread, which runs during the next steps.
     Way(QUEUE, _queue, metrics=("write + read", LATENCY)),

@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# A bridge beside raw zenoh and bare TCP, interleaved: `measure.sh [PART]...`, as root. All parts take five minutes.
+# A bridge beside raw zenoh and bare TCP, interleaved: `measure.sh [PART]...`, as root. All parts
+# take five minutes.
 #
-# Hosts a and b are two network namespaces with 1 Gb/s between them, or two directories where it says loopback. Wants:
+# Hosts a and b are two network namespaces with 1 Gb/s between them, or two directories where it
+# says loopback. It wants:
 #   cargo build --release -p ndsharray-link --bins --example measure
 #
 #   loopback   frames of 24.9 MB as fast as they go, in order; 64 B alone
 #   line       the same over 1 Gb/s
 #   beside     64 B beside frames over 1 Gb/s
-#   stopped    one of two receivers is stopped (SIGSTOP) in rounds 3 and 4, and its line cut in rounds 7 and 8
+#   stopped    one of two receivers is stopped (SIGSTOP) in rounds 3 and 4, and cut off in 7 and 8
 #   many       200 channels, of which 20 are read: memory and threads
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -43,7 +45,8 @@ link() {
     done
 }
 
-# Runs the rest on a host, in the namespace of another one if it says `HOST@SPACE`; without spaces over loopback.
+# Runs the rest on a host, in the namespace of another one if it says `HOST@SPACE`; without spaces
+# over loopback.
 on() {
     local host=${1%@*} space=${1#*@} prefix=()
     shift

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the pictures of this folder: what `ndsh view` and `ndsh watch` show of a channel that is fed 60 values a second.
+# Makes the pictures of this folder: what `ndsh view` and `ndsh watch` show of a channel that is fed
+# 60 values a second.
 # Needs Python 3 with venv, and the font DejaVu Sans Mono (Debian: python3-venv fonts-dejavu-core).
 set -eu
 cd "$(dirname "$0")/../.."

@@ -66,39 +66,23 @@ pub(super) fn asleep(settings: &Settings) -> Result<Report> {
 
 fn run(settings: &Settings, manners: &[Manner]) -> Result<Report> {
     let mut report = Report::default();
-    // Asked before this thread is tied to one: a child inherits that.
-    let cores = cores::allowed()?;
-    let theirs = cores.get(1).copied();
-    let _pinned = cores.first().copied().map(cores::pin).transpose()?;
+    let (theirs, _pinned) = two_cores()?;
     for manner in manners {
         for &size in manner.sizes {
-            let mut pairs = match manner.waiting {
-                Waiting::Spinning => vec![
-                    Pair::start::<Ndsharray>,
-                    Pair::start::<InOrder>,
-                    Pair::start::<Spin>,
-                    Pair::start::<Slices>,
-                    Pair::start::<Raw>,
-                    Pair::start::<Pipe>,
-                    Pair::start::<Socket>,
-                ],
-                Waiting::Asleep => vec![
-                    Pair::start::<Ndsharray>,
-                    Pair::start::<InOrder>,
-                    Pair::start::<Futex>,
-                    Pair::start::<Slices>,
-                    Pair::start::<Pipe>,
-                    Pair::start::<Socket>,
-                ],
-            }
-            .into_iter()
-            .filter_map(|start| start(settings, manner, size, theirs).transpose())
-            .collect::<Result<Vec<_>>>()?;
+            let mut pairs = Pair::start_all(settings, manner, size, theirs, true)?;
             race(&mut pairs, settings, manner)?;
             add(&mut report, manner, size, &pairs);
         }
     }
     Ok(report)
+}
+
+/// Ties this thread to the first core; also returns the second, which is the receiver's.
+fn two_cores() -> Result<(Option<usize>, Option<cores::Pinned>)> {
+    // Asked before this thread is tied to one: a child inherits that.
+    let cores = cores::allowed()?;
+    let pinned = cores.first().copied().map(cores::pin).transpose()?;
+    Ok((cores.get(1).copied(), pinned))
 }
 
 /// Sender here, receiver there.
@@ -117,7 +101,31 @@ struct Pair {
     _place: Place,
 }
 
+type Start = fn(&Settings, &Manner, usize, Option<usize>) -> Result<Option<Pair>>;
+
 impl Pair {
+    /// Starts all contenders that wait in this manner; the one that reads in order is asked for.
+    fn start_all(
+        settings: &Settings,
+        manner: &Manner,
+        size: usize,
+        core: Option<usize>,
+        in_order: bool,
+    ) -> Result<Vec<Self>> {
+        let mut starts: Vec<Start> = vec![Self::start::<Ndsharray>];
+        if in_order {
+            starts.push(Self::start::<InOrder>);
+        }
+        match manner.waiting {
+            Waiting::Spinning => {
+                starts.extend([Self::start::<Spin> as Start, Self::start::<Slices>, Self::start::<Raw>]);
+            }
+            Waiting::Asleep => starts.extend([Self::start::<Futex> as Start, Self::start::<Slices>]),
+        }
+        starts.extend([Self::start::<Pipe> as Start, Self::start::<Socket>]);
+        starts.into_iter().filter_map(|start| start(settings, manner, size, core).transpose()).collect()
+    }
+
     /// `None` for a contender that does not take part.
     fn start<C: Wire>(settings: &Settings, manner: &Manner, size: usize, core: Option<usize>) -> Result<Option<Self>> {
         if !settings.pace().admits(C::NAME) {

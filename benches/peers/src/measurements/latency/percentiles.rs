@@ -8,13 +8,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Manner, Pair, race};
-use crate::contenders::iceoryx2_pubsub::Slices;
-use crate::contenders::mmap_sync::Raw;
-use crate::contenders::ndsharray::Ndsharray;
+use super::{Manner, Pair, race, two_cores};
 use crate::contenders::wire::Waiting;
-use crate::contenders::wire::floor::{Futex, Spin};
-use crate::contenders::wire::streams::{Pipe, Socket};
 use crate::harness::cores;
 use crate::harness::goal::Goal;
 use crate::harness::stats::{Nanos, Short, Spread};
@@ -48,33 +43,13 @@ const ASLEEP: Manner = Manner {
 
 pub(in crate::measurements) fn run(settings: &Settings) -> Result<Report> {
     let mut report = Report::default();
-    let cores = cores::allowed()?;
-    let theirs = cores.get(1).copied();
-    let _pinned = cores.first().copied().map(cores::pin).transpose()?;
+    let (theirs, _pinned) = two_cores()?;
     // Rough figures need no more frames than they take by time.
     let frames = if settings.rounds < 11 { FEW_FRAMES } else { FRAMES };
     for manner in [&SPINNING, &ASLEEP] {
         for &size in manner.sizes {
             for is_busy in [false, true] {
-                let starts = match manner.waiting {
-                    Waiting::Spinning => vec![
-                        Pair::start::<Ndsharray>,
-                        Pair::start::<Spin>,
-                        Pair::start::<Slices>,
-                        Pair::start::<Raw>,
-                        Pair::start::<Pipe>,
-                        Pair::start::<Socket>,
-                    ],
-                    Waiting::Asleep => vec![
-                        Pair::start::<Ndsharray>,
-                        Pair::start::<Futex>,
-                        Pair::start::<Slices>,
-                        Pair::start::<Pipe>,
-                        Pair::start::<Socket>,
-                    ],
-                };
-                let started = starts.into_iter().filter_map(|start| start(settings, manner, size, theirs).transpose());
-                let mut pairs = started.collect::<Result<Vec<_>>>()?;
+                let mut pairs = Pair::start_all(settings, manner, size, theirs, false)?;
                 let busy = is_busy.then(|| Busy::start(theirs));
                 for pair in &mut pairs {
                     pair.count = FEW_FRAMES;

@@ -53,7 +53,14 @@ fn look_once(location: &Location, listing: Option<&Listing>) -> Result<Report> {
         readers: Vec::new(),
         readers_known: true,
         max_readers: 0,
-        details: Details::Channel { state: None, epoch: 0, history: 0, waits: false, slots: Vec::new() },
+        details: Details::Channel {
+            state: None,
+            epoch: 0,
+            history: 0,
+            waits: false,
+            began_here: false,
+            slots: Vec::new(),
+        },
         problems: Vec::new(),
     };
     match (&board_file, &board) {
@@ -64,7 +71,8 @@ fn look_once(location: &Location, listing: Option<&Listing>) -> Result<Report> {
             // A board without a head and without anything wrong is still being made, or its maker
             // died.
             let state = board_file.as_ref().filter(|_| notes.problems.is_empty()).map(|_| ChannelState::Starting);
-            report.details = Details::Channel { state, epoch: 0, history: 0, waits: false, slots: Vec::new() };
+            report.details =
+                Details::Channel { state, epoch: 0, history: 0, waits: false, began_here: false, slots: Vec::new() };
         }
     }
     notes.file(location.types(), Role::Types);
@@ -162,5 +170,12 @@ fn describe(report: &mut Report, file: &Opened, board: &BoardSnapshot, location:
     let terms = hot.terms();
     // A board of a writer that said nothing keeps the current value.
     let history = usize::from(terms.history).max(1);
-    report.details = Details::Channel { state: Some(state), epoch: hot.epoch(), history, waits: terms.waits, slots };
+    report.details = Details::Channel {
+        state: Some(state),
+        epoch: hot.epoch(),
+        history,
+        waits: terms.waits,
+        began_here: board.head.channel == board.head.lineage,
+        slots,
+    };
 }

@@ -262,6 +262,9 @@ pub enum Details {
         history: usize,
         /// Whether its writer waits for lossless readers.
         waits: bool,
+        /// Whether its numbers began with this very board: made by a writer of its own, neither for
+        /// values of a source elsewhere nor in place of a board before it.
+        began_here: bool,
         /// Its slots, used or not.
         slots: Vec<Slot>,
     },

@@ -5,9 +5,10 @@ use crate::peer::channel;
 #[cfg(not(windows))]
 use ndsharray::compat;
 use ndsharray::inspect::{Ability, ChannelState, Details, Kind, Life, Report, Role, Slot, SlotState};
-use ndsharray::{ArrayOptions, DType, Error, HeaderError, SharedArray};
+use ndsharray::{ArrayOptions, DType, Error, HeaderError, SharedArray, raw};
 use std::fs;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 fn look(dir: &TestDir, kind: Kind) -> Report {
     dir.options().look(NAME, kind).unwrap()
@@ -306,6 +307,21 @@ fn the_machine_can_do_what_it_must() {
     assert!(dir.files().is_empty() && start.elapsed() < TIMEOUT);
     let trials = ndsharray::inspect::try_out("/nowhere/at/all");
     assert!(trials.len() == 1 && trials[0].outcome.is_err());
+}
+
+/// Which is how a bridge tells a local writer's channel from one that it made.
+#[test]
+fn where_numbers_began_is_shown() {
+    let began_here = |dir: &TestDir| match look(dir, Kind::Channel).details {
+        Details::Channel { began_here, .. } => began_here,
+        other => panic!("{other:?}"),
+    };
+    let dir = TestDir::new();
+    let writer = dir.writer::<u8>();
+    assert!(began_here(&dir));
+    drop(writer);
+    let _imported = raw::create_import(&dir.options(), NAME, Uuid::from_u128(7), 41).unwrap();
+    assert!(!began_here(&dir));
 }
 
 #[test]

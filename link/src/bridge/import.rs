@@ -7,11 +7,9 @@ use super::window;
 use crate::attachment::{Attachment, Described, Place, Refusal};
 use crate::carrier::{Answer, Arrivals, Carrier, Offer, Order, Payload};
 use crate::counters::Counters;
-use ndsharray::inspect::{ChannelState, Details, Kind, Role};
+use ndsharray::inspect::{ChannelState, Details, Kind};
 use ndsharray::{AnyWriter, Error, Options, raw};
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
@@ -370,14 +368,11 @@ impl Arrivals for Import {
 fn is_of_local_writer(options: &Options, name: &str) -> bool {
     // What is not there or cannot be read is for the party to judge that makes the channel.
     let Ok(report) = options.look(name, Kind::Channel) else { return false };
-    if matches!(report.details, Details::Channel { state: None | Some(ChannelState::Closed), .. }) {
-        return false;
+    match report.details {
+        Details::Channel { state: None | Some(ChannelState::Closed), .. } => false,
+        Details::Channel { began_here, .. } => began_here,
+        _ => false,
     }
-    let board = report.files.iter().find(|file| file.role == Role::Board);
-    let mut head = [0; 56];
-    let read = board.map(|board| File::open(&board.path).and_then(|mut file| file.read_exact(&mut head)));
-    // Channel id and lineage: docs/FORMAT.md.
-    matches!(read, Some(Ok(()))) && head.get(16..32) == head.get(40..56)
 }
 
 /// A word for why a value could not be written.
